@@ -1,0 +1,381 @@
+# Écluse: what people read, in English. fr.ftl holds the same messages with the same variables
+# (tests in gateway/src/texts). Words as in STYLE §7: technician, operator, auditor, client, target,
+# intervention, flow, recording, session.
+
+## Common
+
+common-none = none
+common-yes-keys = yY
+common-unknown-command = There is no command “{ $command }” here. Type “help” to see what there is.
+common-store-failed = The gateway could not keep this ({ $problem }). Nothing was changed; try again, or tell the gateway's administrator.
+common-not-allowed = This command is not for your role. Type “help” to see what there is.
+common-needs-terminal = This needs a terminal: connect with “ssh -t”.
+common-bye = Goodbye.
+common-too-many = There are more; { $shown } of { $total } are shown.
+common-time-note = Times are UTC.
+common-no-such-intervention = There is no intervention { $id } that you can see. “{ $command }” lists them.
+common-no-such-session = There is no session { $id } in passage that you can see. “live” lists them.
+
+## Names of things
+
+flow-shell = shell
+flow-command = commands
+flow-env = environment
+flow-any-command = any command
+flow-commands = commands: { $commands }
+flow-environment = environment variables: { $names }
+
+state-requested = waiting for an answer
+state-approved = approved
+state-refused = refused
+state-expired = expired without an answer
+state-open = open
+state-closed = closed
+state-cancelled = cancelled
+
+close-window-over = its time is over
+close-by-technician = the technician has finished
+close-by-operator = ended by { $person }: { $reason }
+
+## Fields of what is shown
+
+field-person = Person
+field-person-of = { $person }, of { $provider }
+field-station = Station
+field-station-from = { $station }, from { $source }
+field-target = Target
+field-target-account = { $target }, account { $account }
+field-account = Account
+field-flows = Asks for
+field-allowed = Allows
+field-approvals = Approvals
+field-session = Session
+field-intervention = Intervention
+field-reason = Reason
+field-when = When
+field-when-from-approval = from the first use, for { $length }
+field-when-planned = from { $start }, for { $length }
+field-request = Request
+field-code = Code
+field-state = State
+field-number = No.
+field-since = Since
+field-until = Until
+field-left = Left
+field-length = Length
+field-targets = Targets
+field-accounts = Accounts
+field-hours = Hours
+field-at-most = At most
+field-flow = Flow
+field-channels = Channels
+field-end = End
+field-started = Started
+
+## The waiting room
+
+room-title = Écluse · { $target } ({ $client })
+room-title-account = Écluse · { $target }, account { $account } ({ $client })
+room-no-intervention = You have no approved intervention on this target at present. You can ask for one here: the client's operators answer, and your session then continues by itself.
+room-why = Why do you need to connect? The client reads this.
+room-why-empty = A reason is required. Ctrl-C leaves without asking.
+room-why-too-long = That is { $count } characters; { $most } at most. Please shorten it.
+room-how-long = For how long? { $most } at most; Return alone asks for { $proposed }.
+room-how-long-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
+room-how-long-too-much = { $typed } is more than the { $most } that can be granted here.
+room-which-account = Which account? { $accounts }
+room-which-account-unclear = Please name one of: { $accounts }.
+room-client-sees = This is what the client sees:
+room-code-hint = The operator sees the same code. On the telephone, compare it.
+room-sent = Request { $number } was sent. It is for the operators of { $client }: { $operators }.
+room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. Call your contact: { $contacts }.
+room-joined = Your request { $number } is already waiting: you join it. It is for the operators of { $client }: { $operators }.
+room-seen = { $time }  Seen by { $person }.
+room-approval-counted = { $time }  Approved by { $person }. Another operator has to approve it too.
+room-approved = { $time }  Approved by { $person }: { $length } from the first use, until { $latest } at the latest.
+room-less = { $what }: asked { $asked } → granted { $granted }
+room-less-length = length
+room-less-flows = flows
+room-less-targets = targets
+room-less-accounts = accounts
+room-opening = Opening { $target }…
+room-refused = { $time }  Refused by { $person }: { $reason }
+room-expired = { $time }  Nobody answered within { $length }; the request has expired. Call your contact at the client, or ask again.
+room-not-used = { $time }  The approved intervention was not used in time; it has expired.
+room-cancelled = Request { $number } was cancelled. The operators see it.
+room-cancelled-elsewhere = Request { $number } was cancelled.
+room-closed = This intervention is over: { $reason }
+room-gone = Request { $number } is no longer there; connect again to make another one.
+room-starts = Approved; the intervention begins at { $start }. You can wait here or come back then.
+room-left-approved = Intervention { $number } stays approved; come back when it begins.
+room-status-waiting = { $left } left
+room-status-seen = seen by { $person } { $time }
+room-status-unseen = not yet seen
+room-status-for = for { $operators }
+room-status-keys = q cancels
+room-status-starts = begins in { $left }
+room-status-keys-leave = q leaves
+
+## Without a terminal
+
+gateway-no-terminal = Écluse: no approved intervention is open for { $person } on { $target }. Nothing was passed on.
+gateway-no-terminal-pending = Écluse: request { $number } of { $person } for { $target } is still waiting for an answer. Nothing was passed on.
+gateway-no-terminal-starts = Écluse: the intervention of { $person } on { $target } begins at { $start }. Nothing was passed on.
+gateway-ask-with = Ask for one with:
+gateway-wait-with = Wait for the answer with:
+gateway-reason-placeholder = why you need it
+
+## The lobby
+
+lobby-welcome = Écluse · welcome, { $person }.
+lobby-hint = Type “help” to see what you can do, “exit” to leave.
+lobby-nothing-asked = You have no intervention, and none is waiting.
+lobby-your-interventions = Your interventions:
+lobby-no-flows = No flow names you: there is nothing you may ask for. Your client's contact can add you to the flow matrix.
+lobby-flows-head = What you may ask for (the client still has to approve each intervention):
+lobby-requested = Request { $number } was sent to the operators of { $client }: { $operators }. Code { $code }.
+lobby-requested-hint = Connect to the target now to wait for the answer there, or type “interventions”.
+lobby-cancelled = { $number } was cancelled.
+lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:30 or 2026-11-23T14:30:00Z.
+lobby-time-past = { $time } is in the past.
+lobby-length-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
+lobby-name-unclear = “{ $typed }” is not a name of this gateway.
+lobby-time-read-as = { $typed } is read as { $time }.
+lobby-new-answer = { $number }: { $text }
+lobby-answer-approved = approved by { $person }, { $length } from the first use, until { $latest } at the latest
+lobby-answer-refused = refused by { $person }: { $reason }
+lobby-answer-expired = expired without an answer
+lobby-answer-seen = seen by { $person }
+lobby-answer-closed = over: { $reason }
+
+## Operators
+
+operator-hint = { $count ->
+    [0] No request is waiting.
+    [one] One request is waiting: type “pending”.
+   *[other] { $count } requests are waiting: type “pending”.
+}
+operator-new-request = New request { $number }: { $person } ({ $provider }), { $targets }, for { $length }: { $reason }
+operator-gone-request = Request { $number } of { $person } is no longer waiting: { $state }.
+operator-none-pending = No request is waiting.
+operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
+operator-none-live = No session is in passage.
+operator-none-interventions = There is no intervention yet.
+operator-request-line = { $person } ({ $provider }) · station { $station }
+operator-request-what = { $targets } · account { $accounts }
+operator-request-how-long = for { $length } · expires in { $left }
+operator-request-planned = from { $start }, for { $length } · expires in { $left }
+operator-request-reason = “{ $reason }”
+operator-request-code = code
+operator-request-hint = approve { $id }   or   refuse { $id } --reason …
+operator-approved = { $number } is approved: { $person } on { $targets }.
+operator-approved-partly = Your approval of { $number } counts. Another operator has to approve it too.
+operator-technician-told = { $person } is told at once.
+operator-refused = { $number } is refused; { $person } reads: { $reason }
+operator-refuse-why = Why? { $person } reads this.
+operator-withdrawn = { $number } is withdrawn; { $count ->
+    [0] no session was in passage
+    [one] one session ends
+   *[other] { $count } sessions end
+}.
+operator-cut = Cut: { $count ->
+    [one] session { $sessions }
+   *[other] sessions { $sessions }
+}.
+operator-cut-none = No session in passage matches “{ $what }”. “live” lists them.
+operator-cut-note = The intervention is still approved: “withdraw { $id }” ends it, so that no new session opens.
+operator-session-began = Session { $number }: { $person } is on { $target }.
+operator-session-ended = Session { $number } of { $person } on { $target } is over.
+
+## Watching
+
+watch-status = { $person } · { $target } · { $elapsed } · { $left } left
+watch-keys = q leaves · c cuts
+watch-keys-many = q leaves · c cuts · n next channel
+watch-cut-sure = Cut session { $number }? y/n
+watch-waiting = Session { $number } has no terminal to show yet.
+watch-ended = Session { $number } is over: the screen stays as it was. q leaves.
+watch-over = Session { $number } is over.
+watch-left = You left session { $number }; it goes on.
+watch-channel = channel { $channel }
+watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
+
+## Auditors
+
+auditor-hint = { $count ->
+    [0] No recording yet.
+    [one] One recording: type “recordings”.
+   *[other] { $count } recordings: type “recordings”.
+}
+auditor-none = No recording matches.
+auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
+auditor-recording-missing = The recording of session { $number } is not where the store says ({ $problem }). Tell the gateway's administrator: evidence is missing.
+auditor-unmask-refused = Your role does not allow showing masked input. The client names who may (auditor, “unmask”).
+auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
+auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
+auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
+auditor-time-unclear = “{ $typed }” is not a moment. Write for example 5m30s, 2d or 2026-11-23.
+auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1 to 100.
+auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
+auditor-damaged = The recording is damaged after { $at }: { $problem }.
+
+replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
+replay-keys = space pause · ←→ 10 s · + - speed · n p markers · q
+replay-playing = ▶
+replay-paused = ⏸
+replay-over = ■
+replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
+
+## Help
+
+help-head = Commands:
+help-request = Ask the client for an intervention. D is a length such as 30m or 2h; the start is the first use, or --at a time.
+help-interventions-technician = Your interventions and how they stand.
+help-flows = What you may ask for, on which targets.
+help-cancel = Take a request back, or give an approved intervention up.
+help-pending = The requests that wait for you. The technician sees that you have seen them.
+help-approve = Say yes: as asked, or for less time, fewer flows, targets or accounts.
+help-refuse = Say no, and why.
+help-interventions-operator = The latest interventions on your targets.
+help-live = The sessions in passage.
+help-watch = See what a technician sees, as it changes.
+help-cut = End sessions at once: one, a technician's, a target's, or all.
+help-withdraw = End an intervention for good: its sessions end, no new one opens.
+help-recordings = What was recorded, newest first.
+help-replay = Play a recording; without a terminal, print it as text.
+help-help = This list.
+help-exit = Leave.
+help-connect = To work on a target: { $command }
+
+## Wrong use
+
+usage-line = Use: { $usage }
+usage-unknown-option = “{ $option }” is not an option of this command.
+usage-no-value = “{ $option }” needs a value.
+usage-twice = “{ $option }” is there twice.
+usage-no-target = Name at least one target.
+usage-no-id = Name an intervention by its number.
+usage-no-session = Name a session by its number.
+usage-no-length = Say for how long: --for 2h.
+usage-no-reason = Say why: --reason “…”.
+usage-too-many-words = “{ $word }” is one word too many.
+usage-number-unclear = “{ $typed }” is not a number.
+usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $known }.
+
+## Told in the technician's shell
+
+gateway-warning = Écluse: this intervention ends in { $left }, at { $time }. Save your work.
+
+## Refusals of the policy crate (verdict/texts.rs gives the ids)
+
+refusal-not-listed = { $target } is not among your targets. “flows” in the lobby lists what you may ask for.
+refusal-no-intervention = No intervention is approved for you on { $target }.
+refusal-pending = Your request { $number } on { $target } waits for the client's answer; nobody has looked at it yet.
+refusal-pending-seen = Your request { $number } on { $target } waits for the client's answer; it was seen at { $seen_at }.
+refusal-not-yet = Intervention { $number } begins at { $starts_at }. Come back then.
+refusal-other-station = Intervention { $number } was asked from station { $asked_from }. Connect from there, or ask again from here.
+refusal-outside-hours = { $target } is closed at this hour.
+refusal-outside-hours-until = { $target } is closed at this hour. It opens at { $opens_at }.
+refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }.
+refusal-not-granted = Intervention { $number } was approved without { $what }. Ask the client for it in a new request.
+refusal-matrix-narrower = The client's matrix does not allow what intervention { $number } was approved for. Ask again.
+refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
+refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
+refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
+refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
+refusal-not-a-technician = Only a provider's technician asks for an intervention.
+refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
+refusal-several-clients = These targets belong to several clients. Ask each client separately.
+refusal-no-common-account = No account is allowed on all of these targets. Ask for each target separately.
+refusal-name-account = Several accounts are possible: { $accounts }. Name one: --account ACCOUNT
+refusal-not-in-matrix = { $capability } is not allowed to you on { $target }. “flows” lists what you may ask for.
+refusal-nothing-asked = Nothing is left to allow on these targets. Ask for each target separately.
+refusal-reason = The reason must have 1 to { $longest } characters on one line.
+refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
+refusal-start = { $start } is not possible as a start: the latest is { $latest }.
+refusal-too-many-waiting = { $waiting ->
+    [one] One request waits for an answer already.
+   *[other] { $waiting } requests wait for an answer already.
+} Cancel one, or wait for the client.
+refusal-not-its-operator = Only an operator of the client decides on its interventions.
+refusal-own-request = Nobody approves their own request.
+refusal-already-approved = You have approved intervention { $number } already. Another operator must approve it too.
+refusal-nothing-left = Nothing would be left of intervention { $number }. Refuse it with a reason instead.
+refusal-only-shrinks = An approval only shrinks what was asked; { $what } was not asked.
+refusal-wrong-state = Intervention { $number } is { $state ->
+    [requested] still waiting for an answer
+    [approved] already approved
+    [refused] refused
+    [expired] expired
+    [open] open
+    [closed] closed
+    [cancelled] cancelled
+   *[other] in another state
+}: nothing to { $step ->
+    [approve] approve
+    [refuse] refuse
+    [cancel] cancel
+    [open] open
+    [close] end
+   *[other] do
+}.
+refusal-not-yours = Intervention { $number } is not yours.
+
+why-command-other-words = it is not the command that was agreed
+why-command-shell-meaning = { $shown } has a meaning to a shell and is never part of an agreed command
+why-command-spacing = its words must be separated by one space each, with none before or after
+why-command-hole = what stands for { $hole } does not fit
+why-command-too-long = it is too long
+why-command-empty = it is empty or holds a NUL byte
+why-env-not-listed = it is not on the list
+why-env-dangerous = it can make a program of the target run other code and is never sent
+why-env-value = its value is too long or holds what no such variable needs
+
+## Why something ended (policy crate)
+
+end-window-over = The window of this intervention closed at { $closed_at }.
+end-intervention-ended = Intervention { $number } is { $state ->
+    [refused] refused
+    [expired] expired
+    [closed] closed
+    [cancelled] cancelled
+   *[other] over
+}.
+end-matrix-changed = The client changed what is allowed on { $target }.
+ended-person-removed = Your account was removed.
+ended-person-disabled = Your account is disabled.
+ended-person-expired = Your account has expired.
+ended-key-withdrawn = The key you logged in with was withdrawn.
+ended-certificate-over = The certificate you logged in with is no longer valid.
+ended-station-withdrawn = The station you work from was withdrawn.
+
+## At the door: logging on (said in the gateway's language, before anybody is known)
+
+login-instructions = Enter the six digits that your authenticator shows now.
+login-code = One-time code:{" "}
+
+## On the way to a target
+
+target-unresolved = Écluse: the name of { $target } cannot be resolved. Tell the client's technical contact.
+target-down = Écluse: { $target } refuses connections. Tell the client's technical contact.
+target-silent = Écluse: { $target } does not answer. Try again, or tell the client's technical contact.
+target-host-key = Écluse: { $target } proved another identity than the pinned one, so nothing was sent to it.
+    Presented: { $got }
+    Pinned: { $pinned }
+    The client's operators have been told. Do not try to get around this.
+target-handshake = Écluse: { $target } does not speak SSH as agreed. Tell the client's technical contact.
+target-no-credential = Écluse: no credential is set for account { $account } of { $target }. The gateway's administrator sets it with: ecluse credential set { $target } { $account }
+target-bad-credential = Écluse: the credential of account { $account } of { $target } cannot be used. Tell the gateway's administrator.
+target-authentication = Écluse: { $target } refuses the gateway's credential for account { $account }. Tell the gateway's administrator.
+target-channel = Écluse: { $target } let the gateway in but opens no channel. Try again, or tell the client's technical contact.
+target-refused-start = Écluse: { $target } refused to start what you asked for.
+target-lost = Écluse: the connection to { $target } broke.
+
+## When a session ends before its own end
+
+end-cut = Écluse: this session was cut by { $by }.
+end-cut-because = Écluse: this session was cut by { $by }: { $reason }
+end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
+end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
+end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.
+store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.

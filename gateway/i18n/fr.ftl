@@ -1,0 +1,380 @@
+# Écluse : ce que les personnes lisent, en français. en.ftl contient les mêmes messages avec les mêmes
+# variables (tests dans gateway/src/texts). Espaces insécables devant « : ; ? ! » et dans les guillemets.
+
+## Commun
+
+common-none = aucun
+common-yes-keys = oOyY
+common-unknown-command = La commande « { $command } » n'existe pas ici. Tapez « help » pour voir ce qui existe.
+common-store-failed = La passerelle n'a pas pu l'enregistrer ({ $problem }). Rien n'a été modifié ; réessayez, ou prévenez l'administrateur de la passerelle.
+common-not-allowed = Cette commande n'est pas prévue pour votre rôle. Tapez « help » pour voir ce qui existe.
+common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
+common-bye = Au revoir.
+common-too-many = Il y en a d'autres ; { $shown } sur { $total } sont affichés.
+common-time-note = Les heures sont en UTC.
+common-no-such-intervention = Aucune intervention { $id } ne vous est visible. « { $command } » en donne la liste.
+common-no-such-session = Aucune session { $id } en cours ne vous est visible. « live » en donne la liste.
+
+## Noms des choses
+
+flow-shell = terminal (shell)
+flow-command = commandes
+flow-env = environnement
+flow-any-command = toute commande
+flow-commands = commandes : { $commands }
+flow-environment = variables d'environnement : { $names }
+
+state-requested = en attente de réponse
+state-approved = approuvée
+state-refused = refusée
+state-expired = expirée sans réponse
+state-open = ouverte
+state-closed = close
+state-cancelled = annulée
+
+close-window-over = sa période est écoulée
+close-by-technician = le technicien a terminé
+close-by-operator = close par { $person } : { $reason }
+
+## Champs affichés
+
+field-person = Personne
+field-person-of = { $person }, de { $provider }
+field-station = Poste
+field-station-from = { $station }, depuis { $source }
+field-target = Cible
+field-target-account = { $target }, compte { $account }
+field-account = Compte
+field-flows = Demande
+field-allowed = Permet
+field-approvals = Approbations
+field-session = Session
+field-intervention = Intervention
+field-reason = Motif
+field-when = Période
+field-when-from-approval = dès la première utilisation, pour { $length }
+field-when-planned = à partir de { $start }, pour { $length }
+field-request = Demande n°
+field-code = Code
+field-state = État
+field-number = N°
+field-since = Début
+field-until = Jusqu'à
+field-left = Reste
+field-length = Durée
+field-targets = Cibles
+field-accounts = Comptes
+field-hours = Horaires
+field-at-most = Au plus
+field-flow = Flux
+field-channels = Canaux
+field-end = Fin
+field-started = Début
+
+## La salle d'attente
+
+room-title = Écluse · { $target } ({ $client })
+room-title-account = Écluse · { $target }, compte { $account } ({ $client })
+room-no-intervention = Aucune intervention approuvée ne vous est ouverte sur cette cible. Vous pouvez en demander une ici : les opérateurs du client répondent, puis votre session se poursuit d'elle-même.
+room-why = Pour quelle raison devez-vous vous connecter ? Le client la lira.
+room-why-empty = Un motif est nécessaire. Ctrl-C quitte sans rien demander.
+room-why-too-long = Cela fait { $count } caractères, pour { $most } au plus. Veuillez raccourcir.
+room-how-long = Pour combien de temps ? { $most } au plus ; Entrée seule demande { $proposed }.
+room-how-long-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
+room-how-long-too-much = { $typed } dépasse les { $most } qui peuvent être accordés ici.
+room-which-account = Quel compte ? { $accounts }
+room-which-account-unclear = Veuillez nommer l'un de ceux-ci : { $accounts }.
+room-client-sees = Voici ce que voit le client :
+room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
+room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs de { $client } : { $operators }.
+room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur de { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
+room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs de { $client } : { $operators }.
+room-seen = { $time }  Vue par { $person }.
+room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
+room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
+room-less = { $what } : demandé { $asked } → accordé { $granted }
+room-less-length = durée
+room-less-flows = flux
+room-less-targets = cibles
+room-less-accounts = comptes
+room-opening = Ouverture de { $target }…
+room-refused = { $time }  Refusée par { $person } : { $reason }
+room-expired = { $time }  Personne n'a répondu en { $length } ; la demande a expiré. Appelez votre contact chez le client, ou refaites une demande.
+room-not-used = { $time }  L'intervention approuvée n'a pas été utilisée à temps ; elle a expiré.
+room-cancelled = La demande { $number } est annulée. Les opérateurs le voient.
+room-cancelled-elsewhere = La demande { $number } a été annulée.
+room-closed = Cette intervention est terminée : { $reason }
+room-gone = La demande { $number } n'existe plus ; reconnectez-vous pour en faire une autre.
+room-starts = Approuvée ; l'intervention commence à { $start }. Vous pouvez attendre ici ou revenir à ce moment-là.
+room-left-approved = L'intervention { $number } reste approuvée ; revenez quand elle commence.
+room-status-waiting = encore { $left }
+room-status-seen = vue par { $person } { $time }
+room-status-unseen = pas encore vue
+room-status-for = pour { $operators }
+room-status-keys = q annule
+room-status-starts = commence dans { $left }
+room-status-keys-leave = q quitte
+
+## Sans terminal
+
+gateway-no-terminal = Écluse : aucune intervention approuvée n'est ouverte pour { $person } sur { $target }. Rien n'a été transmis.
+gateway-no-terminal-pending = Écluse : la demande { $number } de { $person } pour { $target } attend encore une réponse. Rien n'a été transmis.
+gateway-no-terminal-starts = Écluse : l'intervention de { $person } sur { $target } commence à { $start }. Rien n'a été transmis.
+gateway-ask-with = Demandez-en une avec :
+gateway-wait-with = Attendez la réponse avec :
+gateway-reason-placeholder = le motif
+
+## Le sas
+
+lobby-welcome = Écluse · bienvenue, { $person }.
+lobby-hint = Tapez « help » pour voir ce que vous pouvez faire, « exit » pour quitter.
+lobby-nothing-asked = Vous n'avez aucune intervention, ni demande en attente.
+lobby-your-interventions = Vos interventions :
+lobby-no-flows = Aucun flux ne vous nomme : vous n'avez rien à demander. Votre contact chez le client peut vous ajouter à la matrice des flux.
+lobby-flows-head = Ce que vous pouvez demander (le client doit encore approuver chaque intervention) :
+lobby-requested = La demande { $number } est partie vers les opérateurs de { $client } : { $operators }. Code { $code }.
+lobby-requested-hint = Connectez-vous à la cible pour y attendre la réponse, ou tapez « interventions ».
+lobby-cancelled = { $number } est annulée.
+lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
+lobby-time-past = { $time } est déjà passé.
+lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
+lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
+lobby-time-read-as = { $typed } est compris comme { $time }.
+lobby-new-answer = { $number } : { $text }
+lobby-answer-approved = approuvée par { $person }, { $length } dès la première utilisation, jusqu'à { $latest } au plus tard
+lobby-answer-refused = refusée par { $person } : { $reason }
+lobby-answer-expired = expirée sans réponse
+lobby-answer-seen = vue par { $person }
+lobby-answer-closed = terminée : { $reason }
+
+## Opérateurs
+
+operator-hint = { $count ->
+    [0] Aucune demande n'attend.
+    [one] Une demande attend : tapez « pending ».
+   *[other] { $count } demandes attendent : tapez « pending ».
+}
+operator-new-request = Nouvelle demande { $number } : { $person } ({ $provider }), { $targets }, pour { $length } : { $reason }
+operator-gone-request = La demande { $number } de { $person } n'attend plus : { $state }.
+operator-none-pending = Aucune demande n'attend.
+operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
+operator-none-live = Aucune session n'est en cours.
+operator-none-interventions = Il n'y a pas encore d'intervention.
+operator-request-line = { $person } ({ $provider }) · poste { $station }
+operator-request-what = { $targets } · compte { $accounts }
+operator-request-how-long = pour { $length } · expire dans { $left }
+operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
+operator-request-reason = « { $reason } »
+operator-request-code = code
+operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
+operator-approved = { $number } est approuvée : { $person } sur { $targets }.
+operator-approved-partly = Votre approbation de { $number } compte. Un autre opérateur doit aussi approuver.
+operator-technician-told = { $person } en est averti immédiatement.
+operator-refused = { $number } est refusée ; { $person } lit : { $reason }
+operator-refuse-why = Pour quelle raison ? { $person } la lira.
+operator-withdrawn = { $number } est retirée ; { $count ->
+    [0] aucune session n'était en cours
+    [one] une session prend fin
+   *[other] { $count } sessions prennent fin
+}.
+operator-cut = Coupure : { $count ->
+    [one] session { $sessions }
+   *[other] sessions { $sessions }
+}.
+operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
+operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
+operator-session-began = Session { $number } : { $person } est sur { $target }.
+operator-session-ended = La session { $number } de { $person } sur { $target } est terminée.
+
+## Observation
+
+watch-status = { $person } · { $target } · { $elapsed } · encore { $left }
+watch-keys = q quitte · c coupe
+watch-keys-many = q quitte · c coupe · n canal suivant
+watch-cut-sure = Couper la session { $number } ? o/n
+watch-waiting = La session { $number } n'a pas encore de terminal à montrer.
+watch-ended = La session { $number } est terminée : l'écran reste tel quel. q quitte.
+watch-over = La session { $number } est terminée.
+watch-left = Vous avez quitté la session { $number } ; elle continue.
+watch-channel = canal { $channel }
+watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
+
+## Auditeurs
+
+auditor-hint = { $count ->
+    [0] Aucun enregistrement pour le moment.
+    [one] Un enregistrement : tapez « recordings ».
+   *[other] { $count } enregistrements : tapez « recordings ».
+}
+auditor-none = Aucun enregistrement ne correspond.
+auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
+auditor-recording-missing = L'enregistrement de la session { $number } n'est pas à l'endroit indiqué ({ $problem }). Prévenez l'administrateur de la passerelle : une preuve manque.
+auditor-unmask-refused = Votre rôle ne permet pas d'afficher les saisies masquées. Le client désigne qui le peut (auditor, « unmask »).
+auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
+auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
+auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
+auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 5m30s, 2d ou 2026-11-23.
+auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
+auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
+auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }.
+
+replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
+replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · q
+replay-playing = ▶
+replay-paused = ⏸
+replay-over = ■
+replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
+
+## Aide
+
+help-head = Commandes :
+help-request = Demander une intervention au client. D est une durée comme 30m ou 2h ; elle court dès la première utilisation, ou à partir de l'heure donnée par --at.
+help-interventions-technician = Vos interventions et où elles en sont.
+help-flows = Ce que vous pouvez demander, sur quelles cibles.
+help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
+help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
+help-approve = Dire oui : comme demandé, ou pour moins de temps, de flux, de cibles ou de comptes.
+help-refuse = Dire non, et pourquoi.
+help-interventions-operator = Les dernières interventions sur vos cibles.
+help-live = Les sessions en cours.
+help-watch = Voir ce que voit un technicien, à mesure que cela change.
+help-cut = Couper des sessions immédiatement : une, celles d'un technicien, d'une cible, ou toutes.
+help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
+help-recordings = Ce qui a été enregistré, le plus récent d'abord.
+help-replay = Rejouer un enregistrement ; sans terminal, l'imprimer comme texte.
+help-help = Cette liste.
+help-exit = Quitter.
+help-connect = Pour travailler sur une cible : { $command }
+
+## Mauvais usage
+
+usage-line = Usage : { $usage }
+usage-unknown-option = « { $option } » n'est pas une option de cette commande.
+usage-no-value = « { $option } » attend une valeur.
+usage-twice = « { $option } » figure deux fois.
+usage-no-target = Nommez au moins une cible.
+usage-no-id = Nommez une intervention par son numéro.
+usage-no-session = Nommez une session par son numéro.
+usage-no-length = Dites pour combien de temps : --for 2h.
+usage-no-reason = Dites pourquoi : --reason "…".
+usage-too-many-words = « { $word } » est un mot de trop.
+usage-number-unclear = « { $typed } » n'est pas un nombre.
+usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a : { $known }.
+
+## Dit dans le terminal du technicien
+
+gateway-warning = Écluse : cette intervention prend fin dans { $left }, à { $time }. Enregistrez votre travail.
+
+## Refus de la politique (les identifiants viennent de verdict/texts.rs)
+
+refusal-not-listed = { $target } n'est pas l'une de vos cibles. « flows », dans le sas, montre ce que vous pouvez demander.
+refusal-no-intervention = Aucune intervention ne vous est approuvée sur { $target }.
+refusal-pending = Votre demande { $number } sur { $target } attend la réponse du client ; personne ne l'a encore regardée.
+refusal-pending-seen = Votre demande { $number } sur { $target } attend la réponse du client ; elle a été vue à { $seen_at }.
+refusal-not-yet = L'intervention { $number } commence à { $starts_at }. Revenez à ce moment-là.
+refusal-other-station = L'intervention { $number } a été demandée depuis le poste { $asked_from }. Connectez-vous depuis ce poste, ou refaites la demande d'ici.
+refusal-outside-hours = { $target } est fermée à cette heure.
+refusal-outside-hours-until = { $target } est fermée à cette heure. Elle ouvre à { $opens_at }.
+refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }.
+refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
+refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
+refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
+refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
+refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
+refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-not-a-technician = Seul un technicien d'un prestataire demande une intervention.
+refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
+refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
+refusal-no-common-account = Aucun compte n'est permis sur toutes ces cibles. Faites une demande pour chaque cible.
+refusal-name-account = Plusieurs comptes sont possibles : { $accounts }. Nommez-en un : --account COMPTE
+refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }. « flows » montre ce que vous pouvez demander.
+refusal-nothing-asked = Il ne reste rien à permettre sur ces cibles. Faites une demande pour chaque cible.
+refusal-reason = Le motif doit compter de 1 à { $longest } caractères, sur une seule ligne.
+refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
+refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
+refusal-too-many-waiting = { $waiting ->
+    [one] Une demande attend déjà une réponse.
+   *[other] { $waiting } demandes attendent déjà une réponse.
+} Annulez-en une, ou attendez le client.
+refusal-not-its-operator = Seul un opérateur du client décide de ses interventions.
+refusal-own-request = Personne n'approuve sa propre demande.
+refusal-already-approved = Vous avez déjà approuvé l'intervention { $number }. Un autre opérateur doit aussi l'approuver.
+refusal-nothing-left = Il ne resterait rien de l'intervention { $number }. Refusez-la plutôt, avec un motif.
+refusal-only-shrinks = Une approbation ne fait que réduire la demande ; { $what } n'a pas été demandé.
+refusal-wrong-state = L'intervention { $number } est { $state ->
+    [requested] encore en attente de réponse
+    [approved] déjà approuvée
+    [refused] refusée
+    [expired] expirée
+    [open] ouverte
+    [closed] close
+    [cancelled] annulée
+   *[other] dans un autre état
+} : rien à { $step ->
+    [approve] approuver
+    [refuse] refuser
+    [cancel] annuler
+    [open] ouvrir
+    [close] terminer
+   *[other] faire
+}.
+refusal-not-yours = L'intervention { $number } n'est pas la vôtre.
+
+why-command-other-words = ce n'est pas la commande convenue
+why-command-shell-meaning = { $shown } a un sens pour un shell et ne fait jamais partie d'une commande convenue
+why-command-spacing = ses mots doivent être séparés par une seule espace, sans espace avant ni après
+why-command-hole = ce qui tient la place de { $hole } ne convient pas
+why-command-too-long = elle est trop longue
+why-command-empty = elle est vide ou contient un octet nul
+why-env-not-listed = elle ne figure pas sur la liste
+why-env-dangerous = elle peut faire exécuter un autre code à un programme de la cible et n'est jamais transmise
+why-env-value = sa valeur est trop longue ou contient ce dont une telle variable n'a pas besoin
+
+## Pourquoi quelque chose a pris fin (politique)
+
+end-window-over = La période de cette intervention s'est terminée à { $closed_at }.
+end-intervention-ended = L'intervention { $number } est { $state ->
+    [refused] refusée
+    [expired] expirée
+    [closed] close
+    [cancelled] annulée
+   *[other] terminée
+}.
+end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
+ended-person-removed = Votre compte a été supprimé.
+ended-person-disabled = Votre compte est désactivé.
+ended-person-expired = Votre compte a expiré.
+ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été retirée.
+ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
+ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
+
+## À la porte : la connexion (dans la langue de la passerelle, avant que quiconque soit connu)
+
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment.
+login-code = Code à usage unique :{" "}
+
+## Vers une cible
+
+target-unresolved = Écluse : le nom de { $target } ne peut pas être résolu. Prévenez le contact technique du client.
+target-down = Écluse : { $target } refuse les connexions. Prévenez le contact technique du client.
+target-silent = Écluse : { $target } ne répond pas. Réessayez, ou prévenez le contact technique du client.
+target-host-key = Écluse : { $target } a présenté une autre identité que celle qui est attendue ; rien ne lui a été envoyé.
+    Présentée : { $got }
+    Attendue : { $pinned }
+    Les opérateurs du client sont prévenus. Ne cherchez pas à passer outre.
+target-handshake = Écluse : { $target } ne parle pas SSH comme convenu. Prévenez le contact technique du client.
+target-no-credential = Écluse : aucun secret n'est enregistré pour le compte { $account } de { $target }. L'administrateur de la passerelle l'enregistre par : ecluse credential set { $target } { $account }
+target-bad-credential = Écluse : le secret du compte { $account } de { $target } est inutilisable. Prévenez l'administrateur de la passerelle.
+target-authentication = Écluse : { $target } refuse le secret de la passerelle pour le compte { $account }. Prévenez l'administrateur de la passerelle.
+target-channel = Écluse : { $target } a laissé entrer la passerelle mais n'ouvre pas de canal. Réessayez, ou prévenez le contact technique du client.
+target-refused-start = Écluse : { $target } a refusé de lancer ce que vous demandez.
+target-lost = Écluse : la connexion à { $target } s'est rompue.
+
+## Quand une session s'arrête avant son terme
+
+end-cut = Écluse : cette session a été coupée par { $by }.
+end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
+end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
+end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
+end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.
+store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.

@@ -1,0 +1,202 @@
+//! What every dialogue has in its hands: the person's terminal, the gateway, and who the person is.
+
+use std::sync::Arc;
+
+use ecluse_policy::matrix::Reach;
+use ecluse_policy::{
+    ClientId, Lang, PersonId, Refusal, Role, Span, TargetId, Timestamp, matrix_scope,
+};
+
+use super::commands::Command;
+use super::words::{Arguments, Misuse, Takes};
+use super::{Visitor, questions};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::gateway::{Applied, Gateway};
+use crate::store::StoreError;
+use crate::terminal::{Left, Terminal};
+use crate::texts::Value;
+
+/// Exit statuses of commands.
+pub(crate) mod status {
+    /// It was done.
+    pub(crate) const DONE: u32 = 0;
+    /// It could not be done; the text says why.
+    pub(crate) const PROBLEM: u32 = 1;
+    /// It was written wrongly.
+    pub(crate) const MISUSE: u32 = 2;
+    /// The gateway did not let through: refused, expired, cancelled (as `ssh` itself uses 255).
+    pub(crate) const NOT_ADMITTED: u32 = 254;
+}
+
+/// Why a dialogue cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// Nobody is there any more.
+    #[error(transparent)]
+    Left(#[from] Left),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One person's dialogue with the gateway.
+pub(crate) struct Desk<'a> {
+    pub(crate) terminal: &'a mut Terminal,
+    pub(crate) gateway: &'a Arc<Gateway>,
+    pub(crate) visitor: &'a Visitor,
+    /// Whether there is a prompt (and a person) rather than one command.
+    pub(crate) interactive: bool,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn lang(&self) -> Lang {
+        self.terminal.lang()
+    }
+
+    pub(crate) fn person(&self) -> &'a PersonId {
+        self.visitor.person()
+    }
+
+    /// The documents as they are now.
+    pub(crate) fn applied(&self) -> Arc<Applied> {
+        self.gateway.applied()
+    }
+
+    /// The client whose operator or auditor this is; technicians have none.
+    pub(crate) fn client(&self) -> Option<&'a ClientId> {
+        match self.visitor.authenticated.role() {
+            Role::Technician { .. } => None,
+            Role::Operator { client } | Role::Auditor { client, .. } => Some(client),
+        }
+    }
+
+    pub(crate) fn say(&self, id: &str, args: &[(&str, Value<'_>)]) -> String {
+        self.gateway.texts.say(self.lang(), id, args)
+    }
+
+    /// A sentence on standard output.
+    pub(crate) async fn line(&mut self, id: &str, args: &[(&str, Value<'_>)]) -> Result<(), Left> {
+        let text = self.say(id, args);
+        self.terminal.line(&text).await
+    }
+
+    /// A sentence about what went wrong, on standard error.
+    pub(crate) async fn problem(
+        &mut self,
+        id: &str,
+        args: &[(&str, Value<'_>)],
+    ) -> Result<u32, Trouble> {
+        let text = self.say(id, args);
+        self.terminal.err_line(&text).await?;
+        Ok(status::PROBLEM)
+    }
+
+    /// A refusal of policy, in the person's language.
+    pub(crate) async fn refused(&mut self, refusal: &Refusal) -> Result<u32, Trouble> {
+        let text = self
+            .gateway
+            .texts
+            .refusal(self.lang(), refusal, clock::now());
+        self.terminal.err_line(&text).await?;
+        Ok(status::PROBLEM)
+    }
+
+    /// A command that was written wrongly: what is wrong, and how it is used.
+    pub(crate) async fn misused(
+        &mut self,
+        command: &Command,
+        misuse: &Misuse,
+    ) -> Result<u32, Trouble> {
+        let text = match misuse {
+            Misuse::UnknownOption(option) => {
+                self.say("usage-unknown-option", &[("option", option.into())])
+            }
+            Misuse::NoValue(option) => self.say("usage-no-value", &[("option", option.into())]),
+            Misuse::Twice(option) => self.say("usage-twice", &[("option", option.into())]),
+            Misuse::TooManyWords(word) => {
+                self.say("usage-too-many-words", &[("word", word.into())])
+            }
+            Misuse::Missing(id) => self.say(id, &[]),
+            Misuse::FlowUnknown(typed) => self.say(
+                "usage-flow-unknown",
+                &[
+                    ("typed", typed.into()),
+                    ("known", "shell, command, env".into()),
+                ],
+            ),
+            Misuse::LengthUnclear(typed) => {
+                self.say("lobby-length-unclear", &[("typed", typed.into())])
+            }
+            Misuse::TimeUnclear(typed) => {
+                self.say("lobby-time-unclear", &[("typed", typed.into())])
+            }
+            Misuse::MomentUnclear(typed) => {
+                self.say("auditor-time-unclear", &[("typed", typed.into())])
+            }
+            Misuse::SpeedUnclear(typed) => {
+                self.say("auditor-speed-unclear", &[("typed", typed.into())])
+            }
+            Misuse::NumberUnclear(typed) => {
+                self.say("usage-number-unclear", &[("typed", typed.into())])
+            }
+            Misuse::NameUnclear(typed) => {
+                self.say("lobby-name-unclear", &[("typed", typed.into())])
+            }
+        };
+        self.terminal.err_line(&text).await?;
+        let usage = self.say("usage-line", &[("usage", command.usage.into())]);
+        self.terminal.err_line(&usage).await?;
+        Ok(status::MISUSE)
+    }
+
+    /// Why the person may not be here any more, in their language, if that is so (A8).
+    pub(crate) fn ended(&self) -> Option<String> {
+        let now = clock::now();
+        let ended = self
+            .visitor
+            .authenticated
+            .still_valid(&self.applied().documents, now)
+            .err()?;
+        Some(
+            self.gateway
+                .texts
+                .refusal(self.lang(), &Refusal::Ended(ended), now),
+        )
+    }
+
+    /// The longest intervention that some flow of the matrix offers this person on a target.
+    pub(crate) fn at_most(&self, target: &TargetId) -> Span {
+        let reaches = matrix_scope(&self.applied().documents, self.person());
+        let names = |reach: &&Reach| reach.scope.targets.contains(target);
+        reaches
+            .iter()
+            .filter(names)
+            .map(|reach| reach.approval.at_most)
+            .max()
+            .unwrap_or(questions::PROPOSED)
+    }
+
+    /// The length that is proposed for a target.
+    pub(crate) fn proposed_length(&self, target: &TargetId) -> Span {
+        questions::PROPOSED.min(self.at_most(target))
+    }
+
+    /// An audit record of what this person does, from where.
+    pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
+        self.visitor.record(kind, now)
+    }
+}
+
+/// The arguments of a command, or what is wrong with them.
+pub(crate) fn arguments(
+    words: &[String],
+    takes: Takes,
+    at_most: usize,
+) -> Result<Arguments, Misuse> {
+    let arguments = Arguments::parse(words, takes)?;
+    match arguments.words.get(at_most) {
+        Some(word) => Err(Misuse::TooManyWords(word.clone())),
+        None => Ok(arguments),
+    }
+}

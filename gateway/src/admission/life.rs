@@ -1,0 +1,145 @@
+//! Time's part in an intervention: requests expire, windows close, sessions are warned before (I3).
+//!
+//! One task. It sleeps until the next instant at which something is due, and looks again at each change of
+//! the store, and at least every few seconds, because a wall clock that is set moves every instant.
+//! Sessions end through their own rights (`passage`), so a store that fails here leaves no session open
+//! beyond its window; it leaves a row that says "open" until the store answers again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_policy::intervention::warnings;
+use ecluse_policy::{Lang, Timestamp};
+
+use super::steps;
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
+use crate::texts::times;
+
+/// The longest sleep between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// After a failure of the store: not at once again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Runs until the gateway stops.
+pub async fn run(gateway: Arc<Gateway>) {
+    let mut changes = gateway.store.changes();
+    let mut stopping = gateway.stopping.clone();
+    let mut warned = Warned::default();
+    loop {
+        changes.mark_unchanged();
+        let now = clock::now();
+        warned.warn(&gateway, now);
+        let sleep = match look(&gateway, now).await {
+            Ok(next) => {
+                let next = next.into_iter().chain(warned.next(&gateway, now)).min();
+                next.map_or(LOOK_EVERY, |next| {
+                    next.since(clock::now()).to_std().min(LOOK_EVERY)
+                })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "interventions that are due are not closed: the store failed");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = tokio::time::sleep(sleep) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// Takes every step that is due; answers when the next one is.
+async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let query = InterventionQuery {
+        states: StateName::LIVE.to_vec(),
+        ..InterventionQuery::default()
+    };
+    let mut next: Option<Timestamp> = None;
+    for intervention in gateway.store.interventions(&query).await? {
+        let Some(due) = intervention.due() else {
+            continue;
+        };
+        if now < due {
+            next = Some(next.map_or(due, |next| next.min(due)));
+            continue;
+        }
+        let changed = gateway
+            .store
+            .change_intervention(intervention.id(), |latest| {
+                // Another node, or an operator, may have been first: then nothing is due any more.
+                match steps::due(latest, now) {
+                    Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
+                    None => Ok((latest.clone(), Vec::new())),
+                }
+            });
+        match changed.await {
+            Ok(_) | Err(InterventionError::Unknown) => {}
+            Err(InterventionError::Refused(never)) => match never {},
+            Err(InterventionError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(next)
+}
+
+/// Which sessions were warned of which instant.
+#[derive(Debug, Default)]
+struct Warned(BTreeMap<u64, BTreeSet<Timestamp>>);
+
+impl Warned {
+    /// Warns every session whose end is within a warning's reach, once for each warning. A session that
+    /// begins within reach is told at once: it has less time than it may think.
+    fn warn(&mut self, gateway: &Gateway, now: Timestamp) {
+        let sessions = gateway.live.all();
+        self.0.retain(|number, _| {
+            sessions
+                .iter()
+                .any(|session| session.facts().number == *number)
+        });
+        for session in sessions {
+            let facts = session.facts();
+            let told = self.0.entry(facts.number).or_default();
+            let reached: Vec<Timestamp> =
+                warnings(facts.closes_at, Timestamp::from_micros(i64::MIN))
+                    .into_iter()
+                    .filter(|(at, _)| *at <= now && now < facts.closes_at)
+                    .map(|(at, _)| at)
+                    .collect();
+            // Of several reached at once, one line says it.
+            let known = told.len();
+            told.extend(reached);
+            if told.len() > known {
+                let lang = gateway
+                    .applied()
+                    .documents
+                    .person(&facts.person)
+                    .map_or(Lang::Fr, |person| person.lang());
+                session.notify(&warning(gateway, lang, facts.closes_at, now));
+            }
+        }
+    }
+
+    /// When the next warning is due.
+    fn next(&self, gateway: &Gateway, now: Timestamp) -> Option<Timestamp> {
+        let sessions = gateway.live.all();
+        sessions
+            .iter()
+            .flat_map(|session| warnings(session.facts().closes_at, now))
+            .map(|(at, _)| at)
+            .min()
+    }
+}
+
+/// The sentence that warns a technician.
+fn warning(gateway: &Gateway, lang: Lang, closes_at: Timestamp, now: Timestamp) -> String {
+    let left = times::countdown(lang, closes_at.since(now));
+    let time = times::moment(closes_at, now, None);
+    gateway.texts.say(
+        lang,
+        "gateway-warning",
+        &[("left", left.into()), ("time", time.into())],
+    )
+}

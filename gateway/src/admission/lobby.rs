@@ -1,0 +1,456 @@
+//! What technicians do beside the waiting room: ask from afar, look at their interventions, give one up,
+//! and learn what they may ask for.
+
+use std::collections::BTreeSet;
+
+use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::matrix::Reach;
+use ecluse_policy::{
+    AccountName, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule, TargetId,
+    Timestamp, matrix_scope,
+};
+use jiff::tz::TimeZone;
+
+use super::commands::Command;
+use super::desk::{Desk, Trouble, arguments, status};
+use super::words::{Misuse, Takes};
+use super::{parse_length, shown, steps};
+use crate::clock;
+use crate::store::InterventionQuery;
+use crate::texts::times;
+
+/// Interventions listed at once.
+const LISTED: u32 = 30;
+
+const REQUEST: Takes = Takes {
+    values: &["account", "only", "flow", "for", "at"],
+    sentences: &["reason"],
+    switches: &[],
+};
+
+/// `request TARGET… --for D --reason "…"`
+pub(crate) async fn request(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let now = clock::now();
+    let applied = desk.applied();
+    let reaches = matrix_scope(&applied.documents, desk.person());
+    let written = match written_request(words, &reaches, now) {
+        Ok(written) => written,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    if let Some(typed) = &written.typed_start
+        && let Some(start) = written.ask.start
+    {
+        let time = times::moment(start, now, Some(&written.zone));
+        desk.line(
+            "lobby-time-read-as",
+            &[("typed", typed.into()), ("time", time.as_str().into())],
+        )
+        .await?;
+        if start <= now {
+            return desk
+                .problem("lobby-time-past", &[("time", time.into())])
+                .await;
+        }
+    }
+    let intervention = match steps::request(desk.gateway, desk.visitor, written.ask).await? {
+        Ok(intervention) => intervention,
+        Err(refusal) => return desk.refused(&refusal).await,
+    };
+    let request = intervention.request();
+    let source = desk.visitor.source.ip().to_string();
+    let fields = shown::request_fields(
+        &desk.gateway.texts,
+        desk.lang(),
+        request,
+        Some(&source),
+        now,
+    );
+    desk.terminal.fields(&fields).await?;
+    let operators = shown::operators(&applied.documents, &request.client, now);
+    let number = request.number.to_string();
+    if operators.is_empty() {
+        let contacts = shown::contacts(applied.documents.client(&request.client));
+        let args = [
+            ("number", number.into()),
+            ("client", request.client.as_str().into()),
+            ("contacts", contacts.into()),
+        ];
+        desk.line("room-sent-nobody", &args).await?;
+    } else {
+        let args = [
+            ("number", number.into()),
+            ("client", request.client.as_str().into()),
+            ("operators", operators.join(", ").into()),
+            ("code", request.code().into()),
+        ];
+        desk.line("lobby-requested", &args).await?;
+        desk.line("lobby-requested-hint", &[]).await?;
+    }
+    Ok(status::DONE)
+}
+
+struct Written {
+    ask: Ask,
+    zone: TimeZone,
+    /// A start typed without its offset: how it was read is said.
+    typed_start: Option<String>,
+}
+
+fn written_request(words: &[String], reaches: &[Reach], now: Timestamp) -> Result<Written, Misuse> {
+    let given = arguments(words, REQUEST, usize::MAX)?;
+    let mut targets = BTreeSet::new();
+    for word in given
+        .words
+        .iter()
+        .flat_map(|word| word.split(','))
+        .filter(|word| !word.is_empty())
+    {
+        targets.insert(TargetId::parse(word).map_err(|_| Misuse::NameUnclear(word.to_owned()))?);
+    }
+    if targets.is_empty() {
+        return Err(Misuse::Missing("usage-no-target"));
+    }
+    let typed_length = given
+        .one("for")?
+        .ok_or(Misuse::Missing("usage-no-length"))?;
+    let length =
+        parse_length(typed_length).ok_or_else(|| Misuse::LengthUnclear(typed_length.to_owned()))?;
+    let reason = given
+        .one("reason")?
+        .ok_or(Misuse::Missing("usage-no-reason"))?
+        .trim()
+        .to_owned();
+    let account = match given.one("account")? {
+        None => None,
+        Some(typed) => {
+            Some(AccountName::parse(typed).map_err(|_| Misuse::NameUnclear(typed.to_owned()))?)
+        }
+    };
+    let reaches: Vec<&Reach> = reaches
+        .iter()
+        .filter(|reach| {
+            reach
+                .scope
+                .targets
+                .iter()
+                .any(|target| targets.contains(target))
+        })
+        .collect();
+    let zone = reaches
+        .iter()
+        .find_map(|reach| zone_of(&reach.hours))
+        .unwrap_or(TimeZone::UTC);
+    let (start, typed_start) = match given.one("at")? {
+        None => (None, None),
+        Some(typed) => {
+            let start = times::parse_typed(typed, now, &zone)
+                .ok_or_else(|| Misuse::TimeUnclear(typed.to_owned()))?;
+            (Some(start), Some(typed.to_owned()))
+        }
+    };
+    let capabilities = capabilities(&given, &reaches)?;
+    Ok(Written {
+        ask: Ask {
+            targets,
+            account,
+            capabilities,
+            reason,
+            start,
+            length,
+        },
+        zone,
+        typed_start,
+    })
+}
+
+/// What `--only FAMILY` and `--flow NAME` leave of the matrix; `None` asks for all of it.
+fn capabilities(
+    given: &super::words::Arguments,
+    reaches: &[&Reach],
+) -> Result<Option<Vec<Capability>>, Misuse> {
+    let families = families(given.all("only"))?;
+    let flow = given.one("flow")?;
+    if families.is_none() && flow.is_none() {
+        return Ok(None);
+    }
+    let wanted = |capability: &&Capability| {
+        families
+            .as_ref()
+            .is_none_or(|f| f.contains(capability.family()))
+    };
+    let of_flow = |reach: &&&Reach| flow.is_none_or(|flow| reach.flow.as_str() == flow);
+    let mut chosen: Vec<Capability> = Vec::new();
+    for capability in reaches
+        .iter()
+        .filter(of_flow)
+        .flat_map(|reach| &reach.scope.capabilities)
+        .filter(wanted)
+    {
+        if !chosen.contains(capability) {
+            chosen.push(capability.clone());
+        }
+    }
+    Ok(Some(chosen))
+}
+
+/// The families of flows that this version serves.
+pub(crate) const FAMILIES: [&str; 3] = ["shell", "command", "env"];
+
+/// Reads `shell,command` or `shell command`; `None` when nothing was typed.
+pub(crate) fn families(typed: &[String]) -> Result<Option<BTreeSet<String>>, Misuse> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let mut families = BTreeSet::new();
+    for word in typed
+        .iter()
+        .flat_map(|word| word.split([',', ' ']))
+        .filter(|word| !word.is_empty())
+    {
+        if !FAMILIES.contains(&word) {
+            return Err(Misuse::FlowUnknown(word.to_owned()));
+        }
+        families.insert(word.to_owned());
+    }
+    Ok(Some(families))
+}
+
+/// The time zone that a schedule names.
+pub(crate) fn zone_of(hours: &Schedule) -> Option<TimeZone> {
+    let text = hours.to_string();
+    let name = text
+        .split(';')
+        .next()?
+        .split_whitespace()
+        .last()?
+        .to_owned();
+    TimeZone::get(&name).ok()
+}
+
+/// `interventions`, for a technician.
+pub(crate) async fn interventions(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
+        return desk.misused(command, &misuse).await;
+    }
+    let query = InterventionQuery {
+        person: Some(desk.person().clone()),
+        limit: Some(LISTED),
+        ..InterventionQuery::default()
+    };
+    let interventions = desk.gateway.store.interventions(&query).await?;
+    if interventions.is_empty() {
+        desk.line("lobby-nothing-asked", &[]).await?;
+        return Ok(status::DONE);
+    }
+    list(desk, &interventions, false).await?;
+    Ok(status::DONE)
+}
+
+/// A table of interventions; with the person where they are not all the reader's own.
+pub(crate) async fn list(
+    desk: &mut Desk<'_>,
+    interventions: &[Intervention],
+    people: bool,
+) -> Result<(), Trouble> {
+    let now = clock::now();
+    let head = |id: &str| desk.say(id, &[]);
+    let mut heads = vec![head("field-number"), head("field-state")];
+    if people {
+        heads.push(head("field-person"));
+    }
+    heads.extend([
+        head("field-targets"),
+        head("field-account"),
+        head("field-flow"),
+        head("field-length"),
+        head("field-until"),
+        head("field-reason"),
+    ]);
+    let texts = &desk.gateway.texts;
+    let row = |intervention: &Intervention| {
+        let request = intervention.request();
+        let grant = intervention.granted();
+        let scope = grant.map_or(&request.scope, |grant| &grant.scope);
+        let mut row = vec![
+            request.number.to_string(),
+            shown::state(texts, desk.lang(), intervention.state()),
+        ];
+        if people {
+            row.push(request.person.to_string());
+        }
+        row.extend([
+            shown::names(&scope.targets),
+            shown::names(&scope.accounts),
+            shown::families(texts, desk.lang(), &scope.capabilities),
+            times::length(grant.map_or(request.length, |grant| grant.length)),
+            until(intervention)
+                .map(|at| times::moment(at, now, None))
+                .unwrap_or_default(),
+            crate::texts::harmless(&shorten_reason(request.reason.as_str())),
+        ]);
+        row
+    };
+    let rows: Vec<Vec<String>> = interventions.iter().map(row).collect();
+    desk.terminal.table(&heads, &rows).await?;
+    Ok(())
+}
+
+fn shorten_reason(reason: &str) -> String {
+    crate::terminal::layout::shorten(reason, 40)
+}
+
+/// When an intervention ends, as far as that is known.
+pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
+    match intervention.state() {
+        State::Approved { .. } | State::Open { .. } => intervention.due(),
+        State::Refused { at, .. }
+        | State::Expired { at }
+        | State::Closed { at, .. }
+        | State::Cancelled { at } => Some(*at),
+        State::Requested => None,
+    }
+}
+
+/// `flows`: what the matrix lets this person ask for.
+pub(crate) async fn flows(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
+        return desk.misused(command, &misuse).await;
+    }
+    let applied = desk.applied();
+    let reaches = matrix_scope(&applied.documents, desk.person());
+    if reaches.is_empty() {
+        desk.line("lobby-no-flows", &[]).await?;
+        return Ok(status::DONE);
+    }
+    desk.line("lobby-flows-head", &[]).await?;
+    for reach in &reaches {
+        let label = |id: &str| desk.say(id, &[]);
+        let fields = [
+            (label("field-targets"), shown::names(&reach.scope.targets)),
+            (label("field-accounts"), shown::names(&reach.scope.accounts)),
+            (
+                label("field-allowed"),
+                shown::capabilities(&desk.gateway.texts, desk.lang(), &reach.scope.capabilities),
+            ),
+            (label("field-hours"), reach.hours.to_string()),
+            (
+                label("field-at-most"),
+                times::length(reach.approval.at_most),
+            ),
+            (label("field-approvals"), reach.approval.by.to_string()),
+        ];
+        let title = format!(
+            "{} ({})",
+            desk.terminal.bold(reach.flow.as_str()),
+            reach.client
+        );
+        desk.terminal.line(&title).await?;
+        desk.terminal.fields(&fields).await?;
+    }
+    Ok(status::DONE)
+}
+
+/// `cancel ID`: takes a request back, or gives an approved intervention up.
+pub(crate) async fn cancel(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let number = match arguments(words, Takes::NOTHING, 1)
+        .and_then(|given| intervention_number(&given.words))
+    {
+        Ok(number) => number,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let Some(intervention) = own(desk, number).await? else {
+        let args = [
+            ("id", number.to_string().into()),
+            ("command", "interventions".into()),
+        ];
+        return desk.problem("common-no-such-intervention", &args).await;
+    };
+    match steps::cancel(desk.gateway, desk.visitor, &intervention).await? {
+        Ok(_) => {
+            desk.line("lobby-cancelled", &[("number", number.to_string().into())])
+                .await?;
+            Ok(status::DONE)
+        }
+        Err(refusal) => desk.refused(&refusal).await,
+    }
+}
+
+async fn own(desk: &Desk<'_>, number: InterventionNumber) -> Result<Option<Intervention>, Trouble> {
+    let found = desk.gateway.store.intervention_numbered(number).await?;
+    Ok(found.filter(|intervention| intervention.request().person == *desk.person()))
+}
+
+/// The first word as an intervention's number: `17` or `#17`.
+pub(crate) fn intervention_number(words: &[String]) -> Result<InterventionNumber, Misuse> {
+    let typed = words.first().ok_or(Misuse::Missing("usage-no-id"))?;
+    InterventionNumber::parse(typed).map_err(|_| Misuse::NumberUnclear(typed.clone()))
+}
+
+/// Says why nothing passes, and the exact command that would change it.
+pub(super) async fn send_away(
+    desk: &mut Desk<'_>,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    refusal: &Refusal,
+) -> Result<(), Trouble> {
+    let person: &PersonId = desk.person();
+    let about = [
+        ("person", person.to_string().into()),
+        ("target", target.to_string().into()),
+    ];
+    let [person_arg, target_arg] = about;
+    if let Refusal::NoIntervention { .. } = refusal {
+        desk.problem("gateway-no-terminal", &[person_arg, target_arg])
+            .await?;
+        desk.problem("gateway-ask-with", &[]).await?;
+        let account = account
+            .map(|account| format!(" --account {account}"))
+            .unwrap_or_default();
+        let reason = desk.say("gateway-reason-placeholder", &[]);
+        let proposed = times::length(desk.proposed_length(target));
+        let command = format!(
+            "  {} request {target}{account} --for {proposed} --reason \"{reason}\"",
+            desk.visitor.ssh(None)
+        );
+        desk.terminal.err_line(&command).await?;
+    } else if let Refusal::Pending { number, .. } = refusal {
+        desk.problem(
+            "gateway-no-terminal-pending",
+            &[
+                person_arg,
+                target_arg,
+                ("number", number.to_string().into()),
+            ],
+        )
+        .await?;
+        desk.problem("gateway-wait-with", &[]).await?;
+        let command = format!("  {}", desk.visitor.ssh(Some((target, account))));
+        desk.terminal.err_line(&command).await?;
+    } else if let Refusal::NotYet { starts_at, .. } = refusal {
+        let start = times::moment(*starts_at, clock::now(), None);
+        desk.problem(
+            "gateway-no-terminal-starts",
+            &[person_arg, target_arg, ("start", start.into())],
+        )
+        .await?;
+    } else {
+        desk.refused(refusal).await?;
+    }
+    Ok(())
+}

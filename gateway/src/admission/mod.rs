@@ -1,0 +1,212 @@
+//! The lobby and the waiting room: where people ask, wait, answer and look, before and beside the passage.
+//!
+//! It knows terminals, texts, the store and the policy crate, and nothing of SSH. It decides nothing: every
+//! step of an intervention is a pure function of policy, and this room keeps the result with its audit
+//! record and says it in the person's language. Read in this order: [`waiting_room`], [`steps`], [`life`],
+//! then the commands of technicians ([`lobby`]), of operators ([`crate::operator`]) and of auditors
+//! ([`crate::auditor`]).
+
+pub(crate) mod commands;
+pub(crate) mod desk;
+pub mod life;
+pub(crate) mod lobby;
+mod notices;
+mod questions;
+pub(crate) mod shown;
+pub(crate) mod steps;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod waiting_room;
+pub(crate) mod words;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ecluse_policy::{
+    AccountName, Admission, Authenticated, PersonId, Refusal, Span, TargetId, Timestamp,
+};
+use uuid::Uuid;
+
+pub use self::steps::look as admit;
+
+use self::desk::{Desk, Trouble, status};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::gateway::Gateway;
+use crate::terminal::Terminal;
+
+/// A person inside the gateway, and how they got there.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who they proved to be.
+    pub authenticated: Authenticated,
+    /// From where they connect.
+    pub source: SocketAddr,
+    /// The address of the gateway that they connected to, for the commands it tells them to type.
+    pub door: SocketAddr,
+    /// Their terminal, for the audit trail (R4): `ssh 192.0.2.10:53122`.
+    pub terminal_name: String,
+    /// Their connection.
+    pub connection: Uuid,
+}
+
+impl Visitor {
+    /// Who.
+    pub fn person(&self) -> &PersonId {
+        self.authenticated.person()
+    }
+
+    /// An audit record of what this person does, from where (R4).
+    pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
+        AuditRecord::new(kind, now)
+            .person(self.person())
+            .station(self.authenticated.station())
+            .source(self.source.ip())
+            .terminal(&self.terminal_name)
+            .detail("connection", self.connection.to_string())
+    }
+
+    /// How this person reaches the gateway with `ssh`: `ssh -p 2222 alice@192.0.2.1`.
+    pub(crate) fn ssh(&self, target: Option<(&TargetId, Option<&AccountName>)>) -> String {
+        match target {
+            None => self.ssh_as(""),
+            Some((target, None)) => self.ssh_to(target.as_str()),
+            Some((target, Some(account))) => self.ssh_to(&format!("{account}@{target}")),
+        }
+    }
+
+    /// The same towards something on the gateway, `db01` or `postgres@db01`.
+    pub(crate) fn ssh_to(&self, aim: &str) -> String {
+        self.ssh_as(&format!("+{aim}"))
+    }
+
+    fn ssh_as(&self, aim: &str) -> String {
+        let port = if self.door.port() == 22 {
+            String::new()
+        } else {
+            format!("-p {} ", self.door.port())
+        };
+        // A listener on :: shows an IPv4 client's own way to it as ::ffff:a.b.c.d.
+        format!(
+            "ssh {port}{}{aim}@{}",
+            self.person(),
+            self.door.ip().to_canonical()
+        )
+    }
+}
+
+/// A technician did not get to the target; the exit status for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Leave {
+    /// Exit status.
+    pub status: u32,
+}
+
+/// The waiting room: asks, waits, and returns with the client's yes, or not at all.
+///
+/// Everything was said on the terminal. A shell request without a pty belongs to [`refuse_without_terminal`].
+///
+/// # Errors
+/// [`Leave`] when the person left, was refused, or could not be admitted.
+pub async fn wait_for_approval(
+    terminal: &mut Terminal,
+    gateway: &Arc<Gateway>,
+    visitor: &Visitor,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> Result<Admission, Leave> {
+    let mut desk = Desk {
+        terminal,
+        gateway,
+        visitor,
+        interactive: true,
+    };
+    let told = match waiting_room::enter(&mut desk, target, account).await {
+        Ok(waiting_room::Exit::Admitted(admission)) => return Ok(*admission),
+        Ok(waiting_room::Exit::Goodbye) => Ok(()),
+        Err(trouble) => tell(&mut desk, trouble).await,
+    };
+    // Whether the last words arrived changes nothing.
+    let _ = told;
+    Err(Leave {
+        status: status::NOT_ADMITTED,
+    })
+}
+
+/// Says on standard error why nothing passes, with the exact command that asks for it. The exit status is 254.
+pub async fn refuse_without_terminal(
+    terminal: &mut Terminal,
+    gateway: &Arc<Gateway>,
+    visitor: &Visitor,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    refusal: &Refusal,
+) -> Leave {
+    let mut desk = Desk {
+        terminal,
+        gateway,
+        visitor,
+        interactive: false,
+    };
+    if let Err(trouble) = lobby::send_away(&mut desk, target, account, refusal).await {
+        let _ = tell(&mut desk, trouble).await;
+    }
+    Leave {
+        status: status::NOT_ADMITTED,
+    }
+}
+
+/// The lobby, and the commands of operators and auditors: one command, or a prompt when there is none.
+/// Returns the exit status.
+pub async fn run(
+    terminal: &mut Terminal,
+    gateway: &Arc<Gateway>,
+    visitor: &Visitor,
+    command: Option<&str>,
+) -> u32 {
+    let mut desk = Desk {
+        terminal,
+        gateway,
+        visitor,
+        interactive: command.is_none(),
+    };
+    let done = match command {
+        Some(line) => commands::once(&mut desk, line).await,
+        None => commands::prompt(&mut desk).await,
+    };
+    match done {
+        Ok(status) => status,
+        Err(trouble) => {
+            let _ = tell(&mut desk, trouble).await;
+            status::PROBLEM
+        }
+    }
+}
+
+async fn tell(desk: &mut Desk<'_>, trouble: Trouble) -> Result<(), Trouble> {
+    match trouble {
+        Trouble::Left(_) => {}
+        Trouble::Store(error) => {
+            tracing::warn!(%error, "a dialogue ended: the store failed");
+            desk.problem(
+                "common-store-failed",
+                &[("problem", error.to_string().into())],
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a length as a person types it: `2h`, `1h30m`, also `2 h` and `90 min`.
+pub(crate) fn parse_length(typed: &str) -> Option<Span> {
+    let compact: String = typed
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect();
+    let compact = compact.replace("min", "m").replace('j', "d");
+    Span::parse(&compact).ok()
+}

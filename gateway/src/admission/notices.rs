@@ -1,0 +1,281 @@
+//! News above the prompt: what happened since the last look, in the words of each role.
+//!
+//! Operators read of requests that come and go and of sessions that begin and end; technicians read what
+//! became of theirs. Auditors are left alone.
+
+use std::collections::BTreeMap;
+
+use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::{ClientId, InterventionId, Role, Timestamp};
+
+use super::desk::{Desk, Trouble};
+use super::shown;
+use crate::clock;
+use crate::operator::{alerts, requests};
+use crate::store::{InterventionQuery, SessionQuery};
+use crate::texts::times;
+
+/// Own interventions that are looked at for news.
+const LOOKED_AT: u32 = 30;
+
+/// What was known at the last look.
+pub(super) enum Notices {
+    Technician(BTreeMap<InterventionId, u64>),
+    Operator {
+        client: ClientId,
+        waiting: BTreeMap<InterventionId, Intervention>,
+        sessions: BTreeMap<u64, (String, String)>,
+        /// Alerts before it were told.
+        alerted: Timestamp,
+    },
+    Auditor {
+        client: ClientId,
+    },
+}
+
+impl Notices {
+    /// Takes in how things stand; only what happens after it is news.
+    pub(super) async fn begin(desk: &Desk<'_>) -> Result<Self, Trouble> {
+        match desk.visitor.authenticated.role() {
+            Role::Technician { .. } => {
+                let known = own(desk)
+                    .await?
+                    .iter()
+                    .map(|own| (own.id(), own.revision()))
+                    .collect();
+                Ok(Self::Technician(known))
+            }
+            Role::Operator { client } => Ok(Self::Operator {
+                client: client.clone(),
+                waiting: waiting(desk, client).await?,
+                sessions: sessions(desk, client),
+                alerted: clock::now(),
+            }),
+            Role::Auditor { client, .. } => Ok(Self::Auditor {
+                client: client.clone(),
+            }),
+        }
+    }
+
+    /// The first words at the prompt: what there is to do.
+    pub(super) async fn greet(&self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+        match self {
+            Self::Technician(_) => {
+                let mut mine = own(desk).await?;
+                mine.retain(|mine| !mine.state().is_final());
+                if mine.is_empty() {
+                    desk.line("lobby-nothing-asked", &[]).await?;
+                } else {
+                    desk.line("lobby-your-interventions", &[]).await?;
+                    super::lobby::list(desk, &mine, false).await?;
+                }
+            }
+            Self::Operator { waiting, .. } => {
+                alerts::tell(desk).await?;
+                desk.line("operator-hint", &[("count", waiting.len().into())])
+                    .await?;
+            }
+            Self::Auditor { client } => {
+                let query = SessionQuery {
+                    client: Some(client.clone()),
+                    ..SessionQuery::default()
+                };
+                let count = desk.gateway.store.sessions(&query).await?.len();
+                desk.line("auditor-hint", &[("count", count.into())])
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One line for each thing that happened since the last look.
+    pub(super) async fn news(&mut self, desk: &Desk<'_>) -> Result<Vec<String>, Trouble> {
+        match self {
+            Self::Technician(known) => {
+                let mut news = Vec::new();
+                for mine in own(desk).await?.iter().rev() {
+                    if known
+                        .insert(mine.id(), mine.revision())
+                        .is_some_and(|revision| revision < mine.revision())
+                        && let Some(text) = answer(desk, mine)
+                    {
+                        let args = [
+                            ("number", mine.number().to_string().into()),
+                            ("text", text.into()),
+                        ];
+                        news.push(desk.say("lobby-new-answer", &args));
+                    }
+                }
+                Ok(news)
+            }
+            Self::Operator {
+                client,
+                waiting: known,
+                sessions: known_sessions,
+                alerted,
+            } => {
+                let looked = clock::now();
+                let mut news = alerts::since_then(desk, client, *alerted).await?;
+                *alerted = looked;
+                let waiting = waiting(desk, client).await?;
+                let sessions = sessions(desk, client);
+                for (id, request) in &waiting {
+                    if !known.contains_key(id) {
+                        news.push(arrived(desk, request));
+                    }
+                }
+                for (id, request) in known.iter().filter(|(id, _)| !waiting.contains_key(id)) {
+                    if let Some(line) = gone(desk, *id, request).await? {
+                        news.push(line);
+                    }
+                }
+                news.extend(changed_sessions(desk, known_sessions, &sessions));
+                (*known, *known_sessions) = (waiting, sessions);
+                Ok(news)
+            }
+            Self::Auditor { .. } => Ok(Vec::new()),
+        }
+    }
+}
+
+async fn own(desk: &Desk<'_>) -> Result<Vec<Intervention>, Trouble> {
+    let query = InterventionQuery {
+        person: Some(desk.person().clone()),
+        limit: Some(LOOKED_AT),
+        ..InterventionQuery::default()
+    };
+    Ok(desk.gateway.store.interventions(&query).await?)
+}
+
+async fn waiting(
+    desk: &Desk<'_>,
+    client: &ClientId,
+) -> Result<BTreeMap<InterventionId, Intervention>, Trouble> {
+    let waiting = requests::waiting(desk.gateway, client).await?;
+    Ok(waiting
+        .into_iter()
+        .map(|waiting| (waiting.id(), waiting))
+        .collect())
+}
+
+/// Number → person and target.
+fn sessions(desk: &Desk<'_>, client: &ClientId) -> BTreeMap<u64, (String, String)> {
+    let live = desk.gateway.live.list(client);
+    live.iter()
+        .map(|session| session.facts())
+        .map(|facts| {
+            (
+                facts.number,
+                (facts.person.to_string(), facts.target.to_string()),
+            )
+        })
+        .collect()
+}
+
+fn changed_sessions(
+    desk: &Desk<'_>,
+    before: &BTreeMap<u64, (String, String)>,
+    after: &BTreeMap<u64, (String, String)>,
+) -> Vec<String> {
+    let line = |id: &str, number: &u64, (person, target): &(String, String)| {
+        let args = [
+            ("number", (*number).into()),
+            ("person", person.into()),
+            ("target", target.into()),
+        ];
+        desk.say(id, &args)
+    };
+    let began = after
+        .iter()
+        .filter(|(number, _)| !before.contains_key(number));
+    let ended = before
+        .iter()
+        .filter(|(number, _)| !after.contains_key(number));
+    began
+        .map(|(number, who)| line("operator-session-began", number, who))
+        .chain(ended.map(|(number, who)| line("operator-session-ended", number, who)))
+        .collect()
+}
+
+fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {
+    let request = intervention.request();
+    desk.say(
+        "operator-new-request",
+        &[
+            ("number", request.number.to_string().into()),
+            ("person", request.person.as_str().into()),
+            ("provider", request.provider.as_str().into()),
+            ("targets", shown::names(&request.scope.targets).into()),
+            ("length", times::length(request.length).into()),
+            ("reason", request.reason.as_str().into()),
+        ],
+    )
+}
+
+/// A request that waits no longer, unless this operator answered it: they know.
+async fn gone(
+    desk: &Desk<'_>,
+    id: InterventionId,
+    known: &Intervention,
+) -> Result<Option<String>, Trouble> {
+    let Some(latest) = desk.gateway.store.intervention(id).await? else {
+        return Ok(None);
+    };
+    let answered_by = match latest.state() {
+        State::Refused { by, .. } => Some(by),
+        State::Approved { .. } | State::Open { .. } | State::Closed { .. } => {
+            latest.approvals().last().map(|approval| &approval.operator)
+        }
+        State::Requested | State::Expired { .. } | State::Cancelled { .. } => None,
+    };
+    if answered_by == Some(desk.person()) {
+        return Ok(None);
+    }
+    let args = [
+        ("number", known.number().to_string().into()),
+        ("person", known.request().person.as_str().into()),
+        (
+            "state",
+            shown::state(&desk.gateway.texts, desk.lang(), latest.state()).into(),
+        ),
+    ];
+    Ok(Some(desk.say("operator-gone-request", &args)))
+}
+
+/// What became of a technician's own intervention.
+fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
+    let applied = desk.applied();
+    let name = |person| shown::person(&applied.documents, person);
+    match intervention.state() {
+        State::Requested => {
+            let (person, _) = intervention.seen()?;
+            Some(desk.say("lobby-answer-seen", &[("person", name(person).into())]))
+        }
+        State::Approved { granted } => {
+            let approval = intervention.approvals().last()?;
+            let args = [
+                ("person", name(&approval.operator).into()),
+                ("length", times::length(granted.length).into()),
+                (
+                    "latest",
+                    times::moment(granted.latest_end, clock::now(), None).into(),
+                ),
+            ];
+            Some(desk.say("lobby-answer-approved", &args))
+        }
+        State::Refused { by, reason, .. } => Some(desk.say(
+            "lobby-answer-refused",
+            &[
+                ("person", name(by).into()),
+                ("reason", reason.as_str().into()),
+            ],
+        )),
+        State::Expired { .. } => Some(desk.say("lobby-answer-expired", &[])),
+        State::Closed { reason, .. } => {
+            let reason = shown::close_reason(&desk.gateway.texts, desk.lang(), reason);
+            Some(desk.say("lobby-answer-closed", &[("reason", reason.into())]))
+        }
+        // Their own doing, or told where they work.
+        State::Open { .. } | State::Cancelled { .. } => None,
+    }
+}

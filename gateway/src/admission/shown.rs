@@ -1,0 +1,310 @@
+//! Interventions as people read them: technicians before the client, the client before its answer.
+//!
+//! Both sides are shown the same facts by the same functions, so that what an operator approves is what
+//! the technician was told that the client would see.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use ecluse_policy::capability::{Capability, CommandTemplate};
+use ecluse_policy::documents::{Client, Documents};
+use ecluse_policy::intervention::{Grant, Request, State};
+use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
+
+use crate::texts::{Texts, times};
+
+/// `shell · commands: pg_dump --schema-only {db} · environment variables: LANG LC_*`
+pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
+    let mut shown = Vec::new();
+    let mut commands = Vec::new();
+    for capability in capabilities {
+        match capability {
+            Capability::Shell => shown.push(texts.say(lang, "flow-shell", &[])),
+            Capability::Command(CommandTemplate::Any) => {
+                shown.push(texts.say(lang, "flow-any-command", &[]))
+            }
+            Capability::Command(template) => commands.push(template.to_string()),
+            Capability::Env(names) => {
+                let names = names.iter().collect::<Vec<_>>().join(" ");
+                shown.push(texts.say(lang, "flow-environment", &[("names", names.into())]));
+            }
+        }
+    }
+    if !commands.is_empty() {
+        let commands = commands.join(" | ");
+        shown.push(texts.say(lang, "flow-commands", &[("commands", commands.into())]));
+    }
+    if shown.is_empty() {
+        texts.say(lang, "common-none", &[])
+    } else {
+        shown.join(" · ")
+    }
+}
+
+/// `shell, commands`: the families only, for tables.
+pub(crate) fn families(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
+    let families: BTreeSet<&str> = capabilities.iter().map(Capability::family).collect();
+    let said = |family: &str| match family {
+        "shell" => texts.say(lang, "flow-shell", &[]),
+        "command" => texts.say(lang, "flow-command", &[]),
+        "env" => texts.say(lang, "flow-env", &[]),
+        other => other.to_owned(),
+    };
+    families
+        .into_iter()
+        .map(said)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Names in a row: `db01, db02`.
+pub(crate) fn names<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+    names
+        .into_iter()
+        .map(|name| name.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The state of an intervention in words.
+pub(crate) fn state(texts: &Texts, lang: Lang, state: &State) -> String {
+    let id = match state {
+        State::Requested => "state-requested",
+        State::Approved { .. } => "state-approved",
+        State::Refused { .. } => "state-refused",
+        State::Expired { .. } => "state-expired",
+        State::Open { .. } => "state-open",
+        State::Closed { .. } => "state-closed",
+        State::Cancelled { .. } => "state-cancelled",
+    };
+    texts.say(lang, id, &[])
+}
+
+/// What is shown of a request, to both sides: label and value. Contains the comparison code, last.
+pub(crate) fn request_fields(
+    texts: &Texts,
+    lang: Lang,
+    request: &Request,
+    source: Option<&str>,
+    now: Timestamp,
+) -> Vec<(String, String)> {
+    let label = |id: &str| texts.say(lang, id, &[]);
+    let person = texts.say(
+        lang,
+        "field-person-of",
+        &[
+            ("person", request.person.as_str().into()),
+            ("provider", request.provider.as_str().into()),
+        ],
+    );
+    let station = station(texts, lang, request, source);
+    let target = texts.say(
+        lang,
+        "field-target-account",
+        &[
+            ("target", names(&request.scope.targets).into()),
+            ("account", names(&request.scope.accounts).into()),
+        ],
+    );
+    vec![
+        (label("field-request"), request.number.to_string()),
+        (label("field-person"), person),
+        (label("field-station"), station),
+        (label("field-target"), target),
+        (
+            label("field-flows"),
+            capabilities(texts, lang, &request.scope.capabilities),
+        ),
+        (
+            label("field-reason"),
+            crate::texts::harmless(request.reason.as_str()),
+        ),
+        (label("field-when"), when(texts, lang, request, now)),
+        (label("field-code"), request.code()),
+    ]
+}
+
+/// `ws-1, from 192.0.2.10`
+pub(crate) fn station(
+    texts: &Texts,
+    lang: Lang,
+    request: &Request,
+    source: Option<&str>,
+) -> String {
+    let station = request.station.as_str();
+    match source {
+        Some(source) => texts.say(
+            lang,
+            "field-station-from",
+            &[("station", station.into()), ("source", source.into())],
+        ),
+        None => station.to_owned(),
+    }
+}
+
+/// `from the first use, for 2h` or `from 14:00 UTC, for 2h`.
+pub(crate) fn when(texts: &Texts, lang: Lang, request: &Request, now: Timestamp) -> String {
+    let length = times::length(request.length);
+    match request.start {
+        None => texts.say(
+            lang,
+            "field-when-from-approval",
+            &[("length", length.into())],
+        ),
+        Some(start) => texts.say(
+            lang,
+            "field-when-planned",
+            &[
+                ("start", times::moment(start, now, None).into()),
+                ("length", length.into()),
+            ],
+        ),
+    }
+}
+
+/// A part of a request that an operator can narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Length,
+    Flows,
+    Targets,
+    Accounts,
+}
+
+impl Part {
+    /// All of them, in the order in which they are shown.
+    pub(crate) const ALL: [Self; 4] = [Self::Length, Self::Flows, Self::Targets, Self::Accounts];
+
+    /// The word for it, as the head of a line.
+    pub(crate) fn label_id(self) -> &'static str {
+        match self {
+            Self::Length => "field-length",
+            Self::Flows => "field-flow",
+            Self::Targets => "field-targets",
+            Self::Accounts => "field-accounts",
+        }
+    }
+
+    /// The word for it, within a sentence.
+    pub(crate) fn word_id(self) -> &'static str {
+        match self {
+            Self::Length => "room-less-length",
+            Self::Flows => "room-less-flows",
+            Self::Targets => "room-less-targets",
+            Self::Accounts => "room-less-accounts",
+        }
+    }
+}
+
+/// One part of a request, and what was granted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// The part.
+    pub(crate) part: Part,
+    /// What was asked.
+    pub(crate) asked: String,
+    /// What was granted of it.
+    pub(crate) granted: String,
+}
+
+impl Compared {
+    /// Whether something was left out.
+    pub(crate) fn is_less(&self) -> bool {
+        self.asked != self.granted
+    }
+}
+
+/// A request and what was granted of it, part by part.
+pub(crate) fn compared(
+    texts: &Texts,
+    lang: Lang,
+    request: &Request,
+    grant: &Grant,
+) -> Vec<Compared> {
+    let (asked, granted) = (&request.scope, &grant.scope);
+    let values = |part: Part| match part {
+        Part::Length => (times::length(request.length), times::length(grant.length)),
+        Part::Flows => (
+            capabilities(texts, lang, &asked.capabilities),
+            capabilities(texts, lang, &granted.capabilities),
+        ),
+        Part::Targets => (names(&asked.targets), names(&granted.targets)),
+        Part::Accounts => (names(&asked.accounts), names(&granted.accounts)),
+    };
+    let compare = |part: Part| {
+        let (asked, granted) = values(part);
+        Compared {
+            part,
+            asked,
+            granted,
+        }
+    };
+    Part::ALL.into_iter().map(compare).collect()
+}
+
+/// The person's name with their id, `Odile Martin (odile)`, or the id alone.
+pub(crate) fn person(documents: &Documents, id: &PersonId) -> String {
+    let name = documents
+        .person(id)
+        .map(|person| person.name().to_owned())
+        .unwrap_or_default();
+    if name.is_empty() || name == id.as_str() {
+        id.to_string()
+    } else {
+        format!("{name} ({id})")
+    }
+}
+
+/// The operators of a client who can answer at `now`.
+pub(crate) fn operators(documents: &Documents, client: &ClientId, now: Timestamp) -> Vec<String> {
+    in_force(documents, client, now)
+        .into_iter()
+        .map(|id| person(documents, id))
+        .collect()
+}
+
+/// Whom to call at a client when nobody answers (I9).
+pub(crate) fn contacts(client: Option<&Client>) -> String {
+    let contacts = client.map(|client| &client.contacts);
+    let parts = contacts
+        .into_iter()
+        .flat_map(|contacts| contacts.decision.iter().chain(&contacts.technical));
+    let contacts = names(parts);
+    if contacts.is_empty() {
+        "–".to_owned()
+    } else {
+        crate::texts::harmless(&contacts)
+    }
+}
+
+/// The ids of the same operators, for the live line.
+pub(crate) fn operator_ids(documents: &Documents, client: &ClientId, now: Timestamp) -> String {
+    names(in_force(documents, client, now))
+}
+
+fn in_force<'d>(documents: &'d Documents, client: &ClientId, now: Timestamp) -> Vec<&'d PersonId> {
+    let operators = documents
+        .client(client)
+        .map(|client| client.operators.as_slice())
+        .unwrap_or_default();
+    operators
+        .iter()
+        .filter(|operator| {
+            !operator.disabled && operator.expires.is_none_or(|expires| now < expires)
+        })
+        .map(|operator| &operator.id)
+        .collect()
+}
+
+/// Why an intervention is over, in words.
+pub(crate) fn close_reason(texts: &Texts, lang: Lang, reason: &CloseReason) -> String {
+    match reason {
+        CloseReason::WindowOver => texts.say(lang, "close-window-over", &[]),
+        CloseReason::ByTechnician => texts.say(lang, "close-by-technician", &[]),
+        CloseReason::ByOperator { by, reason } => texts.say(
+            lang,
+            "close-by-operator",
+            &[("person", by.as_str().into()), ("reason", reason.into())],
+        ),
+    }
+}

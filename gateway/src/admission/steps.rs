@@ -1,0 +1,290 @@
+//! The steps of an intervention: policy's transition and its audit record, kept as one change of the store.
+//!
+//! Each function names one act of one person. What policy refuses changes nothing, and is on record all the
+//! same (R5: attempts too).
+
+use ecluse_policy::intervention::{self, Intervention, State};
+use ecluse_policy::{
+    AccountName, Admission, Ask, InterventionId, Narrowing, Refusal, TargetId, Timestamp, admit,
+};
+use serde_json::json;
+
+use super::Visitor;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
+
+/// What a step came to: done, or refused by policy.
+pub(crate) type Done<T> = Result<Result<T, Refusal>, StoreError>;
+
+/// Whether the visitor may go to the target now, and if not, why. Nothing is kept.
+///
+/// # Errors
+/// The store failed.
+pub async fn look(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> Result<Result<Admission, Refusal>, StoreError> {
+    let Some(presence) = visitor.authenticated.presence() else {
+        return Ok(Err(Refusal::NotATechnician));
+    };
+    let query = InterventionQuery {
+        person: Some(visitor.person().clone()),
+        states: StateName::LIVE.to_vec(),
+        ..InterventionQuery::default()
+    };
+    let interventions = gateway.store.interventions(&query).await?;
+    let applied = gateway.applied();
+    Ok(admit(
+        &applied.documents,
+        &presence,
+        target,
+        account,
+        &interventions,
+        clock::now(),
+    ))
+}
+
+/// A technician asks the client for an intervention.
+pub(crate) async fn request(gateway: &Gateway, visitor: &Visitor, ask: Ask) -> Done<Intervention> {
+    let Some(presence) = visitor.authenticated.presence() else {
+        return Ok(Err(Refusal::NotATechnician));
+    };
+    let applied = gateway.applied();
+    let now = clock::now();
+    let targets: Vec<String> = ask.targets.iter().map(ToString::to_string).collect();
+    let made = gateway
+        .store
+        .insert_intervention(
+            visitor.person(),
+            now,
+            &gateway.settings.interventions,
+            |id, number, waiting| {
+                let made = intervention::request(
+                    &applied.documents,
+                    &presence,
+                    ask,
+                    waiting,
+                    id,
+                    number,
+                    now,
+                )?;
+                let request = made.request();
+                let record = about(visitor.record(AuditKind::Request, now), &made)
+                    .permitted()
+                    .reason(&request.reason)
+                    .detail("code", request.code())
+                    .detail("start", request.start.map(|start| start.to_string()))
+                    .detail("length", request.length.to_string())
+                    .detail("scope", json!(request.scope))
+                    .detail("documents", applied.version);
+                Ok((made, vec![record]))
+            },
+        )
+        .await;
+    let refused = || {
+        visitor
+            .record(AuditKind::Request, now)
+            .detail("targets", targets.clone())
+    };
+    settle(gateway, made, refused).await
+}
+
+/// An operator looked at a request.
+pub(crate) async fn seen(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    id: InterventionId,
+) -> Done<Intervention> {
+    let applied = gateway.applied();
+    let now = clock::now();
+    let changed = gateway
+        .store
+        .change_intervention(id, |latest| {
+            // The first look is what the technician is told; later ones change nothing.
+            if latest.seen().is_some() {
+                return Ok((latest.clone(), Vec::new()));
+            }
+            let next = latest.seen_by(&applied.documents, &visitor.authenticated, now)?;
+            let record = about(visitor.record(AuditKind::Seen, now), &next).permitted();
+            Ok((next, vec![record]))
+        })
+        .await;
+    match changed {
+        // Answered or cancelled in between: there is nothing to see, and nothing to put on record.
+        Err(InterventionError::Refused(refusal)) => Ok(Err(refusal)),
+        other => settle(gateway, other, || visitor.record(AuditKind::Seen, now)).await,
+    }
+}
+
+/// An operator says yes, to all of it or to less.
+pub(crate) async fn approve(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    asked: &Intervention,
+    narrowing: &Narrowing,
+) -> Done<Intervention> {
+    let applied = gateway.applied();
+    let now = clock::now();
+    step(gateway, visitor, AuditKind::Approval, asked, |latest| {
+        let next = latest.approve(&applied.documents, &visitor.authenticated, narrowing, now)?;
+        let record = about(visitor.record(AuditKind::Approval, now), &next)
+            .permitted()
+            .detail("code", next.request().code())
+            .detail("narrowing", json!(narrowing))
+            .detail("granted", next.granted().map(|granted| json!(granted)))
+            .detail("documents", applied.version);
+        Ok((next, vec![record]))
+    })
+    .await
+}
+
+/// An operator says no.
+pub(crate) async fn refuse(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    asked: &Intervention,
+    reason: &str,
+) -> Done<Intervention> {
+    let applied = gateway.applied();
+    let now = clock::now();
+    step(gateway, visitor, AuditKind::Refusal, asked, |latest| {
+        let next = latest.refuse(&applied.documents, &visitor.authenticated, reason, now)?;
+        let record = about(visitor.record(AuditKind::Refusal, now), &next)
+            .permitted()
+            .reason(reason);
+        Ok((next, vec![record]))
+    })
+    .await
+}
+
+/// An operator ends an approved or open intervention; its sessions end as their rights do.
+pub(crate) async fn withdraw(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    asked: &Intervention,
+    reason: &str,
+) -> Done<Intervention> {
+    let applied = gateway.applied();
+    let now = clock::now();
+    step(gateway, visitor, AuditKind::Closing, asked, |latest| {
+        let next = latest.close(&applied.documents, &visitor.authenticated, reason, now)?;
+        let record = about(visitor.record(AuditKind::Closing, now), &next)
+            .permitted()
+            .reason(reason);
+        Ok((next, vec![record]))
+    })
+    .await
+}
+
+/// A technician takes a request back, gives an approval up, or says that an open intervention is done.
+pub(crate) async fn cancel(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    asked: &Intervention,
+) -> Done<Intervention> {
+    let Some(presence) = visitor.authenticated.presence() else {
+        return Ok(Err(Refusal::NotATechnician));
+    };
+    let now = clock::now();
+    step(gateway, visitor, AuditKind::Cancel, asked, |latest| {
+        let (kind, next) = match latest.state() {
+            State::Open { .. } => (AuditKind::Closing, latest.finish(&presence, now)?),
+            State::Requested
+            | State::Approved { .. }
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => (AuditKind::Cancel, latest.cancel(&presence, now)?),
+        };
+        let record = about(visitor.record(kind, now), &next).permitted();
+        Ok((next, vec![record]))
+    })
+    .await
+}
+
+/// Changes one intervention, and puts policy's refusal on record.
+async fn step(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    kind: AuditKind,
+    asked: &Intervention,
+    transition: impl FnOnce(&Intervention) -> Result<(Intervention, Vec<AuditRecord>), Refusal>,
+) -> Done<Intervention> {
+    let changed = gateway
+        .store
+        .change_intervention(asked.id(), transition)
+        .await;
+    settle(gateway, changed, || {
+        about(visitor.record(kind, clock::now()), asked)
+    })
+    .await
+}
+
+/// Sorts what the store answered; a refusal is put on record.
+async fn settle(
+    gateway: &Gateway,
+    answer: Result<Intervention, InterventionError<Refusal>>,
+    refused: impl FnOnce() -> AuditRecord,
+) -> Done<Intervention> {
+    match answer {
+        Ok(intervention) => Ok(Ok(intervention)),
+        Err(InterventionError::Refused(refusal)) => {
+            gateway
+                .store
+                .record(&[refused().refused().reason(&refusal)])
+                .await?;
+            Ok(Err(refusal))
+        }
+        Err(InterventionError::Unknown) => Err(StoreError::Null {
+            column: "interventions.id",
+        }),
+        Err(InterventionError::Store(error)) => Err(error),
+    }
+}
+
+/// What an audit record says about an intervention.
+pub(super) fn about(record: AuditRecord, intervention: &Intervention) -> AuditRecord {
+    let request = intervention.request();
+    let mut targets = request.scope.targets.iter();
+    let record = match (targets.next(), targets.next()) {
+        (Some(target), None) => record.target(target),
+        _ => record.detail(
+            "targets",
+            request
+                .scope
+                .targets
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        ),
+    };
+    record
+        .client(&request.client)
+        .intervention(request.id)
+        .detail("number", request.number.0)
+        .detail("technician", request.person.to_string())
+        .detail("state", intervention.state().name())
+}
+
+/// Time's own step: a request that expires, a window that closes.
+pub(super) fn due(
+    intervention: &Intervention,
+    now: Timestamp,
+) -> Option<(Intervention, AuditRecord)> {
+    let next = intervention.expire_if_due(now)?;
+    let kind = match next.state() {
+        State::Closed { .. } => AuditKind::Closing,
+        State::Requested
+        | State::Approved { .. }
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Open { .. }
+        | State::Cancelled { .. } => AuditKind::Expiry,
+    };
+    let record = about(AuditRecord::new(kind, now), &next);
+    Some((next, record))
+}

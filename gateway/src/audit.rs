@@ -1,0 +1,352 @@
+//! What the audit trail holds: one record per decision and per act that matters (R4, R5), with who, from
+//! where, about what, and why.
+//!
+//! A record is only ever written by the store, in the transaction of the change it tells of
+//! ([`crate::store`]); logging is another matter and may drop lines. No payload, password or key ever
+//! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
+
+use std::net::IpAddr;
+
+use ecluse_policy::{
+    ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
+};
+use serde_json::{Map, Value};
+
+/// Declares the kinds with their names in the store, once.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident = $name:literal,)+) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum AuditKind {
+            $($(#[$doc])+ $kind,)+
+        }
+
+        impl AuditKind {
+            /// Every kind, for those who list or filter them.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// Its name in the store and in exports. Never renamed: old records bear it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A person proved who they are.
+    LogOn = "log-on",
+    /// A login failed; the person is whoever the stranger claimed to be.
+    LogOnRefused = "log-on-refused",
+    /// A person's connection ended.
+    LogOff = "log-off",
+    /// Too many failures blocked a person or a source (A6).
+    Lockout = "lockout",
+    /// A technician asked for an intervention.
+    Request = "request",
+    /// An operator saw a request.
+    Seen = "seen",
+    /// An operator approved, wholly or in part.
+    Approval = "approval",
+    /// An operator refused, or the matrix did.
+    Refusal = "refusal",
+    /// The technician withdrew a request.
+    Cancel = "cancel",
+    /// A request or an approval ran out before use.
+    Expiry = "expiry",
+    /// An intervention was used for the first time.
+    Opening = "opening",
+    /// An intervention is over.
+    Closing = "closing",
+    /// Policy admitted a person to a target.
+    Admission = "admission",
+    /// A session on a target began.
+    SessionStart = "session-start",
+    /// A session on a target ended.
+    SessionEnd = "session-end",
+    /// Policy permitted a flow.
+    Permit = "permit",
+    /// Policy refused a flow.
+    FlowRefused = "flow-refused",
+    /// An operator cut sessions.
+    Cut = "cut",
+    /// An operator watched a session.
+    Watch = "watch",
+    /// An auditor replayed a recording.
+    Replay = "replay",
+    /// An object of the documents was created, changed or removed.
+    DocumentChange = "document-change",
+    /// A one-time-password secret was enrolled.
+    Enrolment = "enrolment",
+    /// An enrolment was disabled.
+    EnrolmentDisabled = "enrolment-disabled",
+    /// A target's credential was set.
+    CredentialSet = "credential-set",
+    /// The gateway made a key of its own.
+    KeyMade = "key-made",
+    /// A target showed another host key than the documents name (C3).
+    HostKeyMismatch = "host-key-mismatch",
+    /// No connection to a target came about.
+    TargetFailed = "target-failed",
+    /// The wall clock jumped (R6).
+    ClockJump = "clock-jump",
+    /// A recording could not be written; what it recorded was stopped.
+    RecordingFailed = "recording-failed",
+    /// A recording cut short was recovered at start.
+    RecordingRecovered = "recording-recovered",
+    /// The gateway began to serve.
+    GatewayStart = "serve-start",
+    /// The gateway stopped.
+    GatewayStop = "serve-stop",
+}
+
+impl AuditKind {
+    /// The kind of a stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+impl std::fmt::Display for AuditKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a decision went (R4: success or failure).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// It was permitted, or succeeded.
+    Permit,
+    /// It was refused, or failed.
+    Refuse,
+}
+
+impl AuditVerdict {
+    /// Its name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// The verdict of a stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Permit, Self::Refuse]
+            .into_iter()
+            .find(|verdict| verdict.name() == name)
+    }
+}
+
+/// One record, to be written or as read.
+///
+/// ```ignore
+/// AuditRecord::new(AuditKind::Approval, clock::now())
+///     .person(&operator)
+///     .client(&client)
+///     .intervention(id)
+///     .permitted()
+///     .detail("number", 17)
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a record is written by a method of the store, with the change it tells of"]
+pub struct AuditRecord {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: AuditKind,
+    /// Who did it, or who they claimed to be. A text, because a stranger's claim need not be an id.
+    pub person: Option<String>,
+    /// From which station.
+    pub station: Option<StationId>,
+    /// From which address.
+    pub source: Option<IpAddr>,
+    /// Which terminal or client program, in its own words (R4).
+    pub terminal: Option<String>,
+    /// Whose matter it is: the client who may read this record (R9).
+    pub client: Option<ClientId>,
+    /// About which target.
+    pub target: Option<TargetId>,
+    /// Within which intervention.
+    pub intervention: Option<InterventionId>,
+    /// Within which session.
+    pub session: Option<SessionId>,
+    /// How it was decided, where something was.
+    pub verdict: Option<AuditVerdict>,
+    /// Why, in English; messages to people are another matter.
+    pub reason: Option<String>,
+    /// The rest.
+    pub detail: Map<String, Value>,
+}
+
+/// Longest text a record keeps of what others wrote, in characters.
+const LONGEST: usize = 2000;
+
+impl AuditRecord {
+    /// A record of something that happened at `at`, with nothing else said yet.
+    pub fn new(kind: AuditKind, at: Timestamp) -> Self {
+        Self {
+            at,
+            kind,
+            person: None,
+            station: None,
+            source: None,
+            terminal: None,
+            client: None,
+            target: None,
+            intervention: None,
+            session: None,
+            verdict: None,
+            reason: None,
+            detail: Map::new(),
+        }
+    }
+
+    /// The same record of another kind, to tell several things about one person and place.
+    pub fn kind(mut self, kind: AuditKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Who did it.
+    pub fn person(mut self, person: &PersonId) -> Self {
+        self.person = Some(person.to_string());
+        self
+    }
+
+    /// Who they claimed to be: any text.
+    pub fn claimed(mut self, person: &str) -> Self {
+        self.person = Some(harmless(person));
+        self
+    }
+
+    /// From which station.
+    pub fn station(mut self, station: Option<&StationId>) -> Self {
+        self.station = station.cloned();
+        self
+    }
+
+    /// From which address.
+    pub fn source(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Which terminal or program, in its own words.
+    pub fn terminal(mut self, terminal: &str) -> Self {
+        self.terminal = Some(harmless(terminal));
+        self
+    }
+
+    /// Whose matter it is.
+    pub fn client(mut self, client: &ClientId) -> Self {
+        self.client = Some(client.clone());
+        self
+    }
+
+    /// About which target.
+    pub fn target(mut self, target: &TargetId) -> Self {
+        self.target = Some(target.clone());
+        self
+    }
+
+    /// Within which intervention.
+    pub fn intervention(mut self, intervention: InterventionId) -> Self {
+        self.intervention = Some(intervention);
+        self
+    }
+
+    /// Within which session.
+    pub fn session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// It was permitted, or succeeded.
+    pub fn permitted(mut self) -> Self {
+        self.verdict = Some(AuditVerdict::Permit);
+        self
+    }
+
+    /// It was refused, or failed.
+    pub fn refused(mut self) -> Self {
+        self.verdict = Some(AuditVerdict::Refuse);
+        self
+    }
+
+    /// Why. Any text.
+    pub fn reason(mut self, reason: impl std::fmt::Display) -> Self {
+        self.reason = Some(harmless(&reason.to_string()));
+        self
+    }
+
+    /// One more fact.
+    pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.detail
+            .insert(key.to_owned(), harmless_value(value.into()));
+        self
+    }
+}
+
+/// A record in the store, with its place in the order of commits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAuditRecord {
+    /// Its place, from 1, without gaps.
+    pub seq: u64,
+    /// What it says.
+    pub record: AuditRecord,
+}
+
+/// The same for every text within a value.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "numbers and the like are no text"
+)]
+fn harmless_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(harmless(&text)),
+        Value::Array(list) => Value::Array(list.into_iter().map(harmless_value).collect()),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, value)| (harmless(&key), harmless_value(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// A stranger's text, bounded and without anything a terminal would obey.
+fn harmless(text: &str) -> String {
+    let bounded: String = text.chars().take(LONGEST).collect();
+    ecluse_recordings::neutralise(&bounded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_again_by_its_name() {
+        for kind in AuditKind::ALL {
+            assert_eq!(AuditKind::parse(kind.name()), Some(*kind));
+        }
+        let mut names: Vec<_> = AuditKind::ALL.iter().map(|kind| kind.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), AuditKind::ALL.len());
+    }
+
+    #[test]
+    fn a_strangers_text_enters_the_trail_harmless_and_bounded() {
+        let record = AuditRecord::new(AuditKind::LogOnRefused, Timestamp::from_micros(0))
+            .claimed("\x1b]0;owned\x07")
+            .terminal(&"x".repeat(10_000))
+            .detail("said", vec!["\x1b[2J"]);
+        assert!(!record.person.unwrap().contains('\x1b'));
+        assert_eq!(record.terminal.unwrap().len(), LONGEST);
+        assert!(!record.detail["said"][0].as_str().unwrap().contains('\x1b'));
+    }
+}

@@ -1,0 +1,8 @@
+//! What a client's auditors do: find what was recorded, and replay it (R10, R11).
+//!
+//! Auditors only read, and only their own client's sessions (O4). Who looked at what is on record.
+
+pub(crate) mod recordings;
+pub(crate) mod replay;
+mod stage;
+mod transcript;

@@ -1,0 +1,299 @@
+//! `replay`: a recording on a screen of its own, or as text where there is no terminal.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ecluse_policy::{Refusal, Role, Span};
+use ecluse_recordings::{FinishedRecording, Playback, ReadError, layout};
+
+use super::stage::Stage;
+use super::transcript;
+use crate::admission::commands::Command;
+use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::parse_length;
+use crate::admission::words::{Misuse, Takes};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::store::Session;
+use crate::texts::times;
+
+const TAKES: Takes = Takes {
+    values: &["channel", "speed", "skip-idle", "at"],
+    sentences: &[],
+    switches: &["unmask", "text"],
+};
+/// Idle stretches are shortened to this unless said otherwise.
+const SKIP_IDLE: Span = Span::from_secs(2);
+/// The slowest and the fastest replay.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
+
+struct Written {
+    number: u64,
+    channel: Option<u32>,
+    speed: f64,
+    skip_idle: Span,
+    at: Span,
+    unmask: bool,
+    text: bool,
+}
+
+/// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--text] [--unmask]`
+pub(crate) async fn replay(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let written = match written(words) {
+        Ok(written) => written,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let Some(client) = desk.client().cloned() else {
+        return desk.refused(&Refusal::NotItsOperator).await;
+    };
+    let found = desk.gateway.store.session(written.number).await?;
+    let Some(session) = found.filter(|session| session.start.client == client) else {
+        return desk
+            .problem(
+                "auditor-no-such-recording",
+                &[("id", written.number.into())],
+            )
+            .await;
+    };
+    if written.unmask && !may_unmask(desk) {
+        let record = record(desk, &session)
+            .refused()
+            .reason("unmasked input is not for this auditor");
+        desk.gateway.store.record(&[record]).await?;
+        return desk.problem("auditor-unmask-refused", &[]).await;
+    }
+    // On record before anything is shown: who looked at what.
+    let record = record(desk, &session)
+        .permitted()
+        .detail("unmask", written.unmask);
+    desk.gateway.store.record(&[record]).await?;
+
+    let dir = session
+        .start
+        .recording
+        .as_ref()
+        .map(|path| desk.gateway.settings.recordings.directory.join(path));
+    let Some(dir) = dir else {
+        return missing(desk, &session, "–").await;
+    };
+    match FinishedRecording::open(&dir) {
+        Ok(recording) => finished(desk, &written, &session, &recording).await,
+        Err(error) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
+            unfinished(desk, &written, &session, dir.join(layout::LIVE), &error).await
+        }
+        Err(error) => missing(desk, &session, &error.to_string()).await,
+    }
+}
+
+fn written(words: &[String]) -> Result<Written, Misuse> {
+    let given = arguments(words, TAKES, 1)?;
+    let typed = given
+        .words
+        .first()
+        .ok_or(Misuse::Missing("usage-no-session"))?;
+    let number = typed
+        .trim_start_matches('#')
+        .parse()
+        .map_err(|_| Misuse::NumberUnclear(typed.clone()))?;
+    let length = |name: &str, otherwise: Span| match given.one(name)? {
+        None => Ok(otherwise),
+        Some(typed) => parse_length(typed).ok_or_else(|| Misuse::LengthUnclear(typed.to_owned())),
+    };
+    let channel = match given.one("channel")? {
+        None => None,
+        Some(typed) => Some(
+            typed
+                .parse()
+                .map_err(|_| Misuse::NumberUnclear(typed.to_owned()))?,
+        ),
+    };
+    let speed = match given.one("speed")? {
+        None => 1.0,
+        Some(typed) => typed
+            .trim_start_matches(['×', 'x'])
+            .trim_end_matches('x')
+            .replace(',', ".")
+            .parse()
+            .ok()
+            .filter(|speed| SPEEDS.contains(speed))
+            .ok_or_else(|| Misuse::SpeedUnclear(typed.to_owned()))?,
+    };
+    Ok(Written {
+        number,
+        channel,
+        speed,
+        skip_idle: length("skip-idle", SKIP_IDLE)?,
+        at: length("at", Span::ZERO)?,
+        unmask: given.has("unmask"),
+        text: given.has("text"),
+    })
+}
+
+fn may_unmask(desk: &Desk<'_>) -> bool {
+    // As the documents say now, not as they said at log-on.
+    let applied = desk.applied();
+    match (
+        desk.visitor.authenticated.role(),
+        applied.documents.person(desk.person()),
+    ) {
+        (Role::Auditor { .. }, Some(ecluse_policy::PersonRef::Auditor { auditor, .. })) => {
+            auditor.unmask
+        }
+        _ => false,
+    }
+}
+
+fn record(desk: &Desk<'_>, session: &Session) -> AuditRecord {
+    let start = &session.start;
+    desk.record(AuditKind::Replay, clock::now())
+        .client(&start.client)
+        .target(&start.target)
+        .intervention(start.intervention)
+        .session(start.id)
+        .detail("number", session.number)
+        .detail("technician", start.person.to_string())
+}
+
+async fn missing(desk: &mut Desk<'_>, session: &Session, problem: &str) -> Result<u32, Trouble> {
+    desk.problem(
+        "auditor-recording-missing",
+        &[
+            ("number", session.number.into()),
+            ("problem", problem.into()),
+        ],
+    )
+    .await
+}
+
+async fn finished(
+    desk: &mut Desk<'_>,
+    written: &Written,
+    session: &Session,
+    recording: &FinishedRecording,
+) -> Result<u32, Trouble> {
+    let record = recording.record();
+    if record.cut_short {
+        desk.line("auditor-cut-short", &[]).await?;
+    }
+    if written.unmask || written.text || desk.terminal.size().is_none() || desk.terminal.is_plain()
+    {
+        return transcript::print(desk, session, recording, written.channel, written.unmask).await;
+    }
+    let numbers: Vec<u32> = record
+        .channels
+        .iter()
+        .map(|channel| channel.number)
+        .collect();
+    let chosen = match (written.channel, numbers.as_slice()) {
+        (Some(channel), numbers) if !numbers.contains(&channel) => {
+            let args = [
+                ("number", session.number.into()),
+                ("channel", channel.into()),
+                ("channels", channels(recording).into()),
+            ];
+            return desk.problem("auditor-no-such-channel", &args).await;
+        }
+        (Some(channel), _) => channel,
+        (None, [channel]) => *channel,
+        (None, []) => return transcript::print(desk, session, recording, None, false).await,
+        (None, [_, _, ..]) => {
+            let args = [
+                ("number", session.number.into()),
+                ("channels", channels(recording).into()),
+            ];
+            return desk.problem("auditor-channels", &args).await;
+        }
+    };
+    let length = record
+        .channels
+        .iter()
+        .find(|channel| channel.number == chosen)
+        .map_or(0, |channel| {
+            channel.closed_us.saturating_sub(channel.opened_us)
+        });
+    match Playback::recording(recording, chosen) {
+        Ok(playback) => {
+            play(
+                desk,
+                written,
+                session,
+                playback,
+                Some(Duration::from_micros(length)),
+            )
+            .await
+        }
+        Err(error) => missing(desk, session, &error.to_string()).await,
+    }
+}
+
+/// `1 shell, 2 uptime`
+fn channels(recording: &FinishedRecording) -> String {
+    let shown = |channel: &ecluse_recordings::ChannelRecord| match channel.command() {
+        Some(command) => format!(
+            "{} {}",
+            channel.number,
+            crate::terminal::layout::shorten(&command, 40)
+        ),
+        None => format!("{} shell", channel.number),
+    };
+    recording
+        .record()
+        .channels
+        .iter()
+        .map(shown)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A session still in passage, or one whose journal is being finished.
+async fn unfinished(
+    desk: &mut Desk<'_>,
+    written: &Written,
+    session: &Session,
+    journal: PathBuf,
+    error: &ReadError,
+) -> Result<u32, Trouble> {
+    desk.line("auditor-still-open", &[("number", session.number.into())])
+        .await?;
+    if desk.terminal.is_plain() {
+        return desk.problem("common-needs-terminal", &[]).await;
+    }
+    match Playback::live(&journal, written.channel.unwrap_or(1)) {
+        Ok(playback) => play(desk, written, session, playback, None).await,
+        Err(_) => missing(desk, session, &error.to_string()).await,
+    }
+}
+
+async fn play(
+    desk: &mut Desk<'_>,
+    written: &Written,
+    session: &Session,
+    mut playback: Playback,
+    length: Option<Duration>,
+) -> Result<u32, Trouble> {
+    playback.set_speed(written.speed);
+    playback.set_idle_limit(Some(written.skip_idle.to_std()).filter(|limit| !limit.is_zero()));
+    let who = format!(
+        "{} · {}@{}",
+        session.start.person, session.start.account, session.start.target
+    );
+    let played = match playback.seek(written.at.to_std()) {
+        Ok(()) => Stage::new(playback, length, who).run(desk).await?,
+        Err(error) => Err(error),
+    };
+    match played {
+        Ok(()) => Ok(status::DONE),
+        Err(error) => {
+            let at = times::countdown(desk.lang(), Span::ZERO);
+            desk.problem(
+                "auditor-damaged",
+                &[("at", at.into()), ("problem", error.to_string().into())],
+            )
+            .await
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `ecluse check DIR`: are these documents, and settings if there are any, ones the gateway would take?
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::directory;
+use crate::settings::Settings;
+use crate::store::compile;
+
+/// Check documents before they are applied: every error with file, line, key and what would be accepted.
+///
+/// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one. Changes nothing
+/// and needs no store.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The directory that holds clients/ and providers/.
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let mut problems = Vec::new();
+        let settings = self.directory.join("gateway.toml");
+        if settings.exists()
+            && let Err(error) = Settings::read(&settings)
+        {
+            problems.push(error.to_string());
+        }
+        let texts = directory::read(&self.directory)?;
+        match compile(&texts) {
+            Ok(documents) if problems.is_empty() => {
+                println!(
+                    "Right: {} and {} in {}.",
+                    counted(documents.providers().len(), "provider"),
+                    counted(documents.clients().len(), "client"),
+                    self.directory.display()
+                );
+                return Ok(());
+            }
+            Ok(_) => {}
+            Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
+        }
+        for problem in &problems {
+            println!("{}", ecluse_recordings::neutralise(problem));
+        }
+        anyhow::bail!(
+            "{} in {}; nothing was changed",
+            counted(problems.len(), "error"),
+            self.directory.display()
+        )
+    }
+}
+
+/// `1 client`, `2 clients`.
+pub(super) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,162 @@
+//! The command line: one file a subcommand.
+//!
+//! For administrators, in English. Every command finds the store through the settings file; a failure says
+//! what to do next. Nothing from a stranger reaches the terminal unescaped.
+
+mod accounts;
+mod apply;
+mod check;
+mod credential;
+pub mod directory;
+mod enroll;
+mod explain;
+mod prompt;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{DEFAULT_FILE, Settings};
+use crate::store::{Applied, Store};
+
+/// Écluse: a dedicated remote-maintenance gateway. Technicians pass when the client says yes, are recorded
+/// before a byte is relayed, and reach nothing else.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ecluse",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// The gateway's settings.
+    #[arg(long, global = true, value_name = "FILE", env = "ECLUSE_CONFIG", default_value = DEFAULT_FILE)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Serve(serve::Serve),
+    #[command(flatten)]
+    OnStore(OnStore),
+}
+
+/// The commands that work on the store, beside a running gateway or without one.
+#[derive(Debug, Subcommand)]
+enum OnStore {
+    Accounts(accounts::Accounts),
+    Apply(apply::Apply),
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
+    Enroll(enroll::Enroll),
+    Explain(explain::Explain),
+}
+
+/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let done = runtime.block_on(dispatch(cli));
+    // A question that was interrupted still waits for its answer on a thread of its own.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // Every cause, on as many lines as the error itself has.
+    eprintln!(
+        "ecluse: {}",
+        ecluse_recordings::neutralise_lines(format!("{error:#}"))
+    );
+    ExitCode::FAILURE
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let Cli { config, command } = cli;
+    match command {
+        Command::Check(check) => check.run(),
+        // It locks the data directory before it opens what is in it.
+        Command::Serve(serve) => serve.run(&config).await,
+        Command::OnStore(command) => {
+            let store = Store::open(&Settings::read(&config)?).await?;
+            let done = command.run(&store).await;
+            store.close().await;
+            done
+        }
+    }
+}
+
+impl OnStore {
+    async fn run(self, store: &Store) -> anyhow::Result<()> {
+        match self {
+            Self::Accounts(accounts) => accounts.run(store).await,
+            Self::Apply(apply) => apply.run(store).await,
+            Self::Credential(credential) => credential.run(store).await,
+            Self::Enroll(enroll) => enroll.run(store).await,
+            Self::Explain(explain) => explain.run(store).await,
+        }
+    }
+}
+
+/// The documents in force, for a command that needs some.
+async fn in_force(store: &Store) -> anyhow::Result<std::sync::Arc<Applied>> {
+    let applied = store.documents().await?;
+    anyhow::ensure!(
+        applied.version > 0,
+        "no documents are applied yet; run: ecluse apply DIR"
+    );
+    Ok(applied)
+}
+
+/// Who runs this command, for the audit trail: a name as the environment tells it, and the number the kernel
+/// vouches for (R6).
+fn administrator() -> String {
+    let uid = rustix::process::getuid();
+    let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.is_empty());
+    // Behind sudo the kernel knows root only; sudo says whose request it was.
+    let name = if uid.is_root() {
+        named("SUDO_USER").or_else(|| named("DOAS_USER"))
+    } else {
+        None
+    };
+    let name = name
+        .or_else(|| named("USER"))
+        .or_else(|| named("LOGNAME"))
+        .unwrap_or_else(|| "unknown".into());
+    format!(
+        "{} (uid {})",
+        ecluse_recordings::neutralise(name),
+        uid.as_raw()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_audit_trail_names_who_runs_a_command_by_a_number_nobody_chooses() {
+        assert!(administrator().contains(&format!("(uid {})", rustix::process::getuid().as_raw())));
+    }
+}

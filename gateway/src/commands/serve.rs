@@ -1,0 +1,374 @@
+//! `ecluse serve`: opens the doors.
+//!
+//! In order: the settings, the right to serve from the data directory, the store, the listeners, what a previous run left
+//! behind, and only then the doors. On SIGTERM or Ctrl-C the sessions are told, their recordings closed, and only then the
+//! process ends.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use ecluse_recordings::{Outcome, Recovered, recover};
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::{administrator, directory};
+use crate::admission::life;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::door::budget::{Bounds, Budget};
+use crate::door::workers::Workers;
+use crate::door::{listener, ssh};
+use crate::gateway::Gateway;
+use crate::live::Live;
+use crate::passage;
+use crate::passage::keeper::Keeper;
+use crate::secrets;
+use crate::settings::Settings;
+use crate::store::{Applied, ServeLock, Store};
+use crate::texts::Texts;
+
+/// How long sessions may take to end when the gateway stops.
+const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
+/// How long finishing recordings may hold up the end; what is left is finished at the next start.
+const FINISH_WITHIN: Duration = Duration::from_secs(60);
+/// Threads for dialogues: one that reads a long recording leaves another for the rest.
+const TALKERS: usize = 2;
+/// How often the clock is looked at for jumps.
+const LOOK_AT_CLOCK_EVERY: Duration = Duration::from_secs(1);
+
+/// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
+///
+/// On the first start, with an empty store, the documents beside the settings file are put in force. Writes `ready` to
+/// standard output when the doors are open.
+#[derive(Debug, Args)]
+pub(super) struct Serve {}
+
+impl Serve {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
+        start_logging();
+        serve(Settings::read(config)?).await
+    }
+}
+
+fn start_logging() {
+    // The SSH library logs user names and key offers below `warn`.
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ECLUSE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,russh=warn,sqlx=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let lock = ServeLock::take(&settings.data_dir)?;
+    let store = Store::open(&settings).await?;
+    let listeners = listen(&settings.ssh.listen).await?;
+    apply_first_documents(&store, &settings).await?;
+    let node = node(&settings.data_dir);
+    close_what_was_left(&store, &settings, &node).await?;
+    let host_key = secrets::host_key(&settings.ssh.host_key)?;
+
+    let (stop, stopping) = watch::channel(false);
+    let (documents, in_force) = watch::channel(store.documents().await?);
+    let budget = budget(&settings);
+    let talks = Talks::start()?;
+    let gateway = Arc::new(Gateway {
+        keeper: Keeper::start(settings.recordings.directory.clone())?,
+        store: store.clone(),
+        documents: in_force,
+        live: Live::default(),
+        texts: Texts::load()?,
+        stopping,
+        talks: talks.handle(),
+        node,
+        settings,
+    });
+    store
+        .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
+        .await?;
+    let background = [
+        tokio::spawn(follow_documents(store.clone(), documents)),
+        tokio::spawn(watch_clock(store.clone())),
+        tokio::spawn(life::run(Arc::clone(&gateway))),
+    ];
+
+    let workers = Arc::new(Workers::start(
+        std::thread::available_parallelism().map_or(1, usize::from),
+    )?);
+    let connections = TaskTracker::new();
+    let config = ssh::config(vec![host_key]);
+    let doors: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (gateway, workers) = (Arc::clone(&gateway), Arc::clone(&workers));
+            let (config, connections) = (Arc::clone(&config), connections.clone());
+            let stopping = gateway.stopping.clone();
+            let door = listener::accept(
+                listener,
+                budget.clone(),
+                stopping,
+                move |tcp, source, place| {
+                    let (gateway, config) = (Arc::clone(&gateway), Arc::clone(&config));
+                    let Ok(tcp) = tcp.into_std() else { return };
+                    let connection = connections.token();
+                    workers.carry(move || async move {
+                        let _connection = connection;
+                        // The socket belongs to the worker's own event queue.
+                        if let Ok(tcp) = tokio::net::TcpStream::from_std(tcp) {
+                            passage::serve(tcp, source, place, config, gateway).await;
+                        }
+                    });
+                },
+            );
+            tokio::spawn(door)
+        })
+        .collect();
+    announce()?;
+
+    until_told_to_stop().await?;
+    tracing::info!("stopping: sessions are told and their recordings closed");
+    stop.send_replace(true);
+    for door in doors {
+        let _ = door.await;
+    }
+    connections.close();
+    if tokio::time::timeout(SESSIONS_END_WITHIN, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "some connections did not end in time; their recordings are closed at the next start"
+        );
+    }
+    for task in background {
+        task.abort();
+    }
+    let finishing = Arc::clone(&gateway);
+    let unfinished =
+        tokio::task::spawn_blocking(move || finishing.keeper.wait_until_finished(FINISH_WITHIN))
+            .await?;
+    if unfinished > 0 {
+        tracing::warn!(unfinished, "recordings are finished at the next start");
+    }
+    store
+        .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
+        .await?;
+    store.close().await;
+    drop(lock);
+    Ok(())
+}
+
+async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: stop whatever listens there, or change `listen` under [ssh]")
+        })?;
+        tracing::info!(address = %listener.local_addr()?, "the SSH door opens");
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// The runtime of the dialogues. A runtime must not be dropped inside another, so it is shut down without waiting.
+struct Talks(Option<Runtime>, Handle);
+
+impl Talks {
+    fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(TALKERS)
+            .thread_name("talk")
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Some(runtime), handle))
+    }
+
+    fn handle(&self) -> Handle {
+        self.1.clone()
+    }
+}
+
+impl Drop for Talks {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn announce() -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready")?;
+    out.flush()?;
+    Ok(())
+}
+
+async fn until_told_to_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn budget(settings: &Settings) -> Budget {
+    let limits = &settings.limits;
+    let unauthenticated = limits.unauthenticated as usize;
+    Budget::new(Bounds {
+        per_source: limits.per_source as usize,
+        total: limits.total as usize,
+        unauthenticated,
+        // One source leaves half of the strangers' places to the others.
+        unauthenticated_per_source: (unauthenticated / 2).max(1).min(unauthenticated),
+    })
+}
+
+/// Puts the documents beside the settings file in force when none ever were.
+async fn apply_first_documents(store: &Store, settings: &Settings) -> anyhow::Result<()> {
+    if store.documents().await?.version > 0 {
+        return Ok(());
+    }
+    let beside = settings.file.parent().unwrap_or(Path::new("."));
+    let texts = match directory::read(beside) {
+        Ok(texts) => texts,
+        Err(directory::DirectoryError::Empty { .. }) => {
+            tracing::warn!(
+                "no documents are in force, so nobody can log on; run: ecluse apply DIR"
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    store
+        .apply_documents(&texts, &administrator(), clock::now())
+        .await?;
+    Ok(())
+}
+
+/// Closes what a gateway that died left open: its sessions in the store, its recordings on disk (R1).
+async fn close_what_was_left(store: &Store, settings: &Settings, node: &str) -> anyhow::Result<()> {
+    let now = clock::now();
+    let orphans = store.close_orphans(node, now).await?;
+    let directory = settings.recordings.directory.clone();
+    secrets::create_private_dir(&directory)?;
+    let recovered = tokio::task::spawn_blocking(move || recover(&directory))
+        .await?
+        .with_context(|| {
+            format!(
+                "cannot read the recordings in {}",
+                settings.recordings.directory.display()
+            )
+        })?;
+    let mut records = Vec::new();
+    for Recovered { dir, outcome } in recovered {
+        let outcome = said(&outcome);
+        let mut record = AuditRecord::new(AuditKind::RecordingRecovered, now)
+            .reason(&outcome)
+            .detail("directory", dir.display().to_string());
+        let id = dir
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        if let Some(orphan) = orphans
+            .iter()
+            .find(|orphan| id.as_deref() == Some(&orphan.start.id.to_string()))
+        {
+            record = record
+                .session(orphan.start.id)
+                .client(&orphan.start.client)
+                .person(&orphan.start.person);
+        }
+        tracing::warn!(directory = %dir.display(), %outcome, "a recording was left open by a previous run");
+        records.push(record);
+    }
+    if !records.is_empty() {
+        store.record(&records).await?;
+    }
+    Ok(())
+}
+
+fn said(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Finished(_) => "finished".to_owned(),
+        Outcome::InUse => "left alone: another process writes it".to_owned(),
+        Outcome::Damaged { kept_as, problem } => {
+            format!("damaged, kept as {}: {problem}", kept_as.display())
+        }
+        Outcome::Failed(error) => format!("not finished, tried again at the next start: {error}"),
+    }
+}
+
+/// Takes new versions of the documents into force as they are applied.
+async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
+    let mut changes = store.changes();
+    while changes.changed().await.is_ok() {
+        match store.documents().await {
+            Ok(applied) => {
+                documents.send_if_modified(|current| {
+                    let newer = applied.version != current.version;
+                    if newer {
+                        tracing::info!(version = applied.version, "new documents are in force");
+                        *current = applied;
+                    }
+                    newer
+                });
+            }
+            // The version in force stays; a client's change that cannot be read must not open anything.
+            Err(error) => tracing::error!(%error, "the documents cannot be read"),
+        }
+    }
+}
+
+/// Puts jumps of the wall clock on record (R6).
+async fn watch_clock(store: Store) {
+    loop {
+        tokio::time::sleep(LOOK_AT_CLOCK_EVERY).await;
+        let Some(jump) = clock::jump() else { continue };
+        tracing::warn!(from = %jump.expected, to = %jump.found, "the clock jumped");
+        let record = AuditRecord::new(AuditKind::ClockJump, jump.found)
+            .reason(format!("from {} to {}", jump.expected, jump.found))
+            .detail("micros", jump.micros());
+        if let Err(error) = store.record(&[record]).await {
+            tracing::error!(%error, "a jump of the clock could not be recorded");
+        }
+    }
+}
+
+/// Names this gateway among those that share a store.
+fn node(data_dir: &Path) -> String {
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let place = data_dir
+        .canonicalize()
+        .unwrap_or_else(|_| data_dir.to_owned());
+    format!("{host}:{}", place.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_what_to_do() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let error = listen(&[taken.local_addr().unwrap()]).await.unwrap_err();
+        assert!(
+            format!("{error:#}").contains("change `listen`"),
+            "{error:#}"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Certificates of minutes: the gateway as the SSH user authority of its targets (C2, N6).
+//!
+//! A target that trusts the gateway's authority (`TrustedUserCAKeys`) needs no stored credential: for each connection
+//! the gateway makes a key that never touches a disk and a certificate for it, valid for one account and a few minutes.
+
+use std::time::Duration;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use ecluse_policy::Timestamp;
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::certificate::{Builder, CertType};
+use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
+use russh::keys::ssh_key::{self, Certificate};
+use zeroize::Zeroizing;
+
+/// Validity before now: clocks of targets may lag.
+const BACKDATED: Duration = Duration::from_secs(120);
+/// Validity after now. A session outlives its certificate: it is looked at when logging on only.
+const VALID: Duration = Duration::from_secs(300);
+
+/// What the certificate says beside the key.
+#[derive(Debug)]
+pub(crate) struct Purpose<'a> {
+    /// The account on the target: the certificate's only principal.
+    pub(crate) account: &'a str,
+    /// Who it is for, written to the target's log as the certificate's key id.
+    pub(crate) key_id: String,
+    /// Extensions: `permit-pty` where a terminal is permitted; nothing else.
+    pub(crate) with_terminal: bool,
+}
+
+/// Makes a key and a certificate for it, signed by `authority`.
+///
+/// # Errors
+/// When the system gives no randomness or the authority's key cannot sign.
+pub(crate) fn issue(
+    authority: &PrivateKey,
+    purpose: &Purpose<'_>,
+    now: Timestamp,
+) -> Result<(PrivateKey, Certificate), ssh_key::Error> {
+    let random = SystemRandom::new();
+    let mut seed = Zeroizing::new([0u8; 32]);
+    let mut nonce = [0u8; 32];
+    let mut serial = [0u8; 8];
+    for bytes in [
+        seed.as_mut_slice(),
+        nonce.as_mut_slice(),
+        serial.as_mut_slice(),
+    ] {
+        random.fill(bytes).map_err(|_| ssh_key::Error::Crypto)?;
+    }
+    let key = PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed)), "")?;
+
+    let now = u64::try_from(now.as_micros() / 1_000_000).map_err(|_| ssh_key::Error::Time)?;
+    let after = now.saturating_sub(BACKDATED.as_secs());
+    let before = now.saturating_add(VALID.as_secs());
+    let mut builder = Builder::new(nonce, key.public_key(), after, before)?;
+    builder
+        .serial(u64::from_be_bytes(serial))?
+        .cert_type(CertType::User)?
+        .key_id(purpose.key_id.as_str())?
+        .valid_principal(purpose.account)?;
+    if purpose.with_terminal {
+        builder.extension("permit-pty", "")?;
+    }
+    let certificate = builder.sign(authority)?;
+    Ok((key, certificate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority() -> PrivateKey {
+        PrivateKey::new(
+            KeypairData::Ed25519(Ed25519Keypair::from_seed(&[7; 32])),
+            "authority",
+        )
+        .unwrap()
+    }
+
+    /// C2: minutes, one account, a terminal only where permitted.
+    #[test]
+    fn a_certificate_is_for_one_account_and_minutes() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        let purpose = Purpose {
+            account: "postgres",
+            key_id: "alice #17".to_owned(),
+            with_terminal: false,
+        };
+        let (key, certificate) = issue(&authority(), &purpose, now).unwrap();
+        assert_eq!(certificate.public_key(), key.public_key().key_data());
+        assert_eq!(certificate.valid_principals(), ["postgres"]);
+        assert_eq!(certificate.valid_before() - certificate.valid_after(), 420);
+        assert!(certificate.extensions().is_empty());
+        assert!(certificate.verify_signature().is_ok());
+        let (other, _) = issue(&authority(), &purpose, now).unwrap();
+        assert_ne!(other.public_key(), key.public_key());
+    }
+}

@@ -1,0 +1,117 @@
+//! What a target may make the gateway do: prove its key, and nothing else.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ecluse_policy::PublicKey;
+use russh::keys::PublicKeyOrCertificate;
+use russh::keys::ssh_key::HashAlg;
+use russh::{Channel, client};
+
+/// What a target may make the gateway do: nothing. Every channel it opens is refused by dropping the reply.
+pub(crate) struct Target {
+    /// The keys by which it may prove itself.
+    pub(super) pinned: Vec<PublicKey>,
+    /// The fingerprint of another key that it presented.
+    pub(super) presented: Arc<Mutex<Option<String>>>,
+}
+
+impl client::Handler for Target {
+    type Error = russh::Error;
+
+    async fn check_server_key(
+        &mut self,
+        presented: &PublicKeyOrCertificate,
+    ) -> Result<bool, Self::Error> {
+        let PublicKeyOrCertificate::PublicKey { key, .. } = presented else {
+            return Ok(false);
+        };
+        let pinned = key
+            .to_bytes()
+            .ok()
+            .and_then(|blob| PublicKey::from_blob(&blob).ok())
+            .is_some_and(|key| self.pinned.contains(&key));
+        if !pinned {
+            let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+            *self
+                .presented
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(fingerprint);
+        }
+        Ok(pinned)
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _connected_address: &str,
+        _connected_port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _socket_path: &str,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _host_to_connect: &str,
+        _port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _socket_path: &str,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: Channel<client::Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: client::ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! What the callbacks of one connection share: its login, its channels, and the ways to answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ecluse_policy::FlowRequest;
+use russh::server::{self, Auth, ChannelOpenHandle};
+use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
+
+use crate::identity::desk::{Answer, Desk};
+use crate::passage::channel::{self, Opening, Start};
+use crate::passage::uplink::{Item, Uplink};
+use crate::passage::visit::{Knock, Visit};
+
+/// RFC 4254 §5.1: administratively prohibited.
+const PROHIBITED: u32 = 1;
+
+/// Answers one connection.
+pub(crate) struct Door {
+    pub(super) knock: Arc<Knock>,
+    pub(super) desk: Desk,
+    pub(super) channels: HashMap<ChannelId, Line>,
+}
+
+/// One channel of the connection.
+pub(super) struct Line {
+    pub(super) uplink: Arc<Uplink>,
+    /// What was asked before the shell or command; gone once the channel has started.
+    pub(super) opening: Option<Opening>,
+}
+
+impl Door {
+    /// A door for the connection of `knock`.
+    pub(crate) fn new(knock: Arc<Knock>) -> Self {
+        let desk = Desk::new(
+            Arc::clone(knock.gateway()),
+            knock.source(),
+            knock.door(),
+            knock.id(),
+        );
+        Self {
+            knock,
+            desk,
+            channels: HashMap::new(),
+        }
+    }
+
+    /// The visit. The library passes nothing but authentication before there is one; should it ever, the connection ends.
+    pub(super) fn visit(&self) -> Result<&Arc<Visit>, russh::Error> {
+        self.knock.visit().ok_or(russh::Error::Inconsistent)
+    }
+
+    pub(super) fn answer(&self, answer: Answer) -> Auth {
+        match answer {
+            Answer::Accept(arrival) => {
+                let (visitor, address) = *arrival;
+                self.knock.let_in(visitor, address);
+                Auth::Accept
+            }
+            Answer::NeedKey => partial(MethodKind::PublicKey),
+            Answer::NeedCode => partial(MethodKind::KeyboardInteractive),
+            Answer::Ask {
+                instructions,
+                prompt,
+            } => Auth::Partial {
+                name: "".into(),
+                instructions: instructions.into(),
+                prompts: vec![(prompt.into(), false)].into(),
+            },
+            Answer::Refuse { code_next } => Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from(
+                    [if code_next {
+                        MethodKind::KeyboardInteractive
+                    } else {
+                        MethodKind::PublicKey
+                    }]
+                    .as_slice(),
+                )),
+                partial_success: false,
+            },
+        }
+    }
+
+    pub(super) fn start(
+        &mut self,
+        id: ChannelId,
+        start: Start,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        if let Some((visit, opening)) = self.take(id, session)? {
+            let serving = channel::serve(Arc::clone(&visit), opening, start);
+            visit.tasks().spawn(serving);
+        }
+        Ok(())
+    }
+
+    /// Takes a channel that has not started, answering success; answers failure to a second start on one channel, of
+    /// which RFC 4254 §6.5 allows one.
+    pub(super) fn take(
+        &mut self,
+        id: ChannelId,
+        session: &mut server::Session,
+    ) -> Result<Option<(Arc<Visit>, Opening)>, russh::Error> {
+        let visit = Arc::clone(self.visit()?);
+        let opening = self
+            .channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.take());
+        match opening {
+            Some(opening) => {
+                session.channel_success(id)?;
+                Ok(Some((visit, opening)))
+            }
+            None => {
+                session.channel_failure(id)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Refuses a request on a channel: says why on its standard error, then answers `failure`.
+    pub(super) fn refuse(
+        &mut self,
+        id: ChannelId,
+        flow: FlowRequest,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        let words = self.visit()?.refuse_unserved(flow);
+        if self
+            .channels
+            .get(&id)
+            .is_some_and(|line| line.opening.is_some())
+        {
+            session.extended_data(id, 1, format!("{words}\r\n").into_bytes())?;
+        }
+        session.channel_failure(id)
+    }
+
+    pub(super) async fn refuse_channel(
+        &mut self,
+        flow: FlowRequest,
+        reply: ChannelOpenHandle,
+    ) -> Result<(), russh::Error> {
+        let reason = self.visit()?.refuse_unserved(flow);
+        reply
+            .reject(ChannelOpenFailure::Other {
+                code: PROHIBITED,
+                reason,
+            })
+            .await;
+        Ok(())
+    }
+
+    pub(super) fn push(&self, id: ChannelId, item: Item) {
+        if let Some(line) = self.channels.get(&id) {
+            line.uplink.push(item);
+        }
+    }
+}
+
+impl Drop for Door {
+    /// The connection is gone: every channel learns it.
+    fn drop(&mut self) {
+        for line in self.channels.values() {
+            line.uplink.close();
+        }
+    }
+}
+
+/// A port as asked; what is no port is asked for in vain all the same.
+pub(super) fn port(asked: u32) -> u16 {
+    u16::try_from(asked).unwrap_or(u16::MAX)
+}
+
+fn partial(next: MethodKind) -> Auth {
+    Auth::Reject {
+        proceed_with_methods: Some(MethodSet::from([next].as_slice())),
+        partial_success: true,
+    }
+}

@@ -1,0 +1,417 @@
+//! Callbacks of the SSH library, turned into single events.
+//!
+//! Each callback answers at once and never waits for a target or an operator: the library runs one task a connection,
+//! and a callback that waits stops every channel, keystroke and keepalive of it. Requests are answered inside their
+//! callback too, because the library remembers only one outstanding answer a channel.
+//!
+//! Before authentication the library passes nothing but authentication to us. After it:
+//!
+//! | asked | answered |
+//! |---|---|
+//! | session channel | opened, within the bound of channels |
+//! | `pty-req`, `env` | kept until the channel starts |
+//! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
+//! | `window-change`, `signal`, data, EOF, close | queued in order |
+//! | every other channel, request, subsystem, forward | refused, naming the missing flow |
+
+use std::sync::Arc;
+
+use ecluse_policy::FlowRequest;
+use russh::keys::ssh_key::Certificate;
+use russh::server::{
+    self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
+
+use super::door::{Door, Line, port};
+use crate::passage::channel::{self, Opening, Start, TerminalRequest};
+use crate::passage::downlink::Downlink;
+use crate::passage::uplink::{Item, Uplink};
+
+/// Environment variables kept for a channel that has not started; OpenSSH sends a handful.
+const ENVIRONMENT: usize = 64;
+
+impl server::Handler for Door {
+    type Error = russh::Error;
+
+    async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
+        self.desk.named(user);
+        Ok(self.answer(self.desk.no()))
+    }
+
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        let wanted = super::algorithms::accepts_signature(offer.algorithm)
+            && self.desk.wants(user, offer.public_key);
+        Ok(if wanted {
+            Auth::Accept
+        } else {
+            self.answer(self.desk.no())
+        })
+    }
+
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        if !super::algorithms::accepts_signature(key.algorithm) {
+            return Ok(self.answer(self.desk.no()));
+        }
+        let answer = self.desk.key_proven(user, key.public_key).await;
+        Ok(self.answer(answer))
+    }
+
+    async fn auth_openssh_certificate(
+        &mut self,
+        user: &str,
+        certificate: &Certificate,
+    ) -> Result<Auth, Self::Error> {
+        let answer = self.desk.certificate_proven(user, certificate).await;
+        Ok(self.answer(answer))
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        // One prompt was asked, so one answer counts; an answer that is no text is a wrong one.
+        let code = response.map(|mut answers| {
+            answers
+                .next()
+                .map(|answer| String::from_utf8_lossy(&answer).into_owned())
+                .unwrap_or_default()
+        });
+        let answer = self.desk.code(user, code).await;
+        Ok(self.answer(answer))
+    }
+
+    async fn auth_succeeded(&mut self, _session: &mut server::Session) -> Result<(), Self::Error> {
+        self.knock.connection().socket().trust();
+        Ok(())
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        // The library does not tell of a close that answers ours.
+        self.channels.retain(|_, line| !line.uplink.is_closed());
+        if self.channels.len() >= self.visit()?.channel_bound() {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        }
+        let id = channel.id();
+        let uplink = Uplink::new(Arc::clone(self.knock.connection()));
+        // Data reaches us through the callback; the reading half would be a second, unbounded way.
+        let (_, write) = channel.split();
+        let downlink = Downlink::new(write, session.handle(), Arc::clone(&uplink));
+        self.channels.insert(
+            id,
+            Line {
+                uplink: Arc::clone(&uplink),
+                opening: Some(Opening::new(uplink, downlink)),
+            },
+        );
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_open_x11(
+        &mut self,
+        _channel: Channel<Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse_channel(FlowRequest::X11, reply).await
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        host_to_connect: &str,
+        port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        let flow = FlowRequest::DirectTcpip {
+            host: host_to_connect.to_owned(),
+            port: port(port_to_connect),
+        };
+        self.refuse_channel(flow, reply).await
+    }
+
+    async fn channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _host_to_connect: &str,
+        _port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse_channel(
+            FlowRequest::UnknownChannel("forwarded-tcpip".to_owned()),
+            reply,
+        )
+        .await
+    }
+
+    async fn channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        socket_path: &str,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse_channel(
+            FlowRequest::DirectStreamlocal {
+                path: socket_path.to_owned(),
+            },
+            reply,
+        )
+        .await
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        term: &str,
+        cols: u32,
+        rows: u32,
+        width: u32,
+        height: u32,
+        modes: &[(Pty, u32)],
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        match self
+            .channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.as_mut())
+        {
+            Some(opening) if opening.terminal.is_none() => {
+                opening.terminal = Some(TerminalRequest {
+                    term: term.to_owned(),
+                    cols,
+                    rows,
+                    width,
+                    height,
+                    modes: modes.to_vec(),
+                });
+                session.channel_success(id)
+            }
+            _ => session.channel_failure(id),
+        }
+    }
+
+    async fn env_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
+        // own clients expect: they send what they are configured to and go on.
+        if let Some(opening) = self
+            .channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.as_mut())
+            && opening.environment.len() < ENVIRONMENT
+        {
+            opening
+                .environment
+                .push((name.to_owned(), value.to_owned()));
+        }
+        session.channel_success(id)
+    }
+
+    async fn shell_request(
+        &mut self,
+        id: ChannelId,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.start(id, Start::Shell, session)
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.start(id, Start::Command(command.to_vec()), session)
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        // Answered with success and then refused on standard error: clients print what a channel wrote, not what they
+        // got before a failed request.
+        let words = self
+            .visit()?
+            .refuse_unserved(FlowRequest::Subsystem(name.to_owned()));
+        if let Some((visit, opening)) = self.take(id, session)? {
+            visit.tasks().spawn(channel::refuse(opening, words));
+        }
+        Ok(())
+    }
+
+    async fn x11_request(
+        &mut self,
+        id: ChannelId,
+        _single_connection: bool,
+        _x11_auth_protocol: &str,
+        _x11_auth_cookie: &str,
+        _x11_screen_number: u32,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.refuse(id, FlowRequest::X11, session)
+    }
+
+    async fn agent_request(
+        &mut self,
+        id: ChannelId,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        self.refuse(id, FlowRequest::AgentForwarding, session)?;
+        Ok(false)
+    }
+
+    async fn tcpip_forward(
+        &mut self,
+        address: &str,
+        port: &mut u32,
+        _session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
+            address: address.to_owned(),
+            port: self::port(*port),
+        });
+        Ok(false)
+    }
+
+    async fn streamlocal_forward(
+        &mut self,
+        socket_path: &str,
+        _session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        self.visit()?
+            .refuse_unserved(FlowRequest::RemoteStreamlocal {
+                path: socket_path.to_owned(),
+            });
+        Ok(false)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        id: ChannelId,
+        cols: u32,
+        rows: u32,
+        width: u32,
+        height: u32,
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.push(
+            id,
+            Item::Resize {
+                cols,
+                rows,
+                width,
+                height,
+            },
+        );
+        session.channel_success(id)
+    }
+
+    async fn signal(
+        &mut self,
+        id: ChannelId,
+        signal: Sig,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.push(id, Item::Signal(signal));
+        Ok(())
+    }
+
+    async fn data(
+        &mut self,
+        id: ChannelId,
+        data: &[u8],
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        let Some(uplink) = self.channels.get(&id).map(|line| Arc::clone(&line.uplink)) else {
+            return Ok(());
+        };
+        if uplink.accept(data).await.is_err() {
+            // The window was ignored: this peer is not honest, and its connection ends.
+            self.visit()?.overflowed();
+            return Err(russh::Error::Inconsistent);
+        }
+        Ok(())
+    }
+
+    async fn extended_data(
+        &mut self,
+        _id: ChannelId,
+        _code: u32,
+        _data: &[u8],
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        // RFC 4254 §5.2 defines none from a client to a server; nothing undefined passes.
+        Ok(())
+    }
+
+    async fn channel_eof(
+        &mut self,
+        id: ChannelId,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.push(id, Item::Eof);
+        Ok(())
+    }
+
+    async fn channel_close(
+        &mut self,
+        id: ChannelId,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        if let Some(line) = self.channels.remove(&id) {
+            line.uplink.close();
+        }
+        Ok(())
+    }
+
+    fn adjust_window(&mut self, id: ChannelId, current: u32) -> u32 {
+        self.channels
+            .get(&id)
+            .map_or(current, |line| line.uplink.credit())
+    }
+
+    async fn window_adjusted(
+        &mut self,
+        id: ChannelId,
+        _new_size: u32,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        if let Some(line) = self.channels.get(&id) {
+            line.uplink.window_grown();
+        }
+        Ok(())
+    }
+}

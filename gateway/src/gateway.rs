@@ -1,0 +1,43 @@
+//! What every part of a running gateway shares.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::live::Live;
+use crate::passage::keeper::Keeper;
+use crate::settings::Settings;
+pub use crate::store::Applied;
+use crate::store::Store;
+use crate::texts::Texts;
+
+/// One running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    /// From `gateway.toml`.
+    pub settings: Settings,
+    /// What is remembered.
+    pub store: Store,
+    /// The documents in force; changes as the administrator applies new ones.
+    pub documents: watch::Receiver<Arc<Applied>>,
+    /// The sessions in passage.
+    pub live: Live,
+    /// French and English.
+    pub texts: Texts,
+    /// Keeps recordings on disk and finishes them when their sessions end.
+    pub(crate) keeper: Keeper,
+    /// Turns true when the gateway is to stop.
+    pub stopping: watch::Receiver<bool>,
+    /// Where dialogues run: a runtime of its own, beside those that carry sessions.
+    pub(crate) talks: Handle,
+    /// Names this gateway among those that share a store: sessions live and die with their node.
+    pub(crate) node: String,
+}
+
+impl Gateway {
+    /// The documents in force now.
+    pub fn applied(&self) -> Arc<Applied> {
+        Arc::clone(&self.documents.borrow())
+    }
+}

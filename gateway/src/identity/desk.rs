@@ -1,0 +1,406 @@
+//! The desk at the door: one login, from the first key to the last code.
+//!
+//! Policy's [`Login`] decides each step; the desk feeds it what the SSH library has proven and what the store knows. It
+//! says the same to people who exist and to people who do not, and a failure takes its time whatever failed (A6).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ecluse_policy::identity::SecondFactor;
+use ecluse_policy::{
+    Authenticated, CertificateFacts, CertificateKind, Login, LoginAddress, LoginRefusal, PublicKey,
+    Step, Timestamp,
+};
+use ecluse_recordings as recordings;
+use russh::keys::PublicKey as WireKey;
+use russh::keys::ssh_key::Certificate;
+use russh::keys::ssh_key::certificate::{CertType, OptionsMap};
+use uuid::Uuid;
+
+use crate::admission::Visitor;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::store::{Claim, FactorBinding, StoreError};
+
+/// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
+const FAILURE_TAKES: Duration = Duration::from_millis(400);
+/// Longest code that is looked at, in bytes.
+const LONGEST_CODE: usize = 64;
+
+/// What the door answers.
+pub(crate) enum Answer {
+    /// The person and, for technicians, the station are proven.
+    Accept(Box<(Visitor, LoginAddress)>),
+    /// Good; another key is needed.
+    NeedKey,
+    /// Good; a one-time code is needed.
+    NeedCode,
+    /// Asks for the code.
+    Ask {
+        /// Shown above the prompt.
+        instructions: String,
+        /// The prompt.
+        prompt: String,
+    },
+    /// No. Says nothing about why.
+    Refuse {
+        /// Whether the code is what may be tried again.
+        code_next: bool,
+    },
+}
+
+/// One connection's login.
+pub(crate) struct Desk {
+    gateway: Arc<Gateway>,
+    source: SocketAddr,
+    door: SocketAddr,
+    connection: Uuid,
+    /// Begins anew whenever the peer names itself otherwise: a key of one person must not help another
+    /// (GHSA-hpv4-5h6f-wqr3).
+    login: Login,
+    /// Keys that have proven something in this login.
+    proven: Vec<WireKey>,
+    /// The keys are complete; a code may be tried.
+    code_next: bool,
+}
+
+impl Desk {
+    /// A desk for the connection from `source` to our address `door`.
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        source: SocketAddr,
+        door: SocketAddr,
+        connection: Uuid,
+    ) -> Self {
+        Self {
+            gateway,
+            source,
+            door,
+            connection,
+            login: Login::begin("", source.ip()),
+            proven: Vec::new(),
+            code_next: false,
+        }
+    }
+
+    /// Whether a signature by this key would help. A certificate is offered as its bare key, so where some provider
+    /// trusts an authority, any key may turn out to be certified.
+    pub(crate) fn wants(&mut self, user: &str, key: &WireKey) -> bool {
+        self.named(user);
+        if self.proven.contains(key) {
+            return false;
+        }
+        let applied = self.gateway.applied();
+        let certified = applied
+            .documents
+            .providers()
+            .values()
+            .any(|provider| !provider.authority.is_empty());
+        certified
+            || public_key(key).is_some_and(|key| self.login.wants_key(&applied.documents, &key))
+    }
+
+    /// The library verified a signature by this key.
+    pub(crate) async fn key_proven(&mut self, user: &str, key: &WireKey) -> Answer {
+        self.named(user);
+        // A key proves something once: a client that was told of a partial success tries all its keys again, and would
+        // be told so for ever.
+        if self.proven.contains(key) {
+            return self.no();
+        }
+        let Some(policy_key) = public_key(key) else {
+            return self.no();
+        };
+        let documents = &self.gateway.applied().documents;
+        let step = self.login.key_proven(documents, &policy_key, clock::now());
+        if matches!(step, Step::NeedKey | Step::NeedCode) {
+            self.proven.push(key.clone());
+        }
+        self.after_key(step).await
+    }
+
+    /// The library verified a signature by this certificate's key, and the certificate's own signature.
+    pub(crate) async fn certificate_proven(
+        &mut self,
+        user: &str,
+        certificate: &Certificate,
+    ) -> Answer {
+        self.named(user);
+        let Some(facts) = certificate_facts(certificate) else {
+            return self.no();
+        };
+        let step =
+            self.login
+                .certificate_proven(&self.gateway.applied().documents, &facts, clock::now());
+        self.after_key(step).await
+    }
+
+    /// The one-time code: `None` asks for the prompt.
+    pub(crate) async fn code(&mut self, user: &str, code: Option<String>) -> Answer {
+        self.named(user);
+        if !self.code_next {
+            return self.no();
+        }
+        let Some(code) = code else {
+            // In the gateway's language: the person's would tell that they exist.
+            let lang = self.gateway.settings.lang;
+            return Answer::Ask {
+                instructions: self.gateway.texts.say(lang, "login-instructions", &[]),
+                prompt: self.gateway.texts.say(lang, "login-code", &[]),
+            };
+        };
+        let arrived = clock::monotonic();
+        let answer = self.judge(&code).await;
+        if matches!(answer, Answer::Refuse { .. }) {
+            take_time(arrived).await;
+        }
+        answer
+    }
+
+    /// A plain no, which says nothing about why.
+    pub(crate) fn no(&self) -> Answer {
+        Answer::Refuse {
+            code_next: self.code_next,
+        }
+    }
+
+    /// The peer names itself.
+    pub(crate) fn named(&mut self, user: &str) {
+        let before = self.login.user().to_owned();
+        self.login.restart_if_changed(user);
+        if self.login.user() != before {
+            self.code_next = false;
+            self.proven.clear();
+        }
+    }
+
+    async fn judge(&mut self, code: &str) -> Answer {
+        let applied = self.gateway.applied();
+        let known = self.login.proven_person(&applied.documents);
+        let code = if code.len() > LONGEST_CODE { "" } else { code };
+        let now = clock::now();
+        let claimed = self.claimed();
+        let claim = self.claim(&claimed, now);
+        let record = self.record(AuditKind::LogOnRefused);
+        let outcome = match self
+            .gateway
+            .store
+            .judge_code(&claim, known.as_ref(), code, record)
+            .await
+        {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.store_failed(&error);
+                return self.no();
+            }
+        };
+        match self.login.code_result(&applied.documents, outcome, now) {
+            Step::Complete(authenticated) => self.complete(*authenticated).await,
+            // Judged and recorded above.
+            Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
+            Step::Refuse(refusal) => {
+                self.refused(&refusal).await;
+                self.no()
+            }
+            // The documents changed meanwhile.
+            Step::NeedKey => {
+                self.code_next = false;
+                self.no()
+            }
+        }
+    }
+
+    async fn after_key(&mut self, step: Step) -> Answer {
+        self.code_next = matches!(step, Step::NeedCode);
+        match step {
+            Step::NeedKey => Answer::NeedKey,
+            Step::NeedCode => self.maybe_remembered().await,
+            Step::Complete(authenticated) => self.complete(*authenticated).await,
+            Step::Refuse(refusal) => {
+                self.refused(&refusal).await;
+                self.no()
+            }
+        }
+    }
+
+    /// The keys are complete: is the second factor remembered for this person, station, source and client?
+    async fn maybe_remembered(&mut self) -> Answer {
+        let now = clock::now();
+        let remembered = match self.binding() {
+            Some(binding) => self.remembered(&binding, now).await,
+            None => Ok(false),
+        };
+        let remembered = remembered.unwrap_or_else(|error| {
+            self.store_failed(&error);
+            false
+        });
+        let applied = self.gateway.applied();
+        match self
+            .login
+            .second_factor_remembered(&applied.documents, remembered, now)
+        {
+            Step::Complete(authenticated) => self.complete(*authenticated).await,
+            Step::NeedKey => Answer::NeedKey,
+            Step::NeedCode => Answer::NeedCode,
+            Step::Refuse(refusal) => {
+                self.refused(&refusal).await;
+                self.no()
+            }
+        }
+    }
+
+    async fn remembered(
+        &self,
+        binding: &FactorBinding,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if self.gateway.settings.authentication.remember.is_zero() {
+            return Ok(false);
+        }
+        let claim = self.claim(binding.person.as_str(), now);
+        if self.gateway.store.blocked_until(&claim).await?.is_some() {
+            return Ok(false);
+        }
+        self.gateway.store.factor_remembered(binding, now).await
+    }
+
+    fn binding(&self) -> Option<FactorBinding> {
+        let applied = self.gateway.applied();
+        let target = self.login.address()?.target.as_ref();
+        Some(FactorBinding {
+            person: self.login.proven_person(&applied.documents)?,
+            station: self.login.proven_station(&applied.documents),
+            source: self.source.ip(),
+            client: target
+                .and_then(|target| applied.documents.target(target))
+                .map(|(client, _)| client.id.clone()),
+        })
+    }
+
+    fn claim<'c>(&self, person: &'c str, now: Timestamp) -> Claim<'c> {
+        Claim {
+            person,
+            source: self.source.ip(),
+            at: now,
+            rules: self.gateway.settings.authentication.lockout,
+        }
+    }
+
+    /// Whom the failures are counted against: the person claimed, or whatever stood in its place.
+    fn claimed(&self) -> String {
+        match self.login.address() {
+            Some(address) => address.person.to_string(),
+            None => self.login.user().to_owned(),
+        }
+    }
+
+    async fn complete(&mut self, authenticated: Authenticated) -> Answer {
+        let Some(address) = self.login.address().cloned() else {
+            return self.no();
+        };
+        let visitor = Visitor {
+            authenticated,
+            source: self.source,
+            door: self.door,
+            terminal_name: format!("ssh {}", self.source),
+            connection: self.connection,
+        };
+        let now = clock::now();
+        let authenticated = &visitor.authenticated;
+        let mut record = visitor
+            .record(AuditKind::LogOn, now)
+            .permitted()
+            .detail("user-name", recordings::neutralise(self.login.user()))
+            .detail("person-key", authenticated.person_key().to_string())
+            .detail(
+                "second-factor",
+                second_factor(authenticated.second_factor()),
+            );
+        if let Some(key) = authenticated.station_key() {
+            record = record.detail("station-key", key.to_string());
+        }
+        let remember = self.gateway.settings.authentication.remember;
+        let written = match (authenticated.second_factor(), self.binding()) {
+            (SecondFactor::Code, Some(binding)) if !remember.is_zero() => {
+                self.gateway
+                    .store
+                    .remember_factor(&binding, now.plus(remember), now, &[record])
+                    .await
+            }
+            (SecondFactor::Code | SecondFactor::Remembered, _) => {
+                self.gateway.store.record(&[record]).await
+            }
+        };
+        if let Err(error) = written {
+            // No trace, no entry.
+            self.store_failed(&error);
+            return self.no();
+        }
+        Answer::Accept(Box::new((visitor, address)))
+    }
+
+    async fn refused(&self, refusal: &LoginRefusal) {
+        let record = self.record(AuditKind::LogOnRefused).reason(refusal);
+        if let Err(error) = self.gateway.store.record(&[record]).await {
+            self.store_failed(&error);
+        }
+    }
+
+    fn record(&self, kind: AuditKind) -> AuditRecord {
+        AuditRecord::new(kind, clock::now())
+            .claimed(&recordings::neutralise(self.login.user()))
+            .source(self.source.ip())
+            .terminal(&format!("ssh {}", self.source))
+            .refused()
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        tracing::error!(%error, "nobody can log on: the store does not answer");
+    }
+}
+
+fn second_factor(factor: SecondFactor) -> &'static str {
+    match factor {
+        SecondFactor::Code => "one-time code",
+        SecondFactor::Remembered => "one-time code of a few minutes ago",
+    }
+}
+
+async fn take_time(arrived: Instant) {
+    if let Some(rest) = FAILURE_TAKES.checked_sub(arrived.elapsed()) {
+        tokio::time::sleep(rest).await;
+    }
+}
+
+fn public_key(key: &WireKey) -> Option<PublicKey> {
+    PublicKey::from_blob(&key.to_bytes().ok()?).ok()
+}
+
+fn certificate_facts(certificate: &Certificate) -> Option<CertificateFacts> {
+    let key = WireKey::from(certificate.public_key().clone());
+    let authority = WireKey::from(certificate.signature_key().clone());
+    Some(CertificateFacts {
+        key: public_key(&key)?,
+        ca: public_key(&authority)?,
+        serial: certificate.serial(),
+        key_id: certificate.key_id().to_owned(),
+        kind: match certificate.cert_type() {
+            CertType::User => CertificateKind::User,
+            CertType::Host => CertificateKind::Host,
+        },
+        principals: certificate.valid_principals().to_vec(),
+        valid_after: certificate.valid_after(),
+        valid_before: certificate.valid_before(),
+        critical_options: pairs(certificate.critical_options()),
+        extensions: pairs(certificate.extensions()),
+    })
+}
+
+fn pairs(options: &OptionsMap) -> Vec<(String, String)> {
+    options
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

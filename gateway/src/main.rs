@@ -1,0 +1,25 @@
+//! Écluse: a dedicated remote-maintenance gateway. See `README.md` for what it promises.
+
+pub mod admission;
+pub mod audit;
+pub mod auditor;
+pub mod clock;
+pub mod commands;
+mod connector;
+mod door;
+pub mod gateway;
+pub mod identity;
+pub mod live;
+pub mod operator;
+mod passage;
+pub mod secrets;
+pub mod settings;
+pub mod store;
+pub mod terminal;
+pub mod texts;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run()
+}

@@ -1,0 +1,214 @@
+//! The sessions in passage, and the red handle (I5).
+
+use ecluse_policy::{ClientId, PersonId, Refusal, TargetId, Timestamp};
+
+use super::alerts;
+use crate::admission::commands::Command;
+use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::words::{Misuse, Takes};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::live::{CutWhat, LiveSession};
+use crate::texts::{harmless, times};
+
+const CUT: Takes = Takes {
+    values: &[],
+    sentences: &["reason"],
+    switches: &[],
+};
+
+/// `live`
+pub(crate) async fn live(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
+        return desk.misused(command, &misuse).await;
+    }
+    let Some(client) = desk.client().cloned() else {
+        return desk.refused(&Refusal::NotItsOperator).await;
+    };
+    alerts::tell(desk).await?;
+    let sessions = desk.gateway.live.list(&client);
+    if sessions.is_empty() {
+        desk.line("operator-none-live", &[]).await?;
+        return Ok(status::DONE);
+    }
+    let heads = [
+        "field-session",
+        "field-person",
+        "field-target",
+        "field-account",
+        "field-since",
+        "field-left",
+        "field-intervention",
+        "field-channels",
+    ];
+    let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
+    let now = clock::now();
+    let rows: Vec<Vec<String>> = sessions
+        .iter()
+        .map(|session| row(desk, session, now))
+        .collect();
+    desk.terminal.table(&heads, &rows).await?;
+    Ok(status::DONE)
+}
+
+fn row(desk: &Desk<'_>, session: &LiveSession, now: Timestamp) -> Vec<String> {
+    let facts = session.facts();
+    let channels = session.channels();
+    let shown: Vec<String> = channels
+        .iter()
+        .map(|channel| match &channel.command {
+            None => format!("{} shell", channel.number),
+            Some(command) => format!(
+                "{} {}",
+                channel.number,
+                crate::terminal::layout::shorten(&harmless(command), 30)
+            ),
+        })
+        .collect();
+    vec![
+        facts.number.to_string(),
+        format!("{} ({})", facts.person, facts.provider),
+        facts.target.to_string(),
+        facts.account.to_string(),
+        times::moment(facts.started, now, None),
+        times::countdown(desk.lang(), facts.closes_at.since(now)),
+        facts.intervention_number.to_string(),
+        shown.join(", "),
+    ]
+}
+
+/// `cut SESSION|TECHNICIAN|TARGET|all`
+pub(crate) async fn cut(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let Some(client) = desk.client().cloned() else {
+        return desk.refused(&Refusal::NotItsOperator).await;
+    };
+    let written = arguments(words, CUT, 1).and_then(|given| {
+        let what = given
+            .words
+            .first()
+            .cloned()
+            .ok_or(Misuse::Missing("usage-no-session"))?;
+        Ok((what, given.one("reason")?.map(str::to_owned)))
+    });
+    let (typed, reason) = match written {
+        Ok(written) => written,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let Some(what) = what(desk, &client, &typed) else {
+        return desk
+            .problem("operator-cut-none", &[("what", typed.into())])
+            .await;
+    };
+    let cut = cut_now(desk, &client, &what, reason.as_deref()).await?;
+    if cut.is_empty() {
+        return desk
+            .problem("operator-cut-none", &[("what", typed.into())])
+            .await;
+    }
+    tell(desk, &cut).await?;
+    Ok(status::DONE)
+}
+
+/// What a word names: a session's number, everything, a target in passage, or a person.
+fn what(desk: &Desk<'_>, client: &ClientId, typed: &str) -> Option<CutWhat> {
+    if typed == "all" {
+        return Some(CutWhat::All);
+    }
+    if let Ok(number) = typed.trim_start_matches('#').parse() {
+        return Some(CutWhat::Session(number));
+    }
+    let sessions = desk.gateway.live.list(client);
+    if let Ok(target) = TargetId::parse(typed)
+        && sessions
+            .iter()
+            .any(|session| session.facts().target == target)
+    {
+        return Some(CutWhat::Target(target));
+    }
+    PersonId::parse(typed).ok().map(CutWhat::Technician)
+}
+
+/// Cuts, then puts it on record: nothing may come before the handle, not even the store.
+pub(crate) async fn cut_now(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    what: &CutWhat,
+    reason: Option<&str>,
+) -> Result<Vec<std::sync::Arc<LiveSession>>, Trouble> {
+    let sessions = desk.gateway.live.list(client);
+    let numbers = desk.gateway.live.cut(client, what, desk.person(), reason);
+    let cut: Vec<_> = sessions
+        .into_iter()
+        .filter(|session| numbers.contains(&session.facts().number))
+        .collect();
+    let now = clock::now();
+    let records: Vec<AuditRecord> = cut
+        .iter()
+        .map(|session| record(desk, session, now, reason))
+        .collect();
+    if !records.is_empty() {
+        desk.gateway.store.record(&records).await?;
+    }
+    Ok(cut)
+}
+
+fn record(
+    desk: &Desk<'_>,
+    session: &LiveSession,
+    now: Timestamp,
+    reason: Option<&str>,
+) -> AuditRecord {
+    let facts = session.facts();
+    let record = about(desk.record(AuditKind::Cut, now), session).permitted();
+    match reason {
+        Some(reason) => record.reason(reason),
+        None => record,
+    }
+    .detail("number", facts.number)
+}
+
+/// What an audit record says about a session.
+pub(crate) fn about(record: AuditRecord, session: &LiveSession) -> AuditRecord {
+    let facts = session.facts();
+    record
+        .client(&facts.client)
+        .target(&facts.target)
+        .intervention(facts.intervention)
+        .session(facts.id)
+        .detail("technician", facts.person.to_string())
+}
+
+/// Says what was cut, and that the intervention still stands.
+pub(crate) async fn tell(
+    desk: &mut Desk<'_>,
+    cut: &[std::sync::Arc<LiveSession>],
+) -> Result<(), Trouble> {
+    let numbers: Vec<String> = cut
+        .iter()
+        .map(|session| session.facts().number.to_string())
+        .collect();
+    let args = [
+        ("count", cut.len().into()),
+        ("sessions", numbers.join(", ").into()),
+    ];
+    desk.line("operator-cut", &args).await?;
+    let mut interventions: Vec<u64> = cut
+        .iter()
+        .map(|session| session.facts().intervention_number.0)
+        .collect();
+    interventions.sort_unstable();
+    interventions.dedup();
+    for number in interventions {
+        desk.line("operator-cut-note", &[("id", number.to_string().into())])
+            .await?;
+    }
+    Ok(())
+}

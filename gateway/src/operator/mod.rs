@@ -1,0 +1,10 @@
+//! What a client's operators do: see requests, answer them, watch sessions and cut them (I2, I5).
+//!
+//! Every command works on the operator's own client and on nothing else (O4): numbers of other clients
+//! are answered like numbers that do not exist.
+
+pub(crate) mod alerts;
+pub(crate) mod answers;
+pub(crate) mod live;
+pub(crate) mod requests;
+pub(crate) mod watch;

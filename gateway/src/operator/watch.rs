@@ -1,0 +1,389 @@
+//! `watch`: what a technician sees, as it changes (I5, R11).
+//!
+//! The screen is drawn from the live journal by the recordings crate's terminal model and painter: an
+//! operator sees what is on record, and no byte of the target reaches their terminal as it was.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_policy::Refusal;
+use ecluse_recordings::Size as ScreenSize;
+use ecluse_recordings::{Painter, PlayEvent, Playback, ReadError, Screen, Step};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::live::{about, cut_now, tell};
+use crate::admission::commands::Command;
+use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::words::{Misuse, Takes};
+use crate::audit::AuditKind;
+use crate::clock;
+use crate::live::{CutWhat, LiveSession};
+use crate::terminal::{Event, Key, Size};
+use crate::texts::times;
+
+/// The shortest time between two drawings: a flood of output is drawn twenty times a second.
+const FRAME: Duration = Duration::from_millis(50);
+/// How often the status line moves.
+const TICK: Duration = Duration::from_secs(1);
+/// Events drawn in one go before keys are looked at again.
+const BATCH: usize = 256;
+
+/// `watch SESSION [CHANNEL]`
+pub(crate) async fn watch(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let Some(client) = desk.client().cloned() else {
+        return desk.refused(&Refusal::NotItsOperator).await;
+    };
+    let written = arguments(words, Takes::NOTHING, 2).and_then(|given| {
+        let session = given
+            .words
+            .first()
+            .ok_or(Misuse::Missing("usage-no-session"))?;
+        let number = |word: &String| {
+            word.trim_start_matches('#')
+                .parse::<u64>()
+                .map_err(|_| Misuse::NumberUnclear(word.clone()))
+        };
+        Ok((
+            number(session)?,
+            given.words.get(1).map(number).transpose()?,
+        ))
+    });
+    let (number, channel) = match written {
+        Ok(written) => written,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let Some(session) = desk.gateway.live.find(&client, number) else {
+        return desk
+            .problem("common-no-such-session", &[("id", number.into())])
+            .await;
+    };
+    let Some(size) = desk.terminal.size().filter(|_| !desk.terminal.is_plain()) else {
+        return desk.problem("common-needs-terminal", &[]).await;
+    };
+    // On record before anything is shown: who looked at what.
+    let record = about(desk.record(AuditKind::Watch, clock::now()), &session)
+        .permitted()
+        .detail("number", number);
+    desk.gateway.store.record(&[record]).await?;
+    let wanted = channel.and_then(|channel| u32::try_from(channel).ok());
+    let mut view = View {
+        session,
+        wanted,
+        painter: Painter::new(viewer(size)),
+        sure: false,
+        ended: false,
+    };
+    let enter = view.painter.enter();
+    desk.terminal.write(&enter).await?;
+    let done = view.run(desk).await;
+    let leave = view.painter.leave();
+    desk.terminal.write(&leave).await?;
+    match done? {
+        Done::Left if view.ended => {
+            desk.line("watch-over", &[("number", number.into())])
+                .await?
+        }
+        Done::Left => {
+            desk.line("watch-left", &[("number", number.into())])
+                .await?
+        }
+        Done::Cut => {
+            let cut = cut_now(desk, &client, &CutWhat::Session(number), None).await?;
+            tell(desk, &cut).await?;
+        }
+        Done::Unreadable(error) => {
+            let args = [
+                ("number", number.into()),
+                ("problem", error.to_string().into()),
+            ];
+            return desk.problem("watch-recording-unreadable", &args).await;
+        }
+    }
+    Ok(status::DONE)
+}
+
+/// The recordings crate's size of a terminal of ours.
+pub(crate) fn viewer(size: Size) -> ScreenSize {
+    ScreenSize::clamped(size.cols.into(), size.rows.into())
+}
+
+enum Done {
+    Left,
+    Cut,
+    Unreadable(ReadError),
+}
+
+/// One operator looking at one session.
+struct View {
+    session: Arc<LiveSession>,
+    /// The channel that was asked for; otherwise the first one that has a terminal.
+    wanted: Option<u32>,
+    painter: Painter,
+    /// `c` was pressed: the next key confirms.
+    sure: bool,
+    ended: bool,
+}
+
+impl View {
+    async fn run(&mut self, desk: &mut Desk<'_>) -> Result<Done, Trouble> {
+        let mut progress = self.session.progress();
+        loop {
+            match self.channel() {
+                Some(channel) => match self.channel_until(desk, channel, &mut progress).await? {
+                    Next::Channel(next) => self.wanted = Some(next),
+                    Next::Done(done) => return Ok(done),
+                },
+                None => {
+                    if let Some(done) = self.wait_for_a_channel(desk, &mut progress).await? {
+                        return Ok(done);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The channel to show: the wanted one, else the first with a terminal, else the first.
+    fn channel(&self) -> Option<u32> {
+        let channels = self.session.channels();
+        self.wanted.or_else(|| {
+            let with_terminal = channels.iter().find(|channel| channel.terminal);
+            with_terminal
+                .or(channels.first())
+                .map(|channel| channel.number)
+        })
+    }
+
+    async fn wait_for_a_channel(
+        &mut self,
+        desk: &mut Desk<'_>,
+        progress: &mut watch::Receiver<u64>,
+    ) -> Result<Option<Done>, Trouble> {
+        let text = desk.say(
+            "watch-waiting",
+            &[("number", self.session.facts().number.into())],
+        );
+        let blank = Screen::new(ScreenSize::clamped(1, 1));
+        let drawn = self
+            .painter
+            .paint(&blank, &format!("{text} · {}", desk.say("watch-keys", &[])));
+        desk.terminal.write(&drawn).await?;
+        tokio::select! {
+            event = desk.terminal.event() => Ok(self.event(desk, event?).map(|next| match next {
+                Next::Done(done) => done,
+                Next::Channel(_) => Done::Left,
+            })),
+            _ = progress.changed() => Ok(None),
+            () = tokio::time::sleep(TICK) => {
+                self.ended = !self.is_live(desk);
+                Ok(self.ended.then_some(Done::Left))
+            }
+        }
+    }
+
+    /// Follows one channel until the operator leaves it.
+    async fn channel_until(
+        &mut self,
+        desk: &mut Desk<'_>,
+        channel: u32,
+        progress: &mut watch::Receiver<u64>,
+    ) -> Result<Next, Trouble> {
+        let mut playback = match open(&self.session.facts().journal, channel) {
+            Ok(playback) => playback,
+            Err(error) => return Ok(Next::Done(Done::Unreadable(error))),
+        };
+        let mut screen = Screen::new(ScreenSize::clamped(80, 24));
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut drawn = tokio::time::Instant::now();
+        let mut over = false;
+        loop {
+            progress.borrow_and_update();
+            let caught_up = match feed(&mut playback, &mut screen) {
+                Ok(Fed::CaughtUp) => true,
+                Ok(Fed::More) => false,
+                Ok(Fed::Over) => {
+                    over = true;
+                    true
+                }
+                Err(error) => return Ok(Next::Done(Done::Unreadable(error))),
+            };
+            let live = self.is_live(desk);
+            self.ended = caught_up && !live;
+            if over
+                && live
+                && self.wanted.is_none_or(|wanted| wanted == channel)
+                && let Some(other) = self.next_channel(channel)
+            {
+                // A shell that ends while the session goes on: the next one is shown.
+                return Ok(Next::Channel(other));
+            }
+            if caught_up || drawn.elapsed() >= FRAME {
+                let status = self.status(desk, channel, over);
+                let frame = self.painter.paint(&screen, &status);
+                desk.terminal.write(&frame).await?;
+                drawn = tokio::time::Instant::now();
+            }
+            if !caught_up {
+                // Keys go first even while output floods.
+                tokio::task::yield_now().await;
+            }
+            tokio::select! {
+                biased;
+                event = desk.terminal.event() => {
+                    if let Some(next) = self.event(desk, event?) {
+                        return Ok(next);
+                    }
+                }
+                () = std::future::ready(()), if !caught_up => {}
+                _ = tick.tick() => {}
+                () = next_frame(progress, drawn), if !over => {}
+            }
+        }
+    }
+
+    fn event(&mut self, desk: &Desk<'_>, event: Event) -> Option<Next> {
+        let sure = std::mem::take(&mut self.sure);
+        match event {
+            Event::Resize(size) => {
+                self.painter.resize(viewer(size));
+                None
+            }
+            Event::Key(Key::Char(c)) if sure => desk
+                .say("common-yes-keys", &[])
+                .contains(c)
+                .then_some(Next::Done(Done::Cut)),
+            Event::Key(Key::Char('q' | 'Q') | Key::Control('c' | 'd')) | Event::Eof => {
+                Some(Next::Done(Done::Left))
+            }
+            Event::Key(Key::Char('c' | 'C')) => {
+                self.sure = !self.ended;
+                None
+            }
+            Event::Key(Key::Char('n') | Key::Tab) => {
+                let shown = self.channel()?;
+                self.next_channel(shown).map(Next::Channel)
+            }
+            Event::Key(_) => None,
+        }
+    }
+
+    /// The channel after the one shown, in a circle.
+    fn next_channel(&self, current: u32) -> Option<u32> {
+        let channels = self.session.channels();
+        let mut numbers = channels.iter().map(|channel| channel.number);
+        let next = numbers
+            .clone()
+            .find(|number| *number > current)
+            .or_else(|| numbers.next());
+        next.filter(|next| *next != current)
+    }
+
+    /// Whether the session is still in passage.
+    fn is_live(&self, desk: &Desk<'_>) -> bool {
+        let facts = self.session.facts();
+        desk.gateway
+            .live
+            .find(&facts.client, facts.number)
+            .is_some()
+    }
+
+    fn status(&self, desk: &Desk<'_>, channel: u32, over: bool) -> String {
+        let facts = self.session.facts();
+        let number = facts.number;
+        if self.sure {
+            return desk.say("watch-cut-sure", &[("number", number.into())]);
+        }
+        if self.ended {
+            return desk.say("watch-ended", &[("number", number.into())]);
+        }
+        if over {
+            let text = desk.say("watch-waiting", &[("number", number.into())]);
+            return format!("{text} · {}", desk.say("watch-keys", &[]));
+        }
+        let now = clock::now();
+        let args = [
+            ("person", facts.person.as_str().into()),
+            (
+                "target",
+                format!("{}@{}", facts.account, facts.target).into(),
+            ),
+            (
+                "elapsed",
+                times::countdown(desk.lang(), now.since(facts.started)).into(),
+            ),
+            (
+                "left",
+                times::countdown(desk.lang(), facts.closes_at.since(now)).into(),
+            ),
+        ];
+        let several = self.session.channels().len() > 1;
+        let keys = desk.say(
+            if several {
+                "watch-keys-many"
+            } else {
+                "watch-keys"
+            },
+            &[],
+        );
+        let mut parts = vec![desk.say("watch-status", &args), keys];
+        if several {
+            parts.insert(1, desk.say("watch-channel", &[("channel", channel.into())]));
+        }
+        parts.join(" · ")
+    }
+}
+
+enum Next {
+    Channel(u32),
+    Done(Done),
+}
+
+/// Waits for something new in the journal, and then until the next frame may be drawn.
+async fn next_frame(progress: &mut watch::Receiver<u64>, drawn: tokio::time::Instant) {
+    if progress.changed().await.is_err() {
+        // The session is gone; what it left in the journal is read to its end by the ticks.
+        std::future::pending::<()>().await;
+    }
+    sleep_until(drawn + FRAME).await;
+}
+
+fn open(journal: &Path, channel: u32) -> Result<Playback, ReadError> {
+    let mut playback = Playback::live(journal, channel)?;
+    playback.seek(Duration::MAX)?;
+    Ok(playback)
+}
+
+enum Fed {
+    CaughtUp,
+    More,
+    Over,
+}
+
+/// Draws what is there onto the model, a batch at most.
+fn feed(playback: &mut Playback, screen: &mut Screen) -> Result<Fed, ReadError> {
+    for _ in 0..BATCH {
+        match playback.next_step()? {
+            Step::Event(timed) => apply(screen, timed.event),
+            Step::Waiting => return Ok(Fed::CaughtUp),
+            Step::End => return Ok(Fed::Over),
+        }
+    }
+    Ok(Fed::More)
+}
+
+/// One event onto the model of the technician's screen.
+pub(crate) fn apply(screen: &mut Screen, event: PlayEvent) {
+    match event {
+        PlayEvent::Opened(opened) => *screen = Screen::for_channel(&opened),
+        PlayEvent::Output(bytes) => screen.feed(&bytes),
+        PlayEvent::Resize { cols, rows } => screen.resize(cols, rows),
+        // What was typed is on the screen where the target echoed it.
+        PlayEvent::Input(_) | PlayEvent::Marker(_) => {}
+    }
+}

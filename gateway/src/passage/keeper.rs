@@ -1,0 +1,167 @@
+//! Keeps recordings safe on disk: makes what was written durable within a second, and finishes closed recordings.
+//!
+//! Two threads of their own, because both wait for disks: one syncs the open journals, one turns closed journals into
+//! asciicasts at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
+//! nothing: what is not finished is finished at the next start.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use ecluse_recordings::{
+    ClosedJournal, RecordError, Recorder, SessionEnd, SessionFacts, SyncHandle, finish,
+};
+use uuid::Uuid;
+
+/// Pause between two rounds of syncing; with the syncing itself it stays below the second that is promised.
+const SYNC_EVERY: Duration = Duration::from_millis(400);
+/// Priority of the finishing thread: behind everything (`nice`).
+const FINISHING_NICENESS: i32 = 19;
+
+/// Opens, syncs and finishes recordings under one directory.
+pub(crate) struct Keeper {
+    root: PathBuf,
+    open: Arc<Mutex<HashMap<Uuid, SyncHandle>>>,
+    finishing: mpsc::Sender<ClosedJournal>,
+    unfinished: Arc<Unfinished>,
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Unfinished {
+    count: Mutex<usize>,
+    done: Condvar,
+}
+
+impl Keeper {
+    /// Starts the threads for recordings under `root`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(root: PathBuf) -> io::Result<Self> {
+        let open: Arc<Mutex<HashMap<Uuid, SyncHandle>>> = Arc::default();
+        let unfinished: Arc<Unfinished> = Arc::default();
+        let (finishing, closed) = mpsc::channel();
+        let synced = Arc::downgrade(&open);
+        std::thread::Builder::new()
+            .name("sync".to_owned())
+            .spawn(move || {
+                while let Some(open) = synced.upgrade() {
+                    sync(&open);
+                    drop(open);
+                    std::thread::sleep(SYNC_EVERY);
+                }
+            })?;
+        let counted = Arc::clone(&unfinished);
+        std::thread::Builder::new()
+            .name("finish".to_owned())
+            .spawn(move || {
+                if let Err(error) = rustix::process::nice(FINISHING_NICENESS) {
+                    tracing::debug!(%error, "finishing recordings at normal priority");
+                }
+                for journal in closed {
+                    finish_one(journal);
+                    *counted.lock() -= 1;
+                    counted.done.notify_all();
+                }
+            })?;
+        Ok(Self {
+            root,
+            open,
+            finishing,
+            unfinished,
+        })
+    }
+
+    /// Where recordings are.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Begins the recording of a session.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written; there is no session then (R2).
+    pub(crate) fn open(&self, facts: SessionFacts) -> Result<Arc<Recorder>, RecordError> {
+        let id = facts.session;
+        let recorder = Recorder::open(&self.root, facts)?;
+        self.lock().insert(id, recorder.sync_handle());
+        Ok(Arc::new(recorder))
+    }
+
+    /// Closes a recording and queues its finishing.
+    ///
+    /// # Errors
+    /// When its last words cannot be written; the journal then stays as after a crash and is finished at the next start.
+    pub(crate) fn close(
+        &self,
+        recorder: &Recorder,
+        at_us: u64,
+        end: &SessionEnd,
+    ) -> Result<(), RecordError> {
+        let closed = recorder.close(at_us, end);
+        self.lock().remove(&recorder.facts().session);
+        let closed = closed?;
+        *self.unfinished.lock() += 1;
+        if self.finishing.send(closed).is_err() {
+            *self.unfinished.lock() -= 1;
+        }
+        Ok(())
+    }
+
+    /// Waits until every closed recording is finished, at most for `patience`. Returns how many are not.
+    pub(crate) fn wait_until_finished(&self, patience: Duration) -> usize {
+        let count = self.unfinished.lock();
+        let waited = self
+            .unfinished
+            .done
+            .wait_timeout_while(count, patience, |count| *count > 0);
+        let (count, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, SyncHandle>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unfinished {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn sync(open: &Mutex<HashMap<Uuid, SyncHandle>>) {
+    // Cloned, so that a slow disk holds no lock that opening a session needs.
+    let handles: Vec<SyncHandle> = open
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .values()
+        .cloned()
+        .collect();
+    for handle in handles {
+        if let Err(error) = handle.sync_if_dirty() {
+            // The recorder refuses everything from here on, which ends its session.
+            tracing::warn!(%error, "a recording cannot be made durable; its session ends");
+        }
+    }
+}
+
+fn finish_one(journal: ClosedJournal) {
+    let directory = journal.dir().to_owned();
+    match finish(&journal) {
+        Ok(_) => tracing::debug!(directory = %directory.display(), "recording finished"),
+        Err(error) => {
+            tracing::warn!(directory = %directory.display(), %error, "a recording could not be finished; its journal is kept and finished at the next start");
+        }
+    }
+}

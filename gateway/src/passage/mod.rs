@@ -1,0 +1,100 @@
+//! The story of one technician connection.
+//!
+//! [`serve`] is the whole of it, and the security argument: a place in the budget, a login within its time that turns a
+//! [`visit::Knock`] into a [`visit::Visit`], channels that each ask for admission and a permit before they dial
+//! ([`channel`]), pumps that record before they forward ([`relay`]), and an end that closes the recording however it
+//! came. Rights are looked at again whenever they may have changed ([`supervision`]).
+
+mod admittance;
+pub(crate) mod channel;
+pub(crate) mod connection;
+pub(crate) mod downlink;
+pub(crate) mod keeper;
+pub(crate) mod relay;
+pub(crate) mod session;
+pub(crate) mod signals;
+pub(crate) mod supervision;
+pub(crate) mod talk;
+pub(crate) mod tap;
+pub(crate) mod uplink;
+pub(crate) mod visit;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use russh::server;
+use tokio::net::TcpStream;
+
+use crate::clock;
+use crate::door::budget::Place;
+use crate::door::ssh::door::Door;
+use crate::door::stream::GuardedStream;
+use crate::gateway::Gateway;
+use crate::store;
+use connection::Connection;
+use visit::Knock;
+
+/// One connection, from its first byte to the end of its recording.
+///
+/// A connection that does not authenticate leaves audit records of what it tried, if it tried; one that does leaves a
+/// log-on and a log-off; one that reaches a target leaves a recording.
+pub(crate) async fn serve(
+    tcp: TcpStream,
+    source: SocketAddr,
+    mut place: Place,
+    config: Arc<server::Config>,
+    gateway: Arc<Gateway>,
+) {
+    let (Ok(door), Ok(id)) = (tcp.local_addr(), store::new_id(clock::now())) else {
+        return;
+    };
+    let stream = GuardedStream::new(tcp, gateway.settings.limits.before_login_bytes);
+    let connection = Connection::new(stream.socket());
+    let knock = Knock::new(
+        Arc::clone(&gateway),
+        Arc::clone(&connection),
+        source,
+        door,
+        id,
+    );
+
+    let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
+    tokio::pin!(login_ends);
+    let running = tokio::select! {
+        running = server::run_stream(config, stream, Door::new(Arc::clone(&knock))) => running,
+        () = &mut login_ends => return,
+    };
+    let Ok(mut running) = running else { return };
+
+    let visit = tokio::select! {
+        biased;
+        visit = knock.until_let_in() => visit,
+        end = &mut running => return log_end(end, source),
+        () = &mut login_ends => {
+            connection.cut();
+            return log_end(running.await, source);
+        }
+    };
+    place.authenticated();
+
+    let end = tokio::select! {
+        end = &mut running => end,
+        () = supervision::watch_over(&visit) => {
+            // The reason was said; the socket closes shortly even if nobody reads it.
+            running.await
+        }
+    };
+    log_end(end, source);
+    visit.conclude().await;
+}
+
+/// What a stranger can provoke stays at `debug`.
+fn log_end(end: Result<(), russh::Error>, source: SocketAddr) {
+    match end {
+        Ok(()) => tracing::debug!(%source, "connection closed"),
+        Err(russh::Error::Join(error)) => {
+            tracing::error!(%source, %error, "a connection ended by a defect of the gateway; its recording is closed");
+        }
+        Err(error) => tracing::debug!(%source, %error, "connection ended"),
+    }
+}

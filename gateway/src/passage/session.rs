@@ -1,0 +1,173 @@
+//! A session: one technician connection that reached a target, with its recording.
+//!
+//! Opened when the first flow is permitted, shared by the channels of the connection, closed when the last has ended.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ecluse_policy::{Admission, FlowRequest, Permit};
+use ecluse_recordings::{RecordError, Recorder, SessionEnd};
+
+use super::tap::Tap;
+use super::visit::Visit;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::connector::ssh::ConnectError;
+use crate::live::{LiveSession, Stop};
+use crate::store::{self, StoreError};
+
+/// A session and its recording.
+pub(crate) struct Session {
+    live: Arc<LiveSession>,
+    recorder: Arc<Recorder>,
+    began: Instant,
+    admission: Admission,
+}
+
+impl Session {
+    /// A session whose recording has begun.
+    pub(crate) fn new(
+        live: Arc<LiveSession>,
+        recorder: Arc<Recorder>,
+        began: Instant,
+        admission: Admission,
+    ) -> Self {
+        Self {
+            live,
+            recorder,
+            began,
+            admission,
+        }
+    }
+
+    /// How others see it.
+    pub(crate) fn live(&self) -> &Arc<LiveSession> {
+        &self.live
+    }
+
+    /// What admitted it.
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// The tap of one of its channels.
+    pub(crate) fn tap(&self, channel: u32) -> Tap {
+        Tap::new(
+            Arc::clone(&self.recorder),
+            Arc::clone(&self.live),
+            channel,
+            self.began,
+        )
+    }
+
+    /// Why its recording failed, if it did.
+    pub(crate) fn failure(&self) -> Option<RecordError> {
+        self.recorder.failure()
+    }
+
+    /// Records in the audit trail that a flow was permitted.
+    ///
+    /// # Errors
+    /// The store failed: nothing may pass that is not on record (R5).
+    pub(crate) async fn permitted(
+        &self,
+        visit: &Visit,
+        permit: &Permit,
+        flow: &FlowRequest,
+    ) -> Result<(), StoreError> {
+        let record = self
+            .record(visit, AuditKind::Permit)
+            .permitted()
+            .detail("flow", flow.to_string())
+            .detail("matrix-line", permit.flow().to_string());
+        visit.gateway().store.record(&[record]).await
+    }
+
+    /// Records that no connection to the target came about; a wrong host key is told to the client's operators (C3).
+    pub(crate) async fn unconnected(&self, visit: &Visit, permit: &Permit, error: &ConnectError) {
+        let record = self.record(visit, AuditKind::TargetFailed).reason(error);
+        match error {
+            ConnectError::HostKey { got, pinned } => {
+                visit
+                    .alert_host_key(permit, got, pinned, record.kind(AuditKind::HostKeyMismatch))
+                    .await;
+            }
+            ConnectError::Unresolved(_)
+            | ConnectError::Refused(_)
+            | ConnectError::Silent(_)
+            | ConnectError::Handshake(_)
+            | ConnectError::NoCredential
+            | ConnectError::BadCredential(_)
+            | ConnectError::Authentication
+            | ConnectError::Channel(_)
+            | ConnectError::Abandoned => visit.audit(record).await,
+        }
+    }
+
+    /// Closes the recording. Every channel has ended.
+    pub(crate) async fn close(&self, visit: &Visit) {
+        let facts = self.live.facts();
+        visit.gateway().live.leave(facts.number);
+        let stop = self.live.stopped().or_else(|| {
+            self.failure()
+                .map(|error| Stop::Unrecorded(error.to_string()))
+        });
+        let end = session_end(stop.as_ref());
+        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {
+            tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is closed at the next start");
+        }
+        let (to_target, to_technician) = self.live.bytes();
+        let record = self
+            .record(visit, AuditKind::SessionEnd)
+            .reason(&end.text)
+            .detail("to-target", to_target)
+            .detail("to-technician", to_technician);
+        let end = store::SessionEnd {
+            at: clock::now(),
+            reason: end.text,
+            to_target,
+            to_technician,
+        };
+        if let Err(error) = visit
+            .gateway()
+            .store
+            .end_session(facts.id, &end, &[record])
+            .await
+        {
+            tracing::error!(session = %facts.id, %error, "the end of a session could not be written");
+        }
+    }
+
+    fn record(&self, visit: &Visit, kind: AuditKind) -> AuditRecord {
+        let facts = self.live.facts();
+        visit
+            .visitor()
+            .record(kind, clock::now())
+            .client(&facts.client)
+            .target(&facts.target)
+            .intervention(facts.intervention)
+            .session(facts.id)
+    }
+}
+
+fn session_end(stop: Option<&Stop>) -> SessionEnd {
+    let Some(stop) = stop else {
+        return SessionEnd {
+            text: "closed".to_owned(),
+            ..SessionEnd::because("closed")
+        };
+    };
+    let (reason, by) = match stop {
+        Stop::Right(_) => ("right-ended", None),
+        Stop::Cut { by, .. } => ("cut", Some(by.to_string())),
+        Stop::Unrecorded(_) => ("unrecorded", None),
+        Stop::Overflow => ("overflow", None),
+        Stop::GatewayStops => ("gateway-stops", None),
+    };
+    SessionEnd {
+        text: stop.to_string(),
+        by,
+        ..SessionEnd::because(reason)
+    }
+}

@@ -1,0 +1,427 @@
+//! Keys at rest: the key that seals secrets in the store, and the gateway's own SSH host key.
+//!
+//! A copy of the database alone must open nothing (C2): one-time-password secrets and targets' credentials
+//! are sealed with AES-256-GCM under a key that stands in a file beside it, or comes from systemd's
+//! credentials. This module knows neither what it seals nor where the result is kept.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use russh::keys::ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Length of the store's key.
+pub const KEY_LEN: usize = 32;
+
+/// Name of the credential that systemd may hand over (`LoadCredentialEncrypted=ecluse-store-key:…`).
+const CREDENTIAL: &str = "ecluse-store-key";
+
+/// What is wrong with a key file or a sealed value, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// A file could not be read or made.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others can read a key.
+    #[error(
+        "{}: others than its owner may read this key (mode {mode:04o}); consider it known to them, or run: chmod 600 {}",
+        path.display(), path.display()
+    )]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A key file of another length.
+    #[error("{}: a store key has {KEY_LEN} bytes, this file {found}; restore the file that belongs to this store", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: usize,
+    },
+    /// A host key file that is no usable key.
+    #[error("{}: not a private key in OpenSSH format without passphrase ({problem}); restore it, or move it away to have a new one made", path.display())]
+    NotAHostKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no random bytes")]
+    NoRandomness,
+    /// A sealed value does not open under this key at this place.
+    #[error(
+        "a secret of {place} does not open with this store key: another key sealed it, or the row was altered; restore store.key from the backup of this store"
+    )]
+    Unsealable {
+        /// Table and row.
+        place: String,
+    },
+}
+
+/// Fills a new array with random bytes.
+///
+/// # Errors
+/// [`SecretError::NoRandomness`].
+pub fn random<const N: usize>() -> Result<[u8; N], SecretError> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| SecretError::NoRandomness)?;
+    Ok(bytes)
+}
+
+/// The key that seals secrets in the store.
+pub struct StoreKey(RandomizedNonceKey);
+
+impl std::fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreKey(…)")
+    }
+}
+
+/// First byte of every sealed value, so that another algorithm can follow one day.
+const SEALED_V1: u8 = 1;
+
+impl StoreKey {
+    /// Takes the key from systemd's credentials where there is one, else from `keys_dir/store.key`, which
+    /// is made at the first start.
+    ///
+    /// # Errors
+    /// The file cannot be read or made, is not a key, or others may read it.
+    pub fn load_or_create(keys_dir: &Path) -> Result<Self, SecretError> {
+        let credential =
+            std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(CREDENTIAL));
+        // systemd answers for the permissions of its own directory.
+        if let Some(path) = credential.filter(|path| path.exists()) {
+            return Self::from_bytes(&path, &read_secret(&path)?);
+        }
+        let path = keys_dir.join("store.key");
+        if !path.exists() {
+            let bytes = Zeroizing::new(random::<KEY_LEN>()?);
+            create_secret(&path, bytes.as_slice())?;
+        }
+        check_permissions(&path)?;
+        Self::from_bytes(&path, &read_secret(&path)?)
+    }
+
+    fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, SecretError> {
+        let not_a_key = || SecretError::NotAKey {
+            path: path.to_owned(),
+            found: bytes.len(),
+        };
+        if bytes.len() != KEY_LEN {
+            return Err(not_a_key());
+        }
+        RandomizedNonceKey::new(&AES_256_GCM, bytes)
+            .map(Self)
+            .map_err(|_| not_a_key())
+    }
+
+    /// Seals `secret` for one place of the store, so that it opens nowhere else: a row copied over another
+    /// does not give its owner another's secret.
+    ///
+    /// **Shape**: one byte of version, 12 of nonce, the cipher text, 16 of tag.
+    ///
+    /// # Errors
+    /// [`SecretError::NoRandomness`].
+    pub fn seal(&self, table: &str, row: &str, secret: &[u8]) -> Result<Vec<u8>, SecretError> {
+        let mut body = secret.to_vec();
+        let nonce = match self
+            .0
+            .seal_in_place_append_tag(Aad::from(place(table, row)), &mut body)
+        {
+            Ok(nonce) => nonce,
+            Err(_) => {
+                body.zeroize();
+                return Err(SecretError::NoRandomness);
+            }
+        };
+        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
+        sealed.push(SEALED_V1);
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(&body);
+        Ok(sealed)
+    }
+
+    /// Opens what [`seal`](Self::seal) sealed for the same place.
+    ///
+    /// # Errors
+    /// [`SecretError::Unsealable`] for another key, another place, or altered bytes.
+    pub fn open(
+        &self,
+        table: &str,
+        row: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let unsealable = || SecretError::Unsealable {
+            place: format!("{table} {row}"),
+        };
+        let (&version, rest) = sealed.split_first().ok_or_else(unsealable)?;
+        let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or_else(unsealable)?;
+        if version != SEALED_V1 {
+            return Err(unsealable());
+        }
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unsealable())?;
+        let mut body = Zeroizing::new(body.to_vec());
+        let length = self
+            .0
+            .open_in_place(nonce, Aad::from(place(table, row)), &mut body)
+            .map_err(|_| unsealable())?
+            .len();
+        body.truncate(length);
+        Ok(body)
+    }
+}
+
+/// The additional data of a sealed value. Table names hold no NUL, so two places never read alike.
+fn place(table: &str, row: &str) -> Vec<u8> {
+    [table.as_bytes(), &[0], row.as_bytes()].concat()
+}
+
+/// The gateway's own SSH host key, made at the first start.
+///
+/// # Errors
+/// The file cannot be read or made, others may read it, or it is no usable key.
+pub fn host_key(path: &Path) -> Result<PrivateKey, SecretError> {
+    let not_a_key = |error: &dyn std::fmt::Display| SecretError::NotAHostKey {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    };
+    if !path.exists() {
+        let text = new_ed25519("ecluse").and_then(|key| {
+            key.to_openssh(LineEnding::LF)
+                .map_err(|error| not_a_key(&error))
+        })?;
+        create_secret(path, text.as_bytes())?;
+    }
+    check_permissions(path)?;
+    let key = PrivateKey::from_openssh(read_secret(path)?.as_slice())
+        .map_err(|error| not_a_key(&error))?;
+    if key.is_encrypted() {
+        return Err(not_a_key(&"it has a passphrase"));
+    }
+    Ok(key)
+}
+
+/// A new Ed25519 key, from the randomness of the one cryptographic library in use.
+///
+/// # Errors
+/// [`SecretError::NoRandomness`].
+pub fn new_ed25519(comment: &str) -> Result<PrivateKey, SecretError> {
+    let seed = Zeroizing::new(random::<32>()?);
+    PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), comment)
+        .map_err(|_| SecretError::NoRandomness)
+}
+
+/// Makes a directory that only its owner can enter, with its parents.
+///
+/// # Errors
+/// The directory cannot be made.
+pub fn create_private_dir(path: &Path) -> Result<(), SecretError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| SecretError::File {
+            path: path.to_owned(),
+            error,
+        })
+}
+
+/// Writes a secret that did not exist, whole or not at all: under another name first, flushed, then put in
+/// place without ever replacing what somebody else made meanwhile (two commands may start at once).
+fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), SecretError> {
+    let failed = |error| SecretError::File {
+        path: path.to_owned(),
+        error,
+    };
+    let parent = path.parent().unwrap_or(Path::new("."));
+    create_private_dir(parent)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{:016x}", u64::from_ne_bytes(random()?)));
+    let draft = PathBuf::from(draft);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        })
+        .and_then(|()| File::open(parent)?.sync_all());
+    let removed = fs::remove_file(&draft);
+    written.and(removed).map_err(failed)
+}
+
+/// Reads a small secret file without leaving copies of it behind.
+///
+/// # Errors
+/// The file cannot be read, or is larger than any key.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    const LARGEST: u64 = 64 << 10;
+    let failed = |error| SecretError::File {
+        path: path.to_owned(),
+        error,
+    };
+    let file = File::open(path).map_err(failed)?;
+    // Room for all of it beforehand: a growing vector leaves its old pieces in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize));
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 == LARGEST {
+        return Err(failed(io::Error::other(
+            "far larger than a key or a password; name the right file",
+        )));
+    }
+    Ok(bytes)
+}
+
+fn check_permissions(path: &Path) -> Result<(), SecretError> {
+    let mode = fs::metadata(path)
+        .map_err(|error| SecretError::File {
+            path: path.to_owned(),
+            error,
+        })?
+        .permissions()
+        .mode()
+        & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(SecretError::TooOpen {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> (tempfile::TempDir, StoreKey) {
+        let dir = tempfile::tempdir().unwrap();
+        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        (dir, key)
+    }
+
+    #[test]
+    fn what_is_sealed_opens_at_its_place_and_nowhere_else() {
+        let (_dir, key) = key();
+        let sealed = key.seal("enrolments", "alice", b"secret").unwrap();
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+        assert_eq!(
+            key.open("enrolments", "alice", &sealed).unwrap().as_slice(),
+            b"secret"
+        );
+        assert!(key.open("enrolments", "bruno", &sealed).is_err());
+        assert!(key.open("credentials", "alice", &sealed).is_err());
+        let (_other_dir, other) = self::key();
+        assert!(
+            other
+                .open("enrolments", "alice", &sealed)
+                .unwrap_err()
+                .to_string()
+                .contains("restore store.key")
+        );
+    }
+
+    #[test]
+    fn one_flipped_bit_or_a_missing_byte_opens_nothing() {
+        let (_dir, key) = key();
+        let sealed = key.seal("t", "r", b"secret").unwrap();
+        for place in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert!(key.open("t", "r", &altered).is_err(), "byte {place}");
+            assert!(
+                key.open("t", "r", &sealed[..place]).is_err(),
+                "cut at {place}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_for_its_owner_only() {
+        let (dir, key) = key();
+        let path = dir.path().join("keys/store.key");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            fs::metadata(dir.path().join("keys"))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777,
+            0o700
+        );
+        assert_eq!(
+            fs::read_dir(dir.path().join("keys")).unwrap().count(),
+            1,
+            "no draft stays behind"
+        );
+        let again = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        let sealed = key.seal("t", "r", b"secret").unwrap();
+        assert!(again.open("t", "r", &sealed).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
+        let (dir, _key) = key();
+        let path = dir.path().join("keys/store.key");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = StoreKey::load_or_create(&dir.path().join("keys"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("0640") && error.contains("chmod 600"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_short_key_is_refused() {
+        let (dir, _key) = key();
+        fs::write(dir.path().join("keys/store.key"), [1; 31]).unwrap();
+        let error = StoreKey::load_or_create(&dir.path().join("keys"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("32 bytes, this file 31"), "{error}");
+    }
+
+    #[test]
+    fn the_host_key_stays_the_same_and_is_openssh_format() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys/ssh_host_ed25519_key");
+        let first = host_key(&path).unwrap();
+        assert_eq!(first.public_key(), host_key(&path).unwrap().public_key());
+        assert!(
+            fs::read_to_string(&path)
+                .unwrap()
+                .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----")
+        );
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        fs::write(&path, "nonsense").unwrap();
+        assert!(
+            host_key(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("move it away")
+        );
+    }
+}

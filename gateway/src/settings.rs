@@ -1,0 +1,240 @@
+//! `gateway.toml` into checked [`Settings`]: where the gateway listens, keeps its state, and how patient
+//! it is. What people may do stands in the documents of clients and providers, never here.
+//!
+//! Every key has the safe default; an unknown key is refused, because a limit that is misspelt must not
+//! look enforced. Relative paths are relative to the file itself.
+
+mod written;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use ecluse_policy::{Lang, LockoutRule, Span};
+
+use self::written::Written;
+
+/// Where the settings are when neither `--config` nor `ECLUSE_CONFIG` says otherwise.
+pub const DEFAULT_FILE: &str = "/etc/ecluse/gateway.toml";
+
+/// The whole of `gateway.toml`, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The file these settings come from.
+    pub file: PathBuf,
+    /// Language of messages to people the gateway does not know yet. Default: French.
+    pub lang: Lang,
+    /// Where the gateway keeps its state, its keys and, unless told otherwise, its recordings.
+    /// Default: `/var/lib/ecluse`.
+    pub data_dir: PathBuf,
+    /// Which database holds the state. Default: SQLite, in the data directory.
+    pub store: StoreAddress,
+    /// The SSH door.
+    pub ssh: SshSettings,
+    /// Factors and lockout.
+    pub authentication: AuthenticationSettings,
+    /// Requests that wait for the client.
+    pub interventions: InterventionSettings,
+    /// What strangers may cost.
+    pub limits: LimitSettings,
+    /// Where recordings are written.
+    pub recordings: RecordingSettings,
+}
+
+/// Which database holds the state.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreAddress {
+    /// One file, `ecluse.db`, in the data directory.
+    Sqlite,
+    /// A PostgreSQL server, as `postgres://user:password@host/database`.
+    Postgres(String),
+}
+
+/// Does not show the password of the database.
+impl std::fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "Sqlite",
+            Self::Postgres(_) => "Postgres(…)",
+        })
+    }
+}
+
+/// `[ssh]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshSettings {
+    /// Addresses the SSH door listens on. Default: `127.0.0.1:2222`, this machine only.
+    pub listen: Vec<SocketAddr>,
+    /// The gateway's own host key, made at the first start. Default: `keys/ssh_host_ed25519_key` in the
+    /// data directory.
+    pub host_key: PathBuf,
+}
+
+/// `[authentication]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthenticationSettings {
+    /// How long a proven second factor is remembered for the same person, station, source and client.
+    /// Default: `0s`, a code at every login.
+    pub remember: Span,
+    /// Who is blocked after how many failures (A6).
+    pub lockout: LockoutRules,
+}
+
+/// The lockout of persons and of addresses (A6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockoutRules {
+    /// Of a person: `failures`, by default 3, and `block`, by default `30m`.
+    pub person: LockoutRule,
+    /// Of a source address: `source-failures`, by default 30, because technicians share addresses, and
+    /// `source-block`, by default `30m`.
+    pub source: LockoutRule,
+}
+
+/// `[interventions]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterventionSettings {
+    /// How long a request waits for an answer. Default: `1h`.
+    pub pending_expires: Span,
+    /// Requests of one person that may wait at once. Default: 3.
+    pub waiting_per_person: u32,
+    /// Requests that may wait at once in all. Default: 256.
+    pub waiting_in_all: u32,
+}
+
+/// `[limits]`: what connections may cost, before and after authentication (F5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Connections from one source address. Default: 64.
+    pub per_source: u32,
+    /// Connections in all. Default: 1024.
+    pub total: u32,
+    /// Connections that have not authenticated, in all. Default: 256.
+    pub unauthenticated: u32,
+    /// Time to authenticate. Default: `30s`.
+    pub authenticate_within: Span,
+    /// Channels open at once on one connection. Default: 128.
+    pub channels_per_connection: u32,
+    /// Bytes a connection may send before it has authenticated. Default: `256 KiB`.
+    pub before_login_bytes: u64,
+}
+
+/// `[recordings]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingSettings {
+    /// Default: `recordings` in the data directory.
+    pub directory: PathBuf,
+}
+
+/// What is wrong with `gateway.toml`: file, line, key, and what would be accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read ({error}); name the settings with --config FILE or ECLUSE_CONFIG", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file can be read, a value cannot.
+    #[error("{}:{line}: {key}{problem}", file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The key with `: ` after it, or nothing where no key could be named.
+        key: String,
+        /// The problem, and what would be accepted.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Reads and checks the settings of `file`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable {
+            file: file.to_owned(),
+            error,
+        })?;
+        let absolute = std::path::absolute(file).map_err(|error| SettingsError::Unreadable {
+            file: file.to_owned(),
+            error,
+        })?;
+        Self::parse(&absolute, &text)
+    }
+
+    /// Checks the text of a settings file; `file` names it in errors and is what paths are relative to.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
+        let written: Written = toml::from_str(text).map_err(|error| {
+            let at = error.span().unwrap_or(0..0);
+            SettingsError::Invalid {
+                file: file.to_owned(),
+                line: line_of(text, at.start),
+                key: key_at(text, &at)
+                    .map(|key| format!("{key}: "))
+                    .unwrap_or_default(),
+                problem: problem(&error),
+            }
+        })?;
+        let base = file.parent().unwrap_or(Path::new("."));
+        Ok(written.checked(file, base))
+    }
+
+    /// The directory of the gateway's own keys.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+}
+
+/// The parser's words, on one line and with what it would accept set apart as everywhere else.
+fn problem(error: &toml::de::Error) -> String {
+    let text = error.message().replace('\n', "; ");
+    text.replace(", expected ", "; accepted: ")
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// The key that `at` is in, with its table: `ssh.listen`.
+///
+/// The parser gives a place, not a key; the place is a key or its value, so the key stands at the
+/// beginning of the line (or of an earlier one, in a list over several lines).
+fn key_at(text: &str, at: &Range<usize>) -> Option<String> {
+    let line_end = text
+        .get(at.start..)?
+        .find('\n')
+        .map_or(text.len(), |more| at.start + more);
+    let mut key = None;
+    let mut table = None;
+    for line in text.get(..line_end)?.lines() {
+        let line = line.trim();
+        if let Some(header) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next())
+            && !line.contains('"')
+        {
+            table = Some(header.trim_matches(['[', ' ']).to_owned());
+            key = None;
+        } else if let Some((before, _)) = line.split_once('=')
+            && !line.starts_with('#')
+        {
+            key = Some(before.trim().to_owned());
+        }
+    }
+    match (table, key) {
+        (Some(table), Some(key)) => Some(format!("{table}.{key}")),
+        (None, key) => key,
+        (table, None) => table,
+    }
+}
+
+#[cfg(test)]
+mod tests;

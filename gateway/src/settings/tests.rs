@@ -1,0 +1,156 @@
+//! What a settings file may say, and how it is told when it may not.
+
+use super::*;
+
+fn parse(text: &str) -> Settings {
+    Settings::parse(Path::new("/etc/ecluse/gateway.toml"), text).unwrap()
+}
+
+fn refusal(text: &str) -> String {
+    Settings::parse(Path::new("gateway.toml"), text)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn an_empty_file_gives_the_safe_defaults() {
+    let settings = parse("");
+    assert_eq!(settings.ssh.listen, ["127.0.0.1:2222".parse().unwrap()]);
+    assert_eq!(settings.authentication.remember, Span::from_secs(0));
+    let rule = settings.authentication.lockout.person;
+    assert_eq!((rule.failures, rule.block), (3, Span::from_secs(1800)));
+    assert_eq!(settings.data_dir, Path::new("/var/lib/ecluse"));
+    assert_eq!(
+        settings.ssh.host_key,
+        Path::new("/var/lib/ecluse/keys/ssh_host_ed25519_key")
+    );
+    assert_eq!(settings.limits.authenticate_within, Span::from_secs(30));
+}
+
+#[test]
+fn every_key_is_read() {
+    let settings = parse(
+        r#"
+lang = "en"
+data-dir = "state"
+store = "postgres://e:secret@db/ecluse"
+[ssh]
+listen = ["0.0.0.0:22", "[::]:22"]
+host-key = "keys/host"
+[authentication]
+remember = "10m"
+failures = 4
+block = "1h30m"
+source-failures = 50
+source-block = "5m"
+[interventions]
+pending-expires = "2h"
+waiting-per-person = 1
+waiting-in-all = 0
+[limits]
+per-source = 5
+total = 6
+unauthenticated = 7
+authenticate-within = "8s"
+channels-per-connection = 9
+before-login-bytes = "10 KiB"
+[recordings]
+directory = "/srv/recordings"
+"#,
+    );
+    assert_eq!(settings.lang, Lang::En);
+    assert_eq!(settings.data_dir, Path::new("/etc/ecluse/state"));
+    assert_eq!(
+        settings.store,
+        StoreAddress::Postgres("postgres://e:secret@db/ecluse".into())
+    );
+    assert_eq!(settings.ssh.listen.len(), 2);
+    assert_eq!(settings.ssh.host_key, Path::new("/etc/ecluse/keys/host"));
+    assert_eq!(
+        settings.authentication.lockout.person.block,
+        Span::from_secs(5400)
+    );
+    assert_eq!(settings.authentication.lockout.source.failures, 50);
+    assert_eq!(settings.interventions.waiting_in_all, 0, "zero means zero");
+    assert_eq!(settings.limits.before_login_bytes, 10 << 10);
+    assert_eq!(settings.recordings.directory, Path::new("/srv/recordings"));
+    assert!(!format!("{settings:?}").contains("secret"));
+}
+
+#[test]
+fn a_misspelt_key_is_refused_with_its_line_and_what_would_be_accepted() {
+    let error = refusal("lang = \"fr\"\n[authentication]\nfailure = 3\n");
+    assert!(
+        error.starts_with("gateway.toml:3: authentication.failure: unknown field"),
+        "{error}"
+    );
+    assert!(
+        error.contains("accepted: ") && error.contains("`source-failures`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused_with_its_line_and_what_would_be_accepted() {
+    for (text, start, accepted) in [
+        (
+            "[limits]\ntotal = -1\n",
+            "gateway.toml:2: limits.total: ",
+            "0 to 4294967295",
+        ),
+        (
+            "[authentication]\n\nremember = \"soon\"",
+            "gateway.toml:3: authentication.remember: ",
+            "\"10m\"",
+        ),
+        (
+            "[ssh]\nlisten = \"localhost\"",
+            "gateway.toml:2: ssh.listen: ",
+            "0.0.0.0:2222",
+        ),
+        (
+            "[ssh]\nlisten = [\n  \"0.0.0.0:22\",\n  \"nowhere\",\n]",
+            "gateway.toml:2: ssh.listen: \"nowhere\"",
+            "0.0.0.0:2222",
+        ),
+        (
+            "store = \"mysql://root:hunter2@db\"",
+            "gateway.toml:1: store: ",
+            "postgres://",
+        ),
+        (
+            "[limits]\nbefore-login-bytes = \"many\"",
+            "gateway.toml:2: limits.before-login-bytes: ",
+            "KiB",
+        ),
+        (
+            "lang = \"de\"",
+            "gateway.toml:1: lang: ",
+            "\"fr\" or \"en\"",
+        ),
+        (
+            "[limits]\ntotal = \"ten\"",
+            "gateway.toml:2: limits.total: ",
+            "i64",
+        ),
+    ] {
+        let error = refusal(text);
+        assert!(error.starts_with(start), "{error}");
+        assert!(error.contains(accepted), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_names_its_line() {
+    let error = refusal("lang = \"fr\"\ndata-dir = \n");
+    assert!(error.starts_with("gateway.toml:2: data-dir: "), "{error}");
+}
+
+#[test]
+fn a_missing_file_says_how_to_name_another() {
+    let error = Settings::read(Path::new("/nonexistent/gateway.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("--config FILE"), "{error}");
+}

@@ -1,0 +1,269 @@
+//! The file as people write it: units written out, everything optional, nothing else allowed.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ecluse_policy::{Lang, LockoutRule, Span};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+use super::{
+    AuthenticationSettings, InterventionSettings, LimitSettings, LockoutRules, RecordingSettings,
+    Settings, SshSettings, StoreAddress,
+};
+
+/// The file as written: everything optional, nothing else allowed.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Written {
+    lang: Option<WrittenLang>,
+    data_dir: Option<PathBuf>,
+    store: Option<WrittenStore>,
+    ssh: WrittenSsh,
+    authentication: WrittenAuthentication,
+    interventions: WrittenInterventions,
+    limits: WrittenLimits,
+    recordings: WrittenRecordings,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenSsh {
+    listen: Option<Listen>,
+    host_key: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenAuthentication {
+    remember: Option<WrittenSpan>,
+    failures: Option<Count>,
+    block: Option<WrittenSpan>,
+    source_failures: Option<Count>,
+    source_block: Option<WrittenSpan>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenInterventions {
+    pending_expires: Option<WrittenSpan>,
+    waiting_per_person: Option<Count>,
+    waiting_in_all: Option<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenLimits {
+    per_source: Option<Count>,
+    total: Option<Count>,
+    unauthenticated: Option<Count>,
+    authenticate_within: Option<WrittenSpan>,
+    channels_per_connection: Option<Count>,
+    before_login_bytes: Option<Bytes>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenRecordings {
+    directory: Option<PathBuf>,
+}
+
+impl Written {
+    pub(super) fn checked(self, file: &Path, base: &Path) -> Settings {
+        let Self {
+            lang,
+            data_dir,
+            store,
+            ssh,
+            authentication,
+            interventions,
+            limits,
+            recordings,
+        } = self;
+        let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
+        let minutes = |count: u64| Span::from_secs(count * 60);
+        Settings {
+            file: file.to_owned(),
+            lang: lang.map_or(Lang::Fr, |lang| lang.0),
+            store: store.map_or(StoreAddress::Sqlite, |store| store.0),
+            ssh: SshSettings {
+                listen: ssh.listen.map_or_else(
+                    || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
+                    |listen| listen.0,
+                ),
+                host_key: ssh.host_key.map_or_else(
+                    || data_dir.join("keys/ssh_host_ed25519_key"),
+                    |path| base.join(path),
+                ),
+            },
+            authentication: AuthenticationSettings {
+                remember: span(authentication.remember, Span::from_secs(0)),
+                lockout: LockoutRules {
+                    person: LockoutRule {
+                        failures: count(authentication.failures, LockoutRule::PERSON.failures),
+                        block: span(authentication.block, LockoutRule::PERSON.block),
+                    },
+                    source: LockoutRule {
+                        failures: count(
+                            authentication.source_failures,
+                            LockoutRule::SOURCE.failures,
+                        ),
+                        block: span(authentication.source_block, LockoutRule::SOURCE.block),
+                    },
+                },
+            },
+            interventions: InterventionSettings {
+                pending_expires: span(interventions.pending_expires, minutes(60)),
+                waiting_per_person: count(interventions.waiting_per_person, 3),
+                waiting_in_all: count(interventions.waiting_in_all, 256),
+            },
+            limits: LimitSettings {
+                per_source: count(limits.per_source, 64),
+                total: count(limits.total, 1024),
+                unauthenticated: count(limits.unauthenticated, 256),
+                authenticate_within: span(limits.authenticate_within, Span::from_secs(30)),
+                channels_per_connection: count(limits.channels_per_connection, 128),
+                before_login_bytes: limits.before_login_bytes.map_or(256 << 10, |bytes| bytes.0),
+            },
+            recordings: RecordingSettings {
+                directory: recordings
+                    .directory
+                    .map_or_else(|| data_dir.join("recordings"), |path| base.join(path)),
+            },
+            data_dir,
+        }
+    }
+}
+
+fn span(written: Option<WrittenSpan>, default: Span) -> Span {
+    written.map_or(default, |span| span.0)
+}
+
+fn count(written: Option<Count>, default: u32) -> u32 {
+    written.map_or(default, |count| count.0)
+}
+
+struct WrittenLang(Lang);
+
+impl<'de> Deserialize<'de> for WrittenLang {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match String::deserialize(from)?.as_str() {
+            "fr" => Ok(Self(Lang::Fr)),
+            "en" => Ok(Self(Lang::En)),
+            other => Err(refused(other, "\"fr\" or \"en\"")),
+        }
+    }
+}
+
+struct WrittenStore(StoreAddress);
+
+impl<'de> Deserialize<'de> for WrittenStore {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        match text.as_str() {
+            "sqlite" => Ok(Self(StoreAddress::Sqlite)),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self(StoreAddress::Postgres(text)))
+            }
+            // Not repeated: whatever it is, it may hold a password.
+            _ => Err(de::Error::custom(
+                "is not a store; accepted: \"sqlite\" or \"postgres://user:password@host/database\"",
+            )),
+        }
+    }
+}
+
+struct WrittenSpan(Span);
+
+impl<'de> Deserialize<'de> for WrittenSpan {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Span::parse(&text).map(Self).map_err(|_| {
+            refused(
+                &text,
+                "a length of time such as \"30s\", \"10m\", \"1h30m\" or \"2d\"",
+            )
+        })
+    }
+}
+
+/// A count: zero means zero, there is no negative one.
+struct Count(u32);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(from)?;
+        u32::try_from(number)
+            .map(Self)
+            .map_err(|_| refused(&number.to_string(), "a whole number from 0 to 4294967295"))
+    }
+}
+
+/// A size with its unit written out.
+struct Bytes(u64);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_bytes(&text)
+            .map(Self)
+            .ok_or_else(|| refused(&text, "a size such as \"4096 B\", \"256 KiB\" or \"1 MiB\""))
+    }
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor: u64 = match unit.trim_start_matches(' ') {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// One address or a list of them.
+struct Listen(Vec<SocketAddr>);
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ListenVisitor)
+    }
+}
+
+struct ListenVisitor;
+
+fn parse_address<E: de::Error>(text: &str) -> Result<SocketAddr, E> {
+    text.parse().map_err(|_| refused(text, LISTEN_ACCEPTED))
+}
+
+const LISTEN_ACCEPTED: &str =
+    "an address and a port such as \"0.0.0.0:2222\" or \"[::]:2222\", or a list of them";
+
+impl<'de> Visitor<'de> for ListenVisitor {
+    type Value = Listen;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(LISTEN_ACCEPTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Listen, E> {
+        parse_address(text).map(|address| Listen(vec![address]))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Listen, A::Error> {
+        let mut addresses = Vec::new();
+        while let Some(text) = list.next_element::<String>()? {
+            addresses.push(parse_address(&text)?);
+        }
+        Ok(Listen(addresses))
+    }
+}
+
+fn refused<E: de::Error>(value: &str, accepted: &str) -> E {
+    E::custom(format_args!(
+        "{value:?} is not understood; accepted: {accepted}"
+    ))
+}

@@ -1,0 +1,267 @@
+//! Credentials of targets' accounts, sealed, and the gateway's own SSH user certificate authority (C2).
+//!
+//! Technicians never see any of them; the connector asks for one when it dials.
+
+use ecluse_policy::{AccountName, TargetId, Timestamp};
+use russh::keys::ssh_key::{LineEnding, PrivateKey};
+use zeroize::Zeroizing;
+
+use super::sql::values;
+use super::{Store, StoreError};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::secrets::new_ed25519;
+
+const TABLE: &str = "credentials";
+const KEYS_TABLE: &str = "gateway_keys";
+const USER_AUTHORITY: &str = "ssh-user-authority";
+
+/// How the gateway logs on to an account of a target.
+pub enum Credential {
+    /// With a private key, in OpenSSH format and without passphrase.
+    PrivateKey(Box<PrivateKey>),
+    /// With a password.
+    Password(Zeroizing<String>),
+    /// With a certificate of minutes, signed by the gateway's own authority.
+    Certificate,
+}
+
+impl Credential {
+    /// Which kind it is.
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::PrivateKey(_) => CredentialKind::PrivateKey,
+            Self::Password(_) => CredentialKind::Password,
+            Self::Certificate => CredentialKind::Certificate,
+        }
+    }
+}
+
+/// Shows the kind, never the secret.
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({})", self.kind())
+    }
+}
+
+/// A kind of credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// See [`Credential::PrivateKey`].
+    PrivateKey,
+    /// See [`Credential::Password`].
+    Password,
+    /// See [`Credential::Certificate`].
+    Certificate,
+}
+
+impl CredentialKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PrivateKey => "private-key",
+            Self::Password => "password",
+            Self::Certificate => "certificate",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::PrivateKey, Self::Password, Self::Certificate]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+impl std::fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// That there is a credential, without the secret (O8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialEntry {
+    /// Of which target.
+    pub target: TargetId,
+    /// Of which account.
+    pub account: AccountName,
+    /// Which kind.
+    pub kind: CredentialKind,
+    /// When it was set.
+    pub set_at: Timestamp,
+    /// Who set it.
+    pub set_by: String,
+}
+
+impl Store {
+    /// Sets the credential of an account, in place of an earlier one; whether there was one.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn set_credential(
+        &self,
+        target: &TargetId,
+        account: &AccountName,
+        credential: &Credential,
+        by: &str,
+        at: Timestamp,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let secret = match credential {
+            Credential::PrivateKey(key) => key
+                .to_openssh(LineEnding::LF)
+                .map_err(|error| StoreError::malformed("sealed", error))?,
+            Credential::Password(password) => password.clone(),
+            Credential::Certificate => Zeroizing::default(),
+        };
+        let kind = credential.kind().name();
+        let sealed = self
+            .key()
+            .seal(TABLE, &place(target, account, kind), secret.as_bytes())?;
+        let mut change = self.write().await?;
+        let sql = "DELETE FROM credentials WHERE target = $1 AND account = $2";
+        let replaced = change
+            .tx
+            .execute(sql, values![target.as_str(), account.as_str()])
+            .await?
+            > 0;
+        let sql = "INSERT INTO credentials (target, account, kind, sealed, set_at, set_by) VALUES ($1, $2, $3, $4, $5, $6)";
+        change
+            .tx
+            .execute(
+                sql,
+                values![target.as_str(), account.as_str(), kind, sealed, at, by],
+            )
+            .await?;
+        change.commit(records).await?;
+        Ok(replaced)
+    }
+
+    /// The credential of an account, opened.
+    ///
+    /// # Errors
+    /// The store failed, or the sealed value does not open.
+    pub async fn credential(
+        &self,
+        target: &TargetId,
+        account: &AccountName,
+    ) -> Result<Option<Credential>, StoreError> {
+        let sql = "SELECT kind, sealed FROM credentials WHERE target = $1 AND account = $2";
+        let Some(row) = self
+            .db()
+            .row(sql, values![target.as_str(), account.as_str()])
+            .await?
+        else {
+            return Ok(None);
+        };
+        let kind = row.parsed("kind", |text| {
+            CredentialKind::parse(text).ok_or("an unknown kind of credential")
+        })?;
+        let secret = self.key().open(
+            TABLE,
+            &place(target, account, kind.name()),
+            &row.bytes("sealed")?,
+        )?;
+        Ok(Some(match kind {
+            CredentialKind::PrivateKey => Credential::PrivateKey(Box::new(private_key(&secret)?)),
+            CredentialKind::Password => {
+                let text = std::str::from_utf8(&secret)
+                    .map_err(|error| StoreError::malformed("sealed", error))?;
+                Credential::Password(Zeroizing::new(text.to_owned()))
+            }
+            CredentialKind::Certificate => Credential::Certificate,
+        }))
+    }
+
+    /// Which credentials there are.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn credentials(&self) -> Result<Vec<CredentialEntry>, StoreError> {
+        let sql = "SELECT target, account, kind, set_at, set_by FROM credentials ORDER BY target, account";
+        let rows = self.db().rows(sql, values![]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(CredentialEntry {
+                    target: row.parsed("target", TargetId::parse)?,
+                    account: row.parsed("account", AccountName::parse)?,
+                    kind: row.parsed("kind", |text| {
+                        CredentialKind::parse(text).ok_or("an unknown kind")
+                    })?,
+                    set_at: row.time("set_at")?,
+                    set_by: row.text("set_by")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Removes the credential of an account; whether there was one.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn remove_credential(
+        &self,
+        target: &TargetId,
+        account: &AccountName,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql = "DELETE FROM credentials WHERE target = $1 AND account = $2";
+        if change
+            .tx
+            .execute(sql, values![target.as_str(), account.as_str()])
+            .await?
+            == 0
+        {
+            return Ok(false);
+        }
+        change.commit(records).await?;
+        Ok(true)
+    }
+
+    /// The gateway's SSH user certificate authority, made when it is first needed. All nodes share it.
+    ///
+    /// # Errors
+    /// The store failed, or the sealed key does not open.
+    pub async fn user_authority(&self, at: Timestamp) -> Result<PrivateKey, StoreError> {
+        let sql = "SELECT sealed FROM gateway_keys WHERE name = $1";
+        if let Some(row) = self.db().row(sql, values![USER_AUTHORITY]).await? {
+            return self.open_authority(&row.bytes("sealed")?);
+        }
+        let key = new_ed25519("ecluse user authority")?;
+        let (text, public) = key
+            .to_openssh(LineEnding::LF)
+            .and_then(|text| Ok((text, key.public_key().to_openssh()?)))
+            .map_err(|error| StoreError::malformed("sealed", error))?;
+        let sealed = self
+            .key()
+            .seal(KEYS_TABLE, USER_AUTHORITY, text.as_bytes())?;
+        let mut change = self.write().await?;
+        // Another process may have been faster; then its key is the authority.
+        if let Some(row) = change.tx.row(sql, values![USER_AUTHORITY]).await? {
+            return self.open_authority(&row.bytes("sealed")?);
+        }
+        let sql =
+            "INSERT INTO gateway_keys (name, public, sealed, made_at) VALUES ($1, $2, $3, $4)";
+        change
+            .tx
+            .execute(sql, values![USER_AUTHORITY, &public, sealed, at])
+            .await?;
+        let record = AuditRecord::new(AuditKind::KeyMade, at)
+            .detail("key", USER_AUTHORITY)
+            .detail("public", public);
+        change.commit(&[record]).await?;
+        Ok(key)
+    }
+
+    fn open_authority(&self, sealed: &[u8]) -> Result<PrivateKey, StoreError> {
+        private_key(&self.key().open(KEYS_TABLE, USER_AUTHORITY, sealed)?)
+    }
+}
+
+fn private_key(text: &[u8]) -> Result<PrivateKey, StoreError> {
+    PrivateKey::from_openssh(text).map_err(|error| StoreError::malformed("sealed", error))
+}
+
+/// The sealed value's place. Neither ids nor kinds hold a space.
+fn place(target: &TargetId, account: &AccountName, kind: &str) -> String {
+    format!("{target} {account} {kind}")
+}

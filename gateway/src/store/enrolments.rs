@@ -1,0 +1,205 @@
+//! Enrolments: each person's one-time-password secret, sealed, and the last step a code was accepted for.
+//!
+//! A row is a confirmed enrolment: a secret enters the store together with a first right code, so an
+//! interrupted enrolment leaves nothing usable (A4).
+
+use ecluse_policy::{PersonId, Timestamp};
+
+use super::sql::{Row, values};
+use super::{Store, StoreError, Writing, failures, remembered};
+use crate::audit::AuditRecord;
+use crate::identity::totp::TotpSecret;
+
+const TABLE: &str = "enrolments";
+
+/// A confirmed enrolment, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// Whose.
+    pub person: PersonId,
+    /// When a first code confirmed it.
+    pub confirmed_at: Timestamp,
+    /// Who enrolled the person.
+    pub confirmed_by: String,
+    /// When it was disabled, if it was.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A secret that a first code confirmed.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEnrolment<'n> {
+    /// Whose.
+    pub person: &'n PersonId,
+    /// The secret.
+    pub secret: &'n TotpSecret,
+    /// The step of the code that confirmed it.
+    pub step: u64,
+    /// Who enrols the person.
+    pub by: &'n str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an attempt to enrol did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Enrolled {
+    /// The person is enrolled with the new secret.
+    Done,
+    /// The person has one already; nothing was changed.
+    Already(Enrolment),
+}
+
+impl Store {
+    /// Enrols a person. The code that confirmed the secret is used up.
+    ///
+    /// An earlier enrolment is replaced only when `replace` says so; remembered factors and counted
+    /// failures of the person are forgotten with it.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn enrol(
+        &self,
+        new: &NewEnrolment<'_>,
+        replace: bool,
+        records: &[AuditRecord],
+    ) -> Result<Enrolled, StoreError> {
+        let NewEnrolment {
+            person,
+            secret,
+            step,
+            by,
+            at,
+        } = *new;
+        let sealed = self.key().seal(TABLE, person.as_str(), secret.as_bytes())?;
+        let mut change = self.write().await?;
+        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments WHERE person = $1";
+        if let Some(row) = change.tx.row(sql, values![person.as_str()]).await?
+            && !replace
+        {
+            return Ok(Enrolled::Already(enrolment(&row)?));
+        }
+        let sql = "INSERT INTO enrolments (person, secret, confirmed_at, confirmed_by, last_step) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (person) DO UPDATE SET secret = excluded.secret, confirmed_at = excluded.confirmed_at, \
+                   confirmed_by = excluded.confirmed_by, last_step = excluded.last_step, disabled_at = NULL";
+        change
+            .tx
+            .execute(sql, values![person.as_str(), sealed, at, by, step])
+            .await?;
+        remembered::forget(&mut change, person).await?;
+        failures::forget(&mut change, person.as_str()).await?;
+        change.commit(records).await?;
+        Ok(Enrolled::Done)
+    }
+
+    /// A person's enrolment.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn enrolment(&self, person: &PersonId) -> Result<Option<Enrolment>, StoreError> {
+        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments WHERE person = $1";
+        self.db()
+            .row(sql, values![person.as_str()])
+            .await?
+            .as_ref()
+            .map(enrolment)
+            .transpose()
+    }
+
+    /// Everybody's enrolments, by person.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
+        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments ORDER BY person";
+        self.db()
+            .rows(sql, values![])
+            .await?
+            .iter()
+            .map(enrolment)
+            .collect()
+    }
+
+    /// Disables a person's enrolment until they are enrolled again; whether there was one.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn disable_enrolment(
+        &self,
+        person: &PersonId,
+        at: Timestamp,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql =
+            "UPDATE enrolments SET disabled_at = $2 WHERE person = $1 AND disabled_at IS NULL";
+        if change.tx.execute(sql, values![person.as_str(), at]).await? == 0 {
+            return Ok(false);
+        }
+        remembered::forget(&mut change, person).await?;
+        change.commit(records).await?;
+        Ok(true)
+    }
+
+    /// Uses up the code of `step`: `false` when that step, or a later one, was used before.
+    ///
+    /// # Errors
+    /// The store failed; the code is not used up.
+    pub async fn accept_code_step(&self, person: &PersonId, step: u64) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        if !accept_step(&mut change, person, step).await? {
+            return Ok(false);
+        }
+        change.commit(&[]).await?;
+        Ok(true)
+    }
+}
+
+/// Reads a person's usable secret within a change.
+pub(super) async fn secret(
+    change: &mut Writing,
+    person: &PersonId,
+) -> Result<Option<TotpSecret>, StoreError> {
+    let sql = "SELECT secret FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
+    let Some(row) = change.tx.row(sql, values![person.as_str()]).await? else {
+        return Ok(None);
+    };
+    let bytes = change
+        .inner
+        .key
+        .open(TABLE, person.as_str(), &row.bytes("secret")?)?;
+    TotpSecret::from_bytes(&bytes)
+        .map(Some)
+        .map_err(|error| StoreError::malformed("secret", error))
+}
+
+/// Takes the way of [`secret`] for a person nobody knows, so that the answer takes as long (A6).
+pub(super) async fn look_for_nobody(change: &mut Writing) -> Result<(), StoreError> {
+    let sql = "SELECT secret FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
+    // No id is empty.
+    change.tx.row(sql, values![""]).await.map(drop)
+}
+
+/// Uses up a step within a change. The condition is in the statement itself, so that of two logins with
+/// one code, on one node or on two, one only gets in (A6).
+pub(super) async fn accept_step(
+    change: &mut Writing,
+    person: &PersonId,
+    step: u64,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE enrolments SET last_step = $2 WHERE person = $1 AND last_step < $2 AND disabled_at IS NULL";
+    Ok(change
+        .tx
+        .execute(sql, values![person.as_str(), step])
+        .await?
+        == 1)
+}
+
+fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
+    Ok(Enrolment {
+        person: row.parsed("person", PersonId::parse)?,
+        confirmed_at: row.time("confirmed_at")?,
+        confirmed_by: row.text("confirmed_by")?,
+        disabled_at: row.time_or_none("disabled_at")?,
+    })
+}

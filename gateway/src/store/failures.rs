@@ -1,0 +1,250 @@
+//! Failed logins, counted by person and by source, and the judgement of a one-time code.
+//!
+//! Policy says from how many failures somebody is blocked and for how long; the counting and the judgement
+//! are one change here, so that twenty guesses at once are judged one after the other and the fourth finds
+//! the block that the third brought about (A6). A person nobody knows is counted as any other.
+
+use std::net::IpAddr;
+
+use ecluse_policy::lockout as policy;
+use ecluse_policy::{CodeOutcome, LockoutRule, PersonId, Timestamp};
+
+use super::sql::{Row, values};
+use super::{Store, StoreError, Writing, enrolments, new_id, remembered};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::identity::totp;
+use crate::settings::LockoutRules;
+
+/// Longest claimed name that is counted, in characters; what follows makes no difference.
+const LONGEST_CLAIM: usize = 64;
+
+/// Somebody who tries to log in, as far as failures are counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'c> {
+    /// Who they claim to be; any text.
+    pub person: &'c str,
+    /// Where from.
+    pub source: IpAddr,
+    /// When.
+    pub at: Timestamp,
+    /// How many failures block, and for how long.
+    pub rules: LockoutRules,
+}
+
+impl Claim<'_> {
+    /// Failures before this time matter to no rule: those that block together lie within one `block`, and
+    /// the block they begin lasts another.
+    fn since(&self) -> Timestamp {
+        let longest = self.rules.person.block.max(self.rules.source.block);
+        self.at.minus(longest).minus(longest)
+    }
+}
+
+impl Store {
+    /// Until when a claimed person or their source is blocked, if either is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn blocked_until(&self, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
+        let mut blocks = Vec::new();
+        for (subject, rule) in subjects(claim) {
+            let rows = self
+                .db()
+                .rows(TIMES, values![subject, claim.since()])
+                .await?;
+            blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
+        }
+        Ok(blocks.into_iter().flatten().max())
+    }
+
+    /// Counts a failure against the claimed person and the source, and returns until when that blocks them.
+    ///
+    /// `record` says who, from where and why; it is written as a refused log-on, and once more as a lockout
+    /// when this failure begins a block.
+    ///
+    /// # Errors
+    /// The store failed; nothing is counted.
+    pub async fn count_failure(
+        &self,
+        claim: &Claim<'_>,
+        known: Option<&PersonId>,
+        record: AuditRecord,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut change = self.write().await?;
+        let before = blocked(&mut change, claim).await?;
+        let (until, records) = count(&mut change, claim, known, before, record).await?;
+        change.commit(&records).await?;
+        Ok(until)
+    }
+
+    /// Forgets the failures counted against a person, as after a good login. Those of the source remain:
+    /// one good login among many guesses does not make an address good.
+    ///
+    /// # Errors
+    /// The store failed; nothing is forgotten.
+    pub async fn forget_failures(
+        &self,
+        person: &PersonId,
+        records: &[AuditRecord],
+    ) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        forget(&mut change, person.as_str()).await?;
+        change.commit(records).await
+    }
+
+    /// Judges a one-time code, in one change: is the claimant blocked, is it the right code, was it used
+    /// before; then counts a failure, or uses the code up and forgets the person's failures.
+    ///
+    /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
+    /// the same time. `record` says who and from where; a refusal is written to the audit trail from it,
+    /// with its reason, and so is a block that begins. An accepted code writes nothing: the log-on, once
+    /// complete, is the door's record.
+    ///
+    /// # Errors
+    /// The store failed; nothing is counted, and the code is neither accepted nor used up.
+    pub async fn judge_code(
+        &self,
+        claim: &Claim<'_>,
+        known: Option<&PersonId>,
+        code: &str,
+        record: AuditRecord,
+    ) -> Result<CodeOutcome, StoreError> {
+        let mut change = self.write().await?;
+        if let Some(until) = blocked(&mut change, claim).await? {
+            let reason = format!("blocked until {until} after too many failures");
+            change
+                .commit(&[record
+                    .kind(AuditKind::LogOnRefused)
+                    .refused()
+                    .reason(reason)])
+                .await?;
+            return Ok(CodeOutcome::Blocked { until });
+        }
+        let judgement = judge(&mut change, known, code, claim.at).await?;
+        let reason = match judgement {
+            CodeOutcome::Accepted => {
+                forget(&mut change, claim.person).await?;
+                change.commit(&[]).await?;
+                return Ok(judgement);
+            }
+            CodeOutcome::Wrong => "wrong one-time code",
+            CodeOutcome::Replayed => "one-time code used before",
+            CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
+            CodeOutcome::Blocked { .. } => "blocked",
+        };
+        let (_, records) = count(&mut change, claim, known, None, record.reason(reason)).await?;
+        change.commit(&records).await?;
+        Ok(judgement)
+    }
+}
+
+async fn judge(
+    change: &mut Writing,
+    known: Option<&PersonId>,
+    code: &str,
+    at: Timestamp,
+) -> Result<CodeOutcome, StoreError> {
+    let secret = match known {
+        Some(person) => enrolments::secret(change, person)
+            .await?
+            .map(|secret| (person, secret)),
+        None => {
+            enrolments::look_for_nobody(change).await?;
+            None
+        }
+    };
+    let Some((person, secret)) = secret else {
+        totp::check_nobody(code, at);
+        return Ok(CodeOutcome::NotEnrolled);
+    };
+    Ok(match secret.check(code, at) {
+        None => CodeOutcome::Wrong,
+        Some(step) if enrolments::accept_step(change, person, step).await? => CodeOutcome::Accepted,
+        Some(_) => CodeOutcome::Replayed,
+    })
+}
+
+/// Counts a failure; until when that blocks, and the records to write.
+async fn count(
+    change: &mut Writing,
+    claim: &Claim<'_>,
+    known: Option<&PersonId>,
+    before: Option<Timestamp>,
+    record: AuditRecord,
+) -> Result<(Option<Timestamp>, Vec<AuditRecord>), StoreError> {
+    change
+        .tx
+        .execute("DELETE FROM failures WHERE at < $1", values![claim.since()])
+        .await?;
+    for (subject, _) in subjects(claim) {
+        let sql = "INSERT INTO failures (id, subject, at) VALUES ($1, $2, $3)";
+        change
+            .tx
+            .execute(sql, values![new_id(claim.at)?, subject, claim.at])
+            .await?;
+    }
+    let until = blocked(change, claim).await?;
+    let refused = record.kind(AuditKind::LogOnRefused).refused();
+    let mut records = vec![refused.clone()];
+    if let (None, Some(until)) = (before, until) {
+        if let Some(person) = known {
+            remembered::forget(change, person).await?;
+        }
+        records.push(
+            refused
+                .kind(AuditKind::Lockout)
+                .reason(format!("too many failures; blocked until {until}")),
+        );
+    }
+    Ok((until, records))
+}
+
+async fn blocked(change: &mut Writing, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let mut blocks = Vec::new();
+    for (subject, rule) in subjects(claim) {
+        let rows = change
+            .tx
+            .rows(TIMES, values![subject, claim.since()])
+            .await?;
+        blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
+    }
+    Ok(blocks.into_iter().flatten().max())
+}
+
+const TIMES: &str = "SELECT at FROM failures WHERE subject = $1 AND at >= $2 ORDER BY at";
+
+fn times(rows: &[Row]) -> Result<Vec<Timestamp>, StoreError> {
+    rows.iter().map(|row| row.time("at")).collect()
+}
+
+fn subjects(claim: &Claim<'_>) -> [(String, LockoutRule); 2] {
+    [
+        (person_subject(claim.person), claim.rules.person),
+        (source_subject(claim.source), claim.rules.source),
+    ]
+}
+
+pub(super) async fn forget(change: &mut Writing, person: &str) -> Result<(), StoreError> {
+    change
+        .tx
+        .execute(
+            "DELETE FROM failures WHERE subject = $1",
+            values![person_subject(person)],
+        )
+        .await?;
+    Ok(())
+}
+
+fn person_subject(person: &str) -> String {
+    // NUL ends a text for PostgreSQL.
+    let claim: String = person
+        .chars()
+        .filter(|c| *c != '\0')
+        .take(LONGEST_CLAIM)
+        .collect();
+    format!("person:{claim}")
+}
+
+fn source_subject(source: IpAddr) -> String {
+    format!("source:{}", source.to_canonical())
+}

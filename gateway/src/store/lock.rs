@@ -1,0 +1,105 @@
+//! Locks on files of the data directory. The system releases them when the process ends, however it ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::StoreError;
+
+/// The right to serve from a data directory, held until dropped. Commands may run beside it.
+#[derive(Debug)]
+#[must_use = "the data directory is free again when this is dropped"]
+pub struct ServeLock {
+    _file: File,
+}
+
+impl ServeLock {
+    /// Takes the right to serve from `data_dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyServed`] when another process has it.
+    pub fn take(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = data_dir.join("serve.lock");
+        let failed = |error| StoreError::File {
+            path: path.clone(),
+            error,
+        };
+        crate::secrets::create_private_dir(data_dir)?;
+        let mut file = open(&path)?;
+        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if error != rustix::io::Errno::WOULDBLOCK {
+                return Err(failed(error.into()));
+            }
+            return Err(StoreError::AlreadyServed {
+                data_dir: data_dir.to_owned(),
+                holder: holder(&mut file),
+            });
+        }
+        // Only to tell the next one who holds it; the lock is the kernel's.
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .map_err(failed)?;
+        write!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.take(20).read_to_string(&mut text) {
+        Ok(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!(" (process {text})")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Waits until no other process holds `path`; released when dropped.
+pub(super) async fn wait_for(path: PathBuf) -> Result<File, StoreError> {
+    let file = open(&path)?;
+    // On a thread of its own: whoever holds the lock may need this one to finish.
+    let locked = tokio::task::spawn_blocking(move || {
+        flock(&file, FlockOperation::LockExclusive).map(|()| file)
+    });
+    let locked = locked
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|locked| locked.map_err(Into::into));
+    locked.map_err(|error| StoreError::File { path, error })
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| StoreError::File {
+            path: path.to_owned(),
+            error,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_gateway_on_the_same_data_directory_is_told_who_serves_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = ServeLock::take(dir.path()).unwrap();
+        let error = ServeLock::take(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("(process {})", std::process::id())),
+            "{error}"
+        );
+        assert!(error.contains("another data-dir"), "{error}");
+        drop(first);
+        let _third = ServeLock::take(dir.path()).unwrap();
+    }
+}

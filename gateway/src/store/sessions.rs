@@ -1,0 +1,308 @@
+//! Sessions: one row from the moment a technician reaches a target to the seal of the recording.
+
+use std::net::IpAddr;
+
+use ecluse_policy::{
+    AccountName, ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
+};
+
+use super::sql::{Conditions, Row, values};
+use super::{Store, StoreError};
+use crate::audit::{AuditKind, AuditRecord};
+
+/// Why a session ended that no gateway was left to end.
+pub const ORPHANED: &str = "the gateway stopped without closing it";
+
+/// A session that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionStart {
+    /// Its id; [`super::new_id`] makes one.
+    pub id: SessionId,
+    /// Which gateway carries it: sessions live and die with their node.
+    pub node: String,
+    /// Who.
+    pub person: PersonId,
+    /// From which station.
+    pub station: Option<StationId>,
+    /// From which address.
+    pub source: IpAddr,
+    /// To whose target.
+    pub client: ClientId,
+    /// To which target.
+    pub target: TargetId,
+    /// As which account.
+    pub account: AccountName,
+    /// Within which intervention.
+    pub intervention: InterventionId,
+    /// Under which version of the documents.
+    pub documents: u64,
+    /// Where its recording is, relative to the recordings' directory.
+    pub recording: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Payload bytes that went to the target.
+    pub to_target: u64,
+    /// Payload bytes that went to the technician.
+    pub to_technician: u64,
+}
+
+/// A session as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its number, which people type.
+    pub number: u64,
+    /// How it began.
+    pub start: SessionStart,
+    /// How it ended; none while it is live.
+    pub end: Option<SessionEnd>,
+}
+
+/// Which sessions to list. Everything left out lets everything through.
+#[derive(Debug, Clone, Default)]
+pub struct SessionQuery {
+    /// Only sessions on this client's targets.
+    pub client: Option<ClientId>,
+    /// Only sessions of this person.
+    pub person: Option<PersonId>,
+    /// Only sessions on this target.
+    pub target: Option<TargetId>,
+    /// Only sessions of this intervention.
+    pub intervention: Option<InterventionId>,
+    /// Only sessions that began from this time on.
+    pub from: Option<Timestamp>,
+    /// Only sessions that began before this time.
+    pub until: Option<Timestamp>,
+    /// Only sessions of a lower number: to read on.
+    pub before: Option<u64>,
+    /// Only sessions that are live.
+    pub live: bool,
+    /// At most so many; without it a thousand.
+    pub limit: Option<u32>,
+}
+
+const COLUMNS: &str = "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
+                       recording, started_at, ended_at, end_reason, to_target, to_technician FROM sessions";
+
+impl Store {
+    /// Writes that a session begins; its number.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written, and the session must not begin.
+    pub async fn start_session(
+        &self,
+        start: &SessionStart,
+        records: &[AuditRecord],
+    ) -> Result<u64, StoreError> {
+        let SessionStart {
+            id,
+            node,
+            person,
+            station,
+            source,
+            client,
+            target,
+            account,
+            intervention,
+            documents,
+            recording,
+            at,
+        } = start;
+        let mut change = self.write().await?;
+        let number = change.next("session").await?;
+        let sql = "INSERT INTO sessions (id, number, node, person, station, source, client, target, account, \
+                   intervention, documents, recording, started_at, to_target, to_technician) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0)";
+        let values = values![
+            id.as_uuid(),
+            number,
+            node,
+            person.as_str(),
+            station.as_ref().map(StationId::as_str),
+            *source,
+            client.as_str(),
+            target.as_str(),
+            account.as_str(),
+            intervention.as_uuid(),
+            *documents,
+            recording.as_ref(),
+            *at,
+        ];
+        change.tx.execute(sql, values).await?;
+        let numbered: Vec<_> = records
+            .iter()
+            .map(|record| record.clone().detail("number", number))
+            .collect();
+        change.commit(&numbered).await?;
+        Ok(number)
+    }
+
+    /// Writes that a session ended; `false` when it had ended already, and then nothing is written.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        end: &SessionEnd,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let SessionEnd {
+            at,
+            reason,
+            to_target,
+            to_technician,
+        } = end;
+        let mut change = self.write().await?;
+        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5 \
+                   WHERE id = $1 AND ended_at IS NULL";
+        if change
+            .tx
+            .execute(
+                sql,
+                values![id.as_uuid(), *at, reason, *to_target, *to_technician],
+            )
+            .await?
+            == 0
+        {
+            return Ok(false);
+        }
+        change.commit(records).await?;
+        Ok(true)
+    }
+
+    /// Ends the sessions that a node left open when it died, with a record each, and returns them. To be
+    /// called when that node starts, before it serves.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn close_orphans(
+        &self,
+        node: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut change = self.write().await?;
+        let mut conditions = Conditions::default();
+        conditions
+            .and("node = ?", node)
+            .and_fixed("ended_at IS NULL");
+        let (sql, values) = conditions.statement(COLUMNS, "ORDER BY number");
+        let rows = change.tx.rows(sql, values).await?;
+        let mut orphans = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
+        if orphans.is_empty() {
+            return Ok(orphans);
+        }
+        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE node = $1 AND ended_at IS NULL";
+        change.tx.execute(sql, values![node, at, ORPHANED]).await?;
+        let mut records = Vec::new();
+        for orphan in &mut orphans {
+            let start = &orphan.start;
+            records.push(
+                AuditRecord::new(AuditKind::SessionEnd, at)
+                    .person(&start.person)
+                    .station(start.station.as_ref())
+                    .source(start.source)
+                    .client(&start.client)
+                    .target(&start.target)
+                    .intervention(start.intervention)
+                    .session(start.id)
+                    .reason(ORPHANED)
+                    .detail("number", orphan.number),
+            );
+            orphan.end = Some(SessionEnd {
+                at,
+                reason: ORPHANED.to_owned(),
+                to_target: 0,
+                to_technician: 0,
+            });
+        }
+        change.commit(&records).await?;
+        Ok(orphans)
+    }
+
+    /// Lists sessions, the latest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions
+            .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
+            .and_if("person = ?", query.person.as_ref().map(PersonId::as_str))
+            .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
+            .and_if(
+                "intervention = ?",
+                query.intervention.map(InterventionId::as_uuid),
+            )
+            .and_if("started_at >= ?", query.from)
+            .and_if("started_at < ?", query.until)
+            .and_if("number < ?", query.before);
+        if query.live {
+            conditions.and_fixed("ended_at IS NULL");
+        }
+        let limit = query.limit.unwrap_or(1000);
+        let (sql, values) =
+            conditions.statement(COLUMNS, &format!("ORDER BY number DESC LIMIT {limit}"));
+        self.db()
+            .rows(sql, values)
+            .await?
+            .iter()
+            .map(session)
+            .collect()
+    }
+
+    /// The session of a number.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn session(&self, number: u64) -> Result<Option<Session>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.and("number = ?", number);
+        let (sql, values) = conditions.statement(COLUMNS, "");
+        self.db()
+            .row(sql, values)
+            .await?
+            .as_ref()
+            .map(session)
+            .transpose()
+    }
+}
+
+fn session(row: &Row) -> Result<Session, StoreError> {
+    let start = SessionStart {
+        id: SessionId::from_uuid(row.id("id")?),
+        node: row.text("node")?,
+        person: row.parsed("person", PersonId::parse)?,
+        station: row.parsed_or_none("station", StationId::parse)?,
+        source: row.parsed("source", str::parse::<IpAddr>)?,
+        client: row.parsed("client", ClientId::parse)?,
+        target: row.parsed("target", TargetId::parse)?,
+        account: row.parsed("account", AccountName::parse)?,
+        intervention: InterventionId::from_uuid(row.id("intervention")?),
+        documents: row.count("documents")?,
+        recording: row.text_or_none("recording")?,
+        at: row.time("started_at")?,
+    };
+    let end = match row.time_or_none("ended_at")? {
+        Some(at) => Some(SessionEnd {
+            at,
+            reason: row.text("end_reason")?,
+            to_target: row.count("to_target")?,
+            to_technician: row.count("to_technician")?,
+        }),
+        None => None,
+    };
+    Ok(Session {
+        number: row.count("number")?,
+        start,
+        end,
+    })
+}

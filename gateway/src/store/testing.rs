@@ -1,0 +1,118 @@
+//! A store for tests: SQLite always, PostgreSQL too where `ECLUSE_TEST_POSTGRES=postgres://…` names a server.
+
+use std::str::FromStr;
+use std::sync::Once;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tempfile::TempDir;
+
+use super::{Store, open_postgres, open_sqlite};
+use crate::secrets::{StoreKey, random};
+
+/// A store that is gone when dropped.
+pub struct TestStore {
+    /// The store.
+    pub store: Store,
+    /// Its data directory.
+    pub dir: TempDir,
+    postgres: Option<PgConnectOptions>,
+}
+
+impl std::ops::Deref for TestStore {
+    type Target = Store;
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    /// A store on SQLite, for tests of other rooms.
+    pub async fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_sqlite(&dir.path().join("ecluse.db")).await.unwrap();
+        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        let store = Store::with(db, key, "a test").await.unwrap();
+        Self {
+            store,
+            dir,
+            postgres: None,
+        }
+    }
+
+    /// The same database seen by another process: other connections, another epoch.
+    pub async fn as_another_process(&self) -> Store {
+        let key = StoreKey::load_or_create(&self.dir.path().join("keys")).unwrap();
+        let db = match &self.postgres {
+            None => open_sqlite(&self.dir.path().join("ecluse.db"))
+                .await
+                .unwrap(),
+            Some(options) => open_postgres(options.clone()).await.unwrap(),
+        };
+        Store::with(db, key, "a test").await.unwrap()
+    }
+
+    async fn postgres(url: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let server = PgConnectOptions::from_str(url).unwrap();
+        let schema = format!("test_{:016x}", u64::from_ne_bytes(random().unwrap()));
+        let mut connection = server.connect().await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        let options = server.options([("search_path", schema.as_str())]);
+        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        let store = Store::with(open_postgres(options.clone()).await.unwrap(), key, "a test")
+            .await
+            .unwrap();
+        Self {
+            store,
+            dir,
+            postgres: Some(options),
+        }
+    }
+
+    /// Removes what the test left on the server.
+    async fn remove(self) {
+        self.store.close().await;
+        if let Some(options) = self.postgres {
+            let schema = options
+                .get_options()
+                .unwrap()
+                .rsplit('=')
+                .next()
+                .unwrap()
+                .to_owned();
+            let mut connection = options.connect().await.unwrap();
+            let sql = AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"));
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        }
+    }
+}
+
+/// Runs a test on every engine there is, each time on a new store.
+pub fn on_each_engine(test: impl AsyncFn(&TestStore)) {
+    static SAID: Once = Once::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = TestStore::sqlite().await;
+        test(&store).await;
+        store.remove().await;
+        match std::env::var("ECLUSE_TEST_POSTGRES") {
+            Ok(url) => {
+                let store = TestStore::postgres(&url).await;
+                test(&store).await;
+                store.remove().await;
+            }
+            Err(_) => SAID.call_once(|| {
+                eprintln!("not run on PostgreSQL: set ECLUSE_TEST_POSTGRES=postgres://user:password@host/database");
+            }),
+        }
+    });
+}

@@ -1,0 +1,268 @@
+//! Versions of the documents, and what applying them takes along (R5, A1, A8).
+
+use ecluse_policy::PersonId;
+
+use super::at;
+use crate::audit::AuditKind;
+use crate::identity::totp::TotpSecret;
+use crate::secrets::new_ed25519;
+use crate::store::testing::{TestStore, on_each_engine};
+use crate::store::{
+    ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding, NewEnrolment,
+};
+
+fn key() -> String {
+    new_ed25519("test")
+        .unwrap()
+        .public_key()
+        .to_openssh()
+        .unwrap()
+}
+
+/// A provider with technicians, and a client with one target at an address.
+fn texts(technicians: &[&str], address: &str, host_key: &str) -> DocumentTexts {
+    let mut provider =
+        "[provider]\nid = \"maintech\"\nname = \"Maintech\"\nlang = \"en\"\n".to_owned();
+    for technician in technicians {
+        provider += &format!(
+            "[[technician]]\nid = \"{technician}\"\nname = \"A person\"\nstations = [\"*\"]\n"
+        );
+    }
+    let client = format!(
+        "[client]\nid = \"hopital\"\nname = \"Hôpital\"\nlang = \"fr\"\n\
+         [[target]]\nid = \"db01\"\naddress = \"{address}\"\nprotocol = \"ssh\"\nhost-keys = [\"{host_key}\"]\naccounts = [\"postgres\"]\n"
+    );
+    DocumentTexts::from([
+        ("providers/maintech.toml".into(), provider),
+        ("clients/hopital.toml".into(), client),
+    ])
+}
+
+fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
+    NewEnrolment {
+        person,
+        secret,
+        step: 10,
+        by: "root",
+        at: at(1),
+    }
+}
+
+async fn apply(store: &TestStore, texts: &DocumentTexts) -> (u64, usize) {
+    match store.apply_documents(texts, "root", at(1)).await.unwrap() {
+        ApplyOutcome::Applied { version, changes } => (version, changes.len()),
+        ApplyOutcome::Unchanged { version } => (version, 0),
+    }
+}
+
+async fn changes_on_record(store: &TestStore) -> usize {
+    let query = AuditQuery {
+        kinds: vec![AuditKind::DocumentChange],
+        ..AuditQuery::default()
+    };
+    store.audit(&query).await.unwrap().len()
+}
+
+#[test]
+fn r5_each_object_created_changed_or_removed_is_on_record_with_who_did_it() {
+    on_each_engine(async |store| {
+        assert_eq!(store.documents().await.unwrap().version, 0);
+        let key = key();
+        let (version, created) =
+            apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
+        assert_eq!(version, 1);
+        assert!(created >= 3, "two technicians and a target at least");
+        assert_eq!(changes_on_record(store).await, created);
+        let (version, changed) = apply(store, &texts(&["alice"], "10.1.2.4:22", &key)).await;
+        assert_eq!(
+            (version, changed),
+            (2, 2),
+            "bruno removed, the target's address changed"
+        );
+        let query = AuditQuery {
+            kinds: vec![AuditKind::DocumentChange],
+            latest_first: true,
+            ..AuditQuery::default()
+        };
+        let read = store.audit(&query).await.unwrap();
+        assert_eq!(read.len(), created + 2);
+        assert_eq!(read[0].record.person.as_deref(), Some("root"));
+        assert_eq!(read[0].record.detail["version"], 2);
+        let about_target = read
+            .iter()
+            .take(2)
+            .find(|stored| stored.record.client.is_some())
+            .unwrap();
+        assert_eq!(
+            about_target.record.client.as_ref().unwrap().as_str(),
+            "hopital",
+            "the client reads what concerns it (R9)"
+        );
+        assert!(
+            about_target.record.detail["lines"]
+                .to_string()
+                .contains("10.1.2.4:22")
+        );
+        assert_eq!(store.document_versions().await.unwrap().len(), 2);
+        assert_eq!(
+            store.document_texts(1).await.unwrap(),
+            texts(&["alice", "bruno"], "10.1.2.3:22", &key)
+        );
+    });
+}
+
+#[test]
+fn what_says_the_same_is_no_new_version_and_no_record() {
+    on_each_engine(async |store| {
+        let texts = texts(&["alice"], "10.1.2.3:22", &key());
+        apply(store, &texts).await;
+        let before = changes_on_record(store).await;
+        let again = store.apply_documents(&texts, "root", at(2)).await.unwrap();
+        assert_eq!(again, ApplyOutcome::Unchanged { version: 1 });
+        assert_eq!(changes_on_record(store).await, before);
+        let mut commented = texts.clone();
+        commented
+            .entry("clients/hopital.toml".into())
+            .and_modify(|text| text.insert_str(0, "# reviewed\n"));
+        assert_eq!(apply(store, &commented).await, (2, 0));
+        assert_eq!(changes_on_record(store).await, before + 1);
+    });
+}
+
+#[test]
+fn wrong_documents_change_nothing_and_every_error_is_told() {
+    on_each_engine(async |store| {
+        let good = texts(&["alice"], "10.1.2.3:22", &key());
+        apply(store, &good).await;
+        let mut bad = good.clone();
+        bad.entry("clients/hopital.toml".into())
+            .and_modify(|text| *text = text.replace("10.1.2.3:22", "nowhere"));
+        bad.entry("providers/maintech.toml".into())
+            .and_modify(|text| text.push_str("colour = \"blue\"\n"));
+        let error = store
+            .apply_documents(&bad, "root", at(2))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, ApplyError::Documents(errors) if errors.len() == 2),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains("clients/hopital.toml:7: ") && text.contains("providers/maintech.toml:"),
+            "{text}"
+        );
+        assert_eq!(store.documents().await.unwrap().version, 1);
+    });
+}
+
+#[test]
+fn a_plan_changes_nothing() {
+    on_each_engine(async |store| {
+        let texts = texts(&["alice"], "10.1.2.3:22", &key());
+        let ApplyOutcome::Applied {
+            version: 1,
+            changes,
+        } = store.plan_documents(&texts).await.unwrap()
+        else {
+            panic!()
+        };
+        assert!(!changes.is_empty());
+        assert_eq!(store.documents().await.unwrap().version, 0);
+        assert_eq!(changes_on_record(store).await, 0);
+    });
+}
+
+#[test]
+fn a_new_version_is_seen_by_another_process_and_parsed_once() {
+    on_each_engine(async |store| {
+        let other = store.as_another_process().await;
+        assert_eq!(other.documents().await.unwrap().version, 0);
+        apply(store, &texts(&["alice"], "10.1.2.3:22", &key())).await;
+        let seen = other.documents().await.unwrap();
+        assert_eq!(seen.version, 1);
+        assert!(std::sync::Arc::ptr_eq(
+            &seen,
+            &other.documents().await.unwrap()
+        ));
+        other.close().await;
+    });
+}
+
+#[test]
+fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
+    on_each_engine(async |store| {
+        let key = key();
+        apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
+        let people = ["alice", "bruno"].map(|id| PersonId::parse(id).unwrap());
+        let binding = |person: &PersonId| FactorBinding {
+            person: person.clone(),
+            station: None,
+            source: "192.0.2.7".parse().unwrap(),
+            client: None,
+        };
+        for person in &people {
+            let secret = TotpSecret::generate().unwrap();
+            let _ = store
+                .enrol(&confirmed(person, &secret), false, &[])
+                .await
+                .unwrap();
+            store
+                .remember_factor(&binding(person), at(9000), at(1), &[])
+                .await
+                .unwrap();
+        }
+        apply(store, &texts(&["alice"], "10.1.2.3:22", &key)).await;
+        let [alice, bruno] = &people;
+        assert_eq!(
+            store.enrolment(alice).await.unwrap().unwrap().disabled_at,
+            None
+        );
+        assert_eq!(
+            store.enrolment(bruno).await.unwrap().unwrap().disabled_at,
+            Some(at(1))
+        );
+        assert!(
+            store
+                .factor_remembered(&binding(alice), at(2))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !store
+                .factor_remembered(&binding(bruno), at(2))
+                .await
+                .unwrap()
+        );
+        // The same id again, perhaps for somebody else: nothing of the first one opens.
+        apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
+        assert!(!store.accept_code_step(bruno, 1000).await.unwrap());
+        let query = AuditQuery {
+            kinds: vec![AuditKind::EnrolmentDisabled],
+            ..AuditQuery::default()
+        };
+        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_record_that_cannot_be_written_undoes_the_change_it_tells_of() {
+    on_each_engine(async |store| {
+        let mut tx = store.db().begin().await.unwrap();
+        // The next record's place is taken: writing it fails after everything else was done.
+        let sql = "INSERT INTO audit (seq, id, at, kind, detail) VALUES (1, $1, 0, 'log-on', '{}')";
+        tx.execute(sql, &[crate::store::new_id(at(1)).unwrap().into()])
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let before = *store.changes().borrow();
+        let texts = texts(&["alice"], "10.1.2.3:22", &key());
+        store
+            .apply_documents(&texts, "root", at(1))
+            .await
+            .unwrap_err();
+        assert_eq!(store.documents().await.unwrap().version, 0);
+        assert_eq!(store.document_versions().await.unwrap(), []);
+        assert_eq!(*store.changes().borrow(), before, "nothing is announced");
+    });
+}

@@ -1,0 +1,442 @@
+//! Enrolments, codes, failures and remembered factors (A4, A6).
+
+use std::net::IpAddr;
+
+use ecluse_policy::{ClientId, CodeOutcome, LockoutRule, PersonId, StationId};
+
+use super::at;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::identity::totp::TotpSecret;
+use crate::settings::LockoutRules;
+use crate::store::sql::values;
+use crate::store::testing::{TestStore, on_each_engine};
+use crate::store::{AuditQuery, Claim, Enrolled, FactorBinding, NewEnrolment};
+
+const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+fn alice() -> PersonId {
+    PersonId::parse("alice").unwrap()
+}
+
+fn claim(person: &str, seconds: i64) -> Claim<'_> {
+    let rules = LockoutRules {
+        person: LockoutRule::PERSON,
+        source: LockoutRule::SOURCE,
+    };
+    Claim {
+        person,
+        source: SOURCE,
+        at: at(seconds),
+        rules,
+    }
+}
+
+fn record(seconds: i64) -> AuditRecord {
+    AuditRecord::new(AuditKind::LogOn, at(seconds))
+        .claimed("alice")
+        .source(SOURCE)
+}
+
+/// How many failures are counted against a subject, such as `person:alice`.
+async fn counted(store: &TestStore, subject: &str) -> usize {
+    store
+        .db()
+        .rows(
+            "SELECT id FROM failures WHERE subject = $1",
+            values![subject],
+        )
+        .await
+        .unwrap()
+        .len()
+}
+
+fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
+    NewEnrolment {
+        person,
+        secret,
+        step: 10,
+        by: "root",
+        at: at(1),
+    }
+}
+
+async fn enrol(store: &TestStore) -> TotpSecret {
+    let secret = TotpSecret::generate().unwrap();
+    let done = store
+        .enrol(&confirmed(&alice(), &secret), false, &[])
+        .await
+        .unwrap();
+    assert_eq!(done, Enrolled::Done);
+    secret
+}
+
+async fn judge(
+    store: &TestStore,
+    person: Option<&PersonId>,
+    code: &str,
+    seconds: i64,
+) -> CodeOutcome {
+    store
+        .judge_code(&claim("alice", seconds), person, code, record(seconds))
+        .await
+        .unwrap()
+}
+
+#[test]
+fn a6_one_code_is_accepted_once_under_twenty_logins_at_once() {
+    on_each_engine(async |store| {
+        enrol(store).await;
+        let other = store.as_another_process().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..20 {
+            let store = if number % 2 == 0 {
+                store.store.clone()
+            } else {
+                other.clone()
+            };
+            tasks.spawn(async move { store.accept_code_step(&alice(), 11).await.unwrap() });
+        }
+        let accepted = tasks
+            .join_all()
+            .await
+            .into_iter()
+            .filter(|accepted| *accepted)
+            .count();
+        assert_eq!(accepted, 1);
+        assert!(
+            !store.accept_code_step(&alice(), 10).await.unwrap(),
+            "an earlier step is no longer accepted"
+        );
+        assert!(store.accept_code_step(&alice(), 12).await.unwrap());
+        other.close().await;
+    });
+}
+
+#[test]
+fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..20 {
+            let store = store.store.clone();
+            // Wrong at this time whatever the secret is: not six digits.
+            tasks.spawn(async move {
+                let code = format!("{number}");
+                store
+                    .judge_code(&claim("alice", 3000), Some(&alice()), &code, record(3000))
+                    .await
+                    .unwrap()
+            });
+        }
+        let judgements = tasks.join_all().await;
+        assert_eq!(
+            judgements
+                .iter()
+                .filter(|judgement| **judgement == CodeOutcome::Wrong)
+                .count(),
+            3
+        );
+        assert_eq!(
+            judgements
+                .iter()
+                .filter(|judgement| **judgement == CodeOutcome::Blocked { until: at(4800) })
+                .count(),
+            17
+        );
+        let right = secret.code(at(3000));
+        assert_eq!(
+            judge(store, Some(&alice()), &right, 3000).await,
+            CodeOutcome::Blocked { until: at(4800) }
+        );
+        let query = AuditQuery {
+            kinds: vec![AuditKind::Lockout],
+            ..AuditQuery::default()
+        };
+        assert_eq!(
+            store.audit(&query).await.unwrap().len(),
+            1,
+            "the block is told once, as it begins"
+        );
+        let query = AuditQuery {
+            kinds: vec![AuditKind::LogOnRefused],
+            ..AuditQuery::default()
+        };
+        assert_eq!(store.audit(&query).await.unwrap().len(), 21);
+        let right = secret.code(at(4801));
+        assert_eq!(
+            judge(store, Some(&alice()), &right, 4801).await,
+            CodeOutcome::Accepted
+        );
+    });
+}
+
+#[test]
+fn a_right_code_forgets_the_persons_failures_and_not_the_sources() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        for _ in 0..2 {
+            assert_eq!(
+                judge(store, Some(&alice()), "no", 3000).await,
+                CodeOutcome::Wrong
+            );
+        }
+        let code = secret.code(at(3000));
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 3000).await,
+            CodeOutcome::Accepted
+        );
+        assert_eq!(
+            (
+                counted(store, "person:alice").await,
+                counted(store, "source:192.0.2.7").await
+            ),
+            (0, 2)
+        );
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 3001).await,
+            CodeOutcome::Replayed
+        );
+        assert_eq!(
+            counted(store, "person:alice").await,
+            1,
+            "a code used before counts as a failure"
+        );
+    });
+}
+
+#[test]
+fn a_person_nobody_knows_is_counted_and_blocked_like_any_other() {
+    on_each_engine(async |store| {
+        for _ in 0..3 {
+            assert_eq!(
+                judge(store, None, "123456", 3000).await,
+                CodeOutcome::NotEnrolled
+            );
+        }
+        assert_eq!(
+            judge(store, None, "123456", 3000).await,
+            CodeOutcome::Blocked { until: at(4800) }
+        );
+        let long = "x".repeat(100_000);
+        store
+            .count_failure(&claim(&long, 3000), None, record(3000))
+            .await
+            .unwrap();
+        store
+            .count_failure(&claim("nul\0nul", 3000), None, record(3000))
+            .await
+            .unwrap();
+        assert_eq!(counted(store, "person:nulnul").await, 1);
+    });
+}
+
+#[test]
+fn failures_older_than_any_rule_are_removed() {
+    on_each_engine(async |store| {
+        store
+            .count_failure(&claim("alice", 0), None, record(0))
+            .await
+            .unwrap();
+        store
+            .count_failure(&claim("alice", 10_000), None, record(10_000))
+            .await
+            .unwrap();
+        assert_eq!(counted(store, "person:alice").await, 1);
+    });
+}
+
+#[test]
+fn failures_of_other_factors_block_too_and_the_block_is_told_once() {
+    on_each_engine(async |store| {
+        for _ in 0..2 {
+            let until = store
+                .count_failure(&claim("alice", 3000), Some(&alice()), record(3000))
+                .await
+                .unwrap();
+            assert_eq!(until, None);
+        }
+        assert_eq!(
+            store.blocked_until(&claim("alice", 3000)).await.unwrap(),
+            None
+        );
+        for _ in 0..2 {
+            let until = store
+                .count_failure(&claim("alice", 3000), Some(&alice()), record(3000))
+                .await
+                .unwrap();
+            assert_eq!(until, Some(at(4800)));
+        }
+        assert_eq!(
+            store.blocked_until(&claim("alice", 4799)).await.unwrap(),
+            Some(at(4800))
+        );
+        assert_eq!(
+            store.blocked_until(&claim("alice", 4800)).await.unwrap(),
+            None
+        );
+        assert_eq!(
+            store.blocked_until(&claim("bruno", 4799)).await.unwrap(),
+            None
+        );
+        let query = AuditQuery {
+            kinds: vec![AuditKind::Lockout],
+            ..AuditQuery::default()
+        };
+        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_source_that_tries_many_names_is_blocked_for_all_of_them() {
+    on_each_engine(async |store| {
+        for number in 0..30 {
+            let name = format!("guess{number}");
+            store
+                .count_failure(&claim(&name, 3000), None, record(3000))
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            store.blocked_until(&claim("alice", 3001)).await.unwrap(),
+            Some(at(4800))
+        );
+        let elsewhere = Claim {
+            source: "192.0.2.99".parse().unwrap(),
+            ..claim("alice", 3001)
+        };
+        assert_eq!(store.blocked_until(&elsewhere).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_for() {
+    on_each_engine(async |store| {
+        assert_eq!(store.enrolment(&alice()).await.unwrap(), None);
+        let first = enrol(store).await;
+        let second = TotpSecret::generate().unwrap();
+        let refused = store
+            .enrol(&confirmed(&alice(), &second), false, &[])
+            .await
+            .unwrap();
+        assert!(
+            matches!(refused, Enrolled::Already(enrolment) if enrolment.confirmed_by == "root")
+        );
+        let code = first.code(at(3000));
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 3000).await,
+            CodeOutcome::Accepted
+        );
+        let replaced = store
+            .enrol(&confirmed(&alice(), &second), true, &[])
+            .await
+            .unwrap();
+        assert_eq!(replaced, Enrolled::Done);
+        let code = second.code(at(3060));
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 3060).await,
+            CodeOutcome::Accepted
+        );
+        assert_eq!(store.enrolments().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_disabled_enrolment_accepts_no_code() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        assert!(store.disable_enrolment(&alice(), at(5), &[]).await.unwrap());
+        assert!(!store.disable_enrolment(&alice(), at(6), &[]).await.unwrap());
+        let code = secret.code(at(3000));
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 3000).await,
+            CodeOutcome::NotEnrolled
+        );
+        assert!(!store.accept_code_step(&alice(), 100).await.unwrap());
+    });
+}
+
+#[test]
+fn a_secret_is_not_readable_in_the_database() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let row = store
+            .db()
+            .row("SELECT secret FROM enrolments", &[])
+            .await
+            .unwrap()
+            .unwrap();
+        let sealed = row.bytes("secret").unwrap();
+        assert!(
+            !sealed
+                .windows(secret.as_bytes().len())
+                .any(|window| window == secret.as_bytes())
+        );
+    });
+}
+
+#[test]
+fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
+    on_each_engine(async |store| {
+        let binding = FactorBinding {
+            person: alice(),
+            station: Some(StationId::parse("laptop-1").unwrap()),
+            source: SOURCE,
+            client: Some(ClientId::parse("hopital").unwrap()),
+        };
+        store
+            .remember_factor(&binding, at(600), at(0), &[])
+            .await
+            .unwrap();
+        assert!(store.factor_remembered(&binding, at(599)).await.unwrap());
+        assert!(!store.factor_remembered(&binding, at(600)).await.unwrap());
+        for other in [
+            FactorBinding {
+                person: PersonId::parse("bruno").unwrap(),
+                ..binding.clone()
+            },
+            FactorBinding {
+                station: None,
+                ..binding.clone()
+            },
+            FactorBinding {
+                source: "192.0.2.8".parse().unwrap(),
+                ..binding.clone()
+            },
+            FactorBinding {
+                client: None,
+                ..binding.clone()
+            },
+        ] {
+            assert!(
+                !store.factor_remembered(&other, at(1)).await.unwrap(),
+                "{other:?}"
+            );
+        }
+        store.forget_factors(&alice(), &[]).await.unwrap();
+        assert!(!store.factor_remembered(&binding, at(1)).await.unwrap());
+    });
+}
+
+#[test]
+fn a_block_forgets_the_remembered_factors() {
+    on_each_engine(async |store| {
+        enrol(store).await;
+        let binding = FactorBinding {
+            person: alice(),
+            station: None,
+            source: SOURCE,
+            client: None,
+        };
+        store
+            .remember_factor(&binding, at(9000), at(0), &[])
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            assert_eq!(
+                judge(store, Some(&alice()), "no", 3000).await,
+                CodeOutcome::Wrong
+            );
+        }
+        assert!(!store.factor_remembered(&binding, at(3001)).await.unwrap());
+    });
+}

@@ -1,0 +1,595 @@
+//! A channel that the gateway itself answers: lobby, waiting room, operators' and auditors' dialogues.
+//!
+//! It knows bytes, sizes and languages, and nothing of SSH: the door pumps [`TerminalEnds`]. Dialogues
+//! read [`Event`]s and write lines; they need not know whether there is a pty, how wide it is, or
+//! whether it understands escape sequences.
+//!
+//! Invariant: what is written here comes from our texts and from harmless (neutralised) values; this
+//! module adds the only escape sequences there are.
+
+mod editor;
+mod keys;
+pub mod layout;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use ecluse_policy::Lang;
+use tokio::sync::mpsc;
+
+pub use editor::{History, Line, Prompt};
+pub use keys::Key;
+use keys::KeyDecoder;
+
+/// Packets that may wait in either direction before the sender waits.
+const QUEUE: usize = 32;
+
+/// Size of a terminal in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Columns.
+    pub cols: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+impl Size {
+    /// The size as a client told it. A client may say 0 (not known) or nonsense: 0 becomes 80 × 24,
+    /// and nothing is larger than 1000 × 500, so that a size can never cost memory.
+    pub fn told(cols: u32, rows: u32) -> Self {
+        let sane = |told: u32, unknown: u16, most: u16| match told {
+            0 => unknown,
+            told => u16::try_from(told).unwrap_or(most).min(most),
+        };
+        Self {
+            cols: sane(cols, 80, 1000),
+            rows: sane(rows, 24, 500),
+        }
+    }
+}
+
+/// What comes from the person's side. The channel closing means that the person left.
+#[derive(Debug, Clone)]
+pub enum TerminalInput {
+    /// Bytes typed or piped.
+    Bytes(Bytes),
+    /// The window has another size.
+    Resize(Size),
+    /// No more input will come; output is still read.
+    Eof,
+}
+
+/// What goes to the person's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalOutput {
+    /// Standard output.
+    Out(Bytes),
+    /// Standard error (extended data 1).
+    Err(Bytes),
+}
+
+/// The door's ends of a [`Terminal`].
+#[derive(Debug)]
+pub struct TerminalEnds {
+    /// Where the door puts what the client sends. Dropping it says that the person left.
+    pub input: mpsc::Sender<TerminalInput>,
+    /// What the door sends to the client. It ends when the dialogue is over.
+    pub output: mpsc::Receiver<TerminalOutput>,
+}
+
+/// The person is gone: the dialogue has nobody left to talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the person left")]
+pub struct Left;
+
+/// One thing that happened on the person's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A key.
+    Key(Key),
+    /// The window changed; [`Terminal::size`] already says the new size.
+    Resize(Size),
+    /// The input ended.
+    Eof,
+}
+
+/// A person's terminal, or pipe.
+#[derive(Debug)]
+pub struct Terminal {
+    size: Option<Size>,
+    plain: bool,
+    lang: Lang,
+    input: mpsc::Receiver<TerminalInput>,
+    output: mpsc::Sender<TerminalOutput>,
+    decoder: KeyDecoder,
+    keys: VecDeque<Key>,
+    ended: bool,
+    /// Columns of the status line that stands on the current row, if there is one.
+    status: Option<usize>,
+}
+
+impl Terminal {
+    /// A terminal and the door's ends of it. `size` is `None` without a pty; `term` is the client's `TERM`.
+    pub fn new(size: Option<Size>, term: &str, lang: Lang) -> (Self, TerminalEnds) {
+        let (input_sender, input) = mpsc::channel(QUEUE);
+        let (output, output_receiver) = mpsc::channel(QUEUE);
+        let terminal = Self {
+            size,
+            plain: matches!(term, "" | "dumb" | "unknown" | "network"),
+            lang,
+            input,
+            output,
+            decoder: KeyDecoder::default(),
+            keys: VecDeque::new(),
+            ended: false,
+            status: None,
+        };
+        let ends = TerminalEnds {
+            input: input_sender,
+            output: output_receiver,
+        };
+        (terminal, ends)
+    }
+
+    /// The size, `None` without a pty.
+    pub fn size(&self) -> Option<Size> {
+        self.size
+    }
+
+    /// The person's language.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// Whether the terminal takes no escape sequences (or there is none).
+    pub fn is_plain(&self) -> bool {
+        self.plain || self.size.is_none()
+    }
+
+    /// The columns that a table may take; `None` without a pty, where lines are as long as they are.
+    pub fn columns(&self) -> Option<usize> {
+        self.size.map(|size| usize::from(size.cols))
+    }
+
+    /// `text` in bold, where the terminal can.
+    pub fn bold(&self, text: &str) -> String {
+        self.styled("1", text)
+    }
+
+    /// `text` dimmed, where the terminal can.
+    pub fn dim(&self, text: &str) -> String {
+        self.styled("2", text)
+    }
+
+    /// `text` in a colour (SGR code), where the terminal can.
+    pub fn styled(&self, sgr: &str, text: &str) -> String {
+        if self.is_plain() || text.is_empty() {
+            text.to_owned()
+        } else {
+            format!("\x1b[{sgr}m{text}\x1b[0m")
+        }
+    }
+
+    /// The next thing that happens on the person's side. Cancel safe: nothing is lost when the
+    /// future is dropped.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn event(&mut self) -> Result<Event, Left> {
+        loop {
+            if let Some(key) = self.keys.pop_front() {
+                return Ok(Event::Key(key));
+            }
+            if std::mem::take(&mut self.ended) {
+                return Ok(Event::Eof);
+            }
+            match self.input.recv().await {
+                Some(TerminalInput::Bytes(bytes)) => self.decoder.feed(&bytes, &mut self.keys),
+                Some(TerminalInput::Resize(size)) => {
+                    self.size = self.size.map(|_| size);
+                    return Ok(Event::Resize(size));
+                }
+                Some(TerminalInput::Eof) => self.ended = true,
+                None => return Err(Left),
+            }
+        }
+    }
+
+    /// Whether keys are at hand that were already received.
+    pub fn has_more_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Says once more that the input ended, for a reader who took its last line first.
+    fn end_again(&mut self) {
+        self.ended = true;
+    }
+
+    /// Forgets what was typed ahead: it must not answer a question that had not been asked.
+    pub fn forget_typed_ahead(&mut self) {
+        self.keys.clear();
+        while let Ok(input) = self.input.try_recv() {
+            match input {
+                TerminalInput::Bytes(_) => {}
+                TerminalInput::Resize(size) => self.size = self.size.map(|_| size),
+                TerminalInput::Eof => self.ended = true,
+            }
+        }
+        self.decoder = KeyDecoder::default();
+    }
+
+    /// Writes a paragraph: wrapped between words where there is a terminal, as it is otherwise.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn line(&mut self, text: &str) -> Result<(), Left> {
+        self.hanging(text, 0).await
+    }
+
+    /// Like [`Terminal::line`], with the second and following lines indented by `hanging` more columns.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn hanging(&mut self, text: &str, hanging: usize) -> Result<(), Left> {
+        let mut out = self.take_status();
+        match self.columns() {
+            Some(columns) => {
+                for line in layout::wrap(text, columns, hanging) {
+                    out.push_str(&line);
+                    out.push_str("\r\n");
+                }
+            }
+            None => {
+                out.push_str(text);
+                out.push('\n');
+            }
+        }
+        self.write(&out).await
+    }
+
+    /// Writes a table (see [`layout::table`]); the heads are dimmed.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn table(&mut self, heads: &[String], rows: &[Vec<String>]) -> Result<(), Left> {
+        let heads: Vec<String> = heads.iter().map(|head| self.dim(head)).collect();
+        for line in layout::table(&heads, rows, self.columns(), self.colon()) {
+            self.hanging(&line, 2).await?;
+        }
+        Ok(())
+    }
+
+    /// A colon as the person's language writes it.
+    fn colon(&self) -> &'static str {
+        match self.lang {
+            Lang::Fr => "\u{a0}:",
+            Lang::En => ":",
+        }
+    }
+
+    /// Writes labelled values, the labels in a column of their own; on a narrow terminal each value
+    /// follows its label.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn fields(&mut self, fields: &[(String, String)]) -> Result<(), Left> {
+        let widest = fields
+            .iter()
+            .map(|(label, _)| layout::width(label))
+            .max()
+            .unwrap_or(0);
+        let narrow = self.columns().is_some_and(|columns| columns < widest + 32);
+        for (label, value) in fields {
+            if narrow {
+                let text = format!("{}{} {value}", self.dim(label), self.colon());
+                self.hanging(&text, 2).await?;
+            } else {
+                let label = self.dim(&layout::pad(label, widest));
+                self.hanging(&format!("  {label}  {value}"), widest + 2)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a paragraph to standard error. With a pty there is only one stream, as everywhere.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn err_line(&mut self, text: &str) -> Result<(), Left> {
+        if self.size.is_some() {
+            return self.line(text).await;
+        }
+        self.send(TerminalOutput::Err(Bytes::from(format!("{text}\n"))))
+            .await
+    }
+
+    /// Shows `text` on the row of the live status line, replacing what stood there. Drawn in one write
+    /// and only over itself, so that nothing flickers. A plain terminal gets nothing: there the caller
+    /// writes lines, sparingly.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn status(&mut self, text: &str) -> Result<(), Left> {
+        let Some(size) = self.size else {
+            return Ok(());
+        };
+        if self.plain {
+            return Ok(());
+        }
+        let row = usize::from(size.cols.max(2)) - 1;
+        let text = layout::shorten(text, row);
+        // Narrowed below what stands there, the row has been folded by the terminal, each in its own
+        // way: start on a fresh one.
+        let fresh = if self.status.is_some_and(|shown| shown > row) {
+            "\r\n"
+        } else {
+            ""
+        };
+        self.status = Some(layout::width(&text));
+        self.write(&format!("{fresh}\r{text}\x1b[K")).await
+    }
+
+    /// Takes the live status line off the screen.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn end_status(&mut self) -> Result<(), Left> {
+        let out = self.take_status();
+        if out.is_empty() {
+            Ok(())
+        } else {
+            self.write(&out).await
+        }
+    }
+
+    fn take_status(&mut self) -> String {
+        match (self.status.take(), self.size) {
+            (Some(shown), Some(size)) if shown < usize::from(size.cols) => "\r\x1b[K".to_owned(),
+            (Some(_), _) => "\r\n".to_owned(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// Writes to standard output as it is: our own sequences and harmless text only.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn write(&mut self, text: &str) -> Result<(), Left> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.send(TerminalOutput::Out(Bytes::copy_from_slice(text.as_bytes())))
+            .await
+    }
+
+    async fn send(&mut self, output: TerminalOutput) -> Result<(), Left> {
+        self.output.send(output).await.map_err(|_| Left)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The other side of a terminal in tests: types, and looks at a screen.
+    pub(crate) struct Person {
+        ends: Option<mpsc::Sender<TerminalInput>>,
+        raw: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+        errors: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+        changed: tokio::sync::watch::Receiver<usize>,
+        size: (u16, u16),
+        eof: bool,
+    }
+
+    /// Without regard to where lines were broken.
+    fn flat(text: &str) -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// A terminal with a person in front of it, who reads all the time.
+    pub(crate) fn person(size: Option<(u16, u16)>, term: &str) -> (Terminal, Person) {
+        person_in(size, term, Lang::En)
+    }
+
+    pub(crate) fn person_in(
+        size: Option<(u16, u16)>,
+        term: &str,
+        lang: Lang,
+    ) -> (Terminal, Person) {
+        let told = size.map(|(cols, rows)| Size { cols, rows });
+        let (terminal, mut ends) = Terminal::new(told, term, lang);
+        let raw = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let errors = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (bump, changed) = tokio::sync::watch::channel(0);
+        let (kept, kept_errors) = (raw.clone(), errors.clone());
+        tokio::spawn(async move {
+            while let Some(output) = ends.output.recv().await {
+                match output {
+                    TerminalOutput::Out(bytes) => kept.lock().unwrap().extend_from_slice(&bytes),
+                    TerminalOutput::Err(bytes) => {
+                        kept_errors.lock().unwrap().extend_from_slice(&bytes)
+                    }
+                }
+                bump.send_modify(|n| *n += 1);
+            }
+        });
+        let person = Person {
+            ends: Some(ends.input),
+            raw,
+            errors,
+            changed,
+            size: size.unwrap_or((80, 24)),
+            eof: false,
+        };
+        (terminal, person)
+    }
+
+    impl Person {
+        pub(crate) async fn types(&mut self, bytes: &[u8]) {
+            let bytes = Bytes::copy_from_slice(bytes);
+            let _ = self
+                .ends
+                .as_ref()
+                .unwrap()
+                .send(TerminalInput::Bytes(bytes))
+                .await;
+        }
+
+        pub(crate) async fn resizes(&mut self, cols: u16, rows: u16) {
+            let _ = self
+                .ends
+                .as_ref()
+                .unwrap()
+                .send(TerminalInput::Resize(Size { cols, rows }))
+                .await;
+        }
+
+        /// Ends the input, then leaves.
+        pub(crate) async fn ends(&mut self) {
+            let _ = self.ends.as_ref().unwrap().send(TerminalInput::Eof).await;
+            self.eof = true;
+        }
+
+        pub(crate) fn leaves(&mut self) {
+            self.ends = None;
+        }
+
+        pub(crate) fn ended(&self) -> bool {
+            self.eof
+        }
+
+        pub(crate) fn raw(&self) -> Vec<u8> {
+            self.raw.lock().unwrap().clone()
+        }
+
+        pub(crate) fn errors(&self) -> String {
+            String::from_utf8(self.errors.lock().unwrap().clone()).unwrap()
+        }
+
+        /// All that was written, as text.
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.raw()).unwrap()
+        }
+
+        /// What a terminal of this size shows, scrolled lines included.
+        pub(crate) fn screen(&self) -> Vec<String> {
+            let (cols, rows) = self.size;
+            let mut terminal =
+                avt::Terminal::with_scrollback(cols.into(), rows.into(), None).unwrap();
+            terminal.feed(self.text().as_str());
+            let lines = terminal.primary_screen().text();
+            let used = lines
+                .iter()
+                .rposition(|line| !line.trim().is_empty())
+                .map_or(0, |at| at + 1);
+            lines
+                .iter()
+                .take(used)
+                .map(|line| line.trim_end().to_owned())
+                .collect()
+        }
+
+        /// Everything that was written, once nobody writes any more.
+        pub(crate) async fn all(mut self) -> (String, String) {
+            while self.changed.changed().await.is_ok() {}
+            (self.text(), self.errors())
+        }
+
+        /// Waits until more than `count` bytes were written.
+        pub(crate) async fn writes_after(&mut self, count: usize) {
+            let deadline = std::time::Duration::from_secs(20);
+            let more = async {
+                while self.raw().len() <= count && self.changed.changed().await.is_ok() {}
+            };
+            tokio::time::timeout(deadline, more)
+                .await
+                .expect("nothing more is written");
+        }
+
+        /// Waits until `wanted` can be read on the screen.
+        pub(crate) async fn sees(&mut self, wanted: &str) {
+            let deadline = std::time::Duration::from_secs(20);
+            let found = tokio::time::timeout(deadline, async {
+                while !flat(&self.screen().join(" ")).contains(&flat(wanted)) {
+                    if self.changed.changed().await.is_err() {
+                        break;
+                    }
+                }
+            });
+            let _ = found.await;
+            let screen = self.screen().join("\n");
+            assert!(
+                flat(&screen).contains(&flat(wanted)),
+                "never seen: {wanted:?} on\n{screen}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_line_replaces_itself_and_makes_room_for_lines() {
+        let (mut terminal, person) = person(Some((40, 10)), "xterm");
+        terminal.status("29:59 left").await.unwrap();
+        terminal.status("29:58 left").await.unwrap();
+        terminal.line("seen by odile").await.unwrap();
+        terminal.status("29:57 left").await.unwrap();
+        drop(terminal);
+        let mut person = person;
+        person.sees("29:57").await;
+        assert_eq!(person.screen(), ["seen by odile", "29:57 left"]);
+    }
+
+    #[tokio::test]
+    async fn a_status_line_fits_a_terminal_of_any_width() {
+        for cols in [1, 2, 5, 40] {
+            let (mut terminal, mut person) = person(Some((cols, 10)), "xterm");
+            terminal.status(&"x".repeat(100)).await.unwrap();
+            terminal.status(&"y".repeat(100)).await.unwrap();
+            drop(terminal);
+            person.leaves();
+            while person.changed.changed().await.is_ok() {}
+            assert!(
+                !person.text().contains('\n'),
+                "{cols} columns: {:?}",
+                person.text()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_pty_errors_go_to_the_error_stream() {
+        let (mut terminal, mut person) = person(None, "");
+        terminal.line("out").await.unwrap();
+        terminal.err_line("err").await.unwrap();
+        drop(terminal);
+        while person.changed.changed().await.is_ok() {}
+        assert_eq!(
+            (person.text().as_str(), person.errors().as_str()),
+            ("out\n", "err\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_person_who_leaves_is_noticed() {
+        let (mut terminal, mut person) = person(Some((80, 24)), "xterm");
+        person.resizes(60, 20).await;
+        person.leaves();
+        assert_eq!(
+            terminal.event().await,
+            Ok(Event::Resize(Size { cols: 60, rows: 20 }))
+        );
+        assert_eq!(terminal.event().await, Err(Left));
+    }
+
+    #[test]
+    fn a_told_size_is_never_zero_nor_huge() {
+        assert_eq!(Size::told(0, 0), Size { cols: 80, rows: 24 });
+        assert_eq!(
+            Size::told(u32::MAX, 3),
+            Size {
+                cols: 1000,
+                rows: 3
+            }
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! French and English: every sentence that a technician, an operator or an auditor reads.
+//!
+//! The sentences are in `gateway/i18n/{fr,en}.ftl`; the tests below hold both to the same messages
+//! with the same variables, and the code to messages that exist.
+//!
+//! Invariant: a value put into a sentence is neutralised here, whoever it comes from. No caller can
+//! forget it, and nothing of a person's text reaches a terminal as a control character.
+
+mod refusals;
+pub mod times;
+
+use std::borrow::Cow;
+
+use ecluse_policy::Lang;
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::LanguageIdentifier;
+
+const FR: &str = include_str!("../../i18n/fr.ftl");
+const EN: &str = include_str!("../../i18n/en.ftl");
+
+/// A value inside a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Text, of anybody.
+    Text(Cow<'a, str>),
+    /// A count; the sentence chooses its plural.
+    Number(u64),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(number: usize) -> Self {
+        Self::Number(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+}
+
+/// The texts built into this binary do not parse: a defect of the build, told at start.
+#[derive(Debug, thiserror::Error)]
+#[error("the built-in texts ({lang}) are damaged: {problem}; install this version of ecluse again")]
+pub struct TextsError {
+    lang: &'static str,
+    problem: String,
+}
+
+/// All sentences, in both languages.
+pub struct Texts {
+    fr: FluentBundle<FluentResource>,
+    en: FluentBundle<FluentResource>,
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Texts")
+    }
+}
+
+impl Texts {
+    /// Loads the built-in texts.
+    ///
+    /// # Errors
+    /// [`TextsError`] when they do not parse (a test makes sure that they do).
+    pub fn load() -> Result<Self, TextsError> {
+        Ok(Self {
+            fr: bundle("fr", FR)?,
+            en: bundle("en", EN)?,
+        })
+    }
+
+    /// The sentence `id` in `lang`, with `args` put in. Text arguments are neutralised.
+    ///
+    /// An unknown id is a defect that a test finds; here the id itself stands in for the sentence, so
+    /// that the person still sees that something was said.
+    pub fn say(&self, lang: Lang, id: &str, args: &[(&str, Value<'_>)]) -> String {
+        let bundle = match lang {
+            Lang::Fr => &self.fr,
+            Lang::En => &self.en,
+        };
+        let Some(pattern) = bundle.get_message(id).and_then(|message| message.value()) else {
+            tracing::warn!(id, "a text is missing");
+            return id.to_owned();
+        };
+        let mut harmless = FluentArgs::with_capacity(args.len());
+        for (name, value) in args {
+            let value = match value {
+                Value::Text(text) => FluentValue::from(self::harmless(text)),
+                Value::Number(number) => FluentValue::from(*number),
+            };
+            harmless.set(Cow::Borrowed(*name), value);
+        }
+        let mut errors = Vec::new();
+        let text = bundle.format_pattern(pattern, Some(&harmless), &mut errors);
+        if let Some(error) = errors.first() {
+            tracing::warn!(id, %error, "a text lacks a variable");
+        }
+        text.into_owned()
+    }
+}
+
+/// `text` on one line, without anything that a terminal would obey.
+pub fn harmless(text: &str) -> String {
+    ecluse_recordings::neutralise(text)
+}
+
+fn bundle(lang: &'static str, source: &str) -> Result<FluentBundle<FluentResource>, TextsError> {
+    let damaged = |problem: String| TextsError { lang, problem };
+    let resource = FluentResource::try_new(source.to_owned())
+        .map_err(|(_, errors)| damaged(format!("{errors:?}")))?;
+    let locale: LanguageIdentifier = lang.parse().map_err(|error| damaged(format!("{error}")))?;
+    let mut bundle = FluentBundle::new_concurrent(vec![locale]);
+    // Isolation marks are for right-to-left text; terminals draw them as boxes.
+    bundle.set_use_isolating(false);
+    bundle
+        .add_resource(resource)
+        .map_err(|errors| damaged(format!("{errors:?}")))?;
+    Ok(bundle)
+}
+
+#[cfg(test)]
+mod tests;

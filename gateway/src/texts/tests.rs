@@ -1,0 +1,135 @@
+//! What the two languages owe each other, and the code to both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::*;
+
+/// Message id → the variables it uses, read from the text itself.
+fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut messages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut current = String::new();
+    for line in source.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((id, _)) = line
+            .split_once('=')
+            .filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        {
+            current = id.trim().to_owned();
+            assert!(
+                messages.insert(current.clone(), BTreeSet::new()).is_none(),
+                "{current} is written twice"
+            );
+        }
+        for piece in line.split('$').skip(1) {
+            let name: String = piece
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+                .collect();
+            messages.get_mut(&current).unwrap().insert(name);
+        }
+    }
+    messages
+}
+
+/// Every string literal of our sources that looks like a message id.
+fn ids_in_sources() -> BTreeSet<String> {
+    fn visit(dir: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs")
+                && !path.ends_with("texts/tests.rs")
+            {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.extend(text.split('"').map(str::to_owned));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    visit(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
+    visit(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/src"),
+        &mut found,
+    );
+    found
+}
+
+fn looks_like_an_id(text: &str) -> bool {
+    const GROUPS: [&str; 10] = [
+        "room-",
+        "lobby-",
+        "operator-",
+        "auditor-",
+        "watch-",
+        "replay-",
+        "help-",
+        "common-",
+        "field-",
+        "usage-",
+    ];
+    GROUPS.iter().any(|group| text.starts_with(group))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !text.ends_with('-')
+}
+
+#[test]
+fn french_and_english_have_the_same_messages_with_the_same_variables() {
+    let (fr, en) = (messages(FR), messages(EN));
+    for (id, variables) in &en {
+        assert_eq!(fr.get(id), Some(variables), "message {id}");
+    }
+    for id in fr.keys() {
+        assert!(en.contains_key(id), "message {id} is only in French");
+    }
+}
+
+#[test]
+fn every_message_the_code_names_exists_and_every_message_is_named() {
+    let (known, named) = (messages(EN), ids_in_sources());
+    for id in named.iter().filter(|id| looks_like_an_id(id)) {
+        assert!(
+            known.contains_key(id),
+            "{id} is named in the code and not in en.ftl"
+        );
+    }
+}
+
+#[test]
+fn every_reason_of_policy_has_its_sentence() {
+    let known = messages(EN);
+    for id in ecluse_policy::TEXT_IDS {
+        assert!(
+            known.contains_key(*id),
+            "{id} of the policy crate is not in en.ftl"
+        );
+    }
+}
+
+#[test]
+fn the_built_in_texts_load() {
+    Texts::load().unwrap();
+}
+
+#[test]
+fn a_value_cannot_carry_a_control_character_into_a_sentence() {
+    let texts = Texts::load().unwrap();
+    let said = texts.say(
+        Lang::En,
+        "room-seen",
+        &[
+            ("person", "odile\x1b]0;x\x07\r\n\u{202e}".into()),
+            ("time", "10:00".into()),
+        ],
+    );
+    assert!(
+        !said.chars().any(|c| c.is_control() || c == '\u{202e}'),
+        "{said:?}"
+    );
+    assert!(said.contains("odile"));
+}

@@ -1,0 +1,163 @@
+//! Times as people read and type them.
+//!
+//! The gateway's time is UTC and says so. Where a flow names a time zone, the time there stands beside
+//! it, because that is the clock on the operator's wall.
+
+use ecluse_policy::{Lang, Span, Timestamp};
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+/// `14:02 UTC`, or `2026-11-23 14:02 UTC` when it is another day than `now`; with a zone,
+/// `14:02 UTC (15:02 Europe/Paris)`.
+pub fn moment(at: Timestamp, now: Timestamp, zone: Option<&TimeZone>) -> String {
+    let utc = zoned(at, &TimeZone::UTC);
+    let text = if utc.date() == zoned(now, &TimeZone::UTC).date() {
+        utc.strftime("%H:%M UTC").to_string()
+    } else {
+        utc.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    };
+    let Some(name) = zone
+        .and_then(TimeZone::iana_name)
+        .filter(|name| *name != "UTC")
+    else {
+        return text;
+    };
+    let there = zoned(at, zone.unwrap_or(&TimeZone::UTC));
+    let pattern = if there.date() == utc.date() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    format!("{text} ({} {name})", there.strftime(pattern))
+}
+
+/// `14:02`, for the live line.
+pub fn clock(at: Timestamp) -> String {
+    zoned(at, &TimeZone::UTC).strftime("%H:%M").to_string()
+}
+
+/// `2026-11-23 14:02`, for tables whose head says UTC.
+pub fn date_and_clock(at: Timestamp) -> String {
+    zoned(at, &TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+/// A countdown: `29:12`, `1:29:12`, `2 d 3 h`.
+pub fn countdown(lang: Lang, left: Span) -> String {
+    let seconds = left.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let seconds = seconds % 60;
+    match (days, hours) {
+        (0, 0) => format!("{minutes}:{seconds:02}"),
+        (0, hours) => format!("{hours}:{minutes:02}:{seconds:02}"),
+        (days, hours) if lang == Lang::Fr => format!("{days} j {hours} h"),
+        (days, hours) => format!("{days} d {hours} h"),
+    }
+}
+
+/// A length to the second, as it is typed: `1h30m`. Lengths of machines (`29m59.98s`) are rounded up.
+pub fn length(span: Span) -> String {
+    let seconds = span.as_micros().div_ceil(1_000_000);
+    Span::from_secs(seconds).to_string()
+}
+
+/// Reads a time that a person typed: `14:30` (the next one), `2026-11-23T14:30`, `2026-11-23 14:30`, both
+/// in `zone`, or RFC 3339 with its offset. `None` when it is none of these, or does not exist in the zone.
+pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(at) = Timestamp::parse(text) {
+        return Some(at);
+    }
+    let at_civil = |when: civil::DateTime| {
+        let instant = when.to_zoned(zone.clone()).ok()?.timestamp();
+        Some(Timestamp::from_micros(instant.as_microsecond()))
+    };
+    if let Some((hours, minutes)) = text.split_once(':').filter(|_| text.len() <= 5) {
+        let time = civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
+        let today = zoned(now, zone).date();
+        let at = at_civil(today.to_datetime(time))?;
+        return if at > now {
+            Some(at)
+        } else {
+            at_civil(today.tomorrow().ok()?.to_datetime(time))
+        };
+    }
+    let when = civil::DateTime::strptime("%Y-%m-%dT%H:%M", text)
+        .or_else(|_| civil::DateTime::strptime("%Y-%m-%d %H:%M", text))
+        .ok()?;
+    at_civil(when)
+}
+
+/// Reads a moment in the past: a length before `now` (`2d`), a day (`2026-11-23`, its start in UTC) or a time.
+pub fn parse_past(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Ok(ago) = Span::parse(text) {
+        return Some(now.minus(ago));
+    }
+    if let Ok(day) = text.parse::<civil::Date>() {
+        let start = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        return Some(Timestamp::from_micros(start.as_microsecond()));
+    }
+    parse_typed(text, now, &TimeZone::UTC)
+}
+
+fn zoned(at: Timestamp, zone: &TimeZone) -> jiff::Zoned {
+    jiff::Timestamp::from_microsecond(at.as_micros())
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_zoned(zone.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn another_day_is_named_and_the_zone_stands_beside() {
+        let now = at("2026-11-23T10:00:00Z");
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        assert_eq!(moment(at("2026-11-23T14:02:00Z"), now, None), "14:02 UTC");
+        assert_eq!(
+            moment(at("2026-11-24T14:02:00Z"), now, Some(&paris)),
+            "2026-11-24 14:02 UTC (15:02 Europe/Paris)"
+        );
+        assert_eq!(
+            moment(at("2026-11-23T23:30:00Z"), now, Some(&paris)),
+            "23:30 UTC (2026-11-24 00:30 Europe/Paris)"
+        );
+    }
+
+    #[test]
+    fn a_typed_hour_is_the_next_one_in_the_zone_of_the_flow() {
+        let now = at("2026-11-23T10:00:00Z");
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        assert_eq!(
+            parse_typed("11:30", now, &paris),
+            Some(at("2026-11-23T10:30:00Z"))
+        );
+        assert_eq!(
+            parse_typed("10:30", now, &paris),
+            Some(at("2026-11-24T09:30:00Z"))
+        );
+        assert_eq!(
+            parse_typed("2026-12-01 08:00", now, &TimeZone::UTC),
+            Some(at("2026-12-01T08:00:00Z"))
+        );
+        for nonsense in ["25:00", "8", "tomorrow", "10:3x", ""] {
+            assert_eq!(parse_typed(nonsense, now, &paris), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn countdowns_read_alike_at_every_scale() {
+        assert_eq!(countdown(Lang::En, Span::from_secs(1_752)), "29:12");
+        assert_eq!(countdown(Lang::En, Span::from_secs(3_605)), "1:00:05");
+        assert_eq!(
+            countdown(Lang::Fr, Span::from_secs(2 * 86_400 + 3 * 3_600)),
+            "2 j 3 h"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! What one line of `allow` allows, and how it compares with another.
+//!
+//! Three families are served: `shell`, `command: …` and `env: …`. A capability of another version is refused when the
+//! document is read: a limit that is not enforced must not look enforced. Patterns of commands are in [`command`],
+//! environment variables in [`environment`].
+
+pub mod command;
+pub mod environment;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::command::{CommandRefused, CommandTemplate};
+pub use self::environment::{EnvNames, EnvRefused};
+use crate::name::shown;
+
+/// The capabilities that this version serves, in words.
+pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {word} {path} {int}\", \"command: *\", \"env: NAME PREFIX_*\"";
+
+/// One thing that a flow allows on a target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Capability {
+    /// An interactive shell, with a terminal or without, and signals to it.
+    Shell,
+    /// Commands that match a template, with a terminal or without.
+    Command(CommandTemplate),
+    /// Environment variables by name.
+    Env(EnvNames),
+}
+
+/// Why a text is not a capability of this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CapabilityError {
+    /// No version knows it.
+    #[error("`{shown}` is not a capability; accepted: {ACCEPTED}")]
+    Unknown {
+        /// The text, escaped and shortened.
+        shown: String,
+    },
+    /// It belongs to a version that enforces it; this one does not.
+    #[error(
+        "`{family}` is not served by this version, and a limit that is not enforced must not look enforced; accepted: {ACCEPTED}"
+    )]
+    NotServed {
+        /// The family asked for.
+        family: &'static str,
+    },
+    /// The template of a command does not hold.
+    #[error("`command: {shown}`: {problem}")]
+    Template {
+        /// The template, escaped and shortened.
+        shown: String,
+        /// What does not hold, and what to write.
+        problem: String,
+    },
+    /// The list of variables does not hold.
+    #[error("`env: {shown}`: {problem}")]
+    Names {
+        /// The list, escaped and shortened.
+        shown: String,
+        /// What does not hold, and what to write.
+        problem: String,
+    },
+}
+
+/// Families that DESIGN §5 reserves and this version refuses.
+const NOT_SERVED: [&str; 14] = [
+    "sftp-read",
+    "sftp-write",
+    "sftp-list",
+    "sftp-delete",
+    "sftp-rename",
+    "sftp-mkdir",
+    "rsync-read",
+    "rsync-write",
+    "forward",
+    "remote-forward",
+    "socket",
+    "x11",
+    "agent",
+    "subsystem",
+];
+
+impl Capability {
+    /// Parses one entry of `allow`.
+    ///
+    /// # Errors
+    /// A [`CapabilityError`] that says what would be accepted.
+    pub fn parse(text: &str) -> Result<Self, CapabilityError> {
+        let (family, rest) = match text.split_once(':') {
+            Some((family, rest)) => (family, Some(rest.strip_prefix(' ').unwrap_or(rest))),
+            None => (text, None),
+        };
+        match (family, rest) {
+            ("shell", None) => Ok(Self::Shell),
+            ("command", Some(template)) => CommandTemplate::parse(template)
+                .map(Self::Command)
+                .map_err(|problem| CapabilityError::Template {
+                    shown: shown(template),
+                    problem,
+                }),
+            ("env", Some(names)) => {
+                EnvNames::parse(names)
+                    .map(Self::Env)
+                    .map_err(|problem| CapabilityError::Names {
+                        shown: shown(names),
+                        problem,
+                    })
+            }
+            (other, _) => Err(
+                match NOT_SERVED.into_iter().find(|family| *family == other) {
+                    Some(family) => CapabilityError::NotServed { family },
+                    None => CapabilityError::Unknown { shown: shown(text) },
+                },
+            ),
+        }
+    }
+
+    /// `shell`, `command` or `env`: what an operator narrows by.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Command(_) => "command",
+            Self::Env(_) => "env",
+        }
+    }
+
+    /// Whether everything `other` allows is allowed by this one.
+    ///
+    /// Errs on the side of no: two templates that allow the same by different words do not include each other.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Shell, Self::Shell) => true,
+            (Self::Command(wide), Self::Command(narrow)) => wide.includes(narrow),
+            (Self::Env(wide), Self::Env(narrow)) => wide.includes(narrow),
+            (Self::Shell, Self::Command(_) | Self::Env(_))
+            | (Self::Command(_), Self::Shell | Self::Env(_))
+            | (Self::Env(_), Self::Shell | Self::Command(_)) => false,
+        }
+    }
+
+    /// What both allow; `None` when that is nothing, or cannot be told.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Env(one), Self::Env(two)) => one.common(two).map(Self::Env),
+            (Self::Shell | Self::Command(_) | Self::Env(_), _) if self.includes(other) => {
+                Some(other.clone())
+            }
+            (Self::Shell | Self::Command(_) | Self::Env(_), _) if other.includes(self) => {
+                Some(self.clone())
+            }
+            (Self::Shell | Self::Command(_) | Self::Env(_), _) => None,
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    /// As it is written in a document.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shell => formatter.write_str("shell"),
+            Self::Command(template) => write!(formatter, "command: {template}"),
+            Self::Env(names) => write!(formatter, "env: {names}"),
+        }
+    }
+}
+
+impl FromStr for Capability {
+    type Err = CapabilityError;
+    fn from_str(text: &str) -> Result<Self, CapabilityError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for Capability {
+    type Error = CapabilityError;
+    fn try_from(text: String) -> Result<Self, CapabilityError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Capability> for String {
+    fn from(capability: Capability) -> String {
+        capability.to_string()
+    }
+}

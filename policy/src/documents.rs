@@ -1,0 +1,452 @@
+//! People, targets and flows as people wrote them.
+//!
+//! [`parse_client`] and [`parse_provider`] read one text each; [`Documents::assemble`] checks them against each other
+//! and is the only way to [`Documents`]. Every error is reported, not the first only, with its file, line and key and
+//! with what would be accepted. Nothing here grants anything: [`crate::matrix`] reads what these say.
+
+mod check;
+mod client;
+mod diff;
+mod error;
+mod lookup;
+mod provider;
+mod reader;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub use self::client::parse_client;
+pub use self::diff::{Change, ChangeKind, diff};
+pub use self::error::DocumentError;
+pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::provider::parse_provider;
+pub(crate) use self::reader::is_visible;
+use crate::capability::Capability;
+use crate::key::{Fingerprint, PublicKey};
+use crate::name::{
+    AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
+};
+use crate::schedule::Schedule;
+use crate::time::{Span, Timestamp};
+
+/// All documents in force, checked against each other.
+///
+/// Invariant: only [`Documents::assemble`] makes one that is not empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documents {
+    providers: BTreeMap<ProviderId, Provider>,
+    clients: BTreeMap<ClientId, Client>,
+}
+
+/// One provider: the people and stations it vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// The file it was read from, for errors and explanations.
+    pub file: String,
+    /// Its id.
+    pub id: ProviderId,
+    /// Its name, for people.
+    pub name: String,
+    /// The language of its people unless they say otherwise.
+    pub lang: Lang,
+    /// Whom to call.
+    pub contacts: Contacts,
+    /// Who works for it.
+    pub technicians: Vec<Technician>,
+    /// The machines they work from.
+    pub stations: Vec<Station>,
+    /// The keys that sign its people's certificates.
+    pub authority: Vec<PublicKey>,
+    /// Keys never accepted again, whoever shows them.
+    pub revoked_keys: BTreeSet<Fingerprint>,
+    /// Serial numbers of certificates never accepted again, under every authority of the provider.
+    pub revoked_serials: BTreeSet<u64>,
+}
+
+/// One person of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Technician {
+    /// The line of the file where the person begins.
+    pub line: u32,
+    /// Their id.
+    pub id: PersonId,
+    /// Their name, for people.
+    pub name: String,
+    /// Their language.
+    pub lang: Lang,
+    /// The groups a flow can name.
+    pub groups: BTreeSet<GroupName>,
+    /// Their keys; none is fine where the provider has an authority.
+    pub keys: Vec<PublicKey>,
+    /// From where they may work.
+    pub stations: Stations,
+    /// When the account ends (A8). **Range**: end excluded.
+    pub expires: Option<Timestamp>,
+    /// Whether the account is switched off.
+    pub disabled: bool,
+}
+
+/// From which stations a technician may work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stations {
+    /// `["*"]`: every station of the provider.
+    All,
+    /// These; none when empty.
+    Listed(BTreeSet<StationId>),
+}
+
+impl Stations {
+    /// Whether the station is among them.
+    #[must_use]
+    pub fn allow(&self, station: &StationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(stations) => stations.contains(station),
+        }
+    }
+}
+
+/// One machine of a provider (A3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Station {
+    /// The line of the file where the station begins.
+    pub line: u32,
+    /// Its id.
+    pub id: StationId,
+    /// Its keys; without one it cannot be used.
+    pub keys: Vec<PublicKey>,
+    /// The networks it connects from; none when empty.
+    pub networks: Vec<IpNet>,
+    /// Whether it is switched off.
+    pub disabled: bool,
+}
+
+impl Station {
+    /// Whether the station may connect from this address.
+    #[must_use]
+    pub fn allows_source(&self, source: IpAddr) -> bool {
+        // A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d; the document says a.b.c.d.
+        let source = source.to_canonical();
+        self.networks
+            .iter()
+            .any(|network| network.contains(&source))
+    }
+}
+
+/// Whom to call at an organisation (I9).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contacts {
+    /// For technical questions.
+    pub technical: Option<String>,
+    /// For decisions.
+    pub decision: Option<String>,
+}
+
+/// One client: its people, its targets, its matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The file it was read from, for errors and explanations.
+    pub file: String,
+    /// Its id.
+    pub id: ClientId,
+    /// Its name, for people.
+    pub name: String,
+    /// The language of its people unless they say otherwise.
+    pub lang: Lang,
+    /// Whom to call.
+    pub contacts: Contacts,
+    /// Who approves, watches and cuts.
+    pub operators: Vec<Operator>,
+    /// Who reads evidence afterwards.
+    pub auditors: Vec<Auditor>,
+    /// What it owns.
+    pub targets: Vec<Target>,
+    /// Its matrix (F1).
+    pub flows: Vec<Flow>,
+}
+
+/// One operator of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// The line of the file where the person begins.
+    pub line: u32,
+    /// Their id.
+    pub id: PersonId,
+    /// Their name, for people.
+    pub name: String,
+    /// Their language.
+    pub lang: Lang,
+    /// Their keys.
+    pub keys: Vec<PublicKey>,
+    /// When the account ends. **Range**: end excluded.
+    pub expires: Option<Timestamp>,
+    /// Whether the account is switched off.
+    pub disabled: bool,
+}
+
+/// One auditor of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auditor {
+    /// The line of the file where the person begins.
+    pub line: u32,
+    /// Their id.
+    pub id: PersonId,
+    /// Their name, for people.
+    pub name: String,
+    /// Their language.
+    pub lang: Lang,
+    /// Their keys.
+    pub keys: Vec<PublicKey>,
+    /// When the account ends. **Range**: end excluded.
+    pub expires: Option<Timestamp>,
+    /// Whether the account is switched off.
+    pub disabled: bool,
+    /// Whether masked input (a password at a prompt) is shown to them.
+    pub unmask: bool,
+}
+
+/// One machine under maintenance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The line of the file where the target begins.
+    pub line: u32,
+    /// Its id.
+    pub id: TargetId,
+    /// Where it answers.
+    pub address: HostPort,
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// The keys by which it proves itself; never empty (C3).
+    pub host_keys: Vec<PublicKey>,
+    /// The accounts that exist for flows.
+    pub accounts: BTreeSet<AccountName>,
+}
+
+/// How a target is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// SSH.
+    Ssh,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ssh => formatter.pad("ssh"),
+        }
+    }
+}
+
+/// One line of a client's matrix: who, where, as whom, what, when, after whose yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Where each part stands in the file.
+    pub lines: FlowLines,
+    /// Its name.
+    pub name: FlowName,
+    /// Who; nobody when empty.
+    pub technicians: Vec<Selector>,
+    /// Where; nowhere when empty.
+    pub targets: BTreeSet<TargetId>,
+    /// As whom; nobody when empty.
+    pub accounts: BTreeSet<AccountName>,
+    /// What; nothing when empty.
+    pub allow: Vec<Capability>,
+    /// When.
+    pub hours: Schedule,
+    /// What a technician proves first.
+    pub authentication: BTreeSet<Factor>,
+    /// After whose yes, and for how long.
+    pub approval: ApprovalRule,
+}
+
+/// The lines of a flow's parts in its file, counted from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlowLines {
+    /// The flow itself.
+    pub flow: u32,
+    /// Each selector of `technicians`.
+    pub technicians: Vec<u32>,
+    /// `targets`.
+    pub targets: u32,
+    /// `accounts`.
+    pub accounts: u32,
+    /// Each capability of `allow`.
+    pub allow: Vec<u32>,
+}
+
+/// Whom a flow is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Selector {
+    /// Of which provider.
+    pub provider: ProviderId,
+    /// Who of it.
+    pub whom: Whom,
+}
+
+/// Who of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whom {
+    /// `maintech:*`.
+    Everyone,
+    /// `maintech:dba`.
+    Group(GroupName),
+    /// `maintech/alice`.
+    Person(PersonId),
+}
+
+impl Selector {
+    /// Whether it names this technician of this provider.
+    #[must_use]
+    pub fn names(&self, provider: &ProviderId, technician: &Technician) -> bool {
+        let Self {
+            provider: named,
+            whom,
+        } = self;
+        named == provider
+            && match whom {
+                Whom::Everyone => true,
+                Whom::Group(group) => technician.groups.contains(group),
+                Whom::Person(person) => technician.id == *person,
+            }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, whom } = self;
+        match whom {
+            Whom::Everyone => write!(formatter, "{provider}:*"),
+            Whom::Group(group) => write!(formatter, "{provider}:{group}"),
+            Whom::Person(person) => write!(formatter, "{provider}/{person}"),
+        }
+    }
+}
+
+/// One thing that a technician proves at log-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Factor {
+    /// The station's key.
+    Station,
+    /// The person's key or certificate.
+    Key,
+    /// A one-time password.
+    Totp,
+}
+
+impl Factor {
+    /// As documents write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Station => "station",
+            Self::Key => "key",
+            Self::Totp => "totp",
+        }
+    }
+}
+
+/// After whose yes a flow opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalRule {
+    /// How many different operators; at least one.
+    pub by: u32,
+    /// The longest intervention, and the latest end after its start. Zero means never.
+    pub at_most: Span,
+}
+
+/// A host and a port, as a document writes them: `10.1.2.3:22`, `[2001:db8::1]:22`, `db01.example.org:22`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
+impl HostPort {
+    /// Parses `HOST:PORT`.
+    ///
+    /// # Errors
+    /// A text that says what would be accepted.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refused = || format!("`{}` is not HOST:PORT", crate::name::shown(text));
+        let (host, port) = text.rsplit_once(':').ok_or_else(refused)?;
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port: u16 = port
+            .parse()
+            .ok()
+            .filter(|port| digits && *port > 0)
+            .ok_or_else(refused)?;
+        let host = match host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+        {
+            Some(inner) => inner
+                .parse::<std::net::Ipv6Addr>()
+                .map_err(|_| refused())?
+                .to_string(),
+            None if is_host(host) => host.to_ascii_lowercase(),
+            None => return Err(refused()),
+        };
+        Ok(Self { host, port })
+    }
+
+    /// The host: a name, or an address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; never zero.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// An IPv4 address or a host name (RFC 1123). What is all digits and dots must be an address: `10.1` is neither.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if host
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return host.parse::<std::net::Ipv4Addr>().is_ok();
+    }
+    host.len() <= 253 && host.split('.').all(label)
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            write!(formatter, "[{host}]:{port}")
+        } else {
+            write!(formatter, "{host}:{port}")
+        }
+    }
+}
+
+impl TryFrom<String> for HostPort {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<HostPort> for String {
+    fn from(address: HostPort) -> String {
+        address.to_string()
+    }
+}

@@ -1,0 +1,325 @@
+//! What changes between two versions of the documents, object by object, for people and for the audit (R5, F7).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use super::{
+    ApprovalRule, Auditor, Client, Contacts, Documents, Flow, Operator, Provider, Station,
+    Stations, Target, Technician,
+};
+use crate::key::PublicKey;
+use crate::time::Timestamp;
+
+/// One object that is created, changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// Which: `target hopital/db01`.
+    pub object: String,
+    /// What happens to it.
+    pub kind: ChangeKind,
+    /// How: `address: a -> b`, `keys: + …`, `keys: - …`.
+    pub detail: Vec<String>,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// It is new.
+    Created,
+    /// It stays and differs.
+    Changed,
+    /// It goes.
+    Removed,
+}
+
+impl ChangeKind {
+    /// One word, for people and for finding a translation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// What changes from `old` to `new`, in the order of the objects' names. Empty when nothing does; lines and comments of
+/// the files do not count.
+#[must_use]
+pub fn diff(old: &Documents, new: &Documents) -> Vec<Change> {
+    let (old, new) = (objects(old), objects(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let none = Object::default();
+    let mut changes = Vec::new();
+    for name in names {
+        let (before, after) = (old.get(name), new.get(name));
+        let kind = match (before, after) {
+            (None, _) => ChangeKind::Created,
+            (_, None) => ChangeKind::Removed,
+            (Some(before), Some(after)) if before == after => continue,
+            (Some(_), Some(_)) => ChangeKind::Changed,
+        };
+        let detail = differences(before.unwrap_or(&none), after.unwrap_or(&none));
+        changes.push(Change {
+            object: name.clone(),
+            kind,
+            detail,
+        });
+    }
+    changes
+}
+
+/// The parts of one object by name.
+type Object = BTreeMap<&'static str, Part>;
+
+/// One part: one text, or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    One(String),
+    Several(BTreeSet<String>),
+}
+
+fn differences(before: &Object, after: &Object) -> Vec<String> {
+    let names: BTreeSet<&&str> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .flat_map(|name| difference(name, before.get(name), after.get(name)))
+        .collect()
+}
+
+fn difference(name: &str, before: Option<&Part>, after: Option<&Part>) -> Vec<String> {
+    let several = |part: Option<&Part>| match part {
+        Some(Part::Several(texts)) => texts.clone(),
+        Some(Part::One(text)) => BTreeSet::from([text.clone()]),
+        None => BTreeSet::new(),
+    };
+    match (before, after) {
+        (Some(Part::One(before)), Some(Part::One(after))) if before == after => Vec::new(),
+        (Some(Part::One(before)), Some(Part::One(after))) => {
+            vec![format!("{name}: {before} -> {after}")]
+        }
+        (None, Some(Part::One(after))) => vec![format!("{name}: {after}")],
+        (Some(Part::One(before)), None) => vec![format!("{name}: {before} -> nothing")],
+        (before, after) => {
+            let (before, after) = (several(before), several(after));
+            let gone = before
+                .difference(&after)
+                .map(|text| format!("{name}: - {text}"));
+            let come = after
+                .difference(&before)
+                .map(|text| format!("{name}: + {text}"));
+            gone.chain(come).collect()
+        }
+    }
+}
+
+fn objects(documents: &Documents) -> BTreeMap<String, Object> {
+    let Documents { providers, clients } = documents;
+    let mut objects = BTreeMap::new();
+    providers
+        .values()
+        .for_each(|provider| add_provider(provider, &mut objects));
+    clients
+        .values()
+        .for_each(|client| add_client(client, &mut objects));
+    objects
+}
+
+fn one(text: impl Display) -> Part {
+    Part::One(text.to_string())
+}
+
+fn several<T: Display>(texts: impl IntoIterator<Item = T>) -> Part {
+    Part::Several(texts.into_iter().map(|text| text.to_string()).collect())
+}
+
+fn keys(keys: &[PublicKey]) -> Part {
+    several(keys)
+}
+
+fn maybe(name: &'static str, text: Option<impl Display>, object: &mut Object) {
+    if let Some(text) = text {
+        object.insert(name, one(text));
+    }
+}
+
+// Each struct is destructured whole: a new field that nobody shows here does not compile.
+
+fn add_provider(provider: &Provider, objects: &mut BTreeMap<String, Object>) {
+    let Provider {
+        file: _,
+        id,
+        name,
+        lang,
+        contacts,
+        technicians,
+        stations,
+        authority,
+        revoked_keys,
+        revoked_serials,
+    } = provider;
+    let mut object = Object::from([
+        ("name", one(name)),
+        ("lang", one(lang)),
+        ("authority", keys(authority)),
+        ("revoked-keys", several(revoked_keys)),
+        ("revoked-serials", several(revoked_serials)),
+    ]);
+    add_contacts(contacts, &mut object);
+    objects.insert(format!("provider {id}"), object);
+    for Technician {
+        line: _,
+        id: person,
+        name,
+        lang,
+        groups,
+        keys: own,
+        stations,
+        expires,
+        disabled,
+    } in technicians
+    {
+        let stations = match stations {
+            Stations::All => several(["*"]),
+            Stations::Listed(listed) => several(listed),
+        };
+        let mut object = person_object(name, lang, own, *expires, *disabled);
+        object.insert("groups", several(groups));
+        object.insert("stations", stations);
+        objects.insert(format!("technician {id}/{person}"), object);
+    }
+    for Station {
+        line: _,
+        id: station,
+        keys: own,
+        networks,
+        disabled,
+    } in stations
+    {
+        let object = Object::from([
+            ("keys", keys(own)),
+            ("networks", several(networks)),
+            ("disabled", one(disabled)),
+        ]);
+        objects.insert(format!("station {id}/{station}"), object);
+    }
+}
+
+fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
+    let Client {
+        file: _,
+        id,
+        name,
+        lang,
+        contacts,
+        operators,
+        auditors,
+        targets,
+        flows,
+    } = client;
+    let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
+    add_contacts(contacts, &mut object);
+    objects.insert(format!("client {id}"), object);
+    for Operator {
+        line: _,
+        id: person,
+        name,
+        lang,
+        keys: own,
+        expires,
+        disabled,
+    } in operators
+    {
+        objects.insert(
+            format!("operator {id}/{person}"),
+            person_object(name, lang, own, *expires, *disabled),
+        );
+    }
+    for Auditor {
+        line: _,
+        id: person,
+        name,
+        lang,
+        keys: own,
+        expires,
+        disabled,
+        unmask,
+    } in auditors
+    {
+        let mut object = person_object(name, lang, own, *expires, *disabled);
+        object.insert("unmask", one(unmask));
+        objects.insert(format!("auditor {id}/{person}"), object);
+    }
+    for Target {
+        line: _,
+        id: target,
+        address,
+        protocol,
+        host_keys,
+        accounts,
+    } in targets
+    {
+        let object = Object::from([
+            ("address", one(address)),
+            ("protocol", one(protocol)),
+            ("host-keys", keys(host_keys)),
+            ("accounts", several(accounts)),
+        ]);
+        objects.insert(format!("target {id}/{target}"), object);
+    }
+    for Flow {
+        lines: _,
+        name,
+        technicians,
+        targets,
+        accounts,
+        allow,
+        hours,
+        authentication,
+        approval,
+    } in flows
+    {
+        let ApprovalRule { by, at_most } = approval;
+        let object = Object::from([
+            ("technicians", several(technicians)),
+            ("targets", several(targets)),
+            ("accounts", several(accounts)),
+            ("allow", several(allow)),
+            ("hours", one(hours)),
+            (
+                "authentication",
+                several(authentication.iter().map(|factor| factor.as_str())),
+            ),
+            ("approval.by", one(by)),
+            ("approval.at-most", one(at_most)),
+        ]);
+        objects.insert(format!("flow {id}/{name}"), object);
+    }
+}
+
+fn add_contacts(contacts: &Contacts, object: &mut Object) {
+    let Contacts {
+        technical,
+        decision,
+    } = contacts;
+    maybe("contacts.technical", technical.as_ref(), object);
+    maybe("contacts.decision", decision.as_ref(), object);
+}
+
+fn person_object(
+    name: &str,
+    lang: &impl Display,
+    own: &[PublicKey],
+    expires: Option<Timestamp>,
+    disabled: bool,
+) -> Object {
+    let mut object = Object::from([
+        ("name", one(name)),
+        ("lang", one(lang)),
+        ("keys", keys(own)),
+        ("disabled", one(disabled)),
+    ]);
+    maybe("expires", expires, &mut object);
+    object
+}

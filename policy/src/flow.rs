@@ -1,0 +1,229 @@
+//! Everything that an SSH peer can ask, as one closed list, and the extent of what was asked or granted.
+//!
+//! A channel or request type that the list does not name arrives as [`FlowRequest::UnknownChannel`] or
+//! [`FlowRequest::UnknownRequest`] and is refused. Who decides is [`crate::admission`].
+
+pub(crate) mod choke;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::Capability;
+use crate::name::{AccountName, TargetId, shown};
+use crate::time::Span;
+
+/// One thing that a technician's SSH client asks for (RFC 4254; OpenSSH PROTOCOL).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FlowRequest {
+    /// A `session` channel, before it says what for.
+    SessionChannel,
+    /// `pty-req`.
+    Pty,
+    /// `shell`.
+    Shell,
+    /// `exec`, with its bytes as they came.
+    Command(Vec<u8>),
+    /// `env`.
+    Env {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// `window-change`.
+    WindowChange,
+    /// `signal`, by its name without `SIG`.
+    Signal(String),
+    /// `break` (RFC 4335).
+    Break,
+    /// `subsystem`, by name.
+    Subsystem(String),
+    /// `x11-req`, or an `x11` channel.
+    X11,
+    /// `auth-agent-req@openssh.com`, or its channel.
+    AgentForwarding,
+    /// A `direct-tcpip` channel (`-L`, `-W`, `-J`).
+    DirectTcpip {
+        /// The host asked for.
+        host: String,
+        /// The port asked for.
+        port: u16,
+    },
+    /// A `direct-streamlocal@openssh.com` channel.
+    DirectStreamlocal {
+        /// The socket asked for.
+        path: String,
+    },
+    /// `tcpip-forward` (`-R`).
+    RemoteForward {
+        /// The address to listen on.
+        address: String,
+        /// The port to listen on.
+        port: u16,
+    },
+    /// `streamlocal-forward@openssh.com`.
+    RemoteStreamlocal {
+        /// The socket to listen on.
+        path: String,
+    },
+    /// A channel of another type, by its name.
+    UnknownChannel(String),
+    /// A channel or global request of another type, by its name.
+    UnknownRequest(String),
+}
+
+impl FlowRequest {
+    /// The text that `allow` would have to hold for this to pass, in this version or another.
+    #[must_use]
+    pub fn missing_flow(&self) -> String {
+        match self {
+            Self::SessionChannel | Self::Pty | Self::WindowChange => "shell".to_owned(),
+            Self::Shell | Self::Signal(_) => "shell".to_owned(),
+            Self::Command(command) => {
+                format!("command: {}", shown(&String::from_utf8_lossy(command)))
+            }
+            Self::Env { name, value: _ } => format!("env: {}", shown(name)),
+            Self::Break => "break (no version allows it)".to_owned(),
+            Self::Subsystem(name) if name == "sftp" => "sftp-read".to_owned(),
+            Self::Subsystem(name) => format!("subsystem: {}", shown(name)),
+            Self::X11 => "x11".to_owned(),
+            Self::AgentForwarding => "agent".to_owned(),
+            Self::DirectTcpip { host, port } => format!("forward: {}:{port}", shown(host)),
+            Self::DirectStreamlocal { path } => format!("socket: {}", shown(path)),
+            Self::RemoteForward { address: _, port } => format!("remote-forward: {port}"),
+            Self::RemoteStreamlocal { path } => format!("remote-socket: {}", shown(path)),
+            Self::UnknownChannel(name) => format!("channel {} (no version allows it)", shown(name)),
+            Self::UnknownRequest(name) => format!("request {} (no version allows it)", shown(name)),
+        }
+    }
+}
+
+impl fmt::Display for FlowRequest {
+    /// For people, on one line, with a stranger's bytes escaped.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionChannel => formatter.write_str("a session"),
+            Self::Pty => formatter.write_str("a terminal"),
+            Self::Shell => formatter.write_str("a shell"),
+            Self::Command(command) => write!(
+                formatter,
+                "the command `{}`",
+                shown(&String::from_utf8_lossy(command))
+            ),
+            Self::Env { name, value: _ } => write!(formatter, "the variable {}", shown(name)),
+            Self::WindowChange => formatter.write_str("a new window size"),
+            Self::Signal(name) => write!(formatter, "the signal {}", shown(name)),
+            Self::Break => formatter.write_str("a break"),
+            Self::Subsystem(name) => write!(formatter, "the subsystem {}", shown(name)),
+            Self::X11 => formatter.write_str("X11 forwarding"),
+            Self::AgentForwarding => formatter.write_str("agent forwarding"),
+            Self::DirectTcpip { host, port } => {
+                write!(formatter, "a connection to {}:{port}", shown(host))
+            }
+            Self::DirectStreamlocal { path } => {
+                write!(formatter, "a connection to the socket {}", shown(path))
+            }
+            Self::RemoteForward { address, port } => {
+                write!(formatter, "a remote forward from {}:{port}", shown(address))
+            }
+            Self::RemoteStreamlocal { path } => write!(
+                formatter,
+                "a remote forward from the socket {}",
+                shown(path)
+            ),
+            Self::UnknownChannel(name) => write!(formatter, "a channel of type {}", shown(name)),
+            Self::UnknownRequest(name) => write!(formatter, "a request of type {}", shown(name)),
+        }
+    }
+}
+
+/// The extent of a request or a grant: every target with every account and every capability in it.
+///
+/// An empty set anywhere means nothing at all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// Where.
+    pub targets: BTreeSet<TargetId>,
+    /// As whom.
+    pub accounts: BTreeSet<AccountName>,
+    /// What for.
+    pub capabilities: Vec<Capability>,
+}
+
+impl Scope {
+    /// Whether it allows nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            targets,
+            accounts,
+            capabilities,
+        } = self;
+        targets.is_empty() || accounts.is_empty() || capabilities.is_empty()
+    }
+
+    /// Whether everything in it is also in `wide`.
+    #[must_use]
+    pub fn is_within(&self, wide: &Self) -> bool {
+        let Self {
+            targets,
+            accounts,
+            capabilities,
+        } = self;
+        self.is_empty()
+            || (targets.is_subset(&wide.targets)
+                && accounts.is_subset(&wide.accounts)
+                && capabilities
+                    .iter()
+                    .all(|narrow| wide.capabilities.iter().any(|wide| wide.includes(narrow))))
+    }
+
+    /// What is left of it after an operator's narrowing: never more.
+    #[must_use]
+    pub fn narrowed(&self, by: &Narrowing) -> Self {
+        let Narrowing {
+            length: _,
+            families,
+            targets,
+            accounts,
+        } = by;
+        let keeps = |kept: &Option<BTreeSet<String>>, family: &str| {
+            kept.as_ref().is_none_or(|kept| kept.contains(family))
+        };
+        Self {
+            targets: kept(&self.targets, targets.as_ref()),
+            accounts: kept(&self.accounts, accounts.as_ref()),
+            capabilities: self
+                .capabilities
+                .iter()
+                .filter(|capability| keeps(families, capability.family()))
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+/// What both sets hold; without a second set, the first.
+fn kept<T: Ord + Clone>(all: &BTreeSet<T>, only: Option<&BTreeSet<T>>) -> BTreeSet<T> {
+    match only {
+        None => all.clone(),
+        Some(only) => all.intersection(only).cloned().collect(),
+    }
+}
+
+/// How an operator approves less than was asked. `None` leaves a part as asked; an empty set leaves nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Narrowing {
+    /// A shorter length.
+    pub length: Option<Span>,
+    /// Only these families of capabilities: `shell`, `command`, `env`.
+    pub families: Option<BTreeSet<String>>,
+    /// Only these targets.
+    pub targets: Option<BTreeSet<TargetId>>,
+    /// Only these accounts.
+    pub accounts: Option<BTreeSet<AccountName>>,
+}

@@ -1,0 +1,65 @@
+//! Which capability answers which request: the one table that decides for every kind of channel and request.
+//!
+//! Both matches name every variant: a new kind of request, or of capability, stops the compiler here.
+
+use super::FlowRequest;
+use crate::capability::{Capability, CommandRefused, EnvRefused};
+
+/// Why one capability does not answer one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    /// It is for something else.
+    OtherKind,
+    /// It is for commands, not for this one.
+    Command(CommandRefused),
+    /// It is for variables, not for this one.
+    Env(EnvRefused),
+}
+
+/// The signals of RFC 4254 §6.10; OpenSSH's own additions are not among them.
+const SIGNALS: [&str; 13] = [
+    "ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1",
+    "USR2",
+];
+
+/// Whether `capability` alone lets `request` pass.
+pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<(), Mismatch> {
+    match request {
+        // What carries a shell or a command, and says nothing by itself.
+        FlowRequest::SessionChannel | FlowRequest::Pty | FlowRequest::WindowChange => {
+            match capability {
+                Capability::Shell | Capability::Command(_) => Ok(()),
+                Capability::Env(_) => Err(Mismatch::OtherKind),
+            }
+        }
+        FlowRequest::Shell => match capability {
+            Capability::Shell => Ok(()),
+            Capability::Command(_) | Capability::Env(_) => Err(Mismatch::OtherKind),
+        },
+        FlowRequest::Signal(name) => match capability {
+            Capability::Shell if SIGNALS.contains(&name.as_str()) => Ok(()),
+            Capability::Shell | Capability::Command(_) | Capability::Env(_) => {
+                Err(Mismatch::OtherKind)
+            }
+        },
+        FlowRequest::Command(command) => match capability {
+            Capability::Command(template) => template.matches(command).map_err(Mismatch::Command),
+            // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
+            Capability::Shell | Capability::Env(_) => Err(Mismatch::OtherKind),
+        },
+        FlowRequest::Env { name, value } => match capability {
+            Capability::Env(names) => names.matches(name, value).map_err(Mismatch::Env),
+            Capability::Shell | Capability::Command(_) => Err(Mismatch::OtherKind),
+        },
+        FlowRequest::Break
+        | FlowRequest::Subsystem(_)
+        | FlowRequest::X11
+        | FlowRequest::AgentForwarding
+        | FlowRequest::DirectTcpip { .. }
+        | FlowRequest::DirectStreamlocal { .. }
+        | FlowRequest::RemoteForward { .. }
+        | FlowRequest::RemoteStreamlocal { .. }
+        | FlowRequest::UnknownChannel(_)
+        | FlowRequest::UnknownRequest(_) => Err(Mismatch::OtherKind),
+    }
+}

@@ -1,0 +1,463 @@
+//! One SSH login as a state machine: which proof is there, which comes next.
+//!
+//! What each role proves, in one table:
+//!
+//! | role | station key | person's key or certificate | one-time password |
+//! |---|---|---|---|
+//! | technician | yes, before or after the person's | yes | yes, after both |
+//! | operator, auditor | not asked; harmless | yes | yes, after it |
+//!
+//! A stranger learns nothing on the way (A6): a station's key moves a login on under any user name, known or not; a
+//! person's key only under their own; what is wrong with the person or the station is looked at after the last factor,
+//! and every refusal reads the same. Each step takes the documents in force at that moment, so that whoever is removed
+//! halfway does not arrive.
+
+use std::net::IpAddr;
+
+use super::certificate::{self, CertificateFacts, CertificateRefused};
+use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, StationFault, station_fault};
+use crate::address::LoginAddress;
+use crate::documents::{Documents, KeyOwner, PersonRef};
+use crate::key::{Fingerprint, PublicKey};
+use crate::name::{PersonId, StationId};
+use crate::time::Timestamp;
+
+/// The most stations whose keys one login keeps: a notebook may hold the keys of a few.
+const MOST_STATIONS: usize = 8;
+
+/// One login under one user name.
+///
+/// Invariant: what is proven was proven under this user name. A client that changes it gets a new login
+/// ([`Login::restart_if_changed`]; RFC 4252 §5).
+#[derive(Debug, Clone)]
+pub struct Login {
+    user: String,
+    address: Option<LoginAddress>,
+    source: IpAddr,
+    stations: Vec<ProvenStation>,
+    person: Option<PersonProof>,
+    second_factor: Option<SecondFactor>,
+}
+
+/// How the second factor was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// By a code, in this login.
+    Code,
+    /// By a code a few minutes ago, from the same place.
+    Remembered,
+}
+
+/// What the gateway found out about a one-time password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeOutcome {
+    /// Right, and never used before.
+    Accepted,
+    /// Wrong.
+    Wrong,
+    /// Right, and used before.
+    Replayed,
+    /// The person has no second factor.
+    NotEnrolled,
+    /// The account or source is blocked; the code was not looked at.
+    Blocked {
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// A key was accepted, another is needed (`publickey`, partial success).
+    NeedKey,
+    /// The keys are complete, a one-time password is needed (`keyboard-interactive`, partial success).
+    NeedCode,
+    /// Everything is proven.
+    Complete(Box<Authenticated>),
+    /// This proof moved nothing (failure, no partial success).
+    Refuse(LoginRefusal),
+}
+
+/// Why a proof was not accepted. For the audit; the person reads the same words for each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[must_use]
+pub enum LoginRefusal {
+    /// A key that no document names.
+    #[error("the key {key} is nobody's")]
+    UnknownKey {
+        /// Which.
+        key: Fingerprint,
+    },
+    /// A key of another person.
+    #[error("the key {key} belongs to {owner}")]
+    KeyOfAnother {
+        /// Which.
+        key: Fingerprint,
+        /// Whose.
+        owner: PersonId,
+    },
+    /// A key that its provider revoked.
+    #[error("the key {key} is revoked")]
+    RevokedKey {
+        /// Which.
+        key: Fingerprint,
+    },
+    /// A certificate that does not hold.
+    #[error("the certificate of key {key} is not accepted: {reason}")]
+    Certificate {
+        /// The certified key.
+        key: Fingerprint,
+        /// Why.
+        reason: CertificateRefused,
+    },
+    /// More stations' keys than any login needs.
+    #[error("too many stations' keys in one login")]
+    TooManyStations,
+    /// A code before the keys.
+    #[error("a code before the keys proves nothing")]
+    CodeTooEarly,
+    /// The code did not do.
+    #[error("the code was not accepted: {}", code_words(.0))]
+    Code(CodeOutcome),
+    /// All factors are proven, and the station is not one this person may work from.
+    #[error("the station {station} may not be used: {why}")]
+    Station {
+        /// Which.
+        station: StationId,
+        /// Why.
+        why: StationFault,
+    },
+    /// All factors are proven, and the account is not in force.
+    #[error("{0}")]
+    Ended(#[from] Ended),
+}
+
+const fn code_words(outcome: &CodeOutcome) -> &'static str {
+    match outcome {
+        CodeOutcome::Accepted => "it was accepted",
+        CodeOutcome::Wrong => "it is wrong",
+        CodeOutcome::Replayed => "it was used before",
+        CodeOutcome::NotEnrolled => "nobody enrolled this person",
+        CodeOutcome::Blocked { .. } => "the account or its source is blocked",
+    }
+}
+
+impl LoginRefusal {
+    /// Whether it counts towards blocking the account: only what someone guesses does. Who lacks a key could otherwise
+    /// block anybody by name.
+    #[must_use]
+    pub const fn counts_against_person(&self) -> bool {
+        match self {
+            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed) => true,
+            Self::Code(
+                CodeOutcome::Accepted | CodeOutcome::NotEnrolled | CodeOutcome::Blocked { .. },
+            )
+            | Self::UnknownKey { .. }
+            | Self::KeyOfAnother { .. }
+            | Self::RevokedKey { .. }
+            | Self::Certificate { .. }
+            | Self::TooManyStations
+            | Self::CodeTooEarly
+            | Self::Station { .. }
+            | Self::Ended(_) => false,
+        }
+    }
+
+    /// Whether it counts towards blocking the source. An unknown key does not: an agent offers all it holds.
+    #[must_use]
+    pub const fn counts_against_source(&self) -> bool {
+        match self {
+            Self::UnknownKey { .. }
+            | Self::Code(CodeOutcome::Blocked { .. } | CodeOutcome::Accepted) => false,
+            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::NotEnrolled)
+            | Self::KeyOfAnother { .. }
+            | Self::RevokedKey { .. }
+            | Self::Certificate { .. }
+            | Self::TooManyStations
+            | Self::CodeTooEarly
+            | Self::Station { .. }
+            | Self::Ended(_) => true,
+        }
+    }
+}
+
+impl Login {
+    /// Begins a login. A user name that is no address, or names nobody, begins like any other.
+    #[must_use]
+    pub fn begin(user: &str, source: IpAddr) -> Self {
+        Self {
+            // A longer name is never an address; its beginning is kept so that another one is still told apart.
+            user: user.chars().take(512).collect(),
+            address: LoginAddress::parse(user).ok(),
+            source,
+            stations: Vec::new(),
+            person: None,
+            second_factor: None,
+        }
+    }
+
+    /// Forgets everything that was proven when the client speaks under another user name (RFC 4252 §5).
+    pub fn restart_if_changed(&mut self, user: &str) {
+        let same = self.user.chars().eq(user.chars().take(512))
+            && self.address == LoginAddress::parse(user).ok();
+        if !same {
+            *self = Self::begin(user, self.source);
+        }
+    }
+
+    /// The user name, as it came.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Whom the user name claims and where they want to go; nothing of it is proven.
+    #[must_use]
+    pub const fn address(&self) -> Option<&LoginAddress> {
+        self.address.as_ref()
+    }
+
+    /// The person whose key is proven, in this login and these documents; for looking up their second factor.
+    #[must_use]
+    pub fn proven_person(&self, documents: &Documents) -> Option<PersonId> {
+        self.keys_complete(documents)
+            .map(|person| person.id().clone())
+    }
+
+    /// The station whose key is proven and that the person may use, for looking up a remembered second factor.
+    #[must_use]
+    pub fn proven_station(&self, documents: &Documents) -> Option<StationId> {
+        let person = self.keys_complete(documents)?;
+        self.fitting_station(documents, person)
+            .map(|station| station.id.clone())
+    }
+
+    /// Whether a key is worth a signature. It says whether the documents know the key, never whose it is, so that an
+    /// answer does not depend on the user name.
+    #[must_use]
+    pub fn wants_key(&self, documents: &Documents, key: &PublicKey) -> bool {
+        documents.key_owner(key).is_some()
+    }
+
+    /// Whether a certificate is worth a signature: whether some provider trusts its authority.
+    #[must_use]
+    pub fn wants_certificate(&self, documents: &Documents, ca: &PublicKey) -> bool {
+        documents
+            .providers()
+            .values()
+            .any(|provider| provider.authority.contains(ca))
+    }
+
+    /// A signature by this key was verified.
+    pub fn key_proven(&mut self, documents: &Documents, key: &PublicKey, now: Timestamp) -> Step {
+        let fingerprint = key.fingerprint();
+        match documents.key_owner(key) {
+            None => Step::Refuse(LoginRefusal::UnknownKey { key: fingerprint }),
+            Some(
+                KeyOwner::Station { provider, .. }
+                | KeyOwner::Person(PersonRef::Technician { provider, .. }),
+            ) if provider.revoked_keys.contains(&fingerprint) => {
+                Step::Refuse(LoginRefusal::RevokedKey { key: fingerprint })
+            }
+            Some(KeyOwner::Station { station, .. }) => {
+                let proven = ProvenStation {
+                    id: station.id.clone(),
+                    key: key.clone(),
+                };
+                if !self.stations.contains(&proven) {
+                    if self.stations.len() >= MOST_STATIONS {
+                        return Step::Refuse(LoginRefusal::TooManyStations);
+                    }
+                    self.stations.push(proven);
+                }
+                self.next(documents, now)
+            }
+            Some(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
+                self.person = Some(PersonProof::Key(key.clone()));
+                self.next(documents, now)
+            }
+            Some(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
+                key: fingerprint,
+                owner: owner.id().clone(),
+            }),
+        }
+    }
+
+    /// A signature by this certificate's key, and the authority's signature on it, were verified.
+    pub fn certificate_proven(
+        &mut self,
+        documents: &Documents,
+        facts: &CertificateFacts,
+        now: Timestamp,
+    ) -> Step {
+        match self.check_certificate(documents, facts, now) {
+            Ok(()) => {
+                self.person = Some(PersonProof::Certificate(Box::new(facts.clone())));
+                self.next(documents, now)
+            }
+            Err(reason) => Step::Refuse(LoginRefusal::Certificate {
+                key: facts.key.fingerprint(),
+                reason,
+            }),
+        }
+    }
+
+    fn check_certificate(
+        &self,
+        documents: &Documents,
+        facts: &CertificateFacts,
+        now: Timestamp,
+    ) -> Result<(), CertificateRefused> {
+        let (provider, technician) = self
+            .address
+            .as_ref()
+            .and_then(|address| documents.technician(&address.person))
+            .ok_or(CertificateRefused::NobodySigns)?;
+        certificate::check(facts, &technician.id, provider, self.source, now)?;
+        // One key, one person (A1): an authority cannot hand somebody's key to somebody else.
+        match documents.key_owner(&facts.key) {
+            None => Ok(()),
+            Some(KeyOwner::Person(owner)) if owner.id() == &technician.id => Ok(()),
+            Some(KeyOwner::Person(_) | KeyOwner::Station { .. }) => {
+                Err(CertificateRefused::KeyOfAnother)
+            }
+        }
+    }
+
+    /// The gateway looked at a one-time password.
+    pub fn code_result(
+        &mut self,
+        documents: &Documents,
+        outcome: CodeOutcome,
+        now: Timestamp,
+    ) -> Step {
+        if self.keys_complete(documents).is_none() {
+            return Step::Refuse(LoginRefusal::CodeTooEarly);
+        }
+        match outcome {
+            CodeOutcome::Accepted => {
+                self.second_factor = Some(SecondFactor::Code);
+                self.next(documents, now)
+            }
+            CodeOutcome::Wrong
+            | CodeOutcome::Replayed
+            | CodeOutcome::NotEnrolled
+            | CodeOutcome::Blocked { .. } => Step::Refuse(LoginRefusal::Code(outcome)),
+        }
+    }
+
+    /// Whether the gateway remembers a second factor of this person from this station and source. Before the keys are
+    /// complete, and when it does not, nothing changes.
+    pub fn second_factor_remembered(
+        &mut self,
+        documents: &Documents,
+        remembered: bool,
+        now: Timestamp,
+    ) -> Step {
+        if remembered && self.keys_complete(documents).is_some() && self.second_factor.is_none() {
+            self.second_factor = Some(SecondFactor::Remembered);
+        }
+        self.next(documents, now)
+    }
+
+    fn claims(&self, person: &PersonId) -> bool {
+        self.address
+            .as_ref()
+            .is_some_and(|address| address.person == *person)
+    }
+
+    /// The person, once every key their role asks for is proven.
+    fn keys_complete<'d>(&self, documents: &'d Documents) -> Option<PersonRef<'d>> {
+        self.person.as_ref()?;
+        let person = documents.person(&self.address.as_ref()?.person)?;
+        match person {
+            PersonRef::Technician { .. } if self.stations.is_empty() => None,
+            PersonRef::Technician { .. }
+            | PersonRef::Operator { .. }
+            | PersonRef::Auditor { .. } => Some(person),
+        }
+    }
+
+    fn next(&mut self, documents: &Documents, now: Timestamp) -> Step {
+        let Some(person) = self.keys_complete(documents) else {
+            return Step::NeedKey;
+        };
+        let (Some(proof), Some(second_factor)) = (&self.person, self.second_factor) else {
+            return Step::NeedCode;
+        };
+        match self.conclude(documents, person, proof, second_factor, now) {
+            Ok(authenticated) => Step::Complete(Box::new(authenticated)),
+            Err(refusal) => {
+                // A code stands for one conclusion: nobody goes through stations with it until one fits.
+                *self = Self::begin(&self.user, self.source);
+                Step::Refuse(refusal)
+            }
+        }
+    }
+
+    /// Everything is proven; whether the person may be here is looked at only now.
+    fn conclude(
+        &self,
+        documents: &Documents,
+        person: PersonRef<'_>,
+        proof: &PersonProof,
+        second_factor: SecondFactor,
+        now: Timestamp,
+    ) -> Result<Authenticated, LoginRefusal> {
+        let station = match person {
+            PersonRef::Technician { .. } => self
+                .fitting_station(documents, person)
+                .or(self.stations.first())
+                .cloned(),
+            PersonRef::Operator { .. } | PersonRef::Auditor { .. } => None,
+        };
+        let authenticated = Authenticated {
+            person: person.id().clone(),
+            role: Role::of(person),
+            station,
+            proof: proof.clone(),
+            second_factor,
+            source: self.source,
+            lang: person.lang(),
+        };
+        match authenticated.still_valid(documents, now) {
+            Ok(()) => Ok(authenticated),
+            Err(Ended::StationWithdrawn { station, why }) => {
+                Err(LoginRefusal::Station { station, why })
+            }
+            Err(ended) => Err(LoginRefusal::Ended(ended)),
+        }
+    }
+
+    /// The first proven station from which the technician may work.
+    fn fitting_station(
+        &self,
+        documents: &Documents,
+        person: PersonRef<'_>,
+    ) -> Option<&ProvenStation> {
+        let PersonRef::Technician {
+            provider,
+            technician,
+        } = person
+        else {
+            return None;
+        };
+        self.stations.iter().find(|proven| {
+            documents
+                .station(&proven.id)
+                .is_some_and(|(owner, station)| {
+                    station_fault(
+                        owner,
+                        station,
+                        &proven.key,
+                        provider,
+                        technician,
+                        self.source,
+                    )
+                    .is_none()
+                })
+        })
+    }
+}

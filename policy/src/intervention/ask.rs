@@ -1,0 +1,268 @@
+//! Asking for an intervention: requested ⊆ matrix.
+
+use std::collections::BTreeSet;
+
+use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
+use crate::capability::Capability;
+use crate::documents::{Client, Documents, Target, is_visible};
+use crate::flow::Scope;
+use crate::identity::Presence;
+use crate::matrix::{accounts_for, flows_for, listed_target, terms};
+use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
+use crate::time::{Span, Timestamp};
+use crate::verdict::Refusal;
+
+/// Longest reason, in characters.
+pub const LONGEST_REASON: usize = 1_000;
+
+/// What a technician asks for, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Where; all of one client.
+    pub targets: BTreeSet<TargetId>,
+    /// As whom; `None` when only one account is possible.
+    pub account: Option<AccountName>,
+    /// What for; `None` is everything that the matrix allows on all these targets.
+    pub capabilities: Option<Vec<Capability>>,
+    /// Why.
+    pub reason: String,
+    /// From when; `None` is as soon as it is approved.
+    pub start: Option<Timestamp>,
+    /// For how long.
+    pub length: Span,
+}
+
+/// How many requests wait already, how many may, and for how long. A limit of zero lets nobody ask, and a time of zero
+/// lets nobody answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Of this person.
+    pub of_person: u64,
+    /// Of everybody.
+    pub in_all: u64,
+    /// At most of one person.
+    pub most_of_person: u64,
+    /// At most in all.
+    pub most_in_all: u64,
+    /// How long a request for now waits for its answer; a day at most ([`ANSWER_WITHIN`]).
+    pub answer_within: Span,
+}
+
+impl Waiting {
+    /// Counts against limits that suit a small site: 5 of a person, 200 in all, a day to answer.
+    #[must_use]
+    pub const fn counted(of_person: u64, in_all: u64) -> Self {
+        Self {
+            of_person,
+            in_all,
+            most_of_person: 5,
+            most_in_all: 200,
+            answer_within: ANSWER_WITHIN,
+        }
+    }
+}
+
+/// Makes a request out of what a technician asks for.
+///
+/// # Errors
+/// The refusal to show. A target that does not exist and one that is not for this person get the same one.
+pub fn request(
+    documents: &Documents,
+    presence: &Presence,
+    ask: Ask,
+    waiting: Waiting,
+    id: InterventionId,
+    number: InterventionNumber,
+    now: Timestamp,
+) -> Result<Intervention, Refusal> {
+    presence.still_valid(documents, now)?;
+    let Ask {
+        targets,
+        account,
+        capabilities,
+        reason,
+        start,
+        length,
+    } = ask;
+    let person = presence.person();
+    let (client, found) = targets_of_one_client(documents, person, &targets)?;
+    check_reason(&reason)?;
+    check_start(start, now)?;
+    let account = choose_account(documents, person, &found, account)?;
+    let capabilities = match capabilities {
+        Some(named) => each_once(named),
+        None => common_capabilities(documents, person, &targets, &account, length),
+    };
+    let scope = Scope {
+        targets,
+        accounts: BTreeSet::from([account]),
+        capabilities,
+    };
+    if scope.is_empty() {
+        return Err(Refusal::NothingAsked);
+    }
+    // Every target with every capability, for this length: requested ⊆ matrix.
+    terms(documents, person, &scope, length)?;
+    let Waiting {
+        of_person,
+        in_all,
+        most_of_person,
+        most_in_all,
+        answer_within,
+    } = waiting;
+    if of_person >= most_of_person {
+        return Err(Refusal::TooManyWaiting { waiting: of_person });
+    }
+    if in_all >= most_in_all {
+        return Err(Refusal::TooManyWaiting { waiting: in_all });
+    }
+    let answer_due = match start {
+        None => now.plus(answer_within.min(ANSWER_WITHIN)),
+        // A planned one can be answered until nothing would be left of it.
+        Some(start) => start.plus(length),
+    };
+    let request = Request {
+        id,
+        number,
+        person: person.clone(),
+        provider: presence.provider().clone(),
+        station: presence.station().clone(),
+        client: client.id.clone(),
+        scope,
+        reason,
+        requested_at: now,
+        start,
+        length,
+        answer_due,
+    };
+    Ok(Intervention {
+        request,
+        state: State::Requested,
+        seen: None,
+        approvals: Vec::new(),
+        revision: 0,
+    })
+}
+
+fn targets_of_one_client<'d>(
+    documents: &'d Documents,
+    person: &PersonId,
+    targets: &BTreeSet<TargetId>,
+) -> Result<(&'d Client, Vec<&'d Target>), Refusal> {
+    let found = targets
+        .iter()
+        .map(|id| listed_target(documents, person, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (client, _) = found.first().copied().ok_or(Refusal::NoTarget)?;
+    if found.iter().any(|(other, _)| other.id != client.id) {
+        return Err(Refusal::SeveralClients);
+    }
+    Ok((
+        client,
+        found.into_iter().map(|(_, target)| target).collect(),
+    ))
+}
+
+/// Checks a reason: an operator reads it on a terminal and decides by it, so nothing in it may hide or move.
+pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
+    let fits = (1..=LONGEST_REASON).contains(&reason.chars().count()) && !reason.trim().is_empty();
+    if fits && is_visible(reason) {
+        return Ok(());
+    }
+    Err(Refusal::Reason {
+        longest: u64::try_from(LONGEST_REASON).unwrap_or(u64::MAX),
+    })
+}
+
+fn check_start(start: Option<Timestamp>, now: Timestamp) -> Result<(), Refusal> {
+    let latest = now.plus(PLANNED_WITHIN);
+    match start {
+        Some(start) if start < now || latest < start => Err(Refusal::Start { start, latest }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The account that was named, or the only one that the matrix allows on all the targets. One that does not exist and
+/// one that is not for this person get the same words.
+fn choose_account(
+    documents: &Documents,
+    person: &PersonId,
+    targets: &[&Target],
+    named: Option<AccountName>,
+) -> Result<AccountName, Refusal> {
+    let possible: Vec<(&Target, BTreeSet<AccountName>)> = targets
+        .iter()
+        .map(|target| (*target, accounts_for(documents, person, target)))
+        .collect();
+    if let Some(named) = named {
+        return match possible
+            .iter()
+            .find(|(_, accounts)| !accounts.contains(&named))
+        {
+            None => Ok(named),
+            Some((target, _)) => Err(Refusal::NotInMatrix {
+                capability: named.to_string(),
+                target: target.id.clone(),
+            }),
+        };
+    }
+    let mut accounts = possible.into_iter().map(|(_, accounts)| accounts);
+    let first = accounts.next().unwrap_or_default();
+    let common: BTreeSet<AccountName> = accounts.fold(first, |common, more| &common & &more);
+    if common.len() > 1 {
+        return Err(Refusal::NameAccount { accounts: common });
+    }
+    common.into_iter().next().ok_or(Refusal::NoCommonAccount)
+}
+
+/// Everything that the matrix allows on every one of these targets as this account, for this length.
+fn common_capabilities(
+    documents: &Documents,
+    person: &PersonId,
+    targets: &BTreeSet<TargetId>,
+    account: &AccountName,
+    length: Span,
+) -> Vec<Capability> {
+    let allowed = |target: &TargetId, length: Span| -> Vec<Capability> {
+        let mut flows = flows_for(documents, person, target, account);
+        flows.retain(|flow| length <= flow.approval.at_most);
+        each_once(
+            flows
+                .iter()
+                .flat_map(|flow| flow.allow.iter().cloned())
+                .collect(),
+        )
+    };
+    let common = |length: Span| {
+        let mut targets = targets.iter().map(|target| allowed(target, length));
+        let first = targets.next().unwrap_or_default();
+        targets.fold(first, |common, more| {
+            each_once(
+                common
+                    .iter()
+                    .flat_map(|one| more.iter().filter_map(|two| one.common(two)))
+                    .collect(),
+            )
+        })
+    };
+    let for_this_length = common(length);
+    // Where nothing lasts that long, the matrix then says how long it does.
+    if for_this_length.is_empty() {
+        common(Span::ZERO)
+    } else {
+        for_this_length
+    }
+}
+
+/// Without those that another one includes.
+fn each_once(capabilities: Vec<Capability>) -> Vec<Capability> {
+    let mut kept: Vec<Capability> = Vec::new();
+    for capability in capabilities {
+        if kept.iter().any(|wide| wide.includes(&capability)) {
+            continue;
+        }
+        kept.retain(|narrow| !capability.includes(narrow));
+        kept.push(capability);
+    }
+    kept
+}

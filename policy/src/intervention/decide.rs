@@ -1,0 +1,370 @@
+//! What becomes of a request: granted ⊆ requested, by the client's operators and nobody else (I1, I2, I6).
+
+use std::collections::BTreeSet;
+
+use super::ask::check_reason;
+use super::{Approval, CloseReason, Grant, Intervention, State};
+use crate::documents::{Documents, PersonRef};
+use crate::flow::{Narrowing, Scope};
+use crate::identity::{Authenticated, Presence, Role};
+use crate::matrix::terms;
+use crate::time::{Span, Timestamp};
+use crate::verdict::Refusal;
+
+impl Intervention {
+    /// An operator looked at it; the first is kept.
+    ///
+    /// # Errors
+    /// Unless it waits and the person is an operator of its client.
+    pub fn seen_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.its_operator(documents, by, now)?;
+        self.must_wait("look at", now)?;
+        let mut next = self.after(State::Requested);
+        next.seen = self
+            .seen
+            .clone()
+            .or_else(|| Some((by.person().clone(), now)));
+        Ok(next)
+    }
+
+    /// One operator's yes, as asked or less. With enough of them the intervention is approved.
+    ///
+    /// What is left after every yes is what every operator agreed to. The matrix is asked again: what it does not allow
+    /// at this moment is not granted.
+    ///
+    /// # Errors
+    /// The refusal to show to the operator.
+    pub fn approve(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        narrowing: &Narrowing,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.its_operator(documents, by, now)?;
+        self.must_wait("approve", now)?;
+        if self
+            .approvals
+            .iter()
+            .any(|approval| approval.operator == *by.person())
+        {
+            return Err(Refusal::AlreadyApproved {
+                number: self.number(),
+            });
+        }
+        // Whoever asked must still be somebody who could come.
+        let asker = documents
+            .technician(&self.request.person)
+            .filter(|(provider, _)| provider.id == self.request.provider);
+        let Some((provider, technician)) = asker else {
+            return Err(Refusal::MatrixNarrower {
+                number: self.number(),
+            });
+        };
+        PersonRef::Technician {
+            provider,
+            technician,
+        }
+        .in_force(now)?;
+
+        let (scope, length) = self.left_after(narrowing)?;
+        let terms = terms(documents, &self.request.person, &scope, length)?;
+        let mut next = self.after(State::Requested);
+        next.approvals.push(Approval {
+            operator: by.person().clone(),
+            at: now,
+            scope: scope.clone(),
+            length,
+        });
+        next.seen = self
+            .seen
+            .clone()
+            .or_else(|| Some((by.person().clone(), now)));
+        if next.standing_approvals(documents, now) >= terms.by {
+            let starts_at = self.request.start.map_or(now, |start| start.max(now));
+            let latest_end = starts_at.plus(terms.at_most);
+            next.state = State::Approved {
+                granted: Grant {
+                    scope,
+                    starts_at,
+                    length,
+                    latest_end,
+                },
+            };
+        }
+        Ok(next)
+    }
+
+    /// An operator's no, with its reason.
+    ///
+    /// # Errors
+    /// The refusal to show to the operator.
+    pub fn refuse(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.its_operator(documents, by, now)?;
+        self.must_wait("refuse", now)?;
+        check_reason(reason)?;
+        Ok(self.after(State::Refused {
+            by: by.person().clone(),
+            at: now,
+            reason: reason.to_owned(),
+        }))
+    }
+
+    /// The technician takes it back before its first use.
+    ///
+    /// # Errors
+    /// Unless it is theirs and was not used.
+    pub fn cancel(&self, presence: &Presence, now: Timestamp) -> Result<Self, Refusal> {
+        self.is_of(presence)?;
+        match &self.state {
+            State::Requested | State::Approved { .. } => {
+                Ok(self.after(State::Cancelled { at: now }))
+            }
+            State::Refused { .. }
+            | State::Expired { .. }
+            | State::Open { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state("cancel")),
+        }
+    }
+
+    /// The technician has finished.
+    ///
+    /// # Errors
+    /// Unless it is theirs and open.
+    pub fn finish(&self, presence: &Presence, now: Timestamp) -> Result<Self, Refusal> {
+        self.is_of(presence)?;
+        match &self.state {
+            State::Open { opened_at, .. } => {
+                Ok(self.closed(now, Some(*opened_at), CloseReason::ByTechnician))
+            }
+            State::Requested
+            | State::Approved { .. }
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state("finish")),
+        }
+    }
+
+    /// An operator ends it, used or not.
+    ///
+    /// # Errors
+    /// Unless it is approved or open and the person is an operator of its client.
+    pub fn close(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        self.its_operator(documents, by, now)?;
+        check_reason(reason)?;
+        let because = CloseReason::ByOperator {
+            by: by.person().clone(),
+            reason: reason.to_owned(),
+        };
+        match &self.state {
+            State::Approved { .. } => Ok(self.closed(now, None, because)),
+            State::Open { opened_at, .. } => Ok(self.closed(now, Some(*opened_at), because)),
+            State::Requested
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state("close")),
+        }
+    }
+
+    /// The first use opens the window; later uses leave it as it is. It never moves an end.
+    ///
+    /// # Errors
+    /// Unless it is approved or open, and its time has come and is not over.
+    pub fn open(&self, now: Timestamp) -> Result<Self, Refusal> {
+        match &self.state {
+            State::Approved { granted } if now < granted.starts_at => Err(Refusal::NotYet {
+                number: self.number(),
+                starts_at: granted.starts_at,
+            }),
+            State::Approved { granted }
+                if now < granted.latest_end && !granted.length.is_zero() =>
+            {
+                let closes_at = now.plus(granted.length).min(granted.latest_end);
+                Ok(self.after(State::Open {
+                    granted: granted.clone(),
+                    opened_at: now,
+                    closes_at,
+                }))
+            }
+            State::Approved { granted } => Err(Refusal::WindowOver {
+                closed_at: granted.latest_end,
+            }),
+            State::Open { closes_at, .. } if now < *closes_at => Ok(self.clone()),
+            State::Open { closes_at, .. } => Err(Refusal::WindowOver {
+                closed_at: *closes_at,
+            }),
+            State::Requested
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state("open")),
+        }
+    }
+
+    /// What time alone makes of it; `None` when nothing is due.
+    #[must_use]
+    pub fn expire_if_due(&self, now: Timestamp) -> Option<Self> {
+        let due = self.due().filter(|due| *due <= now)?;
+        match &self.state {
+            State::Requested | State::Approved { .. } => {
+                Some(self.after(State::Expired { at: due }))
+            }
+            State::Open { opened_at, .. } => {
+                Some(self.closed(due, Some(*opened_at), CloseReason::WindowOver))
+            }
+            State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => None,
+        }
+    }
+
+    fn closed(&self, at: Timestamp, opened_at: Option<Timestamp>, reason: CloseReason) -> Self {
+        self.after(State::Closed {
+            at,
+            opened_at,
+            reason,
+        })
+    }
+
+    /// The person must be an operator of the client, in force, and not the one who asked.
+    fn its_operator(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if *by.person() == self.request.person {
+            return Err(Refusal::OwnRequest);
+        }
+        match by.role() {
+            Role::Operator { client } if *client == self.request.client => {}
+            Role::Technician { .. } | Role::Operator { .. } | Role::Auditor { .. } => {
+                return Err(Refusal::NotItsOperator);
+            }
+        }
+        by.still_valid(documents, now)?;
+        Ok(())
+    }
+
+    /// How many of those who said yes could still say it.
+    fn standing_approvals(&self, documents: &Documents, now: Timestamp) -> u32 {
+        let stands = |approval: &&Approval| match documents.person(&approval.operator) {
+            Some(person @ PersonRef::Operator { client, .. }) => {
+                client.id == self.request.client && person.in_force(now).is_ok()
+            }
+            Some(PersonRef::Technician { .. } | PersonRef::Auditor { .. }) | None => false,
+        };
+        let distinct: BTreeSet<_> = self
+            .approvals
+            .iter()
+            .filter(stands)
+            .map(|approval| &approval.operator)
+            .collect();
+        u32::try_from(distinct.len()).unwrap_or(u32::MAX)
+    }
+
+    fn must_wait(&self, step: &'static str, now: Timestamp) -> Result<(), Refusal> {
+        match &self.state {
+            State::Requested if now < self.request.answer_due() => Ok(()),
+            State::Requested => Err(Refusal::WrongState {
+                number: self.number(),
+                state: "expired",
+                step,
+            }),
+            State::Approved { .. }
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Open { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state(step)),
+        }
+    }
+
+    fn is_of(&self, presence: &Presence) -> Result<(), Refusal> {
+        if *presence.person() == self.request.person
+            && *presence.provider() == self.request.provider
+        {
+            return Ok(());
+        }
+        Err(Refusal::NotYours {
+            number: self.number(),
+        })
+    }
+
+    /// What is left after the approvals so far and this narrowing.
+    fn left_after(&self, narrowing: &Narrowing) -> Result<(Scope, Span), Refusal> {
+        let (scope, length) = self
+            .approvals
+            .last()
+            .map_or((&self.request.scope, self.request.length), |approval| {
+                (&approval.scope, approval.length)
+            });
+        // Not cut down in silence: an operator who names more than was asked has misread the request.
+        self.names_only_what_was_asked(narrowing)?;
+        let shorter = narrowing.length.map_or(length, |wanted| wanted.min(length));
+        let scope = scope.narrowed(narrowing);
+        if scope.is_empty() || shorter.is_zero() {
+            return Err(Refusal::NothingLeft {
+                number: self.number(),
+            });
+        }
+        Ok((scope, shorter))
+    }
+
+    fn names_only_what_was_asked(&self, narrowing: &Narrowing) -> Result<(), Refusal> {
+        let Narrowing {
+            length,
+            families,
+            targets,
+            accounts,
+        } = narrowing;
+        let asked = &self.request.scope;
+        let families_asked: BTreeSet<String> = asked
+            .capabilities
+            .iter()
+            .map(|asked| asked.family().to_owned())
+            .collect();
+        more_than(targets.as_ref(), &asked.targets)?;
+        more_than(accounts.as_ref(), &asked.accounts)?;
+        more_than(families.as_ref(), &families_asked)?;
+        match length {
+            Some(length) if *length > self.request.length => Err(Refusal::OnlyShrinks {
+                what: length.to_string(),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn more_than<T: Ord + ToString>(
+    named: Option<&BTreeSet<T>>,
+    asked: &BTreeSet<T>,
+) -> Result<(), Refusal> {
+    match named.and_then(|named| named.difference(asked).next()) {
+        None => Ok(()),
+        Some(more) => Err(Refusal::OnlyShrinks {
+            what: crate::name::shown(&more.to_string()),
+        }),
+    }
+}

@@ -1,0 +1,64 @@
+//! What may happen. Every right of the gateway is decided here, by functions of text and time alone: no I/O, no clock,
+//! no task, so that each rule runs in microseconds and can be read by an auditor who does not know the rest.
+//!
+//! Read in this order: [`documents`] (what people wrote), [`identity`] (who is there), [`intervention`] (what was asked
+//! and approved), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
+//! a client's security officer.
+//!
+//! Invariants, each with tests that try to break it:
+//! - nothing is permitted by absence: no rule, no approval, an empty list, an unknown type are refused;
+//! - granted ⊆ requested ⊆ matrix; an approval only shrinks;
+//! - rights are the union of the flows, each with its own conditions: removing an element never adds a right;
+//! - time only moves rights away.
+
+// Tests say what they promise by failing; the lints that forbid panicking are for what runs.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::wildcard_enum_match_arm
+    )
+)]
+
+pub mod address;
+pub mod admission;
+pub mod capability;
+pub mod documents;
+pub mod explain;
+pub mod flow;
+pub mod identity;
+pub mod intervention;
+pub mod key;
+pub mod lockout;
+pub mod matrix;
+pub mod name;
+pub mod schedule;
+pub mod time;
+pub mod verdict;
+
+pub use self::address::LoginAddress;
+pub use self::admission::{Admission, admit};
+pub use self::capability::Capability;
+pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
+pub use self::explain::{Explanation, explain};
+pub use self::flow::{FlowRequest, Narrowing, Scope};
+pub use self::identity::{
+    Authenticated, CertificateFacts, CertificateKind, CodeOutcome, Ended, Login, LoginRefusal,
+    Presence, Role, Step,
+};
+pub use self::intervention::{
+    Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,
+};
+pub use self::key::{Fingerprint, PublicKey};
+pub use self::lockout::{LockoutRule, blocked_until};
+pub use self::matrix::matrix_scope;
+pub use self::name::{
+    AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
+    NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
+};
+pub use self::schedule::Schedule;
+pub use self::time::{Span, Timestamp};
+pub use self::verdict::{Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict};

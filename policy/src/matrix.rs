@@ -1,0 +1,211 @@
+//! The flow matrix (F1): what the documents allow a technician, before anybody is asked.
+//!
+//! Rights are the union of the flows, and each flow brings its own conditions with it: hours, number of approvals,
+//! longest time. Two flows never lend each other a condition, so that taking a flow away never adds a right.
+
+use std::collections::BTreeSet;
+
+use crate::capability::Capability;
+use crate::documents::{ApprovalRule, Client, Documents, Flow, Provider, Target, Technician};
+use crate::flow::Scope;
+use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
+use crate::schedule::Schedule;
+use crate::time::Span;
+use crate::verdict::Refusal;
+
+/// What one flow allows one technician.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Whose flow.
+    pub client: ClientId,
+    /// Its name.
+    pub flow: FlowName,
+    /// Where, as whom and what for.
+    pub scope: Scope,
+    /// When.
+    pub hours: Schedule,
+    /// After whose yes, and for how long.
+    pub approval: ApprovalRule,
+}
+
+/// Everything that the matrix allows one technician, flow by flow. Empty for anybody else.
+///
+/// An account that only some of the flow's targets have is left to [`flows_allowing`]; this is for people to read.
+#[must_use]
+pub fn matrix_scope(documents: &Documents, person: &PersonId) -> Vec<Reach> {
+    let Some((provider, technician)) = documents.technician(person) else {
+        return Vec::new();
+    };
+    let mut reaches = Vec::new();
+    for client in documents.clients().values() {
+        for flow in client
+            .flows
+            .iter()
+            .filter(|flow| is_for(flow, provider, technician))
+        {
+            let targets: BTreeSet<TargetId> = client
+                .targets
+                .iter()
+                .map(|target| &target.id)
+                .filter(|id| flow.targets.contains(id))
+                .cloned()
+                .collect();
+            let scope = Scope {
+                targets,
+                accounts: flow.accounts.clone(),
+                capabilities: flow.allow.clone(),
+            };
+            if !scope.is_empty() {
+                let (client, flow_name) = (client.id.clone(), flow.name.clone());
+                reaches.push(Reach {
+                    client,
+                    flow: flow_name,
+                    scope,
+                    hours: flow.hours.clone(),
+                    approval: flow.approval,
+                });
+            }
+        }
+    }
+    reaches
+}
+
+fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
+    flow.technicians
+        .iter()
+        .any(|selector| selector.names(&provider.id, technician))
+}
+
+/// The flows that name this technician, target and account.
+pub(crate) fn flows_for<'d>(
+    documents: &'d Documents,
+    person: &PersonId,
+    target: &TargetId,
+    account: &AccountName,
+) -> Vec<&'d Flow> {
+    let Some((provider, technician)) = documents.technician(person) else {
+        return Vec::new();
+    };
+    let Some((client, target)) = documents.target(target) else {
+        return Vec::new();
+    };
+    client
+        .flows
+        .iter()
+        .filter(|flow| is_for(flow, provider, technician))
+        .filter(|flow| flow.targets.contains(&target.id))
+        .filter(|flow| flow.accounts.contains(account) && target.accounts.contains(account))
+        .collect()
+}
+
+/// The accounts of a target that some flow allows this technician, with anything at all.
+pub(crate) fn accounts_for(
+    documents: &Documents,
+    person: &PersonId,
+    target: &Target,
+) -> BTreeSet<AccountName> {
+    let allows = |account: &&AccountName| {
+        flows_for(documents, person, &target.id, account)
+            .iter()
+            .any(|flow| !flow.allow.is_empty())
+    };
+    target.accounts.iter().filter(allows).cloned().collect()
+}
+
+/// A target that the matrix lists for this technician; everything else, existing or not, is [`Refusal::NotListed`].
+pub(crate) fn listed_target<'d>(
+    documents: &'d Documents,
+    person: &PersonId,
+    target: &TargetId,
+) -> Result<(&'d Client, &'d Target), Refusal> {
+    documents
+        .target(target)
+        .filter(|(_, found)| !accounts_for(documents, person, found).is_empty())
+        .ok_or_else(|| Refusal::NotListed {
+            target: target.to_string(),
+        })
+}
+
+/// The flows that allow all of `capability` by one entry.
+pub(crate) fn flows_allowing<'d>(
+    documents: &'d Documents,
+    person: &PersonId,
+    target: &TargetId,
+    account: &AccountName,
+    capability: &Capability,
+) -> Vec<&'d Flow> {
+    let mut flows = flows_for(documents, person, target, account);
+    flows.retain(|flow| {
+        flow.allow
+            .iter()
+            .any(|allowed| allowed.includes(capability))
+    });
+    flows
+}
+
+/// What a scope of a certain length asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// How many different operators must approve.
+    pub(crate) by: u32,
+    /// How long after its start the intervention ends at the latest, with that many approvals.
+    pub(crate) at_most: Span,
+}
+
+/// The terms under which the matrix allows every target, account and capability of `scope` for `length`.
+///
+/// For each of them, the flow that asks for the fewest operators among those that allow the length; over all of them,
+/// the most. So one flow that is easier never makes another thing easier.
+///
+/// # Errors
+/// [`Refusal::NotInMatrix`] or [`Refusal::Length`] for the first that no flow allows; [`Refusal::NothingAsked`] when the
+/// scope is empty.
+pub(crate) fn terms(
+    documents: &Documents,
+    person: &PersonId,
+    scope: &Scope,
+    length: Span,
+) -> Result<Terms, Refusal> {
+    let mut all: Vec<Vec<ApprovalRule>> = Vec::new();
+    for target in &scope.targets {
+        for account in &scope.accounts {
+            for capability in &scope.capabilities {
+                let flows = flows_allowing(documents, person, target, account, capability);
+                if flows.is_empty() {
+                    return Err(Refusal::NotInMatrix {
+                        capability: capability.to_string(),
+                        target: target.clone(),
+                    });
+                }
+                let mut rules: Vec<ApprovalRule> = flows.iter().map(|flow| flow.approval).collect();
+                let at_most = rules
+                    .iter()
+                    .map(|rule| rule.at_most)
+                    .max()
+                    .unwrap_or(Span::ZERO);
+                rules.retain(|rule| length <= rule.at_most);
+                if length.is_zero() || rules.is_empty() {
+                    return Err(Refusal::Length {
+                        asked: length,
+                        at_most,
+                    });
+                }
+                all.push(rules);
+            }
+        }
+    }
+    let by = all
+        .iter()
+        .filter_map(|rules| rules.iter().map(|rule| rule.by).min())
+        .max()
+        .ok_or(Refusal::NothingAsked)?;
+    let reachable = |rules: &Vec<ApprovalRule>| {
+        rules
+            .iter()
+            .filter(|rule| rule.by <= by)
+            .map(|rule| rule.at_most)
+            .max()
+    };
+    let at_most = all.iter().filter_map(reachable).min().unwrap_or(Span::ZERO);
+    Ok(Terms { by, at_most })
+}

@@ -1,0 +1,426 @@
+//! The answers of this crate and their reasons.
+//!
+//! A permit is a value: the gateway dials what it holds and resolves nothing again. A refusal says itself in English
+//! for the audit trail and gives [`Refusal::text_id`] and [`Refusal::args`] so that a person reads it in their language.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::capability::{Capability, CommandRefused, EnvRefused};
+use crate::documents::HostPort;
+use crate::flow::FlowRequest;
+use crate::identity::Ended;
+use crate::key::PublicKey;
+use crate::name::{
+    AccountName, ClientId, FlowName, InterventionId, InterventionNumber, StationId, TargetId,
+};
+use crate::time::{Span, Timestamp};
+
+/// The answer to one flow request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// It may pass, with these terms.
+    Permit(Permit),
+    /// It may not, for this reason.
+    Refuse(Refusal),
+}
+
+impl Verdict {
+    /// The permit, or the refusal as an error.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn into_result(self) -> Result<Permit, Refusal> {
+        match self {
+            Self::Permit(permit) => Ok(permit),
+            Self::Refuse(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Proof that one flow may pass, and where to. Only [`crate::admission::Admission::decide`] makes one.
+///
+/// Invariant: when it was made, a line of the matrix and an approved intervention both allowed the flow, and
+/// `closes_at` was ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Permit {
+    pub(crate) destination: HostPort,
+    pub(crate) host_keys: Vec<PublicKey>,
+    pub(crate) account: AccountName,
+    pub(crate) target: TargetId,
+    pub(crate) client: ClientId,
+    pub(crate) intervention: InterventionId,
+    pub(crate) number: InterventionNumber,
+    pub(crate) capability: Capability,
+    pub(crate) flow: FlowName,
+    pub(crate) closes_at: Timestamp,
+}
+
+impl Permit {
+    /// Where to dial: what the client's document says, never what was typed.
+    #[must_use]
+    pub const fn destination(&self) -> &HostPort {
+        &self.destination
+    }
+
+    /// The keys by which the target proves itself (C3). Never empty.
+    #[must_use]
+    pub fn host_keys(&self) -> &[PublicKey] {
+        &self.host_keys
+    }
+
+    /// As whom to log in on the target.
+    #[must_use]
+    pub const fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// The target.
+    #[must_use]
+    pub const fn target(&self) -> &TargetId {
+        &self.target
+    }
+
+    /// Whose target it is.
+    #[must_use]
+    pub const fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// The intervention that allows it.
+    #[must_use]
+    pub const fn intervention(&self) -> InterventionId {
+        self.intervention
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(&self) -> InterventionNumber {
+        self.number
+    }
+
+    /// The capability that allows it.
+    #[must_use]
+    pub const fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    /// The line of the matrix that allows it.
+    #[must_use]
+    pub const fn flow(&self) -> &FlowName {
+        &self.flow
+    }
+
+    /// When it ends at the latest. **Range**: end excluded.
+    #[must_use]
+    pub const fn closes_at(&self) -> Timestamp {
+        self.closes_at
+    }
+}
+
+/// One value inside a text for people; the gateway writes times and lists in the reader's language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// Names and other text, already safe to show.
+    Text(String),
+    /// An instant.
+    Time(Timestamp),
+    /// A duration.
+    Span(Span),
+    /// A count.
+    Number(u64),
+    /// Several texts.
+    List(Vec<String>),
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Time(at) => at.fmt(formatter),
+            Self::Span(span) => span.fmt(formatter),
+            Self::Number(number) => number.fmt(formatter),
+            Self::List(texts) => formatter.write_str(&texts.join(", ")),
+        }
+    }
+}
+
+/// The values of a text for people, by name.
+pub type Arguments = Vec<(&'static str, Argument)>;
+
+/// Why the gateway said no. `Display` is for the audit trail, in English; it tells what to do next and names nothing
+/// that the person was never told of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[must_use]
+pub enum Refusal {
+    // ── reaching a target
+    /// The target does not exist, or no line of the matrix names it for this person: the same words for both.
+    #[error("{target} is not among your targets; `flows` lists what you may ask for")]
+    NotListed {
+        /// What was typed, escaped.
+        target: String,
+    },
+    /// Nothing was asked, or nothing that is still valid.
+    #[error(
+        "no intervention is approved on {target}; ask for one: request {target} --for 2h --reason \"…\""
+    )]
+    NoIntervention {
+        /// The target.
+        target: TargetId,
+    },
+    /// Asked, not answered.
+    #[error("intervention {number} on {target} waits for the client's answer")]
+    Pending {
+        /// The target.
+        target: TargetId,
+        /// The intervention that waits.
+        number: InterventionNumber,
+        /// Whether an operator has looked at it, and when.
+        seen_at: Option<Timestamp>,
+    },
+    /// Approved for later.
+    #[error("intervention {number} begins at {starts_at}; come back then")]
+    NotYet {
+        /// The intervention.
+        number: InterventionNumber,
+        /// When it begins.
+        starts_at: Timestamp,
+    },
+    /// Approved for another machine of the provider.
+    #[error(
+        "intervention {number} was asked from station {asked_from}; connect from there, or ask again from here"
+    )]
+    OtherStation {
+        /// The intervention.
+        number: InterventionNumber,
+        /// The station from which it was asked, and for which it was approved.
+        asked_from: StationId,
+    },
+    /// The matrix allows it at other hours.
+    #[error("{target} is closed at this hour{}", opens(.opens_at))]
+    OutsideHours {
+        /// The target.
+        target: TargetId,
+        /// When it opens next, where that is known.
+        opens_at: Option<Timestamp>,
+    },
+    /// Several accounts are granted and none was named.
+    #[error("several accounts are granted on {target}: {}; name one: PERSON+ACCOUNT@{target}", list(.accounts))]
+    ChooseAccount {
+        /// The target.
+        target: TargetId,
+        /// The accounts that are granted.
+        accounts: BTreeSet<AccountName>,
+    },
+    /// The grant does not hold this target or account.
+    #[error(
+        "intervention {number} was approved without {what}; ask the client for it in a new request"
+    )]
+    NotGranted {
+        /// The intervention.
+        number: InterventionNumber,
+        /// The account or target, as the technician named it.
+        what: String,
+    },
+    /// The matrix has become narrower than the approval, or its conditions are no longer met.
+    #[error(
+        "the client's matrix does not allow what intervention {number} was approved for; ask again"
+    )]
+    MatrixNarrower {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// The person or station may not be here any more.
+    #[error("{0}")]
+    Ended(#[from] Ended),
+
+    // ── opening a flow
+    /// The window is over.
+    #[error(
+        "this intervention ended at {closed_at}; ask the client for a new window and reconnect"
+    )]
+    WindowOver {
+        /// When it ended.
+        closed_at: Timestamp,
+    },
+    /// Nothing granted names this flow.
+    #[error("{flow} is not part of this intervention; missing: {missing}")]
+    FlowNotListed {
+        /// What was asked.
+        flow: FlowRequest,
+        /// The capability that would allow it.
+        missing: String,
+    },
+    /// Commands are granted, not this one.
+    #[error("{flow} is not part of this intervention: {reason}; missing: {missing}")]
+    Command {
+        /// What was asked.
+        flow: FlowRequest,
+        /// The capability that would allow it.
+        missing: String,
+        /// What does not fit.
+        reason: CommandRefused,
+    },
+    /// A variable that is not sent.
+    #[error("{flow} is not sent: {reason}; missing: {missing}")]
+    Env {
+        /// What was asked.
+        flow: FlowRequest,
+        /// The capability that would allow it.
+        missing: String,
+        /// Why.
+        reason: EnvRefused,
+    },
+
+    // ── asking for an intervention
+    /// Only technicians ask.
+    #[error("only a provider's technician asks for an intervention")]
+    NotATechnician,
+    /// No target was named.
+    #[error("name at least one target: request TARGET --for 2h --reason \"…\"")]
+    NoTarget,
+    /// Targets of several clients in one request.
+    #[error("these targets belong to several clients; ask each client separately")]
+    SeveralClients,
+    /// No account is allowed on all the targets that were named.
+    #[error("no account is allowed on all of these targets; ask for each target separately")]
+    NoCommonAccount,
+    /// Several accounts would do.
+    #[error("several accounts are possible: {}; name one: --account ACCOUNT", list(.accounts))]
+    NameAccount {
+        /// The accounts.
+        accounts: BTreeSet<AccountName>,
+    },
+    /// The matrix does not allow this for that length, or at all.
+    #[error("{capability} is not allowed to you on {target}; `flows` lists what you may ask for")]
+    NotInMatrix {
+        /// What was asked.
+        capability: String,
+        /// Where.
+        target: TargetId,
+    },
+    /// No capability would be left.
+    #[error("nothing is left to allow on these targets; ask for each target separately")]
+    NothingAsked,
+    /// The reason is empty, too long, or holds what would disturb a terminal.
+    #[error(
+        "the reason must have 1 to {longest} characters on one line, without control characters"
+    )]
+    Reason {
+        /// The longest accepted, in characters.
+        longest: u64,
+    },
+    /// Zero, or longer than the matrix ever allows.
+    #[error("{asked} is not a possible length; accepted: 1s to {at_most}")]
+    Length {
+        /// What was asked.
+        asked: Span,
+        /// The longest that some line of the matrix allows.
+        at_most: Span,
+    },
+    /// A start that has passed or is too far off.
+    #[error("{start} is not a possible start; accepted: until {latest}")]
+    Start {
+        /// What was asked.
+        start: Timestamp,
+        /// The latest accepted.
+        latest: Timestamp,
+    },
+    /// Too many requests wait already.
+    #[error("{waiting} requests wait for an answer already; cancel one, or wait for the client")]
+    TooManyWaiting {
+        /// How many wait, of this person or in all.
+        waiting: u64,
+    },
+
+    // ── answering a request
+    /// Only an operator of that client answers.
+    #[error("only an operator of the client decides on its interventions")]
+    NotItsOperator,
+    /// Nobody decides on what they asked themselves (I6).
+    #[error("nobody approves their own request")]
+    OwnRequest,
+    /// The same operator twice.
+    #[error(
+        "you have approved intervention {number} already; another operator must approve it too"
+    )]
+    AlreadyApproved {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// Nothing would be left of the request.
+    #[error("nothing would be left of intervention {number}; refuse it with a reason instead")]
+    NothingLeft {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// An approval that would widen the request.
+    #[error("an approval only shrinks what was asked; {what} was not asked")]
+    OnlyShrinks {
+        /// What would be more.
+        what: String,
+    },
+    /// The step does not fit the state of the intervention.
+    #[error("intervention {number} is {state}; nothing to {step}")]
+    WrongState {
+        /// The intervention.
+        number: InterventionNumber,
+        /// Its state.
+        state: &'static str,
+        /// What was tried.
+        step: &'static str,
+    },
+    /// Someone else's request.
+    #[error("intervention {number} is not yours")]
+    NotYours {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+}
+
+/// Why something that was permitted ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[must_use]
+pub enum EndReason {
+    /// The window of the grant or the hours of the flow are over.
+    #[error("the window closed at {closed_at}")]
+    WindowOver {
+        /// When.
+        closed_at: Timestamp,
+    },
+    /// The person, their key or their station is withdrawn (A8).
+    #[error("{0}")]
+    Withdrawn(#[from] Ended),
+    /// The intervention was closed, cancelled or refused, or is not there.
+    #[error("intervention {number} is {state}")]
+    InterventionEnded {
+        /// The intervention.
+        number: InterventionNumber,
+        /// Its state.
+        state: &'static str,
+    },
+    /// The client's matrix does not allow all of it any more, or the target has another address or key.
+    #[error("the client changed what is allowed on {target}")]
+    MatrixChanged {
+        /// The target.
+        target: TargetId,
+    },
+}
+
+fn opens(at: &Option<Timestamp>) -> String {
+    at.map(|at| format!("; it opens at {at}"))
+        .unwrap_or_default()
+}
+
+fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
+    names
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+mod texts;
+pub use self::texts::TEXT_IDS;

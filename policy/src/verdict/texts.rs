@@ -1,0 +1,235 @@
+//! The identifiers by which the gateway finds the sentence in the reader's language, and the values inside it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::{Argument, Arguments, EndReason, Refusal};
+
+/// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
+pub const TEXT_IDS: &[&str] = &[
+    "refusal-not-listed",
+    "refusal-no-intervention",
+    "refusal-pending",
+    "refusal-pending-seen",
+    "refusal-not-yet",
+    "refusal-other-station",
+    "refusal-outside-hours",
+    "refusal-outside-hours-until",
+    "refusal-choose-account",
+    "refusal-not-granted",
+    "refusal-matrix-narrower",
+    "refusal-window-over",
+    "refusal-flow-not-listed",
+    "refusal-command",
+    "refusal-env",
+    "refusal-not-a-technician",
+    "refusal-no-target",
+    "refusal-several-clients",
+    "refusal-no-common-account",
+    "refusal-name-account",
+    "refusal-not-in-matrix",
+    "refusal-nothing-asked",
+    "refusal-reason",
+    "refusal-length",
+    "refusal-start",
+    "refusal-too-many-waiting",
+    "refusal-not-its-operator",
+    "refusal-own-request",
+    "refusal-already-approved",
+    "refusal-nothing-left",
+    "refusal-only-shrinks",
+    "refusal-wrong-state",
+    "refusal-not-yours",
+    "end-window-over",
+    "end-intervention-ended",
+    "end-matrix-changed",
+    "ended-person-removed",
+    "ended-person-disabled",
+    "ended-person-expired",
+    "ended-key-withdrawn",
+    "ended-certificate-over",
+    "ended-station-withdrawn",
+];
+
+fn text(value: impl fmt::Display) -> Argument {
+    Argument::Text(value.to_string())
+}
+
+fn list<T: fmt::Display>(values: &BTreeSet<T>) -> Argument {
+    Argument::List(values.iter().map(ToString::to_string).collect())
+}
+
+impl Refusal {
+    /// The identifier of the sentence; one of [`TEXT_IDS`].
+    #[must_use]
+    pub const fn text_id(&self) -> &'static str {
+        match self {
+            Self::NotListed { .. } => "refusal-not-listed",
+            Self::NoIntervention { .. } => "refusal-no-intervention",
+            Self::Pending { seen_at: None, .. } => "refusal-pending",
+            Self::Pending {
+                seen_at: Some(_), ..
+            } => "refusal-pending-seen",
+            Self::NotYet { .. } => "refusal-not-yet",
+            Self::OtherStation { .. } => "refusal-other-station",
+            Self::OutsideHours { opens_at: None, .. } => "refusal-outside-hours",
+            Self::OutsideHours {
+                opens_at: Some(_), ..
+            } => "refusal-outside-hours-until",
+            Self::ChooseAccount { .. } => "refusal-choose-account",
+            Self::NotGranted { .. } => "refusal-not-granted",
+            Self::MatrixNarrower { .. } => "refusal-matrix-narrower",
+            Self::Ended(ended) => ended.text_id(),
+            Self::WindowOver { .. } => "refusal-window-over",
+            Self::FlowNotListed { .. } => "refusal-flow-not-listed",
+            Self::Command { .. } => "refusal-command",
+            Self::Env { .. } => "refusal-env",
+            Self::NotATechnician => "refusal-not-a-technician",
+            Self::NoTarget => "refusal-no-target",
+            Self::SeveralClients => "refusal-several-clients",
+            Self::NoCommonAccount => "refusal-no-common-account",
+            Self::NameAccount { .. } => "refusal-name-account",
+            Self::NotInMatrix { .. } => "refusal-not-in-matrix",
+            Self::NothingAsked => "refusal-nothing-asked",
+            Self::Reason { .. } => "refusal-reason",
+            Self::Length { .. } => "refusal-length",
+            Self::Start { .. } => "refusal-start",
+            Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
+            Self::NotItsOperator => "refusal-not-its-operator",
+            Self::OwnRequest => "refusal-own-request",
+            Self::AlreadyApproved { .. } => "refusal-already-approved",
+            Self::NothingLeft { .. } => "refusal-nothing-left",
+            Self::OnlyShrinks { .. } => "refusal-only-shrinks",
+            Self::WrongState { .. } => "refusal-wrong-state",
+            Self::NotYours { .. } => "refusal-not-yours",
+        }
+    }
+
+    /// The values inside the sentence.
+    #[must_use]
+    pub fn args(&self) -> Arguments {
+        match self {
+            Self::NotListed { target } => vec![("target", text(target))],
+            Self::NoIntervention { target } => vec![("target", text(target))],
+            Self::Pending {
+                target,
+                number,
+                seen_at,
+            } => {
+                let mut values = vec![("target", text(target)), ("number", text(number))];
+                values.extend(seen_at.map(|at| ("seen_at", Argument::Time(at))));
+                values
+            }
+            Self::NotYet { number, starts_at } => vec![
+                ("number", text(number)),
+                ("starts_at", Argument::Time(*starts_at)),
+            ],
+            Self::OtherStation { number, asked_from } => {
+                vec![("number", text(number)), ("asked_from", text(asked_from))]
+            }
+            Self::OutsideHours { target, opens_at } => {
+                let mut values = vec![("target", text(target))];
+                values.extend(opens_at.map(|at| ("opens_at", Argument::Time(at))));
+                values
+            }
+            Self::ChooseAccount { target, accounts } => {
+                vec![("target", text(target)), ("accounts", list(accounts))]
+            }
+            Self::NotGranted { number, what } => {
+                vec![("number", text(number)), ("what", text(what))]
+            }
+            Self::MatrixNarrower { number } => vec![("number", text(number))],
+            Self::Ended(ended) => ended.args(),
+            Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
+            Self::FlowNotListed { flow, missing } => {
+                vec![("flow", text(flow)), ("missing", text(missing))]
+            }
+            Self::Command {
+                flow,
+                missing,
+                reason,
+            } => {
+                vec![
+                    ("flow", text(flow)),
+                    ("missing", text(missing)),
+                    ("reason", text(reason)),
+                ]
+            }
+            Self::Env {
+                flow,
+                missing,
+                reason,
+            } => {
+                vec![
+                    ("flow", text(flow)),
+                    ("missing", text(missing)),
+                    ("reason", text(reason)),
+                ]
+            }
+            Self::NotATechnician
+            | Self::NoTarget
+            | Self::SeveralClients
+            | Self::NoCommonAccount
+            | Self::NothingAsked
+            | Self::NotItsOperator
+            | Self::OwnRequest => Vec::new(),
+            Self::NameAccount { accounts } => vec![("accounts", list(accounts))],
+            Self::NotInMatrix { capability, target } => {
+                vec![("capability", text(capability)), ("target", text(target))]
+            }
+            Self::Reason { longest } => vec![("longest", Argument::Number(*longest))],
+            Self::Length { asked, at_most } => vec![
+                ("asked", Argument::Span(*asked)),
+                ("at_most", Argument::Span(*at_most)),
+            ],
+            Self::Start { start, latest } => vec![
+                ("start", Argument::Time(*start)),
+                ("latest", Argument::Time(*latest)),
+            ],
+            Self::TooManyWaiting { waiting } => vec![("waiting", Argument::Number(*waiting))],
+            Self::AlreadyApproved { number }
+            | Self::NothingLeft { number }
+            | Self::NotYours { number } => {
+                vec![("number", text(number))]
+            }
+            Self::OnlyShrinks { what } => vec![("what", text(what))],
+            Self::WrongState {
+                number,
+                state,
+                step,
+            } => {
+                vec![
+                    ("number", text(number)),
+                    ("state", text(state)),
+                    ("step", text(step)),
+                ]
+            }
+        }
+    }
+}
+
+impl EndReason {
+    /// The identifier of the sentence; one of [`TEXT_IDS`].
+    #[must_use]
+    pub const fn text_id(&self) -> &'static str {
+        match self {
+            Self::WindowOver { .. } => "end-window-over",
+            Self::Withdrawn(ended) => ended.text_id(),
+            Self::InterventionEnded { .. } => "end-intervention-ended",
+            Self::MatrixChanged { .. } => "end-matrix-changed",
+        }
+    }
+
+    /// The values inside the sentence.
+    #[must_use]
+    pub fn args(&self) -> Arguments {
+        match self {
+            Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
+            Self::Withdrawn(ended) => ended.args(),
+            Self::InterventionEnded { number, state } => {
+                vec![("number", text(number)), ("state", text(state))]
+            }
+            Self::MatrixChanged { target } => vec![("target", text(target))],
+        }
+    }
+}

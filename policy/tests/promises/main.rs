@@ -1,0 +1,18 @@
+//! What the policy promises, tried from outside: only what is public is used here.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod admission;
+mod commands;
+mod documents;
+mod hours;
+mod intervention;
+mod keys;
+mod login;
+mod properties;
+mod site;

@@ -1,0 +1,394 @@
+//! The files of one channel: cast, raw streams where they are not text, unechoed input apart.
+
+use crate::cast::{CastWriter, Header};
+use crate::convert::{create, write_line};
+use crate::echo::Masks;
+use crate::record::{ChannelRecord, Exit, Files, Masked, StreamRecord, UnechoedLine};
+use crate::stream::{BinaryGauge, PerStream};
+use crate::survey::ChannelSurvey;
+use crate::{
+    Bytes, ChannelOpened, Direction, FinishError, SessionFacts, Stream, Utf8Decoder, layout,
+};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A marker for a binary run comes at least this often.
+const RUN_BYTES: u64 = 16 * 1024 * 1024;
+const RUN_US: u64 = 1_000_000;
+
+/// What a masked character looks like in the cast.
+pub(crate) const MASK: char = '•';
+/// What a masked byte looks like in a raw file.
+pub(crate) const MASK_BYTE: u8 = b'*';
+
+pub(crate) struct ChannelWriter {
+    number: u32,
+    opened: ChannelOpened,
+    opened_us: u64,
+    exit: Option<Exit>,
+    files: Files,
+    cast_path: PathBuf,
+    cast: CastWriter<BufWriter<File>>,
+    streams: PerStream<StreamState>,
+    /// Which of the two outputs the next `o` event belongs to.
+    current: Stream,
+    masks: Masks,
+    unechoed: Option<(PathBuf, BufWriter<File>)>,
+    text: String,
+}
+
+#[derive(Default)]
+struct StreamState {
+    decoder: Utf8Decoder,
+    gauge: BinaryGauge,
+    digest: Sha256,
+    bytes: u64,
+    raw: Option<(PathBuf, BufWriter<File>)>,
+    run: Option<Run>,
+}
+
+/// Binary bytes that the cast does not show.
+struct Run {
+    offset: u64,
+    since_us: u64,
+}
+
+impl ChannelWriter {
+    pub(crate) fn create(
+        dir: &Path,
+        facts: &SessionFacts,
+        number: u32,
+        opened_us: u64,
+        opened: ChannelOpened,
+        known: ChannelSurvey,
+    ) -> Result<Self, FinishError> {
+        let kind = opened.kind;
+        let mut streams = PerStream::<StreamState>::default();
+        let mut raws = PerStream::<Option<String>>::default();
+        for stream in Stream::ALL {
+            if *known.needs_raw.of(stream) {
+                let name = layout::raw_file(number, kind, stream);
+                let path = dir.join(&name);
+                streams.of_mut(stream).raw = Some((path.clone(), create(&path)?));
+                *raws.of_mut(stream) = Some(name);
+            }
+        }
+        let mut unechoed = None;
+        let mut unechoed_name = None;
+        if !known.masks.is_empty() {
+            let name = layout::unechoed_file(number, kind);
+            let path = dir.join(&name);
+            unechoed = Some((path.clone(), create(&path)?));
+            unechoed_name = Some(name);
+        }
+        let cast_name = layout::cast_file(number, kind);
+        let cast_path = dir.join(&cast_name);
+        let header = header(facts, opened_us, &opened);
+        let cast = CastWriter::new(create(&cast_path)?, &header)
+            .map_err(|error| FinishError::io("write to", &cast_path, error))?;
+        Ok(ChannelWriter {
+            number,
+            opened,
+            opened_us,
+            exit: None,
+            files: Files {
+                cast: cast_name,
+                output: raws.of_mut(Stream::Output).take(),
+                error_output: raws.of_mut(Stream::ErrorOutput).take(),
+                input: raws.of_mut(Stream::Input).take(),
+                unechoed: unechoed_name,
+            },
+            cast_path,
+            cast,
+            streams,
+            current: Stream::Output,
+            masks: known.masks,
+            unechoed,
+            text: String::new(),
+        })
+    }
+
+    /// One frame of bytes.
+    pub(crate) fn bytes(
+        &mut self,
+        at_us: u64,
+        stream: Stream,
+        frame: &[u8],
+    ) -> Result<(), FinishError> {
+        let state = self.streams.of_mut(stream);
+        let binary = state.gauge.is_binary(frame);
+        state.digest.update(frame);
+        if stream != Stream::Input || self.masks.is_empty() {
+            return self.segment(at_us, stream, frame, binary, false);
+        }
+        let mut rest = frame;
+        while !rest.is_empty() {
+            let offset = self.streams.of(stream).bytes;
+            let (masked, until) = self.masks.at(offset);
+            let length = usize::try_from(until.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            self.segment(at_us, stream, now, binary, masked)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn segment(
+        &mut self,
+        at_us: u64,
+        stream: Stream,
+        bytes: &[u8],
+        binary: bool,
+        masked: bool,
+    ) -> Result<(), FinishError> {
+        if masked {
+            self.masked(at_us, bytes)?;
+            return Ok(());
+        }
+        let state = self.streams.of_mut(stream);
+        if let Some((path, raw)) = &mut state.raw {
+            raw.write_all(bytes)
+                .map_err(|error| FinishError::io("write to", path, error))?;
+        }
+        let offset = state.bytes;
+        state.bytes = offset.saturating_add(bytes.len() as u64);
+        if binary {
+            let end = state.bytes;
+            let run = state.run.get_or_insert(Run {
+                offset,
+                since_us: at_us,
+            });
+            let long = end.saturating_sub(run.offset) >= RUN_BYTES
+                || at_us.saturating_sub(run.since_us) >= RUN_US;
+            let text = &mut self.text;
+            state.decoder.end(|piece| text.push_str(piece));
+            self.emit(at_us, stream)?;
+            return if long {
+                self.end_run(at_us, stream)
+            } else {
+                Ok(())
+            };
+        }
+        if state.run.is_some() {
+            let end = offset;
+            self.end_run_at(at_us, stream, end)?;
+        }
+        let text = &mut self.text;
+        self.streams
+            .of_mut(stream)
+            .decoder
+            .feed(bytes, |piece| text.push_str(piece));
+        self.emit(at_us, stream)
+    }
+
+    /// Input that was not echoed: as many dots in the cast, the bytes in the file apart.
+    fn masked(&mut self, at_us: u64, bytes: &[u8]) -> Result<(), FinishError> {
+        let state = self.streams.of_mut(Stream::Input);
+        let offset = state.bytes;
+        state.bytes = offset.saturating_add(bytes.len() as u64);
+        if let Some((path, raw)) = &mut state.raw {
+            let hidden = vec![MASK_BYTE; bytes.len()];
+            raw.write_all(&hidden)
+                .map_err(|error| FinishError::io("write to", path, error))?;
+        }
+        if state.run.is_some() {
+            self.end_run_at(at_us, Stream::Input, offset)?;
+        }
+        let text = &mut self.text;
+        self.streams
+            .of_mut(Stream::Input)
+            .decoder
+            .end(|piece| text.push_str(piece));
+        self.emit(at_us, Stream::Input)?;
+        if let Some((path, out)) = &mut self.unechoed {
+            let line = UnechoedLine::Masked(Masked {
+                offset,
+                bytes: Bytes::from(bytes),
+            });
+            write_line(out, &line).map_err(|error| FinishError::io("write to", path, error))?;
+        }
+        // One a character: bytes that continue one do not count. Never an empty event, which would
+        // not stand for anything when the stream is rebuilt.
+        let letters = bytes
+            .iter()
+            .filter(|byte| **byte & 0xc0 != 0x80)
+            .count()
+            .max(1);
+        self.text.extend(std::iter::repeat_n(MASK, letters));
+        self.emit(at_us, Stream::Input)
+    }
+
+    fn emit(&mut self, at_us: u64, stream: Stream) -> Result<(), FinishError> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        let at_us = at_us.saturating_sub(self.opened_us);
+        let written = match stream {
+            Stream::Input => self.cast.input(at_us, &mut self.text),
+            Stream::Output | Stream::ErrorOutput => {
+                let switched = if self.current == stream {
+                    Ok(())
+                } else {
+                    self.current = stream;
+                    self.cast.mark(
+                        at_us,
+                        if stream == Stream::Output {
+                            "stdout"
+                        } else {
+                            "stderr"
+                        },
+                    )
+                };
+                switched.and_then(|()| self.cast.output(at_us, &mut self.text))
+            }
+        };
+        self.wrote(written)
+    }
+
+    fn end_run(&mut self, at_us: u64, stream: Stream) -> Result<(), FinishError> {
+        let end = self.streams.of(stream).bytes;
+        self.end_run_at(at_us, stream, end)
+    }
+
+    fn end_run_at(&mut self, at_us: u64, stream: Stream, end: u64) -> Result<(), FinishError> {
+        let Some(run) = self.streams.of_mut(stream).run.take() else {
+            return Ok(());
+        };
+        let length = end.saturating_sub(run.offset);
+        let file = self.files.raw(stream).unwrap_or_default();
+        let text = format!(
+            "binary stream={} offset={} length={length} file={file}",
+            stream.word(),
+            run.offset
+        );
+        self.mark(at_us, &text)
+    }
+
+    pub(crate) fn mark(&mut self, at_us: u64, text: &str) -> Result<(), FinishError> {
+        let written = self.cast.mark(at_us.saturating_sub(self.opened_us), text);
+        self.wrote(written)
+    }
+
+    pub(crate) fn marker(&mut self, at_us: u64, text: &str) -> Result<(), FinishError> {
+        let written = self.cast.marker(at_us.saturating_sub(self.opened_us), text);
+        self.wrote(written)
+    }
+
+    pub(crate) fn resize(&mut self, at_us: u64, cols: u32, rows: u32) -> Result<(), FinishError> {
+        let written = self
+            .cast
+            .resize(at_us.saturating_sub(self.opened_us), cols, rows);
+        self.wrote(written)
+    }
+
+    pub(crate) fn eof(&mut self, at_us: u64, direction: Direction) -> Result<(), FinishError> {
+        self.mark(
+            at_us,
+            match direction {
+                Direction::ToTarget => "eof to-target",
+                Direction::ToTechnician => "eof to-technician",
+            },
+        )
+    }
+
+    pub(crate) fn exit(&mut self, at_us: u64, exit: Exit) -> Result<(), FinishError> {
+        match &exit {
+            Exit::Status(status) => self.mark(at_us, &format!("exit {status}"))?,
+            Exit::Signal(signal) => self.mark(at_us, &format!("signal {}", signal.name))?,
+        }
+        self.exit = Some(exit);
+        Ok(())
+    }
+
+    pub(crate) fn finish(
+        mut self,
+        at_us: u64,
+        reason: Option<String>,
+    ) -> Result<ChannelRecord, FinishError> {
+        for stream in Stream::ALL {
+            self.end_run(at_us, stream)?;
+            let text = &mut self.text;
+            self.streams
+                .of_mut(stream)
+                .decoder
+                .end(|piece| text.push_str(piece));
+            self.emit(at_us, stream)?;
+        }
+        match &reason {
+            Some(reason) => self.mark(at_us, &format!("closed {reason}"))?,
+            None => self.mark(at_us, "cut short")?,
+        }
+        self.cast
+            .finish()
+            .map_err(|error| FinishError::io("write to", &self.cast_path, error))?;
+
+        let mut records = PerStream::<StreamRecord>::default();
+        for stream in Stream::ALL {
+            let state = self.streams.of_mut(stream);
+            if let Some((path, raw)) = &mut state.raw {
+                raw.flush()
+                    .map_err(|error| FinishError::io("write to", path, error))?;
+            }
+            let sha256 = crate::bytes::to_hex(&std::mem::take(&mut state.digest).finalize());
+            let record = records.of_mut(stream);
+            record.bytes = state.bytes;
+            record.sha256 = Some(sha256);
+        }
+        if let Some((path, out)) = &mut self.unechoed {
+            let input = records.of_mut(Stream::Input);
+            let total = UnechoedLine::Total {
+                input_bytes: input.bytes,
+                input_sha256: input.sha256.take().unwrap_or_default(),
+            };
+            write_line(out, &total)
+                .and_then(|()| out.flush())
+                .map_err(|error| FinishError::io("write to", path, error))?;
+        }
+        Ok(ChannelRecord {
+            number: self.number,
+            opened: self.opened,
+            opened_us: self.opened_us,
+            closed_us: at_us,
+            reason,
+            exit: self.exit,
+            files: self.files,
+            output: records.of(Stream::Output).clone(),
+            error_output: records.of(Stream::ErrorOutput).clone(),
+            input: records.of(Stream::Input).clone(),
+        })
+    }
+
+    fn wrote(&self, result: io::Result<()>) -> Result<(), FinishError> {
+        result.map_err(|error| FinishError::io("write to", &self.cast_path, error))
+    }
+}
+
+fn header(facts: &SessionFacts, opened_us: u64, opened: &ChannelOpened) -> Header {
+    let micros = facts
+        .started
+        .saturating_add(i64::try_from(opened_us).unwrap_or(i64::MAX));
+    let size = |asked: u32, usual: u32| if asked == 0 { usual } else { asked };
+    let (width, height) = opened
+        .pty
+        .as_ref()
+        .map_or((80, 24), |pty| (size(pty.cols, 80), size(pty.rows, 24)));
+    let command = opened
+        .command
+        .as_ref()
+        .and_then(|command| std::str::from_utf8(command.as_ref()).ok());
+    Header {
+        width,
+        height,
+        timestamp: micros.div_euclid(1_000_000),
+        command: command.map(str::to_owned),
+        title: format!(
+            "{} on {}: {}",
+            facts.person,
+            facts.target,
+            opened.kind.word()
+        ),
+        term: opened.pty.as_ref().map(|pty| pty.term.clone()),
+    }
+}

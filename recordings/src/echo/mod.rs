@@ -1,0 +1,496 @@
+//! Finds input that the target did not echo: a password at a prompt, above all.
+//!
+//! Terminals do not say whether echo is on, so this looks at what came back. With a terminal, the
+//! letters typed on a line must come back in order: each soon after it was typed, or, for letters sent
+//! in one go with their Enter, as the next line of output. A line of which any letter is
+//! missing is masked from its first letter to its last. Without a terminal nothing is ever echoed, so
+//! only a prompt that asks for a secret masks the line that answers it.
+//!
+//! It errs on the side of masking: what is masked in vain is still on screen where it was echoed, and
+//! in clear in the `unechoed` file. `README.md` lists where it fails. Reads a finished recording in
+//! order and needs what comes after: a live view masks all input.
+
+mod visible;
+
+use crate::Utf8Decoder;
+use std::collections::VecDeque;
+use visible::{Shown, Visible};
+
+/// An echo comes within so many letters of other output.
+const SOON: usize = 256;
+/// …and within so many where a prompt asked for a secret.
+const SOON_AFTER_PROMPT: usize = 8;
+/// A line typed ahead of its prompt is looked for in so much output.
+const AHEAD: usize = 64 * 1024;
+/// Longest line, and longest queue of lines sent and not yet echoed; beyond, they are masked.
+const MAX_TYPED: usize = 4096;
+const MAX_SENT: usize = 1024;
+/// More ranges than this become one, so that a hostile session cannot fill the memory.
+const MAX_RANGES: usize = 65_536;
+/// How much of the last line of output is kept, to recognise a prompt.
+const PROMPT: usize = 200;
+
+/// Which bytes of an input stream are masked: ranges, in order, not touching.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    ranges: Vec<(u64, u64)>,
+    next: usize,
+}
+
+impl Masks {
+    /// Whether nothing is masked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// The ranges, end excluded.
+    #[must_use]
+    pub fn ranges(&self) -> &[(u64, u64)] {
+        &self.ranges
+    }
+
+    /// Whether the byte at `offset` is masked, and up to where that holds. Offsets never go back.
+    pub(crate) fn at(&mut self, offset: u64) -> (bool, u64) {
+        loop {
+            match self.ranges.get(self.next) {
+                Some((_, end)) if *end <= offset => self.next += 1,
+                Some((start, end)) if *start <= offset => return (true, *end),
+                Some((start, _)) => return (false, *start),
+                None => return (false, u64::MAX),
+            }
+        }
+    }
+
+    fn of(mut ranges: Vec<(u64, u64)>) -> Self {
+        ranges.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
+        for (start, end) in ranges {
+            match merged.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => merged.push((start, end)),
+            }
+        }
+        Masks {
+            ranges: merged,
+            next: 0,
+        }
+    }
+}
+
+/// Watches the input and output of one channel, in order.
+#[derive(Debug, Default)]
+pub struct EchoDetector {
+    pty: bool,
+    /// Bytes of input seen.
+    offset: u64,
+    decoder: Utf8Decoder,
+    /// Inside an escape sequence that the technician's terminal sent.
+    keys: Keys,
+    line: Option<Line>,
+    sent: VecDeque<Sent>,
+    output: Visible,
+    /// The last line of output, its end.
+    tail: String,
+    /// Without a terminal: this line answers a prompt for a secret.
+    answering: Option<u64>,
+    ranges: Vec<(u64, u64)>,
+}
+
+/// The line being typed.
+#[derive(Debug)]
+struct Line {
+    start: u64,
+    end: u64,
+    typed: String,
+    /// Letters whose echo has not come.
+    missing: VecDeque<char>,
+    /// Letters of output since the last echo or the first missing letter.
+    waited: usize,
+    failed: bool,
+    /// The output before it asked for a secret.
+    asked: bool,
+}
+
+/// A line that was sent before its echo came.
+#[derive(Debug)]
+struct Sent {
+    start: u64,
+    end: u64,
+    typed: String,
+    missing: String,
+    /// Sent in the same piece of input as the line before it.
+    burst: bool,
+    /// The first line of output since this became the first of the queue.
+    first: bool,
+    shown: String,
+    seen: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Keys {
+    #[default]
+    Plain,
+    Escape,
+    Sequence,
+}
+
+impl EchoDetector {
+    /// For a channel with or without a terminal.
+    #[must_use]
+    pub fn new(pty: bool) -> Self {
+        EchoDetector {
+            pty,
+            ..EchoDetector::default()
+        }
+    }
+
+    /// The target printed this.
+    pub fn output(&mut self, bytes: &[u8]) {
+        let waiting = !self.sent.is_empty() || self.line.as_ref().is_some_and(Line::waits);
+        // While nothing waits for its echo, only the end matters: it may be a prompt.
+        let mut bytes = bytes;
+        if !waiting && bytes.len() > 2 * PROMPT {
+            bytes = bytes.get(bytes.len() - 2 * PROMPT..).unwrap_or(bytes);
+            self.output = Visible::default();
+        }
+        let mut output = std::mem::take(&mut self.output);
+        output.feed(bytes, |shown| self.shown(shown));
+        self.output = output;
+    }
+
+    /// The technician typed this.
+    pub fn input(&mut self, bytes: &[u8]) {
+        if !self.pty {
+            return self.input_without_terminal(bytes);
+        }
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let mut lines_before = 0usize;
+        let held = decoder.held() as u64;
+        let mut at = self.offset.saturating_sub(held);
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
+        decoder.feed_spans(bytes, |text, span| {
+            for letter in text.chars() {
+                let start = at;
+                // Only a replacement for what is not text stands for another number of bytes.
+                let length = if text.len() == span {
+                    letter.len_utf8()
+                } else {
+                    span
+                };
+                at = at.saturating_add(length as u64);
+                self.letter(letter, start, at, &mut lines_before);
+            }
+        });
+        self.decoder = decoder;
+        // An Escape key at the end of what was sent is a key of its own.
+        if self.keys == Keys::Escape {
+            self.keys = Keys::Plain;
+        }
+    }
+
+    /// All was seen: what still waits for its echo was not echoed.
+    #[must_use]
+    pub fn finish(mut self) -> Masks {
+        while let Some(sent) = self.sent.pop_front() {
+            if !(sent.first && sent.shown == sent.missing) {
+                self.mask(sent.start, sent.end);
+            }
+        }
+        if let Some(line) = self.line.take()
+            && !line.echoed()
+        {
+            self.mask(line.start, line.end);
+        }
+        if let Some(start) = self.answering.take() {
+            let end = self.offset;
+            self.mask(start, end);
+        }
+        Masks::of(self.ranges)
+    }
+
+    fn letter(&mut self, letter: char, start: u64, end: u64, lines_before: &mut usize) {
+        match self.keys {
+            Keys::Escape => {
+                self.keys = if matches!(letter, '[' | 'O') {
+                    Keys::Sequence
+                } else {
+                    Keys::Plain
+                };
+                return;
+            }
+            Keys::Sequence => {
+                if ('@'..='~').contains(&letter) {
+                    self.keys = Keys::Plain;
+                }
+                return;
+            }
+            Keys::Plain => {}
+        }
+        match letter {
+            '\x1b' => self.keys = Keys::Escape,
+            '\r' | '\n' => {
+                self.send(*lines_before > 0);
+                *lines_before += 1;
+            }
+            // Interrupt, end of file, quit, suspend: the line is over and nothing more echoes it.
+            '\x03' | '\x04' | '\x1a' | '\x1c' => self.abandon(),
+            '\x08' | '\x7f' => {
+                if let Some(line) = &mut self.line {
+                    line.erase();
+                }
+            }
+            letter if letter.is_control() => {}
+            letter => {
+                let asked = asks_for_secret(&self.tail);
+                let line = self.line.get_or_insert_with(|| Line::new(start, asked));
+                line.add(letter, end);
+            }
+        }
+    }
+
+    /// Enter.
+    fn send(&mut self, burst: bool) {
+        let Some(line) = self.line.take() else { return };
+        if line.echoed() {
+            return;
+        }
+        let Line {
+            start,
+            end,
+            typed,
+            missing,
+            failed,
+            asked,
+            ..
+        } = line;
+        if failed || asked || self.sent.len() >= MAX_SENT {
+            return self.mask(start, end);
+        }
+        let missing = missing.into_iter().collect();
+        self.sent.push_back(Sent {
+            start,
+            end,
+            typed,
+            missing,
+            burst,
+            first: true,
+            shown: String::new(),
+            seen: 0,
+        });
+    }
+
+    fn abandon(&mut self) {
+        if let Some(line) = self.line.take()
+            && !line.echoed()
+        {
+            self.mask(line.start, line.end);
+        }
+    }
+
+    fn shown(&mut self, shown: Shown) {
+        match shown {
+            Shown::Letter(letter) => {
+                if self.tail.len() >= 2 * PROMPT {
+                    let cut = self.tail.ceil_char_boundary(PROMPT);
+                    self.tail.drain(..cut);
+                }
+                self.tail.push(letter);
+                if let Some(line) = &mut self.line {
+                    line.see(letter);
+                }
+                self.see_sent(letter);
+            }
+            Shown::Return => {}
+            Shown::NewLine => {
+                self.tail.clear();
+                self.line_of_output_ended();
+            }
+        }
+    }
+
+    fn see_sent(&mut self, letter: char) {
+        let Some(sent) = self.sent.front_mut() else {
+            return;
+        };
+        sent.seen += 1;
+        if sent.shown.len() < MAX_TYPED {
+            sent.shown.push(letter);
+        }
+        if sent.seen > AHEAD {
+            self.settle(false);
+        }
+    }
+
+    fn line_of_output_ended(&mut self) {
+        let Some(front) = self.sent.front_mut() else {
+            return;
+        };
+        let shown = std::mem::take(&mut front.shown);
+        let shown = shown.trim_end();
+        // A line that is not the echo of the first in the queue may be that of the next: one read
+        // without echo leaves nothing on screen before the next prompt.
+        while let Some(sent) = self.sent.front_mut() {
+            let typed = sent.typed.trim_end();
+            let echoed = shown == typed
+                || (sent.first && shown == sent.missing.trim_end())
+                || (typed.chars().count() >= 3 && shown.ends_with(typed));
+            // Only lines pasted behind others wait for a later prompt to show them.
+            let waits = sent.burst && sent.seen <= AHEAD;
+            sent.first = false;
+            if echoed {
+                return self.settle(true);
+            }
+            if waits {
+                return;
+            }
+            self.settle(false);
+        }
+    }
+
+    /// The first line of the queue is judged.
+    fn settle(&mut self, echoed: bool) {
+        let Some(sent) = self.sent.pop_front() else {
+            return;
+        };
+        if !echoed {
+            self.mask(sent.start, sent.end);
+        }
+    }
+
+    fn mask(&mut self, start: u64, end: u64) {
+        if self.ranges.len() >= MAX_RANGES {
+            let start = self
+                .ranges
+                .iter()
+                .map(|range| range.0)
+                .min()
+                .unwrap_or(start)
+                .min(start);
+            let end = self
+                .ranges
+                .iter()
+                .map(|range| range.1)
+                .max()
+                .unwrap_or(end)
+                .max(end);
+            self.ranges.clear();
+            self.ranges.push((start, end));
+            return;
+        }
+        self.ranges.push((start, end));
+    }
+
+    fn input_without_terminal(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let start = self.offset;
+            self.offset = start.saturating_add(piece.len() as u64);
+            if self.answering.is_none() && asks_for_secret(&self.tail) {
+                self.answering = Some(start);
+            }
+            if piece.ends_with(b"\n") {
+                // One prompt, one answer.
+                self.tail.clear();
+                if let Some(from) = self.answering.take() {
+                    let end = self.offset - 1;
+                    if from < end {
+                        self.mask(from, end);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Line {
+    fn new(start: u64, asked: bool) -> Self {
+        Line {
+            start,
+            end: start,
+            typed: String::new(),
+            missing: VecDeque::new(),
+            waited: 0,
+            failed: false,
+            asked,
+        }
+    }
+
+    fn add(&mut self, letter: char, end: u64) {
+        self.end = end;
+        if self.typed.len() >= MAX_TYPED {
+            self.failed = true;
+            return;
+        }
+        self.typed.push(letter);
+        if self.missing.is_empty() {
+            self.waited = 0;
+        }
+        self.missing.push_back(letter);
+    }
+
+    fn erase(&mut self) {
+        self.typed.pop();
+        // Erased before it came back: there is no telling whether it would have.
+        if self.missing.pop_back().is_some() {
+            self.failed = true;
+        }
+    }
+
+    fn see(&mut self, letter: char) {
+        if !self.waits() {
+            return;
+        }
+        if self.missing.front() == Some(&letter) {
+            self.missing.pop_front();
+            self.waited = 0;
+            return;
+        }
+        self.waited += 1;
+        if self.waited > if self.asked { SOON_AFTER_PROMPT } else { SOON } {
+            self.failed = true;
+        }
+    }
+
+    fn waits(&self) -> bool {
+        !self.failed && !self.missing.is_empty()
+    }
+
+    fn echoed(&self) -> bool {
+        !self.failed && self.missing.is_empty()
+    }
+}
+
+/// Whether a line of output ends as a prompt that asks for a secret, in French or English.
+fn asks_for_secret(line: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "pass phrase",
+        "pass code",
+        "mot de passe",
+        "phrase de passe",
+        "phrase secr",
+        "secret",
+        "token",
+        "jeton",
+        "otp",
+        "one-time",
+        "one time",
+        "verification code",
+        "code de v",
+        "pin",
+        "(current) unix",
+        "clé privée",
+    ];
+    let line = line.trim_end();
+    let asks = line.ends_with([':', '?', '>', '：', ']', ')']);
+    asks && {
+        let line = line.to_lowercase();
+        WORDS.iter().any(|word| line.contains(word))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What a journal can hold, one event a frame.
+
+use crate::Bytes;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the technician to the target.
+    ToTarget,
+    /// From the target to the technician.
+    ToTechnician,
+}
+
+/// What a channel carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChannelKind {
+    /// An interactive shell.
+    Shell,
+    /// One command.
+    Exec,
+}
+
+impl ChannelKind {
+    /// The word used in file names.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            ChannelKind::Shell => "shell",
+            ChannelKind::Exec => "exec",
+        }
+    }
+}
+
+/// A channel begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChannelOpened {
+    /// Shell or command.
+    pub kind: ChannelKind,
+    /// The command, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Bytes>,
+    /// The account on the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The terminal asked for; `None` where there is no terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pty: Option<Pty>,
+    /// Environment variables passed on, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(Bytes, Bytes)>,
+}
+
+/// The terminal a technician asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pty {
+    /// `TERM`, as asked.
+    pub term: String,
+    /// Columns, as asked; may be 0.
+    pub cols: u32,
+    /// Rows, as asked; may be 0.
+    pub rows: u32,
+}
+
+/// Payload bytes of each stream of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StreamCounts {
+    /// Standard output, or all output where there is a terminal.
+    pub output: u64,
+    /// Standard error.
+    pub error_output: u64,
+    /// What the technician sent.
+    pub input: u64,
+}
+
+/// A channel ended. The recorder fills the counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChannelClosed {
+    /// Why.
+    pub reason: String,
+    /// Bytes recorded on this channel.
+    pub bytes: StreamCounts,
+}
+
+/// A process ended by a signal (RFC 4254 §6.10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ExitSignal {
+    /// Without `SIG`.
+    pub name: String,
+    /// Whether a core was left.
+    pub core_dumped: bool,
+    /// The target's words.
+    pub message: String,
+}
+
+/// The session ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SessionEnd {
+    /// A stable word for programs: `closed`, `cut`, `window-over`, …
+    pub reason: String,
+    /// One line for people; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Who ended it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl SessionEnd {
+    /// An end that needs no more words than its reason.
+    #[must_use]
+    pub fn because(reason: impl Into<String>) -> Self {
+        SessionEnd {
+            reason: reason.into(),
+            text: String::new(),
+            by: None,
+        }
+    }
+}
+
+/// One thing that happened on a channel, or to the session (channel [`crate::SESSION`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A channel begins; the first event of its number.
+    ChannelOpened(Cow<'a, ChannelOpened>),
+    /// Bytes from the target.
+    Output(&'a [u8]),
+    /// Bytes from the target's standard error.
+    ErrorOutput(&'a [u8]),
+    /// Bytes from the technician.
+    Input(&'a [u8]),
+    /// The terminal changed size.
+    Resize {
+        /// Columns, as the technician's client said.
+        cols: u32,
+        /// Rows, as the technician's client said.
+        rows: u32,
+    },
+    /// A place worth finding again.
+    Marker(&'a str),
+    /// One direction ended.
+    Eof(Direction),
+    /// The process ended with a status.
+    ExitStatus(u32),
+    /// The process was ended by a signal.
+    ExitSignal(Cow<'a, ExitSignal>),
+    /// The channel ended; the counts given are replaced by the recorder's own.
+    ChannelClosed(Cow<'a, ChannelClosed>),
+    /// Something the gateway said or did.
+    Note(&'a str),
+    /// Something the gateway refused.
+    Refusal(&'a str),
+    /// The session ended; written by [`crate::Recorder::close`] alone.
+    SessionEnd(Cow<'a, SessionEnd>),
+}
+
+impl<'a> Event<'a> {
+    /// A channel begins.
+    #[must_use]
+    pub fn opened(opened: &'a ChannelOpened) -> Self {
+        Event::ChannelOpened(Cow::Borrowed(opened))
+    }
+
+    /// A channel ended, for this reason.
+    #[must_use]
+    pub fn closed(reason: impl Into<String>) -> Event<'static> {
+        Event::ChannelClosed(Cow::Owned(ChannelClosed {
+            reason: reason.into(),
+            bytes: StreamCounts::default(),
+        }))
+    }
+
+    /// The process was ended by a signal.
+    #[must_use]
+    pub fn exit_signal(signal: ExitSignal) -> Event<'static> {
+        Event::ExitSignal(Cow::Owned(signal))
+    }
+}

@@ -1,0 +1,332 @@
+//! The events of one channel in time, from a finished recording or from a journal still growing.
+//!
+//! Pure as to time: each event says how long to wait before it; the caller waits. Seeking back starts
+//! again: [`PlayEvent::Opened`] always means "begin with an empty screen".
+
+use crate::cast::{CastReader, Code, MARK};
+use crate::{ChannelOpened, Event, FinishedRecording, Follower, ReadError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Something to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlayEvent {
+    /// The channel begins; also after seeking back. Start with [`crate::Screen::for_channel`].
+    Opened(Box<ChannelOpened>),
+    /// The target printed this, on standard output or standard error.
+    Output(Vec<u8>),
+    /// The technician typed this: masked where it was not echoed, and masked throughout while the
+    /// session is live, because only later output can tell.
+    Input(String),
+    /// The terminal changed size.
+    Resize {
+        /// Columns.
+        cols: u32,
+        /// Rows.
+        rows: u32,
+    },
+    /// A marker, neutralised; ours begin with `ecluse:`.
+    Marker(String),
+}
+
+/// An event and when it comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// How long after the channel's opening, as recorded.
+    pub at: Duration,
+    /// How long to wait after the previous event, speed and idle limit counted in.
+    pub wait: Duration,
+    /// What to show.
+    pub event: PlayEvent,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An event.
+    Event(Timed),
+    /// Nothing yet: the session is live. Ask again after the recorder's next append.
+    Waiting,
+    /// The channel ended.
+    End,
+}
+
+/// Plays one channel.
+pub struct Playback {
+    from: From,
+    source: Source,
+    speed: f64,
+    idle_limit: Option<Duration>,
+    /// Events up to here come without waiting.
+    hurry_until: Duration,
+    last: Duration,
+}
+
+enum From {
+    Recording {
+        opened: Box<ChannelOpened>,
+        cast: PathBuf,
+    },
+    Live {
+        journal: PathBuf,
+        channel: u32,
+    },
+}
+
+enum Source {
+    Recording {
+        reader: CastReader,
+        opened: Option<Box<ChannelOpened>>,
+    },
+    Live {
+        follower: Box<Follower>,
+        opened_us: u64,
+        ended: bool,
+    },
+}
+
+impl Playback {
+    /// Plays a channel of a finished recording.
+    ///
+    /// # Errors
+    /// When there is no such channel or its cast does not open.
+    pub fn recording(recording: &FinishedRecording, channel: u32) -> Result<Self, ReadError> {
+        let record = recording
+            .record()
+            .channels
+            .iter()
+            .find(|found| found.number == channel);
+        let record = record.ok_or_else(|| {
+            ReadError::foreign(recording.dir(), format!("it has no channel {channel}"))
+        })?;
+        let from = From::Recording {
+            opened: Box::new(record.opened.clone()),
+            cast: recording.dir().join(&record.files.cast),
+        };
+        Self::start(from)
+    }
+
+    /// Plays a channel of a live journal, from its beginning; see [`Playback::seek`] to catch up.
+    ///
+    /// # Errors
+    /// When the journal does not open.
+    pub fn live(journal: &Path, channel: u32) -> Result<Self, ReadError> {
+        Self::start(From::Live {
+            journal: journal.to_path_buf(),
+            channel,
+        })
+    }
+
+    fn start(from: From) -> Result<Self, ReadError> {
+        let source = from.open()?;
+        Ok(Playback {
+            from,
+            source,
+            speed: 1.0,
+            idle_limit: None,
+            hurry_until: Duration::ZERO,
+            last: Duration::ZERO,
+        })
+    }
+
+    /// Plays so many times faster; kept between 1/100 and 1000.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.speed = if speed.is_finite() {
+            speed.clamp(0.01, 1000.0)
+        } else {
+            1.0
+        };
+    }
+
+    /// How many times faster it plays.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// Waits at most so long between two events, before speed counts.
+    pub fn set_idle_limit(&mut self, limit: Option<Duration>) {
+        self.idle_limit = limit;
+    }
+
+    /// The recorded time of the last event given.
+    #[must_use]
+    pub fn position(&self) -> Duration {
+        self.last
+    }
+
+    /// Goes to a recorded time: events up to it come without waiting. Back means from the start, with
+    /// another [`PlayEvent::Opened`]. `Duration::MAX` on a live journal catches up and stays there.
+    ///
+    /// # Errors
+    /// When the files do not open again.
+    pub fn seek(&mut self, to: Duration) -> Result<(), ReadError> {
+        if to < self.last {
+            self.source = self.from.open()?;
+            self.last = Duration::ZERO;
+        }
+        self.hurry_until = to;
+        Ok(())
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// When the file does not read.
+    pub fn next_step(&mut self) -> Result<Step, ReadError> {
+        let (at, event) = match self.source.next(&self.from)? {
+            Found::Event(at_us, event) => (Duration::from_micros(at_us), event),
+            Found::Waiting => return Ok(Step::Waiting),
+            Found::End => return Ok(Step::End),
+        };
+        let wait = self.wait(at);
+        self.last = at.max(self.last);
+        Ok(Step::Event(Timed { at, wait, event }))
+    }
+
+    fn wait(&self, at: Duration) -> Duration {
+        if at <= self.hurry_until {
+            return Duration::ZERO;
+        }
+        let since = at.saturating_sub(self.last.max(self.hurry_until));
+        let since = self.idle_limit.map_or(since, |limit| since.min(limit));
+        Duration::try_from_secs_f64(since.as_secs_f64() / self.speed).unwrap_or(since)
+    }
+
+    /// The markers of a finished recording with their times, `ecluse:` ones left out. A live journal
+    /// gives none: it plays only forward.
+    ///
+    /// # Errors
+    /// When the file does not read.
+    pub fn markers(&self) -> Result<Vec<(Duration, String)>, ReadError> {
+        let From::Recording { cast, .. } = &self.from else {
+            return Ok(Vec::new());
+        };
+        let mut reader = CastReader::open(cast)?;
+        let mut markers = Vec::new();
+        while let Some(event) = reader.next_event()? {
+            if event.code == Code::Marker && !event.text.starts_with(MARK) {
+                markers.push((
+                    Duration::from_micros(event.at_us),
+                    crate::neutralise(&event.text),
+                ));
+            }
+        }
+        Ok(markers)
+    }
+}
+
+enum Found {
+    Event(u64, PlayEvent),
+    Waiting,
+    End,
+}
+
+impl From {
+    fn open(&self) -> Result<Source, ReadError> {
+        Ok(match self {
+            From::Recording { opened, cast } => Source::Recording {
+                reader: CastReader::open(cast)?,
+                opened: Some(opened.clone()),
+            },
+            From::Live { journal, .. } => Source::Live {
+                follower: Box::new(Follower::open(journal)?),
+                opened_us: 0,
+                ended: false,
+            },
+        })
+    }
+}
+
+impl Source {
+    fn next(&mut self, from: &From) -> Result<Found, ReadError> {
+        match self {
+            Source::Recording { reader, opened } => {
+                if let Some(opened) = opened.take() {
+                    return Ok(Found::Event(0, PlayEvent::Opened(opened)));
+                }
+                next_of_cast(reader)
+            }
+            Source::Live {
+                follower,
+                opened_us,
+                ended,
+            } => {
+                let From::Live { channel, .. } = from else {
+                    return Ok(Found::End);
+                };
+                next_of_journal(follower, *channel, opened_us, ended)
+            }
+        }
+    }
+}
+
+fn next_of_cast(reader: &mut CastReader) -> Result<Found, ReadError> {
+    while let Some(event) = reader.next_event()? {
+        let shown = match event.code {
+            Code::Output => PlayEvent::Output(event.text.into_bytes()),
+            Code::Input => PlayEvent::Input(event.text),
+            Code::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
+            Code::Marker => PlayEvent::Marker(crate::neutralise(&event.text)),
+            Code::Exit => {
+                PlayEvent::Marker(format!("{MARK}exit {}", crate::neutralise(&event.text)))
+            }
+            Code::Other(_) => continue,
+        };
+        return Ok(Found::Event(event.at_us, shown));
+    }
+    Ok(Found::End)
+}
+
+fn next_of_journal(
+    follower: &mut Follower,
+    channel: u32,
+    opened_us: &mut u64,
+    ended: &mut bool,
+) -> Result<Found, ReadError> {
+    while !*ended {
+        let Some(frame) = follower.next_frame()? else {
+            return Ok(Found::Waiting);
+        };
+        if let Event::SessionEnd(_) = frame.event {
+            *ended = true;
+            continue;
+        }
+        if frame.channel != channel {
+            continue;
+        }
+        let shown = match frame.event {
+            Event::ChannelOpened(opened) => {
+                *opened_us = frame.at_us;
+                PlayEvent::Opened(Box::new(opened.into_owned()))
+            }
+            Event::Output(bytes) | Event::ErrorOutput(bytes) => PlayEvent::Output(bytes.to_vec()),
+            Event::Input(bytes) => {
+                let letters = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+                PlayEvent::Input("•".repeat(letters))
+            }
+            Event::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
+            Event::Marker(text) => PlayEvent::Marker(crate::neutralise(text)),
+            Event::Note(text) => {
+                PlayEvent::Marker(format!("{MARK}note {}", crate::neutralise(text)))
+            }
+            Event::Refusal(text) => {
+                PlayEvent::Marker(format!("{MARK}refused {}", crate::neutralise(text)))
+            }
+            Event::ExitStatus(status) => PlayEvent::Marker(format!("{MARK}exit {status}")),
+            Event::ExitSignal(signal) => {
+                PlayEvent::Marker(format!("{MARK}signal {}", crate::neutralise(&signal.name)))
+            }
+            Event::ChannelClosed(closed) => {
+                *ended = true;
+                PlayEvent::Marker(format!(
+                    "{MARK}closed {}",
+                    crate::neutralise(&closed.reason)
+                ))
+            }
+            Event::Eof(_) | Event::SessionEnd(_) => continue,
+        };
+        return Ok(Found::Event(frame.at_us.saturating_sub(*opened_us), shown));
+    }
+    Ok(Found::End)
+}

@@ -1,0 +1,378 @@
+//! What a technician saw, by terminal model (R11): recorded bytes go in, cells come out.
+//!
+//! Raw recorded bytes never reach a viewer: a hostile target or technician chose them. [`Screen`]
+//! interprets them with `avt` inside sane limits; [`crate::Painter`] draws the cells with escape
+//! sequences of our own, and a page can draw the same [`Cell`]s as markup.
+
+use crate::text::acts;
+use crate::{ChannelOpened, Utf8Decoder};
+use avt::{Color, Terminal};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use unicode_width::UnicodeWidthChar;
+
+/// Widest screen that is modelled; a technician's client may ask for anything.
+pub const MAX_COLS: u16 = 500;
+/// Highest screen that is modelled.
+pub const MAX_ROWS: u16 = 200;
+
+/// A number of columns and rows, both at least 1.
+///
+/// Invariant: within [`MAX_COLS`] and [`MAX_ROWS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    cols: u16,
+    rows: u16,
+}
+
+impl Size {
+    /// The nearest size within the limits; 0 means unknown and becomes 80 or 24.
+    #[must_use]
+    pub fn clamped(cols: u32, rows: u32) -> Self {
+        let within = |asked: u32, usual: u16, most: u16| match asked {
+            0 => usual,
+            asked => u16::try_from(asked).unwrap_or(most).min(most),
+        };
+        Size {
+            cols: within(cols, 80, MAX_COLS),
+            rows: within(rows, 24, MAX_ROWS),
+        }
+    }
+
+    /// Columns.
+    #[must_use]
+    pub fn cols(self) -> u16 {
+        self.cols
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn rows(self) -> u16 {
+        self.rows
+    }
+}
+
+/// A colour as the technician's terminal was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// One of the palette's 256.
+    Indexed(u8),
+    /// Red, green, blue.
+    Rgb(u8, u8, u8),
+}
+
+/// How a cell looks. Blinking is not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "attributes of a terminal cell, independent of each other"
+)]
+pub struct Style {
+    /// Colour of the letter; `None` is the viewer's own.
+    pub foreground: Option<Colour>,
+    /// Colour behind it.
+    pub background: Option<Colour>,
+    /// Bold.
+    pub bold: bool,
+    /// Faint.
+    pub faint: bool,
+    /// Italic.
+    pub italic: bool,
+    /// Underlined.
+    pub underline: bool,
+    /// Struck through.
+    pub strikethrough: bool,
+    /// Foreground and background exchanged.
+    pub inverse: bool,
+}
+
+/// One cell of a screen. Its letter is safe to print: it never controls, reorders, or hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The letter.
+    pub letter: char,
+    /// 1, or 2 for a wide letter, or 0 for the cell a wide letter covers.
+    pub width: u8,
+    /// How it looks.
+    pub style: Style,
+}
+
+impl Cell {
+    /// An empty cell.
+    pub const BLANK: Cell = Cell {
+        letter: ' ',
+        width: 1,
+        style: Style {
+            foreground: None,
+            background: None,
+            bold: false,
+            faint: false,
+            italic: false,
+            underline: false,
+            strikethrough: false,
+            inverse: false,
+        },
+    };
+}
+
+/// The screen of one channel at one moment.
+pub struct Screen {
+    terminal: Terminal,
+    decoder: Utf8Decoder,
+    size: Size,
+    /// Without a terminal on the target's side a line feed comes alone.
+    add_returns: bool,
+    last_was_return: bool,
+    restarts: u32,
+}
+
+impl Screen {
+    /// An empty screen, for a channel that has a terminal.
+    #[must_use]
+    pub fn new(size: Size) -> Self {
+        Screen {
+            terminal: terminal(size),
+            decoder: Utf8Decoder::default(),
+            size,
+            add_returns: false,
+            last_was_return: false,
+            restarts: 0,
+        }
+    }
+
+    /// An empty screen as a channel asked for it.
+    #[must_use]
+    pub fn for_channel(opened: &ChannelOpened) -> Self {
+        match &opened.pty {
+            Some(pty) => Screen::new(Size::clamped(pty.cols, pty.rows)),
+            None => Screen {
+                add_returns: true,
+                ..Screen::new(Size::clamped(0, 0))
+            },
+        }
+    }
+
+    /// The target printed this.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.feed(bytes, |text| self.feed_text(text));
+        self.decoder = decoder;
+    }
+
+    /// The same, decoded already.
+    pub fn feed_text(&mut self, text: &str) {
+        if !self.add_returns {
+            return self.guarded(|terminal| terminal.feed(text));
+        }
+        let mut with_returns = String::with_capacity(text.len() + 16);
+        for letter in text.chars() {
+            if letter == '\n' && !self.last_was_return {
+                with_returns.push('\r');
+            }
+            self.last_was_return = letter == '\r';
+            with_returns.push(letter);
+        }
+        self.guarded(|terminal| terminal.feed(with_returns.as_str()));
+    }
+
+    /// The technician's terminal changed size.
+    pub fn resize(&mut self, cols: u32, rows: u32) {
+        let size = Size::clamped(cols, rows);
+        self.size = size;
+        self.guarded(|terminal| terminal.resize(size.cols.into(), size.rows.into()));
+    }
+
+    /// The size modelled, after clamping.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Column and row of the cursor, from 0; `None` while it is hidden.
+    #[must_use]
+    pub fn cursor(&self) -> Option<(u16, u16)> {
+        let (col, row) = self.terminal.cursor().position()?;
+        Some((
+            narrow(col).min(self.size.cols - 1),
+            narrow(row).min(self.size.rows - 1),
+        ))
+    }
+
+    /// The cells of a row, from the left; empty below the last row.
+    pub fn row(&self, row: u16) -> impl Iterator<Item = Cell> + '_ {
+        self.terminal
+            .screen()
+            .line(row.into())
+            .into_iter()
+            .flat_map(|line| line.cells().iter().map(cell))
+    }
+
+    /// The rows as text, without trailing blanks.
+    #[must_use]
+    pub fn plain_text(&self) -> Vec<String> {
+        (0..self.size.rows)
+            .map(|row| {
+                let letters = self
+                    .row(row)
+                    .filter(|cell| cell.width > 0)
+                    .map(|cell| cell.letter);
+                letters.collect::<String>().trim_end().to_owned()
+            })
+            .collect()
+    }
+
+    /// How often the model failed and was started again, empty; 0 unless `avt` has a fault.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// A fault of the model must cost a blank screen, not the viewer's connection.
+    fn guarded(&mut self, change: impl FnOnce(&mut Terminal)) {
+        let terminal = &mut self.terminal;
+        if catch_unwind(AssertUnwindSafe(|| change(terminal))).is_err() {
+            self.restarts = self.restarts.saturating_add(1);
+            self.terminal = terminal_after_fault(self.size);
+        }
+    }
+}
+
+fn terminal(size: Size) -> Terminal {
+    match Terminal::new(size.cols.into(), size.rows.into()) {
+        Ok(terminal) => terminal,
+        Err(_) => unreachable!("Size is never 0"),
+    }
+}
+
+fn terminal_after_fault(size: Size) -> Terminal {
+    let mut terminal = terminal(size);
+    terminal.feed("[this screen could not be drawn; it continues from here]\r\n");
+    terminal
+}
+
+fn narrow(place: usize) -> u16 {
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+fn cell(cell: &avt::Cell) -> Cell {
+    let pen = cell.pen();
+    let style = Style {
+        foreground: pen.foreground().map(colour),
+        background: pen.background().map(colour),
+        bold: pen.is_bold(),
+        faint: pen.is_faint(),
+        italic: pen.is_italic(),
+        underline: pen.is_underline(),
+        strikethrough: pen.is_strikethrough(),
+        inverse: pen.is_inverse(),
+    };
+    Cell {
+        letter: printable(cell.char()),
+        width: cell.width(),
+        style,
+    }
+}
+
+fn colour(colour: Color) -> Colour {
+    match colour {
+        Color::Indexed(index) => Colour::Indexed(index),
+        Color::RGB(rgb) => Colour::Rgb(rgb.r, rgb.g, rgb.b),
+    }
+}
+
+/// A letter that takes its cell and nothing else. The model gives marks that combine a cell of their
+/// own; printed there, they would land on a neighbour.
+pub(crate) fn printable(letter: char) -> char {
+    if acts(letter) {
+        return '\u{fffd}';
+    }
+    if letter.width() == Some(0) {
+        ' '
+    } else {
+        letter
+    }
+}
+
+#[cfg(test)]
+pub(crate) use tests::hostile;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(screen: &Screen) -> String {
+        screen.plain_text().join("\n").trim_end().to_owned()
+    }
+
+    #[test]
+    fn sizes_nobody_has_are_clamped() {
+        assert_eq!(Size::clamped(0, 0), Size { cols: 80, rows: 24 });
+        assert_eq!(
+            Size::clamped(u32::MAX, u32::MAX),
+            Size {
+                cols: MAX_COLS,
+                rows: MAX_ROWS
+            }
+        );
+        assert_eq!(
+            Size::clamped(1, 70_000),
+            Size {
+                cols: 1,
+                rows: MAX_ROWS
+            }
+        );
+    }
+
+    #[test]
+    fn output_without_a_terminal_draws_line_by_line() {
+        let opened = ChannelOpened {
+            kind: crate::ChannelKind::Exec,
+            command: None,
+            account: None,
+            pty: None,
+            env: vec![],
+        };
+        let mut screen = Screen::for_channel(&opened);
+        screen.feed(b"one\ntwo\r");
+        screen.feed(b"\nthree");
+        assert_eq!(text(&screen), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn letters_that_act_are_replaced() {
+        let mut screen = Screen::new(Size::clamped(20, 2));
+        screen.feed("a\u{202e}b\u{200b}e\u{301}!".as_bytes());
+        assert_eq!(text(&screen), "a\u{fffd}b\u{fffd}e !");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever was recorded, modelling it neither panics nor leaves the limits.
+        #[test]
+        fn no_bytes_and_no_size_break_the_model(
+            steps in proptest::collection::vec((any::<u32>(), any::<u16>(), hostile()), 0..30)
+        ) {
+            let mut screen = Screen::new(Size::clamped(80, 24));
+            for (cols, rows, bytes) in steps {
+                if cols % 3 == 0 { screen.resize(cols % 600, u32::from(rows) % 300); }
+                screen.feed(&bytes);
+                for row in 0..screen.size().rows() {
+                    prop_assert!(screen.row(row).all(|cell| !acts(cell.letter)));
+                }
+            }
+            prop_assert_eq!(screen.restarts(), 0);
+        }
+    }
+
+    /// Bytes that look like what terminals get, with numbers nobody sends.
+    pub(crate) fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..60),
+            "[ -~水é\u{301}\u{202e}\r\n]{0,40}".prop_map(String::into_bytes),
+            "(\x1b\\[[?>]?[0-9]{0,5}(;[0-9]{0,5}){0,3}[@-~]){1,8}".prop_map(String::into_bytes),
+            "\x1b\\][0-9]{1,3};[ -~]{0,30}(\x07|\x1b\\\\)".prop_map(String::into_bytes),
+            "\x1b[P_X^c78DEHM#()=>][ -~]{0,10}".prop_map(String::into_bytes),
+        ]
+    }
+}

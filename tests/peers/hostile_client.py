@@ -1,0 +1,376 @@
+"""A client that does not keep to the protocol. Each trick says on stdout what the gateway did.
+
+usage: hostile_client.py TRICK USER
+"""
+
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_OPEN,
+    MSG_CHANNEL_OPEN_FAILURE,
+    MSG_CHANNEL_REQUEST,
+    MSG_GLOBAL_REQUEST,
+    MSG_SERVICE_REQUEST,
+    MSG_USERAUTH_REQUEST,
+)
+
+import door
+
+
+def message(*parts):
+    built = paramiko.Message()
+    for part in parts:
+        if isinstance(part, bool):
+            built.add_boolean(part)
+        elif isinstance(part, int):
+            built.add_int(part)
+        elif isinstance(part, (str, bytes)):
+            built.add_string(part)
+        elif isinstance(part, bytearray):
+            built.add_bytes(bytes(part))
+    return built
+
+
+def number(value):
+    return bytearray([value])
+
+
+def send(connection, *parts):
+    connection._send_message(message(*parts))
+
+
+def wait_closed(connection, patience=20):
+    """Whether the gateway ended the connection."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if not connection.is_active():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def tell(what, value):
+    print(f"{what}: {value}", flush=True)
+
+
+def channel_before_login(user):
+    connection = door.transport()
+    send(connection, number(MSG_CHANNEL_OPEN), "session", 0, 1 << 20, 1 << 15)
+    tell("closed", wait_closed(connection))
+
+
+def request_before_login(user):
+    connection = door.transport()
+    send(connection, number(MSG_GLOBAL_REQUEST), "tcpip-forward", True, "127.0.0.1", 0)
+    tell("closed", wait_closed(connection))
+
+
+def data_before_login(user):
+    connection = door.transport()
+    send(connection, number(MSG_CHANNEL_DATA), 0, b"x" * 1000)
+    tell("closed", wait_closed(connection))
+
+
+def two_shells(user):
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.exec_command("echo first; cat")
+    channel.settimeout(20)
+    assert channel.recv(100) == b"first\n"
+    for second in (lambda: channel.exec_command("echo second"), channel.invoke_shell, channel.get_pty):
+        try:
+            second()
+            tell("second", "accepted")
+        except paramiko.SSHException:
+            tell("second", "refused")
+            break
+    # paramiko closes a channel on a refused request; another must still work.
+    other = connection.open_session()
+    other.exec_command("echo still here")
+    other.settimeout(20)
+    tell("other", other.recv(100).decode().strip())
+
+
+def two_shells_raw(user):
+    """Two exec requests in one breath, without waiting for the first answer."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    for text in ("echo first", "echo second"):
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "exec", False, text)
+    channel.settimeout(20)
+    received = b""
+    while chunk := channel.recv(1000):
+        received += chunk
+    tell("received", received)
+
+
+def window_overflow(user):
+    """Sends to a command that does not read, ignoring the window: the gateway must neither grow nor hang."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.exec_command("sleep 100")
+    chunk = b"x" * 32000
+    sent = 0
+    try:
+        while sent < 256 << 20 and connection.is_active():
+            send(connection, number(MSG_CHANNEL_DATA), channel.remote_chanid, chunk)
+            sent += len(chunk)
+    except (OSError, EOFError, paramiko.SSHException):
+        pass
+    tell("closed", wait_closed(connection))
+    tell("sent", sent)
+
+
+def huge_packet(user):
+    """A packet that says it is larger than any may be."""
+    peer = socket.create_connection(("127.0.0.1", door.PORT))
+    peer.settimeout(20)
+    peer.sendall(b"SSH-2.0-hostile\r\n")
+    peer.sendall(struct.pack(">I", 0x7FFFFFFF) + b"\x04" + b"\x00" * 4096)
+    received = b""
+    try:
+        while chunk := peer.recv(65536):
+            received += chunk
+    except socket.timeout:
+        tell("closed", False)
+        return
+    except ConnectionError:
+        pass
+    tell("closed", True)
+
+
+def endless_identification(user):
+    """Never ends the first line."""
+    peer = socket.create_connection(("127.0.0.1", door.PORT))
+    peer.settimeout(20)
+    sent = 0
+    try:
+        while sent < 64 << 20:
+            sent += peer.send(b"A" * 65536)
+    except OSError:
+        pass
+    tell("sent", sent)
+
+
+def user_changed(user):
+    """The keys of one name, then another name: what was proven for the first must not count for the second."""
+    connection = door.transport()
+    connection.auth_publickey(user, door.key(door.STATION))
+    connection.auth_publickey(user, door.key(door.PERSON))
+    try:
+        connection.auth_interactive("bruno+db01", lambda _t, _i, prompts: [door.code() for _ in prompts])
+    except paramiko.AuthenticationException as problem:
+        tell("refused", type(problem).__name__)
+    tell("authenticated", connection.is_authenticated())
+
+
+def target_changed(user):
+    """The same person, another target, in the middle of one login."""
+    connection = door.transport()
+    connection.auth_publickey(user, door.key(door.STATION))
+    connection.auth_publickey("alice+web01", door.key(door.PERSON))
+    if not connection.is_authenticated():
+        try:
+            connection.auth_interactive("alice+web01", lambda _t, _i, prompts: [door.code() for _ in prompts])
+        except paramiko.SSHException as problem:
+            tell("refused", type(problem).__name__)
+    tell("authenticated", connection.is_authenticated())
+
+
+def twice_the_same_key(user):
+    """One key twice is one factor."""
+    connection = door.transport()
+    for _ in range(2):
+        try:
+            connection.auth_publickey(user, door.key(door.PERSON))
+        except paramiko.SSHException as problem:
+            tell("refused", type(problem).__name__)
+    tell("authenticated", connection.is_authenticated())
+
+
+def code_first(user):
+    """A good code without any key."""
+    connection = door.transport()
+    try:
+        connection.auth_interactive(user, lambda _t, _i, prompts: [door.code() for _ in prompts])
+    except paramiko.SSHException as problem:
+        tell("refused", type(problem).__name__)
+    tell("authenticated", connection.is_authenticated())
+
+
+def many_answers(user):
+    """More answers than questions."""
+    connection = door.transport()
+    connection.auth_publickey(user, door.key(door.STATION))
+    connection.auth_publickey(user, door.key(door.PERSON))
+    try:
+        connection.auth_interactive(user, lambda _t, _i, _p: ["000000"] * 200)
+    except paramiko.SSHException as problem:
+        tell("refused", type(problem).__name__)
+    tell("authenticated", connection.is_authenticated())
+
+
+def login_storm(user):
+    """Login attempts without end on one connection."""
+    connection = door.transport()
+    send(connection, number(MSG_SERVICE_REQUEST), "ssh-userauth")
+    tries = 0
+    try:
+        while tries < 500 and connection.is_active():
+            tries += 1
+            send(connection, number(MSG_USERAUTH_REQUEST), user, "ssh-connection", "none")
+    except (paramiko.SSHException, EOFError, OSError):
+        pass
+    tell("tries", tries)
+    tell("closed", wait_closed(connection))
+
+
+def request_storm(user):
+    """Requests that nobody waits for; another channel must still answer afterwards."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    for turn in range(20_000):
+        if turn % 3 == 0:
+            send(connection, number(MSG_GLOBAL_REQUEST), f"nonsense-{turn}@example.org", False)
+        elif turn % 3 == 1:
+            send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, f"nonsense-{turn}", False)
+        else:
+            send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "env", False, f"LC_{turn}", "x" * 100)
+    other = connection.open_session(timeout=30)
+    other.settimeout(30)
+    other.exec_command("echo still here")
+    tell("other", other.recv(100).decode().strip())
+
+
+def channel_storm(user):
+    """Many more channels than anybody needs."""
+    connection = door.login(user)
+    opened, refused = [], 0
+    for _ in range(400):
+        try:
+            opened.append(connection.open_session(timeout=20))
+        except paramiko.ChannelException:
+            refused += 1
+    tell("opened", len(opened))
+    tell("refused", refused)
+    opened[0].exec_command("echo still here")
+    opened[0].settimeout(20)
+    tell("other", opened[0].recv(100).decode().strip())
+
+
+def unknown_channels(user):
+    """Every kind of channel that is not a session."""
+    connection = door.login(user)
+    kinds = {
+        "direct-tcpip": ("direct-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1)),
+        "forwarded-tcpip": ("forwarded-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1)),
+        "x11": ("x11", None, ("127.0.0.1", 1)),
+        "auth-agent": ("auth-agent@openssh.com", None, None),
+        "nonsense": ("nonsense@example.org", None, None),
+    }
+    for name, (kind, destination, source) in kinds.items():
+        try:
+            connection.open_channel(kind, destination, source, timeout=20)
+            tell(name, "opened")
+        except paramiko.ChannelException as problem:
+            tell(name, f"refused: {problem}")
+
+
+def data_after_close(user):
+    """Talks on a channel that it closed."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.exec_command("cat")
+    send(connection, number(MSG_CHANNEL_CLOSE), channel.remote_chanid)
+    for _ in range(50):
+        send(connection, number(MSG_CHANNEL_DATA), channel.remote_chanid, b"late")
+        send(connection, number(MSG_CHANNEL_EOF), channel.remote_chanid)
+    fresh(user)
+
+
+def no_such_channel(user):
+    connection = door.login(user)
+    for what in (MSG_CHANNEL_DATA, MSG_CHANNEL_EOF, MSG_CHANNEL_CLOSE):
+        send(connection, number(what), 4242, *([b"lost"] if what == MSG_CHANNEL_DATA else []))
+    fresh(user)
+
+
+def odd_terminal(user):
+    """Sizes and modes that no terminal has."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    modes = b"".join(bytes([op]) + struct.pack(">I", 0xFFFFFFFF) for op in range(1, 160)) + b"\x00"
+    send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "pty-req", False, "\x1b]0;x\x07" * 10, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0, modes)
+    for width in (0, 1, 0xFFFF, 0xFFFFFFFF):
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "window-change", False, width, width, 0, 0)
+    channel.settimeout(20)
+    try:
+        channel.exec_command("echo survived")
+        tell("received", channel.recv(200).decode(errors="replace").strip())
+    except (paramiko.SSHException, EOFError, OSError) as problem:
+        tell("received", type(problem).__name__)
+    fresh(user)
+
+
+def fresh(user):
+    """The gateway still serves: the same person, a new connection."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.exec_command("echo still here")
+    channel.settimeout(20)
+    tell("other", channel.recv(100).decode().strip())
+
+
+def stalled_reader(user):
+    """Starts much output and reads nothing, saying when; then waits to be cut."""
+    peer = socket.create_connection(("127.0.0.1", door.PORT))
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection = door.Door(peer)
+    connection.default_window_size = 0x7FFFFFFF
+    connection.start_client(timeout=20)
+    door.login(user, connection)
+    channel = connection.open_session(window_size=0x7FFFFFF0)
+    gate = threading.Event()
+    original = connection.packetizer.read_message
+
+    def reading():
+        if gate.is_set():
+            # The thread of the transport stops here: the socket is full from now on.
+            while True:
+                time.sleep(1)
+        return original()
+
+    channel.exec_command("yes 0123456789012345678901234567890123456789")
+    channel.settimeout(20)
+    assert channel.recv(10)
+    connection.packetizer.read_message = reading
+    gate.set()
+    time.sleep(0.2)
+    tell("stalled", True)
+    # The end of the socket is seen by polling, without reading.
+    import select
+
+    poller = select.poll()
+    poller.register(peer.fileno(), select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for _, event in poller.poll(100):
+            if event & (select.POLLRDHUP | select.POLLHUP | select.POLLERR):
+                tell("ended", time.time())
+                os._exit(0)
+    tell("ended", "never")
+    os._exit(1)
+
+
+tricks = {name: trick for name, trick in globals().items() if callable(trick) and getattr(trick, "__module__", None) == "__main__"}
+tricks[sys.argv[1]](sys.argv[2])
+os._exit(0)

@@ -1,0 +1,184 @@
+//! The demo: a gateway, a target and four people on one machine, ready to be tried.
+//!
+//! `config/demo` builds and runs it. Its other subcommands are what the site needs of a program: answers to `ssh` when it asks
+//! for a one-time code, and the target of machines without an sshd.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use ecluse_tests::clock::Clock;
+use ecluse_tests::codes::{Codes, secret_of};
+use ecluse_tests::layout::{Layout, write_private};
+use ecluse_tests::ports::Ports;
+use ecluse_tests::site::{Site, shell_word};
+use ecluse_tests::{environment, plan, target};
+use rustix::fs::{FlockOperation, flock};
+
+/// A gateway, a target and four people on one machine, to try Écluse.
+#[derive(Debug, Parser)]
+#[command(name = "config/demo", version)]
+struct Arguments {
+    /// Where keys, documents, store and recordings are kept from one start to the next.
+    #[arg(
+        long,
+        global = true,
+        default_value = "config/demo-state",
+        value_name = "DIR"
+    )]
+    state: PathBuf,
+    /// The SSH door listens on N, the target on N + 1.
+    #[arg(long, default_value_t = 2222, value_name = "N")]
+    port_base: u16,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print a one-time code of PERSON that was not used yet.
+    Code {
+        /// alice, bruno, odile or aurele.
+        person: String,
+    },
+    /// Answer `ssh` when it asks for a code.
+    #[command(hide = true)]
+    Askpass {
+        /// What `ssh` asks.
+        prompt: Vec<String>,
+    },
+    /// Serve as the target.
+    #[command(hide = true)]
+    Target {
+        /// Where to listen on 127.0.0.1.
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+fn main() -> Result<()> {
+    let Arguments {
+        state,
+        port_base,
+        action,
+    } = Arguments::parse();
+    match action {
+        None => demo(&state, port_base),
+        Some(Action::Code { person }) => {
+            println!("{}", code(&state, &person)?);
+            Ok(())
+        }
+        Some(Action::Askpass { prompt }) => askpass(&state, &prompt.join(" ")),
+        Some(Action::Target { port }) => {
+            let layout = Layout::open(&state)?;
+            runtime()?.block_on(target::builtin::serve(&layout, port))
+        }
+    }
+}
+
+fn demo(state: &std::path::Path, port_base: u16) -> Result<()> {
+    let layout = Layout::create(state)?;
+    let lock = std::fs::File::create(layout.root().join("lock"))
+        .context("the state directory cannot be written")?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!(
+            "a demo already runs on {}: stop it, or choose another directory with --state DIR",
+            layout.root().display()
+        );
+    }
+    let ports = Ports::from_base(port_base)?;
+    let runtime = runtime()?;
+    // Listened for before anything starts: a stop during the start is a stop.
+    let (mut terminate, mut interrupt) = runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok::<_, std::io::Error>((
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        ))
+    })?;
+    let mut site = Site::demo(layout, ports)?;
+    let variables = environment::text(&mut site)?;
+    write_private(&site.layout().environment(), &variables)?;
+    print_guide(&site)?;
+    println!("ready");
+    std::io::stdout().flush()?;
+    let ended = runtime.block_on(async {
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(200));
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(false),
+                _ = interrupt.recv() => return Ok(false),
+                _ = look.tick() => if !site.process()?.is_running()? { return Ok::<_, anyhow::Error>(true) },
+            }
+        }
+    })?;
+    let logs = site.layout().logs();
+    site.stop()?;
+    drop(lock);
+    if ended {
+        bail!(
+            "the gateway ended by itself; see {}",
+            logs.join("gateway.err").display()
+        );
+    }
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+}
+
+fn code(state: &std::path::Path, person: &str) -> Result<String> {
+    let layout = Layout::open(state)?;
+    let secret = secret_of(&layout.secret(person))?;
+    Codes::new(layout.codes(), Clock::of(layout.root())).fresh(person, &secret)
+}
+
+/// Answers a prompt for a code; declines to confirm a host key or unlock a key.
+fn askpass(state: &std::path::Path, prompt: &str) -> Result<()> {
+    if prompt.contains("(yes/no") || prompt.contains("passphrase") {
+        bail!("not answered: {prompt}");
+    }
+    if let Ok(fixed) = std::env::var("ECLUSE_CODE") {
+        println!("{fixed}");
+        return Ok(());
+    }
+    let person = std::env::var("ECLUSE_PERSON")
+        .context("ECLUSE_PERSON does not say whose code is wanted")?;
+    println!("{}", code(state, &person)?);
+    Ok(())
+}
+
+fn print_guide(site: &Site) -> Result<()> {
+    let layout = site.layout();
+    let ssh = format!("ssh -F {}", shell_word(&layout.ssh_config()));
+    let code = shell_word(&layout.code());
+    let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
+    let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
+    match site.plan().target {
+        Some(target::Kind::OpenSsh) => println!(
+            "The target is this machine's own sshd, run privately, as {}.",
+            target::account()?
+        ),
+        _ => println!(
+            "There is no sshd on this machine: the target is a small built-in SSH server with a real shell, as {}.",
+            target::account()?
+        ),
+    }
+    println!(
+        "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
+         The code it asks for:\n  {code} {alice}\n\
+         \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
+         \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} -t {auditor}@gw replay RECORDING\n\
+         \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command.\n",
+        layout.recordings().display(),
+        layout.config().display(),
+        layout.environment().display(),
+        layout.logs().join("gateway.err").display()
+    );
+    Ok(())
+}

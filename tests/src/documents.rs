@@ -1,0 +1,340 @@
+//! The documents of a site, as values that a test can change before they are written.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::layout::write_private;
+
+/// Everything a site's `config` directory holds: one provider, one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Documents {
+    /// `gateway.toml`.
+    pub settings: Settings,
+    /// The provider's people.
+    pub technicians: Vec<Technician>,
+    /// The provider's machines.
+    pub stations: Vec<Station>,
+    /// The client's deciders.
+    pub operators: Vec<Officer>,
+    /// The client's readers of evidence.
+    pub auditors: Vec<Officer>,
+    /// The client's systems.
+    pub targets: Vec<Target>,
+    /// What may pass.
+    pub flows: Vec<Flow>,
+    /// Lines of the provider's own table, as they are: authority, revocations.
+    pub provider_lines: Vec<String>,
+    /// Lines added at the end of the client's document, as they are.
+    pub client_tail: String,
+}
+
+/// The gateway's own settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it keeps its data.
+    pub data: String,
+    /// Its store: `sqlite` or an address of PostgreSQL.
+    pub store: String,
+    /// Where the SSH door listens.
+    pub listen: String,
+    /// How long a second factor is remembered.
+    pub remember: String,
+    /// Failures before a person is blocked.
+    pub failures: u32,
+    /// How long a block lasts.
+    pub block: String,
+    /// Failures before a source is blocked.
+    pub source_failures: u32,
+    /// Lines of `[limits]`, as they are.
+    pub limits: Vec<String>,
+    /// Where recordings go, when not in the data directory.
+    pub recordings: Option<String>,
+    /// The default language.
+    pub lang: String,
+}
+
+/// A technician of the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Technician {
+    /// The nominative id.
+    pub id: String,
+    /// The language of messages.
+    pub lang: String,
+    /// Groups that flows may name.
+    pub groups: Vec<String>,
+    /// Public lines.
+    pub keys: Vec<String>,
+    /// Stations this person may use; `*` for all of the provider's.
+    pub stations: Vec<String>,
+    /// The account's last day.
+    pub expires: Option<String>,
+    /// Switched off.
+    pub disabled: bool,
+}
+
+/// A station of the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Station {
+    /// Its id.
+    pub id: String,
+    /// Public lines.
+    pub keys: Vec<String>,
+    /// Where it may connect from.
+    pub networks: Vec<String>,
+}
+
+/// An operator or an auditor of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Officer {
+    /// The nominative id.
+    pub id: String,
+    /// The language of messages.
+    pub lang: String,
+    /// Public lines.
+    pub keys: Vec<String>,
+}
+
+/// A target of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its id.
+    pub id: String,
+    /// Host and port.
+    pub address: String,
+    /// Pinned host keys, public lines.
+    pub host_keys: Vec<String>,
+    /// Accounts on it.
+    pub accounts: Vec<String>,
+}
+
+/// A flow of the client's matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Its name.
+    pub name: String,
+    /// Who: `PROVIDER:GROUP`, `PROVIDER:PERSON`, `PROVIDER:*`.
+    pub technicians: Vec<String>,
+    /// Where.
+    pub targets: Vec<String>,
+    /// As whom.
+    pub accounts: Vec<String>,
+    /// What.
+    pub allow: Vec<String>,
+    /// When.
+    pub hours: String,
+    /// How many approvals it takes.
+    pub by: u32,
+    /// The longest window an approval may open.
+    pub at_most: String,
+}
+
+impl Documents {
+    /// Writes `gateway.toml`, `clients/hopital.toml` and `providers/maintech.toml` under `directory`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        write_private(&directory.join("gateway.toml"), &self.settings.text())?;
+        write_private(&directory.join("clients/hopital.toml"), &self.client_text())?;
+        write_private(
+            &directory.join("providers/maintech.toml"),
+            &self.provider_text(),
+        )
+    }
+
+    /// The technician `id`, to change.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn technician(&mut self, id: &str) -> Result<&mut Technician> {
+        self.technicians
+            .iter_mut()
+            .find(|person| person.id == id)
+            .with_context(|| format!("no technician {id}"))
+    }
+
+    /// The target `id`, to change.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn target(&mut self, id: &str) -> Result<&mut Target> {
+        self.targets
+            .iter_mut()
+            .find(|target| target.id == id)
+            .with_context(|| format!("no target {id}"))
+    }
+
+    /// The flow `name`, to change.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn flow(&mut self, name: &str) -> Result<&mut Flow> {
+        self.flows
+            .iter_mut()
+            .find(|flow| flow.name == name)
+            .with_context(|| format!("no flow {name}"))
+    }
+
+    /// The text of the provider's document.
+    #[must_use]
+    pub fn provider_text(&self) -> String {
+        let mut text =
+            String::from("[provider]\nid = \"maintech\"\nname = \"Maintech\"\nlang = \"en\"\n");
+        for line in &self.provider_lines {
+            let _ = writeln!(text, "{line}");
+        }
+        for Technician {
+            id,
+            lang,
+            groups,
+            keys,
+            stations,
+            expires,
+            disabled,
+        } in &self.technicians
+        {
+            let _ = write!(
+                text,
+                "\n[[technician]]\nid = {}\nname = {}\nlang = {}\ngroups = {}\nkeys = {}\nstations = {}\n",
+                quoted(id),
+                quoted(&capitalised(id)),
+                quoted(lang),
+                list(groups),
+                list(keys),
+                list(stations)
+            );
+            if let Some(day) = expires {
+                let _ = writeln!(text, "expires = {}", quoted(day));
+            }
+            if *disabled {
+                text.push_str("disabled = true\n");
+            }
+        }
+        for Station { id, keys, networks } in &self.stations {
+            let _ = write!(
+                text,
+                "\n[[station]]\nid = {}\nkeys = {}\nnetworks = {}\n",
+                quoted(id),
+                list(keys),
+                list(networks)
+            );
+        }
+        text
+    }
+
+    /// The text of the client's document.
+    #[must_use]
+    pub fn client_text(&self) -> String {
+        let mut text =
+            String::from("[client]\nid = \"hopital\"\nname = \"Hôpital\"\nlang = \"fr\"\n");
+        for (table, officers) in [("operator", &self.operators), ("auditor", &self.auditors)] {
+            for Officer { id, lang, keys } in officers {
+                let _ = write!(
+                    text,
+                    "\n[[{table}]]\nid = {}\nname = {}\nlang = {}\nkeys = {}\n",
+                    quoted(id),
+                    quoted(&capitalised(id)),
+                    quoted(lang),
+                    list(keys)
+                );
+            }
+        }
+        for Target {
+            id,
+            address,
+            host_keys,
+            accounts,
+        } in &self.targets
+        {
+            let _ = write!(
+                text,
+                "\n[[target]]\nid = {}\naddress = {}\nprotocol = \"ssh\"\nhost-keys = {}\naccounts = {}\n",
+                quoted(id),
+                quoted(address),
+                list(host_keys),
+                list(accounts)
+            );
+        }
+        for Flow {
+            name,
+            technicians,
+            targets,
+            accounts,
+            allow,
+            hours,
+            by,
+            at_most,
+        } in &self.flows
+        {
+            let _ = write!(
+                text,
+                "\n[[flow]]\nname = {}\ntechnicians = {}\ntargets = {}\naccounts = {}\nallow = {}\nhours = {}\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = {by}, at-most = {} }}\n",
+                quoted(name),
+                list(technicians),
+                list(targets),
+                list(accounts),
+                list(allow),
+                quoted(hours),
+                quoted(at_most)
+            );
+        }
+        text + &self.client_tail
+    }
+}
+
+impl Settings {
+    /// The text of `gateway.toml`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self {
+            data,
+            store,
+            listen,
+            remember,
+            failures,
+            block,
+            source_failures,
+            limits,
+            recordings,
+            lang,
+        } = self;
+        let mut text = format!(
+            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
+            quoted(data),
+            quoted(lang),
+            quoted(store),
+            quoted(listen),
+            quoted(remember),
+            quoted(block)
+        );
+        if !limits.is_empty() {
+            let _ = write!(text, "\n[limits]\n{}\n", limits.join("\n"));
+        }
+        if let Some(directory) = recordings {
+            let _ = write!(text, "\n[recordings]\ndirectory = {}\n", quoted(directory));
+        }
+        text
+    }
+}
+
+/// A TOML basic string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    // JSON's strings are TOML's basic strings but for DEL, which no document here holds.
+    serde_json::Value::from(text).to_string()
+}
+
+fn list(items: &[String]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn capitalised(id: &str) -> String {
+    let mut letters = id.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}

@@ -1,0 +1,90 @@
+//! Keys and secrets of a site, made once by stock programs and kept.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use totp_rs::Secret;
+
+use crate::layout::{Layout, write_private};
+
+/// Makes the Ed25519 pair `name` unless it exists, and returns its public line.
+///
+/// # Errors
+/// When `ssh-keygen` is missing or fails.
+pub fn pair(layout: &Layout, name: &str) -> Result<String> {
+    let private = layout.key(name);
+    if !private.exists() {
+        generate(&private, name, "ed25519")?;
+    }
+    public_line(&private)
+}
+
+/// Makes a pair of another kind (`ecdsa`, `rsa`) at `path`.
+///
+/// # Errors
+/// When `ssh-keygen` is missing or fails.
+pub fn generate(path: &Path, comment: &str, kind: &str) -> Result<()> {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", kind, "-N", "", "-C", comment, "-f"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .output()
+        .context("ssh-keygen cannot be run: install the OpenSSH client")?;
+    ensure!(
+        made.status.success(),
+        "ssh-keygen made no key: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    Ok(())
+}
+
+/// The public line beside a private key.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn public_line(private: &Path) -> Result<String> {
+    let path = private.with_extension("pub");
+    Ok(fs::read_to_string(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?
+        .trim()
+        .to_owned())
+}
+
+/// The SHA-256 fingerprint of a key file, as `ssh-keygen -l` writes it.
+///
+/// # Errors
+/// When `ssh-keygen` fails.
+pub fn fingerprint(key: &Path) -> Result<String> {
+    let shown = Command::new("ssh-keygen")
+        .arg("-lf")
+        .arg(key)
+        .output()
+        .context("ssh-keygen cannot be run")?;
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    text.split_whitespace()
+        .nth(1)
+        .map(str::to_owned)
+        .with_context(|| format!("no fingerprint in {text:?}"))
+}
+
+/// The one-time-password secret of `person`, made once: 160 random bits in base32.
+///
+/// # Errors
+/// When it can be neither read nor written.
+pub fn totp_secret(layout: &Layout, person: &str) -> Result<String> {
+    let path = layout.secret(person);
+    if !path.exists() {
+        let mut bytes = [0_u8; 20];
+        fs::File::open("/dev/urandom")
+            .and_then(|mut random| random.read_exact(&mut bytes))
+            .context("no random bytes")?;
+        write_private(&path, &format!("{}\n", Secret::from(bytes).to_base32()))?;
+    }
+    Ok(fs::read_to_string(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?
+        .trim()
+        .to_owned())
+}

@@ -1,0 +1,138 @@
+//! What a site is made of before it runs: keys, documents, settings.
+
+use anyhow::Result;
+
+use crate::clock;
+use crate::documents::{Documents, Flow, Officer, Settings, Station, Target, Technician};
+use crate::keys;
+use crate::layout::Layout;
+use crate::ports::Ports;
+use crate::target;
+
+/// Technicians, each with the station they sit at. Station and person have a key pair of that name.
+pub const TECHNICIANS: [(&str, &str); 2] = [("alice", "ws-1"), ("bruno", "ws-2")];
+/// The client's operator.
+pub const OPERATOR: &str = "odile";
+/// The client's auditor.
+pub const AUDITOR: &str = "aurele";
+/// The target reached by a stored key.
+pub const TARGET: &str = "db01";
+/// The same machine, reached by a certificate of minutes.
+pub const CERTIFIED_TARGET: &str = "web01";
+/// The flow that the matrix allows.
+pub const FLOW: &str = "dba";
+
+/// How a site is to differ from the demo.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where its files are.
+    pub layout: Layout,
+    /// Where it listens.
+    pub ports: Ports,
+    /// What its documents say.
+    pub documents: Documents,
+    /// Which server plays the target; `None` for a target that the test brings.
+    pub target: Option<target::Kind>,
+    /// Whether the gateway's clock can be moved.
+    pub movable_clock: bool,
+    /// More variables for the gateway's process.
+    pub environment: Vec<(String, String)>,
+    /// More people to enrol.
+    pub enrolled: Vec<String>,
+}
+
+impl Plan {
+    /// The demo's plan, with keys made where missing.
+    ///
+    /// # Errors
+    /// When keys cannot be made.
+    pub fn new(layout: &Layout, ports: Ports) -> Result<Self> {
+        let documents = documents(layout, ports)?;
+        let mut enrolled: Vec<String> = TECHNICIANS
+            .iter()
+            .map(|(person, _)| (*person).to_owned())
+            .collect();
+        enrolled.extend([OPERATOR.to_owned(), AUDITOR.to_owned()]);
+        Ok(Self {
+            layout: layout.clone(),
+            ports,
+            documents,
+            target: Some(target::Kind::available()),
+            movable_clock: false,
+            environment: Vec::new(),
+            enrolled,
+        })
+    }
+}
+
+fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
+    let account = target::account()?;
+    let technician = |(id, station): (&str, &str), lang: &str| -> Result<Technician> {
+        Ok(Technician {
+            id: id.to_owned(),
+            lang: lang.to_owned(),
+            groups: vec!["dba".to_owned()],
+            keys: vec![keys::pair(layout, id)?],
+            stations: vec![station.to_owned()],
+            expires: Some(clock::date_in(365)?),
+            disabled: false,
+        })
+    };
+    let station = |id: &str| -> Result<Station> {
+        Ok(Station {
+            id: id.to_owned(),
+            keys: vec![keys::pair(layout, id)?],
+            networks: vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
+        })
+    };
+    let officer = |id: &str| -> Result<Officer> {
+        Ok(Officer {
+            id: id.to_owned(),
+            lang: "en".to_owned(),
+            keys: vec![keys::pair(layout, id)?],
+        })
+    };
+    let host_key = keys::pair(layout, target::HOST_KEY)?;
+    let target = |id: &str| Target {
+        id: id.to_owned(),
+        address: format!("127.0.0.1:{}", ports.target),
+        host_keys: vec![host_key.clone()],
+        accounts: vec![account.clone()],
+    };
+    let [alice, bruno] = TECHNICIANS;
+    Ok(Documents {
+        settings: Settings {
+            data: layout.data().display().to_string(),
+            store: "sqlite".to_owned(),
+            listen: format!("127.0.0.1:{}", ports.door),
+            remember: "10m".to_owned(),
+            failures: 3,
+            block: "30m".to_owned(),
+            source_failures: 20,
+            limits: Vec::new(),
+            recordings: None,
+            lang: "en".to_owned(),
+        },
+        technicians: vec![technician(alice, "en")?, technician(bruno, "fr")?],
+        stations: vec![station(alice.1)?, station(bruno.1)?],
+        operators: vec![officer(OPERATOR)?],
+        auditors: vec![officer(AUDITOR)?],
+        targets: vec![target(TARGET), target(CERTIFIED_TARGET)],
+        flows: vec![Flow {
+            name: FLOW.to_owned(),
+            technicians: vec!["maintech:dba".to_owned()],
+            targets: vec![TARGET.to_owned(), CERTIFIED_TARGET.to_owned()],
+            accounts: vec![account],
+            allow: vec![
+                "shell".to_owned(),
+                "command: *".to_owned(),
+                "env: LANG LC_*".to_owned(),
+            ],
+            hours: "always".to_owned(),
+            by: 1,
+            at_most: "4h".to_owned(),
+        }],
+        provider_lines: Vec::new(),
+        client_tail: String::new(),
+    })
+}

@@ -1,0 +1,259 @@
+//! Other people's clients. A11: means of authentication interoperate with ordinary clients. PEERS conformance 17.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, Terminal, client, keys, peers};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A site where alice may work on db01, and has just proved her code: what follows is not asked for one.
+fn open_site() -> Result<Site> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    Ok(site)
+}
+
+/// Whether a program is installed; the test says what to do where it is not.
+fn installed(program: &str, package: &str) -> Result<()> {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()?;
+    ensure!(
+        found.status.success(),
+        "{program} is missing: run tests/run as root, or install the package {package}"
+    );
+    Ok(())
+}
+
+#[test]
+fn paramiko_logs_in_and_works() -> Result<()> {
+    let site = open_site()?;
+    peers::run(&site, "paramiko_client", &["alice+db01"])?.success()?;
+    Ok(())
+}
+
+#[test]
+fn asyncssh_logs_in_and_works() -> Result<()> {
+    let site = open_site()?;
+    peers::run(&site, "asyncssh_client", &["alice+db01"])?.success()?;
+    Ok(())
+}
+
+/// Signals of the client reach the command. An sshd that runs as root for root itself passes none on, the built-in target does.
+#[test]
+fn a_signal_of_asyncssh_reaches_the_command() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.target = Some(ecluse_tests::target::Kind::BuiltIn);
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    peers::run(&site, "asyncssh_client", &["alice+db01", "signals"])?.success()?;
+    Ok(())
+}
+
+/// PuTTY keeps several keys in an agent: it offers them in turn, as any of its users with two keys does.
+#[test]
+fn plink_logs_in_and_works() -> Result<()> {
+    installed("plink", "putty-tools")?;
+    let site = open_site()?;
+    let layout = site.layout();
+    let fingerprint = {
+        let path = layout.root().join("gateway.pub");
+        fs::write(&path, site.host_key()?)?;
+        keys::fingerprint(&path)?
+    };
+    let home = layout.root().join("putty");
+    fs::create_dir_all(&home)?;
+    let script = format!(
+        "set -e; ssh-add -q '{}' '{}'; export HOME='{}'; plink -ssh -agent -batch -P {} -l alice+db01 -hostkey {} 127.0.0.1 \"$1\"",
+        layout.key("ws-1").display(),
+        layout.key("alice").display(),
+        home.display(),
+        site.plan().ports.door,
+        fingerprint
+    );
+    let run = |command: &str, input: &[u8]| {
+        client::run(
+            Command::new("ssh-agent").args(["sh", "-c", &script, "sh", command]),
+            input,
+            PATIENCE,
+        )
+    };
+    let answer = run("cat; echo problem >&2; exit 3", b"from putty\n")?.status_is(3)?;
+    ensure!(
+        answer.text() == "from putty\n" && answer.errors.contains("problem\n"),
+        "{answer:?}"
+    );
+    let bytes =
+        ecluse_tests::payload::Payload::new(ecluse_tests::payload::Kind::Noise, 4 << 20, 7).bytes();
+    let answer = run("cat", &bytes)?.success()?;
+    ensure!(
+        answer.output == bytes,
+        "plink got other bytes: {} of {}",
+        answer.output.len(),
+        bytes.len()
+    );
+    Ok(())
+}
+
+#[test]
+fn plink_is_asked_for_the_code_in_its_terminal() -> Result<()> {
+    installed("plink", "putty-tools")?;
+    let site = Site::start_with(|plan| {
+        plan.documents.settings.remember = "0s".to_owned();
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    let layout = site.layout();
+    let path = layout.root().join("gateway.pub");
+    fs::write(&path, site.host_key()?)?;
+    let script = format!(
+        "ssh-add -q '{}' '{}'; exec plink -ssh -agent -P {} -l alice+db01 -hostkey {} 127.0.0.1",
+        layout.key("ws-1").display(),
+        layout.key("alice").display(),
+        site.plan().ports.door,
+        keys::fingerprint(&path)?
+    );
+    let home = (
+        std::ffi::OsString::from("HOME"),
+        layout.root().as_os_str().to_owned(),
+    );
+    let command = ["ssh-agent", "sh", "-c", &script].map(std::ffi::OsString::from);
+    let terminal = Terminal::open(layout, &command, &[home], 80, 24)?;
+    terminal.sees_that("a question for the code", |screen| {
+        screen.trim_end().ends_with(':') && screen.contains("ode")
+    })?;
+    terminal.enters(&site.fresh_code("alice")?)?;
+    // PuTTY asks, so that no server can play its login.
+    terminal.sees("Press Return to begin session")?;
+    terminal.presses("Enter")?;
+    terminal.sees_prompt()?;
+    terminal.enters("stty size; exit 2")?;
+    terminal.sees("24 80")?;
+    ensure!(terminal.ends()? == 2);
+    Ok(())
+}
+
+#[test]
+fn dbclient_logs_in_and_works() -> Result<()> {
+    installed("dbclient", "dropbear-bin")?;
+    let site = open_site()?;
+    let layout = site.layout();
+    let home = layout.root().join("dropbear");
+    fs::create_dir_all(home.join(".ssh"))?;
+    let mut identities = Vec::new();
+    for name in ["ws-1", "alice"] {
+        let converted = home.join(name);
+        let made = Command::new("dropbearconvert")
+            .args(["openssh", "dropbear"])
+            .arg(layout.key(name))
+            .arg(&converted)
+            .output()
+            .context("dropbearconvert is missing: install the package dropbear-bin")?;
+        ensure!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        identities.extend(["-i".to_owned(), converted.display().to_string()]);
+    }
+    let port = site.plan().ports.door.to_string();
+    fs::write(
+        home.join(".ssh/known_hosts"),
+        format!(
+            "127.0.0.1 {}\n[127.0.0.1]:{port} {}\n",
+            site.host_key()?,
+            site.host_key()?
+        ),
+    )?;
+    let run = |command: &str, input: &[u8]| {
+        let mut dbclient = Command::new("dbclient");
+        dbclient
+            .args(&identities)
+            .args(["-y", "-p", &port, "-l", "alice+db01", "127.0.0.1", command])
+            .env("HOME", &home);
+        client::run(&mut dbclient, input, PATIENCE)
+    };
+    let answer = run("cat; echo problem >&2; exit 3", b"from dropbear\n")?.status_is(3)?;
+    ensure!(
+        answer.text() == "from dropbear\n" && answer.errors.contains("problem\n"),
+        "{answer:?}"
+    );
+    let bytes =
+        ecluse_tests::payload::Payload::new(ecluse_tests::payload::Kind::Noise, 4 << 20, 8).bytes();
+    let answer = run("cat", &bytes)?.success()?;
+    ensure!(
+        answer.output == bytes,
+        "dbclient got other bytes: {} of {}",
+        answer.output.len(),
+        bytes.len()
+    );
+    Ok(())
+}
+
+struct Ansible {
+    site: Site,
+}
+
+impl Ansible {
+    fn run(&self, module: &[&str]) -> Result<client::Answer> {
+        let layout = self.site.layout();
+        let inventory = layout.root().join("inventory");
+        fs::write(
+            &inventory,
+            "db01 ansible_host=gw ansible_ssh_transfer_method=piped ansible_python_interpreter=/usr/bin/python3 ansible_remote_tmp=/tmp/.ansible-ecluse\n",
+        )?;
+        let mut ansible = Command::new(peers::program("ansible")?);
+        ansible
+            .arg("-i")
+            .arg(&inventory)
+            .args([
+                "db01",
+                "--ssh-common-args",
+                &format!("-F {} -l alice+db01", layout.ssh_config().display()),
+            ])
+            .args(module)
+            .env("HOME", layout.root())
+            .env("ANSIBLE_SSH_CONTROL_PATH_DIR", layout.control())
+            .env("ANSIBLE_LOCAL_TEMP", layout.root().join("ansible"))
+            .env("ANSIBLE_NOCOLOR", "1")
+            .env("LC_ALL", "C.UTF-8")
+            .env("SSH_ASKPASS", layout.askpass())
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .env("ECLUSE_PERSON", "alice");
+        client::run(&mut ansible, &[], PATIENCE)
+    }
+}
+
+#[test]
+fn ansible_pings() -> Result<()> {
+    let ansible = Ansible { site: open_site()? };
+    let answer = ansible.run(&["-m", "ping"])?.success()?;
+    ensure!(answer.text().contains("pong"), "{}", answer.text());
+    Ok(())
+}
+
+#[test]
+fn ansible_copies_a_file_over_commands() -> Result<()> {
+    let ansible = Ansible { site: open_site()? };
+    let (from, to) = (
+        ansible.site.layout().root().join("from"),
+        ansible.site.layout().target_home().join("copied"),
+    );
+    let bytes =
+        ecluse_tests::payload::Payload::new(ecluse_tests::payload::Kind::Noise, 100_000, 9).bytes();
+    fs::write(&from, &bytes)?;
+    ansible
+        .run(&[
+            "-m",
+            "copy",
+            "-a",
+            &format!("src={} dest={}", from.display(), to.display()),
+        ])?
+        .success()?;
+    ensure!(fs::read(&to)? == bytes, "the copy differs");
+    Ok(())
+}

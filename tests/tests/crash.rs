@@ -1,0 +1,208 @@
+//! Invariant 3: `kill -9` at any instant leaves a recording that contains every byte the technician saw. R1, R2.
+//!
+//! `ECLUSE_TEST_KILLS` sets the number of instants (100).
+
+use std::fs;
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::payload::{Kind, Payload};
+use ecluse_tests::{Site, recording};
+
+fn kills() -> u64 {
+    std::env::var("ECLUSE_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100)
+}
+
+/// Small numbers that differ from run to run; the seed is printed with a failure.
+fn instants(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
+}
+
+/// One site, killed again and again while numbered lines flow; each time all that the client got must be in the recording.
+#[test]
+fn a_killed_gateway_has_recorded_all_that_was_seen() -> Result<()> {
+    let seed = u64::try_from(
+        SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() & u128::from(u32::MAX),
+    )?;
+    let mut random = instants(seed);
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let recordings = site.layout().recordings();
+    let mut seen_in_all = 0_usize;
+    for round in 0..kills() {
+        // Lines that tell the round, so that one recording cannot pass for another; slow and fast output in turn.
+        let pause = if round % 4 == 0 { "sleep 0.001" } else { ":" };
+        let command =
+            format!("n=0; while :; do n=$((n+1)); echo round {round} line $n; {pause}; done");
+        let mut running = site.ssh("alice+db01").run(command).spawn()?;
+        let mut stdout = running.child.stdout.take().context("no stdout")?;
+        let (started, wait_for_start) = std::sync::mpsc::channel();
+        let reading = thread::spawn(move || {
+            let mut bytes = vec![0_u8; 1];
+            if stdout.read_exact(&mut bytes).is_ok() {
+                let _ = started.send(());
+            }
+            let _ = stdout.read_to_end(&mut bytes);
+            bytes
+        });
+        wait_for_start
+            .recv_timeout(Duration::from_secs(30))
+            .context("no output came")?;
+        // The instant itself is what is random here; nothing is waited for.
+        thread::sleep(Duration::from_micros(random() % 60_000));
+        site.kill()?;
+        running.child.kill()?;
+        let seen = reading
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+        seen_in_all += seen.len();
+        site.open()?;
+        let marker = format!("round {round} line 1\n");
+        let recorded = recorded_output(&recordings, &marker)
+            .with_context(|| format!("round {round}, seed {seed}"))?;
+        ensure!(
+            recorded.as_bytes().starts_with(&seen),
+            "round {round}, seed {seed}: the client saw {} bytes, the recording holds {}",
+            seen.len(),
+            recorded.len()
+        );
+    }
+    ensure!(seen_in_all > 0, "nothing was seen at all");
+    Ok(())
+}
+
+/// The same for bytes that are no text, at full speed.
+#[test]
+fn a_killed_gateway_has_recorded_all_bytes_of_a_transfer() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let file = site.layout().target_home().join("noise");
+    fs::write(&file, Payload::new(Kind::Noise, 64 << 20, 11).bytes())?;
+    let whole = fs::read(&file)?;
+    let mut random = instants(12);
+    for round in 0..kills().div_ceil(10) {
+        let mut running = site
+            .ssh("alice+db01")
+            .run(format!("cat noise; : {round}"))
+            .spawn()?;
+        let mut stdout = running.child.stdout.take().context("no stdout")?;
+        let reading = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stdout.read_to_end(&mut bytes);
+            bytes
+        });
+        thread::sleep(Duration::from_millis(150 + random() % 400));
+        site.kill()?;
+        running.child.kill()?;
+        let seen = reading
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+        site.open()?;
+        ensure!(whole.starts_with(&seen), "the client saw other bytes");
+        if seen.is_empty() {
+            continue;
+        }
+        let raw = recording::files(&site.layout().recordings(), &|path| {
+            path.to_string_lossy().ends_with(".output.raw")
+        })?;
+        let newest = raw.last().context("no raw stream was recovered")?;
+        let recorded = fs::read(newest)?;
+        ensure!(
+            recorded.starts_with(&seen),
+            "round {round}: the client saw {} bytes, {} are recorded",
+            seen.len(),
+            recorded.len()
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_recovered_recording_is_told_as_cut_short() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo before the crash; sleep 1000")
+        .spawn()?;
+    let mut first = [0_u8; 17];
+    running
+        .child
+        .stdout
+        .as_mut()
+        .context("no stdout")?
+        .read_exact(&mut first)?;
+    site.kill()?;
+    site.open()?;
+    let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    ensure!(recording::output(casts.first().context("no cast")?)?.contains("before the crash"));
+    // No session is live, none is left open in the books, and the approval still holds.
+    ensure!(
+        ecluse_tests::lobby::first_row(&site.operator(&["live"])?.success()?.text()).is_err(),
+        "a dead session is live"
+    );
+    let listed = site.auditor(&["recordings"])?.success()?.text();
+    let number = ecluse_tests::lobby::first_row(&listed)?;
+    let replayed = site.auditor(&["replay", &number])?.success()?;
+    ensure!(replayed.text().contains("before the crash"), "{replayed:?}");
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    Ok(())
+}
+
+#[test]
+fn a_stopped_gateway_closes_its_recordings_first() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo before the stop; sleep 1000")
+        .spawn()?;
+    let mut first = [0_u8; 16];
+    running
+        .child
+        .stdout
+        .as_mut()
+        .context("no stdout")?
+        .read_exact(&mut first)?;
+    site.close()?;
+    let casts = recording::casts(&site.layout().recordings())?;
+    ensure!(
+        recording::output(casts.first().context("no cast after an orderly stop")?)?
+            .contains("before the stop")
+    );
+    let live = recording::files(&site.layout().recordings(), &|path| {
+        path.ends_with("live.journal")
+    })?;
+    ensure!(live.is_empty(), "an orderly stop left {live:?}");
+    let answer = running.answer()?;
+    ensure!(answer.status != Some(0), "{answer:?}");
+    Ok(())
+}
+
+/// The output of the recording that holds `marker`; the newest recordings are looked at first.
+fn recorded_output(recordings: &std::path::Path, marker: &str) -> Result<String> {
+    ecluse_tests::wait::until("the recovered recording", Duration::from_secs(30), || {
+        for cast in recording::casts(recordings)?.iter().rev() {
+            let output = recording::output(cast)?;
+            if output.contains(marker) || (output.is_empty() && marker.is_empty()) {
+                return Ok(Some(output));
+            }
+            // What was seen may be less than one line.
+            if !output.is_empty() && marker.starts_with(&output) {
+                return Ok(Some(output));
+            }
+        }
+        Ok(None)
+    })
+}

@@ -1,0 +1,188 @@
+//! A client that does not keep to the protocol: the gateway refuses, stays small, and goes on serving. F5, invariant 10.
+
+use anyhow::{Result, ensure};
+use ecluse_tests::{Answer, Site, peers};
+
+fn open_site() -> Result<Site> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    Ok(site)
+}
+
+fn trick(site: &mut Site, name: &str) -> Result<Answer> {
+    let before = site.process()?.usage()?.memory;
+    let answer = peers::run(site, "hostile_client", &[name, "alice+db01"])?;
+    ensure!(site.process()?.is_running()?, "the gateway died of {name}");
+    let after = site.process()?.usage()?.memory;
+    ensure!(
+        after.saturating_sub(before) < 64 << 20,
+        "{name} made the gateway grow by {} MiB",
+        (after - before) >> 20
+    );
+    Ok(answer)
+}
+
+/// What a trick printed, and that the gateway still serves others.
+fn told(site: &mut Site, name: &str, line: &str) -> Result<()> {
+    let answer = trick(site, name)?;
+    ensure!(
+        answer.text().contains(line),
+        "{name}: {line:?} was not said: {answer:?}"
+    );
+    site.ssh("alice+db01")
+        .run("echo served")
+        .answer()?
+        .success()?;
+    Ok(())
+}
+
+/// A site that gives a stranger three seconds.
+fn short_site() -> Result<Site> {
+    let site = Site::start_with(|plan| {
+        plan.documents.settings.limits = vec!["authenticate-within = \"3s\"".to_owned()];
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    Ok(site)
+}
+
+#[test]
+fn a_channel_before_login_ends_the_connection() -> Result<()> {
+    told(&mut short_site()?, "channel_before_login", "closed: True")
+}
+
+#[test]
+fn a_request_before_login_ends_the_connection() -> Result<()> {
+    told(&mut short_site()?, "request_before_login", "closed: True")
+}
+
+#[test]
+fn data_before_login_ends_the_connection() -> Result<()> {
+    told(&mut short_site()?, "data_before_login", "closed: True")
+}
+
+#[test]
+fn a_packet_that_says_it_is_huge_ends_the_connection() -> Result<()> {
+    told(&mut open_site()?, "huge_packet", "closed: True")
+}
+
+#[test]
+fn an_identification_without_end_is_cut() -> Result<()> {
+    let mut site = open_site()?;
+    let answer = trick(&mut site, "endless_identification")?;
+    let sent: u64 = answer
+        .text()
+        .trim()
+        .rsplit(' ')
+        .next()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(u64::MAX);
+    ensure!(sent < 32 << 20, "{sent} bytes were taken before any login");
+    Ok(())
+}
+
+#[test]
+fn logins_without_end_on_one_connection_are_cut() -> Result<()> {
+    let mut site = open_site()?;
+    let answer = trick(&mut site, "login_storm")?;
+    ensure!(answer.text().contains("closed: True"), "{answer:?}");
+    Ok(())
+}
+
+#[test]
+fn a_second_shell_on_one_channel_is_refused() -> Result<()> {
+    let mut site = open_site()?;
+    let answer = trick(&mut site, "two_shells")?.success()?;
+    ensure!(
+        answer.text().contains("second: refused") && answer.text().contains("other: still here"),
+        "{answer:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn of_two_commands_in_one_breath_only_the_first_runs() -> Result<()> {
+    let mut site = open_site()?;
+    let answer = trick(&mut site, "two_shells_raw")?.success()?;
+    ensure!(
+        answer.text().contains("first") && !answer.text().contains("second"),
+        "{answer:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_client_that_ignores_its_window_is_cut_before_it_fills_the_memory() -> Result<()> {
+    told(&mut open_site()?, "window_overflow", "closed: True")
+}
+
+#[test]
+fn a_storm_of_requests_does_not_stop_the_connection() -> Result<()> {
+    told(&mut open_site()?, "request_storm", "other: still here")
+}
+
+#[test]
+fn channels_are_bounded_in_number() -> Result<()> {
+    let mut site = open_site()?;
+    let answer = trick(&mut site, "channel_storm")?.success()?;
+    ensure!(
+        !answer.text().contains("refused: 0") && answer.text().contains("other: still here"),
+        "{answer:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn talk_on_closed_and_unknown_channels_harms_nobody() -> Result<()> {
+    let mut site = open_site()?;
+    told(&mut site, "data_after_close", "other: still here")?;
+    told(&mut site, "no_such_channel", "other: still here")
+}
+
+#[test]
+fn impossible_terminals_harm_nobody() -> Result<()> {
+    told(&mut open_site()?, "odd_terminal", "other: still here")
+}
+
+#[test]
+fn another_target_named_midway_through_a_login_starts_it_again() -> Result<()> {
+    let mut site = Site::start_with(|plan| {
+        plan.documents.settings.remember = "0s".to_owned();
+        Ok(())
+    })?;
+    let answer = trick(&mut site, "target_changed")?;
+    ensure!(answer.text().contains("authenticated: False"), "{answer:?}");
+    Ok(())
+}
+
+/// User names with control characters, or of 10 kB, reach neither a log nor a terminal.
+#[test]
+fn impossible_names_are_refused_and_not_logged_raw() -> Result<()> {
+    let mut site = open_site()?;
+    for name in [
+        "\u{1b}[31malice",
+        "alice\u{7}",
+        "alice\r\nfake log line",
+        &"a".repeat(10_000),
+        "alice+\u{1b}]0;x",
+        "+",
+        "@",
+        "alice+db01+db01",
+    ] {
+        let answer = site
+            .ssh("alice")
+            .flag("-l")
+            .flag(name)
+            .key(&site.layout().key("ws-1"))
+            .run("flows")
+            .answer()?;
+        ensure!(answer.status == Some(255), "{name:?}: {answer:?}");
+    }
+    let log = site.process()?.errors() + &site.process()?.output();
+    ensure!(
+        !log.contains('\u{1b}') && !log.contains("\nfake log line") && !log.contains('\u{7}'),
+        "raw bytes of a stranger in the log"
+    );
+    ensure!(log.len() < 1 << 20, "a stranger filled the log");
+    Ok(())
+}

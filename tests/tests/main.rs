@@ -1,0 +1,23 @@
+//! What the gateway promises, each promise tried with real programs. One module a subject; names of tests are the promises.
+//!
+//! `tests/run` installs what the programs need and runs everything; `tests/README.md` tells how to run one.
+
+mod administration;
+mod admission;
+mod channels;
+mod clients;
+mod crash;
+mod demo;
+mod documents;
+mod door;
+mod evidence;
+mod hostile_client;
+mod hostile_target;
+mod login;
+mod openssh;
+mod operators;
+mod relay;
+mod store;
+mod target;
+mod targets;
+mod timing;
