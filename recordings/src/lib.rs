@@ -30,6 +30,7 @@ mod convert_channel;
 pub mod echo;
 mod error;
 mod event;
+pub mod evidence;
 mod facts;
 mod finish;
 pub mod frame;

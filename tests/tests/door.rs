@@ -219,14 +219,15 @@ fn a_silent_connection_is_closed_in_time() -> Result<()> {
 
 #[test]
 fn an_idle_session_outlives_the_time_to_log_in() -> Result<()> {
+    // Long enough to log in on a loaded machine; the command then outlasts it.
     let site = Site::start_with(|plan| {
-        plan.documents.settings.limits = vec!["authenticate-within = \"2s\"".to_owned()];
+        plan.documents.settings.limits = vec!["authenticate-within = \"10s\"".to_owned()];
         Ok(())
     })?;
     site.approved("alice", "db01")?;
     let answer = site
         .ssh("alice+db01")
-        .run("sleep 4; echo still here")
+        .run("sleep 12; echo still here")
         .answer()?
         .success()?;
     ensure!(answer.text() == "still here\n", "{answer:?}");
