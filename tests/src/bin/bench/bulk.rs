@@ -1,0 +1,191 @@
+//! Bulk: how much passes in a second, and what that costs the gateway.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::payload::{Kind, Payload};
+use ecluse_tests::{Ssh, recording, wait};
+
+use crate::report::median;
+use crate::{Bench, CIPHER, EXCHANGE, STALL};
+
+/// Which way bytes go, as the technician sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Down,
+    Up,
+    Both,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Up => "up",
+            Self::Both => "both ways at once",
+        }
+    }
+
+    pub(crate) fn command(self, file: &str) -> String {
+        match self {
+            Self::Down => format!("cat {file}"),
+            Self::Up => "cat >/dev/null".to_owned(),
+            Self::Both => "cat".to_owned(),
+        }
+    }
+}
+
+impl Bench<'_> {
+    pub(crate) fn bulk(&mut self, way: Way, kind: Kind) -> Result<()> {
+        let name = match kind {
+            Kind::Noise => "noise",
+            Kind::Log => "log",
+        };
+        let file = self.site.layout().target_home().join(name);
+        let length = self.arguments.size << 20;
+        if !file.exists() {
+            std::io::copy(
+                &mut Payload::new(kind, length, 1),
+                &mut File::create(&file)?,
+            )?;
+        }
+        let (mut direct, mut hop, mut through) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut relaying, mut finishing) = (Vec::new(), Vec::new());
+        let command = way.command(name);
+        for _ in 0..self.arguments.rounds {
+            direct.push(transfer(&self.direct(), way, &command, &file, length)?);
+            hop.push(transfer(
+                &self.direct(),
+                way,
+                &self.through_a_stock_hop(&command),
+                &file,
+                length,
+            )?);
+            let before = self.site.process()?.usage()?.cpu;
+            through.push(transfer(&self.through(), way, &command, &file, length)?);
+            let relayed = self.site.process()?.usage()?.cpu;
+            self.recordings_are_finished()?;
+            let finished = self.site.process()?.usage()?.cpu;
+            let moved = if way == Way::Both { 2.0 } else { 1.0 } * length as f64 / 1e9;
+            relaying.push((relayed - before) / moved);
+            finishing.push((finished - relayed) / moved);
+        }
+        let rate = |times: &[f64]| length as f64 / 1e6 / median(times);
+        let ratio = median(&direct) / median(&through);
+        self.note(
+            &format!("{} MiB {}, {name}", self.arguments.size, way.name()),
+            &format!("{:.0} MB/s", rate(&direct)),
+            &format!("{:.0} MB/s", rate(&through)),
+            &format!("{ratio:.2} ×"),
+            "≥ 0.85 ×",
+            Some(ratio >= 0.85),
+        );
+        let beside = median(&hop) / median(&through);
+        self.note(
+            "  beside a stock hop that records nothing (ssh, then ssh again from there)",
+            &format!("{:.0} MB/s", rate(&hop)),
+            &format!("{:.0} MB/s", rate(&through)),
+            &format!("{beside:.2} ×"),
+            "",
+            None,
+        );
+        let cost = median(&relaying);
+        self.note(
+            "  processor time of the gateway, recording included",
+            "",
+            &format!("{cost:.2} s/GB"),
+            "",
+            "≤ 2.0 s/GB",
+            Some(cost <= 2.0),
+        );
+        let cost = median(&finishing);
+        self.note(
+            "  the same to finish the recording afterwards",
+            "",
+            &format!("{cost:.2} s/GB"),
+            "",
+            "",
+            None,
+        );
+        Ok(())
+    }
+
+    /// What a technician types who goes through a stock server to the target: what any machine in between costs, with the
+    /// same programs, nothing recorded and nothing decided.
+    fn through_a_stock_hop(&self, command: &str) -> String {
+        let configuration = self.site.layout().ssh_config();
+        format!(
+            "ssh -F '{}' -o '{CIPHER}' -o '{EXCHANGE}' direct '{command}'",
+            configuration.display()
+        )
+    }
+
+    /// Waits until the last recording is in its final files, so that what follows is not disturbed, and makes room on the disk.
+    pub(crate) fn recordings_are_finished(&mut self) -> Result<()> {
+        let recordings = self.site.layout().recordings();
+        wait::until_true("finished recordings", STALL, || {
+            Ok(recording::files(&recordings, &|path| path.ends_with("live.journal"))?.is_empty())
+        })?;
+        // Only what was finished a round ago: of the newest, the gateway may still be syncing the directory.
+        for file in std::mem::take(&mut self.removable) {
+            fs::remove_file(&file)
+                .with_context(|| format!("{} cannot be removed", file.display()))?;
+        }
+        self.removable = recording::files(&recordings, &|_| true)?;
+        Ok(())
+    }
+}
+
+/// Seconds that a transfer takes, from the start of the client to its end.
+pub(crate) fn transfer(
+    ssh: &Ssh,
+    way: Way,
+    command: &str,
+    file: &Path,
+    length: u64,
+) -> Result<f64> {
+    let mut command = ssh.clone().run(command).command();
+    command.stderr(Stdio::inherit()).stdin(Stdio::null());
+    if way != Way::Down {
+        command.stdin(File::open(file)?);
+    }
+    command.stdout(if way == Way::Up {
+        Stdio::null()
+    } else {
+        Stdio::piped()
+    });
+    let began = Instant::now();
+    let mut child = command.spawn()?;
+    let reading = child.stdout.take().map(|mut stdout| {
+        thread::spawn(move || {
+            let mut chunk = vec![0_u8; 1 << 20];
+            let mut total = 0_u64;
+            while let Ok(read) = stdout.read(&mut chunk) {
+                if read == 0 {
+                    break;
+                }
+                total += u64::try_from(read).unwrap_or(0);
+            }
+            total
+        })
+    });
+    let status = wait::until("the end of the transfer", STALL, || Ok(child.try_wait()?));
+    if status.is_err() {
+        let _ = child.kill();
+    }
+    let status = status?;
+    let took = began.elapsed().as_secs_f64();
+    ensure!(status.success(), "the transfer ended with {status}");
+    if let Some(reading) = reading {
+        let received = reading
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+        ensure!(received == length, "{received} of {length} bytes arrived");
+    }
+    Ok(took)
+}

@@ -1,0 +1,158 @@
+//! Keystrokes: how long until a key comes back.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ecluse_tests::Ssh;
+
+use crate::Bench;
+use crate::report::{micros, percentile};
+
+impl Bench<'_> {
+    pub(crate) fn keystrokes(&mut self) -> Result<()> {
+        let [direct, through] = self.type_in_turn()?;
+        let (d50, d99) = (percentile(&direct, 0.50), percentile(&direct, 0.99));
+        let (t50, t99) = (percentile(&through, 0.50), percentile(&through, 0.99));
+        self.note(
+            "keystroke, p50",
+            &micros(d50),
+            &micros(t50),
+            &format!("+ {}", micros(t50 - d50)),
+            "≤ + 120 µs",
+            Some(t50 - d50 <= 120e-6),
+        );
+        self.note(
+            "keystroke, p99",
+            &micros(d99),
+            &micros(t99),
+            &format!("+ {}", micros(t99 - d99)),
+            "≤ + 300 µs",
+            Some(t99 - d99 <= 300e-6),
+        );
+        Ok(())
+    }
+
+    /// One keystroke without the gateway, one through it, and so on: what disturbs one disturbs the other.
+    fn type_in_turn(&self) -> Result<[Vec<f64>; 2]> {
+        let mut typists = [
+            Typist::start(&self.direct())?,
+            Typist::start(&self.through())?,
+        ];
+        let mut times = [Vec::new(), Vec::new()];
+        for stroke in 0..self.arguments.keystrokes + 100 {
+            for (typist, times) in typists.iter_mut().zip(&mut times) {
+                let took = typist.stroke()?;
+                if stroke >= 100 {
+                    times.push(took);
+                }
+                // As fast a typist as there is; a loop without pause would measure another thing.
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        Ok(times)
+    }
+
+    pub(crate) fn strangers(&mut self) -> Result<()> {
+        let [_, before] = self.type_in_turn()?;
+        let port = self.site.plan().ports.door;
+        let mut held = Vec::new();
+        for number in 0..self.arguments.strangers {
+            let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            if number % 2 == 0 {
+                socket.write_all(b"SSH-2.0-stranger\r\n")?;
+            }
+            held.push(socket);
+        }
+        let [_, during] = self.type_in_turn()?;
+        let still = held.iter().filter(|socket| is_open(socket)).count();
+        drop(held);
+        let (before, during) = (percentile(&before, 0.99), percentile(&during, 0.99));
+        self.note(
+            &format!(
+                "keystroke p99 beside {} strangers ({still} still held at the end)",
+                self.arguments.strangers
+            ),
+            &format!("{} without them", micros(before)),
+            &micros(during),
+            &format!("{:+.0} µs", (during - before) * 1e6),
+            "within noise (± 25 % or 150 µs)",
+            Some(during - before <= (before * 0.25).max(150e-6)),
+        );
+        Ok(())
+    }
+}
+
+/// A person at a terminal that gives each key back.
+struct Typist {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+}
+
+impl Typist {
+    fn start(ssh: &Ssh) -> Result<Self> {
+        let mut command = ssh
+            .clone()
+            .flag("-tt")
+            .run("stty raw -echo; printf ready; exec cat")
+            .command();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let keys = child.stdin.take().context("no stdin")?;
+        let mut screen = child.stdout.take().context("no stdout")?;
+        let mut seen = Vec::new();
+        let mut one = [0_u8; 1];
+        while !seen.ends_with(b"ready") {
+            screen.read_exact(&mut one).with_context(|| {
+                format!(
+                    "the terminal did not open: {}",
+                    String::from_utf8_lossy(&seen)
+                )
+            })?;
+            seen.extend(one);
+        }
+        Ok(Self {
+            child,
+            keys,
+            screen,
+        })
+    }
+
+    /// Seconds until one key came back.
+    fn stroke(&mut self) -> Result<f64> {
+        let began = Instant::now();
+        self.keys.write_all(b"x")?;
+        let mut back = [0_u8; 1];
+        self.screen.read_exact(&mut back)?;
+        Ok(began.elapsed().as_secs_f64())
+    }
+}
+
+impl Drop for Typist {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn is_open(socket: &TcpStream) -> bool {
+    if socket.set_nonblocking(true).is_err() {
+        return false;
+    }
+    let mut bytes = [0_u8; 4096];
+    let mut socket = socket;
+    loop {
+        match socket.read(&mut bytes) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
