@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod diff;
 mod error;
+mod evidence;
 mod lookup;
 mod provider;
 mod reader;
@@ -22,6 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use self::client::parse_client;
 pub use self::diff::{Change, ChangeKind, diff};
 pub use self::error::DocumentError;
+pub use self::evidence::{
+    Certificates, CheckpointPlace, CopyRules, RecipientName, RecordingRules, RetentionRules,
+    SearchRules, SyslogReceiver,
+};
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::provider::parse_provider;
 pub(crate) use self::reader::is_visible;
@@ -167,6 +172,14 @@ pub struct Client {
     pub targets: Vec<Target>,
     /// Its matrix (F1).
     pub flows: Vec<Flow>,
+    /// Who reads its recordings (C4).
+    pub recordings: RecordingRules,
+    /// How long they are kept (R7).
+    pub retention: RetentionRules,
+    /// What of them is made searchable (R10).
+    pub search: SearchRules,
+    /// Where copies of its traces go (R8).
+    pub copies: CopyRules,
 }
 
 /// One operator of a client.

@@ -35,6 +35,7 @@ pub mod key;
 pub mod lockout;
 pub mod matrix;
 pub mod name;
+pub mod retention;
 pub mod schedule;
 pub mod time;
 pub mod verdict;

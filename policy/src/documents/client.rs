@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::DocumentError;
+use super::evidence;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
 use super::reader::{At, Reader, Table};
 use super::{
@@ -50,6 +51,10 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             .collect();
         let targets = root.tables("target").iter().map(target).collect();
         let flows = root.tables("flow").iter().map(flow).collect();
+        let recordings = head.as_ref().map(evidence::recordings);
+        let retention = evidence::retention(root);
+        let search = evidence::search(root, recordings.as_ref());
+        let copies = evidence::copies(root);
         root.finish();
         let head = head?;
         let id = head.parsed("id", ID, ClientId::parse);
@@ -65,6 +70,10 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             auditors: whole(auditors),
             targets: whole(targets),
             flows: whole(flows),
+            recordings: recordings?,
+            retention,
+            search,
+            copies,
         })
     })
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    ApprovalRule, Auditor, Client, Contacts, Documents, Flow, Operator, Provider, Station,
-    Stations, Target, Technician,
+    ApprovalRule, Auditor, Client, Contacts, CopyRules, Documents, Flow, Operator, Provider,
+    RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver, Target,
+    Technician,
 };
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -217,9 +218,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         auditors,
         targets,
         flows,
+        recordings,
+        retention,
+        search,
+        copies,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
+    add_evidence(recordings, retention, search, copies, &mut object);
     objects.insert(format!("client {id}"), object);
     for Operator {
         line: _,
@@ -305,6 +311,43 @@ fn add_contacts(contacts: &Contacts, object: &mut Object) {
     } = contacts;
     maybe("contacts.technical", technical.as_ref(), object);
     maybe("contacts.decision", decision.as_ref(), object);
+}
+
+fn add_evidence(
+    recordings: &RecordingRules,
+    retention: &RetentionRules,
+    search: &SearchRules,
+    copies: &CopyRules,
+    object: &mut Object,
+) {
+    let RecordingRules {
+        recipients,
+        gateway,
+    } = recordings;
+    let RetentionRules {
+        service_ended,
+        keep,
+        legal_hold,
+    } = retention;
+    let SearchRules { screen_text } = search;
+    let CopyRules {
+        syslog,
+        checkpoints,
+    } = copies;
+    let itself = gateway.then(|| "gateway".to_owned());
+    let readers = recipients.iter().map(ToString::to_string).chain(itself);
+    object.insert("recording-recipients", several(readers));
+    maybe("retention.service-ended", *service_ended, object);
+    object.insert("retention.keep", one(keep));
+    maybe("retention.legal-hold", legal_hold.as_ref(), object);
+    object.insert("search.screen-text", one(screen_text));
+    if let Some(SyslogReceiver { address, authority }) = syslog {
+        object.insert("copies.syslog", one(format_args!("tls://{address}")));
+        object.insert("copies.syslog-ca", one(authority));
+    }
+    if !checkpoints.is_empty() {
+        object.insert("copies.checkpoints", several(checkpoints));
+    }
 }
 
 fn person_object(

@@ -19,7 +19,6 @@ const LONGEST_TEXT: usize = 200;
 
 /// Keys that DESIGN §4 names and a later version enforces.
 const LATER: &[&str] = &[
-    "recording-recipients",
     "extraction",
     "consent-to-changes",
     "accompanied",
@@ -28,7 +27,6 @@ const LATER: &[&str] = &[
     "certificates",
     "break-glass",
     "scan",
-    "retention",
 ];
 
 /// Where errors go, and how offsets become lines.
@@ -146,6 +144,11 @@ impl<'d> Table<'d> {
             .error(Some(line), &self.key(name), problem, accepted);
     }
 
+    /// Whether the key is there, whatever its value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.iter().any(|(key, _)| key.get_ref() == name)
+    }
+
     fn take(&self, name: &str) -> Option<(&'d DeValue<'d>, u32)> {
         self.taken.borrow_mut().insert(name.to_owned());
         let (key, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
@@ -173,7 +176,7 @@ impl<'d> Table<'d> {
         accepted: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
-        if !self.table.iter().any(|(key, _)| key.get_ref() == name) {
+        if !self.has(name) {
             self.taken.borrow_mut().insert(name.to_owned());
             self.missing(name, accepted);
             return None;
@@ -216,7 +219,7 @@ impl<'d> Table<'d> {
         accepted: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<At<Vec<At<T>>>> {
-        if !self.table.iter().any(|(key, _)| key.get_ref() == name) {
+        if !self.has(name) {
             self.taken.borrow_mut().insert(name.to_owned());
             self.missing(name, accepted);
             return None;
@@ -337,7 +340,7 @@ impl<'d> Table<'d> {
 
     /// A required table. `None`, with an error, where it is not there.
     pub(super) fn table(&self, name: &str, accepted: &str) -> Option<Table<'d>> {
-        if !self.table.iter().any(|(key, _)| key.get_ref() == name) {
+        if !self.has(name) {
             self.taken.borrow_mut().insert(name.to_owned());
             self.missing(name, accepted);
             return None;
@@ -419,7 +422,7 @@ impl<'d> Table<'d> {
 const PEOPLE: &str = "1 to 200 visible characters on one line";
 
 /// A text that people will read on terminals and pages.
-fn for_people(text: &str) -> Result<String, String> {
+pub(super) fn for_people(text: &str) -> Result<String, String> {
     let fits = (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.trim().is_empty();
     if fits && is_visible(text) {
         Ok(text.to_owned())

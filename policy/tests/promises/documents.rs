@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ecluse_policy::documents::{ChangeKind, DocumentError, diff, parse_client, parse_provider};
+use ecluse_policy::documents::{
+    ChangeKind, CopyRules, DocumentError, RecipientName, diff, parse_client, parse_provider,
+};
 use ecluse_policy::*;
 
 use crate::site::*;
@@ -262,6 +264,88 @@ fn comments_and_order_are_no_difference_and_everything_new_is_created() {
     let none = diff(&before, &Documents::default());
     assert_eq!(none.len(), all.len());
     assert!(none.iter().all(|change| change.kind == ChangeKind::Removed));
+}
+
+// ── evidence
+
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+/// hopital with everything about evidence written out.
+fn hopital_with_evidence() -> String {
+    let head = format!("lang = \"fr\"\nrecording-recipients = [\"{RECIPIENT}\"]");
+    let tables = r#"
+[retention]
+service-ended = "2026-12-31"
+keep = "62d"
+legal-hold = "Procédure 26/01234"
+[copies]
+syslog = "tls://logs.hopital.example:6514"
+syslog-ca = """
+-----BEGIN CERTIFICATE-----
+MIIBszCCAVmgAwIBAgIU
+-----END CERTIFICATE-----
+"""
+checkpoints = ["dir:/srv/checkpoints", "https://hopital.example/ecluse"]
+"#;
+    hopital(DBA).replacen("lang = \"fr\"", &head, 1) + tables
+}
+
+/// C4: without a word about it, recordings are for the gateway; with the client's keys alone, for nobody else.
+#[test]
+fn recordings_are_for_whom_the_document_names_and_else_for_the_gateway() {
+    let silent = parse_client("clients/hopital.toml", &hopital(DBA)).unwrap();
+    assert!(silent.recordings.gateway && silent.recordings.recipients.is_empty());
+    assert_eq!(silent.retention.keep, Span::parse("365d").unwrap());
+    assert!(!silent.search.screen_text && silent.copies == CopyRules::default());
+
+    let client = parse_client("clients/hopital.toml", &hopital_with_evidence()).unwrap();
+    assert!(!client.recordings.gateway);
+    let named: Vec<&str> = client
+        .recordings
+        .recipients
+        .iter()
+        .map(RecipientName::as_str)
+        .collect();
+    assert_eq!(named, [RECIPIENT]);
+    assert_eq!(
+        client.retention.service_ended,
+        Some(at("2027-01-01T00:00:00Z"))
+    );
+    let syslog = client.copies.syslog.unwrap();
+    assert_eq!(
+        (syslog.address.host(), syslog.address.port()),
+        ("logs.hopital.example", 6514)
+    );
+    assert_eq!(client.copies.checkpoints.len(), 2);
+}
+
+/// F7: a change of who reads, of how long, and of where copies go is named.
+#[test]
+fn a_difference_names_who_reads_how_long_and_where_copies_go() {
+    let after = documents_of(&maintech(), &hopital_with_evidence());
+    let changes = diff(&documents(), &after);
+    let said: Vec<&str> = changes
+        .iter()
+        .flat_map(|change| &change.detail)
+        .map(String::as_str)
+        .collect();
+    let mut expected = vec![
+        "copies.checkpoints: + dir:/srv/checkpoints".to_owned(),
+        "copies.checkpoints: + https://hopital.example/ecluse".into(),
+        "copies.syslog: tls://logs.hopital.example:6514".into(),
+        "recording-recipients: - gateway".into(),
+        format!("recording-recipients: + {RECIPIENT}"),
+        "retention.keep: 365d -> 62d".into(),
+        "retention.legal-hold: Procédure 26/01234".into(),
+        "retention.service-ended: 2027-01-01T00:00:00Z".into(),
+    ];
+    let ca = said
+        .iter()
+        .position(|line| line.starts_with("copies.syslog-ca: SHA256:"))
+        .expect("the authority is named");
+    expected.insert(3, said[ca].to_owned());
+    assert_eq!(said, expected);
+    assert_eq!(changes.len(), 1);
 }
 
 // ── explain
