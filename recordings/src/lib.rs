@@ -36,6 +36,7 @@ mod finish;
 pub mod frame;
 mod journal;
 pub mod layout;
+pub mod log;
 mod painter;
 mod playback;
 mod rebuild;
