@@ -92,6 +92,8 @@ kinds! {
     TargetFailed = "target-failed",
     /// The wall clock jumped (R6).
     ClockJump = "clock-jump",
+    /// The clock was compared with its time servers, or there is none to compare it with (R6).
+    ClockReading = "clock-reading",
     /// A recording could not be written; what it recorded was stopped.
     RecordingFailed = "recording-failed",
     /// A recording cut short was recovered at start.

@@ -11,6 +11,7 @@ use crate::settings::Settings;
 pub use crate::store::Applied;
 use crate::store::Store;
 use crate::texts::Texts;
+use crate::time_source::ClockStatus;
 
 /// One running gateway.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Gateway {
     pub texts: Texts,
     /// Keeps recordings on disk and finishes them when their sessions end.
     pub(crate) keeper: Keeper,
+    /// What is known of the machine's clock; changes as its time servers are asked and as it jumps.
+    pub(crate) clock: watch::Receiver<ClockStatus>,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.
@@ -39,5 +42,10 @@ impl Gateway {
     /// The documents in force now.
     pub fn applied(&self) -> Arc<Applied> {
         Arc::clone(&self.documents.borrow())
+    }
+
+    /// What is known of the machine's clock now (R6).
+    pub fn clock_status(&self) -> ClockStatus {
+        self.clock.borrow().clone()
     }
 }

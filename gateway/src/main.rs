@@ -17,6 +17,7 @@ pub mod settings;
 pub mod store;
 pub mod terminal;
 pub mod texts;
+pub mod time_source;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@
 //! Every key has the safe default; an unknown key is refused, because a limit that is misspelt must not
 //! look enforced. Relative paths are relative to the file itself.
 
+mod time_server;
 mod written;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ecluse_policy::{Lang, LockoutRule, Span};
 
+pub use self::time_server::NtpServer;
 use self::written::Written;
 
 /// Where the settings are when neither `--config` nor `ECLUSE_CONFIG` says otherwise.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Where recordings are written.
     pub recordings: RecordingSettings,
+    /// What the machine's clock is compared with.
+    pub clock: ClockSettings,
 }
 
 /// Which database holds the state.
@@ -123,6 +127,14 @@ pub struct LimitSettings {
 pub struct RecordingSettings {
     /// Default: `recordings` in the data directory.
     pub directory: PathBuf,
+}
+
+/// `[clock]`: time servers that the machine's clock is compared with (R6, N7). The gateway never sets it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClockSettings {
+    /// Asked at the start, every quarter of an hour and after a jump; two at least for one to be checked by the
+    /// other. Default: none, and the offset is then on record as unknown.
+    pub servers: Vec<NtpServer>,
 }
 
 /// What is wrong with `gateway.toml`: file, line, key, and what would be accepted.

@@ -53,6 +53,8 @@ pub struct Settings {
     pub recordings: Option<String>,
     /// The default language.
     pub lang: String,
+    /// Further tables of `gateway.toml`, as they are.
+    pub tail: String,
 }
 
 /// A technician of the provider.
@@ -299,6 +301,7 @@ impl Settings {
             limits,
             recordings,
             lang,
+            tail,
         } = self;
         let mut text = format!(
             "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
@@ -315,7 +318,7 @@ impl Settings {
         if let Some(directory) = recordings {
             let _ = write!(text, "\n[recordings]\ndirectory = {}\n", quoted(directory));
         }
-        text
+        text + tail
     }
 }
 

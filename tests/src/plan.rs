@@ -112,6 +112,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             limits: Vec::new(),
             recordings: None,
             lang: "en".to_owned(),
+            tail: String::new(),
         },
         technicians: vec![technician(alice, "en")?, technician(bruno, "fr")?],
         stations: vec![station(alice.1)?, station(bruno.1)?],

@@ -1,9 +1,12 @@
-//! The PostgreSQL that `tests/run` starts, for sites that keep their store there.
+//! What a site keeps: the PostgreSQL that `tests/run` starts, for sites that keep their store there, and the audit trail as SQLite holds it.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::Site;
 
 /// A database of its own for one test; `None` where no server was given.
 ///
@@ -40,4 +43,29 @@ pub fn database() -> Result<Option<String>> {
         format!("?{options}")
     };
     Ok(Some(format!("{address}/{name}{options}")))
+}
+
+/// The audit records of one kind, oldest first, each as an object of its columns; `detail` is an object too.
+///
+/// # Errors
+/// When the site's store is not SQLite, or does not read.
+pub fn audit(site: &Site, kind: &str) -> Result<Vec<Value>> {
+    const READ: &str = "import json, sqlite3, sys\n\
+        store = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        store.row_factory = sqlite3.Row\n\
+        text = lambda value: value.hex() if isinstance(value, bytes) else value\n\
+        rows = [{key: text(row[key]) for key in row.keys()} for row in store.execute('SELECT * FROM audit WHERE kind = ? ORDER BY seq', [sys.argv[2]])]\n\
+        print(json.dumps([dict(row, detail=json.loads(row['detail'])) for row in rows]))";
+    let read = Command::new("python3")
+        .args(["-c", READ])
+        .arg(site.layout().data().join("ecluse.db"))
+        .arg(kind)
+        .output()
+        .context("python3 cannot be run")?;
+    ensure!(
+        read.status.success(),
+        "the audit trail does not read: {}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    Ok(serde_json::from_slice(&read.stdout)?)
 }

@@ -6,6 +6,7 @@ mod administration;
 mod admission;
 mod channels;
 mod clients;
+mod clock;
 mod crash;
 mod demo;
 mod documents;

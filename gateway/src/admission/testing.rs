@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use crate::store::Applied;
 use crate::store::testing::TestStore;
 use crate::texts::Texts;
+use crate::time_source::ClockStatus;
 
 /// A gateway with alice and bruno of maintech, odile, omar and aurele of hopital, and another client.
 pub(crate) struct House {
@@ -174,6 +175,7 @@ impl House {
             store: store.store.clone(),
             documents: in_force,
             live: Live::default(),
+            clock: watch::channel(ClockStatus::unknown(clock::now())).1,
             texts: Texts::load().unwrap(),
             stopping: stops,
             talks: tokio::runtime::Handle::current(),

@@ -34,6 +34,7 @@ use crate::secrets;
 use crate::settings::Settings;
 use crate::store::{Applied, ServeLock, Store};
 use crate::texts::Texts;
+use crate::time_source::TimeSource;
 
 /// How long sessions may take to end when the gateway stops.
 const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
@@ -41,8 +42,6 @@ const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 /// Threads for dialogues: one that reads a long recording leaves another for the rest.
 const TALKERS: usize = 2;
-/// How often the clock is looked at for jumps.
-const LOOK_AT_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
 ///
@@ -82,11 +81,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (documents, in_force) = watch::channel(store.documents().await?);
     let budget = budget(&settings);
     let talks = Talks::start()?;
+    let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
     let gateway = Arc::new(Gateway {
         keeper: Keeper::start(settings.recordings.directory.clone())?,
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
+        clock: time_source.status(),
         texts: Texts::load()?,
         stopping,
         talks: talks.handle(),
@@ -98,7 +99,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .await?;
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
-        tokio::spawn(watch_clock(store.clone())),
+        tokio::spawn(time_source.run()),
         tokio::spawn(life::run(Arc::clone(&gateway))),
     ];
 
@@ -327,21 +328,6 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
             }
             // The version in force stays; a client's change that cannot be read must not open anything.
             Err(error) => tracing::error!(%error, "the documents cannot be read"),
-        }
-    }
-}
-
-/// Puts jumps of the wall clock on record (R6).
-async fn watch_clock(store: Store) {
-    loop {
-        tokio::time::sleep(LOOK_AT_CLOCK_EVERY).await;
-        let Some(jump) = clock::jump() else { continue };
-        tracing::warn!(from = %jump.expected, to = %jump.found, "the clock jumped");
-        let record = AuditRecord::new(AuditKind::ClockJump, jump.found)
-            .reason(format!("from {} to {}", jump.expected, jump.found))
-            .detail("micros", jump.micros());
-        if let Err(error) = store.record(&[record]).await {
-            tracing::error!(%error, "a jump of the clock could not be recorded");
         }
     }
 }

@@ -56,6 +56,8 @@ channels-per-connection = 9
 before-login-bytes = "10 KiB"
 [recordings]
 directory = "/srv/recordings"
+[clock]
+servers = ["ntp1", "192.0.2.7:1123"]
 "#,
     );
     assert_eq!(settings.lang, Lang::En);
@@ -74,6 +76,13 @@ directory = "/srv/recordings"
     assert_eq!(settings.interventions.waiting_in_all, 0, "zero means zero");
     assert_eq!(settings.limits.before_login_bytes, 10 << 10);
     assert_eq!(settings.recordings.directory, Path::new("/srv/recordings"));
+    let servers: Vec<_> = settings
+        .clock
+        .servers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(servers, ["ntp1:123", "192.0.2.7:1123"]);
     assert!(!format!("{settings:?}").contains("secret"));
 }
 
@@ -122,6 +131,16 @@ fn a_value_that_cannot_be_is_refused_with_its_line_and_what_would_be_accepted() 
             "[limits]\nbefore-login-bytes = \"many\"",
             "gateway.toml:2: limits.before-login-bytes: ",
             "KiB",
+        ),
+        (
+            "[clock]\nservers = [\"ntp 1\"]",
+            "gateway.toml:2: clock.servers: ",
+            "ntp.example.net",
+        ),
+        (
+            "[clock]\nservers = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\"]",
+            "gateway.toml:2: clock.servers: ",
+            "at most 8",
         ),
         (
             "lang = \"de\"",

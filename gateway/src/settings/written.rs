@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use super::{
-    AuthenticationSettings, InterventionSettings, LimitSettings, LockoutRules, RecordingSettings,
-    Settings, SshSettings, StoreAddress,
+    AuthenticationSettings, ClockSettings, InterventionSettings, LimitSettings, LockoutRules,
+    NtpServer, RecordingSettings, Settings, SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -24,6 +24,7 @@ pub(super) struct Written {
     interventions: WrittenInterventions,
     limits: WrittenLimits,
     recordings: WrittenRecordings,
+    clock: WrittenClock,
 }
 
 #[derive(Deserialize, Default)]
@@ -68,6 +69,12 @@ struct WrittenRecordings {
     directory: Option<PathBuf>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenClock {
+    servers: Option<WrittenServers>,
+}
+
 impl Written {
     pub(super) fn checked(self, file: &Path, base: &Path) -> Settings {
         let Self {
@@ -79,6 +86,7 @@ impl Written {
             interventions,
             limits,
             recordings,
+            clock,
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
@@ -129,6 +137,9 @@ impl Written {
                 directory: recordings
                     .directory
                     .map_or_else(|| data_dir.join("recordings"), |path| base.join(path)),
+            },
+            clock: ClockSettings {
+                servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
             },
             data_dir,
         }
@@ -259,6 +270,30 @@ impl<'de> Visitor<'de> for ListenVisitor {
             addresses.push(parse_address(&text)?);
         }
         Ok(Listen(addresses))
+    }
+}
+
+/// Time servers; more than a few would be asked for nothing.
+struct WrittenServers(Vec<NtpServer>);
+
+const SERVERS: usize = 8;
+
+impl<'de> Deserialize<'de> for WrittenServers {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        if names.len() > SERVERS {
+            let accepted = format!("a list of at most {SERVERS} time servers");
+            return Err(refused(&format!("{} names", names.len()), &accepted));
+        }
+        let server = |name: &String| {
+            NtpServer::parse(name).ok_or_else(|| {
+                refused(
+                    name,
+                    "a time server such as \"ntp.example.net\", \"192.0.2.1:123\" or \"[2001:db8::1]:123\"",
+                )
+            })
+        };
+        names.iter().map(server).collect::<Result<_, _>>().map(Self)
     }
 }
 
