@@ -94,6 +94,10 @@ kinds! {
     ClockJump = "clock-jump",
     /// The clock was compared with its time servers, or there is none to compare it with (R6).
     ClockReading = "clock-reading",
+    /// The room for recordings crossed one of its bounds; the reason says to which level.
+    LowSpace = "low-space",
+    /// A session could not begin for want of room for its recording (R2).
+    SessionRefused = "session-refused",
     /// A recording could not be written; what it recorded was stopped.
     RecordingFailed = "recording-failed",
     /// A recording cut short was recovered at start.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::settings::Settings;
+use crate::space::Space;
 pub use crate::store::Applied;
 use crate::store::Store;
 use crate::texts::Texts;
@@ -30,6 +31,8 @@ pub struct Gateway {
     pub(crate) keeper: Keeper,
     /// What is known of the machine's clock; changes as its time servers are asked and as it jumps.
     pub(crate) clock: watch::Receiver<ClockStatus>,
+    /// Whether there is room for recordings.
+    pub(crate) space: Space,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.

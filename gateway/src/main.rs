@@ -14,6 +14,7 @@ pub mod operator;
 mod passage;
 pub mod secrets;
 pub mod settings;
+mod space;
 pub mod store;
 pub mod terminal;
 pub mod texts;

@@ -127,6 +127,19 @@ pub struct LimitSettings {
 pub struct RecordingSettings {
     /// Default: `recordings` in the data directory.
     pub directory: PathBuf,
+    /// How much room they need.
+    pub space: SpaceBounds,
+}
+
+/// Room on the file system of the recordings, in bytes. Zero: never told, never refused, nothing kept aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpaceBounds {
+    /// With less, operators are told. Default: `2 GiB`.
+    pub warn_below: u64,
+    /// With less, no session begins. Default: `512 MiB`.
+    pub refuse_below: u64,
+    /// Kept aside for closing recordings on a full disk. Default: `64 MiB`.
+    pub reserve: u64,
 }
 
 /// `[clock]`: time servers that the machine's clock is compared with (R6, N7). The gateway never sets it.

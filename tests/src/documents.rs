@@ -51,6 +51,8 @@ pub struct Settings {
     pub limits: Vec<String>,
     /// Where recordings go, when not in the data directory.
     pub recordings: Option<String>,
+    /// Further lines of `[recordings]`, as they are.
+    pub recording_lines: Vec<String>,
     /// The default language.
     pub lang: String,
     /// Further tables of `gateway.toml`, as they are.
@@ -300,6 +302,7 @@ impl Settings {
             source_failures,
             limits,
             recordings,
+            recording_lines,
             lang,
             tail,
         } = self;
@@ -315,8 +318,12 @@ impl Settings {
         if !limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", limits.join("\n"));
         }
-        if let Some(directory) = recordings {
-            let _ = write!(text, "\n[recordings]\ndirectory = {}\n", quoted(directory));
+        let directory = recordings
+            .iter()
+            .map(|directory| format!("directory = {}", quoted(directory)));
+        let lines: Vec<String> = directory.chain(recording_lines.iter().cloned()).collect();
+        if !lines.is_empty() {
+            let _ = write!(text, "\n[recordings]\n{}\n", lines.join("\n"));
         }
         text + tail
     }

@@ -111,6 +111,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             source_failures: 20,
             limits: Vec::new(),
             recordings: None,
+            recording_lines: Vec::new(),
             lang: "en".to_owned(),
             tail: String::new(),
         },

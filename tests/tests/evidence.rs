@@ -255,6 +255,11 @@ fn a_full_disk_ends_the_session_and_loses_nothing_that_was_seen() -> Result<()> 
 fn full_disk(small: &std::path::Path) -> Result<()> {
     let mut site = Site::start_with(|plan| {
         plan.documents.settings.recordings = Some(small.display().to_string());
+        plan.documents.settings.recording_lines = vec![
+            "warn-below = \"0 B\"".to_owned(),
+            "refuse-below = \"0 B\"".to_owned(),
+            "reserve = \"0 B\"".to_owned(),
+        ];
         Ok(())
     })?;
     site.approved("alice", "db01")?;

@@ -18,6 +18,7 @@ mod login;
 mod openssh;
 mod operators;
 mod relay;
+mod space;
 mod store;
 mod target;
 mod targets;

@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::settings::Settings;
+use crate::space::Space;
 use crate::store::Applied;
 use crate::store::testing::TestStore;
 use crate::texts::Texts;
@@ -176,6 +177,7 @@ impl House {
             documents: in_force,
             live: Live::default(),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
+            space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,
             talks: tokio::runtime::Handle::current(),

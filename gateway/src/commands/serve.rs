@@ -32,6 +32,7 @@ use crate::passage;
 use crate::passage::keeper::Keeper;
 use crate::secrets;
 use crate::settings::Settings;
+use crate::space::Space;
 use crate::store::{Applied, ServeLock, Store};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
@@ -88,6 +89,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         documents: in_force,
         live: Live::default(),
         clock: time_source.status(),
+        space: Space::over(&settings.recordings.directory, settings.recordings.space),
         texts: Texts::load()?,
         stopping,
         talks: talks.handle(),
@@ -100,6 +102,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
+        tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
     ];
 
@@ -330,6 +333,10 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
             Err(error) => tracing::error!(%error, "the documents cannot be read"),
         }
     }
+}
+
+async fn watch_space(gateway: Arc<Gateway>) {
+    gateway.space.run(gateway.store.clone()).await;
 }
 
 /// Names this gateway among those that share a store.

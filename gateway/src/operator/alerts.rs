@@ -1,4 +1,5 @@
-//! Targets that presented another host key than their document names (C3): told to operators wherever they look first.
+//! What operators are told wherever they look first: targets that presented another host key than their document names
+//! (C3), and a gateway that runs out of room for recordings (R2).
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use ecluse_policy::{ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::clock;
+use crate::space::{Level, Room, mebibytes};
 use crate::texts::times;
 
 /// How long an alert is shown again at each look.
@@ -17,14 +19,49 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
         return Ok(());
     };
     let since = clock::now().minus(SHOWN_FOR);
-    for alert in since_then(desk, &client, since).await? {
+    for alert in host_keys(desk, &client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
+    if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
     Ok(())
 }
 
-/// The alerts since a time, in words: each key of each target once, the latest meeting of it.
+/// The alerts since a time, in words.
 pub(crate) async fn since_then(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let mut alerts = host_keys(desk, client, since).await?;
+    let now = desk.gateway.space.last();
+    if now.since >= since {
+        alerts.extend(room(desk, now));
+    }
+    Ok(alerts)
+}
+
+/// Too little room, in words. It is the gateway's, so every client's operators are told.
+fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
+    let id = match room.level {
+        Level::Enough => return None,
+        Level::Low => "operator-space-low",
+        Level::Full => "operator-space-full",
+    };
+    let args = [
+        ("time", times::moment(room.since, clock::now(), None).into()),
+        ("free", mebibytes(room.free).into()),
+        (
+            "bound",
+            mebibytes(desk.gateway.space.bounds().refuse_below).into(),
+        ),
+    ];
+    Some(desk.say(id, &args))
+}
+
+/// Unexpected host keys since a time: each key of each target once, the latest meeting of it.
+async fn host_keys(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,

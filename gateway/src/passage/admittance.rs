@@ -23,6 +23,10 @@ pub(super) async fn admitted(
     target: &TargetId,
 ) -> Result<Result<Admission, Farewell>, Gone> {
     let account = visit.address().account.as_ref();
+    // Before an approval is asked for or used up.
+    if visit.current_session().is_none() && !visit.has_room(target).await {
+        return Ok(Err(Farewell::refused(visit.say("space-full"))));
+    }
     match current(visit, target, account).await {
         Ok(Ok(admission)) => Ok(Ok(admission)),
         Ok(Err(refusal)) => match wait(visit, opening, target, account, refusal).await? {

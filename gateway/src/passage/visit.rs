@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ecluse_policy::{
-    Admission, FlowRequest, LoginAddress, Permit, Refusal, SessionId, Timestamp, Verdict,
+    Admission, FlowRequest, LoginAddress, Permit, Refusal, SessionId, TargetId, Timestamp, Verdict,
 };
 use ecluse_recordings as recordings;
 use tokio::sync::{Mutex, Notify, watch};
@@ -24,6 +24,7 @@ use crate::clock;
 use crate::connector::ssh::{ConnectError, Credential};
 use crate::gateway::Gateway;
 use crate::live::{LiveSession, SessionFacts, Stop};
+use crate::space::Level;
 use crate::store::{self, HostKeyAlert, SessionStart};
 
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
@@ -242,11 +243,35 @@ impl Visit {
         if let Some(session) = self.session.get() {
             return Ok(Arc::clone(session));
         }
+        // Again: an approval may have been waited for, for an hour.
+        if !self.has_room(admission.target()).await {
+            return Err(self.say("space-full"));
+        }
         let session = Arc::new(self.open_session(admission).await?);
         self.gateway.live.enter(Arc::clone(session.live()));
         let _ = self.session.set(Arc::clone(&session));
         self.session_began.notify_one();
         Ok(session)
+    }
+
+    /// Whether there is room for the recording of a session on `target`; where there is none, that is put on record.
+    pub(crate) async fn has_room(&self, target: &TargetId) -> bool {
+        let room = self.gateway.space.look();
+        let has_room = room.level < Level::Full;
+        if !has_room {
+            let mut record = self
+                .visitor
+                .record(AuditKind::SessionRefused, clock::now())
+                .refused()
+                .reason("too little room for a recording")
+                .detail("free", room.free);
+            // A target that no document names belongs to nobody, and the name to the stranger.
+            if let Some((client, known)) = self.gateway.applied().documents.target(target) {
+                record = record.client(&client.id).target(&known.id);
+            }
+            self.audit(record).await;
+        }
+        has_room
     }
 
     /// The session, if one was opened.

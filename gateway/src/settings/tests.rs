@@ -56,6 +56,9 @@ channels-per-connection = 9
 before-login-bytes = "10 KiB"
 [recordings]
 directory = "/srv/recordings"
+warn-below = "3 GiB"
+refuse-below = "100 MiB"
+reserve = "1 MiB"
 [clock]
 servers = ["ntp1", "192.0.2.7:1123"]
 "#,
@@ -76,6 +79,11 @@ servers = ["ntp1", "192.0.2.7:1123"]
     assert_eq!(settings.interventions.waiting_in_all, 0, "zero means zero");
     assert_eq!(settings.limits.before_login_bytes, 10 << 10);
     assert_eq!(settings.recordings.directory, Path::new("/srv/recordings"));
+    let space = settings.recordings.space;
+    assert_eq!(
+        (space.warn_below, space.refuse_below, space.reserve),
+        (3 << 30, 100 << 20, 1 << 20)
+    );
     let servers: Vec<_> = settings
         .clock
         .servers

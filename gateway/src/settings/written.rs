@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use super::{
     AuthenticationSettings, ClockSettings, InterventionSettings, LimitSettings, LockoutRules,
-    NtpServer, RecordingSettings, Settings, SshSettings, StoreAddress,
+    NtpServer, RecordingSettings, Settings, SpaceBounds, SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -67,6 +67,9 @@ struct WrittenLimits {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenRecordings {
     directory: Option<PathBuf>,
+    warn_below: Option<Bytes>,
+    refuse_below: Option<Bytes>,
+    reserve: Option<Bytes>,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,12 +134,17 @@ impl Written {
                 unauthenticated: count(limits.unauthenticated, 256),
                 authenticate_within: span(limits.authenticate_within, Span::from_secs(30)),
                 channels_per_connection: count(limits.channels_per_connection, 128),
-                before_login_bytes: limits.before_login_bytes.map_or(256 << 10, |bytes| bytes.0),
+                before_login_bytes: bytes(limits.before_login_bytes, 256 << 10),
             },
             recordings: RecordingSettings {
                 directory: recordings
                     .directory
                     .map_or_else(|| data_dir.join("recordings"), |path| base.join(path)),
+                space: SpaceBounds {
+                    warn_below: bytes(recordings.warn_below, 2 << 30),
+                    refuse_below: bytes(recordings.refuse_below, 512 << 20),
+                    reserve: bytes(recordings.reserve, 64 << 20),
+                },
             },
             clock: ClockSettings {
                 servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
@@ -152,6 +160,10 @@ fn span(written: Option<WrittenSpan>, default: Span) -> Span {
 
 fn count(written: Option<Count>, default: u32) -> u32 {
     written.map_or(default, |count| count.0)
+}
+
+fn bytes(written: Option<Bytes>, default: u64) -> u64 {
+    written.map_or(default, |bytes| bytes.0)
 }
 
 struct WrittenLang(Lang);

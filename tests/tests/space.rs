@@ -1,0 +1,139 @@
+//! Room for recordings: operators are told before sessions are refused, and nothing passes that could not be recorded. R2.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, Terminal, store, wait};
+
+/// A file system of 24 MiB for the recordings, where this process may mount one.
+fn with_small_disk(test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: mounting a small tmpfs needs root; run tests/run as root");
+        return Ok(());
+    }
+    let directory = tempfile::tempdir()?;
+    let small = directory.path().join("small");
+    fs::create_dir(&small)?;
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+        .arg(&small)
+        .status()?;
+    if !mounted.success() {
+        eprintln!("skipped: this root may not mount (a container without CAP_SYS_ADMIN)");
+        return Ok(());
+    }
+    let result = test(&small);
+    let unmounted = Command::new("umount").args(["-l"]).arg(&small).status()?;
+    ensure!(unmounted.success(), "{} is still mounted", small.display());
+    result
+}
+
+fn site(small: &Path) -> Result<Site> {
+    let site = Site::start_with(|plan| {
+        plan.documents.settings.recordings = Some(small.display().to_string());
+        plan.documents.settings.recording_lines = vec![
+            "warn-below = \"12 MiB\"".to_owned(),
+            "refuse-below = \"6 MiB\"".to_owned(),
+            "reserve = \"1 MiB\"".to_owned(),
+        ];
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    Ok(site)
+}
+
+/// Takes `mebibytes` of the disk, as a neighbour's files would.
+fn fill(small: &Path, mebibytes: u64) -> Result<()> {
+    let file = File::create(small.join("neighbour"))?;
+    rustix::fs::fallocate(
+        &file,
+        rustix::fs::FallocateFlags::empty(),
+        0,
+        mebibytes << 20,
+    )?;
+    Ok(())
+}
+
+fn wait_for_levels(site: &Site, levels: &[&str]) -> Result<()> {
+    wait::until_true(
+        &format!("the levels {levels:?} on record"),
+        Duration::from_secs(20),
+        || {
+            let found = store::audit(site, "low-space")?;
+            let found: Vec<&str> = found
+                .iter()
+                .filter_map(|record| record.get("reason")?.as_str())
+                .collect();
+            Ok(found == levels)
+        },
+    )
+}
+
+#[test]
+fn operators_are_told_of_little_room_before_sessions_are_refused() -> Result<()> {
+    with_small_disk(|small| {
+        let site = site(small)?;
+        ensure!(
+            !site.operator(&["live"])?.text().contains("MiB"),
+            "an alert without need"
+        );
+        let prompt = Terminal::of(&site, &site.ssh("odile").shared("odile"), 110, 40)?;
+        prompt.sees("odile")?;
+
+        fill(small, 14)?;
+        wait_for_levels(&site, &["low"])?;
+        prompt.sees("below 6 MiB no session begins")?;
+        let listed = site.operator(&["live"])?.text();
+        ensure!(listed.contains("no session begins"), "{listed}");
+        site.ssh("alice+db01").run("true").answer()?.success()?;
+
+        fill(small, 20)?;
+        let refused = site.ssh("alice+db01").run("echo unrecorded").answer()?;
+        ensure!(
+            refused.status == Some(254)
+                && refused.output.is_empty()
+                && refused.errors.contains("too little room"),
+            "{refused:?}"
+        );
+        wait_for_levels(&site, &["low", "full"])?;
+        prompt.sees("less than 6 MiB")?;
+        let records = store::audit(&site, "session-refused")?;
+        let record = records.first().context("the refusal is not on record")?;
+        for (column, value) in [
+            ("person", "alice"),
+            ("client", "hopital"),
+            ("target", "db01"),
+            ("verdict", "refuse"),
+        ] {
+            ensure!(
+                record.get(column).and_then(|found| found.as_str()) == Some(value),
+                "{column} is not {value} in {record}"
+            );
+        }
+
+        fs::remove_file(small.join("neighbour"))?;
+        wait_for_levels(&site, &["low", "full", "enough"])?;
+        site.ssh("alice+db01").run("true").answer()?.success()?;
+        Ok(())
+    })
+}
+
+/// A session that runs when the room falls below the bound goes on.
+#[test]
+fn a_session_that_runs_goes_on_when_new_ones_are_refused() -> Result<()> {
+    with_small_disk(|small| {
+        let site = site(small)?;
+        let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+        terminal.sees_prompt()?;
+        fill(small, 20)?;
+        wait_for_levels(&site, &["full"])?;
+        terminal.enters("echo still-$((40 + 2))")?;
+        terminal.sees("still-42")?;
+        terminal.enters("exit")?;
+        terminal.ends()?;
+        Ok(())
+    })
+}
