@@ -102,6 +102,26 @@ kinds! {
     RecordingFailed = "recording-failed",
     /// A recording cut short was recovered at start.
     RecordingRecovered = "recording-recovered",
+    /// A recording was sealed: what its manifest is.
+    RecordingSealed = "recording-sealed",
+    /// How far a recording has come, while its session is live.
+    RecordingProgress = "recording-progress",
+    /// A recording's key was wrapped for other recipients.
+    RecordingRewrapped = "recording-rewrapped",
+    /// A recording was removed at the end of its time (R7, O9).
+    RecordingDestroyed = "recording-destroyed",
+    /// The words of a client's entries were removed at the end of their time (R7, O9).
+    EntriesDestroyed = "entries-destroyed",
+    /// Evidence was handed out.
+    Export = "export",
+    /// Recordings were searched.
+    Search = "search",
+    /// The journal began in a store that is older than it.
+    JournalStart = "journal-start",
+    /// A checkpoint was not signed, or the journal is not the one that was signed.
+    CheckpointFailed = "checkpoint-failed",
+    /// Somebody else signed a checkpoint.
+    CheckpointCosigned = "checkpoint-cosigned",
     /// The gateway began to serve.
     GatewayStart = "serve-start",
     /// The gateway stopped.

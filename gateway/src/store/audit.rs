@@ -2,8 +2,10 @@
 
 use ecluse_policy::{ClientId, InterventionId, SessionId, StationId, TargetId, Timestamp};
 
-use super::sql::{Conditions, Row, values};
-use super::{Store, StoreError, Writing, new_id};
+use sqlx::AssertSqlSafe;
+
+use super::sql::{Conditions, Db, Row, Tx, Value, values};
+use super::{Store, StoreError, Writing, journal, new_id};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict, StoredAuditRecord};
 
 /// What to read of the audit trail. Everything left out lets everything through.
@@ -47,29 +49,11 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions
-            .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
-            .and_if("person = ?", query.person.as_deref())
-            .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
-            .and_if(
-                "intervention = ?",
-                query.intervention.map(InterventionId::as_uuid),
-            )
-            .and_if("session = ?", query.session.map(SessionId::as_uuid))
-            .and_if("at >= ?", query.from)
-            .and_if("at < ?", query.until)
-            .and_if("seq > ?", query.after);
-        if !query.kinds.is_empty() {
-            conditions.and_in("kind", query.kinds.iter().map(|kind| kind.name()));
-        }
+        let conditions = conditions(query);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let limit = query.limit.unwrap_or(1000);
-        let (sql, values) = conditions.statement(
-            "SELECT seq, at, kind, person, station, source, terminal, client, target, intervention, session, \
-             verdict, reason, detail FROM audit",
-            &format!("ORDER BY seq {order} LIMIT {limit}"),
-        );
+        let (sql, values) =
+            conditions.statement(COLUMNS, &format!("ORDER BY seq {order} LIMIT {limit}"));
         self.db()
             .rows(sql, values)
             .await?
@@ -79,8 +63,53 @@ impl Store {
     }
 }
 
-/// Appends a record to the change it tells of.
-pub(super) async fn append(change: &mut Writing, record: &AuditRecord) -> Result<(), StoreError> {
+const COLUMNS: &str = "SELECT seq, at, kind, person, station, source, terminal, client, target, intervention, session, \
+                       verdict, reason, detail FROM audit";
+
+/// What a query asks for. The columns have one name in all tables that are read with it, but `seq`.
+pub(super) fn conditions(query: &AuditQuery) -> Conditions<'_> {
+    let mut conditions = Conditions::default();
+    conditions
+        .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
+        .and_if("person = ?", query.person.as_deref())
+        .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
+        .and_if(
+            "intervention = ?",
+            query.intervention.map(InterventionId::as_uuid),
+        )
+        .and_if("session = ?", query.session.map(SessionId::as_uuid))
+        .and_if("at >= ?", query.from)
+        .and_if("at < ?", query.until)
+        .and_if("audit.seq > ?", query.after);
+    if !query.kinds.is_empty() {
+        conditions.and_in("kind", query.kinds.iter().map(|kind| kind.name()));
+    }
+    conditions
+}
+
+/// The rows of the records from `first` to `last`, both included.
+pub(super) async fn rows(db: &Db, first: u64, last: u64) -> Result<Vec<Row>, StoreError> {
+    let (sql, values) = between(first, last);
+    db.rows(sql, &values).await
+}
+
+/// The records from `first` to `last`, both included, as a transaction sees them.
+pub(super) async fn page(
+    tx: &mut Tx,
+    first: u64,
+    last: u64,
+) -> Result<Vec<StoredAuditRecord>, StoreError> {
+    let (sql, values) = between(first, last);
+    tx.rows(sql, &values).await?.iter().map(stored).collect()
+}
+
+fn between(first: u64, last: u64) -> (AssertSqlSafe<String>, [Value<'static>; 2]) {
+    let sql = format!("{COLUMNS} WHERE seq >= $1 AND seq <= $2 ORDER BY seq");
+    (AssertSqlSafe(sql), [first.into(), last.into()])
+}
+
+/// Appends a record to the change it tells of, and to the journal; its place in both.
+pub(super) async fn append(change: &mut Writing, record: &AuditRecord) -> Result<u64, StoreError> {
     // Without `..`: a field added to the record must be kept here too.
     let AuditRecord {
         at,
@@ -116,13 +145,14 @@ pub(super) async fn append(change: &mut Writing, record: &AuditRecord) -> Result
         session.map(SessionId::as_uuid),
         verdict.map(AuditVerdict::name),
         reason.as_ref(),
-        serde_json::Value::Object(detail.clone()).to_string(),
+        serde_json::Value::Object(journal::bounded(detail)).to_string(),
     ];
     change.tx.execute(sql, values).await?;
-    Ok(())
+    journal::grow(change, seq, record).await?;
+    Ok(seq)
 }
 
-fn stored(row: &Row) -> Result<StoredAuditRecord, StoreError> {
+pub(super) fn stored(row: &Row) -> Result<StoredAuditRecord, StoreError> {
     let record = AuditRecord {
         at: row.time("at")?,
         kind: row.parsed("kind", |text| {

@@ -20,6 +20,8 @@ struct Step {
 
 const FIRST: &str = include_str!("migrations/0001_first.sql");
 
+const JOURNAL: &str = include_str!("migrations/0003_journal.sql");
+
 const STEPS: &[Step] = &[
     Step {
         format: 1,
@@ -32,6 +34,18 @@ const STEPS: &[Step] = &[
         name: "append only",
         sqlite: include_str!("migrations/0002_append_only.sqlite.sql"),
         postgres: include_str!("migrations/0002_append_only.postgres.sql"),
+    },
+    Step {
+        format: 3,
+        name: "journal",
+        sqlite: JOURNAL,
+        postgres: JOURNAL,
+    },
+    Step {
+        format: 4,
+        name: "journal only grows",
+        sqlite: include_str!("migrations/0004_journal_only_grows.sqlite.sql"),
+        postgres: include_str!("migrations/0004_journal_only_grows.postgres.sql"),
     },
 ];
 

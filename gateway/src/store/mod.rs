@@ -16,8 +16,10 @@ mod enrolments;
 mod failures;
 mod host_keys;
 mod interventions;
+mod journal;
 mod lock;
 mod migrations;
+mod recordings;
 mod remembered;
 mod sessions;
 mod sql;
@@ -35,6 +37,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use ecluse_policy::Timestamp;
+use ecluse_recordings::log::{Frontier, ProofError};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
@@ -49,7 +52,9 @@ pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::failures::Claim;
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
+pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
 pub use self::lock::ServeLock;
+pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Engine, Tx, values};
@@ -138,6 +143,25 @@ pub enum StoreError {
         /// Its number.
         number: u64,
     },
+    /// The journal lacks what it must have.
+    #[error(
+        "the journal in the store is damaged: {0}; nothing more is written to it; find out what happened with: ecluse journal verify"
+    )]
+    Journal(#[from] ProofError),
+    /// The journal is not the one that was signed.
+    #[error(
+        "the journal was rewritten or rolled back: it does not begin with the {size} entries that were signed; keep the store as it is, it is evidence, and run: ecluse journal verify"
+    )]
+    Rewritten {
+        /// How many entries were signed.
+        size: u64,
+    },
+    /// A checkpoint could not be signed.
+    #[error("the checkpoint was not signed: {0}")]
+    NotSigned(String),
+    /// A cosigned checkpoint was not taken.
+    #[error("the cosigned checkpoint was not taken: {0}")]
+    NotCosigned(String),
     /// A column that must hold a value holds none.
     #[error(
         "the store holds no value in column {column}, where there must be one; restore it from a backup"
@@ -222,9 +246,11 @@ impl Store {
             polling: AtomicBool::new(false),
             documents: Mutex::new(None),
         };
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(inner),
-        })
+        };
+        journal::begin(&store).await?;
+        Ok(store)
     }
 
     /// Announces every change of the store: the number rises with each committed transaction, of this
@@ -261,6 +287,7 @@ impl Store {
             tx,
             epoch,
             inner: Arc::clone(&self.inner),
+            frontier: None,
         })
     }
 }
@@ -270,6 +297,8 @@ struct Writing {
     tx: Tx,
     epoch: u64,
     inner: Arc<Inner>,
+    /// Where the journal stands within this change, once something was added to it.
+    frontier: Option<Frontier>,
 }
 
 impl Writing {
@@ -278,10 +307,15 @@ impl Writing {
         raise(&mut self.tx, counter).await
     }
 
+    /// Writes one record of this change; its place.
+    async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
+        audit::append(self, record).await
+    }
+
     /// Writes the records of this change, then makes it happen.
     async fn commit(mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         for record in records {
-            audit::append(&mut self, record).await?;
+            self.append(record).await?;
         }
         self.tx.commit().await?;
         announce(&self.inner.epoch, self.epoch);
@@ -377,7 +411,11 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         // The default loses the last transactions when the power fails; audit records are evidence.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(PATIENCE);
+        .busy_timeout(PATIENCE)
+        // What is destroyed is overwritten, not only forgotten.
+        .pragma("secure_delete", "on")
+        // Without it, a statement that replaces a row passes by what forbids to delete it.
+        .pragma("recursive_triggers", "on");
     let pool = || {
         SqlitePoolOptions::new()
             .idle_timeout(None)

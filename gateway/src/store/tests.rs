@@ -3,6 +3,7 @@
 mod documents;
 mod identity;
 mod interventions;
+mod journal;
 mod passage;
 
 use std::time::Duration;

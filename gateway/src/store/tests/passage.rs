@@ -284,3 +284,45 @@ fn a_client_sees_the_host_key_alerts_of_its_own_targets() {
         );
     });
 }
+
+/// R3: what a recording was sealed as stands in the store once, and its destruction beside it.
+#[test]
+fn a_recording_is_sealed_once_and_destroyed_on_record() {
+    on_each_engine(async |store| {
+        let first = start("hopital", "a");
+        store.start_session(&first, &[]).await.unwrap();
+        assert_eq!(store.sealed_recording(first.id).await.unwrap(), None);
+        assert_eq!(store.unsealed_sessions().await.unwrap(), [], "it is live");
+        let end = SessionEnd {
+            at: at(20),
+            reason: "closed".into(),
+            to_target: 7,
+            to_technician: 1,
+        };
+        store.end_session(first.id, &end, &[]).await.unwrap();
+        assert_eq!(store.unsealed_sessions().await.unwrap(), [first.id]);
+        let record = AuditRecord::new(AuditKind::RecordingSealed, at(21)).session(first.id);
+        let seal = async |digest: &str| {
+            let records = std::slice::from_ref(&record);
+            store
+                .sealed(first.id, digest, "files", at(21), records)
+                .await
+                .unwrap()
+        };
+        assert!(seal("ab").await);
+        assert!(!seal("cd").await, "a recording is sealed once");
+        let sealed = store.sealed_recording(first.id).await.unwrap().unwrap();
+        assert_eq!(
+            (sealed.manifest_sha256.as_str(), sealed.form.as_str()),
+            ("ab", "files")
+        );
+        assert_eq!((sealed.at, sealed.destroyed), (at(21), false));
+        assert_eq!(sealed.recording, first.recording);
+        assert_eq!(store.unsealed_sessions().await.unwrap(), []);
+        let gone = AuditRecord::new(AuditKind::RecordingDestroyed, at(22)).session(first.id);
+        store.recording_destroyed(first.id, &[gone]).await.unwrap();
+        let sealed = store.sealed_recording(first.id).await.unwrap().unwrap();
+        assert!(sealed.destroyed);
+        assert_eq!(store.journal_size().await.unwrap(), 2);
+    });
+}

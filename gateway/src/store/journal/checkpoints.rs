@@ -1,0 +1,168 @@
+//! Checkpoints in the store: what was signed about the journal, and who cosigned it.
+
+use ecluse_policy::Timestamp;
+use ecluse_recordings::evidence::signature::Signer;
+use ecluse_recordings::log::{Checkpoint, SignedNote, VerifierKey};
+
+use super::super::sql::{Row, values};
+use super::super::{Store, StoreError};
+use crate::audit::AuditRecord;
+
+impl Store {
+    /// Signs where the journal stands, if it grew since the last checkpoint; none where it did not.
+    ///
+    /// Before it signs, it makes sure that the journal still begins with what was signed last: a store that somebody
+    /// rewrote must not get the gateway's signature.
+    ///
+    /// # Errors
+    /// [`StoreError::Rewritten`], the key does not sign, or the store failed.
+    pub async fn checkpoint(
+        &self,
+        origin: &str,
+        signer: &dyn Signer,
+        now: Timestamp,
+    ) -> Result<Option<SignedNote>, StoreError> {
+        let size = self.journal_size().await?;
+        if let Some(latest) = self.latest_checkpoint().await? {
+            let signed = read(&latest)?;
+            self.check_extends(&signed).await?;
+            if signed.size == size {
+                return Ok(None);
+            }
+        }
+        if size == 0 {
+            return Ok(None);
+        }
+        // Outside a transaction: the key may be in another process, and what is signed never changes.
+        let checkpoint = Checkpoint {
+            origin: origin.to_owned(),
+            size,
+            root: self.journal_root(size).await?,
+            at_us: now.as_micros(),
+        };
+        let note = SignedNote::sign(&checkpoint, signer)
+            .map_err(|error| StoreError::NotSigned(error.to_string()))?;
+        let mut change = self.write().await?;
+        let sql = "INSERT INTO checkpoints (size, at, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING";
+        let added = change
+            .tx
+            .execute(sql, values![size, now, note.text()])
+            .await?;
+        if added == 0 {
+            // Another node was faster; its checkpoint of this size is the one.
+            return Ok(None);
+        }
+        change.commit(&[]).await?;
+        Ok(Some(note))
+    }
+
+    /// Makes sure that the journal begins with what `signed` says.
+    ///
+    /// # Errors
+    /// [`StoreError::Rewritten`] where it does not.
+    pub async fn check_extends(&self, signed: &Checkpoint) -> Result<(), StoreError> {
+        let rewritten = || StoreError::Rewritten { size: signed.size };
+        if self.journal_size().await? < signed.size {
+            return Err(rewritten());
+        }
+        if self.journal_root(signed.size).await? == signed.root {
+            Ok(())
+        } else {
+            Err(rewritten())
+        }
+    }
+
+    /// The latest checkpoint.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn latest_checkpoint(&self) -> Result<Option<SignedNote>, StoreError> {
+        let sql = "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1";
+        let row = self.db().row(sql, values![]).await?;
+        row.as_ref().map(note).transpose()
+    }
+
+    /// The checkpoint of a size.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn checkpoint_at(&self, size: u64) -> Result<Option<SignedNote>, StoreError> {
+        let sql = "SELECT note FROM checkpoints WHERE size = $1";
+        let row = self.db().row(sql, values![size]).await?;
+        row.as_ref().map(note).transpose()
+    }
+
+    /// Checkpoints from a size on, in order, at most so many.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn checkpoints(&self, from: u64, limit: u32) -> Result<Vec<SignedNote>, StoreError> {
+        let sql = "SELECT note FROM checkpoints WHERE size >= $1 ORDER BY size LIMIT $2";
+        let rows = self.db().rows(sql, values![from, limit]).await?;
+        rows.iter().map(note).collect()
+    }
+
+    /// Keeps what others signed below a checkpoint of this store; how many signatures are new.
+    ///
+    /// `trusted` are the cosigners whose signatures are checked first; without any, they are kept as they are, since
+    /// whoever reads them checks them.
+    ///
+    /// # Errors
+    /// There is no such checkpoint, it says something else, a trusted signature does not hold, or the store failed.
+    pub async fn add_cosignatures(
+        &self,
+        cosigned: &SignedNote,
+        trusted: &[VerifierKey],
+        records: &[AuditRecord],
+    ) -> Result<usize, StoreError> {
+        let size = read(cosigned)?.size;
+        let refused = |problem: &str| StoreError::NotCosigned(problem.to_owned());
+        for key in trusted {
+            cosigned
+                .verify(key)
+                .map_err(|error| refused(&error.to_string()))?;
+        }
+        let mut change = self.write().await?;
+        let sql = "SELECT note FROM checkpoints WHERE size = $1";
+        let row = change.tx.row(sql, values![size]).await?;
+        let own = row.as_ref().map(note).transpose()?;
+        let own = own.ok_or_else(|| refused("this store made no checkpoint of that size"))?;
+        if read(&own)? != read(cosigned)? {
+            return Err(refused("it says something else than this store's own"));
+        }
+        let (merged, new) = merged(own, cosigned);
+        if new == 0 {
+            return Ok(0);
+        }
+        let sql = "UPDATE checkpoints SET note = $2 WHERE size = $1";
+        change.tx.execute(sql, values![size, merged.text()]).await?;
+        change.commit(records).await?;
+        Ok(new)
+    }
+}
+
+/// What a checkpoint says; whose signature it bears is another question.
+fn read(note: &SignedNote) -> Result<Checkpoint, StoreError> {
+    note.unverified()
+        .map_err(|error| StoreError::malformed("note", error))
+}
+
+/// The first note with the signatures that only the second has, and how many these are. A key signs once: what stands
+/// there stays.
+fn merged(own: SignedNote, other: &SignedNote) -> (SignedNote, usize) {
+    let (mut merged, mut new) = (own, 0);
+    let theirs = other.text();
+    let signatures = theirs.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
+    for line in signatures.lines() {
+        let longer = format!("{}{line}\n", merged.text());
+        if let Ok(longer) = SignedNote::parse(&longer) {
+            merged = longer;
+            new += 1;
+        }
+    }
+    (merged, new)
+}
+
+fn note(row: &Row) -> Result<SignedNote, StoreError> {
+    row.parsed("note", SignedNote::parse)
+}
