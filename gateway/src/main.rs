@@ -10,6 +10,7 @@ mod door;
 pub mod gateway;
 pub mod identity;
 pub mod live;
+mod memory;
 pub mod operator;
 mod passage;
 pub mod secrets;

@@ -28,6 +28,7 @@ use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::gateway::Gateway;
 use crate::live::Live;
+use crate::memory;
 use crate::passage;
 use crate::passage::keeper::Keeper;
 use crate::secrets;
@@ -54,6 +55,7 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
         start_logging();
+        memory::keep_to_itself();
         serve(Settings::read(config)?).await
     }
 }
@@ -80,6 +82,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
+    memory::warn_of_swap(&in_force.borrow().documents);
     let budget = budget(&settings);
     let talks = Talks::start()?;
     let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
@@ -324,6 +327,7 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
                     let newer = applied.version != current.version;
                     if newer {
                         tracing::info!(version = applied.version, "new documents are in force");
+                        memory::warn_of_swap(&applied.documents);
                         *current = applied;
                     }
                     newer
