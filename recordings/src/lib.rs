@@ -44,6 +44,7 @@ mod record;
 mod recovery;
 pub mod screen;
 mod scrolling;
+pub mod search;
 mod shelf;
 mod stream;
 mod survey;
