@@ -15,6 +15,7 @@ use ecluse_policy::{
     AccountName, ClientId, EndReason, InterventionId, InterventionNumber, PersonId, ProviderId,
     SessionId, StationId, TargetId, Timestamp,
 };
+use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use crate::door::stream::Socket;
@@ -107,6 +108,8 @@ pub struct SessionFacts {
     pub closes_at: Timestamp,
     /// The live journal of its recording.
     pub journal: PathBuf,
+    /// The key of that recording.
+    pub key: RecordingKey,
 }
 
 /// A session in passage.

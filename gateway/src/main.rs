@@ -7,6 +7,7 @@ pub mod clock;
 pub mod commands;
 mod connector;
 mod door;
+pub(crate) mod evidence;
 pub mod gateway;
 pub mod identity;
 pub mod live;

@@ -1,5 +1,6 @@
-//! Second pass over a closed journal: writes the final files into a directory of their own.
+//! Second pass over a closed journal: writes the final files to wherever they are wanted.
 
+use crate::artefact::Artefacts;
 use crate::convert_channel::ChannelWriter;
 use crate::record::{self, ChannelRecord, NoteLine, SessionRecord};
 use crate::survey::{ChannelSurvey, Survey};
@@ -8,26 +9,21 @@ use crate::{
     StreamCounts, layout,
 };
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-
-const BUFFER: usize = 256 * 1024;
+use std::io::Write;
+use std::path::Path;
 
 /// Writes every file but `session.json`, and returns what that one must say.
-pub(crate) fn convert(
+pub(crate) fn convert<A: Artefacts>(
     reader: &mut JournalReader,
     mut survey: Survey,
-    dir: &Path,
+    files: &mut A,
     torn_bytes: u64,
 ) -> Result<SessionRecord, FinishError> {
     let mut notes = Notes {
-        path: dir.join(layout::NOTES),
         out: None,
         lines: 0,
     };
-    let mut open: BTreeMap<u32, ChannelWriter> = BTreeMap::new();
+    let mut open: BTreeMap<u32, ChannelWriter<A::Out>> = BTreeMap::new();
     let mut channels: Vec<ChannelRecord> = Vec::new();
     let facts = reader.facts().clone();
 
@@ -39,7 +35,14 @@ pub(crate) fn convert(
                 let known = survey.channels.remove(&number).unwrap_or_default();
                 open.insert(
                     number,
-                    ChannelWriter::create(dir, &facts, number, at_us, opened.into_owned(), known)?,
+                    ChannelWriter::create(
+                        files,
+                        &facts,
+                        number,
+                        at_us,
+                        opened.into_owned(),
+                        known,
+                    )?,
                 );
             }
             // No recorder opens a channel twice; should a journal say so, both stay in one cast.
@@ -50,19 +53,19 @@ pub(crate) fn convert(
             }
             (Event::Input(bytes), Some(channel)) => channel.bytes(at_us, Stream::Input, bytes)?,
             (Event::Output(bytes), None) => {
-                let channel = orphan(dir, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::Output, bytes)?;
             }
             (Event::ErrorOutput(bytes), None) => {
-                let channel = orphan(dir, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::ErrorOutput, bytes)?;
             }
             (Event::Input(bytes), None) => {
-                let channel = orphan(dir, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::Input, bytes)?;
@@ -82,14 +85,16 @@ pub(crate) fn convert(
             }
             (Event::ChannelClosed(closed), Some(_)) => {
                 if let Some(channel) = open.remove(&number) {
-                    let record = channel.finish(at_us, Some(closed.reason.clone()))?;
+                    let closed = closed.into_owned();
+                    let mut record = channel.finish(files, at_us, Some(closed.reason))?;
+                    record.legs = closed.legs;
                     check_counts(&record, closed.bytes)?;
                     channels.push(record);
                 }
             }
-            (Event::Note(text), None) => notes.write(at_us, number, "note", text)?,
-            (Event::Refusal(text), None) => notes.write(at_us, number, "refusal", text)?,
-            (Event::Marker(text), None) => notes.write(at_us, number, "marker", text)?,
+            (Event::Note(text), None) => notes.write(files, at_us, number, "note", text)?,
+            (Event::Refusal(text), None) => notes.write(files, at_us, number, "refusal", text)?,
+            (Event::Marker(text), None) => notes.write(files, at_us, number, "marker", text)?,
             (
                 Event::Resize { .. }
                 | Event::Eof(_)
@@ -98,19 +103,20 @@ pub(crate) fn convert(
                 | Event::ChannelClosed(_),
                 None,
             ) => notes.write(
+                files,
                 at_us,
                 number,
                 "note",
                 "an event on a channel that is not open",
             )?,
-            (Event::SessionEnd(_), _) => {}
+            (Event::SessionEnd(_) | Event::Clock(_), _) => {}
         }
     }
     for channel in open.into_values() {
-        channels.push(channel.finish(survey.last_us, None)?);
+        channels.push(channel.finish(files, survey.last_us, None)?);
     }
     channels.sort_by_key(|channel| channel.number);
-    let notes = notes.finish()?;
+    let notes = notes.finish(files)?;
 
     Ok(SessionRecord {
         format: record::FORMAT.to_owned(),
@@ -122,6 +128,8 @@ pub(crate) fn convert(
         torn_bytes,
         notes,
         channels,
+        clock: survey.clock,
+        salts: BTreeMap::new(),
         journal: JournalFacts {
             frames: survey.frames,
             bytes: survey.bytes,
@@ -130,13 +138,13 @@ pub(crate) fn convert(
 }
 
 /// Bytes on a channel that was never opened: no recorder writes that, but no byte is dropped.
-fn orphan(
-    dir: &Path,
+fn orphan<A: Artefacts>(
+    files: &mut A,
     facts: &crate::SessionFacts,
     number: u32,
     at_us: u64,
     survey: &mut Survey,
-) -> Result<ChannelWriter, FinishError> {
+) -> Result<ChannelWriter<A::Out>, FinishError> {
     let opened = ChannelOpened {
         kind: ChannelKind::Exec,
         command: None,
@@ -145,7 +153,7 @@ fn orphan(
         env: Vec::new(),
     };
     let known: ChannelSurvey = survey.channels.remove(&number).unwrap_or_default();
-    ChannelWriter::create(dir, facts, number, at_us, opened, known)
+    ChannelWriter::create(files, facts, number, at_us, opened, known)
 }
 
 /// What the recorder counted while writing must be what stands in the frames.
@@ -163,15 +171,15 @@ fn check_counts(record: &ChannelRecord, counted: StreamCounts) -> Result<(), Fin
     })
 }
 
-struct Notes {
-    path: PathBuf,
-    out: Option<BufWriter<File>>,
+struct Notes<W> {
+    out: Option<W>,
     lines: u64,
 }
 
-impl Notes {
-    fn write(
+impl<W: Write> Notes<W> {
+    fn write<A: Artefacts<Out = W>>(
         &mut self,
+        files: &mut A,
         at_us: u64,
         channel: u32,
         kind: &str,
@@ -179,7 +187,7 @@ impl Notes {
     ) -> Result<(), FinishError> {
         let out = match &mut self.out {
             Some(out) => out,
-            None => self.out.insert(create(&self.path)?),
+            None => self.out.insert(files.create(layout::NOTES)?),
         };
         let line = NoteLine {
             at_us,
@@ -187,28 +195,18 @@ impl Notes {
             kind: kind.to_owned(),
             text: text.to_owned(),
         };
-        write_line(out, &line).map_err(|error| FinishError::io("write to", &self.path, error))?;
+        write_line(out, &line)
+            .map_err(|error| FinishError::io("write to", Path::new(layout::NOTES), error))?;
         self.lines = self.lines.saturating_add(1);
         Ok(())
     }
 
-    fn finish(self) -> Result<u64, FinishError> {
-        if let Some(mut out) = self.out {
-            out.flush()
-                .map_err(|error| FinishError::io("write to", &self.path, error))?;
+    fn finish<A: Artefacts<Out = W>>(self, files: &mut A) -> Result<u64, FinishError> {
+        if let Some(out) = self.out {
+            files.finish(layout::NOTES, out)?;
         }
         Ok(self.lines)
     }
-}
-
-pub(crate) fn create(path: &Path) -> Result<BufWriter<File>, FinishError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map(|file| BufWriter::with_capacity(BUFFER, file))
-        .map_err(|error| FinishError::io("create", path, error))
 }
 
 pub(crate) fn write_line(

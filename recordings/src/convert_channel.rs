@@ -1,7 +1,8 @@
 //! The files of one channel: cast, raw streams where they are not text, unechoed input apart.
 
+use crate::artefact::Artefacts;
 use crate::cast::{CastWriter, Header};
-use crate::convert::{create, write_line};
+use crate::convert::write_line;
 use crate::echo::Masks;
 use crate::record::{ChannelRecord, Exit, Files, Masked, StreamRecord, UnechoedLine};
 use crate::stream::{BinaryGauge, PerStream};
@@ -10,9 +11,8 @@ use crate::{
     Bytes, ChannelOpened, Direction, FinishError, SessionFacts, Stream, Utf8Decoder, layout,
 };
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 /// A marker for a binary run comes at least this often.
 const RUN_BYTES: u64 = 16 * 1024 * 1024;
@@ -23,30 +23,41 @@ pub(crate) const MASK: char = '•';
 /// What a masked byte looks like in a raw file.
 pub(crate) const MASK_BYTE: u8 = b'*';
 
-pub(crate) struct ChannelWriter {
+pub(crate) struct ChannelWriter<W> {
     number: u32,
     opened: ChannelOpened,
     opened_us: u64,
     exit: Option<Exit>,
     files: Files,
-    cast_path: PathBuf,
-    cast: CastWriter<BufWriter<File>>,
-    streams: PerStream<StreamState>,
+    cast: CastWriter<W>,
+    streams: PerStream<StreamState<W>>,
     /// Which of the two outputs the next `o` event belongs to.
     current: Stream,
     masks: Masks,
-    unechoed: Option<(PathBuf, BufWriter<File>)>,
+    unechoed: Option<(String, W)>,
     text: String,
 }
 
-#[derive(Default)]
-struct StreamState {
+struct StreamState<W> {
     decoder: Utf8Decoder,
     gauge: BinaryGauge,
     digest: Sha256,
     bytes: u64,
-    raw: Option<(PathBuf, BufWriter<File>)>,
+    raw: Option<(String, W)>,
     run: Option<Run>,
+}
+
+impl<W> Default for StreamState<W> {
+    fn default() -> Self {
+        StreamState {
+            decoder: Utf8Decoder::default(),
+            gauge: BinaryGauge::default(),
+            digest: Sha256::new(),
+            bytes: 0,
+            raw: None,
+            run: None,
+        }
+    }
 }
 
 /// Binary bytes that the cast does not show.
@@ -55,9 +66,9 @@ struct Run {
     since_us: u64,
 }
 
-impl ChannelWriter {
-    pub(crate) fn create(
-        dir: &Path,
+impl<W: Write> ChannelWriter<W> {
+    pub(crate) fn create<A: Artefacts<Out = W>>(
+        files: &mut A,
         facts: &SessionFacts,
         number: u32,
         opened_us: u64,
@@ -65,13 +76,13 @@ impl ChannelWriter {
         known: ChannelSurvey,
     ) -> Result<Self, FinishError> {
         let kind = opened.kind;
-        let mut streams = PerStream::<StreamState>::default();
+        let mut streams = PerStream::<StreamState<W>>::default();
         let mut raws = PerStream::<Option<String>>::default();
         for stream in Stream::ALL {
             if *known.needs_raw.of(stream) {
                 let name = layout::raw_file(number, kind, stream);
-                let path = dir.join(&name);
-                streams.of_mut(stream).raw = Some((path.clone(), create(&path)?));
+                let raw = files.create(&name)?;
+                streams.of_mut(stream).raw = Some((name.clone(), raw));
                 *raws.of_mut(stream) = Some(name);
             }
         }
@@ -79,15 +90,13 @@ impl ChannelWriter {
         let mut unechoed_name = None;
         if !known.masks.is_empty() {
             let name = layout::unechoed_file(number, kind);
-            let path = dir.join(&name);
-            unechoed = Some((path.clone(), create(&path)?));
+            unechoed = Some((name.clone(), files.create(&name)?));
             unechoed_name = Some(name);
         }
         let cast_name = layout::cast_file(number, kind);
-        let cast_path = dir.join(&cast_name);
         let header = header(facts, opened_us, &opened);
-        let cast = CastWriter::new(create(&cast_path)?, &header)
-            .map_err(|error| FinishError::io("write to", &cast_path, error))?;
+        let cast = CastWriter::new(files.create(&cast_name)?, &header)
+            .map_err(|error| wrote(&cast_name, error))?;
         Ok(ChannelWriter {
             number,
             opened,
@@ -100,7 +109,6 @@ impl ChannelWriter {
                 input: raws.of_mut(Stream::Input).take(),
                 unechoed: unechoed_name,
             },
-            cast_path,
             cast,
             streams,
             current: Stream::Output,
@@ -148,9 +156,8 @@ impl ChannelWriter {
             return Ok(());
         }
         let state = self.streams.of_mut(stream);
-        if let Some((path, raw)) = &mut state.raw {
-            raw.write_all(bytes)
-                .map_err(|error| FinishError::io("write to", path, error))?;
+        if let Some((name, raw)) = &mut state.raw {
+            raw.write_all(bytes).map_err(|error| wrote(name, error))?;
         }
         let offset = state.bytes;
         state.bytes = offset.saturating_add(bytes.len() as u64);
@@ -188,10 +195,9 @@ impl ChannelWriter {
         let state = self.streams.of_mut(Stream::Input);
         let offset = state.bytes;
         state.bytes = offset.saturating_add(bytes.len() as u64);
-        if let Some((path, raw)) = &mut state.raw {
+        if let Some((name, raw)) = &mut state.raw {
             let hidden = vec![MASK_BYTE; bytes.len()];
-            raw.write_all(&hidden)
-                .map_err(|error| FinishError::io("write to", path, error))?;
+            raw.write_all(&hidden).map_err(|error| wrote(name, error))?;
         }
         if state.run.is_some() {
             self.end_run_at(at_us, Stream::Input, offset)?;
@@ -202,12 +208,12 @@ impl ChannelWriter {
             .decoder
             .end(|piece| text.push_str(piece));
         self.emit(at_us, Stream::Input)?;
-        if let Some((path, out)) = &mut self.unechoed {
+        if let Some((name, out)) = &mut self.unechoed {
             let line = UnechoedLine::Masked(Masked {
                 offset,
                 bytes: Bytes::from(bytes),
             });
-            write_line(out, &line).map_err(|error| FinishError::io("write to", path, error))?;
+            write_line(out, &line).map_err(|error| wrote(name, error))?;
         }
         // One a character: bytes that continue one do not count. Never an empty event, which would
         // not stand for anything when the stream is rebuilt.
@@ -302,8 +308,9 @@ impl ChannelWriter {
         Ok(())
     }
 
-    pub(crate) fn finish(
+    pub(crate) fn finish<A: Artefacts<Out = W>>(
         mut self,
+        files: &mut A,
         at_us: u64,
         reason: Option<String>,
     ) -> Result<ChannelRecord, FinishError> {
@@ -320,31 +327,27 @@ impl ChannelWriter {
             Some(reason) => self.mark(at_us, &format!("closed {reason}"))?,
             None => self.mark(at_us, "cut short")?,
         }
-        self.cast
-            .finish()
-            .map_err(|error| FinishError::io("write to", &self.cast_path, error))?;
+        files.finish(&self.files.cast, self.cast.into_inner())?;
 
         let mut records = PerStream::<StreamRecord>::default();
         for stream in Stream::ALL {
             let state = self.streams.of_mut(stream);
-            if let Some((path, raw)) = &mut state.raw {
-                raw.flush()
-                    .map_err(|error| FinishError::io("write to", path, error))?;
+            if let Some((name, raw)) = state.raw.take() {
+                files.finish(&name, raw)?;
             }
             let sha256 = crate::bytes::to_hex(&std::mem::take(&mut state.digest).finalize());
             let record = records.of_mut(stream);
             record.bytes = state.bytes;
             record.sha256 = Some(sha256);
         }
-        if let Some((path, out)) = &mut self.unechoed {
+        if let Some((name, mut out)) = self.unechoed.take() {
             let input = records.of_mut(Stream::Input);
             let total = UnechoedLine::Total {
                 input_bytes: input.bytes,
                 input_sha256: input.sha256.take().unwrap_or_default(),
             };
-            write_line(out, &total)
-                .and_then(|()| out.flush())
-                .map_err(|error| FinishError::io("write to", path, error))?;
+            write_line(&mut out, &total).map_err(|error| wrote(&name, error))?;
+            files.finish(&name, out)?;
         }
         Ok(ChannelRecord {
             number: self.number,
@@ -352,6 +355,7 @@ impl ChannelWriter {
             opened_us: self.opened_us,
             closed_us: at_us,
             reason,
+            legs: None,
             exit: self.exit,
             files: self.files,
             output: records.of(Stream::Output).clone(),
@@ -361,8 +365,12 @@ impl ChannelWriter {
     }
 
     fn wrote(&self, result: io::Result<()>) -> Result<(), FinishError> {
-        result.map_err(|error| FinishError::io("write to", &self.cast_path, error))
+        result.map_err(|error| wrote(&self.files.cast, error))
     }
+}
+
+fn wrote(name: &str, error: io::Error) -> FinishError {
+    FinishError::io("write to", Path::new(name), error)
 }
 
 fn header(facts: &SessionFacts, opened_us: u64, opened: &ChannelOpened) -> Header {

@@ -1,5 +1,7 @@
 //! What can go wrong, told with what to do next. One type per side: writing, finishing, reading.
 
+use crate::evidence::key::KeyError;
+use crate::evidence::signature::SignatureError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,9 @@ pub enum RecordError {
         /// The system's own words.
         message: String,
     },
+    /// The cipher refused to seal a frame.
+    #[error("{0}; reconnect, and report this as a fault of Écluse if it happens again")]
+    Cipher(KeyError),
     /// The recording was closed already.
     #[error("the recording of this session is closed; open a new session to continue")]
     Closed,
@@ -114,9 +119,30 @@ pub enum ReadError {
         /// How many bytes of it there are.
         bytes: u64,
     },
+    /// No key at hand reads it.
+    #[error("{path} cannot be read: {source}")]
+    Locked {
+        /// The file concerned.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
 }
 
 impl ReadError {
+    pub(crate) fn locked(path: &Path, source: KeyError) -> Self {
+        ReadError::Locked {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// Whether the file is not there at all.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, ReadError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         ReadError::Io {
             path: path.to_path_buf(),
@@ -140,7 +166,7 @@ impl ReadError {
     }
 }
 
-/// Why a closed journal could not become its final files. The journal is kept; try again.
+/// Why a closed journal could not be sealed. The journal is kept; try again.
 #[derive(Debug, thiserror::Error)]
 pub enum FinishError {
     /// The journal does not read.
@@ -148,7 +174,7 @@ pub enum FinishError {
     Journal(#[from] ReadError),
     /// A final file could not be written.
     #[error(
-        "cannot {doing} {path}: {source}; the journal is kept, finish again once this is repaired"
+        "cannot {doing} {path}: {source}; the journal is kept, seal it again once this is repaired"
     )]
     Io {
         /// What was being done, as a verb phrase.
@@ -166,6 +192,12 @@ pub enum FinishError {
         /// Which file or stream.
         what: String,
     },
+    /// The manifest could not be signed.
+    #[error("the manifest cannot be signed: {0}; the journal is kept")]
+    Signature(#[from] SignatureError),
+    /// The recording's key does not do its work.
+    #[error("{0}; the journal is kept")]
+    Key(#[from] KeyError),
 }
 
 impl FinishError {

@@ -1,6 +1,7 @@
 //! What a journal can hold, one event a frame.
 
 use crate::Bytes;
+use crate::evidence::manifest::{ClockReading, Legs};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -87,6 +88,9 @@ pub struct ChannelClosed {
     pub reason: String,
     /// Bytes recorded on this channel.
     pub bytes: StreamCounts,
+    /// Bytes that passed, as the gateway's two sides counted them apart from the recorder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legs: Option<Legs>,
 }
 
 /// A process ended by a signal (RFC 4254 §6.10).
@@ -161,6 +165,8 @@ pub enum Event<'a> {
     Refusal(&'a str),
     /// The session ended; written by [`crate::Recorder::close`] alone.
     SessionEnd(Cow<'a, SessionEnd>),
+    /// What the gateway knows of its clock; the recorder fills the time (R6).
+    Clock(Cow<'a, ClockReading>),
 }
 
 impl<'a> Event<'a> {
@@ -173,10 +179,23 @@ impl<'a> Event<'a> {
     /// A channel ended, for this reason.
     #[must_use]
     pub fn closed(reason: impl Into<String>) -> Event<'static> {
+        Event::closed_after(reason, None)
+    }
+
+    /// A channel ended, for this reason, after this much had passed.
+    #[must_use]
+    pub fn closed_after(reason: impl Into<String>, legs: Option<Legs>) -> Event<'static> {
         Event::ChannelClosed(Cow::Owned(ChannelClosed {
             reason: reason.into(),
             bytes: StreamCounts::default(),
+            legs,
         }))
+    }
+
+    /// What the gateway knows of its clock.
+    #[must_use]
+    pub fn clock(reading: ClockReading) -> Event<'static> {
+        Event::Clock(Cow::Owned(reading))
     }
 
     /// The process was ended by a signal.

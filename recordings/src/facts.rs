@@ -37,27 +37,19 @@ pub struct SessionFacts {
     pub documents_version: i64,
     /// Why the technician asked, in their words.
     pub reason: String,
+    /// Who said yes to what, in the order it was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
 }
 
-/// How the frames of a journal are protected; one byte of its header. A reader refuses a value it
-/// does not know rather than guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// In clear, each frame with a CRC-32 that finds accidents, not forgeries.
-    Plain,
-}
-
-impl Protection {
-    pub(crate) const fn byte(self) -> u8 {
-        match self {
-            Protection::Plain => 0,
-        }
-    }
-
-    pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            0 => Some(Protection::Plain),
-            _ => None,
-        }
-    }
+/// A yes that stands behind a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Approval {
+    /// Who gave it.
+    pub by: String,
+    /// When. **Unit**: microseconds since 1970, UTC.
+    pub at: i64,
+    /// To what, in words.
+    pub what: String,
 }

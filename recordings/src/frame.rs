@@ -2,29 +2,37 @@
 //!
 //! ```text
 //! header   magic        8   "ECLUSEJL"
-//!          version      1   1
-//!          protection   1   0 = plain
+//!          version      1   2
+//!          protection   1   1 = sealed frames; there is no other
 //!          reserved     2   zero
-//!          length       4   bytes of the facts, at most 256 KiB
+//!          lengths   3 × 4   of the facts (≤ 256 KiB), the key (≤ 64 KiB), the wrapped key (≤ 64 KiB)
 //!          facts        …   SessionFacts as JSON
+//!          key          …   JSON: the recording's public key, for whom it is wrapped
+//!          wrapped key  …   recording.key.age as it was when the recording opened
 //!          crc          4   CRC-32 (IEEE) of all of the above
-//! frame    length       4   bytes of the payload, at most 1 MiB
-//!          channel      4   0 = the session itself
+//! frame    length       3   bytes of the ciphertext
+//!          attempt      1   0; 1 when a frame of this number could not be written and was cut off
 //!          number       8   0, 1, 2 … : a missing frame shows
-//!          time         8   microseconds since the session started; never goes back
-//!          kind         1   see `Kind`
-//!          reserved     3   zero
-//!          payload      …
+//!          ciphertext   …   AES-256-GCM; see below
+//!          seal        16   its tag
 //!          crc          4   CRC-32 (IEEE) of all of the above, from `length` on
+//! inside   channel      4   0 = the session itself
+//!          time         8   microseconds since the session started; never goes back
+//!          length       4   bytes of the payload, at most 1 MiB
+//!          kind         1   see `Kind`
+//!          payload      …
+//!          padding      …   zeros: frames up to 4 KiB end at a multiple of 256, so that single keys look alike
 //! ```
 //!
-//! Frames of all channels stand in one file, so that their order is kept. Knows bytes, not files:
-//! see `writer` and `journal` for those.
+//! Nonce: attempt (4 bytes), number (8). Additional data: SHA-256 of the header, the 12 clear bytes of the frame, the
+//! seal of the frame before (for the first: the first 16 bytes of the header's SHA-256). A frame that is changed, left
+//! out, repeated, moved, or of another recording has no seal that holds.
+//!
+//! Frames of all channels stand in one file, so that their order is kept. Knows bytes, not files and not keys:
+//! see `header`, `chain`, `writer` and `journal` for those.
 
-use crate::{
-    ChannelClosed, ChannelOpened, Direction, Event, ExitSignal, Protection, SessionEnd,
-    SessionFacts, Stream,
-};
+use crate::evidence::manifest::ClockReading;
+use crate::{ChannelClosed, ChannelOpened, Direction, Event, ExitSignal, SessionEnd, Stream};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -33,17 +41,31 @@ pub const SESSION: u32 = 0;
 /// First bytes of every journal.
 pub const MAGIC: [u8; 8] = *b"ECLUSEJL";
 /// The version this crate writes.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+/// The only protection there is: a journal in clear is refused, or it could stand in for a sealed one.
+pub const SEALED: u8 = 1;
 /// Bytes before the facts.
-pub const FILE_HEADER: usize = 16;
+pub const FILE_HEADER: usize = 24;
 /// Longest facts accepted.
 pub const MAX_FACTS: usize = 256 * 1024;
-/// Bytes before a payload.
-pub const FRAME_HEADER: usize = 28;
+/// Clear bytes before a frame's ciphertext.
+pub const FRAME_HEAD: usize = 12;
+/// Bytes inside the ciphertext before the payload.
+pub const INNER_HEAD: usize = 17;
+/// Bytes of a frame's seal.
+pub const SEAL: usize = 16;
 /// Longest payload of one frame.
 pub const MAX_PAYLOAD: usize = 1024 * 1024;
+/// Longest ciphertext of one frame.
+pub const MAX_SEALED: usize = INNER_HEAD + MAX_PAYLOAD;
 /// Bytes of a CRC.
 pub const CRC: usize = 4;
+/// Bytes around the ciphertext of a frame.
+pub const AROUND: usize = FRAME_HEAD + SEAL + CRC;
+/// Frames up to here are padded.
+const PADDED_UP_TO: usize = 4096;
+/// To a multiple of this.
+const PADDED_TO: usize = 256;
 
 /// What a frame holds; the value of its `kind` byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +97,8 @@ pub enum Kind {
     Refusal = 12,
     /// [`SessionEnd`] as JSON; nothing follows.
     SessionEnd = 13,
+    /// [`ClockReading`] as JSON.
+    Clock = 14,
 }
 
 impl From<Stream> for Kind {
@@ -88,7 +112,7 @@ impl From<Stream> for Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 13] = [
+    const ALL: [Kind; 14] = [
         Kind::ChannelOpened,
         Kind::Output,
         Kind::ErrorOutput,
@@ -102,6 +126,7 @@ impl Kind {
         Kind::Note,
         Kind::Refusal,
         Kind::SessionEnd,
+        Kind::Clock,
     ];
 
     fn from_byte(byte: u8) -> Option<Kind> {
@@ -109,46 +134,77 @@ impl Kind {
     }
 }
 
-/// The fixed part of a frame.
+/// The clear part of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
+    /// Of the ciphertext.
     pub(crate) length: u32,
-    pub(crate) channel: u32,
+    pub(crate) attempt: u8,
     pub(crate) number: u64,
-    pub(crate) at_us: u64,
-    pub(crate) kind: Kind,
 }
 
 impl Head {
-    pub(crate) fn encode(&self) -> [u8; FRAME_HEADER] {
-        let mut out = [0u8; FRAME_HEADER];
-        out[0..4].copy_from_slice(&self.length.to_le_bytes());
-        out[4..8].copy_from_slice(&self.channel.to_le_bytes());
-        out[8..16].copy_from_slice(&self.number.to_le_bytes());
-        out[16..24].copy_from_slice(&self.at_us.to_le_bytes());
-        out[24] = self.kind as u8;
+    pub(crate) fn encode(&self) -> [u8; FRAME_HEAD] {
+        let [l0, l1, l2, _] = self.length.to_le_bytes();
+        let [n0, n1, n2, n3, n4, n5, n6, n7] = self.number.to_le_bytes();
+        [l0, l1, l2, self.attempt, n0, n1, n2, n3, n4, n5, n6, n7]
+    }
+
+    /// Reads a head, refusing what no writer of this version produces.
+    pub(crate) fn decode(bytes: &[u8; FRAME_HEAD]) -> Result<Head, &'static str> {
+        let [l0, l1, l2, attempt, n0, n1, n2, n3, n4, n5, n6, n7] = *bytes;
+        let length = u32::from_le_bytes([l0, l1, l2, 0]);
+        if !(INNER_HEAD..=MAX_SEALED).contains(&(length as usize)) {
+            return Err("a frame of a length that no recorder writes");
+        }
+        Ok(Head {
+            length,
+            attempt,
+            number: u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
+        })
+    }
+
+    /// Bytes of the whole frame.
+    pub(crate) fn whole(&self) -> usize {
+        AROUND.saturating_add(self.length as usize)
+    }
+
+    /// Unique under one key: a number is written once, and a second attempt says so.
+    pub(crate) fn nonce(&self) -> [u8; 12] {
+        let [n0, n1, n2, n3, n4, n5, n6, n7] = self.number.to_le_bytes();
+        [self.attempt, 0, 0, 0, n0, n1, n2, n3, n4, n5, n6, n7]
+    }
+}
+
+/// What stands before the payload, inside the ciphertext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inner {
+    pub(crate) channel: u32,
+    pub(crate) at_us: u64,
+    pub(crate) length: u32,
+    pub(crate) kind: Kind,
+}
+
+impl Inner {
+    pub(crate) fn encode(&self) -> [u8; INNER_HEAD] {
+        let mut out = [0u8; INNER_HEAD];
+        out[0..4].copy_from_slice(&self.channel.to_le_bytes());
+        out[4..12].copy_from_slice(&self.at_us.to_le_bytes());
+        out[12..16].copy_from_slice(&self.length.to_le_bytes());
+        out[16] = self.kind as u8;
         out
     }
 
-    /// Reads a header, refusing what no writer of this version produces.
-    pub(crate) fn decode(bytes: &[u8; FRAME_HEADER]) -> Result<Head, &'static str> {
+    /// Splits what was decrypted into its head and its payload.
+    pub(crate) fn decode(plain: &[u8]) -> Result<(Inner, &[u8]), &'static str> {
+        let (head, rest) = plain
+            .split_first_chunk::<INNER_HEAD>()
+            .ok_or("a frame without a head")?;
         let [
-            l0,
-            l1,
-            l2,
-            l3,
             c0,
             c1,
             c2,
             c3,
-            n0,
-            n1,
-            n2,
-            n3,
-            n4,
-            n5,
-            n6,
-            n7,
             t0,
             t1,
             t2,
@@ -157,26 +213,36 @@ impl Head {
             t5,
             t6,
             t7,
+            l0,
+            l1,
+            l2,
+            l3,
             kind,
-            r0,
-            r1,
-            r2,
-        ] = *bytes;
+        ] = *head;
         let length = u32::from_le_bytes([l0, l1, l2, l3]);
-        if length as usize > MAX_PAYLOAD {
-            return Err("a frame longer than 1 MiB");
+        let (payload, padding) = rest
+            .split_at_checked(length as usize)
+            .ok_or("a payload longer than its frame")?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err("padding that is not zero");
         }
-        if [r0, r1, r2] != [0, 0, 0] {
-            return Err("reserved bytes that are not zero");
-        }
-        Ok(Head {
-            length,
+        let inner = Inner {
             channel: u32::from_le_bytes([c0, c1, c2, c3]),
-            number: u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]),
             at_us: u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]),
+            length,
             kind: Kind::from_byte(kind).ok_or("an unknown kind of frame")?,
-        })
+        };
+        Ok((inner, payload))
     }
+}
+
+/// Bytes of ciphertext for so many of payload.
+pub(crate) fn padded(payload: usize) -> usize {
+    let body = INNER_HEAD.saturating_add(payload);
+    if body > PADDED_UP_TO {
+        return body;
+    }
+    body.next_multiple_of(PADDED_TO)
 }
 
 /// The CRC that closes a frame or the file header.
@@ -186,34 +252,6 @@ pub(crate) fn crc(parts: &[&[u8]]) -> [u8; CRC] {
         hasher.update(part);
     }
     hasher.finalize().to_le_bytes()
-}
-
-/// The CRC of a frame whose payload comes in pieces.
-pub(crate) fn crc_of_pieces(head: &[u8], payload: &[&[u8]]) -> [u8; CRC] {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(head);
-    for piece in payload {
-        hasher.update(piece);
-    }
-    hasher.finalize().to_le_bytes()
-}
-
-/// The whole file header.
-pub(crate) fn file_header(
-    facts: &SessionFacts,
-    protection: Protection,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let facts = serde_json::to_vec(facts)?;
-    let mut out = Vec::with_capacity(FILE_HEADER + facts.len() + CRC);
-    out.extend_from_slice(&MAGIC);
-    out.push(VERSION);
-    out.push(protection.byte());
-    out.extend_from_slice(&[0, 0]);
-    out.extend_from_slice(&u32::try_from(facts.len()).unwrap_or(u32::MAX).to_le_bytes());
-    out.extend_from_slice(&facts);
-    let crc = crc(&[&out]);
-    out.extend_from_slice(&crc);
-    Ok(out)
 }
 
 /// The payload of an event, borrowed where it is bytes already: the hot path allocates nothing.
@@ -263,6 +301,7 @@ pub(crate) fn encode<'a>(event: &Event<'a>) -> (Kind, Payload<'a>) {
         Event::Note(text) => (Kind::Note, Payload::Borrowed(text.as_bytes())),
         Event::Refusal(text) => (Kind::Refusal, Payload::Borrowed(text.as_bytes())),
         Event::SessionEnd(end) => (Kind::SessionEnd, json(end)),
+        Event::Clock(reading) => (Kind::Clock, json(reading)),
     }
 }
 
@@ -302,6 +341,7 @@ pub(crate) fn decode(kind: Kind, payload: &[u8]) -> Result<Event<'_>, String> {
         Kind::Note => Event::Note(text()?),
         Kind::Refusal => Event::Refusal(text()?),
         Kind::SessionEnd => Event::SessionEnd(parse::<SessionEnd>(kind, payload)?),
+        Kind::Clock => Event::Clock(parse::<ClockReading>(kind, payload)?),
     })
 }
 

@@ -1,10 +1,15 @@
 //! Reads journals: whole ones, torn ones, damaged ones, and one that is still growing.
 //!
+//! [`JournalFrames`] needs no key and sees whole frames, their order and their seals; [`JournalReader`] and
+//! [`Follower`] have the key, check every seal and give events.
+//!
 //! Invariant: whatever the file holds, reading neither panics nor takes more memory than the longest
-//! frame, and every event returned stood in a frame whose CRC and number hold.
+//! frame, and every event returned stood in a frame whose seal holds, behind the frames before it.
 
-use crate::frame::{self, CRC, FILE_HEADER, FRAME_HEADER, Head, MAX_FACTS, MAX_PAYLOAD, VERSION};
-use crate::{Event, Protection, ReadError, SessionFacts};
+use crate::chain::{Chain, Seal};
+use crate::evidence::key::RecordingKey;
+use crate::frame::{self, CRC, FRAME_HEAD, Head, Inner, MAX_SEALED, SEAL};
+use crate::{Event, JournalHeader, ReadError, SessionFacts};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -26,37 +31,62 @@ pub struct Frame<'a> {
     pub event: Event<'a>,
 }
 
+/// What can be known of a frame without the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedFrame {
+    /// Where the frame starts in the file.
+    pub offset: u64,
+    /// 0, 1, 2, …
+    pub number: u64,
+    /// Its length in the file.
+    pub bytes: u64,
+    /// Its seal. Whether it holds, only the key can tell.
+    pub seal: Seal,
+}
+
+/// Reads the frames of a journal without its key: for recovery and for verification.
+pub struct JournalFrames {
+    source: Source,
+}
+
 /// Reads a journal that nobody writes any more.
 pub struct JournalReader {
     source: Source,
+    opener: Opener,
 }
 
 /// Reads a journal while it grows, for whoever watches the session live.
 pub struct Follower {
     source: Source,
+    opener: Opener,
+    /// The same open file, to go back where an unfinished frame was.
+    file: File,
 }
 
-impl JournalReader {
+impl JournalFrames {
     /// Opens a journal and checks its header.
     ///
     /// # Errors
     /// When the file does not open or is not a journal of a version this crate reads.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        Ok(JournalReader {
-            source: Source::open(path)?,
+        let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+        Self::from_reader(path, file)
+    }
+
+    /// The same from anything that reads; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`JournalFrames::open`].
+    pub fn from_reader(path: &Path, input: impl Read + Send + 'static) -> Result<Self, ReadError> {
+        Ok(JournalFrames {
+            source: Source::new(path, Box::new(input))?,
         })
     }
 
-    /// The session's facts.
+    /// What the journal says of itself.
     #[must_use]
-    pub fn facts(&self) -> &SessionFacts {
-        &self.source.facts
-    }
-
-    /// How the frames are protected.
-    #[must_use]
-    pub fn protection(&self) -> Protection {
-        self.source.protection
+    pub fn header(&self) -> &JournalHeader {
+        &self.source.header
     }
 
     /// Where the next frame starts; after the last one, where the whole frames end.
@@ -71,20 +101,83 @@ impl JournalReader {
         self.source.next_number
     }
 
+    /// The seal of the last frame that was read.
+    #[must_use]
+    pub fn last_seal(&self) -> Option<Seal> {
+        self.source.last_seal
+    }
+
+    /// The next frame, or `None` at the end.
+    ///
+    /// # Errors
+    /// [`ReadError::Torn`] when the file ends inside a frame, [`ReadError::Damaged`] when its checksum or its number is
+    /// not what was written. The position then stays before that frame.
+    pub fn next_frame(&mut self) -> Result<Option<SealedFrame>, ReadError> {
+        let Some((head, offset)) = self.source.whole()? else {
+            return Ok(None);
+        };
+        Ok(Some(SealedFrame {
+            offset,
+            number: head.number,
+            bytes: head.whole() as u64,
+            seal: self.source.last_seal.unwrap_or_default(),
+        }))
+    }
+}
+
+impl JournalReader {
+    /// Opens a journal and checks its header, and that `key` is its key.
+    ///
+    /// # Errors
+    /// When the file does not open, is not a journal of a version this crate reads, or has another key.
+    pub fn open(path: &Path, key: &RecordingKey) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+        let source = Source::new(path, Box::new(file))?;
+        Ok(JournalReader {
+            opener: Opener::new(path, &source.header, key)?,
+            source,
+        })
+    }
+
+    /// What the journal says of itself.
+    #[must_use]
+    pub fn header(&self) -> &JournalHeader {
+        &self.source.header
+    }
+
+    /// The session's facts.
+    #[must_use]
+    pub fn facts(&self) -> &SessionFacts {
+        &self.source.header.facts
+    }
+
+    /// Where the next frame starts; after the last one, where the whole frames end.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.source.offset
+    }
+
+    /// How many frames were read.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.source.next_number
+    }
+
+    /// The seal of the last frame that was read.
+    #[must_use]
+    pub fn last_seal(&self) -> Option<Seal> {
+        self.source.last_seal
+    }
+
     /// The next frame, or `None` at the end.
     ///
     /// # Errors
     /// [`ReadError::Torn`] when the file ends inside a frame, [`ReadError::Damaged`] when a frame does
-    /// not hold what was written. The position then stays before that frame.
+    /// not hold what was written.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
-        match self.source.step()? {
-            Step::Frame(head, offset) => self.source.frame(head, offset).map(Some),
-            Step::Incomplete(0) => Ok(None),
-            Step::Incomplete(bytes) => Err(ReadError::Torn {
-                path: self.source.path.clone(),
-                offset: self.source.offset,
-                bytes,
-            }),
+        match self.source.whole()? {
+            Some((head, offset)) => self.opener.open(&mut self.source, head, offset).map(Some),
+            None => Ok(None),
         }
     }
 }
@@ -94,16 +187,22 @@ impl Follower {
     ///
     /// # Errors
     /// As [`JournalReader::open`].
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
+    pub fn open(path: &Path, key: &RecordingKey) -> Result<Self, ReadError> {
+        let fail = |error| ReadError::io(path, error);
+        let file = File::open(path).map_err(fail)?;
+        // One open file, one position: seeking one seeks the other.
+        let source = Source::new(path, Box::new(file.try_clone().map_err(fail)?))?;
         Ok(Follower {
-            source: Source::open(path)?,
+            opener: Opener::new(path, &source.header, key)?,
+            source,
+            file,
         })
     }
 
     /// The session's facts.
     #[must_use]
     pub fn facts(&self) -> &SessionFacts {
-        &self.source.facts
+        &self.source.header.facts
     }
 
     /// The next whole frame, or `None` when there is none yet: ask again after the next append. The
@@ -113,18 +212,79 @@ impl Follower {
     /// When a frame does not hold what was written.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
         match self.source.step()? {
-            Step::Frame(head, offset) => self.source.frame(head, offset).map(Some),
-            Step::Incomplete(_) => {
+            Step::Frame(head, offset) => self.opener.open(&mut self.source, head, offset).map(Some),
+            Step::Incomplete(bytes) => {
                 // Read again later: a frame that could not be finished is cut off and overwritten.
-                self.source.forget_unfinished()?;
+                if bytes > 0 {
+                    self.source.forget_unfinished();
+                    self.file
+                        .seek(SeekFrom::Start(self.source.offset))
+                        .map_err(|error| ReadError::io(&self.source.path, error))?;
+                }
                 Ok(None)
             }
         }
     }
 }
 
+/// Checks seals and reads what is inside.
+struct Opener {
+    chain: Chain,
+    last_us: u64,
+}
+
+impl Opener {
+    fn new(path: &Path, header: &JournalHeader, key: &RecordingKey) -> Result<Self, ReadError> {
+        if key.public().to_string() != header.public {
+            return Err(ReadError::foreign(
+                path,
+                "it was sealed with the key of another recording",
+            ));
+        }
+        let chain =
+            Chain::new(key, &header.sha256).map_err(|error| ReadError::locked(path, error))?;
+        Ok(Opener { chain, last_us: 0 })
+    }
+
+    fn open<'a>(
+        &mut self,
+        source: &'a mut Source,
+        head: Head,
+        offset: u64,
+    ) -> Result<Frame<'a>, ReadError> {
+        let Source {
+            path,
+            buffer,
+            frame: (from, to),
+            ..
+        } = source;
+        let damaged = |problem: &str| ReadError::damaged(path, offset, problem);
+        let sealed = buffer
+            .get_mut(from.saturating_add(FRAME_HEAD)..to.saturating_sub(CRC))
+            .unwrap_or_default();
+        let plain = self
+            .chain
+            .open(&head, sealed)
+            .ok_or_else(|| damaged("a seal that does not hold"))?;
+        let (inner, payload) = Inner::decode(plain).map_err(damaged)?;
+        if inner.at_us < self.last_us {
+            return Err(damaged("a time before the previous one"));
+        }
+        self.last_us = inner.at_us;
+        let event = frame::decode(inner.kind, payload)
+            .map_err(|problem| ReadError::damaged(path, offset, problem))?;
+        Ok(Frame {
+            offset,
+            number: head.number,
+            channel: inner.channel,
+            at_us: inner.at_us,
+            event,
+        })
+    }
+}
+
 enum Step {
-    /// A checked frame; its payload stands at `payload` in the buffer.
+    /// A whole frame and where it starts in the file; its bytes stand at `frame` in the buffer.
     Frame(Head, u64),
     /// The file ends here for now, after so many bytes of a frame.
     Incomplete(u64),
@@ -132,113 +292,92 @@ enum Step {
 
 struct Source {
     path: PathBuf,
-    file: File,
-    facts: SessionFacts,
-    protection: Protection,
+    input: Box<dyn Read + Send>,
+    header: JournalHeader,
     buffer: Vec<u8>,
     /// `buffer[start..end]` is read and not consumed.
     start: usize,
     end: usize,
-    /// Where the last frame's payload stands.
-    payload: (usize, usize),
+    /// Where the last frame stands.
+    frame: (usize, usize),
     /// File offset of `buffer[start]`.
     offset: u64,
     next_number: u64,
-    last_us: u64,
+    last_seal: Option<Seal>,
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, ReadError> {
-        let mut file = File::open(path).map_err(|error| ReadError::io(path, error))?;
-        let (facts, protection, offset) = read_header(path, &mut file)?;
+    fn new(path: &Path, mut input: Box<dyn Read + Send>) -> Result<Self, ReadError> {
+        let header = JournalHeader::read(path, &mut input)?;
         Ok(Source {
             path: path.to_path_buf(),
-            file,
-            facts,
-            protection,
+            input,
+            offset: header.bytes,
+            header,
             buffer: vec![0; READ_AHEAD],
             start: 0,
             end: 0,
-            payload: (0, 0),
-            offset,
+            frame: (0, 0),
             next_number: 0,
-            last_us: 0,
+            last_seal: None,
         })
     }
 
+    /// The next whole frame of a file that does not grow.
+    fn whole(&mut self) -> Result<Option<(Head, u64)>, ReadError> {
+        match self.step()? {
+            Step::Frame(head, offset) => Ok(Some((head, offset))),
+            Step::Incomplete(0) => Ok(None),
+            Step::Incomplete(bytes) => Err(ReadError::Torn {
+                path: self.path.clone(),
+                offset: self.offset,
+                bytes,
+            }),
+        }
+    }
+
     fn step(&mut self) -> Result<Step, ReadError> {
-        if !self.have(FRAME_HEADER)? {
+        if !self.have(FRAME_HEAD)? {
             return Ok(Step::Incomplete((self.end - self.start) as u64));
         }
         let damaged = |problem: &str| ReadError::damaged(&self.path, self.offset, problem);
         let head = self
             .buffer
             .get(self.start..self.end)
-            .and_then(|bytes| bytes.first_chunk::<FRAME_HEADER>())
-            .ok_or_else(|| damaged("a header that is not there"))?;
+            .and_then(|bytes| bytes.first_chunk::<FRAME_HEAD>())
+            .ok_or_else(|| damaged("a head that is not there"))?;
         let head = Head::decode(head).map_err(damaged)?;
         if head.number != self.next_number {
             return Err(damaged("a frame out of its order"));
         }
-        if head.at_us < self.last_us {
-            return Err(damaged("a time before the previous one"));
-        }
-        let length = head.length as usize;
-        let whole = FRAME_HEADER + length + CRC;
+        let whole = head.whole();
         if !self.have(whole)? {
             return Ok(Step::Incomplete((self.end - self.start) as u64));
         }
-        let frame = self
-            .buffer
-            .get(self.start..self.start + whole)
-            .unwrap_or_default();
+        let to = self.start + whole;
+        let frame = self.buffer.get(self.start..to).unwrap_or_default();
         let checked = frame
             .split_last_chunk::<CRC>()
-            .is_some_and(|(body, crc)| frame::crc(&[body]) == *crc);
-        if !checked {
+            .filter(|(body, crc)| frame::crc(&[body]) == **crc)
+            .and_then(|(body, _)| body.last_chunk::<SEAL>());
+        let Some(seal) = checked else {
             return Err(ReadError::damaged(
                 &self.path,
                 self.offset,
                 "a checksum that does not hold",
             ));
-        }
+        };
+        self.last_seal = Some(Seal(*seal));
         let offset = self.offset;
-        self.payload = (
-            self.start + FRAME_HEADER,
-            self.start + FRAME_HEADER + length,
-        );
-        self.start += whole;
+        self.frame = (self.start, to);
+        self.start = to;
         self.offset = self.offset.saturating_add(whole as u64);
         self.next_number = self.next_number.saturating_add(1);
-        self.last_us = head.at_us;
         Ok(Step::Frame(head, offset))
     }
 
-    fn forget_unfinished(&mut self) -> Result<(), ReadError> {
-        if self.start == self.end {
-            return Ok(());
-        }
+    fn forget_unfinished(&mut self) {
         (self.start, self.end) = (0, 0);
-        self.file
-            .seek(SeekFrom::Start(self.offset))
-            .map(drop)
-            .map_err(|error| ReadError::io(&self.path, error))
-    }
-
-    fn frame(&self, head: Head, offset: u64) -> Result<Frame<'_>, ReadError> {
-        let payload = self
-            .buffer
-            .get(self.payload.0..self.payload.1)
-            .unwrap_or_default();
-        let event = frame::decode(head.kind, payload)
-            .map_err(|problem| ReadError::damaged(&self.path, offset, problem))?;
-        Ok(Frame {
-            offset,
-            number: head.number,
-            channel: head.channel,
-            at_us: head.at_us,
-            event,
-        })
     }
 
     /// Reads until `wanted` bytes stand in the buffer; false when the file ends before.
@@ -250,15 +389,15 @@ impl Source {
                 self.start = 0;
             }
             if self.buffer.len() < wanted {
-                // At most one frame: its length was checked against MAX_PAYLOAD.
+                // At most one frame: its length was checked against MAX_SEALED.
                 self.buffer
-                    .resize(wanted.min(FRAME_HEADER + MAX_PAYLOAD + CRC), 0);
+                    .resize(wanted.min(frame::AROUND + MAX_SEALED), 0);
             }
             if self.start == self.end {
                 (self.start, self.end) = (0, 0);
             }
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-            match self.file.read(room) {
+            match self.input.read(room) {
                 Ok(0) => return Ok(false),
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -267,53 +406,4 @@ impl Source {
         }
         Ok(true)
     }
-}
-
-fn read_header(path: &Path, file: &mut File) -> Result<(SessionFacts, Protection, u64), ReadError> {
-    let mut fixed = [0u8; FILE_HEADER];
-    let short = |error: std::io::Error| {
-        if error.kind() == std::io::ErrorKind::UnexpectedEof {
-            return ReadError::foreign(path, "it ends inside its header");
-        }
-        ReadError::io(path, error)
-    };
-    file.read_exact(&mut fixed).map_err(short)?;
-    if fixed[0..8] != frame::MAGIC {
-        return Err(ReadError::foreign(path, "it does not begin with ECLUSEJL"));
-    }
-    if fixed[8] != VERSION {
-        return Err(ReadError::foreign(
-            path,
-            format!("journal version {}, this version reads {VERSION}", fixed[8]),
-        ));
-    }
-    let protection = Protection::from_byte(fixed[9]).ok_or_else(|| {
-        ReadError::foreign(
-            path,
-            format!("protection {}, this version reads 0 (plain)", fixed[9]),
-        )
-    })?;
-    let length = u32::from_le_bytes([fixed[12], fixed[13], fixed[14], fixed[15]]) as usize;
-    if length > MAX_FACTS || fixed[10..12] != [0, 0] {
-        return Err(ReadError::damaged(
-            path,
-            10,
-            "a header that no version writes",
-        ));
-    }
-    let mut rest = vec![0u8; length + CRC];
-    file.read_exact(&mut rest).map_err(short)?;
-    let (facts, crc) = rest
-        .split_last_chunk::<CRC>()
-        .ok_or_else(|| ReadError::damaged(path, 0, "a header without checksum"))?;
-    if frame::crc(&[&fixed, facts]) != *crc {
-        return Err(ReadError::damaged(
-            path,
-            0,
-            "a header whose checksum does not hold",
-        ));
-    }
-    let facts = serde_json::from_slice(facts)
-        .map_err(|error| ReadError::damaged(path, FILE_HEADER as u64, format!("facts: {error}")))?;
-    Ok((facts, protection, (FILE_HEADER + rest.len()) as u64))
 }

@@ -7,16 +7,32 @@ use std::path::{Path, PathBuf};
 pub const LIVE: &str = "live.journal";
 /// Room kept so that the closing frames fit on a full disk.
 pub const RESERVE: &str = "closing.reserve";
-/// What the recording holds; written last.
+/// What the recording consists of, signed; readable without a key.
+pub const MANIFEST: &str = "manifest.json";
+/// The signature over the manifest (SSHSIG); written last.
+pub const SIGNATURE: &str = "manifest.json.sig";
+/// The recording's key, for those who may read it (age).
+pub const WRAPPED_KEY: &str = "recording.key.age";
+/// What an artefact's name ends with: zstd inside age.
+pub const SEALED_SUFFIX: &str = ".zst.age";
+/// What the recording holds.
 pub const RECORD: &str = "session.json";
 /// What was said and refused on no channel in particular.
 pub const NOTES: &str = "notes.jsonl";
 /// The bytes of a frame that was being written when everything stopped.
 pub const TORN: &str = "torn-tail.bin";
+/// The live journal as it was, where the gateway that seals it cannot read it.
+pub const SEALED_JOURNAL: &str = "sealed.journal";
 /// A journal that cannot be trusted any more, kept as found.
 pub const DAMAGED: &str = "damaged.journal";
 /// Where the final files are written before they take their names.
 pub const CONVERTING: &str = "converting.tmp";
+
+/// The name of an artefact on disk: `01-shell.cast.zst.age` for `01-shell.cast`.
+#[must_use]
+pub fn sealed_name(name: &str) -> String {
+    format!("{name}{SEALED_SUFFIX}")
+}
 
 /// The directory of a session, from its facts.
 ///

@@ -1,15 +1,16 @@
 //! What happened: the formats of Écluse's recordings, writing and reading them.
 //!
-//! A session is written to a *live journal* while it runs ([`Recorder`]), frame by frame and without
+//! A session is written to a *live journal* while it runs ([`Recorder`]), frame by frame, encrypted and without
 //! user-space buffering, so that a byte whose [`Recorder::append`] has returned survives the death of
 //! the process. On close the journal becomes asciicast files, exact raw streams beside what is not
-//! text, and `session.json` ([`finish`]); after a crash, [`recover`] does the same with every whole
-//! frame. Readers ([`JournalReader`], [`Follower`], [`cast::CastReader`]) expect hostile files, and
-//! nothing recorded reaches a terminal except through [`screen`] or [`neutralise`].
+//! text, and `session.json`, each compressed and encrypted, under a signed manifest ([`fn@seal`]); after a crash,
+//! [`recover`] does the same with every whole frame, and where nobody has the key the journal is sealed as it is.
+//! [`SealedRecording::unlock`] opens either form. Readers ([`JournalReader`], [`Follower`], [`cast::CastReader`])
+//! expect hostile files, and nothing recorded reaches a terminal except through [`screen`] or [`neutralise`].
 //!
 //! This crate knows `std::io` and nothing wider: no network, no clock, no policy. It takes every time
 //! from its caller, in microseconds. The files are described byte by byte in `README.md`; start
-//! reading at [`frame`] for the journal and at [`finish`] for what is left on disk.
+//! reading at [`frame`] for the journal and at [`fn@seal`] for what is left on disk.
 
 #![cfg_attr(
     test,
@@ -23,8 +24,10 @@
     )
 )]
 
+mod artefact;
 mod bytes;
 pub mod cast;
+mod chain;
 mod convert;
 mod convert_channel;
 pub mod echo;
@@ -32,19 +35,23 @@ mod error;
 mod event;
 pub mod evidence;
 mod facts;
-mod finish;
 pub mod frame;
+mod header;
 mod journal;
+mod journal_form;
 pub mod layout;
 pub mod log;
 mod painter;
+mod piped;
 mod playback;
 mod rebuild;
 mod record;
 mod recovery;
+mod rewrap;
 pub mod screen;
 mod scrolling;
-pub mod search;
+mod seal;
+mod sealed;
 mod shelf;
 mod stream;
 mod survey;
@@ -53,23 +60,29 @@ mod transcript;
 mod writer;
 
 pub use bytes::Bytes;
+pub use chain::Seal;
 pub use error::{FinishError, ReadError, RecordError};
 pub use event::{
     ChannelClosed, ChannelKind, ChannelOpened, Direction, Event, ExitSignal, Pty, SessionEnd,
     StreamCounts,
 };
-pub use facts::{Protection, SessionFacts};
-pub use finish::{FinishedRecording, finish};
+pub use evidence::manifest::{ChannelCoverage, ClockReading, Form, Legs, Manifest};
+pub use facts::{Approval, SessionFacts};
 pub use frame::SESSION;
-pub use journal::{Follower, Frame, JournalReader};
+pub use header::{JournalHeader, Protection};
+pub use journal::{Follower, Frame, JournalFrames, JournalReader, SealedFrame};
+pub use journal_form::{convert_journal_form, seal_as_journal};
 pub use painter::Painter;
 pub use playback::{PlayEvent, Playback, Step, Timed};
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::{ChannelRecord, Exit, Files, JournalFacts, NoteLine, SessionRecord, StreamRecord};
-pub use recovery::{Outcome, Recovered, recover};
+pub use recovery::{Outcome, Recovered, Recovery, Witness, recover};
+pub use rewrap::rewrap;
 pub use screen::{Screen, Size};
+pub use seal::{Sealing, seal};
+pub use sealed::{OpenRecording, SealedRecording};
 pub use shelf::{Listed, State, list};
 pub use stream::Stream;
 pub use text::{Utf8Decoder, neutralise, neutralise_lines};
 pub use transcript::transcript;
-pub use writer::{ClosedJournal, OnAppend, Progress, Recorder, SyncHandle};
+pub use writer::{ClosedJournal, Mark, OnAppend, Progress, Recorder, SyncHandle};

@@ -1,10 +1,11 @@
-//! The events of one channel in time, from a finished recording or from a journal still growing.
+//! The events of one channel in time, from a sealed recording or from a journal still growing.
 //!
 //! Pure as to time: each event says how long to wait before it; the caller waits. Seeking back starts
 //! again: [`PlayEvent::Opened`] always means "begin with an empty screen".
 
 use crate::cast::{CastReader, Code, MARK};
-use crate::{ChannelOpened, Event, FinishedRecording, Follower, ReadError};
+use crate::evidence::key::RecordingKey;
+use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,10 +66,12 @@ pub struct Playback {
 enum From {
     Recording {
         opened: Box<ChannelOpened>,
-        cast: PathBuf,
+        recording: OpenRecording,
+        cast: String,
     },
     Live {
         journal: PathBuf,
+        key: RecordingKey,
         channel: u32,
     },
 }
@@ -86,11 +89,11 @@ enum Source {
 }
 
 impl Playback {
-    /// Plays a channel of a finished recording.
+    /// Plays a channel of a sealed recording.
     ///
     /// # Errors
     /// When there is no such channel or its cast does not open.
-    pub fn recording(recording: &FinishedRecording, channel: u32) -> Result<Self, ReadError> {
+    pub fn recording(recording: &OpenRecording, channel: u32) -> Result<Self, ReadError> {
         let record = recording
             .record()
             .channels
@@ -101,7 +104,8 @@ impl Playback {
         })?;
         let from = From::Recording {
             opened: Box::new(record.opened.clone()),
-            cast: recording.dir().join(&record.files.cast),
+            recording: recording.clone(),
+            cast: record.files.cast.clone(),
         };
         Self::start(from)
     }
@@ -110,9 +114,10 @@ impl Playback {
     ///
     /// # Errors
     /// When the journal does not open.
-    pub fn live(journal: &Path, channel: u32) -> Result<Self, ReadError> {
+    pub fn live(journal: &Path, key: &RecordingKey, channel: u32) -> Result<Self, ReadError> {
         Self::start(From::Live {
             journal: journal.to_path_buf(),
+            key: key.clone(),
             channel,
         })
     }
@@ -193,16 +198,19 @@ impl Playback {
         Duration::try_from_secs_f64(since.as_secs_f64() / self.speed).unwrap_or(since)
     }
 
-    /// The markers of a finished recording with their times, `ecluse:` ones left out. A live journal
+    /// The markers of a sealed recording with their times, `ecluse:` ones left out. A live journal
     /// gives none: it plays only forward.
     ///
     /// # Errors
     /// When the file does not read.
     pub fn markers(&self) -> Result<Vec<(Duration, String)>, ReadError> {
-        let From::Recording { cast, .. } = &self.from else {
+        let From::Recording {
+            recording, cast, ..
+        } = &self.from
+        else {
             return Ok(Vec::new());
         };
-        let mut reader = CastReader::open(cast)?;
+        let mut reader = recording.cast(cast)?;
         let mut markers = Vec::new();
         while let Some(event) = reader.next_event()? {
             if event.code == Code::Marker && !event.text.starts_with(MARK) {
@@ -225,12 +233,16 @@ enum Found {
 impl From {
     fn open(&self) -> Result<Source, ReadError> {
         Ok(match self {
-            From::Recording { opened, cast } => Source::Recording {
-                reader: CastReader::open(cast)?,
+            From::Recording {
+                opened,
+                recording,
+                cast,
+            } => Source::Recording {
+                reader: recording.cast(cast)?,
                 opened: Some(opened.clone()),
             },
-            From::Live { journal, .. } => Source::Live {
-                follower: Box::new(Follower::open(journal)?),
+            From::Live { journal, key, .. } => Source::Live {
+                follower: Box::new(Follower::open(journal, key)?),
                 opened_us: 0,
                 ended: false,
             },
@@ -324,7 +336,7 @@ fn next_of_journal(
                     crate::neutralise(&closed.reason)
                 ))
             }
-            Event::Eof(_) | Event::SessionEnd(_) => continue,
+            Event::Eof(_) | Event::SessionEnd(_) | Event::Clock(_) => continue,
         };
         return Ok(Found::Event(frame.at_us.saturating_sub(*opened_us), shown));
     }

@@ -1,13 +1,15 @@
-//! Gives every stream back, byte for byte, from the files of a finished recording.
+//! Gives every stream back, byte for byte, from the files of a recording.
 
+use crate::artefact::Plain;
 use crate::cast::{CastReader, Code, MARK};
 use crate::convert_channel::MASK_BYTE;
 use crate::record::{ChannelRecord, Masked, UnechoedLine};
-use crate::{FinishError, ReadError, Stream};
+use crate::{FinishError, OpenRecording, ReadError, Stream};
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+const BUFFER: usize = 256 * 1024;
 
 /// A piece of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +27,30 @@ pub struct Rebuilt<'a> {
 /// # Errors
 /// When a file does not open or does not read, or `sink` fails.
 pub fn rebuild(
-    dir: &Path,
+    recording: &OpenRecording,
+    channel: &ChannelRecord,
+    unmask: bool,
+    sink: impl FnMut(Rebuilt<'_>) -> io::Result<()>,
+) -> Result<(), ReadError> {
+    rebuild_from(recording, channel, unmask, sink)
+}
+
+pub(crate) fn rebuild_from(
+    from: &dyn Plain,
     channel: &ChannelRecord,
     unmask: bool,
     mut sink: impl FnMut(Rebuilt<'_>) -> io::Result<()>,
 ) -> Result<(), ReadError> {
     let files = &channel.files;
-    if !files.are_plain_names() {
-        return Err(ReadError::foreign(
-            dir,
-            "it names files outside of the recording",
-        ));
-    }
     let mut unechoed = match &files.unechoed {
-        Some(name) if unmask => Some(Unechoed::open(&dir.join(name))?),
+        Some(name) if unmask => Some(Unechoed::open(from, name)?),
         _ => None,
     };
-    let cast_path = dir.join(&files.cast);
-    let mut cast = CastReader::open(&cast_path)?;
+    let cast_path = from.place(&files.cast);
+    let mut cast = CastReader::from_reader(
+        &cast_path,
+        BufReader::with_capacity(BUFFER, from.open_plain(&files.cast)?),
+    )?;
     let mut current = Stream::Output;
     let mut input_offset = 0u64;
     while let Some(event) = cast.next_event()? {
@@ -86,23 +94,23 @@ pub fn rebuild(
             } else {
                 None
             };
-            copy_raw(&dir.join(name), stream, unechoed, &mut sink)?;
+            copy_raw(from, name, stream, unechoed, &mut sink)?;
         }
     }
     Ok(())
 }
 
 /// Checks that the files of a channel hold what the journal held: counts and digests.
-pub(crate) fn verify(dir: &Path, channel: &ChannelRecord) -> Result<(), FinishError> {
+pub(crate) fn verify(from: &dyn Plain, channel: &ChannelRecord) -> Result<(), FinishError> {
     let mut digests = crate::stream::PerStream::<(u64, Sha256)>::default();
-    rebuild(dir, channel, true, |piece| {
+    rebuild_from(from, channel, true, |piece| {
         let (count, digest) = digests.of_mut(piece.stream);
         *count = count.saturating_add(piece.bytes.len() as u64);
         digest.update(piece.bytes);
         Ok(())
     })?;
     let unechoed = match &channel.files.unechoed {
-        Some(name) => Unechoed::open(&dir.join(name))?.total()?,
+        Some(name) => Unechoed::open(from, name)?.total()?,
         None => None,
     };
     for stream in Stream::ALL {
@@ -123,14 +131,16 @@ pub(crate) fn verify(dir: &Path, channel: &ChannelRecord) -> Result<(), FinishEr
 }
 
 fn copy_raw(
-    path: &Path,
+    from: &dyn Plain,
+    name: &str,
     stream: Stream,
     mut unechoed: Option<&mut Unechoed>,
     sink: &mut impl FnMut(Rebuilt<'_>) -> io::Result<()>,
 ) -> Result<(), ReadError> {
-    let fail = |error| ReadError::io(path, error);
-    let mut file = File::open(path).map_err(fail)?;
-    let mut buffer = vec![0u8; 256 * 1024];
+    let path = from.place(name);
+    let fail = |error| ReadError::io(&path, error);
+    let mut file = from.open_plain(name)?;
+    let mut buffer = vec![0u8; BUFFER];
     let mut offset = 0u64;
     // What stands behind masked bytes, and how much of it was given already.
     let mut pending: Option<Masked> = None;
@@ -181,17 +191,16 @@ fn overlay(piece: &mut [u8], offset: u64, masked: &Masked) {
 /// Reads an `unechoed.jsonl` file in order.
 struct Unechoed {
     path: PathBuf,
-    lines: BufReader<File>,
+    lines: BufReader<Box<dyn Read + Send>>,
     ahead: Option<Masked>,
     total: Option<(u64, String)>,
 }
 
 impl Unechoed {
-    fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
+    fn open(from: &dyn Plain, name: &str) -> Result<Self, ReadError> {
         Ok(Unechoed {
-            path: path.to_path_buf(),
-            lines: BufReader::new(file),
+            path: from.place(name),
+            lines: BufReader::new(from.open_plain(name)?),
             ahead: None,
             total: None,
         })

@@ -1,13 +1,17 @@
 //! `session.json`: what a finished recording holds, for programs and for people with a text editor.
 
+use crate::evidence::manifest::{ChannelCoverage, ClockReading, Legs};
 use crate::layout;
-use crate::{Bytes, ChannelKind, ChannelOpened, ExitSignal, SessionEnd, SessionFacts, Stream};
+use crate::{
+    Bytes, ChannelKind, ChannelOpened, ExitSignal, SessionEnd, SessionFacts, Stream, StreamCounts,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The value of `format` in `session.json`.
 pub(crate) const FORMAT: &str = "ecluse-session";
 /// The version this crate writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A finished recording: who, what, which files, how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +19,7 @@ pub(crate) const VERSION: u32 = 1;
 pub struct SessionRecord {
     /// Always `ecluse-session`.
     pub format: String,
-    /// 1.
+    /// 2.
     pub version: u32,
     /// What was known when the recording opened.
     pub facts: SessionFacts,
@@ -34,6 +38,12 @@ pub struct SessionRecord {
     pub notes: u64,
     /// The channels, in the order they opened.
     pub channels: Vec<ChannelRecord>,
+    /// What the gateway knew of its clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clock: Vec<ClockReading>,
+    /// The salt of each file's digest in the manifest, hexadecimal, by the file's plain name.
+    #[serde(default)]
+    pub salts: BTreeMap<String, String>,
     /// The journal this was made from.
     pub journal: JournalFacts,
 }
@@ -63,6 +73,9 @@ pub struct ChannelRecord {
     /// Why it closed; `None` when the recording stopped first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What passed, as the gateway's two sides counted it; `None` where the channel did not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legs: Option<Legs>,
     /// How the process ended, where the target said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
@@ -93,6 +106,25 @@ impl ChannelRecord {
         }
     }
 
+    /// What the manifest says of the channel, and whether everything that passed was recorded.
+    #[must_use]
+    pub fn coverage(&self) -> ChannelCoverage {
+        let recorded = StreamCounts {
+            output: self.output.bytes,
+            error_output: self.error_output.bytes,
+            input: self.input.bytes,
+        };
+        ChannelCoverage {
+            number: self.number,
+            kind: self.opened.kind,
+            opened_us: self.opened_us,
+            closed_us: self.closed_us,
+            recorded,
+            legs: self.legs,
+            gap: self.legs.and_then(|legs| legs.gap(&recorded)),
+        }
+    }
+
     /// The command as text for people, neutralised.
     #[must_use]
     pub fn command(&self) -> Option<String> {
@@ -110,7 +142,7 @@ pub enum Exit {
     Signal(ExitSignal),
 }
 
-/// The files of a channel, names inside the session's directory.
+/// The files of a channel, plain names; on disk each ends with `.zst.age`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Files {

@@ -1,19 +1,46 @@
-//! After a crash: every whole frame becomes part of a recording, and nothing is thrown away.
+//! After a crash: every whole frame becomes part of a sealed recording, and nothing is thrown away.
 
-use crate::finish::{FinishedRecording, finish};
-use crate::frame::{self, CRC, FRAME_HEADER, Head};
+use crate::evidence::key::RecordingKey;
+use crate::frame::{self, CRC, FRAME_HEAD, Head};
+use crate::seal::{Sealing, already, seal};
+use crate::sealed::SealedRecording;
 use crate::writer::{ClosedJournal, sync_directory};
-use crate::{FinishError, JournalReader, ReadError, layout, shelf};
+use crate::{
+    FinishError, Form, JournalFrames, JournalHeader, ReadError, Seal, layout, seal_as_journal,
+    shelf,
+};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// What the log knows of a recording that was left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// So many frames it had, at least.
+    pub frames: u64,
+    /// The seal of the last of them.
+    pub last_seal: Seal,
+}
+
+/// What recovery asks whoever calls it.
+pub struct Recovery<'a> {
+    /// Gives the recording's key where somebody here has it; in journal form it is sealed otherwise.
+    pub unwrap: &'a dyn Fn(&[u8]) -> Option<RecordingKey>,
+    /// What the log knows of the session with this header. `Err` says why it cannot be a recording of ours, in words:
+    /// it is set aside then and not signed, because anybody who can write here could have put it there.
+    pub known: &'a dyn Fn(&JournalHeader) -> Result<Option<Witness>, String>,
+    /// Who seals.
+    pub sealing: Sealing<'a>,
+}
 
 /// What became of one journal that was left open.
 #[derive(Debug)]
 pub struct Recovered {
     /// The directory of the session.
     pub dir: PathBuf,
+    /// What the journal said of itself, where that still reads.
+    pub header: Option<Box<JournalHeader>>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -21,12 +48,18 @@ pub struct Recovered {
 /// What became of a journal.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Its files are final. `record().cut_short` says whether the end is missing, and
-    /// `record().torn_bytes` how much of a last frame could not be used.
-    Finished(Box<FinishedRecording>),
+    /// It is sealed; its manifest says in which form, whether the end is missing, and how much of a last frame could not
+    /// be used. The journal stays until [`SealedRecording::remove_journal`].
+    Sealed {
+        /// The recording.
+        recording: Box<SealedRecording>,
+        /// Frames that the log knows of and the journal has not: a power cut, or somebody cut it off.
+        lost_frames: u64,
+    },
     /// Another process is writing it; left alone.
     InUse,
-    /// Bytes in its middle are not what was written. It was renamed to `damaged.journal` and kept.
+    /// Bytes in its middle are not what was written, or it is not a recording of ours. It was renamed to
+    /// `damaged.journal` and kept.
     Damaged {
         /// Where it is now.
         kept_as: PathBuf,
@@ -37,23 +70,42 @@ pub enum Outcome {
     Failed(FinishError),
 }
 
-/// Finishes every journal under `root` that nobody writes any more. Called when the gateway starts.
+/// Seals every journal under `root` that nobody writes any more. Called when the gateway starts.
 ///
 /// # Errors
 /// When `root` itself does not read. What concerns one session stands in its outcome.
-pub fn recover(root: &Path) -> io::Result<Vec<Recovered>> {
+pub fn recover(root: &Path, recovery: &Recovery<'_>) -> io::Result<Vec<Recovered>> {
     let mut recovered = Vec::new();
     for dir in shelf::session_dirs(root)? {
         let live = dir.join(layout::LIVE);
         if live.try_exists()? {
-            let outcome = recover_one(&dir, &live).unwrap_or_else(Outcome::Failed);
-            recovered.push(Recovered { dir, outcome });
+            let header = JournalFrames::open(&live)
+                .ok()
+                .map(|frames| Box::new(frames.header().clone()));
+            let outcome = recover_one(&dir, &live, recovery).unwrap_or_else(Outcome::Failed);
+            recovered.push(Recovered {
+                dir,
+                header,
+                outcome,
+            });
+        } else if dir.join(layout::CONVERTING).try_exists()? {
+            // A conversion of a journal form was interrupted: its signature takes its name, or all of it goes.
+            let source = dir.join(layout::SEALED_JOURNAL);
+            let outcome = already(&dir, &source, Form::Files, &recovery.sealing)
+                .and_then(|_| remove_temporary(&dir));
+            if let Err(error) = outcome {
+                recovered.push(Recovered {
+                    dir,
+                    header: None,
+                    outcome: Outcome::Failed(error),
+                });
+            }
         }
     }
     Ok(recovered)
 }
 
-fn recover_one(dir: &Path, live: &Path) -> Result<Outcome, FinishError> {
+fn recover_one(dir: &Path, live: &Path, recovery: &Recovery<'_>) -> Result<Outcome, FinishError> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -64,33 +116,50 @@ fn recover_one(dir: &Path, live: &Path) -> Result<Outcome, FinishError> {
         Err(fs::TryLockError::WouldBlock) => return Ok(Outcome::InUse),
         Err(fs::TryLockError::Error(error)) => return Err(FinishError::io("lock", live, error)),
     }
-    match whole_frames(live, &file) {
-        Ok(Whole {
-            end,
-            number,
-            length,
-        }) if end < length => {
-            if let Some(later) = later_frame(&file, end, number)
-                .map_err(|error| FinishError::io("read", live, error))?
-            {
-                let problem = format!(
-                    "the frame at byte {end} does not hold, and whole frames follow at byte {later}"
-                );
-                return set_aside(dir, live, problem);
-            }
-            cut_tail(dir, live, &file, end)?;
-        }
-        Ok(_) => {}
-        Err(ReadError::Io { path, source }) => return Err(FinishError::io("read", &path, source)),
-        Err(
-            error
-            @ (ReadError::Foreign { .. } | ReadError::Damaged { .. } | ReadError::Torn { .. }),
-        ) => {
-            return set_aside(dir, live, error.to_string());
-        }
+    let header = match JournalFrames::open(live) {
+        Ok(frames) => frames.header().clone(),
+        Err(error) => return unreadable(dir, live, error),
+    };
+    let witness = match (recovery.known)(&header) {
+        Ok(witness) => witness,
+        Err(problem) => return set_aside(dir, live, problem),
+    };
+    let whole = match whole_frames(live, &file, witness) {
+        Ok(whole) => whole,
+        Err(error) => return unreadable(dir, live, error),
+    };
+    if whole.contradicted {
+        let problem = "the log knows another seal of one of its frames".to_owned();
+        return set_aside(dir, live, problem);
     }
-    match finish(&ClosedJournal::in_dir(dir)) {
-        Ok(recording) => Ok(Outcome::Finished(Box::new(recording))),
+    if whole.end < whole.length {
+        if let Some(later) = later_frame(&file, whole.end, whole.frames)
+            .map_err(|error| FinishError::io("read", live, error))?
+        {
+            let problem = format!(
+                "the frame at byte {} does not hold, and whole frames follow at byte {later}",
+                whole.end
+            );
+            return set_aside(dir, live, problem);
+        }
+        cut_tail(dir, live, &file, whole.end)?;
+    }
+    let lost_frames = witness.map_or(0, |witness| witness.frames.saturating_sub(whole.frames));
+    let journal = ClosedJournal::in_dir(dir);
+    let key =
+        (recovery.unwrap)(&header.wrapped).filter(|key| key.public().to_string() == header.public);
+    let sealed = match key {
+        Some(key) => seal(&journal, &key, &recovery.sealing),
+        None => seal_as_journal(&journal, true, &recovery.sealing),
+    };
+    match sealed {
+        Ok(recording) => {
+            remove_temporary(dir)?;
+            Ok(Outcome::Sealed {
+                recording: Box::new(recording),
+                lost_frames,
+            })
+        }
         Err(FinishError::Journal(
             error @ (ReadError::Foreign { .. } | ReadError::Damaged { .. }),
         )) if live.exists() => set_aside(dir, live, error.to_string()),
@@ -98,26 +167,53 @@ fn recover_one(dir: &Path, live: &Path) -> Result<Outcome, FinishError> {
     }
 }
 
+fn unreadable(dir: &Path, live: &Path, error: ReadError) -> Result<Outcome, FinishError> {
+    match error {
+        ReadError::Io { path, source } => Err(FinishError::io("read", &path, source)),
+        ReadError::Foreign { .. }
+        | ReadError::Damaged { .. }
+        | ReadError::Torn { .. }
+        | ReadError::Locked { .. } => set_aside(dir, live, error.to_string()),
+    }
+}
+
+fn remove_temporary(dir: &Path) -> Result<(), FinishError> {
+    let temporary = dir.join(layout::CONVERTING);
+    match fs::remove_dir_all(&temporary) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FinishError::io("remove", &temporary, error)),
+    }
+}
+
 struct Whole {
     /// Where the whole frames end.
     end: u64,
-    /// The number the next frame would have.
-    number: u64,
+    /// How many there are, and so the number the next one would have.
+    frames: u64,
     /// Length of the file.
     length: u64,
+    /// The log knows a frame of it with another seal.
+    contradicted: bool,
 }
 
-/// Reads as far as frames hold. The header must hold.
-fn whole_frames(live: &Path, file: &File) -> Result<Whole, ReadError> {
-    let mut reader = JournalReader::open(live)?;
+/// Reads as far as frames hold, without a key.
+fn whole_frames(live: &Path, file: &File, witness: Option<Witness>) -> Result<Whole, ReadError> {
+    let mut frames = JournalFrames::open(live)?;
+    let mut contradicted = false;
     loop {
-        match reader.next_frame() {
-            Ok(Some(_)) => {}
-            Ok(None) | Err(ReadError::Torn { .. }) => break,
-            // A frame may hold its CRC and not its sense: then the position is behind it already, and
-            // the journal is damaged in whatever way; its caller sees that the end is not reached.
-            Err(ReadError::Damaged { .. }) => break,
-            Err(error @ (ReadError::Io { .. } | ReadError::Foreign { .. })) => return Err(error),
+        match frames.next_frame() {
+            Ok(Some(frame)) => {
+                let told =
+                    witness.filter(|witness| witness.frames.checked_sub(1) == Some(frame.number));
+                contradicted |= told.is_some_and(|told| told.last_seal != frame.seal);
+            }
+            Ok(None) | Err(ReadError::Torn { .. } | ReadError::Damaged { .. }) => break,
+            Err(
+                error @ (ReadError::Io { .. }
+                | ReadError::Foreign { .. }
+                | ReadError::Locked { .. }),
+            ) => return Err(error),
         }
     }
     let length = file
@@ -125,9 +221,10 @@ fn whole_frames(live: &Path, file: &File) -> Result<Whole, ReadError> {
         .map_err(|error| ReadError::io(live, error))?
         .len();
     Ok(Whole {
-        end: reader.offset(),
-        number: reader.frames(),
+        end: frames.offset(),
+        frames: frames.frames(),
         length,
+        contradicted,
     })
 }
 
@@ -135,16 +232,16 @@ fn whole_frames(live: &Path, file: &File) -> Result<Whole, ReadError> {
 /// middle were changed; if not, the last write was cut off.
 fn later_frame(file: &File, from: u64, number: u64) -> io::Result<Option<u64>> {
     const BLOCK: usize = 1024 * 1024;
-    let mut block = vec![0u8; BLOCK + FRAME_HEADER];
+    let mut block = vec![0u8; BLOCK + FRAME_HEAD];
     let mut at = from;
     loop {
         let read = read_at_most(file, &mut block, at)?;
-        if read < FRAME_HEADER {
+        if read < FRAME_HEAD {
             return Ok(None);
         }
         let bytes = block.get(..read).unwrap_or_default();
-        for (place, window) in (0u64..).zip(bytes.windows(FRAME_HEADER)) {
-            let Some(Ok(head)) = window.first_chunk::<FRAME_HEADER>().map(Head::decode) else {
+        for (place, window) in (0u64..).zip(bytes.windows(FRAME_HEAD)) {
+            let Some(Ok(head)) = window.first_chunk::<FRAME_HEAD>().map(Head::decode) else {
                 continue;
             };
             let near = head.number >= number && head.number - number < (1 << 32);
@@ -152,12 +249,12 @@ fn later_frame(file: &File, from: u64, number: u64) -> io::Result<Option<u64>> {
                 return Ok(Some(at + place));
             }
         }
-        at += (read + 1 - FRAME_HEADER) as u64;
+        at += (read + 1 - FRAME_HEAD) as u64;
     }
 }
 
 fn holds(file: &File, at: u64, head: &Head) -> io::Result<bool> {
-    let mut whole = vec![0u8; FRAME_HEADER + head.length as usize + CRC];
+    let mut whole = vec![0u8; head.whole()];
     if read_at_most(file, &mut whole, at)? < whole.len() {
         return Ok(false);
     }
@@ -180,7 +277,12 @@ fn read_at_most(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 /// Keeps the bytes behind the last whole frame in a file of their own, then ends the journal there.
-fn cut_tail(dir: &Path, live: &Path, mut file: &File, end: u64) -> Result<(), FinishError> {
+pub(crate) fn cut_tail(
+    dir: &Path,
+    live: &Path,
+    mut file: &File,
+    end: u64,
+) -> Result<(), FinishError> {
     let torn = dir.join(layout::TORN);
     let fail = |error| FinishError::io("keep the torn tail in", &torn, error);
     let mut tail = OpenOptions::new()

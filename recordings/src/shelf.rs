@@ -1,6 +1,7 @@
 //! Finds sessions on disk.
 
-use crate::{FinishedRecording, JournalReader, ReadError, SessionFacts, SessionRecord, layout};
+use crate::evidence::manifest::Manifest;
+use crate::{JournalFrames, ReadError, SealedRecording, SessionFacts, layout};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,9 @@ pub struct Listed {
 /// The state of a session's directory.
 #[derive(Debug)]
 pub enum State {
-    /// Final.
-    Finished(Box<SessionRecord>),
-    /// A journal, open or waiting to be finished.
+    /// Sealed; no signature is checked here.
+    Sealed(Box<Manifest>),
+    /// A journal, open or waiting to be sealed.
     Live(Box<SessionFacts>),
     /// A journal that recovery set aside; its facts where they still read.
     Damaged(Option<Box<SessionFacts>>),
@@ -47,13 +48,14 @@ pub fn list(root: &Path, client: Option<&str>) -> io::Result<Vec<Listed>> {
 }
 
 fn state(dir: &Path) -> State {
-    match FinishedRecording::open(dir) {
-        Ok(recording) => return State::Finished(Box::new(recording.record().clone())),
-        Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+    match SealedRecording::open(dir) {
+        Ok(sealed) => return State::Sealed(Box::new(sealed.manifest().clone())),
+        Err(error) if error.is_not_found() => {}
         Err(error) => return State::Unreadable(error),
     }
-    let facts =
-        |name| JournalReader::open(&dir.join(name)).map(|reader| Box::new(reader.facts().clone()));
+    let facts = |name| {
+        JournalFrames::open(&dir.join(name)).map(|frames| Box::new(frames.header().facts.clone()))
+    };
     if dir.join(layout::DAMAGED).exists() {
         return State::Damaged(facts(layout::DAMAGED).ok());
     }

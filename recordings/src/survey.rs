@@ -3,21 +3,25 @@
 //! Whether a stream is text throughout (else it gets a raw file from its first byte), and which input
 //! was not echoed (which only later output can tell).
 
+use crate::chain::Seal;
 use crate::echo::{EchoDetector, Masks};
+use crate::evidence::manifest::ClockReading;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::{Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) channels: BTreeMap<u32, ChannelSurvey>,
     pub(crate) end: Option<SessionEnd>,
     pub(crate) last_us: u64,
     pub(crate) frames: u64,
     pub(crate) bytes: u64,
+    pub(crate) last_seal: Option<Seal>,
+    pub(crate) clock: Vec<ClockReading>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ChannelSurvey {
     pub(crate) needs_raw: PerStream<bool>,
     pub(crate) masks: Masks,
@@ -65,6 +69,7 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
                 }
             }
             Event::SessionEnd(end) => survey.end = Some(end.into_owned()),
+            Event::Clock(reading) => survey.clock.push(reading.into_owned()),
             Event::Resize { .. }
             | Event::Marker(_)
             | Event::Eof(_)
@@ -79,6 +84,7 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
     }
     survey.frames = reader.frames();
     survey.bytes = reader.offset();
+    survey.last_seal = reader.last_seal();
     Ok(survey)
 }
 

@@ -5,25 +5,24 @@ use crate::convert_channel::MASK;
 use crate::record::NoteLine;
 use crate::screen::Size;
 use crate::scrolling::{Scrolling, TimedLine};
-use crate::{ChannelRecord, Exit, FinishedRecording, ReadError, layout, neutralise};
-use std::fs::File;
+use crate::{ChannelRecord, Exit, OpenRecording, ReadError, layout, neutralise};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 /// Longest line kept in memory; a longer one is shown in pieces.
 const MAX_LINE: usize = 64 * 1024;
 
-/// Writes a finished recording as text. Nothing in it can act on a terminal: escape sequences of a
+/// Writes a recording as text. Nothing in it can act on a terminal: escape sequences of a
 /// shell are interpreted, those of a command are shown.
 ///
 /// # Errors
 /// When a file does not read, or `out` fails.
-pub fn transcript(recording: &FinishedRecording, out: &mut impl Write) -> Result<(), ReadError> {
+pub fn transcript(recording: &OpenRecording, out: &mut impl Write) -> Result<(), ReadError> {
     let fail = |error| ReadError::io(recording.dir(), error);
     heading(recording, out).map_err(fail)?;
     for channel in &recording.record().channels {
         channel_heading(recording, channel, out).map_err(fail)?;
-        let reader = CastReader::open(&recording.dir().join(&channel.files.cast))?;
+        let reader = recording.cast(&channel.files.cast)?;
         let started = recording
             .record()
             .facts
@@ -62,7 +61,7 @@ pub fn transcript(recording: &FinishedRecording, out: &mut impl Write) -> Result
     .map_err(fail)
 }
 
-fn heading(recording: &FinishedRecording, out: &mut impl Write) -> io::Result<()> {
+fn heading(recording: &OpenRecording, out: &mut impl Write) -> io::Result<()> {
     let facts = &recording.record().facts;
     let optional = |name: &Option<String>| name.as_ref().map_or_else(|| "-".to_owned(), neutralise);
     writeln!(out, "session  {}", facts.session)?;
@@ -88,7 +87,7 @@ fn heading(recording: &FinishedRecording, out: &mut impl Write) -> io::Result<()
 }
 
 fn channel_heading(
-    recording: &FinishedRecording,
+    recording: &OpenRecording,
     channel: &ChannelRecord,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -230,13 +229,13 @@ fn command(mut reader: CastReader, started: i64, out: &mut impl Write) -> Result
     Ok(())
 }
 
-fn notes(recording: &FinishedRecording, out: &mut impl Write) -> Result<(), ReadError> {
+fn notes(recording: &OpenRecording, out: &mut impl Write) -> Result<(), ReadError> {
     if recording.record().notes == 0 {
         return Ok(());
     }
     let path = recording.dir().join(layout::NOTES);
     let fail = |error| ReadError::io(&path, error);
-    let mut lines = BufReader::new(File::open(&path).map_err(fail)?);
+    let mut lines = BufReader::new(recording.open(layout::NOTES)?);
     let mut line = Vec::new();
     loop {
         line.clear();

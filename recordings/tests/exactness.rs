@@ -8,8 +8,8 @@
 
 mod common;
 
-use common::{exec, facts, fast_dir, shell, stream, stream_of};
-use ecluse_recordings::{Event, FinishedRecording, Recorder, SessionEnd, Stream, finish};
+use common::{exec, fast_dir, plain, recorder, sealed, shell, stream, stream_of};
+use ecluse_recordings::{Event, OpenRecording, SessionEnd, Stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -31,9 +31,9 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 fn finished(
     pty: bool,
     pieces: &[(u8, Vec<u8>)],
-) -> (tempfile::TempDir, FinishedRecording, [Vec<u8>; 3]) {
+) -> (tempfile::TempDir, OpenRecording, [Vec<u8>; 3]) {
     let root = fast_dir();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     let opened = if pty { shell(80, 24) } else { exec("cat") };
     recorder.append(1, 5, Event::opened(&opened)).unwrap();
     let mut expected = [vec![], vec![], vec![]];
@@ -53,10 +53,7 @@ fn finished(
     recorder
         .append(1, 999_999_999, Event::closed("closed"))
         .unwrap();
-    let closed = recorder
-        .close(1_000_000_000, &SessionEnd::because("closed"))
-        .unwrap();
-    let recording = finish(&closed).unwrap();
+    let recording = sealed(&recorder, 1_000_000_000, &SessionEnd::because("closed"));
     (root, recording, expected)
 }
 
@@ -73,7 +70,7 @@ proptest! {
         }
         recording.verify().unwrap();
         // Masked or not, the outputs are the same.
-        prop_assert_eq!(&stream_of(recording.dir(), channel, Stream::Output, false), &expected[0]);
+        prop_assert_eq!(&stream_of(&recording, channel, Stream::Output, false), &expected[0]);
     }
 }
 
@@ -83,13 +80,13 @@ fn a_gigabyte_of_zeros_does_not_become_six() {
     let pieces: Vec<_> = (0..256).map(|_| (0, zeros.clone())).collect();
     let (_root, recording, expected) = finished(false, &pieces);
     let channel = &recording.record().channels[0];
-    let cast = std::fs::read_to_string(recording.dir().join(&channel.files.cast)).unwrap();
+    let cast = String::from_utf8(plain(&recording, &channel.files.cast)).unwrap();
     assert!(cast.len() < 4096, "{}", cast.len());
     assert!(
         cast.contains("ecluse:binary stream=output offset=0 length="),
         "{cast}"
     );
-    let raw = std::fs::read(recording.dir().join(channel.files.output.as_ref().unwrap())).unwrap();
+    let raw = plain(&recording, channel.files.output.as_ref().unwrap());
     assert_eq!(raw, expected[0]);
 }
 
@@ -104,7 +101,7 @@ fn text_needs_no_raw_file_and_reads_with_the_asciicast_types() {
     let (_root, recording, _) = finished(false, &pieces);
     let channel = &recording.record().channels[0];
     assert_eq!(channel.files.all().count(), 1);
-    let cast = std::fs::read_to_string(recording.dir().join(&channel.files.cast)).unwrap();
+    let cast = String::from_utf8(plain(&recording, &channel.files.cast)).unwrap();
     let mut lines = cast.lines();
     let header: asciicast::Header = serde_json::from_str(lines.next().unwrap()).unwrap();
     assert_eq!((header.version, header.width, header.height), (2, 80, 24));
@@ -119,12 +116,21 @@ fn text_needs_no_raw_file_and_reads_with_the_asciicast_types() {
 }
 
 #[test]
-fn finishing_leaves_no_journal_and_no_temporary_file() {
+fn sealing_leaves_no_journal_and_no_temporary_file() {
     let (_root, recording, _) = finished(true, &[(0, b"hello".to_vec())]);
     let mut names: Vec<_> = std::fs::read_dir(recording.dir())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["01-shell.cast", "session.json"]);
+    assert_eq!(
+        names,
+        [
+            "01-shell.cast.zst.age",
+            "manifest.json",
+            "manifest.json.sig",
+            "recording.key.age",
+            "session.json.zst.age"
+        ]
+    );
 }

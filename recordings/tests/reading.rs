@@ -10,10 +10,12 @@
 
 mod common;
 
-use common::{exec, facts, facts_of, shell, stream_of};
+use common::{
+    client, exec, facts, facts_of, on_disk, plain, recorder, recorder_of, sealed, shell, stream_of,
+};
 use ecluse_recordings::{
-    ChannelOpened, Event, FinishedRecording, PlayEvent, Playback, Recorder, Screen, SessionEnd,
-    State, Step, Stream, finish, list, transcript,
+    ChannelOpened, Event, OpenRecording, PlayEvent, Playback, ReadError, Recorder, Screen,
+    SealedRecording, SessionEnd, State, Step, Stream, list, transcript,
 };
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +25,7 @@ const SECOND: u64 = 1_000_000;
 
 /// A shell in which somebody becomes root, and a command.
 fn record(root: &Path) -> Recorder {
-    let recorder = Recorder::open(root, facts()).unwrap();
+    let recorder = recorder(root);
     let say = |channel, at, event: Event<'_>| recorder.append(channel, at, event).unwrap();
     say(1, SECOND, Event::opened(&shell(80, 24)));
     say(
@@ -80,13 +82,13 @@ fn record(root: &Path) -> Recorder {
     recorder
 }
 
-fn finished(root: &Path) -> FinishedRecording {
+fn finished(root: &Path) -> OpenRecording {
     let end = SessionEnd {
         reason: "cut".into(),
         text: "la maintenance est finie".into(),
         by: Some("odile".into()),
     };
-    finish(&record(root).close(3700 * SECOND, &end).unwrap()).unwrap()
+    sealed(&record(root), 3700 * SECOND, &end)
 }
 
 /// Plays to the end; the screen then, the input as shown, and the sum of the waits.
@@ -125,27 +127,24 @@ fn a_replay_masks_what_was_not_echoed_and_only_the_file_apart_has_it() {
     );
     let channel = &recording.record().channels[0];
     let unechoed = channel.files.unechoed.as_ref().unwrap();
-    for entry in std::fs::read_dir(recording.dir()).unwrap() {
-        let path = entry.unwrap().path();
+    for file in &recording.sealed().manifest().files {
         // One file a keystroke apart: `hunter2` stands letter by letter in the file apart alone.
-        let masked = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            masked.contains("\"bytes\":\"h\""),
-            path.file_name().unwrap().to_str() == Some(unechoed)
-        );
+        let name = file.name.strip_suffix(".zst.age").unwrap();
+        let text = String::from_utf8(plain(&recording, name)).unwrap();
+        assert_eq!(text.contains("\"bytes\":\"h\""), name == unechoed, "{name}");
     }
     assert_eq!(
-        stream_of(recording.dir(), channel, Stream::Input, true),
+        stream_of(&recording, channel, Stream::Input, true),
         b"sudo id\rhunter2\r"
     );
     assert_eq!(
-        stream_of(recording.dir(), channel, Stream::Input, false),
+        stream_of(&recording, channel, Stream::Input, false),
         "sudo id\r•••••••\r".as_bytes()
     );
     // Not even as a digest that could be guessed.
     assert_eq!(channel.input.sha256, None);
     // Taken away, the rest still reads.
-    std::fs::remove_file(recording.dir().join(unechoed)).unwrap();
+    std::fs::remove_file(on_disk(&recording, unechoed)).unwrap();
     assert_eq!(
         play(&mut Playback::recording(&recording, 1).unwrap()).1,
         "sudo id\r•••••••\r"
@@ -184,7 +183,7 @@ fn replay_keeps_time_speed_idle_limit_and_seeks() {
 fn a_live_journal_plays_as_a_finished_recording_does_with_all_input_masked() {
     let root = tempfile::tempdir().unwrap();
     let recorder = record(root.path());
-    let mut live = Playback::live(recorder.journal(), 1).unwrap();
+    let mut live = Playback::live(recorder.journal(), recorder.key(), 1).unwrap();
     live.seek(Duration::MAX).unwrap();
     let (screen, input, waited, step) = play(&mut live);
     assert_eq!(
@@ -248,12 +247,12 @@ fn sessions_are_listed_by_client_and_state() {
         client: "mairie".into(),
         ..facts_of(uuid::Uuid::from_u128(2))
     };
-    let live = Recorder::open(root.path(), other).unwrap();
+    let live = recorder_of(root.path(), other);
     let hopital = list(root.path(), Some("hopital")).unwrap();
     let [only] = &hopital[..] else {
         panic!("{hopital:?}")
     };
-    assert!(matches!(&only.state, State::Finished(record) if record.facts == facts()));
+    assert!(matches!(&only.state, State::Sealed(manifest) if manifest.facts == facts()));
     let all = list(root.path(), None).unwrap();
     assert_eq!(all.len(), 2);
     assert!(matches!(&all[1].state, State::Live(facts) if facts.client == "mairie"));
@@ -263,41 +262,97 @@ fn sessions_are_listed_by_client_and_state() {
 }
 
 #[test]
-fn a_record_that_names_files_elsewhere_is_refused() {
+fn a_manifest_that_names_files_elsewhere_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let recording = finished(root.path());
-    let path = recording.dir().join("session.json");
+    let path = recording.dir().join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(
         &path,
-        text.replace("01-shell.cast", "../../../../../../etc/passwd"),
+        text.replace("01-shell.cast.zst.age", "../../../../../../etc/passwd"),
     )
     .unwrap();
-    let error = FinishedRecording::open(recording.dir())
+    let error = SealedRecording::open(recording.dir())
         .unwrap_err()
         .to_string();
     assert!(error.contains("outside of the recording"), "{error}");
 }
 
+/// Anybody can encrypt for a recording's public key, so a file that decrypts proves nothing: it must be the one that the
+/// manifest names.
 #[test]
-fn changed_files_do_not_verify() {
-    for name in ["01-shell.cast", "02-exec.cast", "01-shell.unechoed.jsonl"] {
+fn a_file_that_anybody_encrypted_for_the_recording_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let recording = finished(root.path());
+    let cast = String::from_utf8(plain(&recording, "02-exec.cast")).unwrap();
+    let forged = cast.replace("bonjour", "bonsoir");
+    let compressed = zstd::encode_all(forged.as_bytes(), 3).unwrap();
+    let recipient: age::x25519::Recipient = recording.key().public().to_string().parse().unwrap();
+    let sealed = age::encrypt(&recipient, &compressed).unwrap();
+    std::fs::write(on_disk(&recording, "02-exec.cast"), sealed).unwrap();
+    let again = recording.sealed().unlock(&[client()]).unwrap();
+    assert!(matches!(
+        again.open("02-exec.cast"),
+        Err(ReadError::Damaged { .. })
+    ));
+    assert!(again.verify().is_err());
+    // The rest still reads.
+    assert!(again.open("01-shell.cast").is_ok());
+}
+
+#[test]
+fn changed_files_do_not_open() {
+    for name in [
+        "01-shell.cast",
+        "02-exec.cast",
+        "01-shell.unechoed.jsonl",
+        "session.json",
+    ] {
         let root = tempfile::tempdir().unwrap();
         let recording = finished(root.path());
         recording.verify().unwrap();
-        let path = recording.dir().join(name);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let changed = text
-            .replacen("bonjour", "bonsoir", 1)
-            .replacen("uid=0", "uid=1", 1)
-            .replacen("\"h\"", "\"H\"", 1);
-        assert_ne!(text, changed);
-        std::fs::write(&path, changed).unwrap();
-        assert!(recording.verify().is_err(), "{name}");
+        let path = on_disk(&recording, name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        match recording.sealed().unlock(&[client()]) {
+            Ok(again) => assert!(again.verify().is_err(), "{name}"),
+            Err(error) => assert!(name == "session.json", "{name}: {error}"),
+        }
     }
 }
 
-/// R1: the file on disk plays in a stock player.
+/// `age -d` with the client's key, `age -d` with the recording's key, `zstd -d`: what the README tells auditors.
+fn decrypted_by_stock_tools(recording: &OpenRecording, name: &str, to: &Path) -> bool {
+    if Command::new("age").arg("--version").output().is_err()
+        || Command::new("zstd").arg("--version").output().is_err()
+    {
+        return false;
+    }
+    let work = tempfile::tempdir().unwrap();
+    std::fs::write(work.path().join("client.key"), common::CLIENT_KEY).unwrap();
+    let script = format!(
+        "set -e; age -d -i client.key '{dir}/recording.key.age' > rec.key; \
+         age -d -i rec.key '{file}' | zstd -d -q > '{to}'",
+        dir = recording.dir().display(),
+        file = on_disk(recording, name).display(),
+        to = to.display()
+    );
+    let output = Command::new("bash")
+        .args(["-o", "pipefail", "-c", &script])
+        .current_dir(work.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    true
+}
+
+/// R1, invariant 8: the file on disk plays in a stock player, after stock tools have decrypted it.
 #[test]
 fn stock_asciinema_prints_every_byte_of_output() {
     if Command::new("asciinema").arg("--version").output().is_err() {
@@ -306,17 +361,15 @@ fn stock_asciinema_prints_every_byte_of_output() {
     let root = tempfile::tempdir().unwrap();
     let recording = finished(root.path());
     for channel in &recording.record().channels {
-        let mut expected = stream_of(recording.dir(), channel, Stream::Output, false);
-        expected.extend(stream_of(
-            recording.dir(),
-            channel,
-            Stream::ErrorOutput,
-            false,
-        ));
+        let mut expected = stream_of(&recording, channel, Stream::Output, false);
+        expected.extend(stream_of(&recording, channel, Stream::ErrorOutput, false));
         // It wants a terminal for its keys; what it prints goes to a file, so that no line
         // discipline changes it.
         let printed = root.path().join("printed");
-        let cast = recording.dir().join(&channel.files.cast);
+        let cast = root.path().join("plain.cast");
+        if !decrypted_by_stock_tools(&recording, &channel.files.cast, &cast) {
+            return eprintln!("skipped: age and zstd are needed (apt-get install age zstd)");
+        }
         let cat = Command::new("script")
             .args([
                 "-qec",

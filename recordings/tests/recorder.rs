@@ -10,10 +10,13 @@
 
 mod common;
 
-use common::{exec, facts, shell, stream};
+use common::{
+    client, exec, facts, opened, protection, recorder, recover_with_key, sealed, sealing, shell,
+    stream,
+};
 use ecluse_recordings::{
-    Event, Follower, JournalReader, Outcome, ReadError, RecordError, Recorder, SessionEnd, Stream,
-    finish, layout, recover,
+    Event, Follower, JournalFrames, JournalReader, ReadError, RecordError, Recorder, SessionEnd,
+    Stream, layout, seal,
 };
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[test]
 fn nobody_else_can_read_a_recording() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(&root.path().join("recordings"), facts()).unwrap();
+    let recorder = recorder(&root.path().join("recordings"));
     recorder.append(1, 1, Event::opened(&exec("id"))).unwrap();
     recorder.append(1, 2, Event::Output(&[0xff; 100])).unwrap();
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
@@ -33,7 +36,7 @@ fn nobody_else_can_read_a_recording() {
     for dir in recorder.dir().ancestors().take(6) {
         assert_eq!(mode(dir), 0o700, "{}", dir.display());
     }
-    let recording = finish(&recorder.close(9, &SessionEnd::because("closed")).unwrap()).unwrap();
+    let recording = sealed(&recorder, 9, &SessionEnd::because("closed"));
     for entry in std::fs::read_dir(recording.dir()).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
@@ -42,9 +45,9 @@ fn nobody_else_can_read_a_recording() {
 #[test]
 fn a_session_is_recorded_once() {
     let root = tempfile::tempdir().unwrap();
-    let _first = Recorder::open(root.path(), facts()).unwrap();
+    let _first = recorder(root.path());
     assert!(matches!(
-        Recorder::open(root.path(), facts()),
+        Recorder::open(root.path(), facts(), protection(), None),
         Err(RecordError::Io {
             doing: "create directory",
             ..
@@ -61,6 +64,8 @@ fn a_client_name_cannot_leave_the_root() {
             client: "../x".into(),
             ..facts()
         },
+        protection(),
+        None,
     )
     .err();
     assert!(
@@ -72,7 +77,7 @@ fn a_client_name_cannot_leave_the_root() {
 #[test]
 fn bytes_on_a_channel_that_is_not_open_are_refused_and_the_rest_goes_on() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     assert_eq!(
         recorder.append(1, 1, Event::Output(b"x")),
         Err(RecordError::ChannelNotOpen(1))
@@ -101,13 +106,14 @@ fn bytes_on_a_channel_that_is_not_open_are_refused_and_the_rest_goes_on() {
         recorder.close(6, &SessionEnd::because("again")),
         Err(RecordError::Closed)
     );
-    assert_eq!(finish(&closed).unwrap().record().notes, 1);
+    let recording = seal(&closed, recorder.key(), &sealing()).unwrap();
+    assert_eq!(recording.unlock(&[client()]).unwrap().record().notes, 1);
 }
 
 #[test]
 fn a_long_piece_of_output_is_kept_whole() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     recorder.append(1, 1, Event::opened(&exec("cat"))).unwrap();
     let long: Vec<u8> = (0..3_000_000u32).map(|at| (at * 7 % 251) as u8).collect();
     recorder.append(1, 2, Event::Output(&long)).unwrap();
@@ -115,7 +121,7 @@ fn a_long_piece_of_output_is_kept_whole() {
         recorder.append(1, 3, Event::Note(&"x".repeat(2_000_000))),
         Err(RecordError::TooLong { .. })
     ));
-    let recording = finish(&recorder.close(4, &SessionEnd::because("closed")).unwrap()).unwrap();
+    let recording = sealed(&recorder, 4, &SessionEnd::because("closed"));
     assert_eq!(
         stream(&recording, &recording.record().channels[0], Stream::Output),
         long
@@ -130,8 +136,8 @@ fn a_follower_sees_each_frame_as_soon_as_it_is_appended() {
     let hook = Box::new(move || {
         counter.fetch_add(1, Ordering::Relaxed);
     });
-    let recorder = Recorder::open_with(root.path(), facts(), Some(hook)).unwrap();
-    let mut follower = Follower::open(recorder.journal()).unwrap();
+    let recorder = Recorder::open(root.path(), facts(), protection(), Some(hook)).unwrap();
+    let mut follower = Follower::open(recorder.journal(), recorder.key()).unwrap();
     assert_eq!(follower.facts(), &facts());
     assert_eq!(follower.next_frame().unwrap(), None);
     recorder
@@ -156,7 +162,8 @@ fn a_follower_sees_each_frame_as_soon_as_it_is_appended() {
     let closed = recorder
         .close(2000, &SessionEnd::because("closed"))
         .unwrap();
-    finish(&closed).unwrap();
+    let recording = seal(&closed, recorder.key(), &sealing()).unwrap();
+    recording.remove_journal().unwrap();
     // The journal is gone; who follows it still reads to its end.
     assert!(matches!(
         follower.next_frame().unwrap().unwrap().event,
@@ -172,21 +179,29 @@ fn a_follower_sees_each_frame_as_soon_as_it_is_appended() {
 #[test]
 fn durability_follows_the_sync() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     let sync = recorder.sync_handle();
-    assert_eq!(recorder.progress().durable, 0);
+    assert_eq!(recorder.progress().durable, None);
     assert_eq!(sync.sync_if_dirty(), Ok(true));
     assert_eq!(sync.sync_if_dirty(), Ok(false));
     recorder.append(0, 1, Event::Note("hello")).unwrap();
-    assert!(recorder.progress().durable < recorder.progress().bytes);
+    let progress = recorder.progress();
+    assert_eq!(progress.frames, 1);
+    assert!(progress.durable.unwrap().bytes < progress.bytes);
+    assert_eq!(progress.durable.unwrap().last_seal, None);
     assert_eq!(sync.sync_if_dirty(), Ok(true));
-    assert_eq!(recorder.progress().durable, recorder.progress().bytes);
+    let durable = recorder.progress().durable.unwrap();
+    assert_eq!(
+        (durable.frames, durable.bytes, durable.last_seal),
+        (progress.frames, progress.bytes, progress.last_seal)
+    );
+    assert!(durable.last_seal.is_some());
 }
 
 #[test]
 fn appends_from_many_threads_keep_one_order() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Arc::new(Recorder::open(root.path(), facts()).unwrap());
+    let recorder = Arc::new(recorder(root.path()));
     for channel in 1..=4 {
         recorder
             .append(channel, 0, Event::opened(&exec("cat")))
@@ -204,12 +219,7 @@ fn appends_from_many_threads_keep_one_order() {
             });
         }
     });
-    let recording = finish(
-        &recorder
-            .close(1_000_000, &SessionEnd::because("closed"))
-            .unwrap(),
-    )
-    .unwrap();
+    let recording = sealed(&recorder, 1_000_000, &SessionEnd::because("closed"));
     for (channel, number) in recording.record().channels.iter().zip(1u8..) {
         assert_eq!(
             stream(&recording, channel, Stream::Output),
@@ -223,7 +233,7 @@ fn appends_from_many_threads_keep_one_order() {
 #[ignore = "a child process of `kill_9_loses_nothing_that_was_acknowledged`"]
 fn child_that_appends_until_it_is_killed() {
     let root = std::env::var("RECORDINGS_ROOT").unwrap();
-    let recorder = Recorder::open(Path::new(&root), facts()).unwrap();
+    let recorder = recorder(Path::new(&root));
     recorder.append(1, 0, Event::opened(&exec("yes"))).unwrap();
     let mut out = std::io::stderr();
     for number in 0u64.. {
@@ -272,12 +282,9 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
                 acknowledged = number;
             }
         }
-        let recovered = recover(root.path()).unwrap();
-        let Outcome::Finished(recording) = &recovered[0].outcome else {
-            panic!("{:?}", recovered[0].outcome)
-        };
-        assert!(recording.record().cut_short);
-        let output = stream(recording, &recording.record().channels[0], Stream::Output);
+        let recording = opened(&recover_with_key(root.path())[0].outcome);
+        assert!(recording.record().cut_short && recording.sealed().manifest().cut_short);
+        let output = stream(&recording, &recording.record().channels[0], Stream::Output);
         let expected: String = (0..=acknowledged)
             .map(|number| format!("{number}\n").repeat(50))
             .collect();
@@ -294,7 +301,7 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
 #[ignore = "a child process of `a_full_disk_stops_the_recording_and_still_lets_it_close`"]
 fn child_on_a_small_disk() {
     let root = std::env::var("RECORDINGS_ROOT").unwrap();
-    let recorder = Recorder::open(Path::new(&root), facts()).unwrap();
+    let recorder = recorder(Path::new(&root));
     recorder.append(1, 0, Event::opened(&exec("yes"))).unwrap();
     let mut recorded = 0u64;
     let failure = loop {
@@ -318,7 +325,7 @@ fn child_on_a_small_disk() {
     recorder
         .close(recorded, &SessionEnd::because("recording-failed"))
         .unwrap();
-    let mut reader = JournalReader::open(recorder.journal()).unwrap();
+    let mut reader = JournalReader::open(recorder.journal(), recorder.key()).unwrap();
     let (mut bytes, mut ended) = (0, false);
     while let Some(frame) = reader.next_frame().unwrap() {
         match frame.event {
@@ -365,20 +372,37 @@ fn a_reader_names_what_is_wrong_with_a_file() {
     let path = dir.path().join(layout::LIVE);
     for (bytes, expected) in [
         (&b""[..], "ends inside its header"),
-        (b"ECLUSEJL\x01\x00", "ends inside its header"),
-        (b"not a journal at all", "does not begin with ECLUSEJL"),
-        (b"ECLUSEJL\x01\x00\x00\x00\xff\xff\xff\xff", "damaged"),
+        (b"ECLUSEJL\x02\x01", "ends inside its header"),
         (
-            b"ECLUSEJL\x01\x00\x00\x00\x02\x00\x00\x00{}\x00\x00\x00\x00",
+            b"not a journal at all, by far",
+            "does not begin with ECLUSEJL",
+        ),
+        (
+            b"ECLUSEJL\x01\x00\x00\x00\x02\x00\x00\x00{}\x00\x00\x00\x00\x00\x00\x00\x00",
+            "journal version 1",
+        ),
+        (
+            b"ECLUSEJL\x02\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00",
+            "protection 0",
+        ),
+        (
+            b"ECLUSEJL\x02\x01\x00\x00\xff\xff\xff\xff\x02\x00\x00\x00\x02\x00\x00\x00",
+            "damaged",
+        ),
+        (
+            b"ECLUSEJL\x02\x01\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00{}{}x\x00\x00\x00\x00",
             "checksum",
         ),
     ] {
         std::fs::write(&path, bytes).unwrap();
-        let error = JournalReader::open(&path).err().unwrap().to_string();
+        let error = JournalReader::open(&path, &protection().key)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains(expected), "{error}");
     }
     assert!(matches!(
-        JournalReader::open(&dir.path().join("none")),
+        JournalReader::open(&dir.path().join("none"), &protection().key),
         Err(ReadError::Io { .. })
     ));
 }
@@ -388,13 +412,15 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_the_journal_reader_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
         let root = common::fast_dir();
-        let recorder = Recorder::open(root.path(), facts()).unwrap();
-        let path = recorder.journal().to_owned();
+        let recorder = recorder(root.path());
+        let (path, key) = (recorder.journal().to_owned(), recorder.key().clone());
         drop(recorder);
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&bytes).unwrap();
-        let mut reader = JournalReader::open(&path).unwrap();
+        let mut frames = JournalFrames::open(&path).unwrap();
+        while let Ok(Some(_)) = frames.next_frame() {}
+        let mut reader = JournalReader::open(&path, &key).unwrap();
         while let Ok(Some(_)) = reader.next_frame() {}
-        let mut follower = Follower::open(&path).unwrap();
+        let mut follower = Follower::open(&path, &key).unwrap();
         while let Ok(Some(_)) = follower.next_frame() {}
     }
 }
@@ -402,9 +428,9 @@ proptest::proptest! {
 #[test]
 fn a_follower_reads_a_frame_that_replaces_a_torn_one() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     recorder.append(0, 1, Event::Note("first")).unwrap();
-    let mut follower = Follower::open(recorder.journal()).unwrap();
+    let mut follower = Follower::open(recorder.journal(), recorder.key()).unwrap();
     follower.next_frame().unwrap().unwrap();
     // A full disk: half a frame, cut off again, and the closing frames in its place.
     let whole = recorder.progress().bytes;
@@ -412,7 +438,9 @@ fn a_follower_reads_a_frame_that_replaces_a_torn_one() {
         .append(true)
         .open(recorder.journal())
         .unwrap();
-    (&file).write_all(&[7; 20]).unwrap();
+    (&file)
+        .write_all(&[[0x20, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0].as_slice(), &[7; 20]].concat())
+        .unwrap();
     assert_eq!(follower.next_frame().unwrap(), None);
     file.set_len(whole).unwrap();
     recorder.append(0, 2, Event::Note("second")).unwrap();
@@ -427,7 +455,7 @@ fn a_follower_reads_a_frame_that_replaces_a_torn_one() {
 #[test]
 fn pieces_written_together_are_the_same_bytes_in_order() {
     let root = tempfile::tempdir().unwrap();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     recorder.append(1, 1, Event::opened(&exec("cat"))).unwrap();
     let pieces: Vec<Vec<u8>> = [0, 1, 32 << 10, 0, 700 << 10, 600 << 10, 3 << 20, 5]
         .iter()
@@ -443,7 +471,7 @@ fn pieces_written_together_are_the_same_bytes_in_order() {
         recorder.append_pieces(2, 4, Stream::Output, &[b"x"]),
         Err(RecordError::ChannelNotOpen(2))
     );
-    let recording = finish(&recorder.close(9, &SessionEnd::because("closed")).unwrap()).unwrap();
+    let recording = sealed(&recorder, 9, &SessionEnd::because("closed"));
     recording.verify().unwrap();
     let channel = &recording.record().channels[0];
     for kind in Stream::ALL {

@@ -11,8 +11,8 @@
 
 mod common;
 
-use common::{facts, fast_dir, shell, stream};
-use ecluse_recordings::{Event, Outcome, Recorder, SessionEnd, Stream, frame, layout, recover};
+use common::{facts, fast_dir, opened, plain, read_all, recorder, recover_with_key, shell, stream};
+use ecluse_recordings::{Event, Outcome, SessionEnd, Stream, frame, layout};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ struct Small {
 
 fn small_journal() -> Small {
     let root = fast_dir();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
+    let recorder = recorder(root.path());
     let mut output = Vec::new();
     let header = recorder.progress().bytes as usize;
     let mut frames = vec![(header, vec![])];
@@ -62,11 +62,9 @@ fn cut_at_any_byte_all_whole_frames_are_kept() {
     for cut in small.header..=small.bytes.len() {
         let root = fast_dir();
         let dir = place(root.path(), &small.bytes[..cut]);
-        let recovered = recover(root.path()).unwrap();
+        let recovered = recover_with_key(root.path());
         assert_eq!(recovered.len(), 1);
-        let Outcome::Finished(recording) = &recovered[0].outcome else {
-            panic!("cut at {cut}: {:?}", recovered[0].outcome)
-        };
+        let recording = opened(&recovered[0].outcome);
         let record = recording.record();
         assert_eq!(record.cut_short, cut < small.bytes.len(), "cut at {cut}");
         let (whole, output) = small
@@ -77,14 +75,15 @@ fn cut_at_any_byte_all_whole_frames_are_kept() {
             .unwrap();
         match record.channels.first() {
             Some(channel) => assert_eq!(
-                &stream(recording, channel, Stream::Output),
+                &stream(&recording, channel, Stream::Output),
                 output,
                 "cut at {cut}"
             ),
             None => assert!(output.is_empty()),
         }
         // The torn bytes are kept, and only they.
-        let tail = fs::read(dir.join(layout::TORN)).unwrap_or_default();
+        let tail = kept_tail(&recording);
+        assert!(!dir.join(layout::TORN).exists());
         let end = if cut == small.bytes.len() {
             cut
         } else {
@@ -94,7 +93,7 @@ fn cut_at_any_byte_all_whole_frames_are_kept() {
         assert_eq!(record.torn_bytes, tail.len() as u64);
         assert!(!dir.join(layout::LIVE).exists());
         // Recovering again finds nothing to do.
-        assert!(recover(root.path()).unwrap().is_empty());
+        assert!(recover_with_key(root.path()).is_empty());
     }
 }
 
@@ -104,7 +103,7 @@ fn cut_inside_its_header_a_journal_is_kept_as_found() {
     for cut in 0..small.header {
         let root = fast_dir();
         place(root.path(), &small.bytes[..cut]);
-        let recovered = recover(root.path()).unwrap();
+        let recovered = recover_with_key(root.path());
         let Outcome::Damaged { kept_as, .. } = &recovered[0].outcome else {
             panic!("cut at {cut}")
         };
@@ -122,21 +121,22 @@ fn a_changed_byte_never_passes_unseen() {
             let mut bytes = small.bytes.clone();
             bytes[at] ^= bit;
             let root = fast_dir();
-            let dir = place(root.path(), &bytes);
-            let recovered = recover(root.path()).unwrap();
+            place(root.path(), &bytes);
+            let recovered = recover_with_key(root.path());
             match &recovered[0].outcome {
                 Outcome::Damaged { kept_as, problem } => {
                     assert!(at < last, "byte {at} of the last frame: {problem}");
                     assert_eq!(fs::read(kept_as).unwrap(), bytes);
                 }
                 // In the last frame a change looks like a write that was cut off: it is not used.
-                Outcome::Finished(recording) => {
+                sealed @ Outcome::Sealed { .. } => {
+                    let recording = opened(sealed);
                     assert!(at >= last, "byte {at}");
                     assert!(
                         recording.record().cut_short && recording.record().torn_bytes > 0,
                         "byte {at}"
                     );
-                    assert_eq!(fs::read(dir.join(layout::TORN)).unwrap(), bytes[last..]);
+                    assert_eq!(kept_tail(&recording), bytes[last..]);
                 }
                 other => panic!("byte {at}: {other:?}"),
             }
@@ -165,7 +165,7 @@ fn a_frame_left_out_repeated_or_moved_is_seen() {
     for (name, bytes) in cases {
         let root = fast_dir();
         place(root.path(), &bytes);
-        let recovered = recover(root.path()).unwrap();
+        let recovered = recover_with_key(root.path());
         assert!(
             matches!(recovered[0].outcome, Outcome::Damaged { .. }),
             "{name}: {:?}",
@@ -180,25 +180,20 @@ fn zeros_behind_the_last_frame_are_a_torn_tail() {
     let small = small_journal();
     let root = fast_dir();
     let cut = small.frames[3].0;
-    let dir = place(root.path(), &[&small.bytes[..cut], &[0; 5000]].concat());
-    let recovered = recover(root.path()).unwrap();
-    assert!(
-        matches!(recovered[0].outcome, Outcome::Finished(_)),
-        "{:?}",
-        recovered[0].outcome
-    );
-    assert_eq!(fs::read(dir.join(layout::TORN)).unwrap(), [0; 5000]);
+    place(root.path(), &[&small.bytes[..cut], &[0; 5000]].concat());
+    let recovered = recover_with_key(root.path());
+    assert_eq!(kept_tail(&opened(&recovered[0].outcome)), [0; 5000]);
 }
 
 #[test]
-fn a_journal_of_a_later_version_is_kept() {
+fn a_journal_of_another_version_or_in_clear_is_kept_and_not_read() {
     let small = small_journal();
-    for (at, value) in [(8, 2), (9, 1)] {
+    for (at, value) in [(8, 1), (8, 3), (9, 0), (9, 2)] {
         let mut bytes = small.bytes.clone();
         bytes[at] = value;
         let root = fast_dir();
         place(root.path(), &bytes);
-        let recovered = recover(root.path()).unwrap();
+        let recovered = recover_with_key(root.path());
         let Outcome::Damaged { problem, .. } = &recovered[0].outcome else {
             panic!()
         };
@@ -210,65 +205,69 @@ fn a_journal_of_a_later_version_is_kept() {
 #[test]
 fn a_journal_somebody_writes_is_left_alone() {
     let root = fast_dir();
-    let recorder = Recorder::open(root.path(), facts()).unwrap();
-    let recovered = recover(root.path()).unwrap();
+    let recorder = recorder(root.path());
+    let recovered = recover_with_key(root.path());
     assert!(matches!(recovered[0].outcome, Outcome::InUse));
     recorder
         .append(1, 1, Event::opened(&shell(80, 24)))
         .unwrap();
     drop(recorder);
-    let recovered = recover(root.path()).unwrap();
-    let Outcome::Finished(recording) = &recovered[0].outcome else {
-        panic!()
-    };
+    let recovered = recover_with_key(root.path());
+    let recording = opened(&recovered[0].outcome);
     assert!(recording.record().cut_short);
     assert_eq!(recording.record().channels[0].reason, None);
 }
 
+fn kept_tail(recording: &ecluse_recordings::OpenRecording) -> Vec<u8> {
+    match recording.record().torn_bytes {
+        0 => Vec::new(),
+        _ => plain(recording, layout::TORN),
+    }
+}
+
 #[test]
-fn an_interrupted_finish_is_done_again_from_any_point() {
+fn an_interrupted_sealing_is_done_again_from_any_point() {
     let small = small_journal();
     // What the final state is.
     let root = fast_dir();
     let dir = place(root.path(), &small.bytes);
-    recover(root.path()).unwrap();
+    let whole = opened(&recover_with_key(root.path())[0].outcome);
+    let expected = stream(&whole, &whole.record().channels[0], Stream::Output);
     let files = read_all(&dir);
-    // Stopped before, between and after the renames, with or without temporary files.
-    let names: Vec<&String> = files
+    // Stopped before, between and after the renames, in the order in which they happen.
+    let artefacts = files
         .keys()
-        .filter(|name| *name != layout::RECORD)
+        .filter(|name| name.ends_with(layout::SEALED_SUFFIX));
+    let names: Vec<&str> = [layout::WRAPPED_KEY]
+        .into_iter()
+        .chain(artefacts.map(String::as_str))
+        .chain([layout::MANIFEST, layout::SIGNATURE])
         .collect();
-    for named in 0..=names.len() + 1 {
+    for named in 0..=names.len() {
         let root = fast_dir();
         let dir = place(root.path(), &small.bytes);
-        fs::create_dir(dir.join(layout::CONVERTING)).unwrap();
-        fs::write(dir.join(layout::CONVERTING).join("01-shell.cast"), "half").unwrap();
-        for name in names.iter().take(named) {
-            fs::write(dir.join(name), &files[*name]).unwrap();
+        let temporary = dir.join(layout::CONVERTING);
+        fs::create_dir(&temporary).unwrap();
+        fs::write(temporary.join("left"), "half").unwrap();
+        for (place, name) in names.iter().enumerate() {
+            let to = if place < named { &dir } else { &temporary };
+            fs::write(to.join(name), &files[*name]).unwrap();
         }
-        if named > names.len() {
-            fs::write(dir.join(layout::RECORD), &files[layout::RECORD]).unwrap();
-            fs::remove_dir_all(dir.join(layout::CONVERTING)).unwrap();
-        }
-        let recovered = recover(root.path()).unwrap();
-        assert!(
-            matches!(recovered[0].outcome, Outcome::Finished(_)),
-            "{:?}",
-            recovered[0].outcome
+        let recovered = recover_with_key(root.path());
+        let recording = opened(&recovered[0].outcome);
+        recording.verify().unwrap();
+        assert_eq!(
+            stream(&recording, &recording.record().channels[0], Stream::Output),
+            expected
         );
-        assert_eq!(read_all(&dir), files, "{named} files named");
+        let again = read_all(&dir);
+        assert_eq!(
+            again.keys().collect::<Vec<_>>(),
+            files.keys().collect::<Vec<_>>(),
+            "{named} files named"
+        );
+        // Once the manifest has its name it stays: its digest may be on record already.
+        let kept = again[layout::MANIFEST] == files[layout::MANIFEST];
+        assert_eq!(kept, named + 1 >= names.len(), "{named} files named");
     }
-}
-
-fn read_all(dir: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
-    fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            (
-                entry.file_name().into_string().unwrap(),
-                fs::read(entry.path()).unwrap(),
-            )
-        })
-        .collect()
 }

@@ -1,10 +1,13 @@
-//! Recordings as an auditor's own tools see them: asciicast files, read with a JSON parser and nothing of the project.
+//! Recordings as an auditor's own tools see them: decrypted by `age`, decompressed by `zstd`, read with a JSON parser and
+//! nothing of the project.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::wait;
@@ -20,17 +23,98 @@ pub struct Event {
     pub text: String,
 }
 
-/// All finished `.cast` files under `directory`, oldest first. A session is finished when its `session.json` is there.
+/// Key files that read recordings of this process's sites.
+static IDENTITIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Makes a key file known: [`plain`] tries every one that exists.
+pub fn reads_with(identity: PathBuf) {
+    let mut known = IDENTITIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains(&identity) {
+        known.push(identity);
+    }
+}
+
+/// All sealed casts under `directory`, oldest first. A session is sealed when its signature is there.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn casts(directory: &Path) -> Result<Vec<PathBuf>> {
+    sealed(directory, ".cast")
+}
+
+/// All sealed files under `directory` whose plain name ends with `end`, oldest first.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sealed(directory: &Path, end: &str) -> Result<Vec<PathBuf>> {
+    let end = format!("{end}.zst.age");
     files(directory, &|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "cast")
-            && path.with_file_name("session.json").exists()
+        path.to_string_lossy().ends_with(&end)
+            && path.with_file_name("manifest.json.sig").exists()
             && !path.to_string_lossy().contains("converting.tmp")
     })
+}
+
+/// What a sealed file holds, by the chain that the recordings' README gives to auditors: the recording's key out of
+/// `recording.key.age`, the file with that key, then `zstd`.
+///
+/// # Errors
+/// When no known key reads it, or a program is missing (`tests/run` installs them).
+pub fn plain(sealed: &Path) -> Result<Vec<u8>> {
+    let wrapped = sealed.with_file_name("recording.key.age");
+    let mut unwrap = Command::new("age");
+    unwrap.arg("--decrypt");
+    for identity in IDENTITIES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .filter(|identity| identity.exists())
+    {
+        unwrap.arg("--identity").arg(identity);
+    }
+    let key = run(unwrap.arg(&wrapped))?;
+    let key_file = tempfile::NamedTempFile::new()?;
+    fs::write(key_file.path(), key)?;
+    let mut decrypt = Command::new("age");
+    decrypt
+        .args(["--decrypt", "--identity"])
+        .arg(key_file.path())
+        .arg(sealed)
+        .stdout(Stdio::piped());
+    let mut decrypting = decrypt.spawn().context("age is needed")?;
+    let compressed = decrypting.stdout.take().context("no pipe from age")?;
+    let plain = run(Command::new("zstd")
+        .args(["-d", "-c", "-q"])
+        .stdin(compressed))?;
+    ensure!(
+        decrypting.wait()?.success(),
+        "age does not read {}",
+        sealed.display()
+    );
+    Ok(plain)
+}
+
+/// Decrypts a file beside others of a test, for a program that wants a file: a cast for a player.
+///
+/// # Errors
+/// As [`plain`].
+pub fn unsealed(sealed: &Path, into: &Path) -> Result<PathBuf> {
+    let name = sealed.file_stem().context("a file without name")?;
+    let to = into.join(name).with_extension("");
+    fs::write(&to, plain(sealed)?)?;
+    Ok(to)
+}
+
+fn run(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .output()
+        .with_context(|| format!("{command:?} cannot be run"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(output.stdout)
 }
 
 /// All files under `directory` that `wanted` picks, oldest first.
@@ -58,7 +142,7 @@ pub fn files(directory: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Pat
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
-/// Waits until `count` casts lie under `directory`: recordings are finished when their session is.
+/// Waits until `count` casts lie under `directory`: recordings are sealed when their session ends.
 ///
 /// # Errors
 /// When they do not appear.
@@ -78,8 +162,8 @@ pub fn wait_for_casts(directory: &Path, count: usize) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When it is not asciicast.
 pub fn events(cast: &Path) -> Result<Vec<Event>> {
-    let text =
-        fs::read_to_string(cast).with_context(|| format!("{} is not UTF-8", cast.display()))?;
+    let text = String::from_utf8(plain(cast)?)
+        .with_context(|| format!("{} is not UTF-8", cast.display()))?;
     let mut lines = text.lines();
     let header: Value = serde_json::from_str(lines.next().context("an empty cast")?)
         .context("the header is not JSON")?;

@@ -110,6 +110,7 @@ impl Site {
         } else {
             Clock::real()
         };
+        crate::recording::reads_with(layout.data().join("keys/recordings.age"));
         let codes = Codes::new(layout.codes(), clock.clone());
         let gateway = Gateway::find(&layout.settings())?;
         Ok(Self {

@@ -113,11 +113,9 @@ fn a_killed_gateway_has_recorded_all_bytes_of_a_transfer() -> Result<()> {
         if seen.is_empty() {
             continue;
         }
-        let raw = recording::files(&site.layout().recordings(), &|path| {
-            path.to_string_lossy().ends_with(".output.raw")
-        })?;
+        let raw = recording::sealed(&site.layout().recordings(), ".output.raw")?;
         let newest = raw.last().context("no raw stream was recovered")?;
-        let recorded = fs::read(newest)?;
+        let recorded = recording::plain(newest)?;
         ensure!(
             recorded.starts_with(&seen),
             "round {round}: the client saw {} bytes, {} are recorded",

@@ -82,12 +82,10 @@ fn bytes_that_are_no_text_are_kept_as_they_are() -> Result<()> {
         .answer_to(every.clone())?
         .success()?;
     recording::wait_for_casts(&site.layout().recordings(), 1)?;
-    let raw = recording::files(&site.layout().recordings(), &|path| {
-        path.extension().is_some_and(|end| end == "raw")
-    })?;
+    let raw = recording::sealed(&site.layout().recordings(), ".raw")?;
     let mut exact = 0;
     for file in &raw {
-        exact += usize::from(fs::read(file)? == every);
+        exact += usize::from(recording::plain(file)? == every);
     }
     ensure!(
         exact == 2,
@@ -106,6 +104,7 @@ fn a_recording_plays_in_stock_asciinema() -> Result<()> {
         .answer()?
         .success()?;
     let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    let cast = recording::unsealed(casts.first().context("no cast")?, site.layout().root())?;
     let terminal = Terminal::open(
         site.layout(),
         &[
@@ -113,7 +112,7 @@ fn a_recording_plays_in_stock_asciinema() -> Result<()> {
             "play".into(),
             "-s".into(),
             "100".into(),
-            casts.first().context("no cast")?.clone().into(),
+            cast.into(),
         ],
         &[("HOME".into(), site.layout().root().into())],
         100,
@@ -202,10 +201,10 @@ fn a_password_typed_at_a_prompt_is_masked_in_the_replay() -> Result<()> {
         !recording::input(cast)?.contains("Correct-Horse-9"),
         "the password is in the cast"
     );
-    let aside = recording::files(&site.layout().recordings(), &|path| {
-        path.to_string_lossy().ends_with(".unechoed.jsonl")
-    })?;
-    let aside = fs::read_to_string(aside.first().context("nothing was set aside")?)?;
+    let aside = recording::sealed(&site.layout().recordings(), ".unechoed.jsonl")?;
+    let aside = String::from_utf8(recording::plain(
+        aside.first().context("nothing was set aside")?,
+    )?)?;
     ensure!(
         aside.contains("Correct-Horse-9"),
         "the input is not in the evidence: {aside}"

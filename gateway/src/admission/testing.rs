@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Visitor;
 use crate::clock;
+use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
@@ -172,7 +173,11 @@ impl House {
         }));
         let (stopping, stops) = watch::channel(false);
         let gateway = Arc::new(Gateway {
-            keeper: Keeper::start(data.join("recordings")).unwrap(),
+            keeper: Keeper::start(
+                data.join("recordings"),
+                EvidenceKeys::load_or_create(&data.join("keys")).unwrap(),
+            )
+            .unwrap(),
             store: store.store.clone(),
             documents: in_force,
             live: Live::default(),

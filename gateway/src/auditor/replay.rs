@@ -1,10 +1,11 @@
 //! `replay`: a recording on a screen of its own, or as text where there is no terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{Refusal, Role, Span};
-use ecluse_recordings::{FinishedRecording, Playback, ReadError, layout};
+use ecluse_recordings::{JournalFrames, OpenRecording, Playback, SealedRecording, layout};
 
 use super::stage::Stage;
 use super::transcript;
@@ -14,6 +15,7 @@ use crate::admission::parse_length;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::evidence::EvidenceKeys;
 use crate::store::Session;
 use crate::texts::times;
 
@@ -80,13 +82,28 @@ pub(crate) async fn replay(
     let Some(dir) = dir else {
         return missing(desk, &session, "–").await;
     };
-    match FinishedRecording::open(&dir) {
+    let keys = Arc::clone(desk.gateway.keeper.keys());
+    let sealed = dir.clone();
+    // Comparing digests takes as long as the recording is large.
+    let opened = tokio::task::spawn_blocking(move || open(&sealed, &keys)).await;
+    match opened.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
-        Err(error) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
-            unfinished(desk, &written, &session, dir.join(layout::LIVE), &error).await
+        Err(problem) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
+            unfinished(desk, &written, &session, dir.join(layout::LIVE), &problem).await
         }
-        Err(error) => missing(desk, &session, &error.to_string()).await,
+        Err(problem) => missing(desk, &session, &problem).await,
     }
+}
+
+/// A sealed recording, once its signature holds; the problem in words otherwise.
+fn open(dir: &Path, keys: &EvidenceKeys) -> Result<OpenRecording, String> {
+    let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
+    sealed
+        .verify_signature(&keys.allowed_signers())
+        .map_err(|error| error.to_string())?;
+    sealed
+        .unlock(keys.identities())
+        .map_err(|error| error.to_string())
 }
 
 fn written(words: &[String]) -> Result<Written, Misuse> {
@@ -173,7 +190,7 @@ async fn finished(
     desk: &mut Desk<'_>,
     written: &Written,
     session: &Session,
-    recording: &FinishedRecording,
+    recording: &OpenRecording,
 ) -> Result<u32, Trouble> {
     let record = recording.record();
     if record.cut_short {
@@ -231,7 +248,7 @@ async fn finished(
 }
 
 /// `1 shell, 2 uptime`
-fn channels(recording: &FinishedRecording) -> String {
+fn channels(recording: &OpenRecording) -> String {
     let shown = |channel: &ecluse_recordings::ChannelRecord| match channel.command() {
         Some(command) => format!(
             "{} {}",
@@ -249,22 +266,27 @@ fn channels(recording: &FinishedRecording) -> String {
         .join(", ")
 }
 
-/// A session still in passage, or one whose journal is being finished.
+/// A session still in passage, or one whose journal is being sealed.
 async fn unfinished(
     desk: &mut Desk<'_>,
     written: &Written,
     session: &Session,
     journal: PathBuf,
-    error: &ReadError,
+    problem: &str,
 ) -> Result<u32, Trouble> {
     desk.line("auditor-still-open", &[("number", session.number.into())])
         .await?;
     if desk.terminal.is_plain() {
         return desk.problem("common-needs-terminal", &[]).await;
     }
-    match Playback::live(&journal, written.channel.unwrap_or(1)) {
-        Ok(playback) => play(desk, written, session, playback, None).await,
-        Err(_) => missing(desk, session, &error.to_string()).await,
+    let key = JournalFrames::open(&journal)
+        .ok()
+        .and_then(|frames| desk.gateway.keeper.keys().unwrap(&frames.header().wrapped));
+    let playback =
+        key.and_then(|key| Playback::live(&journal, &key, written.channel.unwrap_or(1)).ok());
+    match playback {
+        Some(playback) => play(desk, written, session, playback, None).await,
+        None => missing(desk, session, problem).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ecluse_recordings::{FinishedRecording, Stream, neutralise_lines, rebuild};
+use ecluse_recordings::{OpenRecording, Stream, neutralise_lines, rebuild};
 use tokio::sync::mpsc;
 
 use crate::admission::desk::{Desk, Trouble, status};
@@ -16,7 +16,7 @@ const QUEUE: usize = 16;
 pub(super) async fn print(
     desk: &mut Desk<'_>,
     session: &Session,
-    recording: &FinishedRecording,
+    recording: &OpenRecording,
     channel: Option<u32>,
     unmask: bool,
 ) -> Result<u32, Trouble> {
@@ -31,9 +31,8 @@ pub(super) async fn print(
     ];
     desk.line("replay-transcript-head", &args).await?;
     let (sender, mut pieces) = mpsc::channel(QUEUE);
-    let dir = recording.dir().to_owned();
+    let recording = recording.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let recording = FinishedRecording::open(&dir)?;
         let mut out = Pieces {
             sender,
             held: Vec::new(),
@@ -77,7 +76,7 @@ pub(super) async fn print(
 
 /// What the technician typed, in clear, channel by channel.
 fn typed(
-    recording: &FinishedRecording,
+    recording: &OpenRecording,
     wanted: Option<u32>,
     out: &mut impl io::Write,
 ) -> Result<(), ecluse_recordings::ReadError> {
@@ -88,7 +87,7 @@ fn typed(
         .filter(|c| wanted.is_none_or(|wanted| wanted == c.number))
     {
         let mut input = Vec::new();
-        rebuild(recording.dir(), channel, true, |piece| {
+        rebuild(recording, channel, true, |piece| {
             if piece.stream == Stream::Input {
                 input.extend_from_slice(piece.bytes);
             }

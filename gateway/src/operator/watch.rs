@@ -3,7 +3,6 @@
 //! The screen is drawn from the live journal by the recordings crate's terminal model and painter: an
 //! operator sees what is on record, and no byte of the target reaches their terminal as it was.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
-use crate::live::{CutWhat, LiveSession};
+use crate::live::{CutWhat, LiveSession, SessionFacts};
 use crate::terminal::{Event, Key, Size};
 use crate::texts::times;
 
@@ -193,7 +192,7 @@ impl View {
         channel: u32,
         progress: &mut watch::Receiver<u64>,
     ) -> Result<Next, Trouble> {
-        let mut playback = match open(&self.session.facts().journal, channel) {
+        let mut playback = match open(self.session.facts(), channel) {
             Ok(playback) => playback,
             Err(error) => return Ok(Next::Done(Done::Unreadable(error))),
         };
@@ -353,8 +352,8 @@ async fn next_frame(progress: &mut watch::Receiver<u64>, drawn: tokio::time::Ins
     sleep_until(drawn + FRAME).await;
 }
 
-fn open(journal: &Path, channel: u32) -> Result<Playback, ReadError> {
-    let mut playback = Playback::live(journal, channel)?;
+fn open(session: &SessionFacts, channel: u32) -> Result<Playback, ReadError> {
+    let mut playback = Playback::live(&session.journal, &session.key, channel)?;
     playback.seek(Duration::MAX)?;
     Ok(playback)
 }

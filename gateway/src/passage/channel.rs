@@ -13,6 +13,7 @@ use russh::{ChannelWriteHalf, Pty, client};
 
 use super::admittance::admitted;
 use super::downlink::{Downlink, Gone, Stream};
+use super::legs::LegCounts;
 use super::relay::{Asked, Relay, RelayEnd};
 use super::session::Session;
 use super::talk;
@@ -224,24 +225,26 @@ impl Passing<'_> {
             terminal: self.opening.terminal.is_some(),
             started: clock::now(),
         });
+        let legs = LegCounts::default();
         let farewell = tokio::select! {
             biased;
             stop = live.until_stopped() => self.stopped(&stop),
             closed_at = until_closed(self.permit) => {
                 self.stopped(&Stop::Right(EndReason::WindowOver { closed_at }))
             }
-            farewell = self.connected(&tap, &environment, &mut notices) => match live.stopped() {
+            farewell = self.connected(&tap, &environment, &mut notices, &legs) => match live.stopped() {
                 // The cut closed the target's socket first: its reason is the one that counts.
                 Some(stop) => self.stopped(&stop),
                 None => farewell,
             },
         };
         live.leave(number);
+        let passed = legs.with_received(self.opening.uplink.received());
         let closed = farewell
             .words
             .clone()
             .unwrap_or_else(|| "closed".to_owned());
-        if let Err(error) = tap.record(Event::closed(closed)) {
+        if let Err(error) = tap.record(Event::closed_after(closed, Some(passed))) {
             return Ok(self.unrecorded(&error));
         }
         Ok(farewell)
@@ -252,6 +255,7 @@ impl Passing<'_> {
         tap: &Tap,
         environment: &[(String, String)],
         notices: &mut tokio::sync::mpsc::Receiver<String>,
+        legs: &LegCounts,
     ) -> Farewell {
         let target = match self.connect().await {
             Ok(target) => target,
@@ -268,6 +272,7 @@ impl Passing<'_> {
             tap,
             notices,
             asked,
+            legs,
         };
         let end = relay.run(read, write).await;
         connection.close_gently();

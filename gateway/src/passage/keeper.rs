@@ -1,8 +1,8 @@
-//! Keeps recordings safe on disk: makes what was written durable within a second, and finishes closed recordings.
+//! Keeps recordings safe on disk: makes what was written durable within a second, and seals closed recordings.
 //!
 //! Two threads of their own, because both wait for disks: one syncs the open journals, one turns closed journals into
-//! asciicasts at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
-//! nothing: what is not finished is finished at the next start.
+//! sealed files at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
+//! nothing: what is not sealed is sealed at the next start.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,21 +10,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use ecluse_policy::ClientId;
+use ecluse_recordings::evidence::key::RecordingKey;
 use ecluse_recordings::{
-    ClosedJournal, RecordError, Recorder, SessionEnd, SessionFacts, SyncHandle, finish,
+    ClosedJournal, FinishError, Protection, RecordError, Recorder, SessionEnd, SessionFacts,
+    SyncHandle, seal,
 };
 use uuid::Uuid;
 
+use crate::evidence::EvidenceKeys;
+
 /// Pause between two rounds of syncing; with the syncing itself it stays below the second that is promised.
 const SYNC_EVERY: Duration = Duration::from_millis(400);
-/// Priority of the finishing thread: behind everything (`nice`).
-const FINISHING_NICENESS: i32 = 19;
+/// Priority of the sealing thread: behind everything (`nice`).
+const SEALING_NICENESS: i32 = 19;
 
-/// Opens, syncs and finishes recordings under one directory.
+/// Opens, syncs and seals recordings under one directory.
 pub(crate) struct Keeper {
     root: PathBuf,
     open: Arc<Mutex<HashMap<Uuid, SyncHandle>>>,
-    finishing: mpsc::Sender<ClosedJournal>,
+    keys: Arc<EvidenceKeys>,
+    sealing: mpsc::Sender<(ClosedJournal, RecordingKey)>,
     unfinished: Arc<Unfinished>,
 }
 
@@ -47,10 +53,10 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(root: PathBuf) -> io::Result<Self> {
+    pub(crate) fn start(root: PathBuf, keys: Arc<EvidenceKeys>) -> io::Result<Self> {
         let open: Arc<Mutex<HashMap<Uuid, SyncHandle>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
-        let (finishing, closed) = mpsc::channel();
+        let (sealing, closed) = mpsc::channel();
         let synced = Arc::downgrade(&open);
         std::thread::Builder::new()
             .name("sync".to_owned())
@@ -62,14 +68,15 @@ impl Keeper {
                 }
             })?;
         let counted = Arc::clone(&unfinished);
+        let signing = Arc::clone(&keys);
         std::thread::Builder::new()
-            .name("finish".to_owned())
+            .name("seal".to_owned())
             .spawn(move || {
-                if let Err(error) = rustix::process::nice(FINISHING_NICENESS) {
-                    tracing::debug!(%error, "finishing recordings at normal priority");
+                if let Err(error) = rustix::process::nice(SEALING_NICENESS) {
+                    tracing::debug!(%error, "sealing recordings at normal priority");
                 }
-                for journal in closed {
-                    finish_one(journal);
+                for (journal, key) in closed {
+                    seal_one(&journal, &key, &signing);
                     *counted.lock() -= 1;
                     counted.done.notify_all();
                 }
@@ -77,7 +84,8 @@ impl Keeper {
         Ok(Self {
             root,
             open,
-            finishing,
+            keys,
+            sealing,
             unfinished,
         })
     }
@@ -87,21 +95,32 @@ impl Keeper {
         &self.root
     }
 
-    /// Begins the recording of a session.
+    /// The keys that recordings are read and sealed with.
+    pub(crate) fn keys(&self) -> &Arc<EvidenceKeys> {
+        &self.keys
+    }
+
+    /// Begins the recording of a session towards `client`'s target, with a key of its own.
     ///
     /// # Errors
     /// Whatever keeps it from being written; there is no session then (R2).
-    pub(crate) fn open(&self, facts: SessionFacts) -> Result<Arc<Recorder>, RecordError> {
+    pub(crate) fn open(
+        &self,
+        facts: SessionFacts,
+        client: &ClientId,
+    ) -> Result<Arc<Recorder>, RecordError> {
         let id = facts.session;
-        let recorder = Recorder::open(&self.root, facts)?;
+        let protection = Protection::for_recipients(self.keys.recipients_for(client))
+            .map_err(RecordError::Cipher)?;
+        let recorder = Recorder::open(&self.root, facts, protection, None)?;
         self.lock().insert(id, recorder.sync_handle());
         Ok(Arc::new(recorder))
     }
 
-    /// Closes a recording and queues its finishing.
+    /// Closes a recording and queues its sealing.
     ///
     /// # Errors
-    /// When its last words cannot be written; the journal then stays as after a crash and is finished at the next start.
+    /// When its last words cannot be written; the journal then stays as after a crash and is sealed at the next start.
     pub(crate) fn close(
         &self,
         recorder: &Recorder,
@@ -112,13 +131,13 @@ impl Keeper {
         self.lock().remove(&recorder.facts().session);
         let closed = closed?;
         *self.unfinished.lock() += 1;
-        if self.finishing.send(closed).is_err() {
+        if self.sealing.send((closed, recorder.key().clone())).is_err() {
             *self.unfinished.lock() -= 1;
         }
         Ok(())
     }
 
-    /// Waits until every closed recording is finished, at most for `patience`. Returns how many are not.
+    /// Waits until every closed recording is sealed, at most for `patience`. Returns how many are not.
     pub(crate) fn wait_until_finished(&self, patience: Duration) -> usize {
         let count = self.unfinished.lock();
         let waited = self
@@ -156,12 +175,26 @@ fn sync(open: &Mutex<HashMap<Uuid, SyncHandle>>) {
     }
 }
 
-fn finish_one(journal: ClosedJournal) {
-    let directory = journal.dir().to_owned();
-    match finish(&journal) {
-        Ok(_) => tracing::debug!(directory = %directory.display(), "recording finished"),
+fn seal_one(journal: &ClosedJournal, key: &RecordingKey, keys: &EvidenceKeys) {
+    let directory = journal.dir().display();
+    match sealed(journal, key, keys) {
+        Ok(()) => tracing::debug!(%directory, "recording sealed"),
         Err(error) => {
-            tracing::warn!(directory = %directory.display(), %error, "a recording could not be finished; its journal is kept and finished at the next start");
+            tracing::warn!(%directory, %error, "a recording could not be sealed; its journal is kept and sealed at the next start");
         }
     }
+}
+
+fn sealed(
+    journal: &ClosedJournal,
+    key: &RecordingKey,
+    keys: &EvidenceKeys,
+) -> Result<(), FinishError> {
+    let recording = seal(journal, key, &keys.sealing())?;
+    for channel in &recording.manifest().channels {
+        if let Some(gap) = &channel.gap {
+            tracing::error!(directory = %journal.dir().display(), channel = channel.number, %gap, "bytes passed without being recorded");
+        }
+    }
+    recording.remove_journal()
 }

@@ -10,6 +10,7 @@ pub(crate) mod channel;
 pub(crate) mod connection;
 pub(crate) mod downlink;
 pub(crate) mod keeper;
+mod legs;
 pub(crate) mod relay;
 pub(crate) mod session;
 pub(crate) mod signals;

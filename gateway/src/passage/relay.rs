@@ -14,6 +14,7 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
 use tokio::sync::mpsc;
 
 use super::downlink::{Downlink, Gone, Stream};
+use super::legs::LegCounts;
 use super::signals;
 use super::tap::Tap;
 use super::uplink::{Item, Uplink};
@@ -65,6 +66,8 @@ pub(crate) struct Relay<'a> {
     pub(crate) notices: &'a mut mpsc::Receiver<String>,
     /// Requests sent to the target and not yet answered.
     pub(crate) asked: Vec<Asked>,
+    /// What passes, apart from the recording.
+    pub(crate) legs: &'a LegCounts,
 }
 
 impl Relay<'_> {
@@ -80,11 +83,13 @@ impl Relay<'_> {
             tap,
             notices,
             asked,
+            legs,
         } = self;
-        let up = pump_up(uplink, &write, tap);
+        let up = pump_up(uplink, &write, tap, legs);
         let down = Down {
             downlink,
             tap,
+            legs,
             asked: asked.into(),
             finished: false,
             held_eof: None,
@@ -120,13 +125,14 @@ async fn pump_up(
     uplink: &Uplink,
     write: &ChannelWriteHalf<client::Msg>,
     tap: &Tap,
+    legs: &LegCounts,
 ) -> Result<UpEnd, RecordError> {
     loop {
         let sent = match uplink.next().await {
             Item::Data(data) => {
                 let pieces = gathered(data, || uplink.more_data());
                 tap.input(&pieces)?;
-                send_up(write, pieces).await
+                send_up(write, pieces, legs).await
             }
             Item::Resize {
                 cols,
@@ -160,8 +166,10 @@ async fn pump_up(
 async fn send_up(
     write: &ChannelWriteHalf<client::Msg>,
     pieces: Vec<Bytes>,
+    legs: &LegCounts,
 ) -> Result<(), russh::Error> {
     for piece in pieces {
+        legs.sent_to_target(piece.len());
         write.data_bytes(piece).await?;
     }
     Ok(())
@@ -182,6 +190,7 @@ fn gathered(first: Bytes, mut more: impl FnMut() -> Option<Bytes>) -> Vec<Bytes>
 struct Down<'a> {
     downlink: &'a Downlink,
     tap: &'a Tap,
+    legs: &'a LegCounts,
     asked: std::collections::VecDeque<Asked>,
     finished: bool,
     /// When the target's end of output goes on at the latest, if it is held back. A client that has ended its input too
@@ -239,7 +248,10 @@ impl Down<'_> {
         }
         match (read.wait().now_or_never().flatten()?, stream) {
             (ChannelMsg::Data { data }, Stream::Output)
-            | (ChannelMsg::ExtendedData { data, ext: STDERR }, Stream::ErrorOutput) => Some(data),
+            | (ChannelMsg::ExtendedData { data, ext: STDERR }, Stream::ErrorOutput) => {
+                self.legs.received_from_target(data.len());
+                Some(data)
+            }
             (other, _) => {
                 self.next = Some(other);
                 None
@@ -249,6 +261,7 @@ impl Down<'_> {
 
     async fn send_down(&self, stream: Stream, pieces: Vec<Bytes>) -> Result<(), Gone> {
         for piece in pieces {
+            self.legs.sent_to_technician(piece.len());
             self.downlink.send(stream, piece).await?;
         }
         Ok(())
@@ -269,11 +282,13 @@ impl Down<'_> {
     ) -> Result<Pass, RecordError> {
         let sent = match message {
             ChannelMsg::Data { data } => {
+                self.legs.received_from_target(data.len());
                 let pieces = gathered(data, || self.more(read, Stream::Output));
                 self.tap.output(Stream::Output, &pieces)?;
                 self.send_down(Stream::Output, pieces).await
             }
             ChannelMsg::ExtendedData { data, ext: STDERR } => {
+                self.legs.received_from_target(data.len());
                 let pieces = gathered(data, || self.more(read, Stream::ErrorOutput));
                 self.tap.output(Stream::ErrorOutput, &pieces)?;
                 self.send_down(Stream::ErrorOutput, pieces).await

@@ -5,7 +5,7 @@
 //! ignores its window is ended at [`CAP`].
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -75,6 +75,8 @@ pub(crate) struct Uplink {
     ended: Notify,
     closed: AtomicBool,
     shrunk: AtomicBool,
+    /// Payload bytes that arrived, whatever became of them.
+    received: AtomicU64,
     connection: Arc<Connection>,
 }
 
@@ -88,6 +90,7 @@ impl Uplink {
             ended: Notify::new(),
             closed: AtomicBool::new(false),
             shrunk: AtomicBool::new(false),
+            received: AtomicU64::new(0),
             connection,
         })
     }
@@ -95,6 +98,11 @@ impl Uplink {
     /// The connection of this channel.
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
+    }
+
+    /// How many payload bytes arrived from the technician.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(SeqCst)
     }
 
     /// Takes bytes from the technician; called by the library's task, which waits here while the queue is long and
@@ -106,6 +114,7 @@ impl Uplink {
         if self.length() + data.len() > CAP {
             return Err(Overflow);
         }
+        self.received.fetch_add(data.len() as u64, SeqCst);
         self.push(Item::Data(Bytes::copy_from_slice(data)));
         loop {
             let length = self.length();

@@ -453,7 +453,10 @@ impl Visit {
         let recorder = self
             .gateway
             .keeper
-            .open(self.recorded_facts(admission, id, applied.version, now))
+            .open(
+                self.recorded_facts(admission, id, applied.version, now),
+                admission.client(),
+            )
             .map_err(|error| unrecorded(&error))?;
         let start = SessionStart {
             id,
@@ -506,6 +509,7 @@ impl Visit {
             started: now,
             closes_at: admission.closes_at(),
             journal: recorder.journal().to_owned(),
+            key: recorder.key().clone(),
         };
         let live = Arc::new(LiveSession::new(facts, Arc::clone(&self.connection)));
         Ok(Session::new(live, recorder, began, admission.clone()))
@@ -532,6 +536,7 @@ impl Visit {
             started: now.as_micros(),
             documents_version: i64::try_from(documents).unwrap_or(i64::MAX),
             reason: admission.intervention().request().reason.clone(),
+            approvals: Vec::new(),
         }
     }
 }

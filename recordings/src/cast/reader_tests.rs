@@ -191,7 +191,6 @@ proptest! {
         writer.output(at_us, &mut text.clone()).unwrap();
         writer.marker(at_us, &text).unwrap();
         writer.resize(at_us, 80, 24).unwrap();
-        writer.finish().unwrap();
         let (header, events, skipped) = read(file).unwrap();
         prop_assert_eq!(header.title, Some(text.clone()));
         prop_assert_eq!(skipped, 0);

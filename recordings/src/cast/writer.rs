@@ -101,8 +101,8 @@ impl<W: Write> CastWriter<W> {
         self.out.write_all(b"\n")
     }
 
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    pub(crate) fn into_inner(self) -> W {
+        self.out
     }
 }
 

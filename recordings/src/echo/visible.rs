@@ -3,16 +3,15 @@
 use crate::Utf8Decoder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(super) enum Shown {
     Letter(char),
-    Tab,
     Return,
     NewLine,
 }
 
 /// Strips escape sequences that arrive in pieces.
 #[derive(Debug, Default)]
-pub(crate) struct Visible {
+pub(super) struct Visible {
     decoder: Utf8Decoder,
     state: State,
 }
@@ -34,7 +33,7 @@ enum State {
 const LONGEST_TEXT: u16 = 4096;
 
 impl Visible {
-    pub(crate) fn feed(&mut self, bytes: &[u8], mut shown: impl FnMut(Shown)) {
+    pub(super) fn feed(&mut self, bytes: &[u8], mut shown: impl FnMut(Shown)) {
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
             for letter in text.chars() {
@@ -67,10 +66,6 @@ impl Visible {
             }
             (State::Ground, '\r') => {
                 shown(Shown::Return);
-                State::Ground
-            }
-            (State::Ground, '\t') => {
-                shown(Shown::Tab);
                 State::Ground
             }
             (State::Ground, letter) => {

@@ -204,6 +204,13 @@ impl RecordingKey {
         }
     }
 
+    /// Encrypts for this key alone: what every artefact of its recording goes through.
+    pub(crate) fn encryptor(&self) -> std::io::Result<age::Encryptor> {
+        let recipient = self.public();
+        age::Encryptor::with_recipients(std::iter::once(&recipient.0 as &dyn age::Recipient))
+            .map_err(std::io::Error::other)
+    }
+
     /// As an identity, for reading artefacts.
     #[must_use]
     pub fn identity(&self) -> &Identity {

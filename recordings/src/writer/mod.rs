@@ -1,14 +1,18 @@
 //! Writes the live journal: recorded before relayed, or an error that ends the passage.
 //!
-//! [`Recorder::append`] hands header, payload and CRC to the kernel in one `writev`. Nothing waits in
-//! user space, so once it returned, killing this process loses nothing; a power cut loses at most what
-//! came after the last [`SyncHandle::sync_if_dirty`]. Knows no clock and starts no thread.
+//! [`Recorder::append`] seals a frame in one reusable buffer and hands it to the kernel in one write. Nothing
+//! waits in user space, so once it returned, killing this process loses nothing; a power cut loses at most what
+//! came after the last [`SyncHandle::sync_if_dirty`]. Nothing is ever written in clear but what a manifest tells
+//! anyway. Knows no clock and starts no thread.
 
 mod state;
 
+use crate::chain::{Chain, Seal};
 use crate::event::{ChannelClosed, SessionEnd, StreamCounts};
-use crate::frame::{self, SESSION};
-use crate::{Event, Protection, RecordError, SessionFacts, Stream, layout};
+use crate::evidence::key::RecordingKey;
+use crate::evidence::manifest::ClockReading;
+use crate::frame::SESSION;
+use crate::{Event, Protection, RecordError, SessionFacts, Stream, header, layout};
 use state::{Shared, State, write_reserve};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,23 +20,39 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(crate) use state::sync_directory;
 
+/// Room for a frame from the start; grows to the longest frame that came.
+const FIRST_BUFFER: usize = 64 * 1024;
+
 /// Called after each append, outside of any lock: wakes whoever watches the session live.
 pub type OnAppend = Box<dyn Fn() + Send + Sync>;
 
-/// How far a recording has come.
+/// A place in a journal: what the log can vouch for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Frames written.
+    pub frames: u64,
+    /// Length of the journal.
+    pub bytes: u64,
+    /// The seal of the last of these frames, which covers all of them; `None` when there is no frame.
+    pub last_seal: Option<Seal>,
+}
+
+/// How far a recording has come, all of it at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Frames written.
     pub frames: u64,
     /// Length of the journal.
     pub bytes: u64,
-    /// Length of the journal that survives a power cut.
-    pub durable: u64,
+    /// The seal of the last frame, which covers all of them; `None` when there is no frame.
+    pub last_seal: Option<Seal>,
+    /// What survives a power cut; what is put on record elsewhere should be this.
+    pub durable: Option<Mark>,
 }
 
 /// The open recording of one session, shared by all its channels.
@@ -49,46 +69,32 @@ pub struct SyncHandle {
     shared: Arc<Shared>,
 }
 
-/// A recording whose last frame is written and durable; [`crate::finish`] makes files of it.
+/// A recording whose last frame is written and durable; [`crate::seal`] makes files of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedJournal {
     dir: PathBuf,
 }
 
 impl Recorder {
-    /// Opens the recording of a session: its directory, the reserve, the journal with its header.
+    /// Opens the recording of a session: its directory, the wrapped key, the reserve, the journal with its
+    /// header; with something to call after each append.
     ///
     /// # Errors
     /// When the facts cannot name a directory, the session exists already, or the disk refuses.
-    pub fn open(root: &Path, facts: SessionFacts) -> Result<Recorder, RecordError> {
-        Self::open_with(root, facts, None)
-    }
-
-    /// The same, with something to call after each append.
-    ///
-    /// # Errors
-    /// As [`Recorder::open`].
-    pub fn open_with(
+    pub fn open(
         root: &Path,
         facts: SessionFacts,
+        protection: Protection,
         on_append: Option<OnAppend>,
     ) -> Result<Recorder, RecordError> {
         let dir = layout::session_dir(root, &facts)?;
-        let header =
-            frame::file_header(&facts, Protection::Plain).map_err(|error| RecordError::Facts {
-                what: "facts",
-                problem: error.to_string(),
-            })?;
-        if header.len() > frame::MAX_FACTS {
-            return Err(RecordError::Facts {
-                what: "facts",
-                problem: format!(
-                    "they take {} bytes, {} are accepted",
-                    header.len(),
-                    frame::MAX_FACTS
-                ),
-            });
-        }
+        let (header, header_sha256) = header::encode(&facts, &protection)?;
+        let Protection {
+            key,
+            wrapped,
+            recipients: _,
+        } = protection;
+        let chain = Chain::new(&key, &header_sha256).map_err(RecordError::Cipher)?;
 
         let parent = dir.parent().unwrap_or(root);
         DirBuilder::new()
@@ -100,6 +106,14 @@ impl Recorder {
             .mode(0o700)
             .create(&dir)
             .map_err(|error| RecordError::io("create directory", &dir, &error))?;
+        let wrapped_key = dir.join(layout::WRAPPED_KEY);
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&wrapped_key)
+            .and_then(|mut file| file.write_all(&wrapped))
+            .map_err(|error| RecordError::io("write to", &wrapped_key, &error))?;
         write_reserve(&dir.join(layout::RESERVE))?;
 
         let journal = dir.join(layout::LIVE);
@@ -133,14 +147,22 @@ impl Recorder {
                     highest_channel: SESSION,
                     closed: false,
                     torn: false,
+                    attempt: 0,
+                    chain,
+                    buffer: Vec::with_capacity(FIRST_BUFFER),
                     failure: None,
                 }),
                 syncing,
                 dirty: AtomicBool::new(true),
                 directories_durable: AtomicBool::new(false),
-                frames: AtomicU64::new(0),
-                bytes: AtomicU64::new(length),
-                durable: AtomicU64::new(0),
+                reached: Mutex::new(Mark {
+                    frames: 0,
+                    bytes: length,
+                    last_seal: None,
+                }),
+                durable: Mutex::new(None),
+                header_sha256,
+                key,
                 on_append,
             }),
         })
@@ -184,7 +206,7 @@ impl Recorder {
                 let bytes = *state.counts(channel)?;
                 let closed = ChannelClosed {
                     bytes,
-                    reason: closed.into_owned().reason,
+                    ..closed.into_owned()
                 };
                 shared.write_event(
                     &mut state,
@@ -200,6 +222,13 @@ impl Recorder {
             }
             Event::Marker(_) | Event::Note(_) | Event::Refusal(_) => {
                 shared.write_event(&mut state, channel, at_us, &event)?;
+            }
+            Event::Clock(reading) => {
+                let reading = ClockReading {
+                    at_us: at_us.max(state.last_us),
+                    ..reading.into_owned()
+                };
+                shared.write_event(&mut state, channel, at_us, &Event::clock(reading))?;
             }
             // Only `close` ends a session: it also closes the channels and makes it durable.
             Event::SessionEnd(_) => return Err(RecordError::Closed),
@@ -267,6 +296,7 @@ impl Recorder {
             let closed = Event::ChannelClosed(Cow::Owned(ChannelClosed {
                 reason: end.reason.clone(),
                 bytes,
+                legs: None,
             }));
             shared.write_event(&mut state, channel, at_us, &closed)?;
         }
@@ -316,6 +346,18 @@ impl Recorder {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.shared.dir
+    }
+
+    /// SHA-256 of the journal's header: what the log says of this recording when it begins.
+    #[must_use]
+    pub fn header_sha256(&self) -> [u8; 32] {
+        self.shared.header_sha256
+    }
+
+    /// The recording's own key, for whoever may watch it live and for sealing it.
+    #[must_use]
+    pub fn key(&self) -> &RecordingKey {
+        &self.shared.key
     }
 
     /// The live journal, for a [`crate::Follower`].

@@ -1,15 +1,17 @@
 //! The open file behind a recorder: whole frames or an error, and what is known of it.
 
-use super::{OnAppend, Progress};
+use super::{Mark, OnAppend, Progress};
+use crate::chain::Chain;
 use crate::event::StreamCounts;
-use crate::frame::{self, Head, Kind, MAX_PAYLOAD};
-use crate::{Event, RecordError, SessionFacts, Stream};
+use crate::evidence::key::RecordingKey;
+use crate::frame::{self, FRAME_HEAD, Head, Inner, Kind, MAX_PAYLOAD};
+use crate::{Event, RecordError, SessionFacts, Stream, layout};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Room kept for the closing frames of a session: a close reason for some hundreds of channels.
@@ -25,9 +27,12 @@ pub(super) struct Shared {
     pub(super) syncing: File,
     pub(super) dirty: AtomicBool,
     pub(super) directories_durable: AtomicBool,
-    pub(super) frames: AtomicU64,
-    pub(super) bytes: AtomicU64,
-    pub(super) durable: AtomicU64,
+    /// Where the last whole frame ends, apart from `state`: looking at it never waits for a write.
+    pub(super) reached: Mutex<Mark>,
+    /// The same, as far as it survives a power cut.
+    pub(super) durable: Mutex<Option<Mark>>,
+    pub(super) header_sha256: [u8; 32],
+    pub(super) key: RecordingKey,
     pub(super) on_append: Option<OnAppend>,
 }
 
@@ -42,6 +47,11 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// Bytes of an unfinished frame may stand behind `length`.
     pub(super) torn: bool,
+    /// Goes up when a frame was cut off: its number comes again, its nonce must not.
+    pub(super) attempt: u8,
+    pub(super) chain: Chain,
+    /// One frame, encrypted in place; kept so that an append allocates nothing.
+    pub(super) buffer: Vec<u8>,
     pub(super) failure: Option<RecordError>,
 }
 
@@ -71,10 +81,12 @@ impl Shared {
     }
 
     pub(super) fn progress(&self) -> Progress {
+        let reached = *lock(&self.reached);
         Progress {
-            frames: self.frames.load(Ordering::Acquire),
-            bytes: self.bytes.load(Ordering::Acquire),
-            durable: self.durable.load(Ordering::Acquire),
+            frames: reached.frames,
+            bytes: reached.bytes,
+            last_seal: reached.last_seal,
+            durable: *lock(&self.durable),
         }
     }
 
@@ -127,9 +139,8 @@ impl Shared {
                 rest = after;
                 continue;
             }
-            let payload: Vec<&[u8]> = frame.iter().map(AsRef::as_ref).collect();
-            self.write_frame(state, channel, at_us, Kind::from(stream), &payload)?;
-            let written = payload.iter().map(|piece| piece.len()).sum();
+            self.write_frame(state, channel, at_us, Kind::from(stream), frame)?;
+            let written = frame.iter().map(|piece| piece.as_ref().len()).sum();
             state.count(channel, stream, written)?;
             rest = after;
         }
@@ -147,16 +158,16 @@ impl Shared {
         self.write_frame(state, channel, at_us, kind, &[payload.as_slice()])
     }
 
-    fn write_frame(
+    /// Gathers a frame in the buffer, seals it there, and hands it to the kernel in one write.
+    fn write_frame<B: AsRef<[u8]>>(
         &self,
         state: &mut State,
         channel: u32,
         at_us: u64,
         kind: Kind,
-        payload: &[&[u8]],
+        payload: &[B],
     ) -> Result<(), RecordError> {
-        let bytes: usize = payload.iter().map(|piece| piece.len()).sum();
-        let length = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes: usize = payload.iter().map(|piece| piece.as_ref().len()).sum();
         if bytes > MAX_PAYLOAD {
             return Err(RecordError::TooLong {
                 length: bytes,
@@ -164,29 +175,56 @@ impl Shared {
             });
         }
         let at_us = at_us.max(state.last_us);
-        let head = Head {
-            length,
+        let inner = Inner {
             channel,
-            number: state.next_number,
             at_us,
+            length: u32::try_from(bytes).unwrap_or(u32::MAX),
             kind,
+        };
+        let sealed = frame::padded(bytes);
+        let head = Head {
+            length: u32::try_from(sealed).unwrap_or(u32::MAX),
+            attempt: state.attempt,
+            number: state.next_number,
+        };
+        state.buffer.clear();
+        state.buffer.reserve(head.whole());
+        state.buffer.extend_from_slice(&head.encode());
+        state.buffer.extend_from_slice(&inner.encode());
+        for piece in payload {
+            state.buffer.extend_from_slice(piece.as_ref());
         }
-        .encode();
-        let crc = frame::crc_of_pieces(&head, payload);
-        if let Err(error) = write_frame_vectored(&mut state.file, &head, payload, &crc) {
+        state.buffer.resize(FRAME_HEAD.saturating_add(sealed), 0);
+        let body = state.buffer.get_mut(FRAME_HEAD..).unwrap_or_default();
+        let seal = match state.chain.seal(&head, body) {
+            Ok(seal) => seal,
+            Err(error) => {
+                let failure = RecordError::Cipher(error);
+                return Err(state.failure.get_or_insert(failure).clone());
+            }
+        };
+        state.buffer.extend_from_slice(&seal.0);
+        let crc = frame::crc(&[&state.buffer]);
+        state.buffer.extend_from_slice(&crc);
+        if let Err(error) = state.file.write_all(&state.buffer) {
             let failure = RecordError::io("write to", &self.journal, &error);
             state.torn = true;
             state.failure.get_or_insert_with(|| failure.clone());
+            // Whatever part of it reached the disk was encrypted with its nonce.
+            state.attempt = state.attempt.saturating_add(1);
             // Best now, while the place is known; recovery copes with a torn tail as well.
             let _ = self.cut_torn_frame(state);
             return Err(failure);
         }
-        let written = head.len().saturating_add(bytes).saturating_add(crc.len());
-        state.length = state.length.saturating_add(written as u64);
+        state.chain.advance(seal);
+        state.length = state.length.saturating_add(state.buffer.len() as u64);
         state.next_number = state.next_number.saturating_add(1);
         state.last_us = at_us;
-        self.bytes.store(state.length, Ordering::Release);
-        self.frames.store(state.next_number, Ordering::Release);
+        *lock(&self.reached) = Mark {
+            frames: state.next_number,
+            bytes: state.length,
+            last_seal: Some(seal),
+        };
         self.dirty.store(true, Ordering::Release);
         Ok(())
     }
@@ -203,7 +241,7 @@ impl Shared {
     pub(super) fn sync(&self) -> Result<(), RecordError> {
         // Cleared first: an append during the sync makes it dirty again.
         self.dirty.store(false, Ordering::Release);
-        let length = self.bytes.load(Ordering::Acquire);
+        let reached = *lock(&self.reached);
         let result = self
             .syncing
             .sync_data()
@@ -211,18 +249,25 @@ impl Shared {
             .and_then(|()| self.sync_directories());
         match result {
             Ok(()) => {
-                self.durable.fetch_max(length, Ordering::AcqRel);
+                let mut durable = lock(&self.durable);
+                if durable.is_none_or(|durable| durable.bytes < reached.bytes) {
+                    *durable = Some(reached);
+                }
                 Ok(())
             }
             Err(failure) => Err(self.lock().failure.get_or_insert(failure).clone()),
         }
     }
 
-    /// Once: the new directories and the journal's name must survive too.
+    /// Once: the wrapped key, the new directories and the journal's name must survive too.
     fn sync_directories(&self) -> Result<(), RecordError> {
         if self.directories_durable.load(Ordering::Acquire) {
             return Ok(());
         }
+        let wrapped = self.dir.join(layout::WRAPPED_KEY);
+        File::open(&wrapped)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| RecordError::io("sync", &wrapped, &error))?;
         for dir in self
             .dir
             .ancestors()
@@ -258,34 +303,7 @@ pub(super) fn write_reserve(path: &Path) -> Result<(), RecordError> {
         .map_err(|error| RecordError::io("reserve room in", path, &error))
 }
 
-/// One `writev` as a rule; more only when the kernel takes less than it was given.
-fn write_frame_vectored(
-    file: &mut File,
-    head: &[u8],
-    payload: &[&[u8]],
-    crc: &[u8],
-) -> io::Result<()> {
-    // The usual frame has one piece and needs no allocation.
-    if let [payload] = payload {
-        return write_all_vectored(file, &mut [head, payload, crc].map(IoSlice::new));
-    }
-    let mut slices = Vec::with_capacity(payload.len().saturating_add(2));
-    slices.push(IoSlice::new(head));
-    slices.extend(payload.iter().map(|piece| IoSlice::new(piece)));
-    slices.push(IoSlice::new(crc));
-    write_all_vectored(file, &mut slices)
-}
-
-fn write_all_vectored(file: &mut File, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-    let mut left = slices;
-    IoSlice::advance_slices(&mut left, 0);
-    while !left.is_empty() {
-        match file.write_vectored(left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut left, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+/// What a lock protects here is one plain value, whole whoever panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,12 +9,136 @@
     missing_docs
 )]
 
+use ecluse_recordings::evidence::key::Identity;
+use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
-    Bytes, ChannelKind, ChannelOpened, ChannelRecord, FinishedRecording, SessionFacts, Stream,
-    rebuild,
+    Bytes, ChannelKind, ChannelOpened, ChannelRecord, OpenRecording, Outcome, Protection, Recorder,
+    Recovered, Recovery, Sealing, SessionEnd, SessionFacts, Stream, layout, rebuild, recover, seal,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use uuid::Uuid;
+
+/// Fixed, because child processes of a test record for it too; protects nothing but test data.
+pub const CLIENT_KEY: &str =
+    "AGE-SECRET-KEY-10K2U3JPDQJKQS76DX2ZEYK3M3LDGWA89VMQ6SS0NW6Q29MJ6U52QLG3MD4";
+
+static SIGNER: LazyLock<HeldKey> = LazyLock::new(|| HeldKey::from_seed(&[7; 32]).unwrap());
+
+/// Who may read what these tests record.
+pub fn client() -> Identity {
+    Identity::parse_all(CLIENT_KEY).unwrap().remove(0)
+}
+
+pub fn protection() -> Protection {
+    Protection::for_recipients(vec![client().public()]).unwrap()
+}
+
+pub fn signer() -> &'static dyn Signer {
+    &*SIGNER
+}
+
+pub fn sealing() -> Sealing<'static> {
+    Sealing {
+        signer: signer(),
+        by: "ecluse test",
+        now: 1_795_428_999_000_000,
+    }
+}
+
+pub fn recorder(root: &Path) -> Recorder {
+    recorder_of(root, facts())
+}
+
+pub fn recorder_of(root: &Path, facts: SessionFacts) -> Recorder {
+    Recorder::open(root, facts, protection(), None).unwrap()
+}
+
+/// Closes, seals, removes the journal, and opens what is left with the client's key.
+pub fn sealed(recorder: &Recorder, at_us: u64, end: &SessionEnd) -> OpenRecording {
+    let closed = recorder.close(at_us, end).unwrap();
+    let recording = seal(&closed, recorder.key(), &sealing()).unwrap();
+    recording.remove_journal().unwrap();
+    assert_eq!(
+        recording.verify_signature(&[signer().public()]),
+        Ok(signer().public())
+    );
+    recording.unlock(&[client()]).unwrap()
+}
+
+/// Recovers as a gateway that holds the client's key does.
+pub fn recover_with_key(root: &Path) -> Vec<Recovered> {
+    let recovered = recover(
+        root,
+        &Recovery {
+            unwrap: &|wrapped| {
+                ecluse_recordings::evidence::key::RecordingKey::unwrap_with(wrapped, &[client()])
+                    .ok()
+            },
+            known: &|_| Ok(None),
+            sealing: sealing(),
+        },
+    )
+    .unwrap();
+    acknowledge(&recovered);
+    recovered
+}
+
+/// Recovers as a gateway that holds no key does.
+pub fn recover_without_key(root: &Path) -> Vec<Recovered> {
+    let recovered = recover(
+        root,
+        &Recovery {
+            unwrap: &|_| None,
+            known: &|_| Ok(None),
+            sealing: sealing(),
+        },
+    )
+    .unwrap();
+    acknowledge(&recovered);
+    recovered
+}
+
+fn acknowledge(recovered: &[Recovered]) {
+    for one in recovered {
+        if let Outcome::Sealed { recording, .. } = &one.outcome {
+            recording.remove_journal().unwrap();
+        }
+    }
+}
+
+/// The recording that a recovery made.
+pub fn opened(outcome: &Outcome) -> OpenRecording {
+    let Outcome::Sealed { recording, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    recording.unlock(&[client()]).unwrap()
+}
+
+/// Every file of a recording on disk, by name.
+pub fn read_all(dir: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                std::fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// A file of a recording, decrypted.
+pub fn plain(recording: &OpenRecording, name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut recording.open(name).unwrap(), &mut bytes).unwrap();
+    bytes
+}
+
+pub fn on_disk(recording: &OpenRecording, name: &str) -> PathBuf {
+    recording.dir().join(layout::sealed_name(name))
+}
 
 pub fn facts() -> SessionFacts {
     facts_of(Uuid::from_u128(0x0193_5a7e_0000_7000_8000_0000_0000_0001))
@@ -35,6 +159,7 @@ pub fn facts_of(session: Uuid) -> SessionFacts {
         started: 1_795_428_000_000_000,
         documents_version: 3,
         reason: "vérifier la réplication".into(),
+        approvals: vec![],
     }
 }
 
@@ -63,13 +188,18 @@ pub fn exec(command: &str) -> ChannelOpened {
 }
 
 /// A stream as the files give it back, unmasked.
-pub fn stream(recording: &FinishedRecording, channel: &ChannelRecord, stream: Stream) -> Vec<u8> {
-    stream_of(recording.dir(), channel, stream, true)
+pub fn stream(recording: &OpenRecording, channel: &ChannelRecord, stream: Stream) -> Vec<u8> {
+    stream_of(recording, channel, stream, true)
 }
 
-pub fn stream_of(dir: &Path, channel: &ChannelRecord, stream: Stream, unmask: bool) -> Vec<u8> {
+pub fn stream_of(
+    recording: &OpenRecording,
+    channel: &ChannelRecord,
+    stream: Stream,
+    unmask: bool,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
-    rebuild(dir, channel, unmask, |piece| {
+    rebuild(recording, channel, unmask, |piece| {
         if piece.stream == stream {
             bytes.extend_from_slice(piece.bytes);
         }

@@ -1,0 +1,40 @@
+//! What passes on a channel, counted at the gateway's two sides and apart from the recorder: the seal compares the two.
+//!
+//! What is received is counted as it arrives; what is sent is counted just before it is handed over, so that nothing
+//! that went out is missing from the count.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use ecluse_recordings::Legs;
+
+/// Counters of one channel.
+#[derive(Debug, Default)]
+pub(crate) struct LegCounts {
+    from_target: AtomicU64,
+    to_technician: AtomicU64,
+    to_target: AtomicU64,
+}
+
+impl LegCounts {
+    pub(crate) fn received_from_target(&self, bytes: usize) {
+        self.from_target.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub(crate) fn sent_to_technician(&self, bytes: usize) {
+        self.to_technician.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub(crate) fn sent_to_target(&self, bytes: usize) {
+        self.to_target.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// All four, with what the technician's side received.
+    pub(crate) fn with_received(&self, from_technician: u64) -> Legs {
+        Legs {
+            from_target: self.from_target.load(Relaxed),
+            to_technician: self.to_technician.load(Relaxed),
+            from_technician,
+            to_target: self.to_target.load(Relaxed),
+        }
+    }
+}
