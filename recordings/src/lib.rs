@@ -52,6 +52,7 @@ pub mod screen;
 mod scrolling;
 mod seal;
 mod sealed;
+pub mod search;
 mod shelf;
 mod stream;
 mod survey;

@@ -10,7 +10,7 @@
 //! in clear in the `unechoed` file. `README.md` lists where it fails. Reads a finished recording in
 //! order and needs what comes after: a live view masks all input.
 
-mod visible;
+pub(crate) mod visible;
 
 use crate::Utf8Decoder;
 use std::collections::VecDeque;
@@ -301,7 +301,7 @@ impl EchoDetector {
                 }
                 self.see_sent(letter);
             }
-            Shown::Return => {}
+            Shown::Return | Shown::Tab => {}
             Shown::NewLine => {
                 self.tail.clear();
                 self.line_of_output_ended();

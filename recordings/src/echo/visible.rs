@@ -3,15 +3,16 @@
 use crate::Utf8Decoder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     Letter(char),
+    Tab,
     Return,
     NewLine,
 }
 
 /// Strips escape sequences that arrive in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Visible {
+pub(crate) struct Visible {
     decoder: Utf8Decoder,
     state: State,
 }
@@ -33,7 +34,7 @@ enum State {
 const LONGEST_TEXT: u16 = 4096;
 
 impl Visible {
-    pub(super) fn feed(&mut self, bytes: &[u8], mut shown: impl FnMut(Shown)) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], mut shown: impl FnMut(Shown)) {
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
             for letter in text.chars() {
@@ -66,6 +67,10 @@ impl Visible {
             }
             (State::Ground, '\r') => {
                 shown(Shown::Return);
+                State::Ground
+            }
+            (State::Ground, '\t') => {
+                shown(Shown::Tab);
                 State::Ground
             }
             (State::Ground, letter) => {

@@ -1,0 +1,120 @@
+//! Finding a moment in recordings (R10): which lines a recording has, where they stand, who may hold them.
+//!
+//! While a recording is sealed, an [`Extractor`] sees its events and writes the lines that people look
+//! for: commands, what was typed and echoed, what stood on the screen, what the gateway said. They become
+//! one artefact of the recording, `text.jsonl`, protected as the rest of it. A [`Filter`] says of a whole
+//! recording what is certainly not in it; a [`Query`] finds its words in a line; [`scan`] reads the lines.
+//!
+//! Input that the target did not echo is never among the lines. What is looked at is bounded
+//! ([`Bounds`]); where a recording holds more, a last line of kind `note` says so.
+
+mod extractor;
+mod filter;
+mod fold;
+mod plain;
+mod query;
+mod screen_lines;
+mod typed;
+
+pub use extractor::{Bounds, Extracted, Extractor};
+pub use filter::{Filter, FilterBuilder, Gram, may_hold};
+pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
+
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, Read as _};
+
+/// The longest line, in bytes; a longer one is several.
+pub const LONGEST_LINE: usize = 1024;
+/// Longest line of JSON that is read: six characters for each of its letters, and the rest.
+const LONGEST_JSON: u64 = 16 * 1024;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineKind {
+    /// The command that a channel was opened with.
+    Command,
+    /// A line that was typed and echoed.
+    Typed,
+    /// A line that the target showed.
+    Screen,
+    /// Something the gateway said, or a marker.
+    Note,
+    /// Something the gateway refused.
+    Refusal,
+    /// The name of a file that was transferred.
+    File,
+}
+
+impl LineKind {
+    /// Every kind.
+    pub const ALL: [LineKind; 6] = [
+        LineKind::Command,
+        LineKind::Typed,
+        LineKind::Screen,
+        LineKind::Note,
+        LineKind::Refusal,
+        LineKind::File,
+    ];
+
+    /// The word in the file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            LineKind::Command => "command",
+            LineKind::Typed => "typed",
+            LineKind::Screen => "screen",
+            LineKind::Note => "note",
+            LineKind::Refusal => "refusal",
+            LineKind::File => "file",
+        }
+    }
+}
+
+/// One line of `text.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Line {
+    /// **Unit**: microseconds since the session's start. At that time the line was there to be seen.
+    pub at_us: u64,
+    /// The channel; 0 is the session.
+    pub channel: u32,
+    /// What it is.
+    pub kind: LineKind,
+    /// The text, at most [`LONGEST_LINE`] bytes as we write it; a reader expects anything.
+    pub text: String,
+}
+
+/// The filter of a `text.jsonl`.
+///
+/// # Errors
+/// When `lines` does not read.
+pub fn filter_of(lines: &mut impl BufRead) -> io::Result<Filter> {
+    let mut filter = FilterBuilder::default();
+    scan(lines, |line| {
+        filter.line(&line.text);
+        true
+    })?;
+    Ok(filter.finish())
+}
+
+/// Reads `text.jsonl`, handing each line to `each` until it says `false`. A line that does not read is
+/// left out: the file's digests stand in the manifest, and finding is no verification.
+///
+/// # Errors
+/// When `lines` does not read.
+pub fn scan(lines: &mut impl BufRead, mut each: impl FnMut(Line) -> bool) -> io::Result<()> {
+    let mut json = Vec::new();
+    loop {
+        json.clear();
+        lines.take(LONGEST_JSON).read_until(b'\n', &mut json)?;
+        if json.is_empty() {
+            return Ok(());
+        }
+        if let Ok(line) = serde_json::from_slice::<Line>(&json)
+            && !each(line)
+        {
+            return Ok(());
+        }
+    }
+}

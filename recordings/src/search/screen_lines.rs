@@ -1,0 +1,312 @@
+//! Lines that stood on a terminal's screen, each with a time at which it can be seen there.
+//!
+//! A row is read when the screen has come to rest, now and then while it does not, before it is erased,
+//! and when it scrolls off. The row of the cursor is being written: it is read once the cursor left it,
+//! or at the end. What was shown a moment ago is not given again. [`crate::scrolling`] is the sibling for
+//! transcripts, which need every line once and in order; this one also reads full-screen programs.
+
+use crate::Utf8Decoder;
+use crate::screen::Size;
+use crate::text::acts;
+use avt::observer::{Observation, Observer};
+use avt::parser::{DecMode, Function};
+use avt::{Line, Operation, Terminal};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use unicode_width::UnicodeWidthChar;
+
+/// A screen unchanged for so long has come to rest.
+const REST_US: u64 = 200_000;
+/// One that never rests is read so often.
+const AT_LEAST_US: u64 = 1_000_000;
+/// A line shown within this time is not given again, …
+const AGAIN_US: u64 = 60_000_000;
+/// … if it was among the last so many.
+const REMEMBERED: usize = 1024;
+/// Reading costs: so many cells may be read for each byte that came, …
+const CELLS_A_BYTE: usize = 4;
+/// … saved up to so many screens.
+const SAVED_SCREENS: usize = 4;
+
+/// A line and a time at which it stood on the screen.
+pub(super) type Seen = (u64, String);
+
+pub(super) struct ScreenLines {
+    terminal: Option<Terminal>,
+    decoder: Utf8Decoder,
+    watch: Watch,
+}
+
+struct Watch {
+    /// Time of the event being fed, of the one before, and of the last reading.
+    now: u64,
+    before: u64,
+    read: u64,
+    /// Rows that changed since they were read.
+    changed: Vec<bool>,
+    any: bool,
+    /// Some had when the event being fed began.
+    any_before: bool,
+    /// Lines that scrolled off during this event, and rows there were when it began.
+    gone: usize,
+    rows: usize,
+    /// The beginning of a line that wraps and has scrolled off.
+    head: Option<Seen>,
+    allowance: usize,
+    recent: Recent,
+    ready: Vec<Seen>,
+}
+
+impl ScreenLines {
+    pub(super) fn new(size: Size) -> Self {
+        ScreenLines {
+            terminal: Terminal::new(size.cols().into(), size.rows().into()).ok(),
+            decoder: Utf8Decoder::default(),
+            watch: Watch {
+                now: 0,
+                before: 0,
+                read: 0,
+                changed: vec![false; size.rows().into()],
+                any: false,
+                any_before: false,
+                gone: 0,
+                rows: size.rows().into(),
+                head: None,
+                allowance: SAVED_SCREENS * usize::from(size.cols()) * usize::from(size.rows()),
+                recent: Recent::default(),
+                ready: Vec::new(),
+            },
+        }
+    }
+
+    /// The target printed this.
+    pub(super) fn feed(&mut self, at_us: u64, bytes: &[u8]) -> Vec<Seen> {
+        self.rest_until(at_us);
+        self.watch.allow(bytes.len());
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.feed(bytes, |text| {
+            self.change(|terminal, watch| terminal.feed_with(text, watch));
+        });
+        self.decoder = decoder;
+        self.watch.before = at_us;
+        std::mem::take(&mut self.watch.ready)
+    }
+
+    /// The technician's terminal changed size.
+    pub(super) fn resize(&mut self, at_us: u64, size: Size) -> Vec<Seen> {
+        self.rest_until(at_us);
+        self.change(|terminal, watch| {
+            terminal.resize_with(size.cols().into(), size.rows().into(), watch);
+        });
+        self.watch.before = at_us;
+        std::mem::take(&mut self.watch.ready)
+    }
+
+    /// What stands there at the end.
+    pub(super) fn end(mut self) -> Vec<Seen> {
+        if let Some(terminal) = &self.terminal {
+            self.watch.allowance = usize::MAX;
+            self.watch.read_changed(terminal, self.watch.before, true);
+            self.watch.give_head();
+        }
+        self.watch.ready
+    }
+
+    /// Time passes: a screen that has come to rest is read as it was.
+    fn rest_until(&mut self, at_us: u64) {
+        let watch = &mut self.watch;
+        let since = |then: u64| at_us.saturating_sub(then);
+        if watch.any
+            && (since(watch.before) >= REST_US || since(watch.read) >= AT_LEAST_US)
+            && let Some(terminal) = &self.terminal
+        {
+            watch.read_changed(terminal, watch.before, false);
+            watch.read = at_us;
+        }
+        watch.now = at_us;
+        watch.gone = 0;
+        watch.any_before = watch.any;
+        watch.rows = watch.changed.len();
+    }
+
+    /// A fault of the model costs what was on the screen.
+    fn change(&mut self, change: impl FnOnce(&mut Terminal, &mut Watch)) {
+        let Some(terminal) = &mut self.terminal else {
+            return;
+        };
+        let watch = &mut self.watch;
+        if catch_unwind(AssertUnwindSafe(|| change(terminal, watch))).is_err() {
+            let (cols, rows) = (80, watch.changed.len().max(1));
+            self.terminal = Terminal::new(cols, rows).ok();
+            watch.changed.fill(false);
+            watch.head = None;
+        }
+    }
+}
+
+impl Watch {
+    fn allow(&mut self, bytes: usize) {
+        let most = SAVED_SCREENS * self.changed.len().saturating_mul(500);
+        self.allowance = self
+            .allowance
+            .saturating_add(bytes.saturating_mul(CELLS_A_BYTE))
+            .min(most);
+    }
+
+    /// Gives every line with a changed row, but the one being written unless `also_cursor`.
+    fn read_changed(&mut self, terminal: &Terminal, at_us: u64, also_cursor: bool) {
+        let cursor = terminal.cursor().row;
+        let screen = terminal.screen();
+        let mut text = String::new();
+        let (mut changed, mut written, mut first) = (false, false, 0);
+        for (row, line) in screen.visible_lines().enumerate() {
+            let this = self.changed.get(row).copied().unwrap_or(false);
+            // Rows of a line are read when one of them changed; those before it are read then.
+            if line.is_wrapped() || first < row || this {
+                let Some(left) = self.allowance.checked_sub(line.len()) else {
+                    return;
+                };
+                self.allowance = left;
+                write_text(line, &mut text);
+            }
+            changed |= this;
+            written |= row == cursor;
+            if line.is_wrapped() {
+                continue;
+            }
+            if changed && (also_cursor || !written) {
+                for row in first..=row {
+                    if let Some(changed) = self.changed.get_mut(row) {
+                        *changed = false;
+                    }
+                }
+                self.give(at_us, text.trim_end());
+            }
+            text.clear();
+            (changed, written, first) = (false, false, row + 1);
+        }
+        if changed && (also_cursor || !written) {
+            self.give(at_us, text.trim_end());
+        }
+        self.any = self.changed.contains(&true);
+    }
+
+    fn give(&mut self, at_us: u64, text: &str) {
+        if !text.trim().is_empty() && self.recent.is_news(self.now, text) {
+            self.ready.push((at_us, text.to_owned()));
+        }
+    }
+
+    fn give_head(&mut self) {
+        if let Some((at_us, text)) = self.head.take() {
+            self.give(at_us, text.trim_end());
+        }
+    }
+}
+
+impl Observer for Watch {
+    type Output = ();
+
+    fn resized(&mut self, _: usize, rows: usize) {
+        self.changed.clear();
+        self.changed.resize(rows, true);
+        self.any = true;
+    }
+
+    fn dirty(&mut self, rows: Range<usize>) {
+        if let Some(rows) = self.changed.get_mut(rows) {
+            rows.fill(true);
+            self.any = true;
+        }
+    }
+
+    fn before(&mut self, context: &mut Observation<'_>, operation: &Operation) {
+        let Operation::Function(function) = operation else {
+            return;
+        };
+        if self.any && erases(function) {
+            // After this event it is gone: what stood there before it was to be seen then.
+            let at_us = if self.any_before {
+                self.before
+            } else {
+                self.now
+            };
+            self.read_changed(context.terminal(), at_us, true);
+        }
+    }
+
+    fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {
+        // One that stood on the screen before this event was to be seen then; not after it.
+        let at_us = if self.gone < self.rows {
+            self.before
+        } else {
+            self.now
+        };
+        self.gone += 1;
+        let (_, text) = self.head.get_or_insert((at_us, String::new()));
+        write_text(line, text);
+        if !line.is_wrapped() || text.len() > super::LONGEST_LINE {
+            self.give_head();
+        }
+    }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+/// What wipes a screen, or puts another in its place.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "some sixty functions of a terminal that erase nothing, or little"
+)]
+fn erases(function: &Function) -> bool {
+    match function {
+        Function::Ed(_) | Function::Ris | Function::Decaln => true,
+        Function::Decset(modes) | Function::Decrst(modes) => modes.as_slice().iter().any(|mode| {
+            matches!(
+                mode,
+                DecMode::AltScreenBuffer | DecMode::SaveCursorAltScreenBuffer
+            )
+        }),
+        _ => false,
+    }
+}
+
+/// The letters of a row; marks that take no room are left out, what would act is replaced.
+fn write_text(line: &Line, text: &mut String) {
+    for letter in line.chars() {
+        if letter.is_ascii_graphic() || letter == ' ' {
+            text.push(letter);
+        } else if acts(letter) {
+            text.push('\u{fffd}');
+        } else if letter.width() != Some(0) {
+            text.push(letter);
+        }
+    }
+}
+
+/// The lines given lately.
+#[derive(Default)]
+struct Recent {
+    /// Of this process alone: nobody outside can make two lines look alike.
+    hasher: RandomState,
+    seen: HashMap<u64, u64>,
+    order: VecDeque<u64>,
+}
+
+impl Recent {
+    fn is_news(&mut self, at_us: u64, text: &str) -> bool {
+        let hash = self.hasher.hash_one(text);
+        if let Some(last) = self.seen.insert(hash, at_us) {
+            return at_us.saturating_sub(last) > AGAIN_US;
+        }
+        self.order.push_back(hash);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        true
+    }
+}
