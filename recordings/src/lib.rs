@@ -25,6 +25,7 @@
 )]
 
 mod artefact;
+pub mod bundle;
 mod bytes;
 pub mod cast;
 mod chain;
@@ -58,6 +59,7 @@ mod stream;
 mod survey;
 mod text;
 mod transcript;
+pub mod verify;
 mod writer;
 
 pub use bytes::Bytes;

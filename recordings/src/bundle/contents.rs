@@ -1,0 +1,67 @@
+//! What the pages of a bundle tell: handed over by whoever makes the bundle, shown and never interpreted.
+
+use crate::evidence::manifest::Manifest;
+use crate::log::{Checkpoint, VerifierKey};
+
+/// Everything that the index and the guide say.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// When the bundle was made. **Unit**: microseconds since 1970, UTC.
+    pub made_us: i64,
+    /// Which program made it, such as `ecluse 0.1.0`.
+    pub made_by: String,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// What was asked for, such as `intervention 12`.
+    pub asked_for: String,
+    /// The checkpoint that covers every entry.
+    pub checkpoint: Checkpoint,
+    /// Who cosigned it.
+    pub cosigners: Vec<String>,
+    /// How many entries of the journal are in the bundle.
+    pub entries: u64,
+    /// The keys that sign manifests and the list of files.
+    pub signers: Vec<[u8; 32]>,
+    /// The keys that sign checkpoints.
+    pub log_keys: Vec<VerifierKey>,
+    /// The recordings, as [`super::BundleWriter::add_recording`] handed them back.
+    pub recordings: Vec<Manifest>,
+    /// The interventions.
+    pub interventions: Vec<InterventionFacts>,
+    /// Names of the document files in the bundle.
+    pub documents: Vec<String>,
+}
+
+/// A request, and what was decided about it.
+#[derive(Clone, Debug)]
+pub struct InterventionFacts {
+    /// As people name it.
+    pub number: String,
+    /// The technician.
+    pub person: String,
+    /// The client.
+    pub client: String,
+    /// What was asked for: targets and flows.
+    pub asked: Vec<String>,
+    /// Why, in the technician's words.
+    pub reason: String,
+    /// When it was asked. **Unit**: microseconds since 1970, UTC.
+    pub requested_us: i64,
+    /// From when to when it was approved; the same unit.
+    pub window_us: Option<(i64, i64)>,
+    /// What was decided, in order.
+    pub decisions: Vec<Decision>,
+}
+
+/// Who decided what.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// When. **Unit**: microseconds since 1970, UTC.
+    pub at_us: i64,
+    /// Who.
+    pub by: String,
+    /// What, such as `approval`.
+    pub what: String,
+    /// In whose words, why; may be empty.
+    pub text: String,
+}
