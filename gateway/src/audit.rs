@@ -100,6 +100,8 @@ kinds! {
     SessionRefused = "session-refused",
     /// A recording could not be written; what it recorded was stopped.
     RecordingFailed = "recording-failed",
+    /// Bytes passed on a channel that its recording does not hold (R2).
+    CoverageGap = "coverage-gap",
     /// A recording cut short was recovered at start.
     RecordingRecovered = "recording-recovered",
     /// A recording was sealed: what its manifest is.

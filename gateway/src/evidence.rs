@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ecluse_policy::ClientId;
-use ecluse_recordings::evidence::key::{Identity, Recipient, RecordingKey};
+use ecluse_policy::documents::RecordingRules;
+use ecluse_recordings::evidence::key::{Identity, KeyError, Recipient, RecordingKey};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{Sealing, evidence};
 
@@ -60,9 +60,21 @@ impl EvidenceKeys {
         Ok(Arc::new(Self { reads, signs }))
     }
 
-    /// Who may read recordings of `client`'s targets.
-    pub(crate) fn recipients_for(&self, _client: &ClientId) -> Vec<Recipient> {
-        self.reads.iter().map(Identity::public).collect()
+    /// Who may read what is recorded for a client, by what its document says.
+    ///
+    /// # Errors
+    /// A name that policy accepted is no key after all; nothing may be recorded then.
+    pub(crate) fn recipients_for(
+        &self,
+        rules: &RecordingRules,
+    ) -> Result<Vec<Recipient>, KeyError> {
+        let gateway = self.reads.iter().filter(|_| rules.gateway);
+        rules
+            .recipients
+            .iter()
+            .map(|name| name.as_str().parse())
+            .chain(gateway.map(|identity| Ok(identity.public())))
+            .collect()
     }
 
     /// The keys that read.

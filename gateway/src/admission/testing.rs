@@ -17,6 +17,7 @@ use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::sealing::Sealer;
 use crate::settings::Settings;
 use crate::space::Space;
 use crate::store::Applied;
@@ -175,7 +176,11 @@ impl House {
         let gateway = Arc::new(Gateway {
             keeper: Keeper::start(
                 data.join("recordings"),
-                EvidenceKeys::load_or_create(&data.join("keys")).unwrap(),
+                Sealer::new(
+                    EvidenceKeys::load_or_create(&data.join("keys")).unwrap(),
+                    store.store.clone(),
+                    tokio::runtime::Handle::current(),
+                ),
             )
             .unwrap(),
             store: store.store.clone(),

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use ecluse_recordings::{Form, Outcome, Recovered, Recovery, recover};
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,6 +31,8 @@ use crate::live::Live;
 use crate::memory;
 use crate::passage;
 use crate::passage::keeper::Keeper;
+use crate::passage::recovery::close_what_was_left;
+use crate::passage::sealing::Sealer;
 use crate::secrets;
 use crate::settings::Settings;
 use crate::space::Space;
@@ -79,7 +80,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     apply_first_documents(&store, &settings).await?;
     let node = node(&settings.data_dir);
     let keys = EvidenceKeys::load_or_create(&settings.keys_dir())?;
-    close_what_was_left(&store, &settings, &node, &keys).await?;
+    close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
+    let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
 
     let (stop, stopping) = watch::channel(false);
@@ -89,7 +91,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let talks = Talks::start()?;
     let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
     let gateway = Arc::new(Gateway {
-        keeper: Keeper::start(settings.recordings.directory.clone(), keys)?,
+        keeper: Keeper::start(settings.recordings.directory.clone(), sealer)?,
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
@@ -265,96 +267,6 @@ async fn apply_first_documents(store: &Store, settings: &Settings) -> anyhow::Re
         .apply_documents(&texts, &administrator(), clock::now())
         .await?;
     Ok(())
-}
-
-/// Closes what a gateway that died left open: its sessions in the store, its recordings on disk (R1).
-async fn close_what_was_left(
-    store: &Store,
-    settings: &Settings,
-    node: &str,
-    keys: &Arc<EvidenceKeys>,
-) -> anyhow::Result<()> {
-    let now = clock::now();
-    let orphans = store.close_orphans(node, now).await?;
-    let directory = settings.recordings.directory.clone();
-    secrets::create_private_dir(&directory)?;
-    let keys = Arc::clone(keys);
-    let recovered = tokio::task::spawn_blocking(move || {
-        recover(
-            &directory,
-            &Recovery {
-                unwrap: &|wrapped| keys.unwrap(wrapped),
-                known: &|_| Ok(None),
-                sealing: keys.sealing(),
-            },
-        )
-    })
-    .await?
-    .with_context(|| {
-        format!(
-            "cannot read the recordings in {}",
-            settings.recordings.directory.display()
-        )
-    })?;
-    let mut records = Vec::new();
-    let mut sealed = Vec::new();
-    for Recovered { dir, outcome, .. } in recovered {
-        sealed.extend(match &outcome {
-            Outcome::Sealed { recording, .. } => Some(recording.clone()),
-            Outcome::InUse | Outcome::Damaged { .. } | Outcome::Failed(_) => None,
-        });
-        let outcome = said(&outcome);
-        let mut record = AuditRecord::new(AuditKind::RecordingRecovered, now)
-            .reason(&outcome)
-            .detail("directory", dir.display().to_string());
-        let id = dir
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        if let Some(orphan) = orphans
-            .iter()
-            .find(|orphan| id.as_deref() == Some(&orphan.start.id.to_string()))
-        {
-            record = record
-                .session(orphan.start.id)
-                .client(&orphan.start.client)
-                .person(&orphan.start.person);
-        }
-        tracing::warn!(directory = %dir.display(), %outcome, "a recording was left open by a previous run");
-        records.push(record);
-    }
-    if !records.is_empty() {
-        store.record(&records).await?;
-    }
-    // Only now that it is on record: until then the journal tells that it is not.
-    for recording in sealed {
-        if let Err(error) = recording.remove_journal() {
-            tracing::warn!(directory = %recording.dir().display(), %error, "the journal of a sealed recording could not be removed; tried again at the next start");
-        }
-    }
-    Ok(())
-}
-
-fn said(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Sealed {
-            recording,
-            lost_frames,
-        } => {
-            let form = match recording.manifest().form {
-                Form::Files => "sealed",
-                Form::Journal => "sealed as it was: this gateway has no key of it",
-            };
-            match lost_frames {
-                0 => form.to_owned(),
-                lost => format!("{form}; {lost} frames that the log knows of are missing"),
-            }
-        }
-        Outcome::InUse => "left alone: another process writes it".to_owned(),
-        Outcome::Damaged { kept_as, problem } => {
-            format!("damaged, kept as {}: {problem}", kept_as.display())
-        }
-        Outcome::Failed(error) => format!("not sealed, tried again at the next start: {error}"),
-    }
 }
 
 /// Takes new versions of the documents into force as they are applied.

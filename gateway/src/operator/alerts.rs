@@ -1,17 +1,21 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
-//! (C3), and a gateway that runs out of room for recordings (R2).
+//! (C3), a gateway that runs out of room for recordings, and recordings that are not whole (R2, R3).
 
 use std::collections::BTreeSet;
 
 use ecluse_policy::{ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::space::{Level, Room, mebibytes};
+use crate::store::AuditQuery;
 use crate::texts::times;
 
 /// How long an alert is shown again at each look.
 const SHOWN_FOR: Span = Span::from_hours(7 * 24);
+/// Troubles with recordings told at once.
+const MOST: u32 = 10;
 
 /// Tells the recent alerts of the operator's client, if there are any.
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
@@ -20,6 +24,9 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     };
     let since = clock::now().minus(SHOWN_FOR);
     for alert in host_keys(desk, &client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
+    for alert in recordings(desk, &client, since).await? {
         desk.terminal.line(&alert).await?;
     }
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
@@ -35,6 +42,7 @@ pub(crate) async fn since_then(
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
     let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(recordings(desk, client, since).await?);
     let now = desk.gateway.space.last();
     if now.since >= since {
         alerts.extend(room(desk, now));
@@ -58,6 +66,44 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
         ),
     ];
     Some(desk.say(id, &args))
+}
+
+/// Recordings that failed, lost something or were found altered, since a time.
+async fn recordings(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let query = AuditQuery {
+        client: Some(client.clone()),
+        kinds: vec![AuditKind::RecordingFailed, AuditKind::CoverageGap],
+        from: Some(since),
+        latest_first: true,
+        limit: Some(MOST),
+        ..AuditQuery::default()
+    };
+    let now = clock::now();
+    let failed = desk.gateway.store.audit(&query).await?;
+    Ok(failed
+        .into_iter()
+        .map(|stored| {
+            let record = stored.record;
+            let args = [
+                ("time", times::moment(record.at, now, None).into()),
+                ("person", record.person.unwrap_or_default().into()),
+                (
+                    "target",
+                    record
+                        .target
+                        .map(|id| id.to_string())
+                        .unwrap_or_default()
+                        .into(),
+                ),
+                ("problem", record.reason.unwrap_or_default().into()),
+            ];
+            desk.say("operator-recording-trouble", &args)
+        })
+        .collect())
 }
 
 /// Unexpected host keys since a time: each key of each target once, the latest meeting of it.

@@ -1,7 +1,7 @@
 //! Keeps recordings safe on disk: makes what was written durable within a second, and seals closed recordings.
 //!
-//! Two threads of their own, because both wait for disks: one syncs the open journals, one turns closed journals into
-//! sealed files at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
+//! Two threads of their own, because both wait for disks: one syncs the open journals, one hands closed journals to the
+//! [`Sealer`] at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
 //! nothing: what is not sealed is sealed at the next start.
 
 use std::collections::HashMap;
@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use ecluse_policy::ClientId;
+use ecluse_policy::documents::RecordingRules;
 use ecluse_recordings::evidence::key::RecordingKey;
 use ecluse_recordings::{
-    ClosedJournal, FinishError, Protection, RecordError, Recorder, SessionEnd, SessionFacts,
-    SyncHandle, seal,
+    ClosedJournal, Protection, RecordError, Recorder, SessionEnd, SessionFacts, SyncHandle,
 };
 use uuid::Uuid;
 
+use super::sealing::Sealer;
 use crate::evidence::EvidenceKeys;
 
 /// Pause between two rounds of syncing; with the syncing itself it stays below the second that is promised.
@@ -29,7 +29,7 @@ const SEALING_NICENESS: i32 = 19;
 pub(crate) struct Keeper {
     root: PathBuf,
     open: Arc<Mutex<HashMap<Uuid, SyncHandle>>>,
-    keys: Arc<EvidenceKeys>,
+    sealer: Arc<Sealer>,
     sealing: mpsc::Sender<(ClosedJournal, RecordingKey)>,
     unfinished: Arc<Unfinished>,
 }
@@ -53,7 +53,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(root: PathBuf, keys: Arc<EvidenceKeys>) -> io::Result<Self> {
+    pub(crate) fn start(root: PathBuf, sealer: Arc<Sealer>) -> io::Result<Self> {
         let open: Arc<Mutex<HashMap<Uuid, SyncHandle>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
         let (sealing, closed) = mpsc::channel();
@@ -68,7 +68,7 @@ impl Keeper {
                 }
             })?;
         let counted = Arc::clone(&unfinished);
-        let signing = Arc::clone(&keys);
+        let seals = Arc::clone(&sealer);
         std::thread::Builder::new()
             .name("seal".to_owned())
             .spawn(move || {
@@ -76,7 +76,7 @@ impl Keeper {
                     tracing::debug!(%error, "sealing recordings at normal priority");
                 }
                 for (journal, key) in closed {
-                    seal_one(&journal, &key, &signing);
+                    seal_one(&journal, &key, &seals);
                     *counted.lock() -= 1;
                     counted.done.notify_all();
                 }
@@ -84,7 +84,7 @@ impl Keeper {
         Ok(Self {
             root,
             open,
-            keys,
+            sealer,
             sealing,
             unfinished,
         })
@@ -97,20 +97,23 @@ impl Keeper {
 
     /// The keys that recordings are read and sealed with.
     pub(crate) fn keys(&self) -> &Arc<EvidenceKeys> {
-        &self.keys
+        self.sealer.keys()
     }
 
-    /// Begins the recording of a session towards `client`'s target, with a key of its own.
+    /// Begins the recording of a session, with a key of its own for those whom the client's `rules` name.
     ///
     /// # Errors
     /// Whatever keeps it from being written; there is no session then (R2).
     pub(crate) fn open(
         &self,
         facts: SessionFacts,
-        client: &ClientId,
+        rules: &RecordingRules,
     ) -> Result<Arc<Recorder>, RecordError> {
         let id = facts.session;
-        let protection = Protection::for_recipients(self.keys.recipients_for(client))
+        let protection = self
+            .keys()
+            .recipients_for(rules)
+            .and_then(Protection::for_recipients)
             .map_err(RecordError::Cipher)?;
         let recorder = Recorder::open(&self.root, facts, protection, None)?;
         self.lock().insert(id, recorder.sync_handle());
@@ -175,26 +178,12 @@ fn sync(open: &Mutex<HashMap<Uuid, SyncHandle>>) {
     }
 }
 
-fn seal_one(journal: &ClosedJournal, key: &RecordingKey, keys: &EvidenceKeys) {
+fn seal_one(journal: &ClosedJournal, key: &RecordingKey, sealer: &Sealer) {
     let directory = journal.dir().display();
-    match sealed(journal, key, keys) {
+    match sealer.seal(journal, key) {
         Ok(()) => tracing::debug!(%directory, "recording sealed"),
         Err(error) => {
             tracing::warn!(%directory, %error, "a recording could not be sealed; its journal is kept and sealed at the next start");
         }
     }
-}
-
-fn sealed(
-    journal: &ClosedJournal,
-    key: &RecordingKey,
-    keys: &EvidenceKeys,
-) -> Result<(), FinishError> {
-    let recording = seal(journal, key, &keys.sealing())?;
-    for channel in &recording.manifest().channels {
-        if let Some(gap) = &channel.gap {
-            tracing::error!(directory = %journal.dir().display(), channel = channel.number, %gap, "bytes passed without being recorded");
-        }
-    }
-    recording.remove_journal()
 }

@@ -123,6 +123,13 @@ impl Session {
             .reason(&end.text)
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
+        let mut records = vec![record];
+        if let Some(Stop::Unrecorded(problem)) = &stop {
+            records.push(
+                self.record(visit, AuditKind::RecordingFailed)
+                    .reason(problem),
+            );
+        }
         let end = store::SessionEnd {
             at: clock::now(),
             reason: end.text,
@@ -132,7 +139,7 @@ impl Session {
         if let Err(error) = visit
             .gateway()
             .store
-            .end_session(facts.id, &end, &[record])
+            .end_session(facts.id, &end, &records)
             .await
         {
             tracing::error!(session = %facts.id, %error, "the end of a session could not be written");

@@ -9,14 +9,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ecluse_policy::{
-    Admission, FlowRequest, LoginAddress, Permit, Refusal, SessionId, TargetId, Timestamp, Verdict,
+    Admission, Approval, FlowRequest, LoginAddress, Permit, Refusal, SessionId, TargetId,
+    Timestamp, Verdict,
 };
 use ecluse_recordings as recordings;
+use ecluse_recordings::log::Hash;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::connection::Connection;
+use super::recovery::HEADER;
 use super::session::Session;
 use crate::admission::Visitor;
 use crate::audit::{AuditKind, AuditRecord};
@@ -450,13 +453,15 @@ impl Visit {
         let id = store::new_id(now)
             .map(SessionId::from_uuid)
             .map_err(|error| unrecorded(&error))?;
+        let client = applied
+            .documents
+            .client(admission.client())
+            .ok_or_else(|| unrecorded(&"its client is in no document any more"))?;
+        let facts = self.recorded_facts(admission, id, applied.version, now);
         let recorder = self
             .gateway
             .keeper
-            .open(
-                self.recorded_facts(admission, id, applied.version, now),
-                admission.client(),
-            )
+            .open(facts, &client.recordings)
             .map_err(|error| unrecorded(&error))?;
         let start = SessionStart {
             id,
@@ -485,7 +490,8 @@ impl Visit {
             .session(id)
             .permitted()
             .detail("account", admission.account().to_string())
-            .detail("documents", applied.version);
+            .detail("documents", applied.version)
+            .detail(HEADER, Hash(recorder.header_sha256()).to_string());
         let number = match self.gateway.store.start_session(&start, &[record]).await {
             Ok(number) => number,
             Err(error) => {
@@ -536,7 +542,28 @@ impl Visit {
             started: now.as_micros(),
             documents_version: i64::try_from(documents).unwrap_or(i64::MAX),
             reason: admission.intervention().request().reason.clone(),
-            approvals: Vec::new(),
+            approvals: admission
+                .intervention()
+                .approvals()
+                .iter()
+                .map(|approval| recordings::Approval {
+                    by: approval.operator.to_string(),
+                    at: approval.at.as_micros(),
+                    what: approved(approval),
+                })
+                .collect(),
         }
     }
+}
+
+/// What an approval left of the request, in words, as the recording keeps it.
+fn approved(approval: &Approval) -> String {
+    let Approval { scope, length, .. } = approval;
+    let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+    format!(
+        "{} as {} for {length}: {}",
+        list(&mut scope.targets.iter().map(ToString::to_string)),
+        list(&mut scope.accounts.iter().map(ToString::to_string)),
+        list(&mut scope.capabilities.iter().map(ToString::to_string)),
+    )
 }

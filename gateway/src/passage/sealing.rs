@@ -1,0 +1,128 @@
+//! From a closed journal to a seal that is on record: the manifest's digest stands in the log before the journal goes.
+//!
+//! For threads of their own: everything here waits for disks and for the store.
+
+use std::sync::Arc;
+
+use ecluse_policy::{ClientId, SessionId, TargetId};
+use ecluse_recordings::evidence::key::RecordingKey;
+use ecluse_recordings::evidence::manifest::Manifest;
+use ecluse_recordings::{ClosedJournal, FinishError, Form, SealedRecording, SessionFacts, seal};
+use tokio::runtime::Handle;
+
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::evidence::EvidenceKeys;
+use crate::store::{Store, StoreError};
+
+/// Seals recordings and says so in the journal.
+pub(crate) struct Sealer {
+    keys: Arc<EvidenceKeys>,
+    store: Store,
+    runtime: Handle,
+}
+
+/// Why a recording is not sealed yet; it can be tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealError {
+    /// The seal could not be made.
+    #[error(transparent)]
+    Recording(#[from] FinishError),
+    /// The seal is made, and not on record.
+    #[error("the seal is not on record: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Sealer {
+    /// One that records in `store`, waiting on `runtime`.
+    pub(crate) fn new(keys: Arc<EvidenceKeys>, store: Store, runtime: Handle) -> Arc<Self> {
+        Arc::new(Self {
+            keys,
+            store,
+            runtime,
+        })
+    }
+
+    /// The keys it seals with.
+    pub(crate) fn keys(&self) -> &Arc<EvidenceKeys> {
+        &self.keys
+    }
+
+    /// Seals a closed journal, puts the seal on record, then removes the journal. Waits; not for a task.
+    ///
+    /// # Errors
+    /// The disk or the store failed; the journal is still there, and another try goes on where this one stopped.
+    pub(crate) fn seal(
+        &self,
+        journal: &ClosedJournal,
+        key: &RecordingKey,
+    ) -> Result<(), SealError> {
+        let recording = seal(journal, key, &self.keys.sealing())?;
+        self.runtime
+            .block_on(put_on_record(&self.store, &recording))?;
+        Ok(recording.remove_journal()?)
+    }
+}
+
+/// Writes the digest of a sealed recording's manifest into the journal, once, and an alarm for every gap in it (R2).
+///
+/// # Errors
+/// The store failed; nothing is written.
+pub(crate) async fn put_on_record(
+    store: &Store,
+    recording: &SealedRecording,
+) -> Result<(), StoreError> {
+    let manifest = recording.manifest();
+    let sha256 = recording.manifest_sha256();
+    let form = form_of(manifest);
+    let now = clock::now();
+    let sealed = about(
+        AuditRecord::new(AuditKind::RecordingSealed, now),
+        &manifest.facts,
+    )
+    .detail("manifest-sha256", sha256.as_str())
+    .detail("form", form)
+    .detail("cut-short", manifest.cut_short)
+    .detail("frames", manifest.journal.frames)
+    .detail("recipients", manifest.key.recipients.clone());
+    let mut records = vec![sealed];
+    for channel in &manifest.channels {
+        if let Some(gap) = &channel.gap {
+            tracing::error!(session = %manifest.session(), channel = channel.number, %gap, "bytes passed without being recorded");
+            let alarm = about(
+                AuditRecord::new(AuditKind::CoverageGap, now),
+                &manifest.facts,
+            )
+            .reason(gap)
+            .detail("channel", channel.number);
+            records.push(alarm);
+        }
+    }
+    let session = SessionId::from_uuid(manifest.session());
+    store.sealed(session, &sha256, form, now, &records).await?;
+    Ok(())
+}
+
+fn form_of(manifest: &Manifest) -> &'static str {
+    match manifest.form {
+        Form::Files => "files",
+        Form::Journal => "journal",
+    }
+}
+
+/// A record about the session of a recording, by what the recording says of itself.
+pub(crate) fn about(record: AuditRecord, facts: &SessionFacts) -> AuditRecord {
+    let mut record = record
+        .claimed(&facts.person)
+        .session(SessionId::from_uuid(facts.session));
+    if let Ok(client) = ClientId::parse(&facts.client) {
+        record = record.client(&client);
+    }
+    if let Ok(target) = TargetId::parse(&facts.target) {
+        record = record.target(&target);
+    }
+    match facts.intervention {
+        Some(id) => record.intervention(ecluse_policy::InterventionId::from_uuid(id)),
+        None => record,
+    }
+}
