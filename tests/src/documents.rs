@@ -26,6 +26,8 @@ pub struct Documents {
     pub flows: Vec<Flow>,
     /// Lines of the provider's own table, as they are: authority, revocations.
     pub provider_lines: Vec<String>,
+    /// Who reads the client's recordings: `age1…` keys, and `gateway` for the gateway too.
+    pub recording_recipients: Vec<String>,
     /// Lines added at the end of the client's document, as they are.
     pub client_tail: String,
 }
@@ -233,6 +235,11 @@ impl Documents {
     pub fn client_text(&self) -> String {
         let mut text =
             String::from("[client]\nid = \"hopital\"\nname = \"Hôpital\"\nlang = \"fr\"\n");
+        let _ = writeln!(
+            text,
+            "recording-recipients = {}",
+            list(&self.recording_recipients)
+        );
         for (table, officers) in [("operator", &self.operators), ("auditor", &self.auditors)] {
             for Officer { id, lang, keys } in officers {
                 let _ = write!(

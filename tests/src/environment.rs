@@ -43,6 +43,7 @@ pub fn text(site: &mut Site) -> Result<String> {
         set(&format!("{name}_KEY"), &path(layout.key(person)));
         set(&format!("{name}_TOTP_SECRET"), &site.secret(person)?);
     }
+    set("RECORDING_KEY", &path(layout.recording_key()));
     set("GATEWAY_HOST_KEY", &host_key);
     set("TARGET_ROOT", &path(layout.target_home()));
     Ok(text)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use ecluse_recordings::evidence::key::Identity;
 use totp_rs::Secret;
 
 use crate::layout::{Layout, write_private};
@@ -87,4 +88,24 @@ pub fn totp_secret(layout: &Layout, person: &str) -> Result<String> {
         .with_context(|| format!("{} cannot be read", path.display()))?
         .trim()
         .to_owned())
+}
+
+/// The public half (`age1…`) of the key to recordings in `file`, which is made where it is missing.
+///
+/// # Errors
+/// When it cannot be made or read.
+pub fn reader(file: &Path) -> Result<String> {
+    if !file.exists() {
+        let identity = Identity::generate();
+        let text = format!(
+            "# public key: {}\n{}\n",
+            identity.public(),
+            identity.to_text().as_str()
+        );
+        write_private(file, &text)?;
+    }
+    let identities = Identity::parse_all(&std::fs::read_to_string(file)?)
+        .with_context(|| format!("{} holds no age key", file.display()))?;
+    let first = identities.first().context("no key")?;
+    Ok(first.public().to_string())
 }

@@ -88,6 +88,12 @@ impl Layout {
         self.root.join("keys").join(name)
     }
 
+    /// The client's own key to its recordings, as `age-keygen` writes it.
+    #[must_use]
+    pub fn recording_key(&self) -> PathBuf {
+        self.root.join("keys/hopital.age")
+    }
+
     /// The one-time-password secret of `person`, in base32.
     #[must_use]
     pub fn secret(&self, person: &str) -> PathBuf {

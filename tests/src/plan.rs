@@ -135,6 +135,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             at_most: "4h".to_owned(),
         }],
         provider_lines: Vec::new(),
+        recording_recipients: vec![keys::reader(&layout.recording_key())?, "gateway".to_owned()],
         client_tail: String::new(),
     })
 }

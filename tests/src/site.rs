@@ -110,7 +110,7 @@ impl Site {
         } else {
             Clock::real()
         };
-        crate::recording::reads_with(layout.data().join("keys/recordings.age"));
+        crate::recording::reads_with(layout.recording_key());
         let codes = Codes::new(layout.codes(), clock.clone());
         let gateway = Gateway::find(&layout.settings())?;
         Ok(Self {
