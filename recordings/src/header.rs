@@ -14,8 +14,9 @@ use std::path::Path;
 /// Longest JSON about the key: hundreds of recipients.
 const MAX_KEY: usize = 64 * 1024;
 
-/// How a recording is protected: with a key of its own, readable by whom it is wrapped for.
-#[derive(Clone, Debug)]
+/// How a recording is protected: with a key of its own, readable by whom it is wrapped for. Not to be cloned: under one
+/// key, each frame number is used once.
+#[derive(Debug)]
 pub struct Protection {
     /// The recording's own key; one recording, one key.
     pub key: RecordingKey,

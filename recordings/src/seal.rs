@@ -58,6 +58,25 @@ pub(crate) fn seal_files(
         return Ok(sealed);
     }
     let temporary = fresh_directory(dir)?;
+    let manifest = match write_artefacts(dir, source, &temporary, key, sealing) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            // On a full disk, what was begun is in the way of the live sessions.
+            let _ = fs::remove_dir_all(&temporary);
+            return Err(error);
+        }
+    };
+    sign_and_name(dir, &temporary, &manifest, sealing)
+}
+
+/// Writes every artefact into `temporary` and reads it back; the manifest says what they are.
+fn write_artefacts(
+    dir: &Path,
+    source: &Path,
+    temporary: &Path,
+    key: &RecordingKey,
+    sealing: &Sealing<'_>,
+) -> Result<Manifest, FinishError> {
     let torn = dir.join(layout::TORN);
     let torn_bytes = fs::metadata(&torn).map_or(0, |torn| torn.len());
 
@@ -65,7 +84,7 @@ pub(crate) fn seal_files(
     let last_seal = found.last_seal;
     let mut reader = JournalReader::open(source, key)?;
     let header = reader.header().clone();
-    let mut files = SealedArtefacts::new(&temporary, key);
+    let mut files = SealedArtefacts::new(temporary, key);
     let mut record = convert::convert(&mut reader, found, &mut files, torn_bytes)?;
     if torn_bytes > 0 {
         keep_torn(&torn, &mut files)?;
@@ -93,7 +112,7 @@ pub(crate) fn seal_files(
         .map(crate::ChannelRecord::coverage)
         .collect::<Vec<ChannelCoverage>>();
     manifest.clock.clone_from(&record.clock);
-    sign_and_name(dir, &temporary, &manifest, sealing)
+    Ok(manifest)
 }
 
 /// What a manifest says of its journal.

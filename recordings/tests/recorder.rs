@@ -327,7 +327,10 @@ fn child_on_a_small_disk() {
         .unwrap();
     let mut reader = JournalReader::open(recorder.journal(), recorder.key()).unwrap();
     let (mut bytes, mut ended) = (0, false);
+    let file = std::fs::read(recorder.journal()).unwrap();
+    let mut attempts = Vec::new();
     while let Some(frame) = reader.next_frame().unwrap() {
+        attempts.push(file[frame.offset as usize + 3]);
         match frame.event {
             Event::Output(output) => bytes += output.len() as u64,
             Event::SessionEnd(end) => ended = end.reason == "recording-failed",
@@ -335,6 +338,11 @@ fn child_on_a_small_disk() {
         }
     }
     assert!(ended);
+    // What was cut off was encrypted under its number already: what took its place has another nonce.
+    let first_again = attempts.iter().position(|attempt| *attempt == 1).unwrap();
+    assert_eq!(first_again as u64 - 1, recorded / 5000);
+    assert!(attempts[..first_again].iter().all(|attempt| *attempt == 0));
+    assert!(attempts[first_again..].iter().all(|attempt| *attempt == 1));
     assert_eq!(bytes, recorded);
     assert!(recorded > 50_000);
 }
