@@ -124,6 +124,10 @@ kinds! {
     CheckpointFailed = "checkpoint-failed",
     /// Somebody else signed a checkpoint.
     CheckpointCosigned = "checkpoint-cosigned",
+    /// A client's copies have not arrived at a destination for a while (R8).
+    CopiesAway = "copies-away",
+    /// They arrive there again.
+    CopiesBack = "copies-back",
     /// The gateway began to serve.
     GatewayStart = "serve-start",
     /// The gateway stopped.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::copies::Absences;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::settings::Settings;
@@ -33,6 +34,8 @@ pub struct Gateway {
     pub(crate) clock: watch::Receiver<ClockStatus>,
     /// Whether there is room for recordings.
     pub(crate) space: Space,
+    /// Where clients' copies do not arrive.
+    pub(crate) absences: Absences,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.

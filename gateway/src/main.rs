@@ -6,6 +6,7 @@ pub mod auditor;
 pub mod clock;
 pub mod commands;
 mod connector;
+mod copies;
 mod door;
 pub(crate) mod evidence;
 pub mod gateway;

@@ -18,6 +18,7 @@ pub mod peers;
 pub mod plan;
 pub mod ports;
 pub mod process;
+pub mod receiver;
 pub mod recording;
 pub mod site;
 pub mod store;

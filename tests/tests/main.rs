@@ -7,6 +7,7 @@ mod admission;
 mod channels;
 mod clients;
 mod clock;
+mod copies;
 mod crash;
 mod demo;
 mod documents;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Visitor;
 use crate::clock;
+use crate::copies::Absences;
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::live::Live;
@@ -187,6 +188,7 @@ impl House {
             documents: in_force,
             live: Live::default(),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
+            absences: Absences::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,

@@ -22,6 +22,7 @@ use super::{administrator, directory};
 use crate::admission::life;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
@@ -44,6 +45,8 @@ use crate::time_source::TimeSource;
 const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 /// How long finishing recordings may hold up the end; what is left is finished at the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
+/// How long the last copies may take; what is left is sent after the next start.
+const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// Threads for dialogues: one that reads a long recording leaves another for the rest.
 const TALKERS: usize = 2;
 
@@ -96,6 +99,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         documents: in_force,
         live: Live::default(),
         clock: time_source.status(),
+        absences: Absences::default(),
         space: Space::over(&settings.recordings.directory, settings.recordings.space),
         texts: Texts::load()?,
         stopping,
@@ -112,6 +116,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
     ];
+
+    let copies = Copies::start(&store, gateway.documents.clone(), &gateway.absences);
 
     let workers = Arc::new(Workers::start(
         std::thread::available_parallelism().map_or(1, usize::from),
@@ -174,6 +180,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
+    copies.finish(COPIES_END_WITHIN).await;
     store.close().await;
     drop(lock);
     Ok(())

@@ -1,5 +1,6 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
-//! (C3), a gateway that runs out of room for recordings, and recordings that are not whole (R2, R3).
+//! (C3), a gateway that runs out of room for recordings, recordings that are not whole (R2, R3), copies that do not
+//! arrive (R8).
 
 use std::collections::BTreeSet;
 
@@ -8,6 +9,7 @@ use ecluse_policy::{ClientId, Span, Timestamp};
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::copies::Away;
 use crate::space::{Level, Room, mebibytes};
 use crate::store::AuditQuery;
 use crate::texts::times;
@@ -32,6 +34,10 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
+    for away in desk.gateway.absences.of(&client) {
+        let alert = copies_away(desk, &away);
+        desk.terminal.line(&alert).await?;
+    }
     Ok(())
 }
 
@@ -47,6 +53,9 @@ pub(crate) async fn since_then(
     if now.since >= since {
         alerts.extend(room(desk, now));
     }
+    let away = desk.gateway.absences.of(client);
+    let new = away.iter().filter(|away| away.told >= since);
+    alerts.extend(new.map(|away| copies_away(desk, away)));
     Ok(alerts)
 }
 
@@ -104,6 +113,15 @@ async fn recordings(
             desk.say("operator-recording-trouble", &args)
         })
         .collect())
+}
+
+/// A destination of the client's copies where none arrive, in words.
+fn copies_away(desk: &Desk<'_>, away: &Away) -> String {
+    let args = [
+        ("time", times::moment(away.since, clock::now(), None).into()),
+        ("destination", away.destination.as_str().into()),
+    ];
+    desk.say("operator-copies-away", &args)
 }
 
 /// Unexpected host keys since a time: each key of each target once, the latest meeting of it.
