@@ -94,6 +94,38 @@ fn bytes_that_are_no_text_are_kept_as_they_are() -> Result<()> {
     Ok(())
 }
 
+/// R1: what the gateway's two sides counted is what is recorded, whichever way it went.
+#[test]
+fn the_manifest_vouches_that_all_that_passed_is_recorded() -> Result<()> {
+    let site = open_site()?;
+    let sent = vec![7_u8; 300_000];
+    site.ssh("alice+db01")
+        .run("cat; echo problem >&2")
+        .answer_to(sent)?
+        .success()?;
+    let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    let manifest = casts
+        .first()
+        .context("no cast")?
+        .with_file_name("manifest.json");
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest)?)?;
+    let channel = manifest.pointer("/channels/0").context("no channel")?;
+    let count = |path: &str| channel.pointer(path).and_then(serde_json::Value::as_u64);
+    for (path, expected) in [
+        ("/recorded/input", 300_000),
+        ("/recorded/output", 300_000),
+        ("/recorded/error-output", 8),
+        ("/legs/from-technician", 300_000),
+        ("/legs/to-target", 300_000),
+        ("/legs/from-target", 300_008),
+        ("/legs/to-technician", 300_008),
+    ] {
+        ensure!(count(path) == Some(expected), "{path}: {channel}");
+    }
+    ensure!(channel.get("gap").is_none(), "{channel}");
+    Ok(())
+}
+
 /// Invariant 8: the evidence is read without the gateway.
 #[test]
 fn a_recording_plays_in_stock_asciinema() -> Result<()> {
