@@ -1,63 +1,30 @@
-//! The gateway's own keys for recordings: one reads them, one signs them.
+//! The gateway's keys as recordings need them: for whom they are encrypted, what reads them, what seals them.
 //!
-//! Who may read a client's recordings is asked here alone ([`EvidenceKeys::recipients_for`]). Knows files and keys,
-//! not recordings.
+//! Who may read a client's recordings is asked here alone ([`EvidenceKeys::recipients_for`]). Where the keys are,
+//! [`crate::journal`] knows; what a recording is, `ecluse_recordings`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ecluse_policy::documents::RecordingRules;
+use ecluse_recordings::Sealing;
 use ecluse_recordings::evidence::key::{Identity, KeyError, Recipient, RecordingKey};
-use ecluse_recordings::evidence::signature::{HeldKey, Signer};
-use ecluse_recordings::{Sealing, evidence};
 
 use crate::clock;
-use crate::secrets::{self, SecretError};
+use crate::journal::JournalKeys;
 
-/// Reads recordings for whom it is a recipient of.
-const READS: &str = "recordings.age";
-/// Signs manifests; a 32-byte seed.
-const SIGNS: &str = "signing.ed25519";
 /// What a manifest says of the program that sealed it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
 
 /// The keys of one gateway.
+#[derive(Debug)]
 pub(crate) struct EvidenceKeys {
-    reads: Vec<Identity>,
-    signs: HeldKey,
-}
-
-impl std::fmt::Debug for EvidenceKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EvidenceKeys(…)")
-    }
+    journal: Arc<JournalKeys>,
 }
 
 impl EvidenceKeys {
-    /// Takes the keys from `keys_dir`, where they are made at the first start.
-    ///
-    /// # Errors
-    /// A file cannot be read or made, others may read it, or it is no key.
-    pub(crate) fn load_or_create(keys_dir: &Path) -> Result<Arc<Self>, SecretError> {
-        let path = keys_dir.join(READS);
-        let text = secrets::secret_file(&path, || {
-            let mut text = Identity::generate().to_text();
-            text.push('\n');
-            Ok(text.as_bytes().to_vec().into())
-        })?;
-        let not_a_key = |path: &Path, problem: String| SecretError::NotEvidenceKey {
-            path: path.to_owned(),
-            problem,
-        };
-        let reads = std::str::from_utf8(&text)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Identity::parse_all(text).map_err(|error| error.to_string()))
-            .map_err(|problem| not_a_key(&path, problem))?;
-        let path = keys_dir.join(SIGNS);
-        let seed = secrets::secret_file(&path, || Ok(secrets::random::<32>()?.to_vec().into()))?;
-        let signs =
-            HeldKey::from_seed(&seed).map_err(|error| not_a_key(&path, error.to_string()))?;
-        Ok(Arc::new(Self { reads, signs }))
+    /// Recordings are signed with the key that signs the journal.
+    pub(crate) fn new(journal: Arc<JournalKeys>) -> Arc<Self> {
+        Arc::new(Self { journal })
     }
 
     /// Who may read what is recorded for a client, by what its document says.
@@ -68,36 +35,37 @@ impl EvidenceKeys {
         &self,
         rules: &RecordingRules,
     ) -> Result<Vec<Recipient>, KeyError> {
-        let gateway = self.reads.iter().filter(|_| rules.gateway);
+        let gateway = rules.gateway.then(|| Ok(self.journal.identity().public()));
         rules
             .recipients
             .iter()
             .map(|name| name.as_str().parse())
-            .chain(gateway.map(|identity| Ok(identity.public())))
+            .chain(gateway)
             .collect()
     }
 
     /// The keys that read.
     pub(crate) fn identities(&self) -> &[Identity] {
-        &self.reads
+        std::slice::from_ref(self.journal.identity())
     }
 
-    /// Whose signatures are this gateway's.
+    /// Whose signatures are this gateway's: the key that signs, and those that signed before.
     pub(crate) fn allowed_signers(&self) -> Vec<[u8; 32]> {
-        vec![self.signs.public()]
+        self.journal.allowed()
     }
 
     /// A recording's key, where this gateway may read it.
     pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Option<RecordingKey> {
-        evidence::key::RecordingKey::unwrap_with(wrapped, &self.reads).ok()
+        RecordingKey::unwrap_with(wrapped, self.identities()).ok()
     }
 
-    /// To seal something now.
-    pub(crate) fn sealing(&self) -> Sealing<'_> {
-        Sealing {
-            signer: &self.signs,
+    /// Seals something now, all of it with the key that signs now.
+    pub(crate) fn with_sealing<T>(&self, seal: impl FnOnce(&Sealing<'_>) -> T) -> T {
+        let signer = self.journal.signer();
+        seal(&Sealing {
+            signer: signer.as_ref(),
             by: BY,
             now: clock::now().as_micros(),
-        }
+        })
     }
 }

@@ -11,6 +11,7 @@ mod door;
 pub(crate) mod evidence;
 pub mod gateway;
 pub mod identity;
+pub mod journal;
 pub mod live;
 mod memory;
 pub mod operator;

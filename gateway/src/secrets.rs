@@ -57,14 +57,6 @@ pub enum SecretError {
         /// Why.
         problem: String,
     },
-    /// A key for recordings that is no usable key.
-    #[error("{}: not a key for recordings ({problem}); restore it from a backup: what was recorded for it reads with no other", path.display())]
-    NotEvidenceKey {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        problem: String,
-    },
     /// The system gives no randomness.
     #[error("the system gives no random bytes")]
     NoRandomness,
@@ -219,21 +211,6 @@ pub fn host_key(path: &Path) -> Result<PrivateKey, SecretError> {
         return Err(not_a_key(&"it has a passphrase"));
     }
     Ok(key)
-}
-
-/// The content of a secret file, made by `make` at the first start.
-///
-/// # Errors
-/// The file cannot be read or made, or others may read it.
-pub(crate) fn secret_file(
-    path: &Path,
-    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, SecretError>,
-) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    if !path.exists() {
-        create_secret(path, &make()?)?;
-    }
-    check_permissions(path)?;
-    read_secret(path)
 }
 
 /// A new Ed25519 key, from the randomness of the one cryptographic library in use.

@@ -4,6 +4,7 @@
 //! Every key has the safe default; an unknown key is refused, because a limit that is misspelt must not
 //! look enforced. Relative paths are relative to the file itself.
 
+mod signing_key;
 mod time_server;
 mod written;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use ecluse_policy::{Lang, LockoutRule, Span};
 
+pub use self::signing_key::SigningKeySource;
 pub use self::time_server::NtpServer;
 use self::written::Written;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub recordings: RecordingSettings,
     /// What the machine's clock is compared with.
     pub clock: ClockSettings,
+    /// The journal and the key that signs.
+    pub journal: JournalSettings,
 }
 
 /// Which database holds the state.
@@ -148,6 +152,15 @@ pub struct ClockSettings {
     /// Asked at the start, every quarter of an hour and after a jump; two at least for one to be checked by the
     /// other. Default: none, and the offset is then on record as unknown.
     pub servers: Vec<NtpServer>,
+}
+
+/// `[journal]`: under which name and with which key recordings and checkpoints are signed (R3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// The name of the log. Default: `ecluse-` and the store's id; it stays once checkpoints bear it.
+    pub origin: Option<String>,
+    /// Where the signing key is. Default: `store`.
+    pub signing_key: SigningKeySource,
 }
 
 /// What is wrong with `gateway.toml`: file, line, key, and what would be accepted.

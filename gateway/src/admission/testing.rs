@@ -16,6 +16,7 @@ use crate::clock;
 use crate::copies::Absences;
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
+use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::sealing::Sealer;
@@ -174,11 +175,14 @@ impl House {
             documents,
         }));
         let (stopping, stops) = watch::channel(false);
+        let journal = JournalKeys::open(&store, &settings.journal, clock::now())
+            .await
+            .unwrap();
         let gateway = Arc::new(Gateway {
             keeper: Keeper::start(
                 data.join("recordings"),
                 Sealer::new(
-                    EvidenceKeys::load_or_create(&data.join("keys")).unwrap(),
+                    EvidenceKeys::new(Arc::new(journal)),
                     store.store.clone(),
                     tokio::runtime::Handle::current(),
                 ),

@@ -63,6 +63,8 @@ async fn audited(house: &House) -> Vec<AuditKind> {
     let mut records: Vec<_> = records
         .into_iter()
         .map(|stored| (stored.seq, stored.record.kind))
+        // The house makes its keys first.
+        .filter(|(_, kind)| *kind != AuditKind::KeyMade)
         .collect();
     records.sort_unstable_by_key(|(seq, _)| *seq);
     records.into_iter().map(|(_, kind)| kind).collect()

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
 use super::{administrator, directory};
@@ -28,6 +29,7 @@ use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
+use crate::journal::{JournalKeys, Ticker};
 use crate::live::Live;
 use crate::memory;
 use crate::passage;
@@ -82,7 +84,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listeners = listen(&settings.ssh.listen).await?;
     apply_first_documents(&store, &settings).await?;
     let node = node(&settings.data_dir);
-    let keys = EvidenceKeys::load_or_create(&settings.keys_dir())?;
+    let journal = journal_keys(&store, &settings).await?;
+    let keys = EvidenceKeys::new(Arc::clone(&journal));
     close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
@@ -110,11 +113,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
+    let ticker = Ticker::new(store.clone(), journal);
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
+        tokio::spawn(each_minute(Arc::clone(&gateway), Arc::clone(&ticker))),
+        tokio::spawn(Arc::clone(&ticker).follow_keys()),
     ];
 
     let copies = Copies::start(&store, gateway.documents.clone(), &gateway.absences);
@@ -180,10 +186,21 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
+    // The last word is signed, before the last copies leave.
+    ticker.tick(clock::now()).await;
     copies.finish(COPIES_END_WITHIN).await;
     store.close().await;
     drop(lock);
     Ok(())
+}
+
+/// The keys that make evidence, tried: a gateway that cannot sign opens no door.
+async fn journal_keys(store: &Store, settings: &Settings) -> anyhow::Result<Arc<JournalKeys>> {
+    let keys = JournalKeys::open(store, &settings.journal, clock::now()).await?;
+    let documents = store.documents().await?.documents.clone();
+    keys.self_check(documents, clock::now()).await?;
+    tracing::info!(origin = keys.origin(), "evidence can be signed and read");
+    Ok(Arc::new(keys))
 }
 
 async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
@@ -274,6 +291,20 @@ async fn apply_first_documents(store: &Store, settings: &Settings) -> anyhow::Re
         .apply_documents(&texts, &administrator(), clock::now())
         .await?;
     Ok(())
+}
+
+/// Once a minute while anything happens: how far live recordings have come, and a checkpoint over all of it.
+async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
+    let mut minutes = tokio::time::interval(Ticker::EVERY);
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        minutes.tick().await;
+        let now = clock::now();
+        if let Err(error) = gateway.keeper.tell_progress(&gateway.store, now).await {
+            tracing::error!(%error, "how far recordings have come is not on record");
+        }
+        ticker.tick(now).await;
+    }
 }
 
 /// Takes new versions of the documents into force as they are applied.

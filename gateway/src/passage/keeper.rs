@@ -10,15 +10,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use ecluse_policy::Timestamp;
 use ecluse_policy::documents::RecordingRules;
 use ecluse_recordings::evidence::key::RecordingKey;
 use ecluse_recordings::{
-    ClosedJournal, Protection, RecordError, Recorder, SessionEnd, SessionFacts, SyncHandle,
+    ClosedJournal, Mark, Protection, RecordError, Recorder, SessionEnd, SessionFacts, SyncHandle,
 };
 use uuid::Uuid;
 
-use super::sealing::Sealer;
+use super::sealing::{Sealer, about};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::evidence::EvidenceKeys;
+use crate::store::{Store, StoreError};
 
 /// Pause between two rounds of syncing; with the syncing itself it stays below the second that is promised.
 const SYNC_EVERY: Duration = Duration::from_millis(400);
@@ -28,7 +31,7 @@ const SEALING_NICENESS: i32 = 19;
 /// Opens, syncs and seals recordings under one directory.
 pub(crate) struct Keeper {
     root: PathBuf,
-    open: Arc<Mutex<HashMap<Uuid, SyncHandle>>>,
+    open: Arc<Mutex<HashMap<Uuid, Open>>>,
     sealer: Arc<Sealer>,
     sealing: mpsc::Sender<(ClosedJournal, RecordingKey)>,
     unfinished: Arc<Unfinished>,
@@ -40,6 +43,14 @@ impl std::fmt::Debug for Keeper {
             .field("root", &self.root)
             .finish_non_exhaustive()
     }
+}
+
+/// A recording that is being written.
+struct Open {
+    handle: SyncHandle,
+    facts: SessionFacts,
+    /// How far the log knows it to be.
+    on_record: Option<Mark>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +65,7 @@ impl Keeper {
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn start(root: PathBuf, sealer: Arc<Sealer>) -> io::Result<Self> {
-        let open: Arc<Mutex<HashMap<Uuid, SyncHandle>>> = Arc::default();
+        let open: Arc<Mutex<HashMap<Uuid, Open>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
         let (sealing, closed) = mpsc::channel();
         let synced = Arc::downgrade(&open);
@@ -115,8 +126,13 @@ impl Keeper {
             .recipients_for(rules)
             .and_then(Protection::for_recipients)
             .map_err(RecordError::Cipher)?;
-        let recorder = Recorder::open(&self.root, facts, protection, None)?;
-        self.lock().insert(id, recorder.sync_handle());
+        let recorder = Recorder::open(&self.root, facts.clone(), protection, None)?;
+        let open = Open {
+            handle: recorder.sync_handle(),
+            facts,
+            on_record: None,
+        };
+        self.lock().insert(id, open);
         Ok(Arc::new(recorder))
     }
 
@@ -151,7 +167,39 @@ impl Keeper {
         *count
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, SyncHandle>> {
+    /// Puts on record how far every live recording has come that moved since the last time: whoever cuts off its end
+    /// afterwards contradicts the log.
+    ///
+    /// # Errors
+    /// The store failed; the same is put on record the next time.
+    pub(crate) async fn tell_progress(
+        &self,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (mut marks, mut records) = (Vec::new(), Vec::new());
+        for (id, open) in self.lock().iter() {
+            // What a power cut would take away cannot be vouched for.
+            let durable = open.handle.progress().durable;
+            if let Some(mark) = durable.filter(|mark| open.on_record != Some(*mark)) {
+                marks.push((*id, mark));
+                records.push(progress_record(&open.facts, mark, now));
+            }
+        }
+        if records.is_empty() {
+            return Ok(());
+        }
+        store.record(&records).await?;
+        let mut open = self.lock();
+        for (id, mark) in marks {
+            if let Some(open) = open.get_mut(&id) {
+                open.on_record = Some(mark);
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,13 +210,29 @@ impl Unfinished {
     }
 }
 
-fn sync(open: &Mutex<HashMap<Uuid, SyncHandle>>) {
+fn progress_record(facts: &SessionFacts, mark: Mark, now: Timestamp) -> AuditRecord {
+    let Mark {
+        frames,
+        bytes,
+        last_seal,
+    } = mark;
+    let record = AuditRecord::new(AuditKind::RecordingProgress, now)
+        .detail("frames", frames)
+        .detail("bytes", bytes);
+    let record = about(record, facts);
+    match last_seal {
+        Some(seal) => record.detail("last-seal", seal.to_string()),
+        None => record,
+    }
+}
+
+fn sync(open: &Mutex<HashMap<Uuid, Open>>) {
     // Cloned, so that a slow disk holds no lock that opening a session needs.
     let handles: Vec<SyncHandle> = open
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .values()
-        .cloned()
+        .map(|open| open.handle.clone())
         .collect();
     for handle in handles {
         if let Err(error) = handle.sync_if_dirty() {

@@ -38,12 +38,14 @@ pub(crate) async fn close_what_was_left(
     let (directory, keys, log) = (recordings.to_owned(), Arc::clone(keys), store.clone());
     let runtime = Handle::current();
     let recovered = tokio::task::spawn_blocking(move || {
-        let recovery = Recovery {
-            unwrap: &|wrapped| keys.unwrap(wrapped),
-            known: &|header| runtime.block_on(known(&log, header)),
-            sealing: keys.sealing(),
-        };
-        recover(&directory, &recovery)
+        keys.with_sealing(|sealing| {
+            let recovery = Recovery {
+                unwrap: &|wrapped| keys.unwrap(wrapped),
+                known: &|header| runtime.block_on(known(&log, header)),
+                sealing: *sealing,
+            };
+            recover(&directory, &recovery)
+        })
     })
     .await?
     .with_context(|| format!("cannot read the recordings in {}", recordings.display()))?;

@@ -57,7 +57,9 @@ impl Sealer {
         journal: &ClosedJournal,
         key: &RecordingKey,
     ) -> Result<(), SealError> {
-        let recording = seal(journal, key, &self.keys.sealing())?;
+        let recording = self
+            .keys
+            .with_sealing(|sealing| seal(journal, key, sealing))?;
         self.runtime
             .block_on(put_on_record(&self.store, &recording))?;
         Ok(recording.remove_journal()?)

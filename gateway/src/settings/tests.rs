@@ -20,6 +20,7 @@ fn an_empty_file_gives_the_safe_defaults() {
     let rule = settings.authentication.lockout.person;
     assert_eq!((rule.failures, rule.block), (3, Span::from_secs(1800)));
     assert_eq!(settings.data_dir, Path::new("/var/lib/ecluse"));
+    assert_eq!(settings.journal.signing_key, SigningKeySource::Store);
     assert_eq!(
         settings.ssh.host_key,
         Path::new("/var/lib/ecluse/keys/ssh_host_ed25519_key")
@@ -180,4 +181,38 @@ fn a_missing_file_says_how_to_name_another() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("--config FILE"), "{error}");
+}
+
+#[test]
+fn the_journals_name_and_key_are_read_or_refused() {
+    let journal = |text: &str| parse(&format!("[journal]\n{text}")).journal;
+    assert_eq!(
+        journal("origin = \"gw1.hopital.example\"")
+            .origin
+            .as_deref(),
+        Some("gw1.hopital.example")
+    );
+    let key = |text: &str| journal(&format!("signing-key = \"{text}\"")).signing_key;
+    assert_eq!(
+        key("credential:ecluse-signing-key"),
+        SigningKeySource::Credential("ecluse-signing-key".into())
+    );
+    assert_eq!(
+        key("agent:/run/ecluse/agent.sock"),
+        SigningKeySource::Agent("/run/ecluse/agent.sock".into())
+    );
+    for (text, accepted) in [
+        ("origin = \"two words\"", "without spaces"),
+        ("origin = \"a+b\"", "without spaces"),
+        ("origin = \"\"", "without spaces"),
+        ("signing-key = \"memory\"", "agent:/ABSOLUTE/PATH"),
+        ("signing-key = \"agent:relative\"", "agent:/ABSOLUTE/PATH"),
+        ("signing-key = \"credential:\"", "credential:NAME"),
+        ("signing-key = \"credential:../store\"", "credential:NAME"),
+        ("signing-key = \"credential:a/b\"", "credential:NAME"),
+        ("sign = true", "origin"),
+    ] {
+        let refused = refusal(&format!("[journal]\n{text}"));
+        assert!(refused.contains(accepted), "{refused}");
+    }
 }

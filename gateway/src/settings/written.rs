@@ -4,12 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ecluse_policy::{Lang, LockoutRule, Span};
+use ecluse_recordings::log::VerifierKey;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use super::{
-    AuthenticationSettings, ClockSettings, InterventionSettings, LimitSettings, LockoutRules,
-    NtpServer, RecordingSettings, Settings, SpaceBounds, SshSettings, StoreAddress,
+    AuthenticationSettings, ClockSettings, InterventionSettings, JournalSettings, LimitSettings,
+    LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds,
+    SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -25,6 +27,7 @@ pub(super) struct Written {
     limits: WrittenLimits,
     recordings: WrittenRecordings,
     clock: WrittenClock,
+    journal: WrittenJournal,
 }
 
 #[derive(Deserialize, Default)]
@@ -78,6 +81,13 @@ struct WrittenClock {
     servers: Option<WrittenServers>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenJournal {
+    origin: Option<Origin>,
+    signing_key: Option<WrittenSigningKey>,
+}
+
 impl Written {
     pub(super) fn checked(self, file: &Path, base: &Path) -> Settings {
         let Self {
@@ -90,6 +100,7 @@ impl Written {
             limits,
             recordings,
             clock,
+            journal,
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
@@ -146,6 +157,12 @@ impl Written {
                     reserve: bytes(recordings.reserve, 64 << 20),
                 },
             },
+            journal: JournalSettings {
+                origin: journal.origin.map(|origin| origin.0),
+                signing_key: journal
+                    .signing_key
+                    .map_or(SigningKeySource::Store, |source| source.0),
+            },
             clock: ClockSettings {
                 servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
             },
@@ -193,6 +210,37 @@ impl<'de> Deserialize<'de> for WrittenStore {
                 "is not a store; accepted: \"sqlite\" or \"postgres://user:password@host/database\"",
             )),
         }
+    }
+}
+
+/// The name of a log: what can also be the name of its key.
+struct Origin(String);
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        VerifierKey::log(&text, [0; 32])
+            .map(|_| Self(text.clone()))
+            .map_err(|_| {
+                refused(
+                    &text,
+                    "a name without spaces and +, such as \"gateway1.hopital.example\"",
+                )
+            })
+    }
+}
+
+struct WrittenSigningKey(SigningKeySource);
+
+impl<'de> Deserialize<'de> for WrittenSigningKey {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        SigningKeySource::parse(&text).map(Self).ok_or_else(|| {
+            refused(
+                &text,
+                "\"store\", \"credential:NAME\" or \"agent:/ABSOLUTE/PATH\"",
+            )
+        })
     }
 }
 

@@ -22,6 +22,8 @@ const FIRST: &str = include_str!("migrations/0001_first.sql");
 
 const JOURNAL: &str = include_str!("migrations/0003_journal.sql");
 
+const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
+
 const STEPS: &[Step] = &[
     Step {
         format: 1,
@@ -46,6 +48,12 @@ const STEPS: &[Step] = &[
         name: "journal only grows",
         sqlite: include_str!("migrations/0004_journal_only_grows.sqlite.sql"),
         postgres: include_str!("migrations/0004_journal_only_grows.postgres.sql"),
+    },
+    Step {
+        format: 5,
+        name: "signing keys",
+        sqlite: SIGNING_KEYS,
+        postgres: SIGNING_KEYS,
     },
 ];
 

@@ -1,5 +1,7 @@
 //! Checkpoints in the store: what was signed about the journal, and who cosigned it.
 
+use std::sync::Arc;
+
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::Signer;
 use ecluse_recordings::log::{Checkpoint, SignedNote, VerifierKey};
@@ -19,7 +21,7 @@ impl Store {
     pub async fn checkpoint(
         &self,
         origin: &str,
-        signer: &dyn Signer,
+        signer: Arc<dyn Signer>,
         now: Timestamp,
     ) -> Result<Option<SignedNote>, StoreError> {
         let size = self.journal_size().await?;
@@ -40,8 +42,13 @@ impl Store {
             root: self.journal_root(size).await?,
             at_us: now.as_micros(),
         };
-        let note = SignedNote::sign(&checkpoint, signer)
-            .map_err(|error| StoreError::NotSigned(error.to_string()))?;
+        let signing = tokio::task::spawn_blocking(move || {
+            SignedNote::sign(&checkpoint, signer.as_ref()).map_err(|error| error.to_string())
+        });
+        let note = signing
+            .await
+            .unwrap_or_else(|error| Err(error.to_string()))
+            .map_err(StoreError::NotSigned)?;
         let mut change = self.write().await?;
         let sql = "INSERT INTO checkpoints (size, at, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING";
         let added = change

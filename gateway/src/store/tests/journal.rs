@@ -1,5 +1,7 @@
 //! The journal: every record is in it, it proves itself, it only grows, and who alters it is found out (R3).
 
+use std::sync::Arc;
+
 use ecluse_policy::{ClientId, SessionId};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::log::{
@@ -16,8 +18,8 @@ use crate::store::{AuditQuery, Copied, Defect, Destruction, Store, StoreError, n
 
 const ORIGIN: &str = "ecluse-test";
 
-fn key() -> HeldKey {
-    HeldKey::from_seed(&[7; 32]).unwrap()
+fn key() -> Arc<dyn Signer> {
+    Arc::new(HeldKey::from_seed(&[7; 32]).unwrap())
 }
 
 fn client(id: &str) -> ClientId {
@@ -37,10 +39,7 @@ async fn write(store: &Store, count: i64) {
 }
 
 async fn checkpoint(store: &Store, second: i64) -> Option<Checkpoint> {
-    let note = store
-        .checkpoint(ORIGIN, &key(), at(second))
-        .await
-        .unwrap()?;
+    let note = store.checkpoint(ORIGIN, key(), at(second)).await.unwrap()?;
     Some(
         note.verify(&VerifierKey::log(ORIGIN, key().public()).unwrap())
             .unwrap(),
@@ -393,7 +392,7 @@ fn a_consistent_rewriting_is_found_by_the_checkpoint_and_never_signed() {
             Err(StoreError::Rewritten { size: 2 })
         ));
         write(store, 1).await;
-        let refused = store.checkpoint(ORIGIN, &key(), at(4)).await.unwrap_err();
+        let refused = store.checkpoint(ORIGIN, key(), at(4)).await.unwrap_err();
         assert!(
             matches!(refused, StoreError::Rewritten { size: 2 }),
             "{refused}"
@@ -492,7 +491,7 @@ fn cosignatures_are_added_below_and_the_rest_of_a_checkpoint_stays() {
         // Not of this store, not of this size, not signed by whom it is trusted to be.
         let mut other = own.unverified().unwrap();
         other.at_us += 1;
-        let other = SignedNote::sign(&other, &key()).unwrap();
+        let other = SignedNote::sign(&other, key().as_ref()).unwrap();
         assert!(
             add(&other, &[])
                 .await
@@ -502,7 +501,7 @@ fn cosignatures_are_added_below_and_the_rest_of_a_checkpoint_stays() {
         );
         let mut other = own.unverified().unwrap();
         other.size = 2;
-        let other = SignedNote::sign(&other, &key()).unwrap();
+        let other = SignedNote::sign(&other, key().as_ref()).unwrap();
         assert!(
             add(&other, &[])
                 .await

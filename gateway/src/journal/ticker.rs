@@ -1,0 +1,107 @@
+//! Signs where the journal stands: once a minute while it grows, and when the gateway stops.
+//!
+//! What was signed last is also remembered here, in memory: a database put back to an earlier state under a running
+//! gateway is noticed although its own checkpoints went back with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ecluse_policy::Timestamp;
+use ecluse_recordings::log::Checkpoint;
+
+use super::JournalKeys;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::store::{Store, StoreError};
+
+/// Makes checkpoints.
+#[derive(Debug)]
+pub struct Ticker {
+    store: Store,
+    keys: Arc<JournalKeys>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    signed: Option<Checkpoint>,
+    /// What went wrong at the last try, so that it is on record once and not each minute.
+    trouble: Option<String>,
+}
+
+impl Ticker {
+    /// How often [`tick`](Self::tick) is to be called: a checkpoint at least each minute while the journal grows.
+    pub const EVERY: Duration = Duration::from_secs(60);
+
+    /// A ticker over a store.
+    pub fn new(store: Store, keys: Arc<JournalKeys>) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            keys,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Takes rotated keys into use as soon as the store tells of them.
+    pub async fn follow_keys(self: Arc<Self>) {
+        let mut changes = self.store.changes();
+        while changes.changed().await.is_ok() {
+            if let Err(error) = self.keys.refresh(&self.store, clock::now()).await {
+                tracing::error!(%error, "the signing key could not be changed; the one in use stays");
+            }
+        }
+    }
+
+    /// Makes a checkpoint if the journal grew. Failing is told in the log, and on record when it begins and ends.
+    pub async fn tick(&self, now: Timestamp) {
+        let trouble = match self.checkpoint(now).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::error!(%error, "no checkpoint of the journal was made");
+                Some(error.to_string())
+            }
+        };
+        if !self.is_news(trouble.as_ref()) {
+            return;
+        }
+        let record = AuditRecord::new(AuditKind::CheckpointFailed, now);
+        let record = match &trouble {
+            Some(problem) => record.refused().reason(problem),
+            None => record.permitted().reason("checkpoints are made again"),
+        };
+        if let Err(error) = self.store.record(&[record]).await {
+            tracing::error!(%error, "the failure is not on record either");
+        }
+    }
+
+    async fn checkpoint(&self, now: Timestamp) -> Result<(), StoreError> {
+        let signed = self.lock().signed.clone();
+        if let Some(signed) = signed {
+            self.store.check_extends(&signed).await?;
+        }
+        let made = self
+            .store
+            .checkpoint(self.keys.origin(), self.keys.signer(), now)
+            .await?;
+        if let Some(note) = made {
+            let checkpoint = note
+                .unverified()
+                .map_err(|error| StoreError::NotSigned(error.to_string()))?;
+            tracing::debug!(size = checkpoint.size, root = %checkpoint.root, "checkpoint");
+            self.lock().signed = Some(checkpoint);
+        }
+        Ok(())
+    }
+
+    /// Whether trouble begins, changes or ends.
+    fn is_news(&self, trouble: Option<&String>) -> bool {
+        let mut state = self.lock();
+        let news = state.trouble.as_ref() != trouble;
+        state.trouble = trouble.cloned();
+        news
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
