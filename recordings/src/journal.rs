@@ -15,6 +15,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 const READ_AHEAD: usize = 256 * 1024;
+/// What is said of a frame whose number is not that of its place.
+pub(crate) const OUT_OF_ORDER: &str = "a frame out of its order";
 
 /// One frame, with its payload borrowed from the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +134,19 @@ impl JournalReader {
     /// When the file does not open, is not a journal of a version this crate reads, or has another key.
     pub fn open(path: &Path, key: &RecordingKey) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(|error| ReadError::io(path, error))?;
-        let source = Source::new(path, Box::new(file))?;
+        Self::from_reader(path, file, key)
+    }
+
+    /// The same from anything that reads; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`JournalReader::open`].
+    pub fn from_reader(
+        path: &Path,
+        input: impl Read + Send + 'static,
+        key: &RecordingKey,
+    ) -> Result<Self, ReadError> {
+        let source = Source::new(path, Box::new(input))?;
         Ok(JournalReader {
             opener: Opener::new(path, &source.header, key)?,
             source,
@@ -348,7 +362,7 @@ impl Source {
             .ok_or_else(|| damaged("a head that is not there"))?;
         let head = Head::decode(head).map_err(damaged)?;
         if head.number != self.next_number {
-            return Err(damaged("a frame out of its order"));
+            return Err(damaged(OUT_OF_ORDER));
         }
         let whole = head.whole();
         if !self.have(whole)? {

@@ -288,14 +288,10 @@ fn the_commands_of_the_guide_work_with_stock_programs_alone() {
             let plain = place
                 .join("clean/plain")
                 .join(site.id(recording).to_string());
-            assert_eq!(
-                std::fs::read_to_string(plain.join("01-shell.cast")).unwrap(),
-                site::CAST
-            );
-            assert_eq!(
-                std::fs::read(plain.join("01-shell.output.raw")).unwrap(),
-                b"\xff\xfe raw"
-            );
+            assert!(site.recordings[recording].plain.len() >= 5);
+            for (name, bytes) in &site.recordings[recording].plain {
+                assert_eq!(std::fs::read(plain.join(name)).unwrap(), *bytes, "{name}");
+            }
         }
     }
 }

@@ -23,12 +23,12 @@ use ecluse_recordings::evidence::signature::{
     BUNDLE_NAMESPACE, Signer as _, allowed_signers, sign_file,
 };
 use ecluse_recordings::log::{SignedNote, VerifierKey};
-use ecluse_recordings::verify::Verdict::{Altered, CutShort, Missing, NotInLog, Reordered};
+use ecluse_recordings::verify::Verdict::{Altered, CutShort, Intact, Missing, NotInLog, Reordered};
 use ecluse_recordings::verify::{Options, Report, verify};
 use serde_json::json;
 use site::{
-    Bundle, ORIGIN, Site, WITNESS, assert_found, assert_intact, gateway, session, stranger,
-    trusting, witness,
+    Bundle, Made, ORIGIN, Site, WITNESS, artefact, assert_found, assert_intact, gateway, reading,
+    session, stranger, trusting, witness,
 };
 
 /// Lines of a file.
@@ -305,12 +305,12 @@ fn file_added() {
 fn tail_cut_below_what_was_on_record() {
     let mut site = Site::new();
     let report = resealed(&mut site, |recording| {
-        recording.manifest.journal.frames = 80;
-        recording.manifest.journal.bytes = 6000;
+        recording.manifest.journal.frames -= 2;
+        recording.manifest.journal.bytes -= 100;
     });
     assert_found(&report, Altered, &site.path(0, "manifest.json"));
     assert!(
-        report.text().contains("its end was cut off: 120 frames"),
+        report.text().contains("its end was cut off: 11 frames"),
         "{}",
         report.text()
     );
@@ -774,18 +774,307 @@ fn cosignature_forged() {
 
 #[test]
 fn cut_short() {
-    let mut site = Site::new();
-    let recording = &mut site.recordings[0];
-    recording.manifest.cut_short = true;
-    recording.manifest.end = None;
-    recording.seal(&gateway());
+    for made in [Made::CutShort, Made::CutShortJournal] {
+        let site = Site::made(made);
+        for options in [trusting(), reading(&site)] {
+            let report = site.bundle().verify_with(&options);
+            assert_found(&report, CutShort, &site.path(0, "manifest.json"));
+            assert_eq!(report.findings.len(), 1, "{}", report.text());
+            assert_eq!(report.verdict.exit_code(), 3);
+        }
+    }
+}
+
+/// Every form reads to its end with the client's key, and says so; with a stranger's it says that it did not.
+#[test]
+fn read_with_a_key() {
+    for made in [Made::Closed, Made::ClosedJournal] {
+        let site = Site::made(made);
+        let report = site.bundle().verify_with(&reading(&site));
+        assert_intact(&report);
+        assert!(
+            report.recordings.iter().all(|one| one.read),
+            "{}",
+            report.text()
+        );
+        let stranger = Options {
+            identities: vec![Identity::generate()],
+            ..trusting()
+        };
+        let report = site.bundle().verify_with(&stranger);
+        assert_intact(&report);
+        assert!(report.recordings.iter().all(|one| !one.read));
+        assert!(
+            report
+                .text()
+                .contains("none of the given keys reads this recording")
+        );
+    }
+}
+
+/// Without a key every bit of the journal form is covered by the manifest, too.
+#[test]
+fn bit_flipped_in_any_file_of_the_journal_form() {
+    let site = Site::made(Made::CutShortJournal);
+    let good = site.bundle();
+    for name in good
+        .files
+        .keys()
+        .filter(|name| name.contains(&site.id(0).to_string()))
+    {
+        let mut bundle = good.clone();
+        bundle.flip(name);
+        assert_found(&bundle.verify(), Altered, name);
+    }
+}
+
+/// The first recording as somebody re-made it who cannot read it, with the journal of that story.
+fn retold(site: &mut Site) -> Bundle {
+    site.recordings[0].seal(&gateway());
     site.journal = site::Journal::default();
     for recording in &site.recordings {
         site.journal.add_session(recording);
     }
-    let report = site.bundle().verify();
-    assert_found(&report, CutShort, &site.path(0, "manifest.json"));
-    assert_eq!(report.verdict.exit_code(), 3);
+    site.bundle()
+}
+
+/// Frames of the sealed journal, header first.
+fn frames(recording: &site::Recording) -> Vec<Vec<u8>> {
+    let bytes = &recording.files["sealed.journal"];
+    let first = recording.marks[0].1 as usize;
+    let header = {
+        let length = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        24 + length(12) + length(16) + length(20) + 4
+    };
+    let mut parts = vec![bytes[..header].to_vec(), bytes[header..first].to_vec()];
+    for pair in recording.marks.windows(2) {
+        parts.push(bytes[pair[0].1 as usize..pair[1].1 as usize].to_vec());
+    }
+    parts
+}
+
+fn rebuilt(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (Report, Report, String) {
+    let mut site = Site::made(Made::ClosedJournal);
+    let mut parts = frames(&site.recordings[0]);
+    change(&mut parts);
+    site.recordings[0].replace("sealed.journal", parts.concat());
+    let bundle = retold(&mut site);
+    let name = site.path(0, "sealed.journal");
+    (bundle.verify(), bundle.verify_with(&reading(&site)), name)
+}
+
+#[test]
+fn frames_come_apart_and_together_again() {
+    let (report, read, _) = rebuilt(|_| {});
+    assert_intact(&report);
+    assert_intact(&read);
+}
+
+#[test]
+fn frame_dropped() {
+    let (report, read, name) = rebuilt(|parts| {
+        parts.remove(4);
+    });
+    assert_found(&report, Reordered, &name);
+    assert!(report.text().contains("frame 3: "), "{}", report.text());
+    assert_found(&read, Reordered, &name);
+}
+
+#[test]
+fn frames_reordered() {
+    let (report, read, name) = rebuilt(|parts| parts.swap(4, 5));
+    assert_found(&report, Reordered, &name);
+    assert_found(&read, Reordered, &name);
+}
+
+#[test]
+fn frame_duplicated() {
+    let (report, read, name) = rebuilt(|parts| parts.insert(4, parts[4].clone()));
+    assert_found(&report, Reordered, &name);
+    assert_found(&read, Reordered, &name);
+}
+
+#[test]
+fn tail_of_the_journal_truncated() {
+    let (report, _, name) = rebuilt(|parts| {
+        parts.pop();
+    });
+    assert_found(&report, Altered, &name);
+    assert!(
+        report.text().contains("not where its manifest says"),
+        "{}",
+        report.text()
+    );
+    let (report, _, name) = rebuilt(|parts| {
+        parts.last_mut().unwrap().pop();
+    });
+    assert_found(&report, Altered, &name);
+}
+
+/// Whoever repairs number and checksum of a frame that he dropped cannot make its successors' seals hold.
+#[test]
+fn frame_dropped_and_the_rest_numbered_anew() {
+    let dropped = |parts: &mut Vec<Vec<u8>>| {
+        parts.remove(4);
+        for (number, frame) in (0u64..).zip(parts.iter_mut().skip(1)) {
+            // A frame's head: length 4, number 8.
+            frame[4..12].copy_from_slice(&number.to_le_bytes());
+            let end = frame.len() - 4;
+            let mut crc = crc32fast::Hasher::new();
+            crc.update(&frame[..end]);
+            let crc = crc.finalize().to_le_bytes();
+            frame[end..].copy_from_slice(&crc);
+        }
+    };
+    let (report, read, name) = rebuilt(dropped);
+    // Without a key the journal's entries show it: their seals are not at their places.
+    assert_found(&report, Altered, &name);
+    assert!(
+        report.text().contains("is not the one on record with"),
+        "{}",
+        report.text()
+    );
+    assert_found(&read, Altered, &name);
+    assert!(
+        read.text().contains("a seal that does not hold"),
+        "{}",
+        read.text()
+    );
+}
+
+/// An administrator who cannot read a recording can still encrypt for its public key; the key shows what was put in.
+#[test]
+fn content_replaced_for_the_same_key() {
+    for name in [
+        "01-shell.cast",
+        "01-shell.output.raw",
+        "01-shell.unechoed.jsonl",
+        "notes.jsonl",
+        "session.json",
+    ] {
+        let mut site = Site::new();
+        let recording = &mut site.recordings[0];
+        let mut plain = recording.plain[name].clone();
+        let at = plain.iter().rposition(u8::is_ascii_digit).unwrap();
+        plain[at] ^= 1;
+        let sealed = artefact(&recording.key, &plain);
+        recording.replace(&format!("{name}.zst.age"), sealed);
+        let bundle = retold(&mut site);
+        assert_intact(&bundle.verify());
+        let report = bundle.verify_with(&reading(&site));
+        assert_found(&report, Altered, &site.path(0, name));
+        assert!(!report.recordings[0].read && report.recordings[1].read);
+    }
+}
+
+#[test]
+fn artefact_that_does_not_decrypt_to_its_end() {
+    let mut site = Site::new();
+    let recording = &mut site.recordings[0];
+    let mut sealed = recording.files["notes.jsonl.zst.age"].clone();
+    sealed.truncate(sealed.len() - 20);
+    recording.replace("notes.jsonl.zst.age", sealed);
+    let bundle = retold(&mut site);
+    assert_intact(&bundle.verify());
+    assert_found(
+        &bundle.verify_with(&reading(&site)),
+        Altered,
+        &site.path(0, "notes.jsonl.zst.age"),
+    );
+}
+
+#[test]
+fn manifest_that_tells_another_story_than_its_files() {
+    let retell = |change: &dyn Fn(&mut site::Recording)| {
+        let mut site = Site::new();
+        change(&mut site.recordings[0]);
+        let bundle = retold(&mut site);
+        assert_intact(&bundle.verify());
+        let report = bundle.verify_with(&reading(&site));
+        assert_found(&report, Altered, &site.path(0, "manifest.json"));
+    };
+    retell(&|recording| recording.manifest.facts.person = "bob".to_owned());
+    retell(&|recording| recording.manifest.end = None);
+    retell(&|recording| recording.manifest.clock.clear());
+    retell(&|recording| recording.manifest.channels[0].recorded.output += 1);
+}
+
+#[test]
+fn journal_form_that_tells_of_another_session() {
+    let mut site = Site::made(Made::ClosedJournal);
+    site.recordings[0].manifest.facts.person = "bob".to_owned();
+    assert_found(
+        &retold(&mut site).verify(),
+        Altered,
+        &site.path(0, "manifest.json"),
+    );
+}
+
+#[test]
+fn journal_form_turned_into_files_on_record() {
+    let mut site = Site::new();
+    let digest = site.recordings[0].digest();
+    for (first, then, verdict) in [
+        ("journal", "files", Intact),
+        ("files", "journal", Altered),
+        ("journal", "journal", Altered),
+    ] {
+        site.journal = site::Journal::default();
+        let id = Some(site.id(0));
+        let header = site.recordings[0].manifest.journal.header_sha256.clone();
+        site.journal.add(
+            "session-start",
+            id,
+            json!({"journal-header-sha256": header}),
+        );
+        site.journal.add(
+            "recording-sealed",
+            id,
+            json!({"manifest-sha256": "00", "form": first}),
+        );
+        site.journal.add(
+            "recording-sealed",
+            id,
+            json!({"manifest-sha256": digest, "form": then}),
+        );
+        site.journal.add_session(&site.recordings[1]);
+        assert_eq!(site.bundle().verify().verdict, verdict, "{first} {then}");
+    }
+}
+
+#[test]
+fn key_of_another_recording_in_manifest_and_directory() {
+    let mut site = Site::new();
+    let other = site.recordings[1].files["recording.key.age"].clone();
+    site.recordings[0].manifest.key.wrapped_sha256 = sha256_hex(&other);
+    site.recordings[0]
+        .files
+        .insert("recording.key.age".to_owned(), other);
+    let bundle = retold(&mut site);
+    assert_intact(&bundle.verify());
+    let report = bundle.verify_with(&reading(&site));
+    assert_found(&report, Altered, &site.path(0, "recording.key.age"));
+    assert!(
+        report.text().contains("the key of another recording"),
+        "{}",
+        report.text()
+    );
+}
+
+#[test]
+fn gap_in_the_coverage() {
+    let mut site = Site::new();
+    site.recordings[0].manifest.channels[0].gap =
+        Some("7 bytes went to the technician and 3 are recorded".to_owned());
+    let report = retold(&mut site).verify();
+    assert_intact(&report);
+    assert!(
+        report
+            .text()
+            .contains("not everything on channel 1 (shell) is recorded: 7 bytes"),
+        "{}",
+        report.text()
+    );
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Files {
     ///
     /// # Errors
     /// It is not there, or does not read.
-    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read>> {
+    pub fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         let seen = self
             .find(name)
             .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;

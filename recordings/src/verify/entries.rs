@@ -202,7 +202,7 @@ impl Journal {
     }
 }
 
-type Lines = LineReader<BufReader<Box<dyn Read>>>;
+type Lines = LineReader<BufReader<Box<dyn Read + Send>>>;
 
 fn open(files: &Files, name: &str, limit: usize, report: &mut Report) -> Option<Lines> {
     match files.read(name) {

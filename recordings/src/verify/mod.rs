@@ -7,6 +7,7 @@
 //! points at them; and, without an earlier checkpoint, whether the journal as a whole was written anew.
 
 mod checkpoints;
+mod content;
 mod entries;
 mod key_file;
 mod list;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::content::Inside;
 use super::entries::SessionEntries;
 use super::trust::{self, Trust};
 use super::{Options, RecordingLine, Report, Verdict, key_file};
@@ -53,8 +54,11 @@ pub(super) fn check(
             return None;
         }
     };
+    let mut broken = BTreeSet::new();
     for record in &manifest.files {
-        file(files, prefix, record, report);
+        if !file(files, prefix, record, report) {
+            broken.insert(record.name.clone());
+        }
     }
     let mut known: BTreeSet<&str> = manifest
         .files
@@ -76,6 +80,20 @@ pub(super) fn check(
     }
     key_file::check(files, prefix, &manifest, entries, report);
     state(&place, &manifest, report);
+    let inside = Inside {
+        files,
+        prefix,
+        manifest: &manifest,
+        broken: &broken,
+    };
+    if manifest.form == Form::Journal {
+        inside.walk_journal(entries, report);
+    }
+    let read = match inside.key(&options.identities, report) {
+        Some(key) if manifest.form == Form::Files => inside.read_files(&key, report),
+        Some(key) => inside.read_journal(&key, report),
+        None => false,
+    };
     let facts = &manifest.facts;
     report.recordings.push(RecordingLine {
         session: facts.session.to_string(),
@@ -84,9 +102,8 @@ pub(super) fn check(
         person: facts.person.clone(),
         started: facts.started,
         files: manifest.files.len(),
-        read: false,
+        read,
     });
-    let _ = options;
     let digest = sha256_hex(&text);
     Some(Checked { manifest, digest })
 }
@@ -111,29 +128,29 @@ pub(super) fn compare_name(
     }
 }
 
-fn file(files: &Files, prefix: &str, record: &FileRecord, report: &mut Report) {
+/// True when the file is as it was sealed.
+fn file(files: &Files, prefix: &str, record: &FileRecord, report: &mut Report) -> bool {
     let place = format!("{prefix}{}", record.name);
-    match files.find(&place) {
-        None => report.find(
+    let (verdict, said) = match files.find(&place) {
+        None => (
             Verdict::Missing,
-            &place,
-            "the manifest names it, and it is not there",
+            "the manifest names it, and it is not there".to_owned(),
         ),
-        Some(seen) if seen.bytes != record.bytes => report.find(
+        Some(seen) if seen.bytes != record.bytes => (
             Verdict::Altered,
-            &place,
             format!(
                 "it has {} bytes, and {} when it was sealed",
                 seen.bytes, record.bytes
             ),
         ),
-        Some(seen) if to_hex(&seen.sha256) != record.sha256 => report.find(
+        Some(seen) if to_hex(&seen.sha256) != record.sha256 => (
             Verdict::Altered,
-            &place,
-            "its digest is not the one in its manifest",
+            "its digest is not the one in its manifest".to_owned(),
         ),
-        Some(_) => {}
-    }
+        Some(_) => return true,
+    };
+    report.find(verdict, &place, said);
+    false
 }
 
 /// What the gateway itself says is not as it should be.

@@ -80,33 +80,48 @@ pub(super) fn compare(
 
 fn sealed(place_of: &str, digest: &str, entries: &SessionEntries, report: &mut Report) {
     let said = |entry: &Entry| entry.detail_text("manifest-sha256").map(str::to_owned);
-    match entries.sealed.as_slice() {
-        [] => report.find(
+    let form = |entry: &Entry| entry.detail_text("form").map(str::to_owned);
+    // The first seal is the one that nobody had reason to change yet. What was sealed as a journal may be turned into
+    // files, on record, by who has its key.
+    let Some((mut valid, others)) = entries.sealed.split_first() else {
+        return report.find(
             Verdict::NotInLog,
             place_of,
             "no entry of the journal in this bundle vouches for it",
-        ),
-        // The first seal is the one that nobody had reason to change yet.
-        [first, ..] if said(first).as_deref() != Some(digest) => report.find(
+        );
+    };
+    for other in others.iter().filter(|other| said(other) != said(valid)) {
+        let converted =
+            form(valid).as_deref() == Some("journal") && form(other).as_deref() == Some("files");
+        if converted {
+            valid = other;
+            report.note(
+                place_of,
+                format!(
+                    "it was sealed as an encrypted journal first and turned into files with {}",
+                    place(other)
+                ),
+            );
+        } else {
+            report.find(
+                Verdict::Altered,
+                place(other),
+                format!(
+                    "the session was sealed before with {}, differently",
+                    place(valid)
+                ),
+            );
+        }
+    }
+    if said(valid).as_deref() != Some(digest) {
+        report.find(
             Verdict::Altered,
             place_of,
             format!(
                 "it is not the manifest that was sealed with {}",
-                place(first)
+                place(valid)
             ),
-        ),
-        [first, others @ ..] => {
-            for other in others.iter().filter(|other| said(other) != said(first)) {
-                report.find(
-                    Verdict::Altered,
-                    place(other),
-                    format!(
-                        "the session was sealed before with {}, differently",
-                        place(first)
-                    ),
-                );
-            }
-        }
+        );
     }
 }
 

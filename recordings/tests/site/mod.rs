@@ -4,15 +4,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ecluse_recordings::bundle::{self, EntryProof, ProofsHead, write_sums};
 use ecluse_recordings::evidence::key::{Identity, RecordingKey};
-use ecluse_recordings::evidence::manifest::{
-    ChannelCoverage, ClockReading, FORMAT, FileRecord, Form, JournalDigest, KeyRecord, Legs,
-    Manifest, VERSION, sha256_hex,
-};
+use ecluse_recordings::evidence::manifest::{ClockReading, Form, Manifest, sha256_hex};
 use ecluse_recordings::evidence::signature::{
     BUNDLE_NAMESPACE, HeldKey, RECORDING_NAMESPACE, Signer as _, allowed_signers, sign_file,
 };
@@ -21,7 +18,10 @@ use ecluse_recordings::log::{
     inclusion_proof, leaf_hash,
 };
 use ecluse_recordings::verify::{Options, Report, Verdict, verify};
-use ecluse_recordings::{ChannelKind, SessionEnd, SessionFacts, StreamCounts};
+use ecluse_recordings::{
+    Approval, ChannelKind, ChannelOpened, Event, JournalFrames, Outcome, Protection, Pty, Recorder,
+    Recovery, Sealing, SessionEnd, SessionFacts, layout, recover, seal, seal_as_journal,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -56,12 +56,30 @@ pub fn session(number: u8) -> Uuid {
     Uuid::from_bytes([number; 16])
 }
 
+/// How a recording came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// Closed and sealed as files.
+    Closed,
+    /// Closed, and sealed as the encrypted journal by a gateway without the key.
+    ClosedJournal,
+    /// Cut short inside a frame, and recovered as files.
+    CutShort,
+    /// The same by a gateway without the key.
+    CutShortJournal,
+}
+
 /// One sealed recording's directory, by file name.
 #[derive(Clone)]
 pub struct Recording {
     pub manifest: Manifest,
     pub key: RecordingKey,
     pub files: BTreeMap<String, Vec<u8>>,
+    /// What its files hold, by plain name.
+    pub plain: BTreeMap<String, Vec<u8>>,
+    /// Frames, bytes and seal after each frame.
+    pub marks: Vec<(u64, u64, String)>,
+    pub form: &'static str,
 }
 
 impl Recording {
@@ -74,19 +92,18 @@ impl Recording {
             .insert("manifest.json.sig".to_owned(), signature.into_bytes());
     }
 
-    /// Puts every file's digest into the manifest.
-    pub fn describe(&mut self) {
-        self.manifest.files = self
+    /// Puts another file into its place, and its digest into the manifest.
+    pub fn replace(&mut self, name: &str, bytes: Vec<u8>) {
+        for file in self
+            .manifest
             .files
-            .iter()
-            .filter(|(name, _)| !name.starts_with("manifest.json") && *name != "recording.key.age")
-            .map(|(name, bytes)| FileRecord {
-                name: name.clone(),
-                bytes: bytes.len() as u64,
-                sha256: sha256_hex(bytes),
-                plain_salted_sha256: None,
-            })
-            .collect();
+            .iter_mut()
+            .filter(|file| file.name == name)
+        {
+            file.bytes = bytes.len() as u64;
+            file.sha256 = sha256_hex(&bytes);
+        }
+        self.files.insert(name.to_owned(), bytes);
     }
 
     pub fn digest(&self) -> String {
@@ -108,104 +125,145 @@ pub fn artefact(key: &RecordingKey, plain: &[u8]) -> Vec<u8> {
     out
 }
 
-pub const CAST: &str = concat!(
-    r#"{"version": 2, "width": 80, "height": 24, "timestamp": 1795600800}"#,
-    "\n",
-    r#"[0.1, "o", "$ uptime\r\n"]"#,
-    "\n",
-    r#"[0.2, "o", " 10:00:00 up 12 days\r\n"]"#,
-    "\n"
-);
-
-/// A recording of the session with that number, for the client's key.
-pub fn recording(number: u8, client: &Identity) -> Recording {
-    let key = RecordingKey::generate();
-    let wrapped = key
-        .wrap(&[client.public(), Identity::generate().public()])
-        .unwrap();
-    let mut files = BTreeMap::new();
-    for (name, plain) in [
-        ("01-shell.cast.zst.age", CAST.as_bytes()),
-        ("01-shell.output.raw.zst.age", b"\xff\xfe raw"),
-        ("01-shell.unechoed.jsonl.zst.age", b"{}\n"),
-        ("notes.jsonl.zst.age", b"{}\n"),
-        ("session.json.zst.age", b"{}\n"),
-    ] {
-        files.insert(name.to_owned(), artefact(&key, plain));
+fn facts(number: u8) -> SessionFacts {
+    SessionFacts {
+        session: session(number),
+        client: "hopital".to_owned(),
+        person: "alice".to_owned(),
+        provider: Some("acme".to_owned()),
+        station: Some("acme-17".to_owned()),
+        source: "203.0.113.9:53122".to_owned(),
+        terminal: "ssh 192.0.2.1:22".to_owned(),
+        target: "press-4".to_owned(),
+        accounts: vec!["root".to_owned()],
+        intervention: Some(session(99)),
+        started: START + MINUTE * i64::from(number),
+        documents_version: 12,
+        reason: "<b>pump</b> \u{202e} alarm".to_owned(),
+        approvals: vec![Approval {
+            by: "bernard".to_owned(),
+            at: START,
+            what: "press-4: shell".to_owned(),
+        }],
     }
-    let counts = StreamCounts {
-        output: 29,
-        error_output: 0,
-        input: 7,
+}
+
+fn record(recorder: &Recorder) {
+    let opened = ChannelOpened {
+        kind: ChannelKind::Shell,
+        command: None,
+        account: Some("root".to_owned()),
+        pty: Some(Pty {
+            term: "xterm".to_owned(),
+            cols: 80,
+            rows: 24,
+        }),
+        env: Vec::new(),
     };
-    let manifest = Manifest {
-        format: FORMAT.to_owned(),
-        version: VERSION,
-        facts: SessionFacts {
-            session: session(number),
-            client: "hopital".to_owned(),
-            person: "alice".to_owned(),
-            provider: Some("acme".to_owned()),
-            station: Some("acme-17".to_owned()),
-            source: "203.0.113.9:53122".to_owned(),
-            terminal: "ssh 192.0.2.1:22".to_owned(),
-            target: "press-4".to_owned(),
-            accounts: vec!["root".to_owned()],
-            intervention: Some(session(99)),
-            started: START + MINUTE * i64::from(number),
-            documents_version: 12,
-            approvals: Vec::new(),
-            reason: "<b>pump</b> \u{202e} alarm".to_owned(),
-        },
-        form: Form::Files,
-        cut_short: false,
-        end: Some(SessionEnd::because("closed")),
-        ended_us: Some(300_000),
-        sealed: START + MINUTE * i64::from(number) + 400_000,
-        by: "ecluse 0.1.0".to_owned(),
-        key: KeyRecord {
-            public: key.public().to_string(),
-            recipients: vec![client.public().to_string(), "gateway".to_owned()],
-            wrapped_sha256: sha256_hex(&wrapped),
-        },
-        journal: JournalDigest {
-            frames: 120,
-            bytes: 9000,
-            header_sha256: sha256_hex(&[number]),
-            last_seal: "5ea1".to_owned(),
-            torn_bytes: 0,
-        },
-        channels: vec![ChannelCoverage {
-            number: 1,
-            kind: ChannelKind::Shell,
-            opened_us: 0,
-            closed_us: 300_000,
-            recorded: counts,
-            legs: Some(Legs {
-                from_target: 29,
-                to_technician: 29,
-                from_technician: 7,
-                to_target: 7,
-            }),
-            gap: None,
-        }],
-        clock: vec![ClockReading {
-            at_us: 0,
-            source: "ntp ntp1.example".to_owned(),
-            offset_us: Some(-120),
-            jumped_us: None,
-        }],
-        files: Vec::new(),
+    let reading = ClockReading {
+        at_us: 0,
+        source: "ntp ntp1.example".to_owned(),
+        offset_us: Some(-120),
+        jumped_us: None,
     };
-    files.insert("recording.key.age".to_owned(), wrapped);
-    let mut recording = Recording {
-        manifest,
+    let events = [
+        (0, Event::Clock(std::borrow::Cow::Owned(reading))),
+        (0, Event::Note("admitted")),
+        (1, Event::opened(&opened)),
+        (1, Event::Output(b"$ ")),
+        (1, Event::Input(b"uptime\r")),
+        (1, Event::Output(b"uptime\r\n 10:00:00 up 12 days\r\n$ ")),
+        (1, Event::Output(b"\xff\xfe\r\nPassword: ")),
+        (1, Event::Input(b"hunter2\r")),
+        (1, Event::Output(b"\r\n$ ")),
+        (1, Event::closed("closed")),
+    ];
+    for (at_us, (channel, event)) in (1u64..).zip(events) {
+        recorder.append(channel, at_us * 1000, event).unwrap();
+    }
+}
+
+/// A recording of the session with that number, for the client's key and the gateway's.
+pub fn recording(number: u8, client: &Identity, made: Made) -> Recording {
+    let root = tempfile::tempdir().unwrap();
+    let recipients = vec![client.public(), Identity::generate().public()];
+    let protection = Protection::for_recipients(recipients).unwrap();
+    let recorder = Recorder::open(root.path(), facts(number), protection, None).unwrap();
+    record(&recorder);
+    let key = recorder.key().clone();
+    let live = recorder.journal().to_path_buf();
+    let signer = gateway();
+    let sealing = Sealing {
+        signer: &signer,
+        by: "ecluse 0.1.0",
+        now: START + MINUTE * i64::from(number) + 400_000,
+    };
+    let cut = matches!(made, Made::CutShort | Made::CutShortJournal);
+    let closed = (!cut).then(|| {
+        recorder
+            .close(300_000, &SessionEnd::because("closed"))
+            .unwrap()
+    });
+    drop(recorder);
+    let mut marks = Vec::new();
+    let mut frames = JournalFrames::open(&live).unwrap();
+    while let Some(frame) = frames.next_frame().unwrap() {
+        marks.push((frames.frames(), frames.offset(), frame.seal.to_string()));
+    }
+    if cut {
+        let mut journal = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&live)
+            .unwrap();
+        journal.write_all(&[40, 0, 0, 0, 9]).unwrap();
+    }
+    let sealed = match (&closed, made) {
+        (Some(closed), Made::ClosedJournal) => seal_as_journal(closed, false, &sealing).unwrap(),
+        (Some(closed), _) => seal(closed, &key, &sealing).unwrap(),
+        (None, _) => {
+            let unwrap = |_: &[u8]| (made == Made::CutShort).then(|| key.clone());
+            let recovery = Recovery {
+                unwrap: &unwrap,
+                known: &|_| Ok(None),
+                sealing,
+            };
+            match recover(root.path(), &recovery).unwrap().remove(0).outcome {
+                Outcome::Sealed { recording, .. } => *recording,
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    sealed.remove_journal().unwrap();
+    let dir = live.parent().unwrap();
+    let files: BTreeMap<String, Vec<u8>> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    let open = sealed.unlock(std::slice::from_ref(client)).unwrap();
+    let plain = files
+        .keys()
+        .filter_map(|name| name.strip_suffix(layout::SEALED_SUFFIX))
+        .map(|name| {
+            let mut bytes = Vec::new();
+            open.open(name).unwrap().read_to_end(&mut bytes).unwrap();
+            (name.to_owned(), bytes)
+        })
+        .collect();
+    Recording {
+        manifest: sealed.manifest().clone(),
         key,
         files,
-    };
-    recording.describe();
-    recording.seal(&gateway());
-    recording
+        plain,
+        marks,
+        form: match sealed.manifest().form {
+            Form::Files => "files",
+            Form::Journal => "journal",
+        },
+    }
 }
 
 /// The journal: entries as they were hashed.
@@ -243,7 +301,8 @@ impl Journal {
             json!({"journal-header-sha256": journal.header_sha256}),
         );
         self.add("approval", None, json!({}));
-        for (frames, bytes, seal) in [(50, 4000, "aa"), (120, 9000, "5ea1")] {
+        let middle = &recording.marks[recording.marks.len() / 2];
+        for (frames, bytes, seal) in [middle, recording.marks.last().unwrap()] {
             self.add(
                 "recording-progress",
                 id,
@@ -254,7 +313,7 @@ impl Journal {
         self.add(
             "recording-sealed",
             id,
-            json!({"manifest-sha256": recording.digest(), "form": "files", "cut-short": recording.manifest.cut_short}),
+            json!({"manifest-sha256": recording.digest(), "form": recording.form, "cut-short": recording.manifest.cut_short}),
         );
     }
 
@@ -412,6 +471,14 @@ pub fn trusting() -> Options {
     }
 }
 
+/// The same, with a key that reads recordings.
+pub fn reading(site: &Site) -> Options {
+    Options {
+        identities: vec![site.client.clone()],
+        ..trusting()
+    }
+}
+
 /// Everything of one gateway.
 #[derive(Clone)]
 pub struct Site {
@@ -423,10 +490,18 @@ pub struct Site {
 impl Site {
     /// A gateway with two recordings and a journal that has entries of others, too.
     pub fn new() -> Self {
+        Self::made(Made::Closed)
+    }
+
+    /// The same, the first recording having come about so.
+    pub fn made(made: Made) -> Self {
         let client = Identity::generate();
         let mut journal = Journal::default();
         journal.add("serve-start", None, json!({}));
-        let recordings = vec![recording(7, &client), recording(8, &client)];
+        let recordings = vec![
+            recording(7, &client, made),
+            recording(8, &client, Made::Closed),
+        ];
         for recording in &recordings {
             journal.add_session(recording);
             journal.add("log-on", None, json!({}));
