@@ -12,6 +12,7 @@ mod enroll;
 mod explain;
 mod prompt;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ pub struct Cli {
 enum Command {
     Check(check::Check),
     Serve(serve::Serve),
+    Verify(verify::Verify),
     #[command(flatten)]
     OnStore(OnStore),
 }
@@ -57,7 +59,7 @@ enum OnStore {
     Explain(explain::Explain),
 }
 
-/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command.
+/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -71,7 +73,7 @@ pub fn run() -> ExitCode {
     // A question that was interrupted still waits for its answer on a thread of its own.
     runtime.shutdown_background();
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => failed(&error),
     }
 }
@@ -85,9 +87,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn dispatch(cli: Cli) -> anyhow::Result<()> {
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { config, command } = cli;
-    match command {
+    let done = match command {
+        Command::Verify(verify) => return verify.run(),
         Command::Check(check) => check.run(),
         // It locks the data directory before it opens what is in it.
         Command::Serve(serve) => serve.run(&config).await,
@@ -97,7 +100,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
             store.close().await;
             done
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 impl OnStore {

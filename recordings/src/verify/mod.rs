@@ -13,12 +13,14 @@ mod key_file;
 mod list;
 mod recording;
 mod report;
+mod request;
 mod sessions;
 mod trust;
 
 use std::path::Path;
 
 pub use report::{Finding, LogLine, Note, RecordingLine, Report, TrustLine, Verdict};
+pub use request::{Answer, Request, RequestError};
 
 use crate::bundle::{self, Files, Kind, Place, ReaderError};
 use crate::evidence::key::Identity;

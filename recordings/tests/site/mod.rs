@@ -227,10 +227,11 @@ pub fn recording(number: u8, client: &Identity, made: Made) -> Recording {
                 known: &|_| Ok(None),
                 sealing,
             };
-            match recover(root.path(), &recovery).unwrap().remove(0).outcome {
-                Outcome::Sealed { recording, .. } => *recording,
-                other => panic!("{other:?}"),
-            }
+            let outcome = recover(root.path(), &recovery).unwrap().remove(0).outcome;
+            let Outcome::Sealed { recording, .. } = outcome else {
+                panic!("{outcome:?}")
+            };
+            *recording
         }
     };
     sealed.remove_journal().unwrap();
