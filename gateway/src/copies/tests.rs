@@ -36,7 +36,10 @@ pub(super) fn key() -> HeldKey {
 
 pub(super) async fn sign(store: &Store) -> u64 {
     let now = Timestamp::from_secs(1_790_000_000);
-    let note = store.checkpoint(ORIGIN, &key(), now).await.unwrap();
+    let note = store
+        .checkpoint(ORIGIN, std::sync::Arc::new(key()), now)
+        .await
+        .unwrap();
     size_of(&note.unwrap()).unwrap()
 }
 
