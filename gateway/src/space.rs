@@ -13,7 +13,7 @@ use std::time::Duration;
 use ecluse_policy::Timestamp;
 use tokio::sync::watch;
 
-use self::reserve::Reserve;
+pub(crate) use self::reserve::Reserve;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::settings::SpaceBounds;
@@ -79,6 +79,11 @@ impl Space {
         };
         space.look();
         space
+    }
+
+    /// What closing a recording may use on a full disk.
+    pub(crate) fn reserve(&self) -> Reserve {
+        self.reserve.clone()
     }
 
     /// The room as it is now.

@@ -15,6 +15,7 @@ mod tests;
 use std::time::Duration;
 
 use ecluse_policy::{Span, Timestamp};
+use ecluse_recordings::ClockReading;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -134,6 +135,19 @@ impl ClockStatus {
             jump,
             servers,
         }
+    }
+
+    /// What a recording bears of it, where `before` stands there already: nothing where nothing changed.
+    pub(crate) fn reading_after(&self, before: Option<&Self>) -> Option<ClockReading> {
+        let jump = before.and_then(|before| self.jump.filter(|jump| Some(*jump) != before.jump));
+        let is_news = before.is_none_or(|before| self.is_news_after(before));
+        (is_news || jump.is_some()).then(|| ClockReading {
+            // The recorder knows.
+            at_us: 0,
+            source: self.source.to_string(),
+            offset_us: self.offset_us,
+            jumped_us: jump.map(|jump| jump.micros()),
+        })
     }
 
     /// Whether this is other news than `before`, which is on record.

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, store, wait};
+use ecluse_tests::{Site, Terminal, recording, store, wait};
 use serde_json::Value;
 
 /// A time server with the machine's own time, whatever the gateway's clock says.
@@ -121,5 +121,47 @@ fn without_time_servers_the_record_says_that_the_offset_is_unknown() -> Result<(
     );
     let log = site.process()?.errors();
     ensure!(log.contains("the offset of the clock is unknown"), "{log}");
+    Ok(())
+}
+
+/// R6: a recording itself says what was known of the clock when it began, and when that changed.
+#[test]
+fn a_recording_tells_of_the_clock_and_its_jumps() -> Result<()> {
+    let server = TimeServer::start()?;
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        plan.documents.settings.tail = format!("\n[clock]\nservers = [\"{}\"]\n", server.address);
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    site.clock().advance(60)?;
+    wait::until_true("a reading after the jump", Duration::from_secs(20), || {
+        Ok(store::audit(&site, "clock-reading")?.len() > 1)
+    })?;
+    terminal.enters("exit")?;
+    terminal.ends()?;
+    let manifest = wait::until("the manifest", Duration::from_secs(20), || {
+        let signed = |path: &std::path::Path| path.ends_with("manifest.json.sig");
+        let found = recording::files(&site.layout().recordings(), &signed)?;
+        Ok(found.first().map(|file| file.with_extension("")))
+    })?;
+    let manifest: Value = serde_json::from_slice(&std::fs::read(manifest)?)?;
+    let readings = manifest
+        .get("clock")
+        .and_then(Value::as_array)
+        .context("the manifest tells nothing of the clock")?;
+    let number = |reading: Option<&Value>, field: &str| reading?.get(field)?.as_i64();
+    let first = number(readings.first(), "offset-us").context("no offset at the start")?;
+    ensure!(first.unsigned_abs() < 1_000_000, "{readings:?}");
+    let jumped = readings
+        .iter()
+        .find_map(|reading| number(Some(reading), "jumped-us"))
+        .context("the jump is not in the recording")?;
+    // Fresh codes may have moved the clock further.
+    ensure!(jumped > 59_000_000, "{readings:?}");
+    let last = number(readings.last(), "offset-us").context("no offset after the jump")?;
+    ensure!(last.abs_diff(-jumped) < 2_000_000, "{readings:?}");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, store, wait};
+use ecluse_tests::{Site, Terminal, recording, store, wait};
 
 /// A file system of 24 MiB for the recordings, where this process may mount one.
 fn with_small_disk(test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
@@ -32,12 +32,16 @@ fn with_small_disk(test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
 }
 
 fn site(small: &Path) -> Result<Site> {
+    site_with(small, ["12 MiB", "6 MiB", "1 MiB"])
+}
+
+fn site_with(small: &Path, [warn, refuse, reserve]: [&str; 3]) -> Result<Site> {
     let site = Site::start_with(|plan| {
         plan.documents.settings.recordings = Some(small.display().to_string());
         plan.documents.settings.recording_lines = vec![
-            "warn-below = \"12 MiB\"".to_owned(),
-            "refuse-below = \"6 MiB\"".to_owned(),
-            "reserve = \"1 MiB\"".to_owned(),
+            format!("warn-below = \"{warn}\""),
+            format!("refuse-below = \"{refuse}\""),
+            format!("reserve = \"{reserve}\""),
         ];
         Ok(())
     })?;
@@ -135,5 +139,71 @@ fn a_session_that_runs_goes_on_when_new_ones_are_refused() -> Result<()> {
         terminal.enters("exit")?;
         terminal.ends()?;
         Ok(())
+    })
+}
+
+/// Sessions whose recording is sealed.
+fn sealed(small: &Path) -> Result<usize> {
+    Ok(recording::files(small, &|path| path.ends_with("manifest.json.sig"))?.len())
+}
+
+/// Runs a session that records four mebibytes that do not compress, fills the disk to the last byte while it runs, and ends it.
+fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
+    let terminal = Terminal::of(site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters("head -c 3000000 /dev/urandom | base64 -w 0 | tail -c 4000000 > noise; cat noise; echo; echo shown-$((40 + 2))")?;
+    terminal.sees("shown-42")?;
+    let mut left = 24u64 << 10;
+    // In ever smaller pieces, until nothing fits.
+    let mut neighbour = 0;
+    while left > 0 {
+        let file = File::create(small.join(format!("neighbour-{neighbour}")))?;
+        neighbour += 1;
+        let flags = rustix::fs::FallocateFlags::empty();
+        if rustix::fs::fallocate(&file, flags, 0, left << 10).is_err() {
+            left /= 2;
+        }
+    }
+    terminal.enters("exit")?;
+    terminal.ends()?;
+    Ok(())
+}
+
+/// The reserve closes what was recorded on a full disk.
+#[test]
+fn a_recording_is_sealed_on_a_full_disk_with_the_reserve() -> Result<()> {
+    with_small_disk(|small| {
+        let mut site = site_with(small, ["0 B", "0 B", "8 MiB"])?;
+        wait::until_true("the reserve", Duration::from_secs(20), || {
+            Ok(small.join("sealing.reserve").exists())
+        })?;
+        session_on_a_disk_that_fills(&site, small)?;
+        wait::until_true("the seal", Duration::from_secs(20), || {
+            Ok(sealed(small)? == 1)
+        })?;
+        let log = site.process()?.errors();
+        ensure!(log.contains("sealed with the reserve"), "{log}");
+        Ok(())
+    })
+}
+
+/// Without a reserve the journal waits, and is sealed once there is room, without a restart.
+#[test]
+fn what_could_not_be_sealed_is_sealed_once_there_is_room() -> Result<()> {
+    with_small_disk(|small| {
+        let mut site = site_with(small, ["0 B", "0 B", "0 B"])?;
+        session_on_a_disk_that_fills(&site, small)?;
+        wait::until_true("the failure in the log", Duration::from_secs(20), || {
+            Ok(site.process()?.errors().contains("could not be sealed"))
+        })?;
+        ensure!(sealed(small)? == 0, "sealed on a full disk");
+        for file in recording::files(small, &|path| {
+            path.to_string_lossy().contains("/neighbour-")
+        })? {
+            fs::remove_file(file)?;
+        }
+        wait::until_true("the seal", Duration::from_secs(40), || {
+            Ok(sealed(small)? == 1)
+        })
     })
 }

@@ -21,7 +21,7 @@ use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::sealing::Sealer;
 use crate::settings::Settings;
-use crate::space::Space;
+use crate::space::{Reserve, Space};
 use crate::store::Applied;
 use crate::store::testing::TestStore;
 use crate::texts::Texts;
@@ -186,6 +186,7 @@ impl House {
                     store.store.clone(),
                     tokio::runtime::Handle::current(),
                 ),
+                Reserve::in_directory(data, 0),
             )
             .unwrap(),
             store: store.store.clone(),

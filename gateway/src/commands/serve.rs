@@ -38,7 +38,7 @@ use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
 use crate::secrets;
 use crate::settings::Settings;
-use crate::space::Space;
+use crate::space::{Reserve, Space};
 use crate::store::{Applied, ServeLock, Store};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
@@ -86,6 +86,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let node = node(&settings.data_dir);
     let journal = journal_keys(&store, &settings).await?;
     let keys = EvidenceKeys::new(Arc::clone(&journal));
+    secrets::create_private_dir(&settings.recordings.directory)?;
+    let space = Space::over(&settings.recordings.directory, settings.recordings.space);
+    make_room_for_sealing(&space.reserve());
     close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
@@ -97,13 +100,17 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let talks = Talks::start()?;
     let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
     let gateway = Arc::new(Gateway {
-        keeper: Keeper::start(settings.recordings.directory.clone(), sealer)?,
+        keeper: Keeper::start(
+            settings.recordings.directory.clone(),
+            sealer,
+            space.reserve(),
+        )?,
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
         clock: time_source.status(),
         absences: Absences::default(),
-        space: Space::over(&settings.recordings.directory, settings.recordings.space),
+        space,
         texts: Texts::load()?,
         stopping,
         talks: talks.handle(),
@@ -326,6 +333,17 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
             // The version in force stays; a client's change that cannot be read must not open anything.
             Err(error) => tracing::error!(%error, "the documents cannot be read"),
         }
+    }
+}
+
+/// What a previous run left open is sealed on a full disk too.
+fn make_room_for_sealing(reserve: &Reserve) {
+    match reserve.take_if_full() {
+        Ok(false) => {}
+        Ok(true) => tracing::warn!(
+            "the disk is full: the reserve is used for what a previous run left open"
+        ),
+        Err(error) => tracing::debug!(%error, "the reserve cannot be used"),
     }
 }
 

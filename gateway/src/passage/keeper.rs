@@ -2,11 +2,13 @@
 //!
 //! Two threads of their own, because both wait for disks: one syncs the open journals, one hands closed journals to the
 //! [`Sealer`] at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
-//! nothing: what is not sealed is sealed at the next start.
+//! nothing: what is not sealed is sealed at the next start. What could not be sealed is tried again every few seconds; on a
+//! full disk with the [`Reserve`].
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -20,11 +22,15 @@ use uuid::Uuid;
 
 use super::sealing::{Sealer, about};
 use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
 use crate::evidence::EvidenceKeys;
+use crate::space::Reserve;
 use crate::store::{Store, StoreError};
 
 /// Pause between two rounds of syncing; with the syncing itself it stays below the second that is promised.
 const SYNC_EVERY: Duration = Duration::from_millis(400);
+/// Pause before what could not be sealed is tried again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(15);
 /// Priority of the sealing thread: behind everything (`nice`).
 const SEALING_NICENESS: i32 = 19;
 
@@ -64,7 +70,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(root: PathBuf, sealer: Arc<Sealer>) -> io::Result<Self> {
+    pub(crate) fn start(root: PathBuf, sealer: Arc<Sealer>, reserve: Reserve) -> io::Result<Self> {
         let open: Arc<Mutex<HashMap<Uuid, Open>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
         let (sealing, closed) = mpsc::channel();
@@ -86,11 +92,14 @@ impl Keeper {
                 if let Err(error) = rustix::process::nice(SEALING_NICENESS) {
                     tracing::debug!(%error, "sealing recordings at normal priority");
                 }
-                for (journal, key) in closed {
-                    seal_one(&journal, &key, &seals);
+                let seals = Sealing {
+                    sealer: &seals,
+                    reserve,
+                };
+                seals.all_of(&closed, || {
                     *counted.lock() -= 1;
                     counted.done.notify_all();
-                }
+                });
             })?;
         Ok(Self {
             root,
@@ -156,7 +165,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Waits until every closed recording is sealed, at most for `patience`. Returns how many are not.
+    /// Waits until every closed recording was sealed or tried, at most for `patience`. Returns how many were not.
     pub(crate) fn wait_until_finished(&self, patience: Duration) -> usize {
         let count = self.unfinished.lock();
         let waited = self
@@ -242,12 +251,83 @@ fn sync(open: &Mutex<HashMap<Uuid, Open>>) {
     }
 }
 
-fn seal_one(journal: &ClosedJournal, key: &RecordingKey, sealer: &Sealer) {
-    let directory = journal.dir().display();
-    match sealer.seal(journal, key) {
-        Ok(()) => tracing::debug!(%directory, "recording sealed"),
-        Err(error) => {
-            tracing::warn!(%directory, %error, "a recording could not be sealed; its journal is kept and sealed at the next start");
+/// The work of the sealing thread.
+struct Sealing<'s> {
+    sealer: &'s Sealer,
+    reserve: Reserve,
+}
+
+/// A journal that could not be sealed.
+struct Left {
+    journal: ClosedJournal,
+    key: RecordingKey,
+    /// Told once, until it is sealed.
+    problem: String,
+}
+
+impl Sealing<'_> {
+    /// Seals what comes, and what could not be sealed again and again, until no more can come. `tried` is called after the
+    /// first try of each.
+    fn all_of(&self, closed: &mpsc::Receiver<(ClosedJournal, RecordingKey)>, tried: impl Fn()) {
+        let mut left: Vec<Left> = Vec::new();
+        let mut tried_again = clock::monotonic();
+        loop {
+            let next = if left.is_empty() {
+                closed.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                closed.recv_timeout(TRY_AGAIN_AFTER)
+            };
+            match next {
+                Ok((journal, key)) => {
+                    if let Err(problem) = self.one(&journal, &key) {
+                        let directory = journal.dir().display();
+                        tracing::warn!(%directory, problem, "a recording could not be sealed; its journal is kept and tried again");
+                        left.push(Left {
+                            journal,
+                            key,
+                            problem,
+                        });
+                    }
+                    tried();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // Not only when nothing new comes: a busy gateway seals what was left too.
+            if tried_again.elapsed() >= TRY_AGAIN_AFTER {
+                left.retain_mut(|left| self.again(left).is_err());
+                tried_again = clock::monotonic();
+            }
         }
+    }
+
+    fn again(&self, left: &mut Left) -> Result<(), ()> {
+        let directory = left.journal.dir().display();
+        match self.one(&left.journal, &left.key) {
+            Ok(()) => {
+                tracing::info!(%directory, "a recording that could not be sealed is sealed");
+                Ok(())
+            }
+            Err(problem) => {
+                if problem != left.problem {
+                    tracing::warn!(%directory, problem, "a recording still cannot be sealed");
+                    left.problem = problem;
+                }
+                Err(())
+            }
+        }
+    }
+
+    /// Seals one; where the disk is full, once more with the reserve.
+    fn one(&self, journal: &ClosedJournal, key: &RecordingKey) -> Result<(), String> {
+        let directory = journal.dir().display();
+        let mut sealed = self.sealer.seal(journal, key);
+        if sealed.is_err() && matches!(self.reserve.take_if_full(), Ok(true)) {
+            tracing::warn!(%directory, "the disk is full: a recording is sealed with the reserve");
+            sealed = self.sealer.seal(journal, key);
+        }
+        sealed.map_err(|error| error.to_string())?;
+        tracing::debug!(%directory, "recording sealed");
+        Ok(())
     }
 }

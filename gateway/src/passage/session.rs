@@ -2,11 +2,11 @@
 //!
 //! Opened when the first flow is permitted, shared by the channels of the connection, closed when the last has ended.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ecluse_policy::{Admission, FlowRequest, Permit};
-use ecluse_recordings::{RecordError, Recorder, SessionEnd};
+use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::tap::Tap;
 use super::visit::Visit;
@@ -15,6 +15,7 @@ use crate::clock;
 use crate::connector::ssh::ConnectError;
 use crate::live::{LiveSession, Stop};
 use crate::store::{self, StoreError};
+use crate::time_source::ClockStatus;
 
 /// A session and its recording.
 pub(crate) struct Session {
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     recorder: Arc<Recorder>,
     began: Instant,
     admission: Admission,
+    /// What its recording says of the clock.
+    clock: Mutex<Option<ClockStatus>>,
 }
 
 impl Session {
@@ -37,6 +40,7 @@ impl Session {
             recorder,
             began,
             admission,
+            clock: Mutex::new(None),
         }
     }
 
@@ -48,6 +52,21 @@ impl Session {
     /// What admitted it.
     pub(crate) fn admission(&self) -> &Admission {
         &self.admission
+    }
+
+    /// Records what is known of the clock, if that is news to the recording (R6).
+    ///
+    /// # Errors
+    /// It cannot be recorded; the session must end.
+    pub(crate) fn note_clock(&self, status: &ClockStatus) -> Result<(), RecordError> {
+        let mut told = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(reading) = status.reading_after(told.as_ref()) else {
+            return Ok(());
+        };
+        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.recorder.append(SESSION, at, Event::clock(reading))?;
+        *told = Some(status.clone());
+        Ok(())
     }
 
     /// The tap of one of its channels.
@@ -108,6 +127,8 @@ impl Session {
     pub(crate) async fn close(&self, visit: &Visit) {
         let facts = self.live.facts();
         visit.gateway().live.leave(facts.number);
+        // What changed at the last moment; a recording that fails here has failed already.
+        let _ = self.note_clock(&visit.gateway().clock_status());
         let stop = self.live.stopped().or_else(|| {
             self.failure()
                 .map(|error| Stop::Unrecorded(error.to_string()))

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::visit::Visit;
 use crate::clock;
 use crate::live::Stop;
+use crate::time_source::ClockStatus;
 
 /// The longest sleep between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -26,6 +27,7 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) {
     let mut documents = gateway.documents.clone();
     let mut changes = gateway.store.changes();
     let mut stopping = gateway.stopping.clone();
+    let mut clock_status = gateway.clock.clone();
     loop {
         documents.mark_unchanged();
         changes.mark_unchanged();
@@ -40,6 +42,9 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) {
             _ = documents.changed() => {}
             _ = changes.changed() => tokio::time::sleep(SETTLE).await,
             () = visit.session_began() => {}
+            () = until_news(&mut clock_status) => if let Some(session) = visit.current_session() {
+                visit.note_clock(session);
+            },
             () = tokio::time::sleep(until_window_ends) => {}
             () = until_true(&mut stopping) => return visit.stop(Stop::GatewayStops),
             stop = visit.until_session_stops() => return visit.stop(stop),
@@ -87,4 +92,12 @@ async fn ended(visit: &Arc<Visit>) -> Option<Stop> {
 async fn until_true(flag: &mut watch::Receiver<bool>) {
     // Without a sender the gateway is gone, which is the same.
     let _ = flag.wait_for(|flag| *flag).await;
+}
+
+/// Waits for another status of the clock.
+async fn until_news(status: &mut watch::Receiver<ClockStatus>) {
+    if status.changed().await.is_err() {
+        // Whoever watched the clock is gone, as when the gateway ends.
+        std::future::pending::<()>().await;
+    }
 }

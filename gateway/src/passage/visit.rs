@@ -251,6 +251,7 @@ impl Visit {
             return Err(self.say("space-full"));
         }
         let session = Arc::new(self.open_session(admission).await?);
+        self.note_clock(&session);
         self.gateway.live.enter(Arc::clone(session.live()));
         let _ = self.session.set(Arc::clone(&session));
         self.session_began.notify_one();
@@ -275,6 +276,13 @@ impl Visit {
             self.audit(record).await;
         }
         has_room
+    }
+
+    /// Records what is known of the clock (R6); a session that cannot record it ends.
+    pub(crate) fn note_clock(&self, session: &Session) {
+        if let Err(error) = session.note_clock(&self.gateway.clock_status()) {
+            session.live().stop(Stop::Unrecorded(error.to_string()));
+        }
     }
 
     /// The session, if one was opened.

@@ -45,6 +45,15 @@ impl Reserve {
         }
     }
 
+    /// Gives the bytes back where the disk is full but for less than they are. Whether there were any to give.
+    pub(crate) fn take_if_full(&self) -> io::Result<bool> {
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        if free(directory)? >= self.bytes {
+            return Ok(false);
+        }
+        self.take()
+    }
+
     /// Sets the bytes aside again where there is room for as much once more. Whether they are set aside.
     ///
     /// # Errors
