@@ -310,6 +310,15 @@ fn json<'a>(value: &impl Serialize) -> Payload<'a> {
     Payload::Owned(serde_json::to_vec(value).unwrap_or_default())
 }
 
+/// Channel, time and event of what a seal covered: a frame's plain side, as decryption gives it.
+///
+/// # Errors
+/// It is not what any version writes. In words.
+pub fn inside(plain: &[u8]) -> Result<(u32, u64, Event<'_>), String> {
+    let (inner, payload) = Inner::decode(plain)?;
+    Ok((inner.channel, inner.at_us, decode(inner.kind, payload)?))
+}
+
 pub(crate) fn decode(kind: Kind, payload: &[u8]) -> Result<Event<'_>, String> {
     let text = || std::str::from_utf8(payload).map_err(|_| format!("{kind:?} that is not text"));
     Ok(match kind {
