@@ -223,6 +223,29 @@ auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
 auditor-damaged = The recording is damaged after { $at }: { $problem }.
 
+search-none = Nothing found.
+search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since and --in narrow them down.
+search-too-short = Write at least one word of { $letters } letters or more.
+search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
+search-no-words = Say what to look for.
+search-problem = The recording of session { $number } could not be searched ({ $problem }). Verify it, and tell the gateway's administrator.
+search-unreadable = { $count ->
+    [one] One recording of this selection was not searched: this gateway cannot read it (the client alone has its key), or it is being sealed. “recordings” lists it.
+   *[other] { $count } recordings of this selection were not searched: this gateway cannot read them (the client alone has their keys), or they are being sealed. “recordings” lists them.
+}
+search-live = { $count ->
+    [one] One session of this selection is still in passage: it can be searched once it is over.
+   *[other] { $count } sessions of this selection are still in passage: they can be searched once they are over.
+}
+search-not-in = “{ $text }” is not in what can be searched of session { $number }.
+search-kind-unknown = “{ $typed }” is not a kind of line. There are: { $known }.
+search-kind-command = command
+search-kind-typed = typed
+search-kind-screen = screen
+search-kind-note = note
+search-kind-refusal = refusal
+search-kind-file = file
+
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
 replay-keys = space pause · ←→ 10 s · + - speed · n p markers · q
 replay-playing = ▶
@@ -246,6 +269,7 @@ help-watch = See what a technician sees, as it changes.
 help-cut = End sessions at once: one, a technician's, a target's, or all.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-recordings = What was recorded, newest first.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there. Without words, list sessions.
 help-replay = Play a recording; without a terminal, print it as text.
 help-help = This list.
 help-exit = Leave.

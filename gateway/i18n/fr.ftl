@@ -222,6 +222,29 @@ auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un no
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
 auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }.
 
+search-none = Rien n'a été trouvé.
+search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since et --in restreignent la recherche.
+search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
+search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
+search-no-words = Dites ce qu'il faut chercher.
+search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru ({ $problem }). Vérifiez-le et prévenez l'administrateur de la passerelle.
+search-unreadable = { $count ->
+    [one] Un enregistrement de cette sélection n'a pas été parcouru : cette passerelle ne peut le lire (le client seul en a la clé), ou il est en cours de scellement. « recordings » le montre.
+   *[other] { $count } enregistrements de cette sélection n'ont pas été parcourus : cette passerelle ne peut les lire (le client seul en a les clés), ou ils sont en cours de scellement. « recordings » les montre.
+}
+search-live = { $count ->
+    [one] Une session de cette sélection est encore en cours : elle pourra être parcourue une fois terminée.
+   *[other] { $count } sessions de cette sélection sont encore en cours : elles pourront être parcourues une fois terminées.
+}
+search-not-in = « { $text } » n'est pas dans ce qui peut être cherché de la session { $number }.
+search-kind-unknown = « { $typed } » n'est pas une sorte de ligne. Il y a : { $known }.
+search-kind-command = commande
+search-kind-typed = saisie
+search-kind-screen = écran
+search-kind-note = note
+search-kind-refusal = refus
+search-kind-file = fichier
+
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
 replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · q
 replay-playing = ▶
@@ -245,6 +268,7 @@ help-watch = Voir ce que voit un technicien, à mesure que cela change.
 help-cut = Couper des sessions immédiatement : une, celles d'un technicien, d'une cible, ou toutes.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer. Sans mots, lister les sessions.
 help-replay = Rejouer un enregistrement ; sans terminal, l'imprimer comme texte.
 help-help = Cette liste.
 help-exit = Quitter.

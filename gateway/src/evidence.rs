@@ -59,13 +59,19 @@ impl EvidenceKeys {
         RecordingKey::unwrap_with(wrapped, self.identities()).ok()
     }
 
-    /// Seals something now, all of it with the key that signs now.
-    pub(crate) fn with_sealing<T>(&self, seal: impl FnOnce(&Sealing<'_>) -> T) -> T {
+    /// Seals something now, all of it with the key that signs now; `screen_text` says which clients want what screens
+    /// showed to be searchable.
+    pub(crate) fn with_sealing<T>(
+        &self,
+        screen_text: &dyn Fn(&str) -> bool,
+        seal: impl FnOnce(&Sealing<'_>) -> T,
+    ) -> T {
         let signer = self.journal.signer();
         seal(&Sealing {
             signer: signer.as_ref(),
             by: BY,
             now: clock::now().as_micros(),
+            screen_text,
         })
     }
 }

@@ -83,6 +83,7 @@ fn measure(root: &Path, name: &str, content: &[u8], pty: Option<Pty>) {
         signer: &signer,
         by: "append_speed",
         now: 0,
+        screen_text: &|_| false,
     };
     let watch = Watch::start();
     let sealed = seal(&closed, recorder.key(), &sealing).unwrap();

@@ -3,6 +3,7 @@
 use crate::artefact::Artefacts;
 use crate::convert_channel::ChannelWriter;
 use crate::record::{self, ChannelRecord, NoteLine, SessionRecord};
+use crate::search::{Bounds, Extractor};
 use crate::survey::{ChannelSurvey, Survey};
 use crate::{
     ChannelKind, ChannelOpened, Event, Exit, FinishError, JournalFacts, JournalReader, Stream,
@@ -12,13 +13,19 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes every file but `session.json`, and returns what that one must say.
+/// Writes every file but `session.json`, and returns what that one must say. The lines to search are written where
+/// `screen_text` says whether those of screens are among them.
 pub(crate) fn convert<A: Artefacts>(
     reader: &mut JournalReader,
     mut survey: Survey,
     files: &mut A,
     torn_bytes: u64,
+    screen_text: Option<bool>,
 ) -> Result<SessionRecord, FinishError> {
+    let mut lines = match screen_text {
+        Some(screen) => Some(extractor(&survey, screen, files.create(layout::TEXT)?)),
+        None => None,
+    };
     let mut notes = Notes {
         out: None,
         lines: 0,
@@ -29,6 +36,11 @@ pub(crate) fn convert<A: Artefacts>(
 
     while let Some(frame) = reader.next_frame()? {
         let (number, at_us) = (frame.channel, frame.at_us);
+        if let Some(lines) = &mut lines {
+            lines
+                .event(at_us, number, &frame.event)
+                .map_err(text_failed)?;
+        }
         let channel = open.get_mut(&number);
         match (frame.event, channel) {
             (Event::ChannelOpened(opened), None) => {
@@ -117,6 +129,10 @@ pub(crate) fn convert<A: Artefacts>(
     }
     channels.sort_by_key(|channel| channel.number);
     let notes = notes.finish(files)?;
+    if let Some(lines) = lines {
+        let (out, _) = lines.finish().map_err(text_failed)?;
+        files.finish(layout::TEXT, out)?;
+    }
 
     Ok(SessionRecord {
         format: record::FORMAT.to_owned(),
@@ -135,6 +151,19 @@ pub(crate) fn convert<A: Artefacts>(
             bytes: survey.bytes,
         },
     })
+}
+
+fn extractor<W: Write>(survey: &Survey, screen: bool, out: W) -> Extractor<W> {
+    let masks = survey
+        .channels
+        .iter()
+        .map(|(number, channel)| (*number, channel.masks.clone()))
+        .collect();
+    Extractor::new(out, screen, masks, Bounds::default())
+}
+
+fn text_failed(error: std::io::Error) -> FinishError {
+    FinishError::io("write to", Path::new(layout::TEXT), error)
 }
 
 /// Bytes on a channel that was never opened: no recorder writes that, but no byte is dropped.

@@ -19,6 +19,8 @@ pub const SEALED_SUFFIX: &str = ".zst.age";
 pub const RECORD: &str = "session.json";
 /// What was said and refused on no channel in particular.
 pub const NOTES: &str = "notes.jsonl";
+/// The lines people look for ([`crate::search`]).
+pub const TEXT: &str = "text.jsonl";
 /// The bytes of a frame that was being written when everything stopped.
 pub const TORN: &str = "torn-tail.bin";
 /// The live journal as it was, where the gateway that seals it cannot read it.

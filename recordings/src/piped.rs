@@ -6,7 +6,7 @@
 use crate::artefact::Artefacts;
 use crate::evidence::key::RecordingKey;
 use crate::survey::Survey;
-use crate::{FinishError, JournalReader, ReadError, convert};
+use crate::{FinishError, JournalReader, ReadError, convert, layout};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -47,7 +47,9 @@ pub(crate) fn open(
     std::thread::Builder::new()
         .name("convert".to_owned())
         .spawn(move || {
-            let problem = match convert::convert(&mut reader, survey, &mut one, 0) {
+            // Whether the client wants more than commands in it was for the gateway that could read it to say.
+            let lines = (one.wanted == layout::TEXT).then_some(false);
+            let problem = match convert::convert(&mut reader, survey, &mut one, 0, lines) {
                 Ok(_) if one.found => return,
                 Ok(_) => "there is no such file in this recording".to_owned(),
                 Err(error) => error.to_string(),

@@ -31,6 +31,8 @@ pub struct Sealing<'a> {
     pub by: &'a str,
     /// **Unit**: microseconds since 1970, UTC.
     pub now: i64,
+    /// Whether a client, by its name, wants what screens showed to be searchable.
+    pub screen_text: &'a dyn Fn(&str) -> bool,
 }
 
 /// Seals a closed journal as files. Sealing what is sealed already gives the same recording again.
@@ -85,7 +87,14 @@ fn write_artefacts(
     let mut reader = JournalReader::open(source, key)?;
     let header = reader.header().clone();
     let mut files = SealedArtefacts::new(temporary, key);
-    let mut record = convert::convert(&mut reader, found, &mut files, torn_bytes)?;
+    let screen_text = (sealing.screen_text)(&header.facts.client);
+    let mut record = convert::convert(
+        &mut reader,
+        found,
+        &mut files,
+        torn_bytes,
+        Some(screen_text),
+    )?;
     if torn_bytes > 0 {
         keep_torn(&torn, &mut files)?;
     }
@@ -226,7 +235,7 @@ fn read_back(files: &SealedArtefacts<'_>, record: &SessionRecord) -> Result<(), 
     for channel in &record.channels {
         rebuild::verify(files, channel)?;
     }
-    for name in [layout::NOTES, layout::TORN, layout::RECORD] {
+    for name in [layout::NOTES, layout::TEXT, layout::TORN, layout::RECORD] {
         let sealed_name = layout::sealed_name(name);
         let Some(file) = files.files.iter().find(|file| file.name == sealed_name) else {
             continue;

@@ -432,6 +432,7 @@ fn record_of_journal(
         found.clone(),
         &mut piped::Nowhere,
         named.torn_bytes,
+        None,
     );
     match record {
         Ok(record) => Ok((record, found)),

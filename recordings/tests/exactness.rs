@@ -130,7 +130,8 @@ fn sealing_leaves_no_journal_and_no_temporary_file() {
             "manifest.json",
             "manifest.json.sig",
             "recording.key.age",
-            "session.json.zst.age"
+            "session.json.zst.age",
+            "text.jsonl.zst.age"
         ]
     );
 }

@@ -19,6 +19,7 @@ mod login;
 mod openssh;
 mod operators;
 mod relay;
+mod search;
 mod space;
 mod store;
 mod target;

@@ -35,6 +35,7 @@ enum Act {
     Cut,
     Withdraw,
     Recordings,
+    Search,
     Replay,
     Help,
     Exit,
@@ -112,13 +113,19 @@ const OPERATORS: &[Command] = &[
 const AUDITORS: &[Command] = &[
     command(
         "recordings",
-        "recordings [--person P] [--target T] [--since D] [--until D]",
+        "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
         "help-recordings",
         Act::Recordings,
     ),
     command(
+        "search",
+        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file] [--all]",
+        "help-search",
+        Act::Search,
+    ),
+    command(
         "replay",
-        "replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--text] [--unmask]",
+        "replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]",
         "help-replay",
         Act::Replay,
     ),
@@ -188,6 +195,7 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
         Act::Cut => operator::live::cut(desk, command, words).await,
         Act::Watch => operator::watch::watch(desk, command, words).await,
         Act::Recordings => auditor::recordings::recordings(desk, command, words).await,
+        Act::Search => auditor::search::search(desk, command, words).await,
         Act::Replay => auditor::replay::replay(desk, command, words).await,
         Act::Help => help(desk, command, words).await,
         Act::Exit => return Ok(Next::Exit),

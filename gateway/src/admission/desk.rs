@@ -140,6 +140,19 @@ impl<'a> Desk<'a> {
             Misuse::NumberUnclear(typed) => {
                 self.say("usage-number-unclear", &[("typed", typed.into())])
             }
+            Misuse::KindUnknown(typed) => self.say(
+                "search-kind-unknown",
+                &[
+                    ("typed", typed.into()),
+                    (
+                        "known",
+                        ecluse_recordings::search::LineKind::ALL
+                            .map(ecluse_recordings::search::LineKind::word)
+                            .join(", ")
+                            .into(),
+                    ),
+                ],
+            ),
             Misuse::NameUnclear(typed) => {
                 self.say("lobby-name-unclear", &[("typed", typed.into())])
             }

@@ -103,6 +103,8 @@ pub(crate) enum Misuse {
     NumberUnclear(String),
     /// Not a name.
     NameUnclear(String),
+    /// Not a kind of line.
+    KindUnknown(String),
 }
 
 /// A parsed command line: words and options.

@@ -2,7 +2,9 @@
 //!
 //! Auditors only read, and only their own client's sessions (O4). Who looked at what is on record.
 
+mod moments;
 pub(crate) mod recordings;
 pub(crate) mod replay;
+pub(crate) mod search;
 mod stage;
 mod transcript;

@@ -1,23 +1,23 @@
 //! `recordings`: the sessions there have been, newest first.
 
-use ecluse_policy::{PersonId, Refusal, TargetId, Timestamp};
+use ecluse_policy::{InterventionId, InterventionNumber, PersonId, Refusal, TargetId, Timestamp};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
-use crate::admission::words::{Misuse, Takes};
+use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::clock;
 use crate::store::{Session, SessionQuery};
 use crate::texts::{harmless, times};
 
 const TAKES: Takes = Takes {
-    values: &["person", "target", "since", "until"],
+    values: &["person", "target", "intervention", "since", "until"],
     sentences: &[],
     switches: &[],
 };
 /// Sessions listed at once.
 const LISTED: usize = 50;
 
-/// `recordings [--person P] [--target T] [--since D] [--until D]`
+/// `recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]`
 pub(crate) async fn recordings(
     desk: &mut Desk<'_>,
     command: &Command,
@@ -27,13 +27,29 @@ pub(crate) async fn recordings(
         return desk.refused(&Refusal::NotItsOperator).await;
     };
     let now = clock::now();
-    let query = match query(words, now) {
+    let given = match arguments(words, TAKES, 0) {
+        Ok(given) => given,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let query = match query(desk, &given, now).await? {
         Ok(query) => SessionQuery {
             client: Some(client),
-            limit: Some(501),
             ..query
         },
         Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    list(desk, &query, now).await
+}
+
+/// Lists sessions, the latest first.
+pub(super) async fn list(
+    desk: &mut Desk<'_>,
+    query: &SessionQuery,
+    now: Timestamp,
+) -> Result<u32, Trouble> {
+    let query = SessionQuery {
+        limit: Some(501),
+        ..query.clone()
     };
     let sessions = desk.gateway.store.sessions(&query).await?;
     if sessions.is_empty() {
@@ -62,8 +78,37 @@ pub(crate) async fn recordings(
     Ok(status::DONE)
 }
 
-fn query(words: &[String], now: Timestamp) -> Result<SessionQuery, Misuse> {
-    let given = arguments(words, TAKES, 0)?;
+/// The sessions that options choose: `--person`, `--target`, `--intervention`, `--since`, `--until`. The client is the
+/// caller's to add.
+pub(super) async fn query(
+    desk: &Desk<'_>,
+    given: &Arguments,
+    now: Timestamp,
+) -> Result<Result<SessionQuery, Misuse>, Trouble> {
+    let (query, number) = match written(given, now) {
+        Ok(written) => written,
+        Err(misuse) => return Ok(Err(misuse)),
+    };
+    let intervention = match number {
+        None => None,
+        // One that there is not has no session: no id is all zeros.
+        Some(number) => Some(
+            desk.gateway
+                .store
+                .intervention_numbered(InterventionNumber(number))
+                .await?
+                .map_or(InterventionId::from_uuid(uuid::Uuid::nil()), |found| {
+                    found.request().id
+                }),
+        ),
+    };
+    Ok(Ok(SessionQuery {
+        intervention,
+        ..query
+    }))
+}
+
+fn written(given: &Arguments, now: Timestamp) -> Result<(SessionQuery, Option<u64>), Misuse> {
     let unclear = |typed: &str| Misuse::NameUnclear(typed.to_owned());
     let person = given
         .one("person")?
@@ -76,13 +121,20 @@ fn query(words: &[String], now: Timestamp) -> Result<SessionQuery, Misuse> {
     let moment = |typed: &str| {
         times::parse_past(typed, now).ok_or_else(|| Misuse::MomentUnclear(typed.to_owned()))
     };
-    Ok(SessionQuery {
+    let number = |typed: &str| {
+        typed
+            .trim_start_matches('#')
+            .parse()
+            .map_err(|_| Misuse::NumberUnclear(typed.to_owned()))
+    };
+    let query = SessionQuery {
         person,
         target,
         from: given.one("since")?.map(moment).transpose()?,
         until: given.one("until")?.map(moment).transpose()?,
         ..SessionQuery::default()
-    })
+    };
+    Ok((query, given.one("intervention")?.map(number).transpose()?))
 }
 
 fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {

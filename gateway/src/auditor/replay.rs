@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{Refusal, Role, Span};
+use ecluse_recordings::search::Query;
 use ecluse_recordings::{JournalFrames, OpenRecording, Playback, SealedRecording, layout};
 
+use super::search::{find_lines, offset};
 use super::stage::Stage;
-use super::transcript;
+use super::{moments, transcript};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::parse_length;
@@ -21,7 +23,7 @@ use crate::texts::times;
 
 const TAKES: Takes = Takes {
     values: &["channel", "speed", "skip-idle", "at"],
-    sentences: &[],
+    sentences: &["find"],
     switches: &["unmask", "text"],
 };
 /// Idle stretches are shortened to this unless said otherwise.
@@ -29,17 +31,19 @@ const SKIP_IDLE: Span = Span::from_secs(2);
 /// The slowest and the fastest replay.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
 
+#[derive(Clone)]
 struct Written {
     number: u64,
     channel: Option<u32>,
     speed: f64,
     skip_idle: Span,
-    at: Span,
+    at: Option<Duration>,
+    find: Option<String>,
     unmask: bool,
     text: bool,
 }
 
-/// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--text] [--unmask]`
+/// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]`
 pub(crate) async fn replay(
     desk: &mut Desk<'_>,
     command: &Command,
@@ -69,9 +73,12 @@ pub(crate) async fn replay(
         return desk.problem("auditor-unmask-refused", &[]).await;
     }
     // On record before anything is shown: who looked at what.
-    let record = record(desk, &session)
+    let mut record = record(desk, &session)
         .permitted()
         .detail("unmask", written.unmask);
+    if let Some(text) = &written.find {
+        record = record.detail("find", text.as_str());
+    }
     desk.gateway.store.record(&[record]).await?;
 
     let dir = session
@@ -96,7 +103,7 @@ pub(crate) async fn replay(
 }
 
 /// A sealed recording, once its signature holds; the problem in words otherwise.
-fn open(dir: &Path, keys: &EvidenceKeys) -> Result<OpenRecording, String> {
+pub(super) fn open(dir: &Path, keys: &EvidenceKeys) -> Result<OpenRecording, String> {
     let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
     sealed
         .verify_signature(&keys.allowed_signers())
@@ -139,12 +146,19 @@ fn written(words: &[String]) -> Result<Written, Misuse> {
             .filter(|speed| SPEEDS.contains(speed))
             .ok_or_else(|| Misuse::SpeedUnclear(typed.to_owned()))?,
     };
+    let at = match given.one("at")? {
+        None => None,
+        Some(typed) => {
+            Some(moments::read(typed).ok_or_else(|| Misuse::LengthUnclear(typed.to_owned()))?)
+        }
+    };
     Ok(Written {
         number,
         channel,
         speed,
         skip_idle: length("skip-idle", SKIP_IDLE)?,
-        at: length("at", Span::ZERO)?,
+        at,
+        find: given.one("find")?.map(str::to_owned),
         unmask: given.has("unmask"),
         text: given.has("text"),
     })
@@ -200,6 +214,27 @@ async fn finished(
     {
         return transcript::print(desk, session, recording, written.channel, written.unmask).await;
     }
+    let landed;
+    let written = match &written.find {
+        None => written,
+        Some(text) => match landing(recording, text, written.channel).await {
+            Some((channel, at)) => {
+                landed = Written {
+                    channel: Some(channel),
+                    at: Some(at),
+                    ..written.clone()
+                };
+                &landed
+            }
+            None => {
+                let args = [
+                    ("text", crate::texts::harmless(text).into()),
+                    ("number", session.number.into()),
+                ];
+                return desk.problem("search-not-in", &args).await;
+            }
+        },
+    };
     let numbers: Vec<u32> = record
         .channels
         .iter()
@@ -245,6 +280,36 @@ async fn finished(
         }
         Err(error) => missing(desk, session, &error.to_string()).await,
     }
+}
+
+/// The channel and the place where `text` is first to be seen.
+async fn landing(
+    recording: &OpenRecording,
+    text: &str,
+    channel: Option<u32>,
+) -> Option<(u32, Duration)> {
+    let question = Query::new([text]).ok()?;
+    let recording = recording.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut first: Option<(u64, u32, Duration)> = None;
+        let read = find_lines(&recording, |line| {
+            if channel.is_none_or(|channel| channel == line.channel)
+                && first.is_none_or(|(at_us, ..)| line.at_us < at_us)
+                && question.find(&line.text).is_some()
+                && let Some(place) = offset(&recording, &line)
+            {
+                first = Some((line.at_us, line.channel, place));
+            }
+            true
+        });
+        read.ok().and(first)
+    });
+    let (_, channel, place) = reading.await.ok()??;
+    // As an auditor would type it: what happens within that millisecond is shown.
+    Some((
+        channel,
+        Duration::from_millis(u64::try_from(place.as_micros().div_ceil(1000)).ok()?),
+    ))
 }
 
 /// `1 shell, 2 uptime`
@@ -303,7 +368,7 @@ async fn play(
         "{} · {}@{}",
         session.start.person, session.start.account, session.start.target
     );
-    let played = match playback.seek(written.at.to_std()) {
+    let played = match playback.seek(written.at.unwrap_or_default()) {
         Ok(()) => Stage::new(playback, length, who).run(desk).await?,
         Err(error) => Err(error),
     };

@@ -19,6 +19,8 @@ use crate::texts::times;
 const JUMP: Duration = Duration::from_secs(10);
 /// Events fed in one go before keys are looked at again.
 const BATCH: usize = 256;
+/// How long the way to the beginning may take before something is drawn.
+const FIRST: Duration = Duration::from_secs(1);
 /// The shortest time between two drawings.
 const FRAME: Duration = Duration::from_millis(40);
 /// Going back to a marker within this time of it goes to the one before.
@@ -87,12 +89,16 @@ impl Stage {
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut drawn: Option<Instant> = None;
+        let begun = Instant::now();
         loop {
             let settled = match self.feed() {
                 Ok(settled) => settled,
                 Err(error) => return Ok(Err(error)),
             };
-            if settled || drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+            // On the way to where the auditor wants to begin nothing is drawn, unless it takes long.
+            let since = drawn.unwrap_or(begun);
+            let patience = if drawn.is_none() { FIRST } else { FRAME };
+            if settled || since.elapsed() >= patience {
                 let status = self.status(desk);
                 let frame = painter.paint(&self.screen, &status);
                 desk.terminal.write(&frame).await?;

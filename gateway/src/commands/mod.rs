@@ -11,6 +11,7 @@ pub mod directory;
 mod enroll;
 mod explain;
 mod prompt;
+mod search;
 mod serve;
 mod verify;
 
@@ -57,6 +58,8 @@ enum OnStore {
     Credential(credential::CredentialCommand),
     Enroll(enroll::Enroll),
     Explain(explain::Explain),
+    #[command(subcommand)]
+    Search(search::SearchCommand),
 }
 
 /// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
@@ -95,8 +98,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         // It locks the data directory before it opens what is in it.
         Command::Serve(serve) => serve.run(&config).await,
         Command::OnStore(command) => {
-            let store = Store::open(&Settings::read(&config)?).await?;
-            let done = command.run(&store).await;
+            let settings = Settings::read(&config)?;
+            let store = Store::open(&settings).await?;
+            let done = command.run(&store, &settings).await;
             store.close().await;
             done
         }
@@ -105,13 +109,14 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 impl OnStore {
-    async fn run(self, store: &Store) -> anyhow::Result<()> {
+    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
         match self {
             Self::Accounts(accounts) => accounts.run(store).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Explain(explain) => explain.run(store).await,
+            Self::Search(search) => search.run(store, settings).await,
         }
     }
 }

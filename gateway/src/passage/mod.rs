@@ -9,6 +9,7 @@ mod admittance;
 pub(crate) mod channel;
 pub(crate) mod connection;
 pub(crate) mod downlink;
+pub(crate) mod indexing;
 pub(crate) mod keeper;
 mod legs;
 pub(crate) mod recovery;

@@ -13,7 +13,8 @@ use ecluse_recordings::{
 };
 use tokio::runtime::Handle;
 
-use super::sealing::{about, put_on_record};
+use super::indexing::{index, wants_screen_text};
+use super::sealing::{about, not_findable, put_on_record};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::evidence::EvidenceKeys;
@@ -35,12 +36,14 @@ pub(crate) async fn close_what_was_left(
 ) -> anyhow::Result<()> {
     store.close_orphans(node, clock::now()).await?;
     secrets::create_private_dir(recordings)?;
-    let (directory, keys, log) = (recordings.to_owned(), Arc::clone(keys), store.clone());
+    let documents = store.documents().await?;
+    let (directory, held, log) = (recordings.to_owned(), Arc::clone(keys), store.clone());
     let runtime = Handle::current();
     let recovered = tokio::task::spawn_blocking(move || {
-        keys.with_sealing(|sealing| {
+        let screen_text = |client: &str| wants_screen_text(&documents.documents, client);
+        held.with_sealing(&screen_text, |sealing| {
             let recovery = Recovery {
-                unwrap: &|wrapped| keys.unwrap(wrapped),
+                unwrap: &|wrapped| held.unwrap(wrapped),
                 known: &|header| runtime.block_on(known(&log, header)),
                 sealing: *sealing,
             };
@@ -50,7 +53,7 @@ pub(crate) async fn close_what_was_left(
     .await?
     .with_context(|| format!("cannot read the recordings in {}", recordings.display()))?;
     for one in recovered {
-        put_recovery_on_record(store, &one).await?;
+        put_recovery_on_record(store, &one, keys).await?;
     }
     Ok(())
 }
@@ -93,7 +96,11 @@ async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>,
     }))
 }
 
-async fn put_recovery_on_record(store: &Store, recovered: &Recovered) -> Result<(), StoreError> {
+async fn put_recovery_on_record(
+    store: &Store,
+    recovered: &Recovered,
+    keys: &Arc<EvidenceKeys>,
+) -> Result<(), StoreError> {
     let Recovered {
         dir,
         header,
@@ -117,6 +124,9 @@ async fn put_recovery_on_record(store: &Store, recovered: &Recovered) -> Result<
     tracing::warn!(directory = %dir.display(), outcome = %said, "a recording was left open by a previous run");
     store.record(&[record]).await?;
     if let Outcome::Sealed { recording, .. } = outcome {
+        if let Err(error) = index(store, (**recording).clone(), Arc::clone(keys)).await {
+            not_findable(recording, &error);
+        }
         put_on_record(store, recording).await?;
         // Only now that it is on record: until then the journal tells that it is not.
         if let Err(error) = recording.remove_journal() {

@@ -10,6 +10,7 @@ use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::{ClosedJournal, FinishError, Form, SealedRecording, SessionFacts, seal};
 use tokio::runtime::Handle;
 
+use super::indexing::{IndexError, index_here, wants_screen_text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::evidence::EvidenceKeys;
@@ -57,13 +58,24 @@ impl Sealer {
         journal: &ClosedJournal,
         key: &RecordingKey,
     ) -> Result<(), SealError> {
+        let documents = self.runtime.block_on(self.store.documents())?;
+        let screen_text = |client: &str| wants_screen_text(&documents.documents, client);
         let recording = self
             .keys
-            .with_sealing(|sealing| seal(journal, key, sealing))?;
+            .with_sealing(&screen_text, |sealing| seal(journal, key, sealing))?;
+        // Before the journal goes: a gateway that dies in between comes back to it.
+        if let Err(error) = index_here(&self.store, &recording, &self.keys, &self.runtime) {
+            not_findable(&recording, &error);
+        }
         self.runtime
             .block_on(put_on_record(&self.store, &recording))?;
         Ok(recording.remove_journal()?)
     }
+}
+
+/// A recording that cannot be searched is evidence all the same.
+pub(crate) fn not_findable(recording: &SealedRecording, error: &IndexError) {
+    tracing::warn!(directory = %recording.dir().display(), %error, "a sealed recording cannot be searched; try again with: ecluse search reindex");
 }
 
 /// Writes the digest of a sealed recording's manifest into the journal, once, and an alarm for every gap in it (R2).

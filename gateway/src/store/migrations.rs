@@ -23,6 +23,7 @@ const FIRST: &str = include_str!("migrations/0001_first.sql");
 const JOURNAL: &str = include_str!("migrations/0003_journal.sql");
 
 const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
+const SEARCH: &str = include_str!("migrations/0006_search.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -54,6 +55,12 @@ const STEPS: &[Step] = &[
         name: "signing keys",
         sqlite: SIGNING_KEYS,
         postgres: SIGNING_KEYS,
+    },
+    Step {
+        format: 6,
+        name: "search",
+        sqlite: SEARCH,
+        postgres: SEARCH,
     },
 ];
 

@@ -7,7 +7,7 @@
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
-//! [`interventions`], [`remembered`], [`sessions`].
+//! [`interventions`], [`remembered`], [`search`], [`sessions`].
 
 mod audit;
 mod credentials;
@@ -22,6 +22,7 @@ mod lock;
 mod migrations;
 mod recordings;
 mod remembered;
+mod search;
 mod sessions;
 mod sql;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use self::keys::SigningKey;
 pub use self::lock::ServeLock;
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
+pub use self::search::Searchable;
 pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Engine, Tx, values};
 use crate::audit::AuditRecord;

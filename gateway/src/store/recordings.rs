@@ -73,6 +73,9 @@ impl Store {
             .tx
             .execute(sql, values![session.as_uuid(), DESTROYED])
             .await?;
+        // What finds it goes with it.
+        let sql = "DELETE FROM search_filters WHERE session = $1";
+        change.tx.execute(sql, values![session.as_uuid()]).await?;
         change.commit(records).await
     }
 

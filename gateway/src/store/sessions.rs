@@ -89,8 +89,21 @@ pub struct SessionQuery {
     pub limit: Option<u32>,
 }
 
-const COLUMNS: &str = "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-                       recording, started_at, ended_at, end_reason, to_target, to_technician FROM sessions";
+macro_rules! columns {
+    ($more:literal) => {
+        concat!(
+            "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
+             recording, started_at, ended_at, end_reason, to_target, to_technician",
+            $more
+        )
+    };
+}
+
+pub(super) const COLUMNS: &str = columns!(" FROM sessions");
+/// The same with the filter of its recording, where there is one.
+pub(super) const WITH_FILTERS: &str = columns!(
+    ", filter FROM sessions LEFT JOIN search_filters ON search_filters.session = sessions.id"
+);
 
 impl Store {
     /// Writes that a session begins; its number.
@@ -233,21 +246,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions
-            .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
-            .and_if("person = ?", query.person.as_ref().map(PersonId::as_str))
-            .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
-            .and_if(
-                "intervention = ?",
-                query.intervention.map(InterventionId::as_uuid),
-            )
-            .and_if("started_at >= ?", query.from)
-            .and_if("started_at < ?", query.until)
-            .and_if("number < ?", query.before);
-        if query.live {
-            conditions.and_fixed("ended_at IS NULL");
-        }
+        let conditions = conditions(query);
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
             conditions.statement(COLUMNS, &format!("ORDER BY number DESC LIMIT {limit}"));
@@ -276,7 +275,27 @@ impl Store {
     }
 }
 
-fn session(row: &Row) -> Result<Session, StoreError> {
+/// The conditions of a query; also on a join with tables that share no column with `sessions`.
+pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
+    let mut conditions = Conditions::default();
+    conditions
+        .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
+        .and_if("person = ?", query.person.as_ref().map(PersonId::as_str))
+        .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
+        .and_if(
+            "intervention = ?",
+            query.intervention.map(InterventionId::as_uuid),
+        )
+        .and_if("started_at >= ?", query.from)
+        .and_if("started_at < ?", query.until)
+        .and_if("number < ?", query.before);
+    if query.live {
+        conditions.and_fixed("ended_at IS NULL");
+    }
+    conditions
+}
+
+pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
     let start = SessionStart {
         id: SessionId::from_uuid(row.id("id")?),
         node: row.text("node")?,

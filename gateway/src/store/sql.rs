@@ -241,6 +241,13 @@ impl Row {
         self.get(column)?.ok_or(StoreError::Null { column })
     }
 
+    pub(super) fn bytes_or_none(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(column)
+    }
+
     pub(super) fn id(&self, column: &'static str) -> Result<Uuid, StoreError> {
         self.id_or_none(column)?.ok_or(StoreError::Null { column })
     }

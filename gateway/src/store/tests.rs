@@ -5,6 +5,7 @@ mod identity;
 mod interventions;
 mod journal;
 mod passage;
+mod search;
 
 use std::time::Duration;
 

@@ -25,7 +25,8 @@ const AT_LEAST_US: u64 = 1_000_000;
 const AGAIN_US: u64 = 60_000_000;
 /// … if it was among the last so many.
 const REMEMBERED: usize = 1024;
-/// Reading costs: so many cells may be read for each byte that came, …
+/// A program may erase as often as it likes, and reading before each time costs: so many cells may be read for each byte
+/// that came, and a screen for each rest, …
 const CELLS_A_BYTE: usize = 4;
 /// … saved up to so many screens.
 const SAVED_SCREENS: usize = 4;
@@ -54,6 +55,8 @@ struct Watch {
     rows: usize,
     /// The beginning of a line that wraps and has scrolled off.
     head: Option<Seen>,
+    /// Cells of a screen, and how many may be read.
+    cells: usize,
     allowance: usize,
     recent: Recent,
     ready: Vec<Seen>,
@@ -61,6 +64,7 @@ struct Watch {
 
 impl ScreenLines {
     pub(super) fn new(size: Size) -> Self {
+        let cells = usize::from(size.cols()) * usize::from(size.rows());
         ScreenLines {
             terminal: Terminal::new(size.cols().into(), size.rows().into()).ok(),
             decoder: Utf8Decoder::default(),
@@ -74,7 +78,8 @@ impl ScreenLines {
                 gone: 0,
                 rows: size.rows().into(),
                 head: None,
-                allowance: SAVED_SCREENS * usize::from(size.cols()) * usize::from(size.rows()),
+                cells,
+                allowance: SAVED_SCREENS * cells,
                 recent: Recent::default(),
                 ready: Vec::new(),
             },
@@ -84,7 +89,7 @@ impl ScreenLines {
     /// The target printed this.
     pub(super) fn feed(&mut self, at_us: u64, bytes: &[u8]) -> Vec<Seen> {
         self.rest_until(at_us);
-        self.watch.allow(bytes.len());
+        self.watch.allow(bytes.len().saturating_mul(CELLS_A_BYTE));
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
             self.change(|terminal, watch| terminal.feed_with(text, watch));
@@ -122,7 +127,11 @@ impl ScreenLines {
             && (since(watch.before) >= REST_US || since(watch.read) >= AT_LEAST_US)
             && let Some(terminal) = &self.terminal
         {
+            // At most some five times a second of the session's own time.
+            let allowance = std::mem::replace(&mut watch.allowance, usize::MAX);
             watch.read_changed(terminal, watch.before, false);
+            watch.allowance = allowance;
+            watch.allow(watch.cells);
             watch.read = at_us;
         }
         watch.now = at_us;
@@ -147,12 +156,9 @@ impl ScreenLines {
 }
 
 impl Watch {
-    fn allow(&mut self, bytes: usize) {
-        let most = SAVED_SCREENS * self.changed.len().saturating_mul(500);
-        self.allowance = self
-            .allowance
-            .saturating_add(bytes.saturating_mul(CELLS_A_BYTE))
-            .min(most);
+    fn allow(&mut self, cells: usize) {
+        let most = SAVED_SCREENS * self.cells;
+        self.allowance = self.allowance.saturating_add(cells).min(most);
     }
 
     /// Gives every line with a changed row, but the one being written unless `also_cursor`.
@@ -209,7 +215,8 @@ impl Watch {
 impl Observer for Watch {
     type Output = ();
 
-    fn resized(&mut self, _: usize, rows: usize) {
+    fn resized(&mut self, cols: usize, rows: usize) {
+        self.cells = cols.saturating_mul(rows);
         self.changed.clear();
         self.changed.resize(rows, true);
         self.any = true;

@@ -43,6 +43,7 @@ pub fn sealing() -> Sealing<'static> {
         signer: signer(),
         by: "ecluse test",
         now: 1_795_428_999_000_000,
+        screen_text: &|client| client != "mairie",
     }
 }
 

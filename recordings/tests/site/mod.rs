@@ -197,6 +197,7 @@ pub fn recording(number: u8, client: &Identity, made: Made) -> Recording {
         signer: &signer,
         by: "ecluse 0.1.0",
         now: START + MINUTE * i64::from(number) + 400_000,
+        screen_text: &|_| true,
     };
     let cut = matches!(made, Made::CutShort | Made::CutShortJournal);
     let closed = (!cut).then(|| {

@@ -1,0 +1,317 @@
+//! `search`: a moment in the recordings of the auditor's client, and the command that lands on it (R10, R9).
+//!
+//! Filters in the store say which recordings may hold the words; only those are opened, the latest first, until there
+//! are hits enough. What is found is shown neutralised (R11). Without words, sessions are listed.
+
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_policy::{Refusal, Timestamp};
+use ecluse_recordings::search::{Line, LineKind, Query, QueryError, SHORTEST, excerpt, scan};
+use ecluse_recordings::{OpenRecording, SESSION, layout};
+
+use super::moments;
+use super::recordings::{list, query};
+use super::replay::open;
+use crate::admission::commands::Command;
+use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::words::{Misuse, Takes};
+use crate::audit::AuditKind;
+use crate::clock;
+use crate::evidence::EvidenceKeys;
+use crate::store::{Searchable, Session, SessionQuery};
+use crate::texts::times;
+
+const TAKES: Takes = Takes {
+    values: &["person", "target", "intervention", "since", "until", "in"],
+    sentences: &[],
+    switches: &["all"],
+};
+/// Hits shown unless all are asked for.
+const HITS: usize = 20;
+/// Hits of one recording at most.
+const HITS_EACH: usize = 10_000;
+/// Sessions whose filters are read in one go.
+const PAGE: u32 = 256;
+/// Letters of a line that are shown.
+const WIDTH: usize = 160;
+/// Words of a command, options and all.
+const MOST_WORDS: usize = 64;
+
+/// A line that was found.
+struct Hit {
+    line: Line,
+    /// How long after its channel's opening.
+    offset: Option<Duration>,
+}
+
+/// What was not looked into.
+#[derive(Default)]
+struct Left {
+    live: usize,
+    unreadable: usize,
+}
+
+/// `search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in KIND] [--all]`
+pub(crate) async fn search(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let Some(client) = desk.client().cloned() else {
+        return desk.refused(&Refusal::NotItsOperator).await;
+    };
+    // After a lone `--`, what looks like an option is a word.
+    let (words, more) = match words.iter().position(|word| word == "--") {
+        Some(place) => {
+            let (before, after) = words.split_at(place);
+            (before, after.get(1..).unwrap_or_default())
+        }
+        None => (words, [].as_slice()),
+    };
+    let given = match arguments(words, TAKES, MOST_WORDS) {
+        Ok(given) => given,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let now = clock::now();
+    let (sessions, kind) = match query(desk, &given, now).await? {
+        Ok(sessions) => match kind(given.one("in")) {
+            Ok(kind) => (sessions, kind),
+            Err(misuse) => return desk.misused(command, &misuse).await,
+        },
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    let sessions = SessionQuery {
+        client: Some(client.clone()),
+        ..sessions
+    };
+    let looked_for: Vec<&str> = given.words.iter().chain(more).map(String::as_str).collect();
+    // On record before anything is shown: who looked for what.
+    let mut record = desk
+        .record(AuditKind::Search, now)
+        .client(&client)
+        .permitted()
+        .detail("words", looked_for.join(" "));
+    for option in TAKES.values {
+        if let Ok(Some(value)) = given.one(option) {
+            record = record.detail(option, value);
+        }
+    }
+    desk.gateway.store.record(&[record]).await?;
+    if looked_for.is_empty() {
+        if kind.is_some() {
+            return desk
+                .misused(command, &Misuse::Missing("search-no-words"))
+                .await;
+        }
+        return list(desk, &sessions, now).await;
+    }
+    let question = match Query::new(looked_for) {
+        Ok(question) => question,
+        Err(QueryError::TooShort) => {
+            return desk
+                .problem("search-too-short", &[("letters", SHORTEST.into())])
+                .await;
+        }
+        Err(QueryError::TooLong) => return desk.problem("search-too-long", &[]).await,
+    };
+    let most = if given.has("all") { usize::MAX } else { HITS };
+    find(desk, sessions, &question, kind, most).await
+}
+
+fn kind(written: Result<Option<&str>, Misuse>) -> Result<Option<LineKind>, Misuse> {
+    let Some(word) = written? else {
+        return Ok(None);
+    };
+    LineKind::ALL
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .map(Some)
+        .ok_or_else(|| Misuse::KindUnknown(word.to_owned()))
+}
+
+async fn find(
+    desk: &mut Desk<'_>,
+    mut sessions: SessionQuery,
+    question: &Query,
+    kind: Option<LineKind>,
+    most: usize,
+) -> Result<u32, Trouble> {
+    let grams = question.grams();
+    let mut left = Left::default();
+    let (mut shown, mut enough) = (0usize, false);
+    sessions.limit = Some(PAGE);
+    'pages: loop {
+        let page = desk.gateway.store.searchable(&sessions, &grams).await?;
+        let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        sessions.before = page.last().map(|(session, _)| session.number);
+        for (session, found) in page {
+            match found {
+                Searchable::No => continue,
+                Searchable::Unknown if session.end.is_none() => left.live += 1,
+                Searchable::Unknown => left.unreadable += 1,
+                Searchable::Perhaps => {
+                    let room = most.saturating_sub(shown);
+                    let hits = look_into(desk, &session, question, kind, room).await?;
+                    for hit in hits.iter().take(room) {
+                        show(desk, &session, hit, question).await?;
+                    }
+                    shown += hits.len().min(room);
+                    if hits.len() > room || (shown >= most && most == HITS) {
+                        enough = true;
+                        break 'pages;
+                    }
+                }
+            }
+        }
+        if !full {
+            break;
+        }
+    }
+    if shown == 0 {
+        desk.line("search-none", &[]).await?;
+    }
+    if enough {
+        desk.line("search-more", &[("shown", shown.into())]).await?;
+    }
+    if left.unreadable > 0 {
+        desk.line("search-unreadable", &[("count", left.unreadable.into())])
+            .await?;
+    }
+    if left.live > 0 {
+        desk.line("search-live", &[("count", left.live.into())])
+            .await?;
+    }
+    Ok(status::DONE)
+}
+
+/// The hits in one recording, in the order of time; a recording that does not read is told, and the search goes on.
+async fn look_into(
+    desk: &mut Desk<'_>,
+    session: &Session,
+    question: &Query,
+    kind: Option<LineKind>,
+    room: usize,
+) -> Result<Vec<Hit>, Trouble> {
+    let Some(path) = &session.start.recording else {
+        return Ok(Vec::new());
+    };
+    let dir = desk.gateway.settings.recordings.directory.join(path);
+    let keys = Arc::clone(desk.gateway.keeper.keys());
+    let question = question.clone();
+    // One more than there is room for tells that there are more.
+    let most = room.saturating_add(1).min(HITS_EACH);
+    let reading =
+        tokio::task::spawn_blocking(move || hits_in(dir, &keys, &question, kind, most)).await;
+    match reading.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(hits) => Ok(hits),
+        Err(problem) => {
+            let args = [
+                ("number", session.number.into()),
+                ("problem", problem.into()),
+            ];
+            desk.problem("search-problem", &args).await?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn hits_in(
+    dir: PathBuf,
+    keys: &EvidenceKeys,
+    question: &Query,
+    kind: Option<LineKind>,
+    most: usize,
+) -> Result<Vec<Hit>, String> {
+    let recording = open(&dir, keys)?;
+    let mut hits = Vec::new();
+    find_lines(&recording, |line| {
+        if kind.is_none_or(|kind| kind == line.kind) && question.find(&line.text).is_some() {
+            let offset = offset(&recording, &line);
+            hits.push(Hit { line, offset });
+        }
+        hits.len() < most
+    })?;
+    hits.sort_by_key(|hit| hit.line.at_us);
+    Ok(hits)
+}
+
+/// Hands over the lines of a recording until `each` says `false`.
+pub(super) fn find_lines(
+    recording: &OpenRecording,
+    each: impl FnMut(Line) -> bool,
+) -> Result<(), String> {
+    let text = recording
+        .open(layout::TEXT)
+        .map_err(|error| error.to_string())?;
+    scan(&mut BufReader::new(text), each).map_err(|error| error.to_string())
+}
+
+/// Where a replay of the line's channel has to go to show it; none for what concerns no channel.
+pub(super) fn offset(recording: &OpenRecording, line: &Line) -> Option<Duration> {
+    let channels = &recording.record().channels;
+    let channel = channels
+        .iter()
+        .find(|channel| channel.number == line.channel && line.channel != SESSION)?;
+    Some(Duration::from_micros(
+        line.at_us.saturating_sub(channel.opened_us),
+    ))
+}
+
+async fn show(
+    desk: &mut Desk<'_>,
+    session: &Session,
+    hit: &Hit,
+    question: &Query,
+) -> Result<(), Trouble> {
+    let Session { number, start, .. } = session;
+    let line = &hit.line;
+    let at = Timestamp::from_micros(start.at.as_micros().saturating_add_unsigned(line.at_us));
+    let kind = desk.say(kind_word(line.kind), &[]);
+    let head = format!(
+        "{} · {} · {} · {}@{} · {kind}",
+        desk.terminal.bold(&number.to_string()),
+        times::date_and_clock(at),
+        start.person,
+        start.account,
+        start.target,
+    );
+    desk.terminal.hanging(&head, 4).await?;
+    let found = question.find(&line.text).unwrap_or_default();
+    let mut text = String::from("    ");
+    for piece in excerpt(&line.text, &found, WIDTH) {
+        match (piece.found, desk.terminal.is_plain()) {
+            (false, _) => text.push_str(&piece.text),
+            (true, true) => {
+                text.push('«');
+                text.push_str(&piece.text);
+                text.push('»');
+            }
+            (true, false) => text.push_str(&desk.terminal.bold(&piece.text)),
+        }
+    }
+    desk.terminal.hanging(&text, 4).await?;
+    let mut command = format!("    replay {number}");
+    if let Some(offset) = hit.offset {
+        command.push_str(&format!(
+            " --channel {} --at {}",
+            line.channel,
+            moments::written(offset)
+        ));
+    }
+    desk.terminal.line(&command).await?;
+    Ok(())
+}
+
+fn kind_word(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Command => "search-kind-command",
+        LineKind::Typed => "search-kind-typed",
+        LineKind::Screen => "search-kind-screen",
+        LineKind::Note => "search-kind-note",
+        LineKind::Refusal => "search-kind-refusal",
+        LineKind::File => "search-kind-file",
+    }
+}

@@ -1,0 +1,110 @@
+//! Makes a sealed recording findable: reads its lines and keeps their filter in the store (R10).
+//!
+//! Only of recordings that this gateway may read: of a client that keeps its recordings to itself, nothing of their
+//! content leaves them (C4).
+
+use std::io::BufReader;
+
+use ecluse_policy::{ClientId, Documents, SessionId};
+use ecluse_recordings::search::{Filter, filter_of};
+use ecluse_recordings::{ReadError, SealedRecording, layout};
+
+use crate::evidence::EvidenceKeys;
+use crate::store::{Store, StoreError};
+
+/// Whether a client wants what screens showed to be searchable; of one that is not in the documents any more, no.
+pub(crate) fn wants_screen_text(documents: &Documents, client: &str) -> bool {
+    ClientId::parse(client)
+        .ok()
+        .and_then(|id| documents.clients().get(&id))
+        .is_some_and(|client| client.search.screen_text)
+}
+
+/// The filter of a recording; none where this gateway may not read it. Waits; not for a task.
+///
+/// # Errors
+/// The recording is not what its manifest says, or does not read.
+pub(crate) fn read(
+    recording: &SealedRecording,
+    keys: &EvidenceKeys,
+) -> Result<Option<Filter>, ReadError> {
+    let opened = match recording.unlock(keys.identities()) {
+        Ok(opened) => opened,
+        Err(ReadError::Locked { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut text = BufReader::new(opened.open(layout::TEXT)?);
+    let filter = filter_of(&mut text).map_err(|source| ReadError::Io {
+        path: recording.dir().join(layout::TEXT),
+        source,
+    })?;
+    Ok(Some(filter))
+}
+
+/// What came of making a recording findable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Indexed {
+    /// It is found from here on.
+    Done,
+    /// Only others have its key.
+    NotReadable,
+    /// The store knows no such session, or its recording was destroyed meanwhile.
+    Gone,
+}
+
+/// Why a recording cannot be found by what it holds.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IndexError {
+    /// It does not read.
+    #[error(transparent)]
+    Recording(#[from] ReadError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no thread.
+    #[error("the reading was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// Makes a sealed recording findable.
+///
+/// # Errors
+/// The recording does not read, or the store failed.
+pub(crate) async fn index(
+    store: &Store,
+    recording: SealedRecording,
+    keys: std::sync::Arc<EvidenceKeys>,
+) -> Result<Indexed, IndexError> {
+    let session = SessionId::from_uuid(recording.manifest().session());
+    let filter = tokio::task::spawn_blocking(move || read(&recording, &keys)).await??;
+    keep(store, session, filter).await
+}
+
+/// The same where waiting is allowed.
+///
+/// # Errors
+/// As [`index`].
+pub(crate) fn index_here(
+    store: &Store,
+    recording: &SealedRecording,
+    keys: &EvidenceKeys,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Indexed, IndexError> {
+    let session = SessionId::from_uuid(recording.manifest().session());
+    let filter = read(recording, keys)?;
+    runtime.block_on(keep(store, session, filter))
+}
+
+async fn keep(
+    store: &Store,
+    session: SessionId,
+    filter: Option<Filter>,
+) -> Result<Indexed, IndexError> {
+    let Some(filter) = filter else {
+        return Ok(Indexed::NotReadable);
+    };
+    match store.remember_search(session, &filter).await? {
+        true => Ok(Indexed::Done),
+        false => Ok(Indexed::Gone),
+    }
+}

@@ -1,0 +1,168 @@
+//! Filters of recordings: who passes, and when they go.
+
+use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, SessionId, TargetId};
+use ecluse_recordings::search::{FilterBuilder, Query};
+
+use super::at;
+use crate::store::sql::values;
+use crate::store::testing::on_each_engine;
+use crate::store::{
+    Destruction, Searchable, SessionEnd, SessionQuery, SessionStart, Store, new_id,
+};
+
+async fn session(store: &Store, client: &str, person: &str, lines: Option<&[&str]>) -> SessionId {
+    let id = SessionId::from_uuid(new_id(at(1)).unwrap());
+    let start = SessionStart {
+        id,
+        node: "a".to_owned(),
+        person: PersonId::parse(person).unwrap(),
+        station: None,
+        source: "192.0.2.7".parse().unwrap(),
+        client: ClientId::parse(client).unwrap(),
+        target: TargetId::parse("db01").unwrap(),
+        account: AccountName::parse("postgres").unwrap(),
+        intervention: InterventionId::from_uuid(new_id(at(1)).unwrap()),
+        documents: 1,
+        recording: Some(format!("{client}/x")),
+        at: at(10),
+    };
+    store.start_session(&start, &[]).await.unwrap();
+    if let Some(lines) = lines {
+        let mut filter = FilterBuilder::default();
+        lines.iter().for_each(|line| filter.line(line));
+        assert!(store.remember_search(id, &filter.finish()).await.unwrap());
+    }
+    id
+}
+
+async fn found(store: &Store, query: &SessionQuery, word: &str) -> Vec<(u64, Searchable)> {
+    let grams = Query::new([word]).unwrap().grams();
+    let sessions = store.searchable(query, &grams).await.unwrap();
+    sessions
+        .iter()
+        .map(|(session, found)| (session.number, *found))
+        .collect()
+}
+
+/// R10, R9: a filter lets through what it holds, within the query that was made.
+#[test]
+fn a_question_passes_the_filters_that_hold_it() {
+    on_each_engine(async |store| {
+        session(store, "hopital", "alice", Some(&["drop table patients"])).await;
+        session(store, "hopital", "bruno", Some(&["select 1"])).await;
+        session(store, "hopital", "alice", None).await;
+        session(store, "mairie", "alice", Some(&["drop table taxes"])).await;
+        let of = |client: &str| SessionQuery {
+            client: Some(ClientId::parse(client).unwrap()),
+            ..SessionQuery::default()
+        };
+        assert_eq!(
+            found(store, &of("hopital"), "DROP").await,
+            [
+                (3, Searchable::Unknown),
+                (2, Searchable::No),
+                (1, Searchable::Perhaps)
+            ]
+        );
+        assert_eq!(
+            found(store, &of("mairie"), "patients").await,
+            [(4, Searchable::No)]
+        );
+        let bruno = SessionQuery {
+            person: Some(PersonId::parse("bruno").unwrap()),
+            ..of("hopital")
+        };
+        assert_eq!(
+            found(store, &bruno, "select").await,
+            [(2, Searchable::Perhaps)]
+        );
+    });
+}
+
+/// C4: what the database holds of a recording does not open without the store's key.
+#[test]
+fn a_filter_in_the_database_is_sealed_for_its_session() {
+    on_each_engine(async |store| {
+        let lines: &[&str] = &["drop table patients"];
+        let first = session(store, "hopital", "alice", Some(lines)).await;
+        let second = session(store, "hopital", "alice", Some(lines)).await;
+        let stored = async |id: SessionId| {
+            let sql = "SELECT filter FROM search_filters WHERE session = $1";
+            let row = store.db().row(sql, values![id.as_uuid()]).await.unwrap();
+            row.unwrap().bytes("filter").unwrap()
+        };
+        let (one, other) = (stored(first).await, stored(second).await);
+        assert_ne!(one, other);
+        let mut plain = FilterBuilder::default();
+        lines.iter().for_each(|line| plain.line(line));
+        let plain = plain.finish();
+        assert!(!one.windows(64).any(|part| part == &plain.as_bytes()[1..65]));
+        // Moved to another session, it opens nothing.
+        let mut change = store.write().await.unwrap();
+        let sql = "UPDATE search_filters SET filter = $2 WHERE session = $1";
+        let values = values![second.as_uuid(), one];
+        change.tx.execute(sql, values).await.unwrap();
+        change.commit(&[]).await.unwrap();
+        let grams = Query::new(["drop"]).unwrap().grams();
+        let all = SessionQuery::default();
+        assert!(store.searchable(&all, &grams).await.is_err());
+    });
+}
+
+/// R7: nothing that finds a recording outlives it.
+#[test]
+fn a_filter_goes_with_its_recording() {
+    on_each_engine(async |store| {
+        let lines: &[&str] = &["drop table patients"];
+        let mut filter = FilterBuilder::default();
+        filter.line("drop table");
+        let filter = filter.finish();
+        let all = SessionQuery::default();
+
+        let destroyed = session(store, "hopital", "alice", Some(lines)).await;
+        store.recording_destroyed(destroyed, &[]).await.unwrap();
+        assert_eq!(found(store, &all, "drop").await, [(1, Searchable::Unknown)]);
+        // Not even when sealing or indexing was under way.
+        assert!(!store.remember_search(destroyed, &filter).await.unwrap());
+        assert_eq!(found(store, &all, "drop").await, [(1, Searchable::Unknown)]);
+
+        let forgotten = session(store, "hopital", "alice", Some(lines)).await;
+        let end = SessionEnd {
+            at: at(20),
+            reason: "closed".into(),
+            to_target: 0,
+            to_technician: 0,
+        };
+        store.end_session(forgotten, &end, &[]).await.unwrap();
+        store.forget_search(forgotten).await.unwrap();
+        assert_eq!(
+            found(store, &all, "drop").await.first(),
+            Some(&(2, Searchable::Unknown))
+        );
+        let waiting = store.sessions_without_filter().await.unwrap();
+        let waiting: Vec<u64> = waiting.iter().map(|session| session.number).collect();
+        assert_eq!(waiting, [2]);
+
+        let third = session(store, "hopital", "alice", Some(lines)).await;
+        store.end_session(third, &end, &[]).await.unwrap();
+        let record = crate::audit::AuditRecord::new(crate::audit::AuditKind::SessionEnd, at(20))
+            .client(&ClientId::parse("hopital").unwrap());
+        store.record(&[record]).await.unwrap();
+        let destruction = Destruction {
+            client: ClientId::parse("hopital").unwrap(),
+            before: at(1000),
+            at: at(1000),
+            by: "root".to_owned(),
+            why: "end of service".to_owned(),
+        };
+        store.destroy_client_entries(&destruction).await.unwrap();
+        let rows = store
+            .db()
+            .rows("SELECT session FROM search_filters", values![])
+            .await
+            .unwrap();
+        assert!(rows.is_empty());
+        let unknown = SessionId::from_uuid(new_id(at(1)).unwrap());
+        assert!(!store.remember_search(unknown, &filter).await.unwrap());
+    });
+}

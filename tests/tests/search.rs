@@ -1,0 +1,240 @@
+//! An auditor finds a moment in what was recorded, and lands on it. R9, R10; C4 for what a client keeps to itself.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, Terminal, keys, wait};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const PASSWORD: &str = "Correct-Horse-9";
+
+/// A site whose client wants what screens showed to be searchable, or does not.
+fn site(screen_text: bool) -> Result<Site> {
+    let site = Site::start_with(|plan| {
+        plan.documents.client_tail = format!("\n[search]\nscreen-text = {screen_text}\n");
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    Ok(site)
+}
+
+/// What alice does in a shell: a report she pages through, a command, a password, and the next screen.
+fn work(site: &Site) -> Result<()> {
+    let terminal = Terminal::of(site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters("printf 'patient %s\\n' Durand Lefèvre")?;
+    terminal.sees("\npatient Lefèvre")?;
+    terminal.enters("read -s -p 'Password: ' secret; echo; echo length=${#secret}")?;
+    terminal.sees("\nPassword:")?;
+    terminal.enters(PASSWORD)?;
+    terminal.sees("length=15")?;
+    terminal.enters("clear; seq 1000 1100")?;
+    terminal.sees("\n1100")?;
+    terminal.enters("exit")?;
+    terminal.ends()?;
+    site.ssh("alice+db01")
+        .run("echo dumped-by-command; id -u")
+        .answer()?
+        .success()?;
+    Ok(())
+}
+
+fn search(site: &Site, words: &[&str]) -> Result<String> {
+    let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
+    Ok(site.auditor(&words)?.success()?.text())
+}
+
+/// Waits until a search finds something: recordings are sealed behind the sessions.
+fn found(site: &Site, words: &[&str]) -> Result<String> {
+    wait::until(&format!("{words:?} to be found"), PATIENCE, || {
+        let text = search(site, words)?;
+        Ok(text.contains("replay ").then_some(text))
+    })
+}
+
+/// The command that a hit ends with.
+fn command_of(hits: &str) -> Result<String> {
+    hits.lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("replay "))
+        .map(str::to_owned)
+        .with_context(|| format!("no command in:\n{hits}"))
+}
+
+/// What stands first on the auditor's screen when they type what a hit told them to.
+fn lands(site: &Site, command: &str, text: &str) -> Result<()> {
+    let ssh = site
+        .ssh("aurele")
+        .shared("aurele")
+        .run(format!("{command} --speed 0.1"));
+    let replay = Terminal::of(site, &ssh, 110, 40)?;
+    // At a tenth of the speed, what comes after would be late by far: the first picture shows it.
+    replay.sees(text)?;
+    replay.presses("q")?;
+    replay.ends()?;
+    Ok(())
+}
+
+#[test]
+fn a_moment_is_found_by_what_was_typed_run_or_shown() -> Result<()> {
+    let site = site(true)?;
+    work(&site)?;
+    // Letter case and accents make no difference; the latest recording is sealed last.
+    let command = found(&site, &["DUMPED-by", "--in", "command"])?;
+    ensure!(
+        command.contains("«dumped-by»") && command.contains("alice"),
+        "{command}"
+    );
+    let screen = found(&site, &["patient lefevre", "--in", "screen"])?;
+    ensure!(screen.contains("«patient Lefèvre»"), "{screen}");
+    lands(&site, &command_of(&screen)?, "patient Lefèvre")?;
+    // What scrolled off is found as what stands there at the end.
+    let early = found(&site, &["1003", "--in", "screen"])?;
+    ensure!(command_of(&early)?.contains("--channel 1 --at "), "{early}");
+    let typed = found(&site, &["printf", "--in", "typed"])?;
+    lands(&site, &command_of(&typed)?, "printf")?;
+    let session = command_of(&typed)?
+        .split(' ')
+        .nth(1)
+        .context("no number")?
+        .to_owned();
+    lands(
+        &site,
+        &format!("replay {session} --find \"patient Durand\""),
+        "patient Durand",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn filters_narrow_a_search() -> Result<()> {
+    let site = site(true)?;
+    work(&site)?;
+    found(&site, &["dumped-by", "--in", "command"])?;
+    found(&site, &["lefèvre"])?;
+    let hits = |words: &[&str]| -> Result<bool> { Ok(search(&site, words)?.contains("replay ")) };
+    for words in [
+        ["lefèvre", "--person", "alice"],
+        ["lefèvre", "--target", "db01"],
+        ["lefèvre", "--intervention", "1"],
+        ["lefèvre", "--since", "1h"],
+    ] {
+        ensure!(hits(&words)?, "{words:?}");
+    }
+    for words in [
+        ["lefèvre", "--person", "bruno"],
+        ["lefèvre", "--target", "web01"],
+        ["lefèvre", "--intervention", "999"],
+        ["lefèvre", "--until", "1h"],
+        ["lefèvre", "--in", "refusal"],
+    ] {
+        ensure!(!hits(&words)?, "{words:?}");
+    }
+    // Without words, sessions are listed.
+    ensure!(search(&site, &["--person", "alice"])?.contains("alice"));
+    ensure!(search(&site, &["--person", "bruno"])?.contains("No recording"));
+    for words in [
+        &["ab"][..],
+        &["word", "--in", "dreams"],
+        &["--in", "screen"],
+    ] {
+        let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
+        ensure!(site.auditor(&words)?.status != Some(0), "{words:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_password_is_found_nowhere() -> Result<()> {
+    let site = site(true)?;
+    work(&site)?;
+    found(&site, &["length=15"])?;
+    for words in [&["Correct-Horse"][..], &["horse"], &[PASSWORD]] {
+        let text = search(&site, words)?;
+        ensure!(text.contains("Nothing found"), "{words:?}: {text}");
+    }
+    Ok(())
+}
+
+/// Screen text is searchable where the client said so; what was typed and run, always.
+#[test]
+fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
+    let site = site(false)?;
+    work(&site)?;
+    found(&site, &["dumped-by-command"])?;
+    found(&site, &["Durand", "--in", "typed"])?;
+    ensure!(search(&site, &["patient Lefèvre"])?.contains("Nothing found"));
+    ensure!(search(&site, &["length=15"])?.contains("Nothing found"));
+    Ok(())
+}
+
+/// C4: of a client that alone has the keys to its recordings, the gateway finds sessions, and says that it cannot look into them.
+#[test]
+fn what_a_client_keeps_to_itself_is_not_searched_and_that_is_said() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.documents
+            .recording_recipients
+            .retain(|name| name != "gateway");
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    site.ssh("alice+db01")
+        .run("echo kept-to-itself")
+        .answer()?
+        .success()?;
+    let text = wait::until("the recordings to be counted", PATIENCE, || {
+        let text = search(&site, &["kept-to-itself"])?;
+        Ok(text.contains("were not searched").then_some(text))
+    })?;
+    ensure!(
+        text.contains("Nothing found") && !text.contains("replay "),
+        "{text}"
+    );
+    ensure!(search(&site, &["--target", "db01"])?.contains("alice"));
+    let told = site.gateway().run(["search", "reindex"], "")?;
+    ensure!(told.contains("0 recordings can be searched now"), "{told}");
+    Ok(())
+}
+
+/// R9, O4: an auditor searches the recordings of their own client, and nobody else's; each search is on record.
+#[test]
+fn another_clients_auditor_finds_nothing() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        let key = keys::pair(&plan.layout, "aurore")?;
+        let text = format!(
+            "[client]\nid = \"mairie\"\nname = \"Mairie\"\nlang = \"fr\"\n\n[[auditor]]\nid = \"aurore\"\nname = \"Aurore\"\nlang = \"en\"\nkeys = [\"{key}\"]\n"
+        );
+        let clients = plan.layout.config().join("clients");
+        fs::create_dir_all(&clients)?;
+        fs::write(clients.join("mairie.toml"), text)?;
+        plan.enrolled.push("aurore".to_owned());
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    site.ssh("alice+db01")
+        .run("echo for-hopital-only")
+        .answer()?
+        .success()?;
+    found(&site, &["for-hopital-only"])?;
+    let identity = format!("IdentityFile \"{}\"", site.layout().key("aurore").display());
+    for words in [
+        "for-hopital-only",
+        "for-hopital-only --all",
+        "--person alice",
+    ] {
+        let text = site
+            .ssh("aurore")
+            .option(&identity)
+            .shared("aurore")
+            .run(format!("search {words}"))
+            .answer()?
+            .success()?
+            .text();
+        ensure!(
+            !text.contains("alice") && !text.contains("hopital") && !text.contains("not searched"),
+            "{words}: {text}"
+        );
+    }
+    Ok(())
+}
