@@ -47,7 +47,7 @@ impl Bench<'_> {
     pub(crate) fn report(self, file: Option<&Path>) -> Result<()> {
         let mut text = format!(
             "# Measured\n\nWritten by `tests/bench/run`. Client, gateway and target on one machine: {}. OpenSSH {}; both ways with \
-             aes256-gcm, the gateway recording before it relays. Medians of {} rounds, the two ways in turn.\n\n\
+             aes256-gcm, the gateway recording, encrypted, before it relays. Medians of {} rounds, the two ways in turn.\n\n\
              | what | without the gateway | through it | | goal | |\n|---|---|---|---|---|---|\n",
             machine(),
             openssh(),
