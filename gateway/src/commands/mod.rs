@@ -11,6 +11,7 @@ pub mod directory;
 mod enroll;
 mod explain;
 mod prompt;
+mod recordings;
 mod search;
 mod serve;
 mod verify;
@@ -43,6 +44,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    #[command(subcommand)]
+    Recordings(recordings::RecordingsCommand),
     Serve(serve::Serve),
     Verify(verify::Verify),
     #[command(flatten)]
@@ -95,6 +98,15 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Verify(verify) => return verify.run(),
         Command::Check(check) => check.run(),
+        // Reading needs no gateway, and so no settings.
+        Command::Recordings(recordings::RecordingsCommand::Read(read)) => read.run(),
+        Command::Recordings(recordings::RecordingsCommand::Rewrap(rewrap)) => {
+            let settings = Settings::read(&config)?;
+            let store = Store::open(&settings).await?;
+            let done = rewrap.run(&store, &settings).await;
+            store.close().await;
+            done
+        }
         // It locks the data directory before it opens what is in it.
         Command::Serve(serve) => serve.run(&config).await,
         Command::OnStore(command) => {

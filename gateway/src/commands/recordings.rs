@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use ecluse_recordings::evidence::key::{Identity, Recipient};
 use ecluse_recordings::{OpenRecording, Rewrapped, SealedRecording};
@@ -28,8 +28,9 @@ pub(super) enum RecordingsCommand {
 /// Keys from files as `age-keygen` writes them.
 #[derive(Debug, Args)]
 struct Keys {
-    /// A file with an age identity (AGE-SECRET-KEY-1…), as `age-keygen` writes it. May be given several times.
-    #[arg(long = "key", value_name = "FILE", required = true)]
+    /// A file with an age identity (AGE-SECRET-KEY-1…), as `age-keygen` writes it. May be given several times; not needed
+    /// where the gateway's own key reads the recording.
+    #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 }
 
@@ -89,7 +90,12 @@ impl Read {
         DirBuilder::new()
             .mode(0o700)
             .create(into)
-            .with_context(|| format!("{} cannot be made; name a directory that is not there yet", into.display()))?;
+            .with_context(|| {
+                format!(
+                    "{} cannot be made; name a directory that is not there yet",
+                    into.display()
+                )
+            })?;
         for name in plain_names(&opened) {
             let bytes = write_plain(&opened, &name, into)?;
             println!("{}  {bytes} bytes", into.join(&name).display());
@@ -124,24 +130,18 @@ fn write_plain(opened: &OpenRecording, name: &str, into: &Path) -> anyhow::Resul
     io::copy(&mut opened.open(name)?, &mut file).with_context(|| path.display().to_string())
 }
 
-impl RecordingsCommand {
-    /// Runs what needs the store.
-    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        match self {
-            Self::Rewrap(rewrap) => rewrap.run(store, settings).await,
-            Self::Read(read) => read.run(),
-        }
-    }
-}
-
 impl Rewrap {
-    async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        let identities = self.keys.read()?;
+    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
+        let mut identities = self.keys.read()?;
+        let gateway = store.recordings_identity(clock::now()).await?;
+        let public = gateway.public();
+        // It may be one of the readers already; then no key file is needed.
+        identities.push(gateway);
         for number in &self.sessions {
             let session = store.session(*number).await?;
             let session = session.with_context(|| format!("there is no session #{number}"))?;
             let recipients = match self.recipients.as_slice() {
-                [] => readers(store, &session).await?,
+                [] => readers(store, &session, &public).await?,
                 chosen => chosen.to_vec(),
             };
             let dir = session
@@ -182,24 +182,28 @@ async fn rewrap(
 }
 
 /// Who reads this client's recordings by its document now.
-async fn readers(store: &Store, session: &Session) -> anyhow::Result<Vec<Recipient>> {
+async fn readers(
+    store: &Store,
+    session: &Session,
+    gateway: &Recipient,
+) -> anyhow::Result<Vec<Recipient>> {
     let applied = in_force(store).await?;
     let client = applied
         .documents
         .client(&session.start.client)
-        .with_context(|| format!("no document names {} any more; say --for", session.start.client))?;
+        .with_context(|| {
+            format!(
+                "no document names {} any more; say --for",
+                session.start.client
+            )
+        })?;
     let rules = &client.recordings;
-    ensure!(
-        !rules.recipients.is_empty(),
-        "the document of {} names no key of its own under recording-recipients; say --for age1…",
-        client.id
-    );
     let mut readers: Vec<Recipient> = Vec::new();
     for name in &rules.recipients {
         readers.push(name.as_str().parse()?);
     }
     if rules.gateway {
-        bail!("GATEWAY");
+        readers.push(gateway.clone());
     }
     Ok(readers)
 }
