@@ -10,6 +10,7 @@ mod credential;
 pub mod directory;
 mod enroll;
 mod explain;
+mod export;
 mod prompt;
 mod recordings;
 mod search;
@@ -61,6 +62,7 @@ enum OnStore {
     Credential(credential::CredentialCommand),
     Enroll(enroll::Enroll),
     Explain(explain::Explain),
+    Export(export::Export),
     #[command(subcommand)]
     Search(search::SearchCommand),
 }
@@ -128,6 +130,7 @@ impl OnStore {
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Explain(explain) => explain.run(store).await,
+            Self::Export(export) => export.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
         }
     }
