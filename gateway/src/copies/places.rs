@@ -33,15 +33,21 @@ pub(super) async fn run(
     let mut told = false;
     let mut changes = errand.store.changes();
     loop {
+        // Known before, so that what is signed last is laid down too.
+        let stopping = *errand.stop.borrow();
         changes.mark_unchanged();
         match lay_down_all(&mut errand, place, authority, &mut told).await {
             Ok(Came::Failed(problem)) => errand.absence.is_away(&problem).await,
             Ok(Came::Arrived | Came::Contradicts(_)) => {
+                if stopping {
+                    return;
+                }
                 wait = PAUSE.0;
                 tokio::select! {
-                    _ = changes.changed() => continue,
-                    () = stopped(&mut errand.stop) => return,
+                    _ = changes.changed() => {}
+                    () = stopped(&mut errand.stop) => {}
                 }
+                continue;
             }
             Err(error) => tracing::error!(%error, "checkpoints cannot be read from the store"),
         }

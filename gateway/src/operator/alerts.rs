@@ -34,6 +34,9 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
+    for alert in contradicted(desk, &client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
     for away in desk.gateway.absences.of(&client) {
         let alert = copies_away(desk, &away);
         desk.terminal.line(&alert).await?;
@@ -53,6 +56,7 @@ pub(crate) async fn since_then(
     if now.since >= since {
         alerts.extend(room(desk, now));
     }
+    alerts.extend(contradicted(desk, client, since).await?);
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
@@ -111,6 +115,38 @@ async fn recordings(
                 ("problem", record.reason.unwrap_or_default().into()),
             ];
             desk.say("operator-recording-trouble", &args)
+        })
+        .collect())
+}
+
+/// Places whose checkpoints the journal contradicts (R3), since a time.
+async fn contradicted(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let query = AuditQuery {
+        client: Some(client.clone()),
+        kinds: vec![AuditKind::CheckpointFailed],
+        from: Some(since),
+        latest_first: true,
+        limit: Some(MOST),
+        ..AuditQuery::default()
+    };
+    let now = clock::now();
+    let found = desk.gateway.store.audit(&query).await?;
+    Ok(found
+        .into_iter()
+        .map(|stored| {
+            let record = stored.record;
+            let destination = record.detail.get("destination");
+            let destination = destination.and_then(|name| name.as_str());
+            let args = [
+                ("time", times::moment(record.at, now, None).into()),
+                ("destination", destination.unwrap_or_default().into()),
+                ("problem", record.reason.clone().unwrap_or_default().into()),
+            ];
+            desk.say("operator-copies-contradicted", &args)
         })
         .collect())
 }
