@@ -11,6 +11,7 @@ pub mod directory;
 mod enroll;
 mod explain;
 mod export;
+mod journal;
 mod prompt;
 mod recordings;
 mod search;
@@ -45,6 +46,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
     #[command(subcommand)]
     Recordings(recordings::RecordingsCommand),
     Serve(serve::Serve),
@@ -99,6 +102,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { config, command } = cli;
     let done = match command {
         Command::Verify(verify) => return verify.run(),
+        Command::Journal(journal) => return journal.run(&config).await,
         Command::Check(check) => check.run(),
         // Reading needs no gateway, and so no settings.
         Command::Recordings(recordings::RecordingsCommand::Read(read)) => read.run(),

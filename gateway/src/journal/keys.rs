@@ -179,7 +179,11 @@ pub fn allowed_signers_text(keys: &[SigningKey]) -> String {
     text
 }
 
-async fn origin(store: &Store, settings: &JournalSettings) -> Result<String, KeysError> {
+/// The name of the log: what the settings say, what checkpoints bear already, or one made of the store's id.
+///
+/// # Errors
+/// Settings and checkpoints differ, or the store failed.
+pub async fn origin(store: &Store, settings: &JournalSettings) -> Result<String, KeysError> {
     let signed = match store.latest_checkpoint().await? {
         Some(note) => Some(note.unverified()?.origin),
         None => None,

@@ -9,7 +9,7 @@ mod self_check;
 mod source;
 mod ticker;
 
-pub use self::keys::{JournalKeys, KeysError, allowed_signers_text};
+pub use self::keys::{JournalKeys, KeysError, allowed_signers_text, origin};
 pub use self::source::{SourceError, read_key};
 pub use self::ticker::Ticker;
 
