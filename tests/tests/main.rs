@@ -4,6 +4,8 @@
 
 mod administration;
 mod admission;
+mod attacks;
+mod bundles;
 mod channels;
 mod clients;
 mod clock;

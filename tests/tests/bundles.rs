@@ -1,0 +1,296 @@
+//! Evidence that is carried away: exported, checked far from the gateway, with stock programs and with `ecluse verify`.
+//! R3, R9, R10, C4, O1, invariant 8.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, recording};
+
+const SECRET: &str = "a-word-that-only-the-client-reads";
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn ends_with(output: &Output, code: i32, words: &[&str]) -> Result<()> {
+    let text = said(output);
+    ensure!(
+        output.status.code() == Some(code),
+        "it ended with {} and not {code}:\n{text}",
+        output.status
+    );
+    for word in words {
+        ensure!(text.contains(word), "{word:?} is not said in:\n{text}");
+    }
+    Ok(())
+}
+
+/// A site with one sealed session, in which a word was said.
+fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()>) -> Result<Site> {
+    let site = Site::start_with(change)?;
+    site.approved("alice", "db01")?;
+    site.ssh("alice+db01")
+        .run(format!("echo {SECRET}"))
+        .answer()?
+        .success()?;
+    recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    Ok(site)
+}
+
+fn export(site: &Site, arguments: &[&str], name: &str) -> Result<PathBuf> {
+    let bundle = site.layout().root().join(name);
+    let output = bundle.display().to_string();
+    let all: Vec<&str> = ["export"]
+        .iter()
+        .chain(arguments)
+        .copied()
+        .chain(["--output", &output])
+        .collect();
+    site.gateway().run(all, "")?;
+    Ok(bundle)
+}
+
+/// Verifies with nothing of the site but the program: another directory, no settings, an empty environment.
+fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Result<Output> {
+    Command::new(site.gateway().binary())
+        .arg("verify")
+        .args(arguments)
+        .current_dir(elsewhere)
+        .env_clear()
+        .output()
+        .context("ecluse verify cannot be run")
+}
+
+fn unpacked(bundle: &Path, into: &Path) -> Result<()> {
+    let done = Command::new("tar")
+        .arg("-xf")
+        .arg(bundle)
+        .arg("-C")
+        .arg(into)
+        .status()?;
+    ensure!(done.success(), "tar does not unpack the bundle");
+    Ok(())
+}
+
+fn shell(directory: &Path, command: &str) -> Result<Output> {
+    Command::new("bash")
+        .args(["-euo", "pipefail", "-c", command])
+        .current_dir(directory)
+        .output()
+        .context("bash cannot be run")
+}
+
+/// R10, invariant 8: the bundle verifies where there is no gateway, with its key and without.
+#[test]
+fn a_bundle_verifies_without_the_gateway() -> Result<()> {
+    let mut site = recorded(|_| Ok(()))?;
+    let bundle = export(&site, &["1"], "evidence.tar")?;
+    ensure!(
+        fs::metadata(&bundle)?.permissions().mode() & 0o777 == 0o600,
+        "others may read the bundle"
+    );
+    site.close()?;
+    fs::remove_dir_all(site.layout().data())?;
+    let elsewhere = tempfile::tempdir()?;
+    ends_with(
+        &verify(&site, elsewhere.path(), &[&bundle])?,
+        0,
+        &["intact"],
+    )?;
+    let key = site.layout().recording_key();
+    let with_key = verify(
+        &site,
+        elsewhere.path(),
+        &[Path::new("--key"), &key, &bundle],
+    )?;
+    ends_with(&with_key, 0, &["intact"])?;
+
+    // Any byte of the archive changed is told.
+    let mut bytes = fs::read(&bundle)?;
+    let middle = bytes.len() / 3;
+    *bytes.get_mut(middle).context("an empty bundle")? ^= 1;
+    let altered = elsewhere.path().join("altered.tar");
+    fs::write(&altered, bytes)?;
+    let told = verify(&site, elsewhere.path(), &[&altered])?;
+    ensure!(
+        told.status.code().is_some_and(|code| code >= 4),
+        "a changed byte passed: {}",
+        said(&told)
+    );
+    Ok(())
+}
+
+/// Invariant 8: `sha256sum`, `ssh-keygen`, `age`, `zstd`, `asciinema`, and nothing of ours.
+#[test]
+fn a_bundle_is_read_with_stock_programs() -> Result<()> {
+    let site = recorded(|_| Ok(()))?;
+    let bundle = export(
+        &site,
+        &["--intervention", "1", "--lang", "en"],
+        "evidence.tar",
+    )?;
+    let elsewhere = tempfile::tempdir()?;
+    unpacked(&bundle, elsewhere.path())?;
+    let key = site.layout().recording_key();
+    let script = format!(
+        "sha256sum --quiet -c SHA256SUMS
+         ssh-keygen -Y verify -f allowed_signers -I gateway -n ecluse-bundle@v1 -s SHA256SUMS.sig <SHA256SUMS >/dev/null
+         cd recordings/*
+         ssh-keygen -Y verify -f ../../allowed_signers -I gateway -n ecluse-recording@v1 -s manifest.json.sig <manifest.json >/dev/null
+         age -d -i '{}' recording.key.age >recording.key
+         for sealed in *.cast.zst.age; do age -d -i recording.key \"$sealed\" | zstd -dq >\"${{sealed%.zst.age}}\"; done
+         script -qec 'asciinema cat *.cast' /dev/null",
+        key.display()
+    );
+    let read = shell(elsewhere.path(), &script)?;
+    ends_with(&read, 0, &[SECRET])?;
+    // The pages are for people: who, why, and how to check.
+    let guide = fs::read_to_string(elsewhere.path().join("VERIFY.md"))?;
+    ensure!(guide.contains("ssh-keygen -Y verify"), "{guide}");
+    let index = fs::read_to_string(elsewhere.path().join("index.html"))?;
+    ensure!(
+        index.contains("alice") && index.contains("odile") && !index.contains("<script"),
+        "{index}"
+    );
+    Ok(())
+}
+
+/// C4, R9: from a client that keeps its recordings to itself, nothing readable rests on the machine or leaves it.
+#[test]
+fn what_only_the_client_reads_rests_nowhere_in_clear() -> Result<()> {
+    let mut site = recorded(|plan| {
+        plan.documents
+            .recording_recipients
+            .retain(|recipient| recipient != "gateway");
+        Ok(())
+    })?;
+    let refused = site.auditor(&["replay", "1", "--text"])?;
+    ensure!(
+        refused.status != Some(0) && !refused.text().contains(SECRET),
+        "the gateway replays what only the client reads: {refused:?}"
+    );
+    let bundle = export(&site, &["1"], "evidence.tar")?;
+    site.close()?;
+    let all = recording::files(site.layout().root(), &|path| {
+        // The target's own log of its shell is not ours, nor is the command line: the client's document names it.
+        !path.starts_with(site.layout().target()) && !path.starts_with(site.layout().logs())
+    })?;
+    for file in all {
+        let bytes = fs::read(&file)?;
+        let output = format!("{SECRET}\\r\\n");
+        for form in [output.as_str(), &format!("{SECRET}\n")] {
+            ensure!(
+                !bytes
+                    .windows(form.len())
+                    .any(|window| window == form.as_bytes()),
+                "what was on the screen stands in clear in {}",
+                file.display()
+            );
+        }
+    }
+    let elsewhere = tempfile::tempdir()?;
+    let key = site.layout().recording_key();
+    ends_with(
+        &verify(
+            &site,
+            elsewhere.path(),
+            &[Path::new("--key"), &key, &bundle],
+        )?,
+        0,
+        &["intact"],
+    )?;
+    unpacked(&bundle, elsewhere.path())?;
+    let recordings = recording::files(&elsewhere.path().join("recordings"), &|path| {
+        path.ends_with("manifest.json")
+    })?;
+    let dir = recordings
+        .first()
+        .and_then(|manifest| manifest.parent())
+        .context("no recording in the bundle")?;
+    let clear = elsewhere.path().join("clear");
+    let read = Command::new(site.gateway().binary())
+        .args(["recordings", "read"])
+        .arg(dir)
+        .arg("--into")
+        .arg(&clear)
+        .arg("--key")
+        .arg(&key)
+        .output()?;
+    ends_with(&read, 0, &[".cast"])?;
+    let casts = recording::files(&clear, &|path| path.to_string_lossy().ends_with(".cast"))?;
+    let cast = fs::read_to_string(casts.first().context("no cast")?)?;
+    ensure!(cast.contains(SECRET), "{cast}");
+    Ok(())
+}
+
+/// C4: other readers from now on, on record, and neither artefacts nor signatures change.
+#[test]
+fn rewrapping_changes_the_readers_and_nothing_else() -> Result<()> {
+    let site = recorded(|_| Ok(()))?;
+    let other = site.layout().root().join("other.age");
+    let public = ecluse_tests::keys::reader(&other)?;
+    let key = site.layout().recording_key().display().to_string();
+    site.gateway().run(
+        ["recordings", "rewrap", "1", "--key", &key, "--for", &public],
+        "",
+    )?;
+    let bundle = export(&site, &["1"], "evidence.tar")?;
+    let elsewhere = tempfile::tempdir()?;
+    let by_other = verify(
+        &site,
+        elsewhere.path(),
+        &[Path::new("--key"), &other, &bundle],
+    )?;
+    ends_with(&by_other, 0, &["intact"])?;
+    let old = site.layout().recording_key();
+    let by_old = verify(
+        &site,
+        elsewhere.path(),
+        &[Path::new("--key"), &old, &bundle],
+    )?;
+    let told = said(&by_old);
+    ensure!(
+        told.contains("none of the given keys reads this recording") && told.contains("not read"),
+        "the old key still reads: {told}"
+    );
+    Ok(())
+}
+
+/// R10: a session that a crash cut short says so, and is whole as far as it goes.
+#[test]
+fn a_session_cut_short_by_a_crash_says_so() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let mut client = site
+        .ssh("alice+db01")
+        .run(format!("echo {SECRET}; sleep 60"))
+        .command();
+    let mut running = client
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(running.stdout.take().context("no output")?).read_line(&mut line)?;
+    ensure!(line.trim() == SECRET, "the client saw {line:?}");
+    site.kill()?;
+    running.wait()?;
+    site.open()?;
+    recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    let bundle = export(&site, &["1"], "evidence.tar")?;
+    let elsewhere = tempfile::tempdir()?;
+    let key = site.layout().recording_key();
+    ends_with(
+        &verify(
+            &site,
+            elsewhere.path(),
+            &[Path::new("--key"), &key, &bundle],
+        )?,
+        3,
+        &["cut short"],
+    )
+}
