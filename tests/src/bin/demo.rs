@@ -159,6 +159,11 @@ fn print_guide(site: &Site) -> Result<()> {
     let code = shell_word(&layout.code());
     let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
     let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
+    let ecluse = shell_word(site.gateway().binary());
+    let (settings, key) = (
+        shell_word(&layout.settings()),
+        shell_word(&layout.recording_key()),
+    );
     match site.plan().target {
         Some(target::Kind::OpenSsh) => println!(
             "The target is this machine's own sshd, run privately, as {}.",
@@ -173,7 +178,8 @@ fn print_guide(site: &Site) -> Result<()> {
         "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
          The code it asks for:\n  {code} {alice}\n\
          \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
-         \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} -t {auditor}@gw replay RECORDING\n\
+         \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
+         \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\
          \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command.\n",
         layout.recordings().display(),
         layout.config().display(),
