@@ -406,6 +406,12 @@ fn key_rewrapped_on_record() {
         Altered,
         &site.path(0, "recording.key.age"),
     );
+    assert!(
+        site.bundle()
+            .verify()
+            .text()
+            .contains("an earlier one than that of entry 16")
+    );
     // A third one.
     let third = RecordingKey::generate().wrap(&[new.public()]).unwrap();
     site.recordings[0]

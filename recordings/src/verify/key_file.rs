@@ -46,7 +46,23 @@ pub(super) fn check(
         }
         Some(_) | None => String::new(),
     };
-    if entries.is_none() && last.is_none() {
+    let earlier = entries
+        .map(|entries| entries.rewrapped.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|entry| entry.detail_text("wrapped-sha256"))
+        .chain([manifest.key.wrapped_sha256.as_str()])
+        .any(|known| known == digest);
+    if earlier {
+        report.find(
+            Verdict::Altered,
+            &name,
+            format!(
+                "it is an earlier one than that of {said}: whom that shut out reads it again, or the rewrapping was \
+                 never finished; rewrap it anew"
+            ),
+        );
+    } else if entries.is_none() {
         // Without the journal it cannot be told from a rewrapping that is on record there.
         report.find(
             Verdict::Altered,
