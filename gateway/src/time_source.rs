@@ -104,7 +104,7 @@ impl ClockStatus {
     }
 
     /// What the servers' answers come to.
-    fn of(servers: Vec<ServerSaid>, at: Timestamp, jump: Option<Jump>) -> Self {
+    fn of(servers: Vec<ServerSaid>, at: Timestamp) -> Self {
         let answers: Vec<Option<Answer>> = servers
             .iter()
             .map(|server| server.said.as_ref().ok().copied())
@@ -132,7 +132,7 @@ impl ClockStatus {
             source,
             offset_us: known.map(|(offset, _)| offset),
             error_us: known.map(|(_, error)| error),
-            jump,
+            jump: None,
             servers,
         }
     }
@@ -233,6 +233,18 @@ impl ServerSaid {
     }
 }
 
+/// Asks these servers, once.
+pub(crate) async fn compare(servers: &[NtpServer]) -> ClockStatus {
+    let said = join_all(servers.iter().map(|server| async move {
+        ServerSaid {
+            server: server.clone(),
+            said: sntp::ask(server).await,
+        }
+    }))
+    .await;
+    ClockStatus::of(said, clock::now())
+}
+
 /// Watches the machine's clock.
 #[derive(Debug)]
 pub(crate) struct TimeSource {
@@ -297,15 +309,8 @@ impl TimeSource {
     }
 
     async fn measure(&mut self) -> Result<(), StoreError> {
-        let said = join_all(self.servers.iter().map(|server| async move {
-            ServerSaid {
-                server: server.clone(),
-                said: sntp::ask(server).await,
-            }
-        }))
-        .await;
-        let jump = self.status.borrow().jump;
-        let status = ClockStatus::of(said, clock::now(), jump);
+        let mut status = compare(&self.servers).await;
+        status.jump = self.status.borrow().jump;
         self.status.send_replace(status.clone());
         let is_news = self
             .on_record

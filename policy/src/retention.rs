@@ -4,7 +4,7 @@
 //! due is removed by the gateway, with a record of its destruction; nothing here removes anything.
 
 use crate::documents::RetentionRules;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What may happen to something recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,19 @@ pub fn due(rules: &RetentionRules, recorded_at: Timestamp, now: Timestamp) -> Du
     }
 }
 
+/// The instant before which everything recorded is due; none where nothing is.
+#[must_use]
+pub fn due_before(rules: &RetentionRules, now: Timestamp) -> Option<Timestamp> {
+    let keep = rules.keep.max(RetentionRules::FLOOR);
+    let last = now.minus(keep);
+    due(rules, last, now)
+        .is_due()
+        .then(|| last.plus(Span::from_micros(1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Span;
     use proptest::prelude::*;
 
     fn rules() -> impl Strategy<Value = RetentionRules> {
@@ -128,6 +137,13 @@ mod tests {
                 Due::KeepUntil(at) => prop_assert!(after == Due::KeepUntil(at) || after == Due::Since(at)),
                 Due::LegalHold(_) | Due::KeepUntilServiceEnds => prop_assert_eq!(before, after),
             }
+        }
+
+        /// The bound is where due begins.
+        #[test]
+        fn everything_before_the_bound_is_due_and_nothing_after(rules in rules(), recorded in instant(), now in instant()) {
+            let bound = due_before(&rules, now);
+            prop_assert_eq!(due(&rules, recorded, now).is_due(), bound.is_some_and(|bound| recorded < bound));
         }
 
         /// Keeping longer, or ending later, never makes anything due sooner.

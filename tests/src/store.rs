@@ -70,14 +70,14 @@ pub fn audit(site: &Site, kind: &str) -> Result<Vec<Value>> {
     Ok(serde_json::from_slice(&read.stdout)?)
 }
 
-/// The entries of the journal about a client, oldest first: place, hash, and the bytes that were hashed.
+/// The entries of the journal about a client that have words, oldest first: place, hash, and the bytes that were hashed.
 ///
 /// # Errors
 /// When the site's store is not SQLite, or does not read.
 pub fn entries(site: &Site, client: &str) -> Result<Vec<(u64, String, String)>> {
     const READ: &str = "import json, sqlite3, sys\n\
         store = sqlite3.connect(sys.argv[1], timeout=30)\n\
-        rows = store.execute('SELECT j.seq, hex(j.leaf), j.entry FROM journal j JOIN audit a ON a.seq = j.seq WHERE a.client = ? ORDER BY j.seq', [sys.argv[2]])\n\
+        rows = store.execute('SELECT j.seq, hex(j.leaf), j.entry FROM journal j JOIN audit a ON a.seq = j.seq WHERE a.client = ? AND j.entry IS NOT NULL ORDER BY j.seq', [sys.argv[2]])\n\
         print(json.dumps([[seq, leaf.lower(), entry] for seq, leaf, entry in rows]))";
     let read = Command::new("python3")
         .args(["-c", READ])

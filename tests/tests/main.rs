@@ -21,6 +21,7 @@ mod login;
 mod openssh;
 mod operators;
 mod relay;
+mod retention;
 mod search;
 mod space;
 mod store;

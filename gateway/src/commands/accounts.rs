@@ -162,14 +162,15 @@ fn factor(enrolment: Option<&Enrolment>) -> String {
     }
 }
 
-type Cells = Vec<String>;
+pub(super) type Cells = Vec<String>;
 
-fn row<const N: usize>(cells: [&str; N]) -> Cells {
+/// One line of [`table`]; nothing in it reaches a terminal raw.
+pub(super) fn row<const N: usize>(cells: [&str; N]) -> Cells {
     cells.iter().map(neutralise).collect()
 }
 
 /// Lines with columns as wide as their widest cell.
-fn table(rows: &[Cells]) -> String {
+pub(super) fn table(rows: &[Cells]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         for (column, cell) in row.iter().enumerate() {

@@ -14,6 +14,7 @@ mod export;
 mod journal;
 mod prompt;
 mod recordings;
+mod retention;
 mod search;
 mod serve;
 mod verify;
@@ -66,6 +67,7 @@ enum OnStore {
     Enroll(enroll::Enroll),
     Explain(explain::Explain),
     Export(export::Export),
+    Retention(retention::Retention),
     #[command(subcommand)]
     Search(search::SearchCommand),
 }
@@ -135,6 +137,7 @@ impl OnStore {
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Explain(explain) => explain.run(store).await,
             Self::Export(export) => export.run(store, settings).await,
+            Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
         }
     }

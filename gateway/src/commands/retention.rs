@@ -1,0 +1,202 @@
+//! `ecluse retention`: what is kept until when and why, and the removal of what is due (R7, O9).
+//!
+//! What is due, [`ecluse_policy::retention`] decides. Here it is listed ([`inventory`]) and removed ([`removal`]), with a
+//! record in the journal before anything goes.
+
+mod inventory;
+mod removal;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use ecluse_policy::ClientId;
+use ecluse_policy::documents::RetentionRules;
+use ecluse_policy::retention::Due;
+
+use self::inventory::{Inventory, Kept};
+use super::accounts::{row, table};
+use super::{administrator, in_force};
+use crate::clock;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::time_source;
+
+/// What is kept until when and why; `remove` removes what is due.
+///
+/// Everything is kept until the service of its client has ended (`service-ended` in its document), and then for as long
+/// as `keep` says. What is on hold, unsealed or damaged is never due.
+#[derive(Debug, Args)]
+pub(super) struct Retention {
+    /// Of this client only.
+    #[arg(long, global = true, value_name = "CLIENT")]
+    client: Option<String>,
+    #[command(subcommand)]
+    command: Option<RetentionCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RetentionCommand {
+    Remove(Remove),
+}
+
+/// Remove what is due: recordings, and the words of the client's entries in the journal.
+///
+/// Each removal is on record before it is made. One that was interrupted is finished by the next run.
+#[derive(Debug, Args)]
+struct Remove {
+    /// Only say what would be removed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Retention {
+    pub(super) async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
+        let Self { client, command } = self;
+        let client = client
+            .map(|client| ClientId::parse(&client))
+            .transpose()
+            .map_err(anyhow::Error::msg)?;
+        let applied = in_force(store).await?;
+        if let Some(client) = &client {
+            anyhow::ensure!(
+                applied.documents.client(client).is_some(),
+                "no document names the client {client}; put it back, with the end of its service, to remove what is left of it"
+            );
+        }
+        let now = clock::now();
+        let inventory = Inventory::take(
+            store,
+            &applied.documents,
+            &settings.recordings.directory,
+            client.as_ref(),
+            now,
+        )
+        .await?;
+        match command {
+            None => show(&inventory),
+            Some(RetentionCommand::Remove(Remove { dry_run: true })) => would_remove(&inventory),
+            Some(RetentionCommand::Remove(Remove { dry_run: false })) => {
+                time_is_right(settings).await?;
+                let removed = removal::remove(store, inventory, &administrator()).await?;
+                let mut out = std::io::stdout().lock();
+                for line in &removed.lines {
+                    writeln!(out, "{}", ecluse_recordings::neutralise(line))?;
+                }
+                anyhow::ensure!(
+                    removed.failed == 0,
+                    "{} could not be removed; run this again once that is repaired",
+                    removed.failed
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whoever sets the clock forward must not make anything due.
+async fn time_is_right(settings: &Settings) -> anyhow::Result<()> {
+    /// How far off the clock may be, in microseconds: days count here, not seconds.
+    const OFF: u64 = 60_000_000;
+    let servers = &settings.clock.servers;
+    if servers.is_empty() {
+        return Ok(());
+    }
+    let status = time_source::compare(servers).await;
+    match status.offset_us {
+        Some(offset) if offset.unsigned_abs() <= OFF => Ok(()),
+        Some(offset) => anyhow::bail!(
+            "nothing is removed: this machine's clock is {} seconds off its time servers; set it first",
+            offset / 1_000_000
+        ),
+        None => anyhow::bail!(
+            "nothing is removed: what time it is cannot be known ({}); check the servers under [clock]",
+            status.source
+        ),
+    }
+}
+
+fn show(inventory: &Inventory) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "What is kept at {}.\n", inventory.at)?;
+    let mut rows = vec![row([
+        "SESSION",
+        "CLIENT",
+        "TARGET",
+        "ENDED",
+        "STATE",
+        "KEPT UNTIL",
+        "WHY",
+    ])];
+    for kept in &inventory.kept {
+        let (until, why) = reason(kept, inventory.rules_of(&kept.client));
+        let ended = kept
+            .ended
+            .map_or_else(|| "live".to_owned(), |at| at.to_string());
+        rows.push(row([
+            &kept.number.to_string(),
+            kept.client.as_str(),
+            kept.target.as_str(),
+            &ended,
+            &kept.state.to_string(),
+            &until,
+            &why,
+        ]));
+    }
+    writeln!(out, "{}", table(&rows))?;
+    for (dir, state) in &inventory.strays {
+        writeln!(
+            out,
+            "{}: {state}; no session of the store, so it is never removed here",
+            ecluse_recordings::neutralise(dir.display().to_string())
+        )?;
+    }
+    Ok(())
+}
+
+fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for kept in &inventory.kept {
+        if let Some(line) = removal::plan(kept) {
+            writeln!(out, "{}", ecluse_recordings::neutralise(line))?;
+        }
+    }
+    for (client, words) in removal::words(inventory) {
+        match words {
+            Ok(before) => writeln!(
+                out,
+                "would remove the words of {client}'s entries from before {before}"
+            )?,
+            Err(problem) => writeln!(out, "keeps the words of {client}'s entries: {problem}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Until when something is kept, and why, in words.
+fn reason(kept: &Kept, rules: Option<&RetentionRules>) -> (String, String) {
+    let Some(rules) = rules else {
+        return (
+            "-".to_owned(),
+            "no document names its client: put it back, with service-ended under [retention]"
+                .to_owned(),
+        );
+    };
+    let because = || match rules.service_ended {
+        Some(ended) => format!("service ended before {ended}, keep = {}", rules.keep),
+        None => format!("the service goes on, keep = {}", rules.keep),
+    };
+    match &kept.due {
+        Due::LegalHold(why) => ("-".to_owned(), format!("legal hold: {why}")),
+        Due::KeepUntilServiceEnds => (
+            format!("{} after the service", rules.keep),
+            "the service goes on".to_owned(),
+        ),
+        Due::KeepUntil(until) => (until.to_string(), because()),
+        Due::Since(since) => match kept.state.obstacle() {
+            Some(obstacle) => ("-".to_owned(), obstacle),
+            None => (format!("due since {since}"), because()),
+        },
+    }
+}

@@ -1,0 +1,208 @@
+//! Removing what is due: on record first, then the files, then the words.
+//!
+//! The record of a destruction names what was destroyed and stays for ever. A crash between record and removal leaves
+//! files whose destruction is on record: the next run removes them. Words go last, when nothing due is left that they
+//! could tell of; what keeps one recording keeps them all.
+
+use std::fs;
+use std::path::Path;
+
+use ecluse_policy::retention::{Due, due_before};
+use ecluse_policy::{ClientId, Timestamp};
+
+use super::inventory::{Inventory, Kept, State};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::store::{Destruction, Store, StoreError};
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(super) struct Removed {
+    /// In words, one line each.
+    pub(super) lines: Vec<String>,
+    /// How many removals failed.
+    pub(super) failed: usize,
+}
+
+/// What a run would do with a session, in words; nothing where it leaves it.
+pub(super) fn plan(kept: &Kept) -> Option<String> {
+    let number = kept.number;
+    match (&kept.state, &kept.due) {
+        (State::Leftover { .. }, _) => {
+            Some(format!("would finish the removal of recording {number}"))
+        }
+        (State::Sealed { .. }, Due::Since(since)) => Some(format!(
+            "would remove recording {number}, due since {since}"
+        )),
+        (State::Doubtful(problem), Due::Since(_)) => {
+            Some(format!("keeps recording {number}: {problem}"))
+        }
+        (State::Live, Due::Since(_)) => Some(format!("keeps recording {number}: it is live")),
+        (State::Nothing, Due::Since(_))
+        | (
+            State::Sealed { .. } | State::Doubtful(_) | State::Live | State::Nothing,
+            Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
+        ) => None,
+    }
+}
+
+/// Removes what is due. `by` is who asked for it.
+pub(super) async fn remove(
+    store: &Store,
+    mut inventory: Inventory,
+    by: &str,
+) -> anyhow::Result<Removed> {
+    let now = inventory.at;
+    let mut removed = Removed::default();
+    for kept in &mut inventory.kept {
+        let number = kept.number;
+        let dir = match (&kept.state, &kept.due) {
+            // On record already, whatever the rules say since.
+            (State::Leftover { dir }, _) => dir.clone(),
+            (
+                State::Sealed {
+                    dir,
+                    manifest_sha256,
+                },
+                Due::Since(since),
+            ) => {
+                let why = format!("due since {since}");
+                put_on_record(store, kept, manifest_sha256, &why, by, now).await?;
+                dir.clone()
+            }
+            (State::Doubtful(problem), Due::Since(_)) => {
+                removed
+                    .lines
+                    .push(format!("kept recording {number}: {problem}"));
+                continue;
+            }
+            (
+                State::Sealed { .. } | State::Doubtful(_) | State::Live | State::Nothing,
+                Due::Since(_) | Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
+            ) => continue,
+        };
+        match clear(&dir) {
+            Ok(()) => {
+                kept.state = State::Nothing;
+                removed.lines.push(format!("removed recording {number}"));
+            }
+            Err(error) => {
+                kept.state = State::Leftover { dir: dir.clone() };
+                removed.failed += 1;
+                removed.lines.push(format!(
+                    "recording {number} is not removed: {}: {error}",
+                    dir.display()
+                ));
+            }
+        }
+    }
+    for (client, words) in words(&inventory) {
+        let before = match words {
+            Ok(before) => before,
+            Err(problem) => {
+                removed
+                    .lines
+                    .push(format!("kept the words of {client}'s entries: {problem}"));
+                continue;
+            }
+        };
+        let destruction = Destruction {
+            client: client.clone(),
+            before,
+            at: now,
+            by: by.to_owned(),
+            why: "kept as long as agreed on after the end of the service".to_owned(),
+        };
+        if let Some(done) = store.destroy_client_entries(&destruction).await? {
+            removed.lines.push(format!(
+                "removed the words of {} entries of {client}, {} sessions and {} interventions, from before {before}",
+                done.entries, done.sessions, done.interventions
+            ));
+        }
+    }
+    if removed.lines.is_empty() {
+        removed.lines.push("nothing is due".to_owned());
+    }
+    Ok(removed)
+}
+
+/// For each client whose words are due: from before when, or what keeps them.
+pub(super) fn words(inventory: &Inventory) -> Vec<(&ClientId, Result<Timestamp, String>)> {
+    inventory
+        .rules
+        .iter()
+        .filter_map(|(client, rules)| Some((client, due_before(rules, inventory.at)?)))
+        .map(|(client, before)| (client, kept_by(inventory, client, before)))
+        .collect()
+}
+
+fn kept_by(
+    inventory: &Inventory,
+    client: &ClientId,
+    before: Timestamp,
+) -> Result<Timestamp, String> {
+    let of_client = inventory
+        .kept
+        .iter()
+        .filter(|kept| kept.client == *client && kept.ended.is_none_or(|ended| ended < before));
+    for kept in of_client {
+        match &kept.state {
+            State::Nothing | State::Sealed { .. } => {}
+            State::Leftover { .. } => {
+                return Err(format!("recording {} is not wholly removed", kept.number));
+            }
+            State::Live => return Err(format!("session {} goes on", kept.number)),
+            State::Doubtful(problem) => {
+                return Err(format!("recording {}: {problem}", kept.number));
+            }
+        }
+    }
+    let stray = inventory
+        .strays
+        .iter()
+        .find(|(dir, _)| dir.starts_with(inventory.root.join(client.as_str())));
+    match stray {
+        None => Ok(before),
+        Some((dir, state)) => Err(format!(
+            "{} ({state}) is no recording that the store knows; examine it and take it away",
+            dir.display()
+        )),
+    }
+}
+
+async fn put_on_record(
+    store: &Store,
+    kept: &Kept,
+    manifest_sha256: &str,
+    why: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let record = AuditRecord::new(AuditKind::RecordingDestroyed, now)
+        .claimed(by)
+        .client(&kept.client)
+        .session(kept.session)
+        .reason(why)
+        .detail("manifest-sha256", manifest_sha256)
+        .detail("why", why);
+    store.recording_destroyed(kept.session, &[record]).await
+}
+
+/// Removes a recording's directory, and those of its day and month where they are empty.
+fn clear(dir: &Path) -> std::io::Result<()> {
+    // Links in it are removed, never followed.
+    fs::remove_dir_all(dir)?;
+    let mut parent = dir.parent();
+    for _ in 0..2 {
+        let Some(directory) = parent else { break };
+        // Fails where something is left, which is as it should be.
+        if fs::remove_dir(directory).is_err() {
+            fs::File::open(directory)?.sync_all()?;
+            return Ok(());
+        }
+        parent = directory.parent();
+    }
+    if let Some(directory) = parent {
+        fs::File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! What is kept, and its removal at the end of its time. R7, O9.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, clock, recording, store, wait};
+
+fn site() -> Result<Site> {
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    Ok(site)
+}
+
+/// The gateway's command line at the gateway's own time.
+fn ecluse(site: &Site, arguments: &[&str]) -> Result<Output> {
+    Ok(site
+        .gateway()
+        .command(arguments)
+        .envs(site.clock().environment()?)
+        .output()?)
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// What a command that succeeds says.
+fn run(site: &Site, arguments: &[&str]) -> Result<String> {
+    let output = ecluse(site, arguments)?;
+    ensure!(output.status.success(), "{}", said(&output));
+    Ok(said(&output))
+}
+
+fn sealed(site: &Site, count: usize) -> Result<Vec<PathBuf>> {
+    wait::until("the seals", Duration::from_secs(30), || {
+        let signed = |path: &std::path::Path| path.ends_with("manifest.json.sig");
+        let found = recording::files(&site.layout().recordings(), &signed)?;
+        let on_record = store::audit(site, "recording-sealed")?.len();
+        Ok((found.len() == count && on_record == count).then(|| {
+            found
+                .iter()
+                .filter_map(|file| file.parent())
+                .map(PathBuf::from)
+                .collect()
+        }))
+    })
+}
+
+fn retain(site: &mut Site, lines: &str) -> Result<()> {
+    let lines = lines.to_owned();
+    site.apply(|documents| {
+        documents.client_tail = format!("\n[retention]\n{lines}\n");
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// R7, O9: kept while the service goes on, for as long as agreed on after it, and under a hold; then gone, on record.
+#[test]
+fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Result<()> {
+    let mut site = site()?;
+    site.ssh("alice+db01").run("echo one").answer()?.success()?;
+    site.ssh("alice+db01").run("echo two").answer()?.success()?;
+    let dirs = sealed(&site, 2)?;
+    let manifest = fs::read(dirs.first().context("none")?.join("manifest.json"))?;
+    let digest = {
+        use sha2::{Digest, Sha256};
+        let hash = Sha256::digest(&manifest);
+        hash.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    site.close()?;
+    let kept = |site: &Site| -> Result<()> {
+        let said = run(site, &["retention", "remove"])?;
+        ensure!(said.contains("nothing is due"), "{said}");
+        ensure!(dirs.iter().all(|dir| dir.exists()), "something is gone");
+        Ok(())
+    };
+
+    let table = run(&site, &["retention"])?;
+    ensure!(table.contains("the service goes on"), "{table}");
+    kept(&site)?;
+    let yesterday = clock::date_in(-1)?;
+    let ended = format!("service-ended = \"{yesterday}\"\nkeep = \"62d\"");
+    retain(&mut site, &ended)?;
+    let table = run(&site, &["retention", "--client", "hopital"])?;
+    ensure!(table.contains("keep = 62d"), "{table}");
+    kept(&site)?;
+    site.clock().advance(61 * 86_400)?;
+    kept(&site)?;
+    site.clock().advance(2 * 86_400)?;
+    retain(&mut site, &format!("{ended}\nlegal-hold = \"enquête\""))?;
+    let table = run(&site, &["retention"])?;
+    ensure!(table.contains("legal hold: enquête"), "{table}");
+    kept(&site)?;
+    retain(&mut site, &ended)?;
+    let table = run(&site, &["retention"])?;
+    ensure!(table.contains("due since"), "{table}");
+
+    let plan = run(&site, &["retention", "remove", "--dry-run"])?;
+    ensure!(
+        plan.contains("would remove recording 1") && plan.contains("would remove the words"),
+        "{plan}"
+    );
+    ensure!(
+        dirs.iter().all(|dir| dir.exists()),
+        "--dry-run removed something"
+    );
+    let before = store::entries(&site, "hopital")?.len();
+    let done = run(&site, &["retention", "remove"])?;
+    ensure!(
+        done.contains("removed recording 1") && done.contains("removed recording 2"),
+        "{done}"
+    );
+    ensure!(!dirs.iter().any(|dir| dir.exists()), "something is left");
+    let records = store::audit(&site, "recording-destroyed")?;
+    ensure!(records.len() == 2, "{records:?}");
+    ensure!(
+        records.iter().any(|record| {
+            record
+                .pointer("/detail/manifest-sha256")
+                .and_then(|sha| sha.as_str())
+                == Some(&digest)
+        }),
+        "{records:?}"
+    );
+    let words = store::audit(&site, "entries-destroyed")?;
+    ensure!(words.len() == 1, "{words:?}");
+    let after = store::entries(&site, "hopital")?;
+    ensure!(
+        after.len() < before,
+        "no entry lost its words: {before} before"
+    );
+    ensure!(
+        !after.iter().any(|(_, _, entry)| entry.contains("alice")),
+        "somebody is still named: {after:?}"
+    );
+    // Nothing twice, and the gateway goes on.
+    let again = run(&site, &["retention", "remove"])?;
+    ensure!(again.contains("nothing is due"), "{again}");
+    site.open()?;
+    Ok(())
+}
+
+/// What is not what was sealed is evidence of something else: it stays, whatever the time.
+#[test]
+fn what_is_damaged_is_never_removed() -> Result<()> {
+    let mut site = site()?;
+    site.ssh("alice+db01").run("echo one").answer()?.success()?;
+    site.ssh("alice+db01").run("echo two").answer()?.success()?;
+    let dirs = sealed(&site, 2)?;
+    site.close()?;
+    let ended = format!(
+        "service-ended = \"{}\"\nkeep = \"62d\"",
+        clock::date_in(-1)?
+    );
+    retain(&mut site, &ended)?;
+    site.clock().advance(70 * 86_400)?;
+    let altered = dirs.first().context("none")?;
+    let manifest = fs::read_to_string(altered.join("manifest.json"))?;
+    fs::write(
+        altered.join("manifest.json"),
+        manifest.replace("alice", "bruno"),
+    )?;
+    let done = run(&site, &["retention", "remove"])?;
+    ensure!(done.contains("not the one on record"), "{done}");
+    ensure!(altered.exists(), "the evidence is gone");
+    ensure!(
+        dirs.iter().filter(|dir| dir.exists()).count() == 1,
+        "{dirs:?}"
+    );
+    ensure!(done.contains("kept the words"), "{done}");
+    ensure!(store::audit(&site, "entries-destroyed")?.is_empty());
+    Ok(())
+}
