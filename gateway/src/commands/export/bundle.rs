@@ -44,7 +44,7 @@ pub(super) async fn write(
     proofs(&mut writer, store, &entries, &checkpoint).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
-    let interventions = interventions(&mut writer, store, choice).await?;
+    let interventions = interventions(&mut writer, store, choice, language).await?;
     let documents = documents(&mut writer, store, choice).await?;
     let verifiers = keys.verifiers()?;
     let lines: String = verifiers.iter().map(|key| format!("{key}\n")).collect();
@@ -250,6 +250,7 @@ async fn interventions(
     writer: &mut BundleWriter<impl Write>,
     store: &Store,
     choice: &Choice,
+    language: Language,
 ) -> anyhow::Result<Vec<InterventionFacts>> {
     let mut facts = Vec::new();
     for id in interventions_of(choice) {
@@ -259,12 +260,16 @@ async fn interventions(
         let number = intervention.number().0;
         let name = format!("{}{number}.json", bundle::INTERVENTIONS);
         writer.add(&name, &serde_json::to_vec_pretty(&intervention)?)?;
-        facts.push(facts_of(&intervention));
+        facts.push(facts_of(&intervention, language));
     }
     Ok(facts)
 }
 
-fn facts_of(intervention: &Intervention) -> InterventionFacts {
+fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
+    let (seen, approved) = match language {
+        Language::French => ("vue", "approuvée pour"),
+        Language::English => ("seen", "approved for"),
+    };
     let request = intervention.request();
     let window = intervention.approvals().last().map(|approval| {
         let from = request.start.unwrap_or(approval.at);
@@ -285,10 +290,10 @@ fn facts_of(intervention: &Intervention) -> InterventionFacts {
         .collect();
     let seen = intervention
         .seen()
-        .map(|(by, at)| decision(by, *at, "seen"));
+        .map(|(by, at)| decision(by, *at, seen));
     let approvals = intervention.approvals().iter().map(|approval| Decision {
         text: format!("{}", approval.length),
-        ..decision(&approval.operator, approval.at, "approval")
+        ..decision(&approval.operator, approval.at, approved)
     });
     InterventionFacts {
         number: format!("#{}", intervention.number().0),
