@@ -177,3 +177,52 @@ fn a_replay_lands_on_every_line() {
         assert!(shown.contains(&line.text), "{line:?} is not in:\n{shown}");
     }
 }
+
+/// What opening one recording for a search costs: an hour of terminal output, some two megabytes of lines.
+#[test]
+#[ignore = "measures: cargo nextest run --release -p ecluse-recordings --run-ignored only an_hour"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn an_hour_is_searched_in_a_fraction_of_a_second() {
+    let root = tempfile::tempdir().unwrap();
+    let recorder = recorder_of(root.path(), facts());
+    let opened = shell(120, 40);
+    recorder.append(1, 1, Event::opened(&opened)).unwrap();
+    let mut word = 1u64;
+    let mut bytes = 0;
+    for n in 0..36_000u64 {
+        word = word.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(11);
+        let line = format!(
+            "{n} connection {:x} from host-{} took {} ms\r\n",
+            word,
+            word % 97,
+            word % 1009
+        );
+        bytes += line.len();
+        let at_us = 2 + n * 100_000;
+        recorder
+            .append(1, at_us, Event::Output(line.as_bytes()))
+            .unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let recording = sealed(&recorder, 3_600_000_001, &SessionEnd::because("closed"));
+    let sealing = begun.elapsed();
+    let sealed = recording.sealed().clone();
+    drop(recording);
+    let question = ecluse_recordings::search::Query::new(["35999 connection"]).unwrap();
+    let begun = std::time::Instant::now();
+    let recording = sealed.unlock(&[client()]).unwrap();
+    let mut text = BufReader::new(recording.open(layout::TEXT).unwrap());
+    let (mut lines, mut hits, mut room) = (0, 0, String::new());
+    scan(&mut text, |line| {
+        lines += 1;
+        hits += usize::from(question.matches(&line.text, &mut room));
+        true
+    })
+    .unwrap();
+    let took = begun.elapsed();
+    eprintln!(
+        "{bytes} bytes of output, {lines} lines: sealed in {sealing:?}, searched in {took:?}"
+    );
+    assert_eq!(hits, 1);
+    assert!(took < Duration::from_millis(500), "{took:?}");
+}

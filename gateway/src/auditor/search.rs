@@ -3,6 +3,7 @@
 //! Filters in the store say which recordings may hold the words; only those are opened, the latest first, until there
 //! are hits enough. What is found is shown neutralised (R11). Without words, sessions are listed.
 
+use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use ecluse_policy::{Refusal, Timestamp};
 use ecluse_recordings::search::{Line, LineKind, Query, QueryError, SHORTEST, excerpt, scan};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
+use tokio::task::JoinHandle;
 
 use super::moments;
 use super::recordings::{list, query};
@@ -33,6 +35,8 @@ const TAKES: Takes = Takes {
 const HITS: usize = 20;
 /// Hits of one recording at most.
 const HITS_EACH: usize = 10_000;
+/// Recordings read at once; the next are opened while the first is shown.
+const AHEAD: usize = 4;
 /// Sessions whose filters are read in one go.
 const PAGE: u32 = 256;
 /// Letters of a line that are shown.
@@ -147,23 +151,46 @@ async fn find(
         let page = desk.gateway.store.searchable(&sessions, &grams).await?;
         let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         sessions.before = page.last().map(|(session, _)| session.number);
+        let mut worth_opening = VecDeque::new();
         for (session, found) in page {
             match found {
-                Searchable::No => continue,
+                Searchable::No => {}
                 Searchable::Unknown if session.end.is_none() => left.live += 1,
                 Searchable::Unknown => left.unreadable += 1,
-                Searchable::Perhaps => {
-                    let room = most.saturating_sub(shown);
-                    let hits = look_into(desk, &session, question, kind, room).await?;
-                    for hit in hits.iter().take(room) {
-                        show(desk, &session, hit, question).await?;
-                    }
-                    shown += hits.len().min(room);
-                    if hits.len() > room || (shown >= most && most == HITS) {
-                        enough = true;
-                        break 'pages;
-                    }
+                Searchable::Perhaps => worth_opening.push_back(session),
+            }
+        }
+        let mut readings = VecDeque::new();
+        loop {
+            // One more than there is room for tells that there are more.
+            let room = most.saturating_sub(shown);
+            while readings.len() < AHEAD
+                && let Some(session) = worth_opening.pop_front()
+            {
+                let reading = look_into(desk, &session, question, kind, room.saturating_add(1));
+                readings.push_back((session, reading));
+            }
+            let Some((session, reading)) = readings.pop_front() else {
+                break;
+            };
+            let hits = match reading.await.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(hits) => hits,
+                Err(problem) => {
+                    let args = [
+                        ("number", session.number.into()),
+                        ("problem", problem.into()),
+                    ];
+                    desk.problem("search-problem", &args).await?;
+                    continue;
                 }
+            };
+            for hit in hits.iter().take(room) {
+                show(desk, &session, hit, question).await?;
+            }
+            shown += hits.len().min(room);
+            if hits.len() > room {
+                enough = true;
+                break 'pages;
             }
         }
         if !full {
@@ -187,37 +214,26 @@ async fn find(
     Ok(status::DONE)
 }
 
-/// The hits in one recording, in the order of time; a recording that does not read is told, and the search goes on.
-async fn look_into(
-    desk: &mut Desk<'_>,
+/// Begins to look for hits in one recording.
+fn look_into(
+    desk: &Desk<'_>,
     session: &Session,
     question: &Query,
     kind: Option<LineKind>,
-    room: usize,
-) -> Result<Vec<Hit>, Trouble> {
-    let Some(path) = &session.start.recording else {
-        return Ok(Vec::new());
-    };
-    let dir = desk.gateway.settings.recordings.directory.join(path);
+    most: usize,
+) -> JoinHandle<Result<Vec<Hit>, String>> {
+    let directory = &desk.gateway.settings.recordings.directory;
+    let dir = session.start.recording.as_ref();
+    let dir = dir.map(|path| directory.join(path));
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let question = question.clone();
-    // One more than there is room for tells that there are more.
-    let most = room.saturating_add(1).min(HITS_EACH);
-    let reading =
-        tokio::task::spawn_blocking(move || hits_in(dir, &keys, &question, kind, most)).await;
-    match reading.unwrap_or_else(|error| Err(error.to_string())) {
-        Ok(hits) => Ok(hits),
-        Err(problem) => {
-            let args = [
-                ("number", session.number.into()),
-                ("problem", problem.into()),
-            ];
-            desk.problem("search-problem", &args).await?;
-            Ok(Vec::new())
-        }
-    }
+    tokio::task::spawn_blocking(move || match dir {
+        Some(dir) => hits_in(dir, &keys, &question, kind, most.min(HITS_EACH)),
+        None => Ok(Vec::new()),
+    })
 }
 
+/// The hits in one recording, in the order of time.
 fn hits_in(
     dir: PathBuf,
     keys: &EvidenceKeys,
@@ -227,8 +243,9 @@ fn hits_in(
 ) -> Result<Vec<Hit>, String> {
     let recording = open(&dir, keys)?;
     let mut hits = Vec::new();
+    let mut room = String::new();
     find_lines(&recording, |line| {
-        if kind.is_none_or(|kind| kind == line.kind) && question.find(&line.text).is_some() {
+        if kind.is_none_or(|kind| kind == line.kind) && question.matches(&line.text, &mut room) {
             let offset = offset(&recording, &line);
             hits.push(Hit { line, offset });
         }

@@ -17,6 +17,8 @@ const LONGEST: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     words: Vec<Vec<char>>,
+    /// The same, for the quick look.
+    texts: Vec<String>,
 }
 
 /// Why words cannot be looked for.
@@ -48,7 +50,8 @@ impl Query {
         if !words.iter().any(|word| word.len() >= SHORTEST) {
             return Err(QueryError::TooShort);
         }
-        Ok(Query { words })
+        let texts = words.iter().map(|word| word.iter().collect()).collect();
+        Ok(Query { words, texts })
     }
 
     /// The grams that a recording's filter must hold.
@@ -61,6 +64,14 @@ impl Query {
         grams.sort_unstable();
         grams.dedup();
         grams
+    }
+
+    /// Whether all words stand in `line`. `folded` is room to work in, kept from line to line.
+    #[must_use]
+    pub fn matches(&self, line: &str, folded: &mut String) -> bool {
+        folded.clear();
+        folded.extend(fold(line).map(|(_, letter)| letter));
+        self.texts.iter().all(|word| folded.contains(word.as_str()))
     }
 
     /// Where each word first stands in `line`, in order and not overlapping; `None` unless all do.
@@ -193,6 +204,15 @@ mod tests {
     }
 
     proptest! {
+        /// The quick look and the exact one agree.
+        #[test]
+        fn a_line_matches_where_something_is_found(line in "[a-cA-C éÉ\t]{0,12}", words in proptest::collection::vec("[a-cé ]{1,4}", 1..3)) {
+            if let Ok(query) = Query::new(words.iter().map(String::as_str)) {
+                let mut room = "left over".to_owned();
+                prop_assert_eq!(query.matches(&line, &mut room), query.find(&line).is_some());
+            }
+        }
+
         /// R11: whatever the line and the question, what is shown cannot act.
         #[test]
         fn an_excerpt_is_harmless_and_marks_what_was_asked(line in ".{0,80}", word in "[a-zé ]{3,6}", width in 1usize..50) {

@@ -166,3 +166,65 @@ fn a_filter_goes_with_its_recording() {
         assert!(!store.remember_search(unknown, &filter).await.unwrap());
     });
 }
+
+/// R10: a thousand recorded hours, as two thousand recordings of ten thousand different trigrams each.
+#[test]
+#[ignore = "measures for half a minute: cargo nextest run --release -p ecluse --run-ignored only thousand"]
+fn a_thousand_recorded_hours_are_sifted_within_a_second() {
+    const RECORDINGS: u64 = 2000;
+    on_each_engine(async |store| {
+        // Words of twelve letters out of thirty-two; what they are matters less than how many.
+        let filters: Vec<_> = (0..10u64)
+            .map(|n| {
+                let mut filter = FilterBuilder::default();
+                for word in 0..1100 {
+                    let mut mixed = (n * 1100 + word + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    let letters = (0..12).map(|_| {
+                        mixed = mixed.rotate_left(5).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                        char::from(b'@' + u8::try_from(mixed >> 59).unwrap())
+                    });
+                    filter.line(&letters.collect::<String>());
+                }
+                if n == 7 {
+                    filter.line("the needle in the haystack");
+                }
+                filter.finish()
+            })
+            .collect();
+        for n in 0..RECORDINGS {
+            let id = session(store, "hopital", "alice", None).await;
+            // One recording in five hundred holds what is looked for.
+            let which = if n % 500 == 0 { 7 } else { n % 7 };
+            let filter = &filters[usize::try_from(which).unwrap()];
+            store.remember_search(id, filter).await.unwrap();
+        }
+        let begun = crate::clock::monotonic();
+        let grams = Query::new(["needle in the hay"]).unwrap().grams();
+        let (mut before, mut passed, mut seen) = (None, 0, 0);
+        loop {
+            let page = SessionQuery {
+                client: Some(ClientId::parse("hopital").unwrap()),
+                before,
+                limit: Some(256),
+                ..SessionQuery::default()
+            };
+            let page = store.searchable(&page, &grams).await.unwrap();
+            let Some((last, _)) = page.last() else { break };
+            before = Some(last.number);
+            seen += page.len() as u64;
+            passed += page
+                .iter()
+                .filter(|(_, found)| *found == Searchable::Perhaps)
+                .count();
+        }
+        let took = begun.elapsed();
+        let size = {
+            let sql = "SELECT SUM(LENGTH(filter)) AS size FROM search_filters";
+            let row = store.db().row(sql, values![]).await.unwrap().unwrap();
+            row.int("size").unwrap()
+        };
+        eprintln!("{seen} filters of {size} bytes in all sifted in {took:?}, {passed} passed");
+        assert_eq!((seen, passed), (RECORDINGS, 4));
+        assert!(took < std::time::Duration::from_secs(1), "{took:?}");
+    });
+}
