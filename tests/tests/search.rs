@@ -197,6 +197,46 @@ fn what_a_client_keeps_to_itself_is_not_searched_and_that_is_said() -> Result<()
     Ok(())
 }
 
+/// Whoever holds the key decides who reads what was recorded: a new reader finds it, one that is left out does not any more.
+#[test]
+fn what_is_searched_follows_who_reads() -> Result<()> {
+    let mut site = Site::start_with(|plan| {
+        plan.documents
+            .recording_recipients
+            .retain(|name| name != "gateway");
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    wait::until_true("the recording to be counted", PATIENCE, || {
+        Ok(search(&site, &["true"])?.contains("was not searched"))
+    })?;
+    let number = ecluse_tests::lobby::first_row(&site.auditor(&["recordings"])?.success()?.text())?;
+    let key = site.layout().recording_key().display().to_string();
+    let rewrap = ["recordings", "rewrap", &number, "--key", &key];
+
+    site.apply(|documents| {
+        documents.recording_recipients.push("gateway".to_owned());
+        Ok(())
+    })?;
+    site.gateway().run(rewrap, "")?;
+    found(&site, &["true", "--in", "command"])?;
+    site.gateway().run(["search", "reindex"], "")?;
+
+    site.apply(|documents| {
+        documents
+            .recording_recipients
+            .retain(|name| name != "gateway");
+        Ok(())
+    })?;
+    site.gateway().run(rewrap, "")?;
+    let text = search(&site, &["true"])?;
+    ensure!(
+        text.contains("Nothing found") && text.contains("was not searched"),
+        "{text}"
+    );
+    Ok(())
+}
+
 /// R9, O4: an auditor searches the recordings of their own client, and nobody else's; each search is on record.
 #[test]
 fn another_clients_auditor_finds_nothing() -> Result<()> {

@@ -13,6 +13,7 @@ use ecluse_recordings::{OpenRecording, Rewrapped, SealedRecording};
 use super::{administrator, in_force};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::passage::indexing::index_with;
 use crate::passage::sealing::about;
 use crate::secrets::read_secret;
 use crate::settings::Settings;
@@ -115,6 +116,7 @@ fn plain_names(opened: &OpenRecording) -> Vec<String> {
     if record.notes > 0 {
         names.push(ecluse_recordings::layout::NOTES.to_owned());
     }
+    names.push(ecluse_recordings::layout::TEXT.to_owned());
     names.push(ecluse_recordings::layout::RECORD.to_owned());
     names
 }
@@ -136,7 +138,7 @@ impl Rewrap {
         let gateway = store.recordings_identity(clock::now()).await?;
         let public = gateway.public();
         // It may be one of the readers already; then no key file is needed.
-        identities.push(gateway);
+        identities.push(gateway.clone());
         for number in &self.sessions {
             let session = store.session(*number).await?;
             let session = session.with_context(|| format!("there is no session #{number}"))?;
@@ -150,9 +152,18 @@ impl Rewrap {
                 .as_ref()
                 .map(|path| settings.recordings.directory.join(path))
                 .with_context(|| format!("session #{number} has no recording"))?;
+            // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
+            store.forget_search(session.start.id).await?;
             rewrap(store, &dir, &identities, &recipients)
                 .await
                 .with_context(|| format!("session #{number}"))?;
+            make_findable(store, &dir, &gateway)
+                .await
+                .with_context(|| {
+                    format!(
+                        "session #{number} has its new readers, and cannot be searched yet; try again with: ecluse search reindex"
+                    )
+                })?;
             println!("#{number}: {} reader(s) from now on", recipients.len());
         }
         Ok(())
@@ -179,6 +190,12 @@ async fn rewrap(
     // First on record: a key file that the log does not know looks like a forgery.
     store.record(&[record]).await?;
     Ok(rewrapped.put_in_place()?)
+}
+
+/// Searchable where the gateway is among the readers, and not elsewhere.
+async fn make_findable(store: &Store, dir: &Path, gateway: &Identity) -> anyhow::Result<()> {
+    index_with(store, &SealedRecording::open(dir)?, gateway).await?;
+    Ok(())
 }
 
 /// Who reads this client's recordings by its document now.

@@ -6,6 +6,7 @@
 use std::io::BufReader;
 
 use ecluse_policy::{ClientId, Documents, SessionId};
+use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::search::{Filter, filter_of};
 use ecluse_recordings::{ReadError, SealedRecording, layout};
 
@@ -24,11 +25,8 @@ pub(crate) fn wants_screen_text(documents: &Documents, client: &str) -> bool {
 ///
 /// # Errors
 /// The recording is not what its manifest says, or does not read.
-pub(crate) fn read(
-    recording: &SealedRecording,
-    keys: &EvidenceKeys,
-) -> Result<Option<Filter>, ReadError> {
-    let opened = match recording.unlock(keys.identities()) {
+fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<Filter>, ReadError> {
+    let opened = match recording.unlock(identities) {
         Ok(opened) => opened,
         Err(ReadError::Locked { .. }) => return Ok(None),
         Err(error) => return Err(error),
@@ -76,7 +74,7 @@ pub(crate) async fn index(
     keys: std::sync::Arc<EvidenceKeys>,
 ) -> Result<Indexed, IndexError> {
     let session = SessionId::from_uuid(recording.manifest().session());
-    let filter = tokio::task::spawn_blocking(move || read(&recording, &keys)).await??;
+    let filter = tokio::task::spawn_blocking(move || read(&recording, keys.identities())).await??;
     keep(store, session, filter).await
 }
 
@@ -91,8 +89,22 @@ pub(crate) fn index_here(
     runtime: &tokio::runtime::Handle,
 ) -> Result<Indexed, IndexError> {
     let session = SessionId::from_uuid(recording.manifest().session());
-    let filter = read(recording, keys)?;
+    let filter = read(recording, keys.identities())?;
     runtime.block_on(keep(store, session, filter))
+}
+
+/// The same with the gateway's own key at hand, for a command line, which may wait.
+///
+/// # Errors
+/// As [`index`].
+pub(crate) async fn index_with(
+    store: &Store,
+    recording: &SealedRecording,
+    gateway: &Identity,
+) -> Result<Indexed, IndexError> {
+    let session = SessionId::from_uuid(recording.manifest().session());
+    let filter = read(recording, std::slice::from_ref(gateway))?;
+    keep(store, session, filter).await
 }
 
 async fn keep(

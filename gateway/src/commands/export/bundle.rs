@@ -288,9 +288,7 @@ fn facts_of(intervention: &Intervention, language: Language) -> InterventionFact
         )
         .chain(scope.capabilities.iter().map(ToString::to_string))
         .collect();
-    let seen = intervention
-        .seen()
-        .map(|(by, at)| decision(by, *at, seen));
+    let seen = intervention.seen().map(|(by, at)| decision(by, *at, seen));
     let approvals = intervention.approvals().iter().map(|approval| Decision {
         text: format!("{}", approval.length),
         ..decision(&approval.operator, approval.at, approved)
