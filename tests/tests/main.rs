@@ -17,6 +17,7 @@ mod door;
 mod evidence;
 mod hostile_client;
 mod hostile_target;
+mod journal;
 mod login;
 mod openssh;
 mod operators;

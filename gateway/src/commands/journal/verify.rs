@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use ecluse_recordings::bundle::MANIFEST;
+use ecluse_recordings::evidence::manifest::{MAX_MANIFEST, sha256_hex};
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::{Options, Verdict};
@@ -369,14 +372,21 @@ fn compare(name: &str, checkpoint: &Checkpoint, recomputed: &Recomputed, finding
 /// Compares one recording on disk with the entry that sealed it.
 fn sealed(dir: &Path, seq: u64, digest: &str, signers: &[[u8; 32]], findings: &mut Findings) {
     let place = neutralise(dir.display().to_string());
+    match manifest_digest(dir) {
+        Ok(found) if found == digest => {}
+        Ok(_) => {
+            let text = format!("{place}: its manifest is not the one sealed with entry {seq}");
+            return findings.add(Verdict::Altered, text);
+        }
+        Err(error) => {
+            let text =
+                format!("{place}: it was sealed with entry {seq}, and its manifest: {error}");
+            return findings.add(Verdict::Missing, text);
+        }
+    }
     match SealedRecording::open(dir) {
         Ok(recording) => {
-            if recording.manifest_sha256() != digest {
-                findings.add(
-                    Verdict::Altered,
-                    format!("{place}: its manifest is not the one sealed with entry {seq}"),
-                );
-            } else if let Err(error) = recording.verify_signature(signers) {
+            if let Err(error) = recording.verify_signature(signers) {
                 findings.add(
                     Verdict::Altered,
                     format!("{place}: its manifest's signature: {error}"),
@@ -388,6 +398,14 @@ fn sealed(dir: &Path, seq: u64, digest: &str, signers: &[[u8; 32]], findings: &m
             format!("{place}: it was sealed with entry {seq}, and does not open: {error}"),
         ),
     }
+}
+
+fn manifest_digest(dir: &Path) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    File::open(dir.join(MANIFEST))?
+        .take(MAX_MANIFEST)
+        .read_to_end(&mut text)?;
+    Ok(sha256_hex(&text))
 }
 
 /// A session that was never sealed: live, waiting for its seal, or gone.
