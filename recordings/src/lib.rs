@@ -79,7 +79,7 @@ pub use painter::Painter;
 pub use playback::{PlayEvent, Playback, Step, Timed};
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::{ChannelRecord, Exit, Files, JournalFacts, NoteLine, SessionRecord, StreamRecord};
-pub use recovery::{Outcome, Recovered, Recovery, Witness, recover};
+pub use recovery::{Outcome, Recovered, Recovery, Unknown, Witness, recover};
 pub use rewrap::{Rewrapped, rewrap};
 pub use screen::{Screen, Size};
 pub use seal::{Sealing, seal};

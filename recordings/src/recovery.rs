@@ -23,13 +23,22 @@ pub struct Witness {
     pub last_seal: Seal,
 }
 
+/// Why the log does not vouch for a journal.
+#[derive(Debug)]
+pub enum Unknown {
+    /// It cannot be a recording of ours, in words: it is set aside and not signed, because anybody who can write here
+    /// could have put it there.
+    NotOurs(String),
+    /// The log does not answer. That says nothing against the journal, which stays as it is.
+    NotNow(io::Error),
+}
+
 /// What recovery asks whoever calls it.
 pub struct Recovery<'a> {
     /// Gives the recording's key where somebody here has it; in journal form it is sealed otherwise.
     pub unwrap: &'a dyn Fn(&[u8]) -> Option<RecordingKey>,
-    /// What the log knows of the session with this header. `Err` says why it cannot be a recording of ours, in words:
-    /// it is set aside then and not signed, because anybody who can write here could have put it there.
-    pub known: &'a dyn Fn(&JournalHeader) -> Result<Option<Witness>, String>,
+    /// What the log knows of the session with this header.
+    pub known: &'a dyn Fn(&JournalHeader) -> Result<Option<Witness>, Unknown>,
     /// Who seals.
     pub sealing: Sealing<'a>,
 }
@@ -122,7 +131,10 @@ fn recover_one(dir: &Path, live: &Path, recovery: &Recovery<'_>) -> Result<Outco
     };
     let witness = match (recovery.known)(&header) {
         Ok(witness) => witness,
-        Err(problem) => return set_aside(dir, live, problem),
+        Err(Unknown::NotOurs(problem)) => return set_aside(dir, live, problem),
+        Err(Unknown::NotNow(error)) => {
+            return Err(FinishError::io("ask the log about", live, error));
+        }
     };
     let whole = match whole_frames(live, &file, witness) {
         Ok(whole) => whole,

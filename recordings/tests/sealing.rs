@@ -18,8 +18,8 @@ use common::{
 use ecluse_recordings::evidence::key::{Identity, RecordingKey};
 use ecluse_recordings::{
     ClockReading, Event, FinishError, JournalFrames, JournalReader, Legs, Outcome, ReadError,
-    Recorder, Recovery, Seal, SealedRecording, SessionEnd, Stream, Witness, layout, recover,
-    rewrap, seal,
+    Recorder, Recovery, Seal, SealedRecording, SessionEnd, Stream, Unknown, Witness, layout,
+    recover, rewrap, seal,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -522,7 +522,10 @@ fn what_the_log_does_not_know_is_not_signed() {
     let root = fast_dir();
     let (dir, ..) = left_open(root.path());
     let recovery = Recovery {
-        known: &|header| Err(format!("no session {} began", header.facts.session)),
+        known: &|header| {
+            let problem = format!("no session {} began", header.facts.session);
+            Err(Unknown::NotOurs(problem))
+        },
         ..recovery()
     };
     let recovered = recover(root.path(), &recovery).unwrap();
@@ -532,6 +535,25 @@ fn what_the_log_does_not_know_is_not_signed() {
     assert!(problem.contains("no session"), "{problem}");
     assert!(!dir.join(layout::MANIFEST).exists());
     assert!(dir.join(layout::DAMAGED).exists());
+}
+
+/// A log that does not answer says nothing against a recording.
+#[test]
+fn a_log_that_does_not_answer_leaves_the_journal_for_the_next_start() {
+    let root = fast_dir();
+    let (dir, ..) = left_open(root.path());
+    let recovery_later = Recovery {
+        known: &|_| Err(Unknown::NotNow(std::io::Error::other("the store is away"))),
+        ..recovery()
+    };
+    let recovered = recover(root.path(), &recovery_later).unwrap();
+    let Outcome::Failed(error) = &recovered[0].outcome else {
+        panic!("{:?}", recovered[0].outcome)
+    };
+    assert!(error.to_string().contains("the store is away"), "{error}");
+    assert!(dir.join(layout::LIVE).exists() && !dir.join(layout::DAMAGED).exists());
+    let recovered = recover(root.path(), &recovery()).unwrap();
+    assert!(matches!(recovered[0].outcome, Outcome::Sealed { .. }));
 }
 
 #[test]

@@ -331,3 +331,6 @@ impl Sealing<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

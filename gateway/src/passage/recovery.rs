@@ -3,13 +3,14 @@
 //! A journal is sealed only if the log knows the session it began with, by the digest of its header: whoever can write
 //! into the recordings' directory must not get a signature for what they put there.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use ecluse_policy::SessionId;
 use ecluse_recordings::{
-    Form, JournalHeader, Outcome, Recovered, Recovery, Seal, Witness, recover,
+    Form, JournalHeader, Outcome, Recovered, Recovery, Seal, Unknown, Witness, recover,
 };
 use tokio::runtime::Handle;
 
@@ -59,8 +60,9 @@ pub(crate) async fn close_what_was_left(
 }
 
 /// What the log knows of the session that a journal's header names.
-async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>, String> {
-    let unread = |error: StoreError| format!("the log could not be asked about it: {error}");
+async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>, Unknown> {
+    let unread = |error: StoreError| Unknown::NotNow(io::Error::other(error));
+    let not_ours = |problem: &str| Unknown::NotOurs(problem.to_owned());
     let query = |kind, latest_first| AuditQuery {
         session: Some(SessionId::from_uuid(header.facts.session)),
         kinds: vec![kind],
@@ -74,14 +76,14 @@ async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>,
         .map_err(unread)?;
     let begun = begun
         .first()
-        .ok_or("the log knows of no session that began with it")?;
+        .ok_or_else(|| not_ours("the log knows of no session that began with it"))?;
     let expected = begun
         .record
         .detail
         .get(HEADER)
         .and_then(|text| text.as_str());
     if expected != Some(header.sha256_hex().as_str()) {
-        return Err("the log knows this session with another header".to_owned());
+        return Err(not_ours("the log knows this session with another header"));
     }
     let progress = store
         .audit(&query(AuditKind::RecordingProgress, true))
