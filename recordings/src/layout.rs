@@ -13,6 +13,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const SIGNATURE: &str = "manifest.json.sig";
 /// The recording's key, for those who may read it (age).
 pub const WRAPPED_KEY: &str = "recording.key.age";
+/// Another wrapping of that key, until it is on record and takes the place of the one there.
+pub const WRAPPED_KEY_NEXT: &str = "recording.key.age.next";
 /// What an artefact's name ends with: zstd inside age.
 pub const SEALED_SUFFIX: &str = ".zst.age";
 /// What the recording holds.

@@ -80,7 +80,7 @@ pub use playback::{PlayEvent, Playback, Step, Timed};
 pub use rebuild::{Rebuilt, rebuild};
 pub use record::{ChannelRecord, Exit, Files, JournalFacts, NoteLine, SessionRecord, StreamRecord};
 pub use recovery::{Outcome, Recovered, Recovery, Unknown, Witness, recover};
-pub use rewrap::{Rewrapped, rewrap};
+pub use rewrap::{EndedRewrapping, Rewrapped, end_rewrapping, rewrap, rewrappings};
 pub use screen::{Screen, Size};
 pub use seal::{Sealing, seal};
 pub use sealed::{OpenRecording, SealedRecording};

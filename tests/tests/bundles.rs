@@ -10,13 +10,13 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Site, recording};
 
-const SECRET: &str = "a-word-that-only-the-client-reads";
+pub(crate) const SECRET: &str = "a-word-that-only-the-client-reads";
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn ends_with(output: &Output, code: i32, words: &[&str]) -> Result<()> {
+pub(crate) fn ends_with(output: &Output, code: i32, words: &[&str]) -> Result<()> {
     let text = said(output);
     ensure!(
         output.status.code() == Some(code),
@@ -30,7 +30,7 @@ fn ends_with(output: &Output, code: i32, words: &[&str]) -> Result<()> {
 }
 
 /// A site with one sealed session, in which a word was said.
-fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()>) -> Result<Site> {
+pub(crate) fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()>) -> Result<Site> {
     let site = Site::start_with(change)?;
     site.approved("alice", "db01")?;
     site.ssh("alice+db01")
@@ -41,7 +41,7 @@ fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()>) -> Resul
     Ok(site)
 }
 
-fn export(site: &Site, arguments: &[&str], name: &str) -> Result<PathBuf> {
+pub(crate) fn export(site: &Site, arguments: &[&str], name: &str) -> Result<PathBuf> {
     let bundle = site.layout().root().join(name);
     let output = bundle.display().to_string();
     let all: Vec<&str> = ["export"]
@@ -55,7 +55,7 @@ fn export(site: &Site, arguments: &[&str], name: &str) -> Result<PathBuf> {
 }
 
 /// Verifies with nothing of the site but the program: another directory, no settings, an empty environment.
-fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Result<Output> {
+pub(crate) fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Result<Output> {
     Command::new(site.gateway().binary())
         .arg("verify")
         .args(arguments)

@@ -6,6 +6,7 @@ mod administration;
 mod admission;
 mod attacks;
 mod bundles;
+mod changes;
 mod channels;
 mod clients;
 mod clock;

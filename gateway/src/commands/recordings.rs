@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use ecluse_recordings::evidence::key::{Identity, Recipient};
-use ecluse_recordings::{OpenRecording, Rewrapped, SealedRecording};
+use ecluse_recordings::{OpenRecording, SealedRecording};
 
 use super::{administrator, in_force};
-use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::passage::changes::{end_interrupted, rewrap};
 use crate::passage::indexing::index_with;
-use crate::passage::sealing::about;
 use crate::secrets::read_secret;
 use crate::settings::Settings;
 use crate::store::{Session, Store};
@@ -152,9 +151,13 @@ impl Rewrap {
                 .as_ref()
                 .map(|path| settings.recordings.directory.join(path))
                 .with_context(|| format!("session #{number} has no recording"))?;
+            if let Some(ended) = end_interrupted(store, settings, &dir).await {
+                eprintln!("{ended}");
+            }
             // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
             store.forget_search(session.start.id).await?;
-            rewrap(store, &dir, &identities, &recipients)
+            let by = administrator();
+            rewrap(store, settings, &dir, &identities, &recipients, &by)
                 .await
                 .with_context(|| format!("session #{number}"))?;
             make_findable(store, &dir, &gateway)
@@ -168,28 +171,6 @@ impl Rewrap {
         }
         Ok(())
     }
-}
-
-async fn rewrap(
-    store: &Store,
-    dir: &Path,
-    identities: &[Identity],
-    recipients: &[Recipient],
-) -> anyhow::Result<()> {
-    let rewrapped = Rewrapped::new(dir, identities, recipients)?;
-    let manifest = rewrapped.recording().manifest();
-    let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
-    let record = about(
-        AuditRecord::new(AuditKind::RecordingRewrapped, clock::now()),
-        &manifest.facts,
-    )
-    .claimed(&administrator())
-    .detail("wrapped-sha256", rewrapped.sha256())
-    .detail("recipients", names)
-    .detail("manifest-sha256", rewrapped.recording().manifest_sha256());
-    // First on record: a key file that the log does not know looks like a forgery.
-    store.record(&[record]).await?;
-    Ok(rewrapped.put_in_place()?)
 }
 
 /// Searchable where the gateway is among the readers, and not elsewhere.

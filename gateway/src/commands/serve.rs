@@ -33,6 +33,7 @@ use crate::journal::{JournalKeys, Ticker};
 use crate::live::Live;
 use crate::memory;
 use crate::passage;
+use crate::passage::changes::end_all_interrupted;
 use crate::passage::keeper::Keeper;
 use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
@@ -90,6 +91,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let space = Space::over(&settings.recordings.directory, settings.recordings.space);
     make_room_for_sealing(&space.reserve());
     close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
+    for ended in end_all_interrupted(&store, &settings).await? {
+        tracing::warn!("{ended}");
+    }
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
 

@@ -6,6 +6,7 @@
 //! came. Rights are looked at again whenever they may have changed ([`supervision`]).
 
 mod admittance;
+pub(crate) mod changes;
 pub(crate) mod channel;
 pub(crate) mod connection;
 pub(crate) mod downlink;

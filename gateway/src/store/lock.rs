@@ -57,6 +57,25 @@ fn holder(file: &mut File) -> String {
     }
 }
 
+/// The right to change sealed recordings, held until dropped. What is on disk and what is on record change one after the
+/// other, and nobody may come in between.
+#[derive(Debug)]
+#[must_use = "others may change recordings again when this is dropped"]
+pub struct ChangeLock {
+    _file: File,
+}
+
+impl ChangeLock {
+    /// Waits until no other process of `data_dir` has it.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub async fn take(data_dir: &Path) -> Result<Self, StoreError> {
+        let file = wait_for(data_dir.join("change.lock")).await?;
+        Ok(Self { _file: file })
+    }
+}
+
 /// Waits until no other process holds `path`; released when dropped.
 pub(super) async fn wait_for(path: PathBuf) -> Result<File, StoreError> {
     let file = open(&path)?;

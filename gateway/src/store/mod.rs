@@ -56,7 +56,7 @@ pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
 pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
 pub use self::keys::SigningKey;
-pub use self::lock::ServeLock;
+pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;

@@ -19,6 +19,7 @@ use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::journal::JournalKeys;
+use crate::passage::changes::end_interrupted;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -102,6 +103,14 @@ impl Export {
             .detail("asked-for", choice.asked_for.as_str())
             .detail("sessions", numbers);
         store.record(&[record]).await?;
+        for session in &choice.sessions {
+            if let Some(path) = &session.start.recording
+                && let dir = settings.recordings.directory.join(path)
+                && let Some(ended) = end_interrupted(store, settings, &dir).await
+            {
+                eprintln!("{ended}");
+            }
+        }
         let made = bundle::write(
             BufWriter::with_capacity(1 << 20, file),
             store,

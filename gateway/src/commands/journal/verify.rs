@@ -5,26 +5,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use ecluse_recordings::bundle::MANIFEST;
-use ecluse_recordings::evidence::manifest::{MAX_MANIFEST, sha256_hex};
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
-use ecluse_recordings::verify::{Options, Verdict};
-use ecluse_recordings::{Listed, SealedRecording, State, layout, neutralise};
+use ecluse_recordings::verify::Verdict;
+use ecluse_recordings::{Listed, neutralise};
 
-use super::{read_log_keys, read_text};
+use super::{on_disk, read_log_keys, read_text};
 use crate::audit::AuditKind;
+use crate::passage::changes::{WRAPPED, end_all_interrupted};
 use crate::settings::Settings;
 use crate::store::{Defect, Recomputed, SessionQuery, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
+///
+/// A change of who reads a recording that was interrupted is ended first, by what the journal says, and told.
 ///
 /// Exit codes: 0 intact, 1 failed to run, 2 usage, 4 altered, 5 missing, 6 reordered, 7 not in the log.
 #[derive(Debug, Args)]
@@ -48,11 +48,11 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, verdict: Verdict, text: impl std::fmt::Display) {
+    pub(super) fn add(&mut self, verdict: Verdict, text: impl std::fmt::Display) {
         self.lines.push((verdict, text.to_string()));
     }
 
-    fn note(&mut self, text: impl std::fmt::Display) {
+    pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         self.notes.push(text.to_string());
     }
 
@@ -72,13 +72,27 @@ impl Findings {
 
 /// What the entries say of one session.
 #[derive(Debug, Default)]
-struct SessionSeen {
-    started: Option<u64>,
+pub(super) struct SessionSeen {
+    pub(super) started: Option<u64>,
     sealed: Option<(u64, String)>,
+    /// The last key file that is on record; without one, the manifest names it.
+    rewrapped: Option<(u64, String)>,
     destroyed: bool,
-    failed: bool,
+    pub(super) failed: bool,
     /// It began while this was looking.
     too_young: bool,
+}
+
+/// What recordings on disk are compared with.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    /// Entries that were read.
+    size: u64,
+    seen: &'a Seen,
+    live: &'a BTreeSet<String>,
+    signers: &'a [[u8; 32]],
 }
 
 /// What the entries say, as they go by.
@@ -119,6 +133,12 @@ impl Verify {
         settings: &Settings,
         findings: &mut Findings,
     ) -> anyhow::Result<Recomputed> {
+        for ended in end_all_interrupted(store, settings)
+            .await
+            .with_context(|| settings.recordings.directory.display().to_string())?
+        {
+            findings.note(ended);
+        }
         // In this order: what is on record up to here is on disk when the disk is looked at, and every seal found there
         // is on record when the entries are read.
         let at_least = store.journal_size().await?;
@@ -176,8 +196,15 @@ impl Verify {
             .map(|session| session.start.id.to_string())
             .collect();
         seen.forget_started_after(at_least);
-        self.recordings(shelf, &seen, &live, &publics, findings)
-            .await?;
+        let known = Known {
+            store,
+            settings,
+            size: recomputed.size,
+            seen: &seen,
+            live: &live,
+            signers: &publics,
+        };
+        self.recordings(shelf, known, findings).await?;
         Ok(recomputed)
     }
 
@@ -185,11 +212,17 @@ impl Verify {
     async fn recordings(
         &self,
         shelf: Vec<Listed>,
-        seen: &Seen,
-        live: &BTreeSet<String>,
-        signers: &[[u8; 32]],
+        known: Known<'_>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
+        let Known {
+            store,
+            settings,
+            size,
+            seen,
+            live,
+            signers,
+        } = known;
         let mut on_disk: HashMap<String, Listed> = HashMap::new();
         for listed in shelf {
             let name = listed.dir.file_name().map(|name| name.to_string_lossy());
@@ -219,9 +252,17 @@ impl Verify {
             }
             match (&said.sealed, listed) {
                 (Some((seq, digest)), Some(listed)) => {
-                    sealed(&listed.dir, *seq, digest, signers, findings);
+                    if let Some(recording) =
+                        on_disk::sealed(&listed.dir, *seq, digest, signers, findings)
+                    {
+                        let said = on_disk::KeyFileSaid {
+                            size,
+                            rewrapped: said.rewrapped.as_ref(),
+                        };
+                        on_disk::key_file(store, settings, &recording, said, findings).await?;
+                    }
                     if self.contents {
-                        contents(&listed.dir, signers, findings).await?;
+                        on_disk::contents(&listed.dir, signers, findings).await?;
                     }
                 }
                 (Some((seq, _)), None) => findings.add(
@@ -230,7 +271,9 @@ impl Verify {
                         "the recording of session {session}, sealed with entry {seq}, is not there"
                     ),
                 ),
-                (None, listed) => unsealed(session, said, listed, live.contains(session), findings),
+                (None, listed) => {
+                    on_disk::unsealed(session, said, listed, live.contains(session), findings)
+                }
             }
         }
         for (_, listed) in on_disk {
@@ -263,6 +306,10 @@ impl Seen {
             self.of(session)
                 .sealed
                 .get_or_insert((entry.seq, digest.to_owned()));
+        } else if said(AuditKind::RecordingRewrapped) {
+            let digest = entry.detail_text(WRAPPED).unwrap_or_default();
+            // The last one stands: an earlier key file would let in again whom it shut out.
+            self.of(session).rewrapped = Some((entry.seq, digest.to_owned()));
         } else if said(AuditKind::RecordingDestroyed) {
             self.of(session).destroyed = true;
         } else if said(AuditKind::RecordingFailed) {
@@ -367,115 +414,4 @@ fn compare(name: &str, checkpoint: &Checkpoint, recomputed: &Recomputed, finding
         ),
         None => findings.note(format!("{name} cannot be compared: entries before it are missing")),
     }
-}
-
-/// Compares one recording on disk with the entry that sealed it.
-fn sealed(dir: &Path, seq: u64, digest: &str, signers: &[[u8; 32]], findings: &mut Findings) {
-    let place = neutralise(dir.display().to_string());
-    match manifest_digest(dir) {
-        Ok(found) if found == digest => {}
-        Ok(_) => {
-            let text = format!("{place}: its manifest is not the one sealed with entry {seq}");
-            return findings.add(Verdict::Altered, text);
-        }
-        Err(error) => {
-            let text =
-                format!("{place}: it was sealed with entry {seq}, and its manifest: {error}");
-            return findings.add(Verdict::Missing, text);
-        }
-    }
-    match SealedRecording::open(dir) {
-        Ok(recording) => {
-            if let Err(error) = recording.verify_signature(signers) {
-                findings.add(
-                    Verdict::Altered,
-                    format!("{place}: its manifest's signature: {error}"),
-                );
-            }
-        }
-        Err(error) => findings.add(
-            Verdict::Missing,
-            format!("{place}: it was sealed with entry {seq}, and does not open: {error}"),
-        ),
-    }
-}
-
-fn manifest_digest(dir: &Path) -> std::io::Result<String> {
-    let mut text = Vec::new();
-    File::open(dir.join(MANIFEST))?
-        .take(MAX_MANIFEST)
-        .read_to_end(&mut text)?;
-    Ok(sha256_hex(&text))
-}
-
-/// A session that was never sealed: live, waiting for its seal, or gone.
-fn unsealed(
-    session: &str,
-    said: &SessionSeen,
-    listed: Option<Listed>,
-    is_live: bool,
-    findings: &mut Findings,
-) {
-    let Some(started) = said.started else {
-        return;
-    };
-    // The journal goes last, when its seal is on record.
-    let sealing = |listed: &Listed| listed.dir.join(layout::LIVE).exists();
-    if matches!(&listed, Some(listed) if matches!(listed.state, State::Sealed(_)) && sealing(listed))
-    {
-        findings.note(format!("session {session} is being sealed"));
-        return;
-    }
-    match listed.map(|listed| listed.state) {
-        Some(State::Live(_)) if is_live => {}
-        Some(State::Live(_)) => findings.note(format!(
-            "session {session} ended and is not sealed yet; the gateway does it at its next start at the latest"
-        )),
-        Some(State::Damaged(_)) => findings.add(
-            Verdict::Altered,
-            format!("the recording of session {session} was found damaged, and set aside"),
-        ),
-        Some(State::Sealed(_)) => findings.add(
-            Verdict::NotInLog,
-            format!("the recording of session {session} is sealed, and no entry says so"),
-        ),
-        Some(State::Unreadable(error)) => findings.add(
-            Verdict::Altered,
-            format!("the recording of session {session} does not read: {error}"),
-        ),
-        None if said.failed => findings.note(format!(
-            "session {session} has no recording; the journal says that it failed"
-        )),
-        None => findings.add(
-            Verdict::Missing,
-            format!("session {session}, begun with entry {started}, has neither a recording nor a word about its end"),
-        ),
-    }
-}
-
-/// Reads every file of a recording.
-async fn contents(dir: &Path, signers: &[[u8; 32]], findings: &mut Findings) -> anyhow::Result<()> {
-    let options = Options {
-        signers: signers.to_vec(),
-        ..Options::default()
-    };
-    let path = dir.to_owned();
-    let report =
-        tokio::task::spawn_blocking(move || ecluse_recordings::verify::verify(&path, &options))
-            .await?;
-    match report {
-        Ok(report) => {
-            for finding in &report.findings {
-                // Alone on disk it has no entries beside it; those were compared already.
-                if finding.verdict != Verdict::NotInLog && finding.verdict != Verdict::CutShort {
-                    findings.add(
-                        finding.verdict,
-                        format!("{}/{}: {}", dir.display(), finding.place, finding.text),
-                    );
-                }
-            }
-        }
-        Err(error) => findings.add(Verdict::Altered, format!("{}: {error}", dir.display())),
-    }
-    Ok(())
 }

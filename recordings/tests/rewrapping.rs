@@ -1,0 +1,90 @@
+//! Rewrapping interrupted anywhere: what the log knows takes its place, everything else goes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    missing_docs
+)]
+
+mod common;
+
+use common::{client, exec, fast_dir, read_all, recorder, sealed};
+use ecluse_recordings::evidence::key::Identity;
+use ecluse_recordings::evidence::manifest::sha256_hex;
+use ecluse_recordings::{
+    EndedRewrapping, Event, Rewrapped, SealedRecording, SessionEnd, end_rewrapping, layout,
+    rewrappings,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn recording(root: &Path) -> PathBuf {
+    let recorder = recorder(root);
+    recorder.append(1, 1, Event::opened(&exec("id"))).unwrap();
+    let recording = sealed(&recorder, 2, &SessionEnd::because("closed"));
+    recording.dir().to_path_buf()
+}
+
+#[test]
+fn what_lies_beside_takes_the_place_only_where_the_log_has_it_as_the_latest() {
+    let root = fast_dir();
+    let dir = recording(root.path());
+    let before = read_all(&dir);
+    assert_eq!(rewrappings(root.path()).unwrap(), [] as [PathBuf; 0]);
+    let reader = Identity::generate();
+    for latest in [None, Some(""), Some(&"0".repeat(64)[..])] {
+        let begun = Rewrapped::new(&dir, &[client()], &[reader.public()]).unwrap();
+        drop(begun);
+        assert_eq!(
+            rewrappings(root.path()).unwrap(),
+            std::slice::from_ref(&dir)
+        );
+        assert_eq!(
+            end_rewrapping(&dir, latest).unwrap(),
+            Some(EndedRewrapping::Undone)
+        );
+        assert_eq!(read_all(&dir), before);
+    }
+    let begun = Rewrapped::new(&dir, &[client()], &[reader.public()]).unwrap();
+    let sha256 = begun.sha256().to_owned();
+    drop(begun);
+    assert_eq!(
+        end_rewrapping(&dir, Some(&sha256)).unwrap(),
+        Some(EndedRewrapping::Finished)
+    );
+    let after = read_all(&dir);
+    assert_eq!(sha256_hex(&after[layout::WRAPPED_KEY]), sha256);
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    let opened = SealedRecording::open(&dir).unwrap().unlock(&[reader]);
+    opened.unwrap().verify().unwrap();
+    assert_eq!(end_rewrapping(&dir, Some(&sha256)).unwrap(), None);
+}
+
+/// A crash while it is written: a part of it is nobody's.
+#[test]
+fn a_part_of_a_wrapping_never_takes_the_place() {
+    let root = fast_dir();
+    let dir = recording(root.path());
+    let begun = Rewrapped::new(&dir, &[client()], &[client().public()]).unwrap();
+    let (sha256, before) = (begun.sha256().to_owned(), read_all(&dir));
+    let next = dir.join(layout::WRAPPED_KEY_NEXT);
+    let whole = &before[layout::WRAPPED_KEY_NEXT];
+    for length in [0, 1, whole.len() - 1] {
+        fs::write(&next, &whole[..length]).unwrap();
+        assert_eq!(
+            end_rewrapping(&dir, Some(&sha256)).unwrap(),
+            Some(EndedRewrapping::Undone)
+        );
+        assert!(!next.exists());
+    }
+    fs::write(&next, vec![b'x'; 1 << 20]).unwrap();
+    assert_eq!(
+        end_rewrapping(&dir, Some(&sha256)).unwrap(),
+        Some(EndedRewrapping::Undone)
+    );
+    assert!(!next.exists());
+}
