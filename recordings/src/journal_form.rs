@@ -84,7 +84,8 @@ pub fn seal_as_journal(
 }
 
 /// Turns a recording in journal form into files, for who holds a key of it and may sign. The manifest must be signed by
-/// one of `allowed`. [`SealedRecording::remove_journal`] then removes the journal.
+/// one of `allowed`. [`SealedRecording::remove_journal`] then removes the journal, once the new seal is on record; until
+/// then, [`converted`] tells that it is there.
 ///
 /// # Errors
 /// As [`crate::seal`]; the recording stays in its journal form then.
@@ -95,6 +96,15 @@ pub fn convert_journal_form(
     sealing: &Sealing<'_>,
 ) -> Result<SealedRecording, FinishError> {
     let source = dir.join(layout::SEALED_JOURNAL);
+    // Until the files have their names: a recovery would clear away what is being written.
+    let _held = match open(&source)? {
+        Some(journal) => {
+            let locked = journal.lock();
+            locked.map_err(|error| FinishError::io("lock", &source, error))?;
+            Some(journal)
+        }
+        None => None,
+    };
     if let Some(sealed) = already(dir, &source, Form::Files, sealing)? {
         return Ok(sealed);
     }
@@ -106,6 +116,57 @@ pub fn convert_journal_form(
         return Ok(sealed);
     }
     seal_files(dir, &source, opened.key(), sealing)
+}
+
+/// The recording in `dir`, where it was turned into files and its journal form is there still: their seal may not be on
+/// record yet. No signature is checked here.
+///
+/// # Errors
+/// The manifest or the journal does not read.
+pub fn converted(dir: &Path) -> Result<Option<SealedRecording>, ReadError> {
+    let source = dir.join(layout::SEALED_JOURNAL);
+    // While there is a live journal, all of it is recovery's.
+    if !source.exists() || dir.join(layout::LIVE).exists() {
+        return Ok(None);
+    }
+    let sealed = match SealedRecording::open(dir) {
+        Ok(sealed) => sealed,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let whole = sealed.manifest().form == Form::Files && sealed.is_of(&source)?;
+    Ok(whole.then_some(sealed))
+}
+
+/// Ends a conversion that was interrupted: its signature takes its name, or all of it goes. One that goes on is left alone.
+pub(crate) fn end_conversion(dir: &Path, sealing: &Sealing<'_>) -> Result<(), FinishError> {
+    let source = dir.join(layout::SEALED_JOURNAL);
+    let held = open(&source)?;
+    match held.as_ref().map(File::try_lock) {
+        Some(Err(fs::TryLockError::WouldBlock)) => return Ok(()),
+        Some(Err(fs::TryLockError::Error(error))) => {
+            return Err(FinishError::io("lock", &source, error));
+        }
+        Some(Ok(())) | None => {}
+    }
+    if already(dir, &source, Form::Files, sealing)?.is_none() {
+        match SealedRecording::open(dir) {
+            Ok(sealed) if sealed.manifest().form == Form::Journal => remove_unfinished(dir)?,
+            // Its signature waits and is not of the key that signs now. It is the only one there is.
+            Ok(_) if held.is_some() => return Ok(()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    recovery::remove_temporary(dir)
+}
+
+/// A sealed journal, for locking; `None` where it is not there.
+fn open(source: &Path) -> Result<Option<File>, FinishError> {
+    match OpenOptions::new().read(true).write(true).open(source) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FinishError::io("open", source, error)),
+    }
 }
 
 fn record(dir: &Path, name: &str) -> Result<FileRecord, FinishError> {

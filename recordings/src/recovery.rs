@@ -2,12 +2,12 @@
 
 use crate::evidence::key::RecordingKey;
 use crate::frame::{self, CRC, FRAME_HEAD, Head};
-use crate::seal::{Sealing, already, seal};
+use crate::journal_form::end_conversion;
+use crate::seal::{Sealing, seal};
 use crate::sealed::SealedRecording;
 use crate::writer::{ClosedJournal, sync_directory};
 use crate::{
-    FinishError, Form, JournalFrames, JournalHeader, ReadError, Seal, layout, seal_as_journal,
-    shelf,
+    FinishError, JournalFrames, JournalHeader, ReadError, Seal, layout, seal_as_journal, shelf,
 };
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -86,32 +86,36 @@ pub enum Outcome {
 pub fn recover(root: &Path, recovery: &Recovery<'_>) -> io::Result<Vec<Recovered>> {
     let mut recovered = Vec::new();
     for dir in shelf::session_dirs(root)? {
-        let live = dir.join(layout::LIVE);
-        if live.try_exists()? {
-            let header = JournalFrames::open(&live)
-                .ok()
-                .map(|frames| Box::new(frames.header().clone()));
-            let outcome = recover_one(&dir, &live, recovery).unwrap_or_else(Outcome::Failed);
-            recovered.push(Recovered {
-                dir,
-                header,
-                outcome,
-            });
-        } else if dir.join(layout::CONVERTING).try_exists()? {
-            // A conversion of a journal form was interrupted: its signature takes its name, or all of it goes.
-            let source = dir.join(layout::SEALED_JOURNAL);
-            let outcome = already(&dir, &source, Form::Files, &recovery.sealing)
-                .and_then(|_| remove_temporary(&dir));
-            if let Err(error) = outcome {
-                recovered.push(Recovered {
-                    dir,
-                    header: None,
-                    outcome: Outcome::Failed(error),
-                });
-            }
-        }
+        recovered.extend(recover_in(&dir, recovery)?);
     }
     Ok(recovered)
+}
+
+/// The same in one session's directory; `None` where nothing is left open.
+///
+/// # Errors
+/// When the directory itself does not read.
+pub fn recover_in(dir: &Path, recovery: &Recovery<'_>) -> io::Result<Option<Recovered>> {
+    let live = dir.join(layout::LIVE);
+    let (header, outcome) = if live.try_exists()? {
+        let header = JournalFrames::open(&live)
+            .ok()
+            .map(|frames| Box::new(frames.header().clone()));
+        let outcome = recover_one(dir, &live, recovery).unwrap_or_else(Outcome::Failed);
+        (header, outcome)
+    } else if dir.join(layout::CONVERTING).try_exists()? {
+        match end_conversion(dir, &recovery.sealing) {
+            Ok(()) => return Ok(None),
+            Err(error) => (None, Outcome::Failed(error)),
+        }
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Recovered {
+        dir: dir.to_path_buf(),
+        header,
+        outcome,
+    }))
 }
 
 fn recover_one(dir: &Path, live: &Path, recovery: &Recovery<'_>) -> Result<Outcome, FinishError> {
@@ -189,7 +193,7 @@ fn unreadable(dir: &Path, live: &Path, error: ReadError) -> Result<Outcome, Fini
     }
 }
 
-fn remove_temporary(dir: &Path) -> Result<(), FinishError> {
+pub(crate) fn remove_temporary(dir: &Path) -> Result<(), FinishError> {
     let temporary = dir.join(layout::CONVERTING);
     match fs::remove_dir_all(&temporary) {
         Ok(()) => Ok(()),

@@ -109,14 +109,22 @@ pub fn end_rewrapping(
     Ok(Some(EndedRewrapping::Undone))
 }
 
-/// The directories under `root` in which a rewrapping waits for its end.
+/// The directories under `root` in which a change may have been interrupted: see [`is_changing`].
 ///
 /// # Errors
 /// When the directories do not read.
-pub fn rewrappings(root: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn changing(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = shelf::session_dirs(root)?;
-    found.retain(|dir| fs::symlink_metadata(dir.join(layout::WRAPPED_KEY_NEXT)).is_ok());
+    found.retain(|dir| is_changing(dir));
     Ok(found)
+}
+
+/// Whether something of the recording in `dir` lies beside what it is to replace: another key file
+/// ([`end_rewrapping`]), or files and their journal form ([`crate::converted`]).
+#[must_use]
+pub fn is_changing(dir: &Path) -> bool {
+    let next = dir.join(layout::WRAPPED_KEY_NEXT);
+    fs::symlink_metadata(next).is_ok() || !matches!(crate::converted(dir), Ok(None))
 }
 
 /// No second name on the way: what is written in part has another digest than the log knows.

@@ -16,8 +16,8 @@ use common::{
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::{
     ClosedJournal, Event, Form, OpenRecording, Outcome, PlayEvent, Playback, ReadError,
-    SealedRecording, SessionEnd, Step, Stream, convert_journal_form, layout, seal_as_journal,
-    transcript,
+    SealedRecording, SessionEnd, Step, Stream, convert_journal_form, converted, layout,
+    seal_as_journal, transcript,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -166,6 +166,47 @@ fn a_conversion_interrupted_between_manifest_and_signature_is_finished() {
     assert!(recover_without_key(root.path()).is_empty());
     assert!(!temporary.exists());
     assert_eq!(SealedRecording::open(&dir).unwrap(), files);
+}
+
+/// Killed before the manifest has its name: what was named already and what waits goes, and the journal form is as it was.
+#[test]
+fn a_conversion_interrupted_before_its_manifest_leaves_no_trace() {
+    let root = fast_dir();
+    let (journal, dir) = closed(root.path());
+    let sealed = seal_as_journal(&journal, false, &sealing()).unwrap();
+    sealed.remove_journal().unwrap();
+    let before = read_all(&dir);
+    let temporary = dir.join(layout::CONVERTING);
+    for named in [false, true] {
+        fs::create_dir(&temporary).unwrap();
+        fs::write(temporary.join("session.json.zst.age"), "half").unwrap();
+        if named {
+            fs::write(dir.join("01-shell.cast.zst.age"), "whole").unwrap();
+        }
+        assert!(recover_without_key(root.path()).is_empty());
+        assert_eq!(read_all(&dir), before);
+    }
+    assert_eq!(converted(&dir).unwrap(), None);
+}
+
+/// While somebody converts, a gateway that starts leaves it alone; and what is not on record yet is told apart.
+#[test]
+fn a_conversion_that_goes_on_is_left_alone() {
+    let root = fast_dir();
+    let (journal, dir) = closed(root.path());
+    let sealed = seal_as_journal(&journal, false, &sealing()).unwrap();
+    sealed.remove_journal().unwrap();
+    let temporary = dir.join(layout::CONVERTING);
+    fs::create_dir(&temporary).unwrap();
+    let held = fs::File::open(dir.join(layout::SEALED_JOURNAL)).unwrap();
+    held.lock().unwrap();
+    assert!(recover_without_key(root.path()).is_empty());
+    assert!(temporary.exists());
+    drop(held);
+    let files = convert_journal_form(&dir, &[client()], &[signer().public()], &sealing()).unwrap();
+    assert_eq!(converted(&dir).unwrap().as_ref(), Some(&files));
+    files.remove_journal().unwrap();
+    assert_eq!(converted(&dir).unwrap(), None);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use common::{client, exec, fast_dir, read_all, recorder, sealed};
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::{
-    EndedRewrapping, Event, Rewrapped, SealedRecording, SessionEnd, end_rewrapping, layout,
-    rewrappings,
+    EndedRewrapping, Event, Rewrapped, SealedRecording, SessionEnd, changing, end_rewrapping,
+    layout,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,15 +31,12 @@ fn what_lies_beside_takes_the_place_only_where_the_log_has_it_as_the_latest() {
     let root = fast_dir();
     let dir = recording(root.path());
     let before = read_all(&dir);
-    assert_eq!(rewrappings(root.path()).unwrap(), [] as [PathBuf; 0]);
+    assert_eq!(changing(root.path()).unwrap(), [] as [PathBuf; 0]);
     let reader = Identity::generate();
     for latest in [None, Some(""), Some(&"0".repeat(64)[..])] {
         let begun = Rewrapped::new(&dir, &[client()], &[reader.public()]).unwrap();
         drop(begun);
-        assert_eq!(
-            rewrappings(root.path()).unwrap(),
-            std::slice::from_ref(&dir)
-        );
+        assert_eq!(changing(root.path()).unwrap(), std::slice::from_ref(&dir));
         assert_eq!(
             end_rewrapping(&dir, latest).unwrap(),
             Some(EndedRewrapping::Undone)

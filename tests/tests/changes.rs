@@ -1,14 +1,16 @@
-//! What may change of a sealed recording, who reads it, is on record, survives an interruption, and is nobody else's to
-//! choose. R3, R10, C4.
+//! What may change of a sealed recording, who reads it and its form, is on record, survives an interruption, and is nobody
+//! else's to choose. R3, R10, C4.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, keys, recording};
+use ecluse_tests::{Site, keys, recording, store, wait};
 
-use crate::bundles::{ends_with, export, recorded, verify};
+use crate::bundles::{SECRET, ends_with, export, recorded, said, verify};
 
 /// The directory of the only recording.
 fn directory(site: &Site) -> Result<PathBuf> {
@@ -109,4 +111,141 @@ fn a_key_file_that_is_not_the_latest_on_record_never_takes_the_place() -> Result
     ends_with(&journal_verify(&site)?, 5, &["recording.key.age"])?;
     fs::write(&key, &after)?;
     ends_with(&journal_verify(&site)?, 0, &["intact"])
+}
+
+/// A gateway killed in a session that only the client reads, and started again: it has no key, and seals the journal as it is.
+fn crashed() -> Result<Site> {
+    let mut site = Site::start_with(|plan| {
+        plan.documents
+            .recording_recipients
+            .retain(|recipient| recipient != "gateway");
+        Ok(())
+    })?;
+    site.approved("alice", "db01")?;
+    let mut client = site
+        .ssh("alice+db01")
+        .run(format!("echo {SECRET}; sleep 60"))
+        .command();
+    let mut running = client
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(running.stdout.take().context("no output")?).read_line(&mut line)?;
+    ensure!(line.trim() == SECRET, "the client saw {line:?}");
+    site.kill()?;
+    running.wait()?;
+    site.open()?;
+    wait::until_true("the seal on record", Duration::from_secs(30), || {
+        Ok(store::audit(&site, "recording-sealed")?.len() == 1)
+    })?;
+    Ok(site)
+}
+
+fn convert(site: &Site, arguments: &[&str]) -> Result<Output> {
+    let line = ["recordings", "convert"].iter().chain(arguments);
+    site.gateway().try_run(line, "")
+}
+
+/// What auditors get at the gateway of a recording that only the client reads: that it is there.
+fn auditors_read_nothing(site: &Site) -> Result<()> {
+    let replayed = site.auditor(&["replay", "1", "--text"])?;
+    ensure!(
+        replayed.status != Some(0) && !replayed.text().contains(SECRET),
+        "the gateway replays what only the client reads: {replayed:?}"
+    );
+    let searched = site.auditor(&["search", "a-word"])?.text();
+    ensure!(
+        searched.contains("Nothing found") && searched.contains("was not searched"),
+        "{searched}"
+    );
+    Ok(())
+}
+
+/// R10, C4: a holder of the key has files made of it, in place and on record; who reads it stays as it was.
+#[test]
+fn a_journal_form_becomes_files_that_stock_programs_read() -> Result<()> {
+    let site = crashed()?;
+    let dir = directory(&site)?;
+    ensure!(dir.join("sealed.journal").exists(), "it is no journal form");
+    auditors_read_nothing(&site)?;
+    ends_with(&convert(&site, &["99"])?, 1, &["there is no session #99"])?;
+    ends_with(
+        &convert(&site, &["1"])?,
+        1,
+        &["session #1", "cannot be read"],
+    )?;
+    let stranger = site.layout().root().join("stranger.age");
+    keys::reader(&stranger)?;
+    let stranger = stranger.display().to_string();
+    ends_with(
+        &convert(&site, &["1", "--key", &stranger])?,
+        1,
+        &["cannot be read"],
+    )?;
+    ensure!(store::audit(&site, "recording-sealed")?.len() == 1);
+
+    let key = site.layout().recording_key();
+    let shown = key.display().to_string();
+    let done = convert(&site, &["1", "--key", &shown])?;
+    ends_with(&done, 0, &["#1: its recording is files from now on"])?;
+    ensure!(!dir.join("sealed.journal").exists() && !dir.join("converting.tmp").exists());
+    let again = convert(&site, &["1", "--key", &shown])?;
+    ends_with(&again, 1, &["files already"])?;
+    // `age -d | zstd -d`, with the client's key.
+    let casts = recording::casts(&site.layout().recordings())?;
+    let output = recording::output(casts.first().context("no cast")?)?;
+    ensure!(output.contains(SECRET), "{output}");
+
+    ends_with(&journal_verify(&site)?, 0, &["intact"])?;
+    let bundle = export(&site, &["1"], "evidence.tar")?;
+    let elsewhere = tempfile::tempdir()?;
+    let arguments = [Path::new("--key"), &key, &bundle];
+    let verified = verify(&site, elsewhere.path(), &arguments)?;
+    ends_with(&verified, 3, &["cut short", "turned into files"])?;
+    auditors_read_nothing(&site)?;
+    let seals = store::audit(&site, "recording-sealed")?;
+    let by = seals.last().and_then(|seal| seal.get("person")?.as_str());
+    ensure!(by.is_some_and(|by| by.contains("(uid ")), "{seals:?}");
+    Ok(())
+}
+
+/// What is there beside the journal form of a conversion that was killed goes, or is finished, with the next start.
+#[test]
+fn a_conversion_that_was_killed_leaves_a_recording_that_reads() -> Result<()> {
+    let mut site = crashed()?;
+    let dir = directory(&site)?;
+    let key = site.layout().recording_key();
+    let shown = key.display().to_string();
+    site.close()?;
+    let bundle = export(&site, &["1"], "before.tar")?;
+    let elsewhere = tempfile::tempdir()?;
+    let arguments = [Path::new("--key"), &key, &bundle];
+    ends_with(
+        &verify(&site, elsewhere.path(), &arguments)?,
+        3,
+        &["cut short"],
+    )?;
+
+    // Killed while it names its files: the first has its name, the rest waits.
+    let waiting = dir.join("converting.tmp");
+    fs::create_dir(&waiting)?;
+    fs::write(waiting.join("session.json.zst.age"), "half")?;
+    fs::write(dir.join("01-exec.cast.zst.age"), "whole")?;
+    site.open()?;
+    ensure!(!waiting.exists() && !dir.join("01-exec.cast.zst.age").exists());
+    site.close()?;
+    ends_with(&journal_verify(&site)?, 0, &["intact"])?;
+
+    // Killed once the record was written, before the journal went.
+    let journal = fs::read(dir.join("sealed.journal"))?;
+    let done = convert(&site, &["1", "--key", &shown])?;
+    ends_with(&done, 0, &["files from now on"])?;
+    fs::write(dir.join("sealed.journal"), journal)?;
+    let told = journal_verify(&site)?;
+    ensure!(said(&told).contains("turned into files"), "{}", said(&told));
+    ends_with(&told, 0, &["intact"])?;
+    ensure!(!dir.join("sealed.journal").exists());
+    Ok(())
 }

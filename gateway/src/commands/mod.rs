@@ -106,15 +106,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => return verify.run(),
         Command::Journal(journal) => return journal.run(&config).await,
         Command::Check(check) => check.run(),
-        // Reading needs no gateway, and so no settings.
-        Command::Recordings(recordings::RecordingsCommand::Read(read)) => read.run(),
-        Command::Recordings(recordings::RecordingsCommand::Rewrap(rewrap)) => {
-            let settings = Settings::read(&config)?;
-            let store = Store::open(&settings).await?;
-            let done = rewrap.run(&store, &settings).await;
-            store.close().await;
-            done
-        }
+        Command::Recordings(recordings) => recordings.run(&config).await,
         // It locks the data directory before it opens what is in it.
         Command::Serve(serve) => serve.run(&config).await,
         Command::OnStore(command) => {

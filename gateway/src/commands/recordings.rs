@@ -1,5 +1,8 @@
 //! `ecluse recordings …`: for whoever holds a key that reads recordings, at the gateway or far from it.
 
+mod convert;
+mod rewrap;
+
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,22 +10,54 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ecluse_recordings::evidence::key::{Identity, Recipient};
+use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::{OpenRecording, SealedRecording};
 
-use super::{administrator, in_force};
-use crate::clock;
-use crate::passage::changes::{end_interrupted, rewrap};
-use crate::passage::indexing::index_with;
 use crate::secrets::read_secret;
 use crate::settings::Settings;
 use crate::store::{Session, Store};
 
-/// Read recordings, or hand them to other readers, with a key that reads them.
+/// Read recordings, hand them to other readers, or turn them into files, with a key that reads them.
 #[derive(Debug, Subcommand)]
 pub(super) enum RecordingsCommand {
-    Rewrap(Rewrap),
+    Convert(convert::Convert),
+    Rewrap(rewrap::Rewrap),
     Read(Read),
+}
+
+impl RecordingsCommand {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
+        // Reading needs no gateway, and so no settings.
+        if let Self::Read(read) = self {
+            return read.run();
+        }
+        let settings = Settings::read(config)?;
+        let store = Store::open(&settings).await?;
+        let done = self.on(&store, &settings).await;
+        store.close().await;
+        done
+    }
+
+    async fn on(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
+        match self {
+            Self::Convert(convert) => convert.run(store, settings).await,
+            Self::Rewrap(rewrap) => rewrap.run(store, settings).await,
+            Self::Read(read) => read.run(),
+        }
+    }
+}
+
+/// A session by the number that people type.
+async fn numbered(store: &Store, number: u64) -> anyhow::Result<Session> {
+    let session = store.session(number).await?;
+    session.with_context(|| format!("there is no session #{number}"))
+}
+
+/// Where a session's recording is.
+fn directory(settings: &Settings, session: &Session) -> anyhow::Result<PathBuf> {
+    let path = session.start.recording.as_ref();
+    path.map(|path| settings.recordings.directory.join(path))
+        .with_context(|| format!("session #{} has no recording", session.number))
 }
 
 /// Keys from files as `age-keygen` writes them.
@@ -48,22 +83,6 @@ impl Keys {
     }
 }
 
-/// Wrap the keys of sealed recordings for other readers: artefacts, manifests and signatures stay as they are.
-///
-/// Without --for the readers are those that the client's document names now. Each change is put on record before it is
-/// made, and `ecluse verify` knows it from there.
-#[derive(Debug, Args)]
-pub(super) struct Rewrap {
-    /// The sessions, by number.
-    #[arg(value_name = "SESSION", required = true)]
-    sessions: Vec<u64>,
-    /// A reader from now on (age1…). May be given several times.
-    #[arg(long = "for", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
-    #[command(flatten)]
-    keys: Keys,
-}
-
 /// Write a recording's files in clear into a new directory: casts, raw streams, session.json.
 ///
 /// Needs no gateway: a directory taken out of a bundle will do, in either form.
@@ -80,7 +99,7 @@ pub(super) struct Read {
 }
 
 impl Read {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    fn run(&self) -> anyhow::Result<()> {
         let Self {
             recording,
             into,
@@ -129,79 +148,4 @@ fn write_plain(opened: &OpenRecording, name: &str, into: &Path) -> anyhow::Resul
         .open(&path)
         .with_context(|| path.display().to_string())?;
     io::copy(&mut opened.open(name)?, &mut file).with_context(|| path.display().to_string())
-}
-
-impl Rewrap {
-    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        let mut identities = self.keys.read()?;
-        let gateway = store.recordings_identity(clock::now()).await?;
-        let public = gateway.public();
-        // It may be one of the readers already; then no key file is needed.
-        identities.push(gateway.clone());
-        for number in &self.sessions {
-            let session = store.session(*number).await?;
-            let session = session.with_context(|| format!("there is no session #{number}"))?;
-            let recipients = match self.recipients.as_slice() {
-                [] => readers(store, &session, &public).await?,
-                chosen => chosen.to_vec(),
-            };
-            let dir = session
-                .start
-                .recording
-                .as_ref()
-                .map(|path| settings.recordings.directory.join(path))
-                .with_context(|| format!("session #{number} has no recording"))?;
-            if let Some(ended) = end_interrupted(store, settings, &dir).await {
-                eprintln!("{ended}");
-            }
-            // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
-            store.forget_search(session.start.id).await?;
-            let by = administrator();
-            rewrap(store, settings, &dir, &identities, &recipients, &by)
-                .await
-                .with_context(|| format!("session #{number}"))?;
-            make_findable(store, &dir, &gateway)
-                .await
-                .with_context(|| {
-                    format!(
-                        "session #{number} has its new readers, and cannot be searched yet; try again with: ecluse search reindex"
-                    )
-                })?;
-            println!("#{number}: {} reader(s) from now on", recipients.len());
-        }
-        Ok(())
-    }
-}
-
-/// Searchable where the gateway is among the readers, and not elsewhere.
-async fn make_findable(store: &Store, dir: &Path, gateway: &Identity) -> anyhow::Result<()> {
-    index_with(store, &SealedRecording::open(dir)?, gateway).await?;
-    Ok(())
-}
-
-/// Who reads this client's recordings by its document now.
-async fn readers(
-    store: &Store,
-    session: &Session,
-    gateway: &Recipient,
-) -> anyhow::Result<Vec<Recipient>> {
-    let applied = in_force(store).await?;
-    let client = applied
-        .documents
-        .client(&session.start.client)
-        .with_context(|| {
-            format!(
-                "no document names {} any more; say --for",
-                session.start.client
-            )
-        })?;
-    let rules = &client.recordings;
-    let mut readers: Vec<Recipient> = Vec::new();
-    for name in &rules.recipients {
-        readers.push(name.as_str().parse()?);
-    }
-    if rules.gateway {
-        readers.push(gateway.clone());
-    }
-    Ok(readers)
 }

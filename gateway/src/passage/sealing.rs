@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::{ClientId, SessionId, TargetId};
+use ecluse_policy::{ClientId, SessionId, TargetId, Timestamp};
 use ecluse_recordings::evidence::key::RecordingKey;
 use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::{ClosedJournal, FinishError, Form, SealedRecording, SessionFacts, seal};
@@ -87,34 +87,63 @@ pub(crate) async fn put_on_record(
     recording: &SealedRecording,
 ) -> Result<(), StoreError> {
     let manifest = recording.manifest();
-    let sha256 = recording.manifest_sha256();
-    let form = form_of(manifest);
-    let now = clock::now();
-    let sealed = about(
+    let (session, sha256) = (session_of(manifest), recording.manifest_sha256());
+    let (form, now) = (form_of(manifest), clock::now());
+    let gaps = gaps(manifest, now);
+    let records: Vec<_> = std::iter::once(seal_record(recording, now))
+        .chain(gaps)
+        .collect();
+    store.sealed(session, &sha256, form, now, &records).await?;
+    Ok(())
+}
+
+/// Writes that the journal form of a recording was turned into these files: who asked for it, the digest of their
+/// manifest, and an alarm for every gap, which the journal form could not tell. `false` where another seal is on record.
+///
+/// # Errors
+/// The store failed; nothing is written.
+pub(crate) async fn put_conversion_on_record(
+    store: &Store,
+    files: &SealedRecording,
+    by: &str,
+) -> Result<bool, StoreError> {
+    let manifest = files.manifest();
+    let (session, sha256, now) = (session_of(manifest), files.manifest_sha256(), clock::now());
+    let sealed = seal_record(files, now)
+        .claimed(by)
+        .reason("turned into files by a holder of its key");
+    let gaps = gaps(manifest, now);
+    let records: Vec<_> = std::iter::once(sealed).chain(gaps).collect();
+    store.converted(session, &sha256, now, &records).await
+}
+
+fn session_of(manifest: &Manifest) -> SessionId {
+    SessionId::from_uuid(manifest.session())
+}
+
+/// That a recording is sealed, and what as.
+fn seal_record(recording: &SealedRecording, now: Timestamp) -> AuditRecord {
+    let manifest = recording.manifest();
+    about(
         AuditRecord::new(AuditKind::RecordingSealed, now),
         &manifest.facts,
     )
-    .detail("manifest-sha256", sha256.as_str())
-    .detail("form", form)
+    .detail("manifest-sha256", recording.manifest_sha256())
+    .detail("form", form_of(manifest))
     .detail("cut-short", manifest.cut_short)
     .detail("frames", manifest.journal.frames)
-    .detail("recipients", manifest.key.recipients.clone());
-    let mut records = vec![sealed];
-    for channel in &manifest.channels {
-        if let Some(gap) = &channel.gap {
-            tracing::error!(session = %manifest.session(), channel = channel.number, %gap, "bytes passed without being recorded");
-            let alarm = about(
-                AuditRecord::new(AuditKind::CoverageGap, now),
-                &manifest.facts,
-            )
+    .detail("recipients", manifest.key.recipients.clone())
+}
+
+fn gaps(manifest: &Manifest, now: Timestamp) -> impl Iterator<Item = AuditRecord> {
+    manifest.channels.iter().filter_map(move |channel| {
+        let gap = channel.gap.as_ref()?;
+        tracing::error!(session = %manifest.session(), channel = channel.number, %gap, "bytes passed without being recorded");
+        let alarm = about(AuditRecord::new(AuditKind::CoverageGap, now), &manifest.facts)
             .reason(gap)
             .detail("channel", channel.number);
-            records.push(alarm);
-        }
-    }
-    let session = SessionId::from_uuid(manifest.session());
-    store.sealed(session, &sha256, form, now, &records).await?;
-    Ok(())
+        Some(alarm)
+    })
 }
 
 fn form_of(manifest: &Manifest) -> &'static str {

@@ -71,9 +71,28 @@ impl ChangeLock {
     /// # Errors
     /// The file cannot be made or locked.
     pub async fn take(data_dir: &Path) -> Result<Self, StoreError> {
-        let file = wait_for(data_dir.join("change.lock")).await?;
+        let file = wait_for(data_dir.join(Self::NAME)).await?;
         Ok(Self { _file: file })
     }
+
+    /// The same without waiting; `None` while another process has it.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn try_take(data_dir: &Path) -> Result<Option<Self>, StoreError> {
+        let path = data_dir.join(Self::NAME);
+        let file = open(&path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(StoreError::File {
+                path,
+                error: error.into(),
+            }),
+        }
+    }
+
+    const NAME: &str = "change.lock";
 }
 
 /// Waits until no other process holds `path`; released when dropped.

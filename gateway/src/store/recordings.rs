@@ -25,6 +25,8 @@ pub struct Sealed {
     pub destroyed: bool,
 }
 
+const FILES: &str = "files";
+const JOURNAL: &str = "journal";
 const SEALED: &str = "sealed";
 const DESTROYED: &str = "destroyed";
 
@@ -56,6 +58,32 @@ impl Store {
         change.tx.execute(sql, values).await?;
         change.commit(records).await?;
         Ok(true)
+    }
+
+    /// Writes that the recording of a session, sealed as a journal, was turned into files, whose manifest this is. Said
+    /// again, nothing is written. `false` where another seal of it is on record, or none, or its destruction.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn converted(
+        &self,
+        session: SessionId,
+        manifest_sha256: &str,
+        at: Timestamp,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql = "UPDATE sessions SET manifest_sha256 = $2, form = $3, sealed_at = $4 \
+                   WHERE id = $1 AND form = $5 AND recording_state = $6";
+        let id = session.as_uuid();
+        let values = values![id, manifest_sha256, FILES, at, JOURNAL, SEALED];
+        if change.tx.execute(sql, values).await? > 0 {
+            change.commit(records).await?;
+            return Ok(true);
+        }
+        let sql = "SELECT id FROM sessions WHERE id = $1 AND manifest_sha256 = $2 AND form = $3 AND recording_state = $4";
+        let values = values![id, manifest_sha256, FILES, SEALED];
+        Ok(change.tx.row(sql, values).await?.is_some())
     }
 
     /// Writes that a session's recording was destroyed.

@@ -24,7 +24,7 @@ use crate::store::{Defect, Recomputed, SessionQuery, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
-/// A change of who reads a recording that was interrupted is ended first, by what the journal says, and told.
+/// A change of a recording's readers or form that was interrupted is ended first, by what the journal says, and told.
 ///
 /// Exit codes: 0 intact, 1 failed to run, 2 usage, 4 altered, 5 missing, 6 reordered, 7 not in the log.
 #[derive(Debug, Args)]
@@ -70,11 +70,21 @@ impl Findings {
     }
 }
 
+/// A seal that is on record.
+#[derive(Debug)]
+struct Seal {
+    seq: u64,
+    /// SHA-256 of the manifest, hexadecimal.
+    manifest: String,
+    /// `files` or `journal`.
+    form: String,
+}
+
 /// What the entries say of one session.
 #[derive(Debug, Default)]
 pub(super) struct SessionSeen {
     pub(super) started: Option<u64>,
-    sealed: Option<(u64, String)>,
+    sealed: Option<Seal>,
     /// The last key file that is on record; without one, the manifest names it.
     rewrapped: Option<(u64, String)>,
     destroyed: bool,
@@ -251,9 +261,9 @@ impl Verify {
                 continue;
             }
             match (&said.sealed, listed) {
-                (Some((seq, digest)), Some(listed)) => {
+                (Some(Seal { seq, manifest, .. }), Some(listed)) => {
                     if let Some(recording) =
-                        on_disk::sealed(&listed.dir, *seq, digest, signers, findings)
+                        on_disk::sealed(&listed.dir, *seq, manifest, signers, findings)
                     {
                         let said = on_disk::KeyFileSaid {
                             size,
@@ -265,7 +275,7 @@ impl Verify {
                         on_disk::contents(&listed.dir, signers, findings).await?;
                     }
                 }
-                (Some((seq, _)), None) => findings.add(
+                (Some(Seal { seq, .. }), None) => findings.add(
                     Verdict::Missing,
                     format!(
                         "the recording of session {session}, sealed with entry {seq}, is not there"
@@ -301,11 +311,21 @@ impl Seen {
         if said(AuditKind::SessionStart) {
             self.of(session).started = Some(entry.seq);
         } else if said(AuditKind::RecordingSealed) {
-            let digest = entry.detail_text("manifest-sha256").unwrap_or_default();
-            // The first seal is the one that nobody had reason to change yet.
-            self.of(session)
-                .sealed
-                .get_or_insert((entry.seq, digest.to_owned()));
+            let text = |name| entry.detail_text(name).unwrap_or_default().to_owned();
+            let seal = Seal {
+                seq: entry.seq,
+                manifest: text("manifest-sha256"),
+                form: text("form"),
+            };
+            let sealed = &mut self.of(session).sealed;
+            // The first seal is the one that nobody had reason to change yet. What was sealed as a journal may be turned
+            // into files, by who has its key.
+            let stands = sealed.as_ref().is_some_and(|first| {
+                (first.form.as_str(), seal.form.as_str()) != ("journal", "files")
+            });
+            if !stands {
+                *sealed = Some(seal);
+            }
         } else if said(AuditKind::RecordingRewrapped) {
             let digest = entry.detail_text(WRAPPED).unwrap_or_default();
             // The last one stands: an earlier key file would let in again whom it shut out.

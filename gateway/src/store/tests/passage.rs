@@ -326,3 +326,34 @@ fn a_recording_is_sealed_once_and_destroyed_on_record() {
         assert_eq!(store.journal_size().await.unwrap(), 2);
     });
 }
+
+/// R3: a journal form may become files, once; nothing else takes the place of a seal.
+#[test]
+fn a_seal_is_replaced_by_that_of_the_files_of_its_journal_and_by_no_other() {
+    on_each_engine(async |store| {
+        let first = start("hopital", "a");
+        store.start_session(&first, &[]).await.unwrap();
+        let record = AuditRecord::new(AuditKind::RecordingSealed, at(21)).session(first.id);
+        let records = std::slice::from_ref(&record);
+        let converted = async |digest: &str| {
+            let done = store.converted(first.id, digest, at(22), records).await;
+            done.unwrap()
+        };
+        assert!(!converted("cd").await, "nothing was sealed");
+        let sealed = store
+            .sealed(first.id, "ab", "journal", at(21), records)
+            .await;
+        assert!(sealed.unwrap());
+        assert!(converted("cd").await);
+        assert!(converted("cd").await, "said again");
+        assert!(!converted("ef").await, "files are sealed once");
+        let sealed = store.sealed_recording(first.id).await.unwrap().unwrap();
+        assert_eq!(
+            (sealed.manifest_sha256.as_str(), sealed.form.as_str()),
+            ("cd", "files")
+        );
+        assert_eq!(store.journal_size().await.unwrap(), 2);
+        store.recording_destroyed(first.id, &[]).await.unwrap();
+        assert!(!converted("cd").await, "it is gone");
+    });
+}
