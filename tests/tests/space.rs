@@ -147,12 +147,11 @@ fn sealed(small: &Path) -> Result<usize> {
     Ok(recording::files(small, &|path| path.ends_with("manifest.json.sig"))?.len())
 }
 
-/// Runs a session that records four mebibytes that do not compress, fills the disk to the last byte while it runs, and ends it.
-fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
-    let terminal = Terminal::of(site, &site.ssh("alice+db01"), 90, 30)?;
-    terminal.sees_prompt()?;
-    terminal.enters("head -c 3000000 /dev/urandom | base64 -w 0 | tail -c 4000000 > noise; cat noise; echo; echo shown-$((40 + 2))")?;
-    terminal.sees("shown-42")?;
+/// Four mebibytes that do not compress, recorded as they are shown.
+const NOISE: &str = "head -c 3000000 /dev/urandom | base64 -w 0 | tail -c 4000000 > noise; cat noise; echo; echo shown-$((40 + 2))";
+
+/// Takes the disk to its last byte.
+fn fill_to_the_last(small: &Path) -> Result<()> {
     let mut left = 24u64 << 10;
     // In ever smaller pieces, until nothing fits.
     let mut neighbour = 0;
@@ -164,6 +163,25 @@ fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
             left /= 2;
         }
     }
+    Ok(())
+}
+
+fn free_again(small: &Path) -> Result<()> {
+    for file in recording::files(small, &|path| {
+        path.to_string_lossy().contains("/neighbour-")
+    })? {
+        fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+/// Runs a session that records four mebibytes that do not compress, fills the disk to the last byte while it runs, and ends it.
+fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
+    let terminal = Terminal::of(site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters(NOISE)?;
+    terminal.sees("shown-42")?;
+    fill_to_the_last(small)?;
     terminal.enters("exit")?;
     terminal.ends()?;
     Ok(())
@@ -197,13 +215,45 @@ fn what_could_not_be_sealed_is_sealed_once_there_is_room() -> Result<()> {
             Ok(site.process()?.errors().contains("could not be sealed"))
         })?;
         ensure!(sealed(small)? == 0, "sealed on a full disk");
-        for file in recording::files(small, &|path| {
-            path.to_string_lossy().contains("/neighbour-")
-        })? {
-            fs::remove_file(file)?;
-        }
+        free_again(small)?;
         wait::until_true("the seal", Duration::from_secs(40), || {
             Ok(sealed(small)? == 1)
         })
+    })
+}
+
+/// R1: what a gateway that was killed left open is recovered once there is room, without another start, and told once.
+#[test]
+fn what_could_not_be_recovered_is_recovered_once_there_is_room() -> Result<()> {
+    with_small_disk(|small| {
+        let mut site = site_with(small, ["0 B", "0 B", "0 B"])?;
+        let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+        terminal.sees_prompt()?;
+        terminal.enters(NOISE)?;
+        terminal.sees("shown-42")?;
+        site.kill()?;
+        fill_to_the_last(small)?;
+        site.open()?;
+        let failed = || store::audit(&site, "recording-failed");
+        let records = wait::until("the failure on record", Duration::from_secs(20), || {
+            let records = failed()?;
+            Ok((!records.is_empty()).then_some(records))
+        })?;
+        let reason = records
+            .first()
+            .and_then(|record| record.get("reason")?.as_str());
+        ensure!(
+            reason.is_some_and(|reason| reason.contains("tried again while the gateway runs")),
+            "{records:?}"
+        );
+        ensure!(sealed(small)? == 0, "sealed on a full disk");
+        free_again(small)?;
+        wait::until_true("the seal", Duration::from_secs(40), || {
+            Ok(sealed(small)? == 1 && store::audit(&site, "recording-sealed")?.len() == 1)
+        })?;
+        ensure!(failed()?.len() == 1, "told more than once: {:?}", failed()?);
+        ensure!(store::audit(&site, "recording-recovered")?.len() == 1);
+        site.ssh("alice+db01").run("true").answer()?.success()?;
+        Ok(())
     })
 }

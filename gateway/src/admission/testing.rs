@@ -187,6 +187,7 @@ impl House {
                     tokio::runtime::Handle::current(),
                 ),
                 Reserve::in_directory(data, 0),
+                Vec::new(),
             )
             .unwrap(),
             store: store.store.clone(),

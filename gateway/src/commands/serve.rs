@@ -90,7 +90,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     secrets::create_private_dir(&settings.recordings.directory)?;
     let space = Space::over(&settings.recordings.directory, settings.recordings.space);
     make_room_for_sealing(&space.reserve());
-    close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
+    let left = close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
     }
@@ -108,6 +108,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             settings.recordings.directory.clone(),
             sealer,
             space.reserve(),
+            left,
         )?,
         store: store.clone(),
         documents: in_force,

@@ -2,8 +2,8 @@
 //!
 //! Two threads of their own, because both wait for disks: one syncs the open journals, one hands closed journals to the
 //! [`Sealer`] at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
-//! nothing: what is not sealed is sealed at the next start. What could not be sealed is tried again every few seconds; on a
-//! full disk with the [`Reserve`].
+//! nothing: what is not sealed is sealed at the next start. What could not be sealed, then or there, is tried again every
+//! few seconds; on a full disk with the [`Reserve`].
 
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +20,7 @@ use ecluse_recordings::{
 };
 use uuid::Uuid;
 
+use super::recovery::{Leftover, try_again};
 use super::sealing::{Sealer, about};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -66,11 +67,17 @@ struct Unfinished {
 }
 
 impl Keeper {
-    /// Starts the threads for recordings under `root`.
+    /// Starts the threads for recordings under `root`. What a previous run left open and the start could not finish is
+    /// tried again with what cannot be sealed.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(root: PathBuf, sealer: Arc<Sealer>, reserve: Reserve) -> io::Result<Self> {
+    pub(crate) fn start(
+        root: PathBuf,
+        sealer: Arc<Sealer>,
+        reserve: Reserve,
+        leftovers: Vec<Leftover>,
+    ) -> io::Result<Self> {
         let open: Arc<Mutex<HashMap<Uuid, Open>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
         let (sealing, closed) = mpsc::channel();
@@ -96,7 +103,8 @@ impl Keeper {
                     sealer: &seals,
                     reserve,
                 };
-                seals.all_of(&closed, || {
+                let left = leftovers.into_iter().map(Left::from).collect();
+                seals.all_of(&closed, left, || {
                     *counted.lock() -= 1;
                     counted.done.notify_all();
                 });
@@ -257,19 +265,46 @@ struct Sealing<'s> {
     reserve: Reserve,
 }
 
-/// A journal that could not be sealed.
+/// What there is to seal.
+enum Work {
+    Closed(ClosedJournal, RecordingKey),
+    LeftOpen(Leftover),
+}
+
+impl Work {
+    fn dir(&self) -> &Path {
+        match self {
+            Self::Closed(journal, _) => journal.dir(),
+            Self::LeftOpen(left) => left.dir(),
+        }
+    }
+}
+
+/// What could not be sealed.
 struct Left {
-    journal: ClosedJournal,
-    key: RecordingKey,
+    work: Work,
     /// Told once, until it is sealed.
     problem: String,
 }
 
+impl From<Leftover> for Left {
+    fn from(left: Leftover) -> Self {
+        Self {
+            problem: left.problem().to_owned(),
+            work: Work::LeftOpen(left),
+        }
+    }
+}
+
 impl Sealing<'_> {
     /// Seals what comes, and what could not be sealed again and again, until no more can come. `tried` is called after the
-    /// first try of each.
-    fn all_of(&self, closed: &mpsc::Receiver<(ClosedJournal, RecordingKey)>, tried: impl Fn()) {
-        let mut left: Vec<Left> = Vec::new();
+    /// first try of each that comes.
+    fn all_of(
+        &self,
+        closed: &mpsc::Receiver<(ClosedJournal, RecordingKey)>,
+        mut left: Vec<Left>,
+        tried: impl Fn(),
+    ) {
         let mut tried_again = clock::monotonic();
         loop {
             let next = if left.is_empty() {
@@ -279,14 +314,11 @@ impl Sealing<'_> {
             };
             match next {
                 Ok((journal, key)) => {
-                    if let Err(problem) = self.one(&journal, &key) {
-                        let directory = journal.dir().display();
+                    let mut work = Work::Closed(journal, key);
+                    if let Err(problem) = self.one(&mut work) {
+                        let directory = work.dir().display();
                         tracing::warn!(%directory, problem, "a recording could not be sealed; its journal is kept and tried again");
-                        left.push(Left {
-                            journal,
-                            key,
-                            problem,
-                        });
+                        left.push(Left { work, problem });
                     }
                     tried();
                 }
@@ -302,8 +334,9 @@ impl Sealing<'_> {
     }
 
     fn again(&self, left: &mut Left) -> Result<(), ()> {
-        let directory = left.journal.dir().display();
-        match self.one(&left.journal, &left.key) {
+        let done = self.one(&mut left.work);
+        let directory = left.work.dir().display();
+        match done {
             Ok(()) => {
                 tracing::info!(%directory, "a recording that could not be sealed is sealed");
                 Ok(())
@@ -319,16 +352,26 @@ impl Sealing<'_> {
     }
 
     /// Seals one; where the disk is full, once more with the reserve.
-    fn one(&self, journal: &ClosedJournal, key: &RecordingKey) -> Result<(), String> {
-        let directory = journal.dir().display();
-        let mut sealed = self.sealer.seal(journal, key);
+    fn one(&self, work: &mut Work) -> Result<(), String> {
+        let mut sealed = self.seal(work);
         if sealed.is_err() && matches!(self.reserve.take_if_full(), Ok(true)) {
+            let directory = work.dir().display();
             tracing::warn!(%directory, "the disk is full: a recording is sealed with the reserve");
-            sealed = self.sealer.seal(journal, key);
+            sealed = self.seal(work);
         }
-        sealed.map_err(|error| error.to_string())?;
-        tracing::debug!(%directory, "recording sealed");
+        sealed?;
+        tracing::debug!(directory = %work.dir().display(), "recording sealed");
         Ok(())
+    }
+
+    fn seal(&self, work: &mut Work) -> Result<(), String> {
+        match work {
+            Work::Closed(journal, key) => {
+                let sealed = self.sealer.seal(journal, key);
+                sealed.map_err(|error| error.to_string())
+            }
+            Work::LeftOpen(left) => try_again(self.sealer, left),
+        }
     }
 }
 

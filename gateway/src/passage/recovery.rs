@@ -2,20 +2,23 @@
 //!
 //! A journal is sealed only if the log knows the session it began with, by the digest of its header: whoever can write
 //! into the recordings' directory must not get a signature for what they put there.
+//!
+//! What fails, because the disk is full or the store silent, is tried again while the gateway runs, by the thread that
+//! seals ([`super::keeper`]).
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use ecluse_policy::SessionId;
 use ecluse_recordings::{
-    Form, JournalHeader, Outcome, Recovered, Recovery, Seal, Unknown, Witness, recover,
+    Form, JournalHeader, Outcome, Recovered, Recovery, Seal, Unknown, Witness, recover, recover_in,
 };
 use tokio::runtime::Handle;
 
 use super::indexing::{index, wants_screen_text};
-use super::sealing::{about, not_findable, put_on_record};
+use super::sealing::{Sealer, about, not_findable, put_on_record};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::evidence::EvidenceKeys;
@@ -25,7 +28,30 @@ use crate::store::{AuditQuery, Store, StoreError};
 /// The detail of a session's start that names the header of its journal.
 pub(crate) const HEADER: &str = "journal-header-sha256";
 
-/// Closes the sessions and seals the recordings that a previous run left open.
+/// A recording that a previous run left open and that is not finished yet.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    dir: PathBuf,
+    /// What was put on record of it last: nothing is told twice.
+    said: String,
+    /// Why it is not finished.
+    problem: String,
+}
+
+impl Leftover {
+    /// The directory of its session.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Why it is not finished.
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
+    }
+}
+
+/// Closes the sessions and seals the recordings that a previous run left open; those that are not finished yet, to be
+/// tried again ([`try_again`]).
 ///
 /// # Errors
 /// The store or the recordings' directory cannot be used. What concerns one recording is on record and in the log.
@@ -34,29 +60,80 @@ pub(crate) async fn close_what_was_left(
     recordings: &Path,
     node: &str,
     keys: &Arc<EvidenceKeys>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Leftover>> {
     store.close_orphans(node, clock::now()).await?;
     secrets::create_private_dir(recordings)?;
-    let documents = store.documents().await?;
     let (directory, held, log) = (recordings.to_owned(), Arc::clone(keys), store.clone());
     let runtime = Handle::current();
     let recovered = tokio::task::spawn_blocking(move || {
-        let screen_text = |client: &str| wants_screen_text(&documents.documents, client);
-        held.with_sealing(&screen_text, |sealing| {
-            let recovery = Recovery {
-                unwrap: &|wrapped| held.unwrap(wrapped),
-                known: &|header| runtime.block_on(known(&log, header)),
-                sealing: *sealing,
-            };
-            recover(&directory, &recovery)
+        as_recoverer(&log, &held, &runtime, |recovery| {
+            recover(&directory, recovery)
         })
     })
-    .await?
+    .await??
     .with_context(|| format!("cannot read the recordings in {}", recordings.display()))?;
+    let mut left = Vec::new();
     for one in recovered {
-        put_recovery_on_record(store, &one, keys).await?;
+        tracing::warn!(directory = %one.dir.display(), outcome = %said(&one.outcome), "a recording was left open by a previous run");
+        put_recovery_on_record(store, &one).await?;
+        if let Err(problem) = conclude(store, &one.outcome, keys).await {
+            left.push(Leftover {
+                said: said(&one.outcome),
+                dir: one.dir,
+                problem,
+            });
+        }
     }
-    Ok(())
+    Ok(left)
+}
+
+/// Tries again to finish what a previous run left open. Only its own directory is looked at: no session that lives is
+/// touched. Waits; not for a task.
+///
+/// # Errors
+/// Why it is not finished; that is on record since the first time.
+pub(super) fn try_again(sealer: &Sealer, left: &mut Leftover) -> Result<(), String> {
+    let Sealer {
+        keys,
+        store,
+        runtime,
+    } = sealer;
+    let recovered = as_recoverer(store, keys, runtime, |recovery| {
+        recover_in(&left.dir, recovery)
+    })
+    .map_err(|error| error.to_string())?
+    .map_err(|error| error.to_string())?;
+    // An interrupted conversion that is ended leaves nothing to tell.
+    let Some(recovered) = recovered else {
+        return Ok(());
+    };
+    let said = said(&recovered.outcome);
+    runtime.block_on(async {
+        if said != left.said && !matches!(recovered.outcome, Outcome::Failed(_)) {
+            let told = put_recovery_on_record(store, &recovered).await;
+            told.map_err(|error| error.to_string())?;
+            left.said = said;
+        }
+        conclude(store, &recovered.outcome, keys).await
+    })
+}
+
+/// Does something with what recovery needs to know. Waits.
+fn as_recoverer<T>(
+    store: &Store,
+    keys: &EvidenceKeys,
+    runtime: &Handle,
+    work: impl FnOnce(&Recovery<'_>) -> T,
+) -> Result<T, StoreError> {
+    let documents = runtime.block_on(store.documents())?;
+    let screen_text = |client: &str| wants_screen_text(&documents.documents, client);
+    Ok(keys.with_sealing(&screen_text, |sealing| {
+        work(&Recovery {
+            unwrap: &|wrapped| keys.unwrap(wrapped),
+            known: &|header| runtime.block_on(known(store, header)),
+            sealing: *sealing,
+        })
+    }))
 }
 
 /// What the log knows of the session that a journal's header names.
@@ -98,44 +175,48 @@ async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>,
     }))
 }
 
-async fn put_recovery_on_record(
-    store: &Store,
-    recovered: &Recovered,
-    keys: &Arc<EvidenceKeys>,
-) -> Result<(), StoreError> {
+async fn put_recovery_on_record(store: &Store, recovered: &Recovered) -> Result<(), StoreError> {
     let Recovered {
         dir,
         header,
         outcome,
     } = recovered;
-    let (kind, said) = match outcome {
-        Outcome::Sealed { lost_frames: 0, .. } | Outcome::InUse => {
-            (AuditKind::RecordingRecovered, said(outcome))
-        }
+    let kind = match outcome {
+        Outcome::Sealed { lost_frames: 0, .. } | Outcome::InUse => AuditKind::RecordingRecovered,
         // Something is missing, or not as it was: an operator is told.
         Outcome::Sealed { .. } | Outcome::Damaged { .. } | Outcome::Failed(_) => {
-            (AuditKind::RecordingFailed, said(outcome))
+            AuditKind::RecordingFailed
         }
     };
     let mut record = AuditRecord::new(kind, clock::now())
-        .reason(&said)
+        .reason(said(outcome))
         .detail("directory", dir.display().to_string());
     if let Some(header) = header {
         record = about(record, &header.facts);
     }
-    tracing::warn!(directory = %dir.display(), outcome = %said, "a recording was left open by a previous run");
-    store.record(&[record]).await?;
-    if let Outcome::Sealed { recording, .. } = outcome {
-        if let Err(error) = index(store, (**recording).clone(), Arc::clone(keys)).await {
-            not_findable(recording, &error);
-        }
-        put_on_record(store, recording).await?;
-        // Only now that it is on record: until then the journal tells that it is not.
-        if let Err(error) = recording.remove_journal() {
-            tracing::warn!(directory = %dir.display(), %error, "the journal of a sealed recording could not be removed; tried again at the next start");
-        }
+    store.record(&[record]).await
+}
+
+/// Does what is left to do with a recording that was recovered; why that, or the recovery, failed.
+async fn conclude(
+    store: &Store,
+    outcome: &Outcome,
+    keys: &Arc<EvidenceKeys>,
+) -> Result<(), String> {
+    let recording = match outcome {
+        Outcome::Sealed { recording, .. } => recording,
+        Outcome::Failed(error) => return Err(error.to_string()),
+        Outcome::InUse | Outcome::Damaged { .. } => return Ok(()),
+    };
+    if let Err(error) = index(store, (**recording).clone(), Arc::clone(keys)).await {
+        not_findable(recording, &error);
     }
-    Ok(())
+    let on_record = put_on_record(store, recording).await;
+    on_record.map_err(|error| format!("the seal is not on record: {error}"))?;
+    // Only now that it is on record: until then the journal tells that it is not.
+    recording
+        .remove_journal()
+        .map_err(|error| format!("the journal of the sealed recording is not removed: {error}"))
 }
 
 fn said(outcome: &Outcome) -> String {
@@ -157,6 +238,11 @@ fn said(outcome: &Outcome) -> String {
         Outcome::Damaged { kept_as, problem } => {
             format!("damaged, kept as {}: {problem}", kept_as.display())
         }
-        Outcome::Failed(error) => format!("not sealed, tried again at the next start: {error}"),
+        Outcome::Failed(error) => {
+            format!("not sealed yet, and tried again while the gateway runs: {error}")
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

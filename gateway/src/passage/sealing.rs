@@ -18,9 +18,9 @@ use crate::store::{Store, StoreError};
 
 /// Seals recordings and says so in the journal.
 pub(crate) struct Sealer {
-    keys: Arc<EvidenceKeys>,
-    store: Store,
-    runtime: Handle,
+    pub(super) keys: Arc<EvidenceKeys>,
+    pub(super) store: Store,
+    pub(super) runtime: Handle,
 }
 
 /// Why a recording is not sealed yet; it can be tried again.
