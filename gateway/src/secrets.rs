@@ -18,6 +18,8 @@ pub const KEY_LEN: usize = 32;
 
 /// Name of the credential that systemd may hand over (`LoadCredentialEncrypted=ecluse-store-key:…`).
 const CREDENTIAL: &str = "ecluse-store-key";
+/// Name of the file that holds the key otherwise.
+const KEY_FILE: &str = "store.key";
 
 /// What is wrong with a key file or a sealed value, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,22 @@ pub enum SecretError {
         /// Its length.
         found: usize,
     },
+    /// A store that was used, and no key.
+    #[error(
+        "{}: it is not there, and this store was used with its key already; a new key would open none of its secrets, so none is made. {LACKING}; otherwise restore the file from the backup of keys", path.display()
+    )]
+    NoKey {
+        /// The file that is expected.
+        path: PathBuf,
+    },
+    /// A key, and of another store.
+    #[error(
+        "{}: it is not the key of this store, whose secrets another one sealed; restore the file that belongs to it. {LACKING}", path.display()
+    )]
+    OtherKey {
+        /// Where it came from.
+        path: PathBuf,
+    },
     /// A host key file that is no usable key.
     #[error("{}: not a private key in OpenSSH format without passphrase ({problem}); restore it, or move it away to have a new one made", path.display())]
     NotAHostKey {
@@ -70,6 +88,19 @@ pub enum SecretError {
     },
 }
 
+/// What a command may lack that the service has.
+const LACKING: &str = "Where systemd holds the key, a command needs the same credential: systemd-run --pipe --uid=ecluse \
+    -p LoadCredentialEncrypted=ecluse-store-key:/etc/credstore.encrypted/ecluse-store-key ecluse …";
+
+impl SecretError {
+    /// There is no key for a store that was used.
+    pub fn no_key(keys_dir: &Path) -> Self {
+        Self::NoKey {
+            path: keys_dir.join(KEY_FILE),
+        }
+    }
+}
+
 /// Fills a new array with random bytes.
 ///
 /// # Errors
@@ -81,7 +112,11 @@ pub fn random<const N: usize>() -> Result<[u8; N], SecretError> {
 }
 
 /// The key that seals secrets in the store.
-pub struct StoreKey(RandomizedNonceKey);
+pub struct StoreKey {
+    key: RandomizedNonceKey,
+    /// Where it came from, for errors.
+    place: PathBuf,
+}
 
 impl std::fmt::Debug for StoreKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -89,29 +124,51 @@ impl std::fmt::Debug for StoreKey {
     }
 }
 
+/// The directory in which systemd hands over credentials, if it does.
+pub fn credentials_directory() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
 /// First byte of every sealed value, so that another algorithm can follow one day.
 const SEALED_V1: u8 = 1;
 
 impl StoreKey {
-    /// Takes the key from systemd's credentials where there is one, else from `keys_dir/store.key`, which
-    /// is made at the first start.
+    /// Takes the key from systemd's credentials where there is one, else from `keys_dir/store.key`. `None` where there is
+    /// neither: whether one may be made then, the store knows.
     ///
     /// # Errors
-    /// The file cannot be read or made, is not a key, or others may read it.
-    pub fn load_or_create(keys_dir: &Path) -> Result<Self, SecretError> {
-        let credential =
-            std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(CREDENTIAL));
+    /// The file cannot be read, is not a key, or others may read it.
+    pub fn load(keys_dir: &Path, credentials: Option<&Path>) -> Result<Option<Self>, SecretError> {
+        let credential = credentials.map(|dir| dir.join(CREDENTIAL));
         // systemd answers for the permissions of its own directory.
         if let Some(path) = credential.filter(|path| path.exists()) {
-            return Self::from_bytes(&path, &read_secret(&path)?);
+            return Self::from_bytes(&path, &read_secret(&path)?).map(Some);
         }
-        let path = keys_dir.join("store.key");
+        let path = keys_dir.join(KEY_FILE);
         if !path.exists() {
-            let bytes = Zeroizing::new(random::<KEY_LEN>()?);
-            create_secret(&path, bytes.as_slice())?;
+            return Ok(None);
         }
         check_permissions(&path)?;
+        Self::from_bytes(&path, &read_secret(&path)?).map(Some)
+    }
+
+    /// Makes `keys_dir/store.key`, for a store that is new. One that is there already is the key.
+    ///
+    /// # Errors
+    /// The file cannot be made or read, or others may read it.
+    pub fn create(keys_dir: &Path) -> Result<Self, SecretError> {
+        let path = keys_dir.join(KEY_FILE);
+        let bytes = Zeroizing::new(random::<KEY_LEN>()?);
+        create_secret(&path, bytes.as_slice())?;
+        check_permissions(&path)?;
         Self::from_bytes(&path, &read_secret(&path)?)
+    }
+
+    /// That it is of another store.
+    pub fn is_another(&self) -> SecretError {
+        SecretError::OtherKey {
+            path: self.place.clone(),
+        }
     }
 
     fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, SecretError> {
@@ -122,9 +179,11 @@ impl StoreKey {
         if bytes.len() != KEY_LEN {
             return Err(not_a_key());
         }
-        RandomizedNonceKey::new(&AES_256_GCM, bytes)
-            .map(Self)
-            .map_err(|_| not_a_key())
+        let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| not_a_key())?;
+        Ok(Self {
+            key,
+            place: path.to_owned(),
+        })
     }
 
     /// Seals `secret` for one place of the store, so that it opens nowhere else: a row copied over another
@@ -137,7 +196,7 @@ impl StoreKey {
     pub fn seal(&self, table: &str, row: &str, secret: &[u8]) -> Result<Vec<u8>, SecretError> {
         let mut body = secret.to_vec();
         let nonce = match self
-            .0
+            .key
             .seal_in_place_append_tag(Aad::from(place(table, row)), &mut body)
         {
             Ok(nonce) => nonce,
@@ -174,7 +233,7 @@ impl StoreKey {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unsealable())?;
         let mut body = Zeroizing::new(body.to_vec());
         let length = self
-            .0
+            .key
             .open_in_place(nonce, Aad::from(place(table, row)), &mut body)
             .map_err(|_| unsealable())?
             .len();
@@ -311,8 +370,12 @@ mod tests {
 
     fn key() -> (tempfile::TempDir, StoreKey) {
         let dir = tempfile::tempdir().unwrap();
-        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        let key = StoreKey::create(&dir.path().join("keys")).unwrap();
         (dir, key)
+    }
+
+    fn load(dir: &tempfile::TempDir) -> Result<Option<StoreKey>, SecretError> {
+        StoreKey::load(&dir.path().join("keys"), None)
     }
 
     #[test]
@@ -372,9 +435,18 @@ mod tests {
             1,
             "no draft stays behind"
         );
-        let again = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
+        let again = load(&dir).unwrap().unwrap();
         let sealed = key.seal("t", "r", b"secret").unwrap();
         assert!(again.open("t", "r", &sealed).is_ok());
+        let same = StoreKey::create(&dir.path().join("keys")).unwrap();
+        assert!(same.open("t", "r", &sealed).is_ok(), "made anew");
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_not_made_by_looking_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(load(&dir).unwrap().is_none());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
@@ -382,9 +454,7 @@ mod tests {
         let (dir, _key) = key();
         let path = dir.path().join("keys/store.key");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = StoreKey::load_or_create(&dir.path().join("keys"))
-            .unwrap_err()
-            .to_string();
+        let error = load(&dir).unwrap_err().to_string();
         assert!(
             error.contains("0640") && error.contains("chmod 600"),
             "{error}"
@@ -395,9 +465,7 @@ mod tests {
     fn a_short_key_is_refused() {
         let (dir, _key) = key();
         fs::write(dir.path().join("keys/store.key"), [1; 31]).unwrap();
-        let error = StoreKey::load_or_create(&dir.path().join("keys"))
-            .unwrap_err()
-            .to_string();
+        let error = load(&dir).unwrap_err().to_string();
         assert!(error.contains("32 bytes, this file 31"), "{error}");
     }
 

@@ -362,3 +362,54 @@ fn what_cannot_be_put_on_record_does_not_pass() -> Result<()> {
     );
     Ok(())
 }
+
+/// C2: a command that lacks the store's key, as one without the service's credential, makes no other and is told what it
+/// lacks; another key is refused before anything is sealed with it.
+#[test]
+fn a_store_is_opened_with_its_own_key_or_not_at_all() -> Result<()> {
+    let mut site = Site::start()?;
+    site.close()?;
+    let key = site.layout().data().join("keys/store.key");
+    let right = fs::read(&key)?;
+    let refused = |words: &[&str]| -> Result<()> {
+        let told = site.gateway().try_run(["accounts"], "")?;
+        let text = String::from_utf8_lossy(&told.stderr).into_owned();
+        ensure!(told.status.code() == Some(1), "{told:?}");
+        for word in words {
+            ensure!(text.contains(word), "{word:?} is not said in {text}");
+        }
+        Ok(())
+    };
+    fs::remove_file(&key)?;
+    refused(&["keys/store.key", "systemd-run", "ecluse-store-key"])?;
+    ensure!(!key.exists(), "another key was made");
+    write_private(&key, &[7; 32])?;
+    refused(&["keys/store.key: it is not the key of this store"])?;
+    ensure!(fs::read(&key)? == [7; 32], "the file was touched");
+
+    // The service's credential takes the file's place.
+    let credentials = site.layout().root().join("credentials");
+    fs::create_dir(&credentials)?;
+    write_private(&credentials.join("ecluse-store-key"), &right)?;
+    let served = site
+        .gateway()
+        .command(["accounts"])
+        .env("CREDENTIALS_DIRECTORY", &credentials)
+        .output()?;
+    ensure!(served.status.success(), "{served:?}");
+    write_private(&key, &right)?;
+    site.gateway().run(["accounts"], "")?;
+    Ok(())
+}
+
+fn write_private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(file.write_all(bytes)?)
+}

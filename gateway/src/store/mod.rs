@@ -10,6 +10,7 @@
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
 
 mod audit;
+mod binding;
 mod credentials;
 mod documents;
 mod enrolments;
@@ -215,18 +216,18 @@ impl Store {
     /// Opens the store the settings name: makes it at the first start, brings an older format up to date.
     ///
     /// # Errors
-    /// The database cannot be reached, a newer program wrote it, or the store key is unusable.
+    /// The database cannot be reached, a newer program wrote it, or the store's key is not there or another one.
     pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
         secrets::create_private_dir(&settings.data_dir)?;
         check_owner(&settings.data_dir)?;
-        let key = StoreKey::load_or_create(&settings.keys_dir())?;
+        let keys = settings.keys_dir();
         match &settings.store {
             StoreAddress::Sqlite => {
                 let path = settings.data_dir.join("ecluse.db");
                 let db = open_sqlite(&path).await?;
                 // The library locks PostgreSQL while it migrates; SQLite it leaves to us.
                 let _alone = lock::wait_for(settings.data_dir.join("migrate.lock")).await?;
-                Self::with(db, key, &path.display().to_string()).await
+                Self::with(db, &keys, &path.display().to_string()).await
             }
             StoreAddress::Postgres(url) => {
                 let options = PgConnectOptions::from_str(url)?;
@@ -235,13 +236,16 @@ impl Store {
                     options.get_host(),
                     options.get_port()
                 );
-                Self::with(open_postgres(options).await?, key, &place).await
+                Self::with(open_postgres(options).await?, &keys, &place).await
             }
         }
     }
 
-    async fn with(db: Db, key: StoreKey, place: &str) -> Result<Self, StoreError> {
+    async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
         migrate(&db, place).await?;
+        // The store first: it knows whether a key may be made for it.
+        let credentials = secrets::credentials_directory();
+        let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
         let inner = Inner {
             db,

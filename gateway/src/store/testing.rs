@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::{Store, open_postgres, open_sqlite};
-use crate::secrets::{StoreKey, random};
+use crate::secrets::random;
 
 /// A store that is gone when dropped.
 pub struct TestStore {
@@ -31,8 +31,8 @@ impl TestStore {
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = open_sqlite(&dir.path().join("ecluse.db")).await.unwrap();
-        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
-        let store = Store::with(db, key, "a test").await.unwrap();
+        let keys = dir.path().join("keys");
+        let store = Store::with(db, &keys, "a test").await.unwrap();
         Self {
             store,
             dir,
@@ -42,14 +42,14 @@ impl TestStore {
 
     /// The same database seen by another process: other connections, another epoch.
     pub async fn as_another_process(&self) -> Store {
-        let key = StoreKey::load_or_create(&self.dir.path().join("keys")).unwrap();
+        let keys = self.dir.path().join("keys");
         let db = match &self.postgres {
             None => open_sqlite(&self.dir.path().join("ecluse.db"))
                 .await
                 .unwrap(),
             Some(options) => open_postgres(options.clone()).await.unwrap(),
         };
-        Store::with(db, key, "a test").await.unwrap()
+        Store::with(db, &keys, "a test").await.unwrap()
     }
 
     async fn postgres(url: &str) -> Self {
@@ -63,10 +63,9 @@ impl TestStore {
             .unwrap();
         connection.close().await.unwrap();
         let options = server.options([("search_path", schema.as_str())]);
-        let key = StoreKey::load_or_create(&dir.path().join("keys")).unwrap();
-        let store = Store::with(open_postgres(options.clone()).await.unwrap(), key, "a test")
-            .await
-            .unwrap();
+        let keys = dir.path().join("keys");
+        let db = open_postgres(options.clone()).await.unwrap();
+        let store = Store::with(db, &keys, "a test").await.unwrap();
         Self {
             store,
             dir,

@@ -15,7 +15,6 @@ use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
 use super::{AuditQuery, StoreError, open_sqlite};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::secrets::StoreKey;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -254,5 +253,5 @@ async fn two_processes_may_open_a_new_store_at_once() {
     );
     // And again, once it is there.
     open_sqlite(&path).await.unwrap();
-    StoreKey::load_or_create(&settings.keys_dir()).unwrap();
+    super::Store::open(&settings).await.unwrap();
 }
