@@ -135,7 +135,12 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(Arc::clone(&ticker).follow_keys()),
     ];
 
-    let copies = Copies::start(&store, gateway.documents.clone(), &gateway.absences);
+    let copies = Copies::start(
+        &store,
+        gateway.documents.clone(),
+        &gateway.absences,
+        &gateway.node,
+    );
 
     let workers = Arc::new(Workers::start(
         std::thread::available_parallelism().map_or(1, usize::from),

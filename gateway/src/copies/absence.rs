@@ -102,6 +102,9 @@ impl Watch {
                 told: record.at,
             };
             absences.set(client, told);
+        } else {
+            // Another node may have put its end on record.
+            absences.clear(client, destination);
         }
         Ok(Self {
             store: store.clone(),

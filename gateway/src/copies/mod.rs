@@ -4,11 +4,13 @@
 //! ([`syslog`]), directories and web hooks for checkpoints ([`places`]). Only a client's own entries go to its receiver,
 //! never another's nor the gateway's own (R9). The store is the spool: what was not taken is read again from there, by a
 //! cursor of each destination, so that neither an absence nor a restart loses anything or fills memory. Sending decides
-//! nothing and holds nothing up: a session does not wait for a receiver.
+//! nothing and holds nothing up: a session does not wait for a receiver. Of several nodes on one store, one sends to each
+//! destination ([`lease`]).
 
 mod absence;
 mod delivery;
 mod directory;
+mod lease;
 mod message;
 mod places;
 mod syslog;
@@ -28,6 +30,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) use self::absence::{Absences, Away};
+use self::lease::Lease;
 use crate::secrets;
 use crate::store::{Applied, Store, StoreError};
 
@@ -63,6 +66,15 @@ struct Errand {
     stop: watch::Receiver<bool>,
 }
 
+/// What all senders share.
+#[derive(Clone)]
+struct Sending {
+    store: Store,
+    absences: Absences,
+    /// Names this gateway among those that share the store.
+    node: String,
+}
+
 /// The senders.
 pub(crate) struct Copies {
     task: JoinHandle<()>,
@@ -70,14 +82,21 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
-    /// Sends what the documents in force ask for, until [`Copies::finish`].
+    /// Sends what the documents in force ask for, until [`Copies::finish`]. `node` names this gateway among those that
+    /// share the store.
     pub(crate) fn start(
         store: &Store,
         documents: watch::Receiver<Arc<Applied>>,
         absences: &Absences,
+        node: &str,
     ) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let work = follow(store.clone(), documents, absences.clone(), stopping);
+        let sending = Sending {
+            store: store.clone(),
+            absences: absences.clone(),
+            node: node.to_owned(),
+        };
+        let work = follow(sending, documents, stopping);
         Self {
             task: tokio::spawn(work),
             stop,
@@ -100,9 +119,8 @@ impl Copies {
 
 /// Keeps one sender for each destination that the documents name.
 async fn follow(
-    store: Store,
+    sending: Sending,
     mut documents: watch::Receiver<Arc<Applied>>,
-    absences: Absences,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut senders = JoinSet::new();
@@ -117,6 +135,7 @@ async fn follow(
                     && !sender.is_finished();
                 if !stays {
                     sender.abort();
+                    let absences = &sending.absences;
                     absences.clear(client, &destination.to_string());
                 }
                 stays
@@ -127,8 +146,7 @@ async fn follow(
                 continue;
             }
             let work = send(
-                store.clone(),
-                absences.clone(),
+                sending.clone(),
                 client.clone(),
                 key.clone(),
                 destination.clone(),
@@ -175,36 +193,65 @@ fn of_client(client: &Client) -> impl Iterator<Item = (ClientId, Destination)> {
         .map(|destination| (client.id.clone(), destination))
 }
 
+/// Sends to one destination while this node has the lease of it.
 async fn send(
-    store: Store,
-    absences: Absences,
+    sending: Sending,
     client: ClientId,
     key: String,
     destination: Destination,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut wait = PAUSE.0;
-    let name = destination.to_string();
-    let absence = loop {
-        match absence::Watch::begin(&store, &absences, &client, &name, absence::PASSING).await {
-            Ok(absence) => break absence,
-            Err(error) => tracing::error!(%error, "copies cannot begin: the store does not answer"),
-        }
-        if pause(&mut wait, &mut stop).await {
-            return;
-        }
-    };
-    let errand = Errand {
+    let Sending {
         store,
-        client,
-        key,
-        absence,
-        stop,
-    };
+        absences,
+        node,
+    } = sending;
+    let lease = Lease::new(&store, &key, &node, lease::LASTS);
+    let name = destination.to_string();
+    let mut wait = PAUSE.0;
+    loop {
+        // Those who wait are told of absences too, by what is on record.
+        let begun = absence::Watch::begin(&store, &absences, &client, &name, absence::PASSING);
+        let begun = async { Ok::<_, StoreError>((begun.await?, lease.take().await?)) };
+        let absence = match begun.await {
+            Ok((absence, true)) => absence,
+            Ok((_, false)) => {
+                tracing::debug!(%client, destination = name, "another node sends copies");
+                if pause(&mut lease.looked_at_every(), &mut stop).await {
+                    return;
+                }
+                continue;
+            }
+            Err(error) => {
+                tracing::error!(%error, "copies cannot begin: the store does not answer");
+                if pause(&mut wait, &mut stop).await {
+                    return;
+                }
+                continue;
+            }
+        };
+        wait = PAUSE.0;
+        let errand = Errand {
+            store: store.clone(),
+            client: client.clone(),
+            key: key.clone(),
+            absence,
+            stop: stop.clone(),
+        };
+        tokio::select! {
+            () = run(errand, &destination) => break,
+            () = lease.keep() => tracing::info!(%client, destination = name, "another node sends copies now"),
+        }
+    }
+    lease.give_back().await;
+}
+
+/// Sends until told to stop.
+async fn run(errand: Errand, destination: &Destination) {
     match destination {
-        Destination::Syslog(receiver) => syslog::run(errand, &receiver).await,
+        Destination::Syslog(receiver) => syslog::run(errand, receiver).await,
         Destination::Place(place, authority) => {
-            places::run(errand, &place, authority.as_ref()).await;
+            places::run(errand, place, authority.as_ref()).await;
         }
     }
 }

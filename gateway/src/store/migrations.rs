@@ -24,6 +24,7 @@ const JOURNAL: &str = include_str!("migrations/0003_journal.sql");
 
 const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
+const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -61,6 +62,12 @@ const STEPS: &[Step] = &[
         name: "search",
         sqlite: SEARCH,
         postgres: SEARCH,
+    },
+    Step {
+        format: 7,
+        name: "copy leases",
+        sqlite: COPY_LEASES,
+        postgres: COPY_LEASES,
     },
 ];
 

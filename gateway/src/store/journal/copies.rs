@@ -1,6 +1,6 @@
-//! How far copies of the journal have gone, by destination (R8).
+//! How far copies of the journal have gone, by destination, and which node sends them (R8).
 
-use ecluse_policy::Timestamp;
+use ecluse_policy::{Span, Timestamp};
 
 use super::super::sql::values;
 use super::super::{Store, StoreError};
@@ -53,6 +53,42 @@ impl Store {
                    at = excluded.at";
         let values = values![destination, next_entry, next_checkpoint, at];
         tx.execute(sql, values).await?;
+        tx.commit().await
+    }
+
+    /// Gives `node` the right to send copies to `destination` until `lasts` from `now`, or renews it. `false` while
+    /// another node has it. A right that lasts longer than anybody could have taken it comes of a wrong clock, and counts
+    /// for nothing.
+    ///
+    /// # Errors
+    /// The store failed; nothing is given.
+    pub async fn lease_copies(
+        &self,
+        destination: &str,
+        node: &str,
+        lasts: Span,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let until = now.plus(lasts);
+        // As `set_copied`: nobody need wake for it.
+        let mut tx = self.db().begin().await?;
+        let sql = "INSERT INTO copy_leases (destination, holder, until_at) VALUES ($1, $2, $3) \
+                   ON CONFLICT (destination) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at \
+                   WHERE copy_leases.holder = excluded.holder OR copy_leases.until_at <= $4 OR copy_leases.until_at > $5";
+        let values = values![destination, node, until, now, until.plus(lasts)];
+        let given = tx.execute(sql, values).await? > 0;
+        tx.commit().await?;
+        Ok(given)
+    }
+
+    /// Takes the right to send copies to `destination` from `node`, if it has it.
+    ///
+    /// # Errors
+    /// The store failed; the right runs out by itself.
+    pub async fn end_lease(&self, destination: &str, node: &str) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let sql = "DELETE FROM copy_leases WHERE destination = $1 AND holder = $2";
+        tx.execute(sql, values![destination, node]).await?;
         tx.commit().await
     }
 }
