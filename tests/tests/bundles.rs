@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, recording};
+use ecluse_tests::{Site, recording, store, wait};
 
 pub(crate) const SECRET: &str = "a-word-that-only-the-client-reads";
 
@@ -37,7 +38,10 @@ pub(crate) fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()
         .run(format!("echo {SECRET}"))
         .answer()?
         .success()?;
-    recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    // Sealed is what is on record: the files have their names a moment before.
+    wait::until_true("the seal on record", Duration::from_secs(30), || {
+        Ok(store::audit(&site, "recording-sealed")?.len() == 1)
+    })?;
     Ok(site)
 }
 

@@ -10,6 +10,7 @@ use ecluse_recordings::bundle::{
     InterventionFacts, Language, ProofsHead,
 };
 use ecluse_recordings::evidence::manifest::Manifest;
+use ecluse_recordings::layout;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
 use super::choice::Choice;
@@ -35,12 +36,13 @@ pub(super) async fn write(
     language: Language,
 ) -> anyhow::Result<String> {
     let now = clock::now();
+    let unsealed = unsealed(store, settings, choice).await?;
     let (note, checkpoint) = fresh_checkpoint(store, keys).await?;
     let entries = entries(store, choice, checkpoint.size).await?;
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
-    let (recordings, left_out) = recordings(&mut writer, settings, choice)?;
+    let (recordings, left_out) = recordings(&mut writer, settings, choice, &unsealed)?;
     proofs(&mut writer, store, &entries, &checkpoint).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
@@ -82,6 +84,27 @@ pub(super) async fn write(
         summary.push_str(&format!("\n  {reason}"));
     }
     Ok(summary)
+}
+
+/// Sessions whose recordings wait for their seal. Asked before the checkpoint is made: what is sealed afterwards may have
+/// all its files, and no entry in this bundle that vouches for them.
+async fn unsealed(
+    store: &Store,
+    settings: &Settings,
+    choice: &Choice,
+) -> anyhow::Result<BTreeSet<u64>> {
+    let mut unsealed = BTreeSet::new();
+    for session in &choice.sessions {
+        let path = session.start.recording.as_ref();
+        let dir = path.map(|path| settings.recordings.directory.join(path));
+        // The journal goes once the seal is on record.
+        if dir.is_some_and(|dir| dir.join(layout::LIVE).exists())
+            && store.sealed_recording(session.start.id).await?.is_none()
+        {
+            unsealed.insert(session.number);
+        }
+    }
+    Ok(unsealed)
 }
 
 /// A checkpoint that covers everything until now.
@@ -156,6 +179,7 @@ fn recordings(
     writer: &mut BundleWriter<impl Write>,
     settings: &Settings,
     choice: &Choice,
+    unsealed: &BTreeSet<u64>,
 ) -> anyhow::Result<(Vec<Manifest>, Vec<String>)> {
     let mut manifests = Vec::new();
     let mut left_out = Vec::new();
@@ -168,7 +192,11 @@ fn recordings(
                 continue;
             }
         };
-        if dir.join(bundle::MANIFEST).exists() {
+        if unsealed.contains(&number) && session.end.is_some() {
+            left_out.push(format!(
+                "the recording of session #{number} is not sealed yet: export it again when it is"
+            ));
+        } else if dir.join(bundle::MANIFEST).exists() {
             manifests.push(writer.add_recording(&dir)?);
         } else if session.end.is_none() {
             left_out.push(format!(
