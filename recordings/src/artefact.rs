@@ -15,9 +15,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const BUFFER: usize = 256 * 1024;
+/// What waits in front of a file's compressor.
+const WRITE_BUFFER: usize = 32 * 1024;
 const LEVEL: i32 = 3;
-/// Largest window a reader grants (8 MiB); level 3 uses 2.
+/// Largest window a reader grants (8 MiB).
 const WINDOW_LOG: u32 = 23;
+/// The window of level 3 (2 MiB), and the smallest that the format has.
+const WRITE_WINDOW_LOG: (u32, u32) = (10, 21);
 const SALT: usize = 32;
 
 /// Where the files of a recording are written: by name, and finished one by one.
@@ -25,8 +29,8 @@ pub(crate) trait Artefacts {
     /// What a file's bytes are written to.
     type Out: Write;
 
-    /// Begins a file.
-    fn create(&mut self, name: &str) -> Result<Self::Out, FinishError>;
+    /// Begins a file of `about` so many bytes; a wrong guess costs memory or compression, nothing else.
+    fn create(&mut self, name: &str, about: u64) -> Result<Self::Out, FinishError>;
 
     /// Ends a file.
     fn finish(&mut self, name: &str, out: Self::Out) -> Result<(), FinishError>;
@@ -78,11 +82,12 @@ impl<'a> SealedArtefacts<'a> {
         &self,
         name: &str,
         salt: [u8; SALT],
+        about: u64,
     ) -> Result<BufWriter<SealedFile>, FinishError> {
         let path = self.path(name);
         let file = create(&path)?;
-        SealedFile::new(file, self.key, salt)
-            .map(|file| BufWriter::with_capacity(BUFFER, file))
+        SealedFile::new(file, self.key, salt, about)
+            .map(|file| BufWriter::with_capacity(WRITE_BUFFER, file))
             .map_err(|error| FinishError::io("write to", &path, error))
     }
 }
@@ -90,9 +95,9 @@ impl<'a> SealedArtefacts<'a> {
 impl Artefacts for SealedArtefacts<'_> {
     type Out = BufWriter<SealedFile>;
 
-    fn create(&mut self, name: &str) -> Result<Self::Out, FinishError> {
+    fn create(&mut self, name: &str, about: u64) -> Result<Self::Out, FinishError> {
         let salt = self.salt(name)?;
-        self.create_salted(name, salt)
+        self.create_salted(name, salt, about)
     }
 
     fn finish(&mut self, name: &str, out: Self::Out) -> Result<(), FinishError> {
@@ -131,16 +136,18 @@ pub(crate) struct SealedFile {
 }
 
 impl SealedFile {
-    fn new(file: File, key: &RecordingKey, salt: [u8; SALT]) -> io::Result<Self> {
+    fn new(file: File, key: &RecordingKey, salt: [u8; SALT], about: u64) -> io::Result<Self> {
         let digested = Digested {
             file,
             digest: Sha256::new(),
             bytes: 0,
         };
         let age = key.encryptor()?.wrap_output(digested)?;
+        let mut zstd = zstd::stream::write::Encoder::new(age, LEVEL)?;
+        zstd.window_log(window_log(about))?;
         Ok(SealedFile {
             plain: Sha256::new_with_prefix(salt),
-            zstd: zstd::stream::write::Encoder::new(age, LEVEL)?,
+            zstd,
         })
     }
 
@@ -185,6 +192,29 @@ impl Write for Digested {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// The window for a file of `about` so many bytes: a compressor takes memory by its window, not by what comes.
+fn window_log(about: u64) -> u32 {
+    let (least, most) = WRITE_WINDOW_LOG;
+    u64::BITS
+        .saturating_sub(about.leading_zeros())
+        .clamp(least, most)
+}
+
+/// Most memory that a file of `about` so many bytes takes while it is written.
+///
+/// **Unit**: bytes. The window, the two tables of level 3, which shrink with it, a block on each side, and what waits
+/// in front of the compressor and of the cipher (whose buffers are touched only as far as they are filled).
+pub(crate) fn memory(about: u64) -> u64 {
+    const BLOCK: u64 = 128 * 1024;
+    const LONG_TABLE: u64 = 512 * 1024;
+    const SHORT_TABLE: u64 = 256 * 1024;
+    const CHUNK: u64 = 2 * 64 * 1024;
+    let window = 1u64 << window_log(about);
+    let tables = LONG_TABLE.min(8 * window) + SHORT_TABLE.min(4 * window);
+    let waiting = CHUNK.min(window) + (WRITE_BUFFER as u64).min(window);
+    window + tables + 2 * BLOCK.min(window) + waiting
 }
 
 /// The plain bytes of an artefact.

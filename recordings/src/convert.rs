@@ -1,37 +1,102 @@
-//! Second pass over a closed journal: writes the final files to wherever they are wanted.
+//! Second reading of a closed journal: writes the final files to wherever they are wanted. It is read once more for each
+//! share of the channels where they do not fit into memory together ([`crate::passes`]).
 
 use crate::artefact::Artefacts;
 use crate::convert_channel::ChannelWriter;
+use crate::passes::Pass;
 use crate::record::{self, ChannelRecord, NoteLine, SessionRecord};
 use crate::search::{Bounds, Extractor};
 use crate::survey::{ChannelSurvey, Survey};
 use crate::{
-    ChannelKind, ChannelOpened, Event, Exit, FinishError, JournalFacts, JournalReader, Stream,
-    StreamCounts, layout,
+    ChannelKind, ChannelOpened, Event, Exit, FinishError, JournalFacts, JournalReader, ReadError,
+    Stream, StreamCounts, layout,
 };
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes every file but `session.json`, and returns what that one must say. The lines to search are written where
-/// `screen_text` says whether those of screens are among them.
+/// Notes are few; if not, they only compress less well.
+const ABOUT_NOTES: u64 = 64 * 1024;
+
+/// Every file but `session.json`, and what that one must say of them. Reads the journal as often as `passes` say, each
+/// time anew from `open`. The lines to search are written where `screen_text` says whether those of screens are among
+/// them.
 pub(crate) fn convert<A: Artefacts>(
-    reader: &mut JournalReader,
+    mut open: impl FnMut() -> Result<JournalReader, ReadError>,
     mut survey: Survey,
+    passes: Vec<Pass>,
     files: &mut A,
     torn_bytes: u64,
     screen_text: Option<bool>,
 ) -> Result<SessionRecord, FinishError> {
+    let mut written = Written::default();
+    let mut facts = None;
+    for pass in passes {
+        let mut reader = open()?;
+        let lines = screen_text.filter(|_| pass.is_first);
+        convert_pass(&mut reader, &mut survey, pass, files, lines, &mut written)?;
+        facts = Some(reader.facts().clone());
+    }
+    let facts = match facts {
+        Some(facts) => facts,
+        None => open()?.facts().clone(),
+    };
+    let Written {
+        mut channels,
+        notes,
+    } = written;
+    channels.sort_by_key(|channel| channel.number);
+    Ok(SessionRecord {
+        format: record::FORMAT.to_owned(),
+        version: record::VERSION,
+        facts,
+        ended_us: survey.last_us,
+        cut_short: survey.end.is_none(),
+        end: survey.end,
+        torn_bytes,
+        notes,
+        channels,
+        clock: survey.clock,
+        salts: BTreeMap::new(),
+        journal: JournalFacts {
+            frames: survey.frames,
+            bytes: survey.bytes,
+        },
+    })
+}
+
+/// What the passes wrote.
+#[derive(Default)]
+struct Written {
+    channels: Vec<ChannelRecord>,
+    notes: u64,
+}
+
+fn convert_pass<A: Artefacts>(
+    reader: &mut JournalReader,
+    survey: &mut Survey,
+    mut pass: Pass,
+    files: &mut A,
+    screen_text: Option<bool>,
+    written: &mut Written,
+) -> Result<(), FinishError> {
     let mut lines = match screen_text {
-        Some(screen) => Some(extractor(&survey, screen, files.create(layout::TEXT)?)),
+        Some(screen) => {
+            let about = about_lines(survey, screen);
+            Some(extractor(
+                survey,
+                screen,
+                files.create(layout::TEXT, about)?,
+            ))
+        }
         None => None,
     };
     let mut notes = Notes {
         out: None,
         lines: 0,
+        wanted: pass.is_first,
     };
     let mut open: BTreeMap<u32, ChannelWriter<A::Out>> = BTreeMap::new();
-    let mut channels: Vec<ChannelRecord> = Vec::new();
     let facts = reader.facts().clone();
 
     while let Some(frame) = reader.next_frame()? {
@@ -40,6 +105,9 @@ pub(crate) fn convert<A: Artefacts>(
             lines
                 .event(at_us, number, &frame.event)
                 .map_err(text_failed)?;
+        }
+        if pass.leaves(number, &frame.event) {
+            continue;
         }
         let channel = open.get_mut(&number);
         match (frame.event, channel) {
@@ -65,19 +133,19 @@ pub(crate) fn convert<A: Artefacts>(
             }
             (Event::Input(bytes), Some(channel)) => channel.bytes(at_us, Stream::Input, bytes)?,
             (Event::Output(bytes), None) => {
-                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::Output, bytes)?;
             }
             (Event::ErrorOutput(bytes), None) => {
-                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::ErrorOutput, bytes)?;
             }
             (Event::Input(bytes), None) => {
-                let channel = orphan(files, &facts, number, at_us, &mut survey)?;
+                let channel = orphan(files, &facts, number, at_us, survey)?;
                 open.entry(number)
                     .or_insert(channel)
                     .bytes(at_us, Stream::Input, bytes)?;
@@ -101,7 +169,7 @@ pub(crate) fn convert<A: Artefacts>(
                     let mut record = channel.finish(files, at_us, Some(closed.reason))?;
                     record.legs = closed.legs;
                     check_counts(&record, closed.bytes)?;
-                    channels.push(record);
+                    written.channels.push(record);
                 }
             }
             (Event::Note(text), None) => notes.write(files, at_us, number, "note", text)?,
@@ -125,32 +193,28 @@ pub(crate) fn convert<A: Artefacts>(
         }
     }
     for channel in open.into_values() {
-        channels.push(channel.finish(files, survey.last_us, None)?);
+        let record = channel.finish(files, survey.last_us, None)?;
+        written.channels.push(record);
     }
-    channels.sort_by_key(|channel| channel.number);
-    let notes = notes.finish(files)?;
+    written.notes = written.notes.saturating_add(notes.finish(files)?);
     if let Some(lines) = lines {
         let (out, _) = lines.finish().map_err(text_failed)?;
         files.finish(layout::TEXT, out)?;
     }
+    Ok(())
+}
 
-    Ok(SessionRecord {
-        format: record::FORMAT.to_owned(),
-        version: record::VERSION,
-        facts,
-        ended_us: survey.last_us,
-        cut_short: survey.end.is_none(),
-        end: survey.end,
-        torn_bytes,
-        notes,
-        channels,
-        clock: survey.clock,
-        salts: BTreeMap::new(),
-        journal: JournalFacts {
-            frames: survey.frames,
-            bytes: survey.bytes,
-        },
-    })
+/// How long the lines to search will be, about.
+fn about_lines(survey: &Survey, screen: bool) -> u64 {
+    let bounds = Bounds::default();
+    let channels = survey.channels.values();
+    let looked_at = channels.fold(0u64, |total, channel| {
+        let output = if screen { channel.shown.0 } else { 0 };
+        total
+            .saturating_add(*channel.bytes.of(Stream::Input))
+            .saturating_add(output)
+    });
+    looked_at.saturating_mul(2).min(bounds.text)
 }
 
 fn extractor<W: Write>(survey: &Survey, screen: bool, out: W) -> Extractor<W> {
@@ -203,6 +267,8 @@ fn check_counts(record: &ChannelRecord, counted: StreamCounts) -> Result<(), Fin
 struct Notes<W> {
     out: Option<W>,
     lines: u64,
+    /// Another pass writes them otherwise.
+    wanted: bool,
 }
 
 impl<W: Write> Notes<W> {
@@ -214,9 +280,12 @@ impl<W: Write> Notes<W> {
         kind: &str,
         text: &str,
     ) -> Result<(), FinishError> {
+        if !self.wanted {
+            return Ok(());
+        }
         let out = match &mut self.out {
             Some(out) => out,
-            None => self.out.insert(files.create(layout::NOTES)?),
+            None => self.out.insert(files.create(layout::NOTES, ABOUT_NOTES)?),
         };
         let line = NoteLine {
             at_us,
@@ -245,3 +314,7 @@ pub(crate) fn write_line(
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
+
+#[cfg(test)]
+#[path = "convert_tests.rs"]
+mod tests;

@@ -81,7 +81,7 @@ impl<W: Write> ChannelWriter<W> {
         for stream in Stream::ALL {
             if *known.needs_raw.of(stream) {
                 let name = layout::raw_file(number, kind, stream);
-                let raw = files.create(&name)?;
+                let raw = files.create(&name, *known.bytes.of(stream))?;
                 streams.of_mut(stream).raw = Some((name.clone(), raw));
                 *raws.of_mut(stream) = Some(name);
             }
@@ -90,12 +90,13 @@ impl<W: Write> ChannelWriter<W> {
         let mut unechoed_name = None;
         if !known.masks.is_empty() {
             let name = layout::unechoed_file(number, kind);
-            unechoed = Some((name.clone(), files.create(&name)?));
+            let out = files.create(&name, known.about_unechoed())?;
+            unechoed = Some((name.clone(), out));
             unechoed_name = Some(name);
         }
         let cast_name = layout::cast_file(number, kind);
         let header = header(facts, opened_us, &opened);
-        let cast = CastWriter::new(files.create(&cast_name)?, &header)
+        let cast = CastWriter::new(files.create(&cast_name, known.about_cast())?, &header)
             .map_err(|error| wrote(&cast_name, error))?;
         Ok(ChannelWriter {
             number,

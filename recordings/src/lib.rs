@@ -43,6 +43,7 @@ mod journal_form;
 pub mod layout;
 pub mod log;
 mod painter;
+mod passes;
 mod piped;
 mod playback;
 mod rebuild;

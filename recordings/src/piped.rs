@@ -5,6 +5,7 @@
 
 use crate::artefact::Artefacts;
 use crate::evidence::key::RecordingKey;
+use crate::passes::Pass;
 use crate::survey::Survey;
 use crate::{FinishError, JournalReader, ReadError, convert, layout};
 use std::io::{self, BufWriter, Read, Write};
@@ -21,7 +22,7 @@ pub(crate) struct Nowhere;
 impl Artefacts for Nowhere {
     type Out = io::Sink;
 
-    fn create(&mut self, _name: &str) -> Result<Self::Out, FinishError> {
+    fn create(&mut self, _name: &str, _about: u64) -> Result<Self::Out, FinishError> {
         Ok(io::sink())
     }
 
@@ -37,7 +38,9 @@ pub(crate) fn open(
     survey: Survey,
     name: &str,
 ) -> Result<Box<dyn Read + Send>, ReadError> {
-    let mut reader = JournalReader::open(&journal, &key)?;
+    // Whether it opens is said at once.
+    drop(JournalReader::open(&journal, &key)?);
+    let source = journal.clone();
     let (sender, pieces) = sync_channel(AHEAD);
     let mut one = One {
         wanted: name.to_owned(),
@@ -49,7 +52,9 @@ pub(crate) fn open(
         .spawn(move || {
             // Whether the client wants more than commands in it was for the gateway that could read it to say.
             let lines = (one.wanted == layout::TEXT).then_some(false);
-            let problem = match convert::convert(&mut reader, survey, &mut one, 0, lines) {
+            let passes = vec![Pass::of_everything()];
+            let reopen = || JournalReader::open(&source, &key);
+            let problem = match convert::convert(reopen, survey, passes, &mut one, 0, lines) {
                 Ok(_) if one.found => return,
                 Ok(_) => "there is no such file in this recording".to_owned(),
                 Err(error) => error.to_string(),
@@ -103,7 +108,7 @@ impl Write for Part {
 impl Artefacts for One {
     type Out = BufWriter<Part>;
 
-    fn create(&mut self, name: &str) -> Result<Self::Out, FinishError> {
+    fn create(&mut self, name: &str, _about: u64) -> Result<Self::Out, FinishError> {
         let part = match self.sender.take_if(|_| name == self.wanted) {
             Some(sender) => Part::Wanted(sender),
             None => Part::Other,

@@ -149,11 +149,19 @@ fn recover_one(dir: &Path, live: &Path, recovery: &Recovery<'_>) -> Result<Outco
         return set_aside(dir, live, problem);
     }
     if whole.end < whole.length {
-        if let Some(later) = later_frame(&file, whole.end, whole.frames)
-            .map_err(|error| FinishError::io("read", live, error))?
-        {
+        let later = later_frame(&file, whole.end, whole.frames, whole.length)
+            .map_err(|error| FinishError::io("read", live, error))?;
+        let follows = match later {
+            Later::Nothing => None,
+            Later::Frame(at) => Some(format!("whole frames follow at byte {at}")),
+            Later::Undecided => Some(
+                "more of what follows begins like a frame than any recorder can have written"
+                    .to_owned(),
+            ),
+        };
+        if let Some(follows) = follows {
             let problem = format!(
-                "the frame at byte {} does not hold, and whole frames follow at byte {later}",
+                "the frame at byte {} does not hold, and {follows}",
                 whole.end
             );
             return set_aside(dir, live, problem);
@@ -244,16 +252,35 @@ fn whole_frames(live: &Path, file: &File, witness: Option<Witness>) -> Result<Wh
     })
 }
 
-/// Looks behind the first frame that does not hold for one that does. If there is one, bytes in the
-/// middle were changed; if not, the last write was cut off.
-fn later_frame(file: &File, from: u64, number: u64) -> io::Result<Option<u64>> {
+/// What stands behind the first frame that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Later {
+    /// The last write was cut off.
+    Nothing,
+    /// A frame that holds, at this byte: bytes in the middle were changed.
+    Frame(u64),
+    /// So many places look like the beginning of a frame that somebody made them.
+    Undecided,
+}
+
+/// Of a torn frame, one place in 2^36 begins like a frame by chance. Whoever can write into the file could make every
+/// place of it begin like a long one, and have a checksum computed for each: so no more is hashed than some times what
+/// is there.
+const HASHED_AT_MOST: u64 = 4;
+
+/// Looks behind the first frame that does not hold for one that does.
+fn later_frame(file: &File, from: u64, number: u64, length: u64) -> io::Result<Later> {
     const BLOCK: usize = 1024 * 1024;
+    let mut left = length
+        .saturating_sub(from)
+        .saturating_mul(HASHED_AT_MOST)
+        .max((frame::AROUND + frame::MAX_SEALED) as u64);
     let mut block = vec![0u8; BLOCK + FRAME_HEAD];
     let mut at = from;
     loop {
         let read = read_at_most(file, &mut block, at)?;
         if read < FRAME_HEAD {
-            return Ok(None);
+            return Ok(Later::Nothing);
         }
         let bytes = block.get(..read).unwrap_or_default();
         for (place, window) in (0u64..).zip(bytes.windows(FRAME_HEAD)) {
@@ -261,8 +288,16 @@ fn later_frame(file: &File, from: u64, number: u64) -> io::Result<Option<u64>> {
                 continue;
             };
             let near = head.number >= number && head.number - number < (1 << 32);
-            if near && holds(file, at + place, &head)? {
-                return Ok(Some(at + place));
+            let ends = (at + place).saturating_add(head.whole() as u64);
+            if !near || ends > length {
+                continue;
+            }
+            let Some(rest) = left.checked_sub(head.whole() as u64) else {
+                return Ok(Later::Undecided);
+            };
+            left = rest;
+            if holds(file, at + place, &head)? {
+                return Ok(Later::Frame(at + place));
             }
         }
         at += (read + 1 - FRAME_HEAD) as u64;

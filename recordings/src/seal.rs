@@ -15,7 +15,7 @@ use crate::record::SessionRecord;
 use crate::sealed::{SealedRecording, parse_record};
 use crate::survey::survey;
 use crate::writer::{ClosedJournal, sync_directory};
-use crate::{FinishError, JournalHeader, JournalReader, Seal, convert, layout, rebuild};
+use crate::{FinishError, JournalHeader, JournalReader, Seal, convert, layout, passes, rebuild};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -84,13 +84,14 @@ fn write_artefacts(
 
     let found = survey(&mut JournalReader::open(source, key)?)?;
     let last_seal = found.last_seal;
-    let mut reader = JournalReader::open(source, key)?;
-    let header = reader.header().clone();
+    let header = JournalReader::open(source, key)?.header().clone();
     let mut files = SealedArtefacts::new(temporary, key);
     let screen_text = (sealing.screen_text)(&header.facts.client);
+    let passes = passes::plan(&found.channels, passes::MEMORY);
     let mut record = convert::convert(
-        &mut reader,
+        || JournalReader::open(source, key),
         found,
+        passes,
         &mut files,
         torn_bytes,
         Some(screen_text),
@@ -211,7 +212,8 @@ fn name_waiting_signature(dir: &Path, sealing: &Sealing<'_>) -> Result<(), Finis
 fn keep_torn(torn: &Path, files: &mut SealedArtefacts<'_>) -> Result<(), FinishError> {
     let fail = |error| FinishError::io("keep", torn, error);
     let mut tail = File::open(torn).map_err(fail)?;
-    let mut out = files.create(layout::TORN)?;
+    let about = tail.metadata().map_err(fail)?.len();
+    let mut out = files.create(layout::TORN, about)?;
     artefact::copy(&mut tail, &mut out).map_err(fail)?;
     files.finish(layout::TORN, out)
 }
@@ -222,7 +224,7 @@ fn write_record(
 ) -> Result<(), FinishError> {
     let salt = files.salt(layout::RECORD)?;
     record.salts = files.salts.clone();
-    let mut out = files.create_salted(layout::RECORD, salt)?;
+    let mut out = files.create_salted(layout::RECORD, salt, u64::MAX)?;
     serde_json::to_writer_pretty(&mut out, &record)
         .map_err(io::Error::from)
         .and_then(|()| out.write_all(b"\n"))

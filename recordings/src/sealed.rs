@@ -5,6 +5,7 @@ use crate::cast::CastReader;
 use crate::evidence::key::{Identity, MAX_WRAPPED, RecordingKey};
 use crate::evidence::manifest::{Form, MAX_MANIFEST, Manifest, sha256_hex};
 use crate::evidence::signature::{RECORDING_NAMESPACE, SignatureError, verify_file};
+use crate::passes::Pass;
 use crate::record::{self, SessionRecord};
 use crate::seal::{file_digest, salted_digest, sync};
 use crate::survey::{Survey, survey};
@@ -426,10 +427,10 @@ fn record_of_journal(
             "it does not end where the manifest says",
         ));
     }
-    let mut reader = JournalReader::open(&path, key)?;
     let record = convert::convert(
-        &mut reader,
+        || JournalReader::open(&path, key),
         found.clone(),
+        vec![Pass::of_everything()],
         &mut piped::Nowhere,
         named.torn_bytes,
         None,

@@ -1,7 +1,7 @@
 //! First pass over a closed journal: what must be known of a channel before its files are written.
 //!
-//! Whether a stream is text throughout (else it gets a raw file from its first byte), and which input
-//! was not echoed (which only later output can tell).
+//! Whether a stream is text throughout (else it gets a raw file from its first byte), which input
+//! was not echoed (which only later output can tell), and how much there is of it.
 
 use crate::chain::Seal;
 use crate::echo::{EchoDetector, Masks};
@@ -25,6 +25,34 @@ pub(crate) struct Survey {
 pub(crate) struct ChannelSurvey {
     pub(crate) needs_raw: PerStream<bool>,
     pub(crate) masks: Masks,
+    /// The first and the last of its frames.
+    pub(crate) frames: (u64, u64),
+    /// Payload bytes of each stream.
+    pub(crate) bytes: PerStream<u64>,
+    /// How much of all that the cast shows as text: bytes, and events.
+    pub(crate) shown: (u64, u64),
+}
+
+impl ChannelSurvey {
+    /// How long its cast will be, about.
+    pub(crate) fn about_cast(&self) -> u64 {
+        const HEADER: u64 = 256;
+        const EVENT: u64 = 24;
+        let (bytes, events) = self.shown;
+        let escaped = bytes.saturating_add(bytes / 4);
+        HEADER
+            .saturating_add(escaped)
+            .saturating_add(events.saturating_mul(EVENT))
+    }
+
+    /// How long the file of its masked input will be, about.
+    pub(crate) fn about_unechoed(&self) -> u64 {
+        const LINE: u64 = 64;
+        let lengths = self.masks.ranges().iter();
+        lengths
+            .map(|(from, to)| to.saturating_sub(*from).saturating_mul(2))
+            .fold(2 * LINE, |total, bytes| total.saturating_add(bytes + LINE))
+    }
 }
 
 #[derive(Default)]
@@ -33,6 +61,9 @@ struct Open {
     gauges: PerStream<BinaryGauge>,
     needs_raw: PerStream<bool>,
     echo: EchoDetector,
+    frames: (u64, u64),
+    bytes: PerStream<u64>,
+    shown: (u64, u64),
 }
 
 pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
@@ -40,31 +71,27 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
     let mut open: BTreeMap<u32, Open> = BTreeMap::new();
     while let Some(frame) = reader.next_frame()? {
         survey.last_us = frame.at_us;
+        let number = frame.number;
         match frame.event {
             Event::ChannelOpened(opened) => {
                 let echo = EchoDetector::new(opened.pty.is_some());
-                open.insert(
-                    frame.channel,
-                    Open {
-                        echo,
-                        ..Open::default()
-                    },
-                );
+                open.insert(frame.channel, Open::at(number, echo));
             }
             Event::Output(bytes) => open
                 .entry(frame.channel)
-                .or_default()
-                .take(Stream::Output, bytes),
+                .or_insert_with(|| Open::at(number, EchoDetector::default()))
+                .take(number, Stream::Output, bytes),
             Event::ErrorOutput(bytes) => open
                 .entry(frame.channel)
-                .or_default()
-                .take(Stream::ErrorOutput, bytes),
+                .or_insert_with(|| Open::at(number, EchoDetector::default()))
+                .take(number, Stream::ErrorOutput, bytes),
             Event::Input(bytes) => open
                 .entry(frame.channel)
-                .or_default()
-                .take(Stream::Input, bytes),
+                .or_insert_with(|| Open::at(number, EchoDetector::default()))
+                .take(number, Stream::Input, bytes),
             Event::ChannelClosed(_) => {
-                if let Some(channel) = open.remove(&frame.channel) {
+                if let Some(mut channel) = open.remove(&frame.channel) {
+                    channel.frames.1 = number;
                     survey.channels.insert(frame.channel, channel.finish());
                 }
             }
@@ -76,10 +103,15 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
             | Event::ExitStatus(_)
             | Event::ExitSignal(_)
             | Event::Note(_)
-            | Event::Refusal(_) => {}
+            | Event::Refusal(_) => {
+                if let Some(channel) = open.get_mut(&frame.channel) {
+                    channel.shown.1 = channel.shown.1.saturating_add(2);
+                }
+            }
         }
     }
-    for (number, channel) in open {
+    for (number, mut channel) in open {
+        channel.frames.1 = reader.frames();
         survey.channels.insert(number, channel.finish());
     }
     survey.frames = reader.frames();
@@ -89,15 +121,31 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
 }
 
 impl Open {
-    fn take(&mut self, stream: Stream, bytes: &[u8]) {
+    fn at(frame: u64, echo: EchoDetector) -> Self {
+        Open {
+            echo,
+            frames: (frame, frame),
+            ..Open::default()
+        }
+    }
+
+    fn take(&mut self, frame: u64, stream: Stream, bytes: &[u8]) {
         match stream {
             Stream::Output | Stream::ErrorOutput => self.echo.output(bytes),
             Stream::Input => self.echo.input(bytes),
         }
+        self.frames.1 = frame;
+        let length = bytes.len() as u64;
+        let total = self.bytes.of_mut(stream);
+        *total = total.saturating_add(length);
+        let binary = self.gauges.of_mut(stream).is_binary(bytes);
+        if !binary {
+            let (shown, events) = self.shown;
+            self.shown = (shown.saturating_add(length), events.saturating_add(1));
+        }
         let needs_raw = self.needs_raw.of_mut(stream);
         if !*needs_raw {
-            *needs_raw = self.gauges.of_mut(stream).is_binary(bytes)
-                || !self.decoders.of_mut(stream).feed(bytes, |_| {});
+            *needs_raw = binary || !self.decoders.of_mut(stream).feed(bytes, |_| {});
         }
     }
 
@@ -110,6 +158,9 @@ impl Open {
         ChannelSurvey {
             needs_raw: self.needs_raw,
             masks: self.echo.finish(),
+            frames: self.frames,
+            bytes: self.bytes,
+            shown: self.shown,
         }
     }
 }

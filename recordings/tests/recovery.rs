@@ -271,3 +271,51 @@ fn an_interrupted_sealing_is_done_again_from_any_point() {
         assert_eq!(kept, named + 1 >= names.len(), "{named} files named");
     }
 }
+
+/// R3, and a start that always comes to its end: every place of the tail begins like a frame of a mebibyte, and a
+/// checksum for each would keep a gateway busy for hours.
+#[test]
+fn a_tail_made_to_look_like_frames_everywhere_is_set_aside_and_not_hashed_without_end() {
+    let small = small_journal();
+    let header = small.frames.last().unwrap().0;
+    let mut bytes = small.bytes[..header].to_vec();
+    let number = small.frames.len() as u64;
+    let length = [0xff, 0xff, 0x0f];
+    while bytes.len() < 3 * 1024 * 1024 {
+        bytes.extend(length);
+        bytes.push(0);
+        bytes.extend(number.to_le_bytes());
+    }
+    let root = fast_dir();
+    place(root.path(), &bytes);
+    let recovered = recover_with_key(root.path());
+    let Outcome::Damaged { kept_as, problem } = &recovered[0].outcome else {
+        panic!("{:?}", recovered[0].outcome)
+    };
+    assert!(problem.contains("begins like a frame"), "{problem}");
+    assert_eq!(fs::read(kept_as).unwrap(), bytes);
+}
+
+/// A torn frame of any content is a torn frame: chance does not make it look like somebody's doing.
+#[test]
+fn a_torn_frame_of_noise_is_kept_as_a_tail() {
+    let small = small_journal();
+    let end = small.frames[3].0;
+    let mut bytes = small.bytes[..end].to_vec();
+    let mut word = 88_172_645_463_325_252_u64;
+    let noise = std::iter::repeat_with(|| {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        word.to_le_bytes()
+    });
+    bytes.extend([0x11, 0x00, 0x10, 0x00]);
+    bytes.extend(3u64.to_le_bytes());
+    bytes.extend(noise.take(1024 * 1024 / 8 - 64).flatten());
+    let root = fast_dir();
+    place(root.path(), &bytes);
+    let recovered = recover_with_key(root.path());
+    let recording = opened(&recovered[0].outcome);
+    assert_eq!(recording.record().torn_bytes, (bytes.len() - end) as u64);
+    assert_eq!(kept_tail(&recording), bytes[end..]);
+}
