@@ -382,21 +382,27 @@ impl EchoDetector {
     }
 
     fn input_without_terminal(&mut self, bytes: &[u8]) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let start = self.offset;
-            self.offset = start.saturating_add(piece.len() as u64);
-            if self.answering.is_none() && asks_for_secret(&self.tail) {
-                self.answering = Some(start);
-            }
-            if piece.ends_with(b"\n") {
-                // One prompt, one answer.
-                self.tail.clear();
-                if let Some(from) = self.answering.take() {
-                    let end = self.offset - 1;
-                    if from < end {
-                        self.mask(from, end);
-                    }
-                }
+        let start = self.offset;
+        self.offset = start.saturating_add(bytes.len() as u64);
+        if bytes.is_empty() {
+            return;
+        }
+        if self.answering.is_none() && asks_for_secret(&self.tail) {
+            self.answering = Some(start);
+        }
+        // Files pass here by the gigabyte: where nothing was asked, nothing is looked at.
+        if self.answering.is_none() && self.tail.is_empty() {
+            return;
+        }
+        let Some(at) = bytes.iter().position(|byte| *byte == b'\n') else {
+            return;
+        };
+        // One prompt, one answer.
+        self.tail.clear();
+        if let Some(from) = self.answering.take() {
+            let end = start.saturating_add(at as u64);
+            if from < end {
+                self.mask(from, end);
             }
         }
     }
