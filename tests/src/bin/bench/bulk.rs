@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
@@ -42,18 +42,8 @@ impl Way {
 
 impl Bench<'_> {
     pub(crate) fn bulk(&mut self, way: Way, kind: Kind) -> Result<()> {
-        let name = match kind {
-            Kind::Noise => "noise",
-            Kind::Log => "log",
-        };
-        let file = self.site.layout().target_home().join(name);
-        let length = self.arguments.size << 20;
-        if !file.exists() {
-            std::io::copy(
-                &mut Payload::new(kind, length, 1),
-                &mut File::create(&file)?,
-            )?;
-        }
+        let name = name(kind);
+        let (file, length) = self.file(kind)?;
         let (mut direct, mut hop, mut through) = (Vec::new(), Vec::new(), Vec::new());
         let (mut relaying, mut finishing) = (Vec::new(), Vec::new());
         let command = way.command(name);
@@ -115,6 +105,19 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// A file in the target's home that is as long as a transfer, named after what it holds.
+    pub(crate) fn file(&self, kind: Kind) -> Result<(PathBuf, u64)> {
+        let file = self.site.layout().target_home().join(name(kind));
+        let length = self.arguments.size << 20;
+        if !file.exists() {
+            std::io::copy(
+                &mut Payload::new(kind, length, 1),
+                &mut File::create(&file)?,
+            )?;
+        }
+        Ok((file, length))
+    }
+
     /// What a technician types who goes through a stock server to the target: what any machine in between costs, with the
     /// same programs, nothing recorded and nothing decided.
     fn through_a_stock_hop(&self, command: &str) -> String {
@@ -138,6 +141,13 @@ impl Bench<'_> {
         }
         self.removable = recording::files(&recordings, &|_| true)?;
         Ok(())
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Noise => "noise",
+        Kind::Log => "log",
     }
 }
 

@@ -4,6 +4,8 @@
 //! ways use the same stock client, the same cipher and the same sshd.
 
 mod bulk;
+mod burst;
+mod gauge;
 mod memory;
 mod report;
 mod setup;
@@ -43,10 +45,16 @@ struct Arguments {
     /// Idle shells held open.
     #[arg(long, default_value_t = 200)]
     sessions: usize,
+    /// Channels of one connection that are open at once and sealed together.
+    #[arg(long, default_value_t = 100)]
+    channels: usize,
     /// Connections held open that never log in.
     #[arg(long, default_value_t = 500)]
     strangers: usize,
-    /// Only these: down, up, duplex, keys, setup, idle, stall, strangers.
+    /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
+    #[arg(long, default_value_t = 10_240)]
+    burst: u64,
+    /// Only these: down, up, duplex, keys, strangers, sealing, stall, idle, channels, setup, burst.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -76,15 +84,24 @@ fn main() -> Result<()> {
     if wanted("strangers") {
         bench.strangers()?;
     }
+    if wanted("sealing") {
+        bench.beside_sealing()?;
+    }
     if wanted("stall") {
         bench.stalled_reader()?;
     }
     if wanted("idle") {
         bench.idle_shells()?;
     }
+    if wanted("channels") {
+        bench.sealing_of_many_channels()?;
+    }
     if wanted("setup") {
         bench.setups()?;
         bench.setups_with_codes()?;
+    }
+    if wanted("burst") {
+        bench.burst()?;
     }
     bench.report(arguments.results.as_deref())
 }

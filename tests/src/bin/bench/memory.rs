@@ -1,6 +1,5 @@
-//! Memory: of a reader that stands still, and of shells that nobody types into.
+//! Memory: of a reader that stands still, of shells that nobody types into, and of sealing what many channels moved.
 
-use std::fs::File;
 use std::io::Read;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::thread;
@@ -8,22 +7,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use ecluse_tests::Ssh;
-use ecluse_tests::payload::{Kind, Payload};
+use ecluse_tests::payload::Kind;
 
 use crate::Bench;
 use crate::bulk::{Way, transfer};
+use crate::gauge::Peak;
 use crate::report::kibibytes;
+
+/// What each of many channels moves. **Unit**: bytes.
+const EACH: u64 = 4 << 20;
 
 impl Bench<'_> {
     pub(crate) fn stalled_reader(&mut self) -> Result<()> {
-        let file = self.site.layout().target_home().join("noise");
-        let length = self.arguments.size << 20;
-        if !file.exists() {
-            std::io::copy(
-                &mut Payload::new(Kind::Noise, length, 1),
-                &mut File::create(&file)?,
-            )?;
-        }
+        let (file, length) = self.file(Kind::Noise)?;
         transfer(
             &self.through(),
             Way::Down,
@@ -106,6 +102,90 @@ impl Bench<'_> {
         drop(shells);
         self.site
             .wait_for_target_sessions(0, Duration::from_secs(60))
+    }
+
+    /// Many channels of one connection, each of which moved some noise, close together: what sealing them takes at once.
+    pub(crate) fn sealing_of_many_channels(&mut self) -> Result<()> {
+        let before = self.site.process()?.usage()?.memory;
+        let shared = self.through().shared("channels");
+        shared.clone().run("true").answer()?.success()?;
+        let mut channels = Vec::new();
+        for _ in 0..self.arguments.channels {
+            channels.push(Channel::start(&shared)?);
+        }
+        for channel in &mut channels {
+            channel.receives()?;
+        }
+        let open = self.site.process()?.usage()?.memory;
+        let peak = Peak::of(self.site.process()?.id());
+        let count = channels.len();
+        // All are told to end before the first is waited for.
+        for channel in &mut channels {
+            drop(channel.keys.take());
+        }
+        for mut channel in channels {
+            let status = channel.child.wait()?;
+            ensure!(status.success(), "a channel ended with {status}");
+        }
+        shared.flag("-O").flag("exit").answer()?.success()?;
+        self.recordings_are_finished()?;
+        let growth = peak.most()?.saturating_sub(before);
+        self.note(
+            &format!(
+                "growth while a session of {count} channels that closed together, {} MiB of noise each, is sealed",
+                EACH >> 20
+            ),
+            &format!(
+                "{} with the channels still open",
+                kibibytes(open.saturating_sub(before))
+            ),
+            &kibibytes(growth),
+            "",
+            "≤ 160 MiB",
+            Some(growth <= 160 << 20),
+        );
+        Ok(())
+    }
+}
+
+/// A channel that moved its noise and waits for the end of its input.
+struct Channel {
+    child: Child,
+    keys: Option<ChildStdin>,
+    screen: ChildStdout,
+}
+
+impl Channel {
+    fn start(shared: &Ssh) -> Result<Self> {
+        let mut command = shared
+            .clone()
+            .run(format!("head -c {EACH} /dev/urandom; exec cat"))
+            .command();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        let screen = child.stdout.take().context("no stdout")?;
+        Ok(Self {
+            keys: child.stdin.take(),
+            child,
+            screen,
+        })
+    }
+
+    fn receives(&mut self) -> Result<()> {
+        let mut noise = (&mut self.screen).take(EACH);
+        let received = std::io::copy(&mut noise, &mut std::io::sink())?;
+        ensure!(received == EACH, "{received} of {EACH} bytes arrived");
+        Ok(())
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

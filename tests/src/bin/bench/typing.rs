@@ -1,4 +1,4 @@
-//! Keystrokes: how long until a key comes back.
+//! Keystrokes: how long until a key comes back, alone and beside what else goes on.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -7,10 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ecluse_tests::Ssh;
+use ecluse_tests::payload::Kind;
+use ecluse_tests::{Ssh, recording};
 
 use crate::Bench;
+use crate::bulk::{Way, transfer};
 use crate::report::{micros, percentile};
+
+/// What is allowed to what goes on beside a keystroke.
+const NOISE: &str = "within noise (± 25 % or 150 µs)";
+/// Keystrokes between two looks at whether sealing goes on.
+const BATCH: usize = 25;
 
 impl Bench<'_> {
     pub(crate) fn keystrokes(&mut self) -> Result<()> {
@@ -45,12 +52,10 @@ impl Bench<'_> {
         let mut times = [Vec::new(), Vec::new()];
         for stroke in 0..self.arguments.keystrokes + 100 {
             for (typist, times) in typists.iter_mut().zip(&mut times) {
-                let took = typist.stroke()?;
+                let took = typist.strokes(1)?;
                 if stroke >= 100 {
-                    times.push(took);
+                    times.extend(took);
                 }
-                // As fast a typist as there is; a loop without pause would measure another thing.
-                thread::sleep(Duration::from_millis(2));
             }
         }
         Ok(times)
@@ -79,11 +84,62 @@ impl Bench<'_> {
             &format!("{} without them", micros(before)),
             &micros(during),
             &format!("{:+.0} µs", (during - before) * 1e6),
-            "within noise (± 25 % or 150 µs)",
-            Some(during - before <= (before * 0.25).max(150e-6)),
+            NOISE,
+            Some(is_noise(before, during)),
         );
         Ok(())
     }
+
+    /// Keystrokes while a large recording is being sealed behind them, and as many while nothing is, in turn.
+    pub(crate) fn beside_sealing(&mut self) -> Result<()> {
+        let (file, length) = self.file(Kind::Noise)?;
+        let (mut alone, mut beside) = (Vec::new(), Vec::new());
+        let mut typist = Typist::start(&self.through())?;
+        typist.strokes(100)?;
+        for _ in 0..self.arguments.rounds {
+            transfer(&self.through(), Way::Down, "cat noise", &file, length)?;
+            loop {
+                let strokes = typist.strokes(BATCH)?;
+                if !self.is_sealing()? {
+                    break;
+                }
+                beside.extend(strokes);
+            }
+            // What sealing left to be written belongs to neither.
+            rustix::fs::sync();
+            alone.extend(typist.strokes(beside.len().saturating_sub(alone.len()))?);
+        }
+        drop(typist);
+        self.recordings_are_finished()?;
+        for (name, part) in [("p50", 0.50), ("p99", 0.99)] {
+            let what = format!(
+                "keystroke {name} while a recording of {} MiB is sealed ({} keystrokes each)",
+                self.arguments.size,
+                beside.len()
+            );
+            let (alone, beside) = (percentile(&alone, part), percentile(&beside, part));
+            self.note(
+                &what,
+                &format!("{} while none is", micros(alone)),
+                &micros(beside),
+                &format!("{:+.0} µs", (beside - alone) * 1e6),
+                NOISE,
+                Some(is_noise(alone, beside)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether there is a journal beside the one of the session that types.
+    fn is_sealing(&self) -> Result<bool> {
+        let recordings = self.site.layout().recordings();
+        let journals = recording::files(&recordings, &|path| path.ends_with("live.journal"))?;
+        Ok(journals.len() > 1)
+    }
+}
+
+fn is_noise(before: f64, during: f64) -> bool {
+    during - before <= (before * 0.25).max(150e-6)
 }
 
 /// A person at a terminal that gives each key back.
@@ -123,6 +179,17 @@ impl Typist {
             keys,
             screen,
         })
+    }
+
+    /// Seconds until each of some keys came back.
+    fn strokes(&mut self, count: usize) -> Result<Vec<f64>> {
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            times.push(self.stroke()?);
+            // As fast a typist as there is; a loop without pause would measure another thing.
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(times)
     }
 
     /// Seconds until one key came back.
