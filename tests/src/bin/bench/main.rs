@@ -8,6 +8,7 @@ mod burst;
 mod gauge;
 mod memory;
 mod report;
+mod search;
 mod setup;
 mod typing;
 
@@ -51,10 +52,13 @@ struct Arguments {
     /// Connections held open that never log in.
     #[arg(long, default_value_t = 500)]
     strangers: usize,
+    /// Hours that are recorded to be searched.
+    #[arg(long, default_value_t = 1000)]
+    hours: usize,
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, keys, strangers, sealing, stall, idle, channels, setup, burst.
+    /// Only these: down, up, duplex, keys, strangers, sealing, stall, idle, channels, setup, burst, search.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -102,6 +106,9 @@ fn main() -> Result<()> {
     }
     if wanted("burst") {
         bench.burst()?;
+    }
+    if wanted("search") {
+        bench.search()?;
     }
     bench.report(arguments.results.as_deref())
 }
