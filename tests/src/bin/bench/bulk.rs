@@ -1,18 +1,22 @@
 //! Bulk: how much passes in a second, and what that costs the gateway.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Ssh, recording, wait};
 
+use crate::gauge::busy;
 use crate::report::median;
 use crate::{Bench, CIPHER, EXCHANGE, STALL};
+
+/// What a line of a gigabit a second carries, above TCP and SSH. **Unit**: bytes a second.
+const LINE: f64 = 115e6;
 
 /// Which way bytes go, as the technician sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,16 @@ impl Way {
         }
     }
 
+    /// Gigabytes that pass.
+    fn moved(self, length: u64) -> f64 {
+        if self == Self::Both {
+            2.0
+        } else {
+            1.0
+        }
+        *length as f64 / 1e9
+    }
+
     pub(crate) fn command(self, file: &str) -> String {
         match self {
             Self::Down => format!("cat {file}"),
@@ -45,10 +59,12 @@ impl Bench<'_> {
         let name = name(kind);
         let (file, length) = self.file(kind)?;
         let (mut direct, mut hop, mut through) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut relaying, mut finishing) = (Vec::new(), Vec::new());
+        let (mut relaying, mut finishing, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
         let command = way.command(name);
         for _ in 0..self.arguments.rounds {
+            let idle = busy()?;
             direct.push(transfer(&self.direct(), way, &command, &file, length)?);
+            elsewhere.push(busy()? - idle);
             hop.push(transfer(
                 &self.direct(),
                 way,
@@ -61,7 +77,7 @@ impl Bench<'_> {
             let relayed = self.site.process()?.usage()?.cpu;
             self.recordings_are_finished()?;
             let finished = self.site.process()?.usage()?.cpu;
-            let moved = if way == Way::Both { 2.0 } else { 1.0 } * length as f64 / 1e9;
+            let moved = way.moved(length);
             relaying.push((relayed - before) / moved);
             finishing.push((finished - relayed) / moved);
         }
@@ -74,6 +90,13 @@ impl Bench<'_> {
             &format!("{ratio:.2} ×"),
             "≥ 0.85 ×",
             Some(ratio >= 0.85),
+        );
+        self.note_bound(
+            median(&direct),
+            median(&elsewhere),
+            median(&relaying),
+            way,
+            length,
         );
         let beside = median(&hop) / median(&through);
         self.note(
@@ -118,6 +141,49 @@ impl Bench<'_> {
         Ok((file, length))
     }
 
+    /// The ratio that would be reached if no core ever stood still: client, gateway and target share them here.
+    fn note_bound(&mut self, took: f64, elsewhere: f64, relaying: f64, way: Way, length: u64) {
+        let moved = way.moved(length);
+        let cores = thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
+        let least = (elsewhere + relaying * moved) / cores;
+        self.note(
+            "  the most that these cores allow: processor time of all programs, and of the gateway",
+            &format!("{:.2} s/GB", elsewhere / moved),
+            &format!("+ {relaying:.2} s/GB"),
+            &format!("{:.2} ×", (took / least).min(1.0)),
+            "",
+            None,
+        );
+    }
+
+    /// The same at the pace of a line between technician and gateway, which is what a technician far away has.
+    pub(crate) fn at_line_rate(&mut self, way: Way) -> Result<()> {
+        let (file, length) = self.file(Kind::Noise)?;
+        let command = way.command(name(Kind::Noise));
+        let (mut direct, mut through) = (Vec::new(), Vec::new());
+        for _ in 0..self.arguments.rounds {
+            for (ssh, times) in [(self.direct(), &mut direct), (self.through(), &mut through)] {
+                times.push(paced(&ssh, way, &command, &file, length, Some(LINE))?);
+            }
+            self.recordings_are_finished()?;
+        }
+        let rate = |times: &[f64]| length as f64 / 1e6 / median(times);
+        let ratio = median(&direct) / median(&through);
+        self.note(
+            &format!(
+                "{} MiB {}, noise, on a line of 1 Gbit/s",
+                self.arguments.size,
+                way.name()
+            ),
+            &format!("{:.0} MB/s", rate(&direct)),
+            &format!("{:.0} MB/s", rate(&through)),
+            &format!("{ratio:.2} ×"),
+            "≥ 0.85 ×",
+            Some(ratio >= 0.85),
+        );
+        Ok(())
+    }
+
     /// What a technician types who goes through a stock server to the target: what any machine in between costs, with the
     /// same programs, nothing recorded and nothing decided.
     fn through_a_stock_hop(&self, command: &str) -> String {
@@ -159,11 +225,30 @@ pub(crate) fn transfer(
     file: &Path,
     length: u64,
 ) -> Result<f64> {
+    paced(ssh, way, command, file, length, None)
+}
+
+/// The same, no faster than so many bytes a second each way.
+pub(crate) fn paced(
+    ssh: &Ssh,
+    way: Way,
+    command: &str,
+    file: &Path,
+    length: u64,
+    pace: Option<f64>,
+) -> Result<f64> {
     let mut command = ssh.clone().run(command).command();
-    command.stderr(Stdio::inherit()).stdin(Stdio::null());
-    if way != Way::Down {
-        command.stdin(File::open(file)?);
-    }
+    command.stderr(Stdio::inherit());
+    let mut input = None;
+    match (way, pace) {
+        (Way::Down, _) => command.stdin(Stdio::null()),
+        // Given to the client itself where nothing holds it back.
+        (Way::Up | Way::Both, None) => command.stdin(File::open(file)?),
+        (Way::Up | Way::Both, Some(_)) => {
+            input = Some(File::open(file)?);
+            command.stdin(Stdio::piped())
+        }
+    };
     command.stdout(if way == Way::Up {
         Stdio::null()
     } else {
@@ -171,19 +256,15 @@ pub(crate) fn transfer(
     });
     let began = Instant::now();
     let mut child = command.spawn()?;
-    let reading = child.stdout.take().map(|mut stdout| {
-        thread::spawn(move || {
-            let mut chunk = vec![0_u8; 1 << 20];
-            let mut total = 0_u64;
-            while let Ok(read) = stdout.read(&mut chunk) {
-                if read == 0 {
-                    break;
-                }
-                total += u64::try_from(read).unwrap_or(0);
-            }
-            total
-        })
-    });
+    let writing = child
+        .stdin
+        .take()
+        .zip(input)
+        .map(|(stdin, file)| thread::spawn(move || copy(file, stdin, began, pace)));
+    let reading = child
+        .stdout
+        .take()
+        .map(|stdout| thread::spawn(move || copy(stdout, std::io::sink(), began, pace)));
     let status = wait::until("the end of the transfer", STALL, || Ok(child.try_wait()?));
     if status.is_err() {
         let _ = child.kill();
@@ -191,11 +272,35 @@ pub(crate) fn transfer(
     let status = status?;
     let took = began.elapsed().as_secs_f64();
     ensure!(status.success(), "the transfer ended with {status}");
-    if let Some(reading) = reading {
-        let received = reading
+    for (what, copying) in [("sent", writing), ("received", reading)] {
+        let Some(copying) = copying else { continue };
+        let copied = copying
             .join()
-            .map_err(|_| anyhow::anyhow!("the reader panicked"))?;
-        ensure!(received == length, "{received} of {length} bytes arrived");
+            .map_err(|_| anyhow::anyhow!("a thread of the transfer panicked"))??;
+        ensure!(copied == length, "{copied} of {length} bytes were {what}");
     }
     Ok(took)
+}
+
+/// Copies everything, no faster than `pace` since `began`.
+fn copy(
+    mut from: impl Read,
+    mut to: impl Write,
+    began: Instant,
+    pace: Option<f64>,
+) -> std::io::Result<u64> {
+    let mut chunk = vec![0_u8; 1 << 20];
+    let mut total = 0_u64;
+    loop {
+        let read = from.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(total);
+        }
+        to.write_all(chunk.get(..read).unwrap_or_default())?;
+        total += read as u64;
+        let early = pace.map_or(0.0, |pace| total as f64 / pace) - began.elapsed().as_secs_f64();
+        if early > 0.001 {
+            thread::sleep(Duration::from_secs_f64(early));
+        }
+    }
 }

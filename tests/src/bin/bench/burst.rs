@@ -1,16 +1,14 @@
 //! A burst: whether sealing catches up with much that came at once, and what that takes.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::process::Stdio;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use ecluse_tests::payload::{Kind, Payload};
-use ecluse_tests::{Ssh, recording, wait};
+use ecluse_tests::{recording, wait};
 
 use crate::Bench;
+use crate::bulk::{Way, paced};
 use crate::gauge::{Peak, time_at_low_priority};
 use crate::report::kibibytes;
 
@@ -54,7 +52,14 @@ impl Bench<'_> {
         let peak = Peak::of(gateway);
         let began = Instant::now();
         for _ in 0..sessions {
-            received(&self.through().run("cat burst"), each)?;
+            paced(
+                &self.through(),
+                Way::Down,
+                "cat burst",
+                &file,
+                each,
+                Some(PACE),
+            )?;
         }
         let burst = began.elapsed().as_secs_f64();
         let behind = recording::files(&recordings, &|path| path.ends_with("live.journal"))?.len();
@@ -116,34 +121,4 @@ impl Bench<'_> {
         );
         Ok(())
     }
-}
-
-/// Takes what a session sends, no faster than [`PACE`].
-fn received(ssh: &Ssh, length: u64) -> Result<()> {
-    let mut child = ssh
-        .command()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()?;
-    let mut stdout = child.stdout.take().context("no stdout")?;
-    let mut chunk = vec![0_u8; 1 << 20];
-    let mut total = 0_u64;
-    let began = Instant::now();
-    loop {
-        let read = stdout.read(&mut chunk)?;
-        if read == 0 {
-            break;
-        }
-        total += u64::try_from(read)?;
-        let early = total as f64 / PACE - began.elapsed().as_secs_f64();
-        if early > 0.001 {
-            thread::sleep(Duration::from_secs_f64(early));
-        }
-    }
-    let status = child.wait()?;
-    if !status.success() || total != length {
-        bail!("{total} of {length} bytes arrived, and the session ended with {status}");
-    }
-    Ok(())
 }

@@ -67,3 +67,17 @@ pub(crate) fn time_at_low_priority(id: u32) -> Result<f64> {
     }
     Ok(total)
 }
+
+/// Processor time of the whole machine so far, on all cores. **Unit**: seconds.
+pub(crate) fn busy() -> Result<f64> {
+    let text = fs::read_to_string("/proc/stat").context("/proc/stat does not read")?;
+    let line = text.lines().next().unwrap_or_default();
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal, in ticks of 1/100 s. What another machine took is not ours.
+    let ticks: Vec<f64> = line
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    let at = |place: usize| ticks.get(place).copied().unwrap_or(0.0);
+    Ok((at(0) + at(1) + at(2) + at(5) + at(6)) / 100.0)
+}

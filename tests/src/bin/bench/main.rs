@@ -58,7 +58,7 @@ struct Arguments {
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, keys, strangers, sealing, stall, idle, channels, setup, burst, search.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -81,6 +81,10 @@ fn main() -> Result<()> {
         if wanted("duplex") {
             bench.bulk(Way::Both, kind)?;
         }
+    }
+    if wanted("line") {
+        bench.at_line_rate(Way::Down)?;
+        bench.at_line_rate(Way::Up)?;
     }
     if wanted("keys") {
         bench.keystrokes()?;
