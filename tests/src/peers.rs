@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::client::{self, Answer};
 use crate::site::Site;
 
-/// A program of that environment: `python`, `ansible`, `ssh-audit`, `asciinema`.
+/// A program of that environment: `python`, `ansible`, `ssh-audit`.
 ///
 /// # Errors
 /// When the environment was not made.
@@ -25,6 +25,24 @@ pub fn program(name: &str) -> Result<PathBuf> {
         path.display()
     );
     Ok(path)
+}
+
+/// The players of asciicasts that evidence has to play in: the distribution's, and the newer one of the registry that
+/// `tests/run` builds.
+///
+/// # Errors
+/// When the newer one was not built.
+pub fn players() -> Result<[PathBuf; 2]> {
+    let newer = match std::env::var_os("ECLUSE_TEST_ASCIINEMA") {
+        Some(named) => PathBuf::from(named),
+        None => repository().join("target/peers/bin/asciinema"),
+    };
+    ensure!(
+        newer.exists(),
+        "{} is missing: run tests/run once, it builds it",
+        newer.display()
+    );
+    Ok(["asciinema".into(), newer])
 }
 
 /// The peer `NAME.py` with `arguments`, not started, knowing the site through its environment.
