@@ -66,12 +66,12 @@ fn a_forward_to_a_socket_is_refused() -> Result<()> {
         .flag("-L")
         .flag(format!("{}:/run/dbus/system_bus_socket", local.display()))
         .spawn()?;
-    ecluse_tests::wait::until_true(
+    // The name is there a moment before anybody listens.
+    let mut socket = ecluse_tests::wait::until(
         "the local end of the forward",
         std::time::Duration::from_secs(20),
-        || Ok(local.exists()),
+        || Ok(std::os::unix::net::UnixStream::connect(&local).ok()),
     )?;
-    let mut socket = std::os::unix::net::UnixStream::connect(&local)?;
     let mut received = Vec::new();
     // The gateway refuses the channel; the client closes its end.
     std::io::Read::read_to_end(&mut socket, &mut received)?;
