@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use ecluse_tests::{Site, Ssh, recording, wait};
@@ -16,6 +16,8 @@ use crate::{CIPHER, EXCHANGE, STALL};
 
 /// Technicians that work at the same time.
 const AT_ONCE: usize = 4;
+/// What sealing an hour may take at most, on average.
+const SEALING: Duration = Duration::from_secs(2);
 /// Rows and columns of their terminals.
 const TERMINAL: (u16, u16) = (45, 160);
 
@@ -63,8 +65,10 @@ pub(super) fn record(site: &Site, hours: usize) -> Result<Recorded> {
     let passing = began.elapsed().as_secs_f64() * AT_ONCE.min(hours) as f64 / hours as f64;
     let passed = Instant::now();
     let recordings = site.layout().recordings();
+    // At low priority, sealing may have to wait for everything else on a machine that is in use.
+    let patience = STALL.saturating_add(SEALING.saturating_mul(u32::try_from(hours)?));
     // A journal goes once its recording is sealed, indexed and on record.
-    wait::until_true("all recordings to be sealed", STALL, || {
+    wait::until_true("all recordings to be sealed", patience, || {
         Ok(recording::files(&recordings, &|path| path.ends_with("live.journal"))?.is_empty())
     })?;
     Ok(Recorded {
