@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod certificates;
 mod commands;
 mod documents;
 mod hours;
@@ -16,3 +17,5 @@ mod keys;
 mod login;
 mod properties;
 mod site;
+mod windows;
+mod withdrawal;
