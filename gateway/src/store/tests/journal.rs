@@ -1,6 +1,7 @@
 //! The journal: every record is in it, it proves itself, it only grows, and who alters it is found out (R3).
 
-use std::sync::Arc;
+mod destruction;
+mod rewriting;
 
 use ecluse_policy::{ClientId, SessionId};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
@@ -9,12 +10,13 @@ use ecluse_recordings::log::{
     verify_consistency, verify_inclusion,
 };
 use sqlx::AssertSqlSafe;
+use std::sync::Arc;
 
-use super::at;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::sql::{Engine, values};
-use crate::store::testing::{TestStore, on_each_engine};
-use crate::store::{AuditQuery, Copied, Defect, Destruction, Store, StoreError, new_id};
+use crate::store::testing::on_each_engine;
+use crate::store::tests::at;
+use crate::store::{AuditQuery, Copied, Defect, Store, StoreError, new_id};
 
 const ORIGIN: &str = "ecluse-test";
 
@@ -234,201 +236,6 @@ fn a_client_is_given_its_own_entries_and_nobody_elses() {
 }
 
 #[test]
-fn the_engine_itself_refuses_to_alter_or_remove_what_proves() {
-    on_each_engine(async |store| {
-        write(store, 4).await;
-        checkpoint(store, 5).await.unwrap();
-        let mut statements = vec![
-            "UPDATE journal SET entry = 'x'",
-            "UPDATE journal SET entry = NULL",
-            "UPDATE journal SET entry = NULL, destroyed_by = 4",
-            "UPDATE journal SET destroyed_by = 4",
-            "DELETE FROM journal",
-            "UPDATE journal_nodes SET hash = hash",
-            "DELETE FROM journal_nodes",
-            "UPDATE checkpoints SET at = 1",
-            "UPDATE checkpoints SET note = 'x'",
-            "DELETE FROM checkpoints",
-            "UPDATE audit SET reason = NULL",
-            "UPDATE audit SET person = NULL, reason = NULL",
-        ];
-        if store.db().engine() == Engine::Sqlite {
-            statements.push("INSERT OR REPLACE INTO journal (seq, leaf, entry) SELECT seq, leaf, 'x' FROM journal");
-            statements.push("INSERT OR REPLACE INTO checkpoints (size, at, note) SELECT size, at, 'x' FROM checkpoints");
-        } else {
-            statements.push("TRUNCATE journal");
-            statements.push("TRUNCATE checkpoints");
-        }
-        for sql in statements {
-            let mut tx = store.db().begin().await.unwrap();
-            let error = tx
-                .execute(sql, values![])
-                .await
-                .map(drop)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.contains("only grow") || error.contains("only added"),
-                "{sql}: {error}"
-            );
-        }
-        assert_eq!(defects(store).await, []);
-    });
-}
-
-#[test]
-fn each_way_to_rewrite_the_journal_is_found_and_named() {
-    type Case = (&'static [&'static str], &'static [Defect]);
-    let cases: &[Case] = &[
-        (
-            &[
-                "UPDATE journal SET entry = replace(entry, 'because of 3', 'because of 9') WHERE seq = 3",
-            ],
-            &[Defect::Altered { seq: 3 }],
-        ),
-        (
-            &["UPDATE audit SET reason = 'nothing' WHERE seq = 3"],
-            &[Defect::RecordDiffers { seq: 3 }],
-        ),
-        (
-            &["DELETE FROM audit WHERE seq = 3"],
-            &[Defect::RecordDiffers { seq: 3 }],
-        ),
-        (
-            &["UPDATE audit SET kind = 'nonsense' WHERE seq = 3"],
-            &[Defect::RecordDiffers { seq: 3 }],
-        ),
-        (
-            &[
-                "DELETE FROM journal WHERE seq = 3",
-                "DELETE FROM audit WHERE seq = 3",
-            ],
-            &[Defect::Missing { seq: 3 }],
-        ),
-        (
-            &["DELETE FROM journal WHERE seq = 9"],
-            &[Defect::Missing { seq: 9 }],
-        ),
-        (
-            &["UPDATE journal SET entry = NULL WHERE seq = 3"],
-            &[Defect::Emptied { seq: 3 }],
-        ),
-        (
-            &["UPDATE journal SET entry = NULL, destroyed_by = 4 WHERE seq = 3"],
-            &[Defect::DestructionDiffers { seq: 4 }],
-        ),
-        (
-            &[
-                "INSERT INTO journal (seq, leaf, entry) SELECT 10, leaf, entry FROM journal WHERE seq = 1",
-            ],
-            &[Defect::Uncounted { seq: 10 }],
-        ),
-        (
-            &["DELETE FROM journal_nodes WHERE level = 3"],
-            &[Defect::Node { id: (3, 0) }],
-        ),
-        (
-            &[
-                "UPDATE journal_nodes SET hash = (SELECT leaf FROM journal WHERE seq = 1) WHERE level = 1 AND idx = 2",
-            ],
-            &[Defect::Node { id: (1, 2) }],
-        ),
-        (
-            &[
-                "UPDATE journal SET seq = 100 WHERE seq = 2",
-                "UPDATE journal SET seq = 2 WHERE seq = 4",
-                "UPDATE journal SET seq = 4 WHERE seq = 100",
-            ],
-            &[
-                Defect::Misplaced { seq: 2, says: 4 },
-                Defect::Misplaced { seq: 4, says: 2 },
-                Defect::Node { id: (1, 0) },
-                Defect::Node { id: (1, 1) },
-                Defect::Node { id: (2, 0) },
-                Defect::Node { id: (3, 0) },
-            ],
-        ),
-    ];
-    for (statements, expected) in cases {
-        on_each_engine(async |store| {
-            write(store, 9).await;
-            attack(store, statements).await;
-            assert_eq!(defects(store).await, *expected, "{statements:?}");
-        });
-    }
-}
-
-/// Words, record, leaf and nodes all rewritten: nothing in the store contradicts itself, and the checkpoint does.
-#[test]
-fn a_consistent_rewriting_is_found_by_the_checkpoint_and_never_signed() {
-    on_each_engine(async |store| {
-        write(store, 2).await;
-        let signed = checkpoint(store, 3).await.unwrap();
-        let entry = store.entry(2).await.unwrap().unwrap().line.unwrap();
-        let forged = entry.replace("because of 2", "because of 0");
-        let leaf = leaf_hash(forged.as_bytes());
-        let node = node_hash(&store.entry(1).await.unwrap().unwrap().leaf, &leaf);
-        let hex = match store.db().engine() {
-            Engine::Sqlite => |hash: String| format!("x'{hash}'"),
-            Engine::Postgres => |hash: String| format!("'\\x{hash}'::bytea"),
-        };
-        let statements = [
-            format!(
-                "UPDATE journal SET entry = '{forged}', leaf = {} WHERE seq = 2",
-                hex(leaf.to_string())
-            ),
-            format!(
-                "UPDATE journal_nodes SET hash = {} WHERE level = 1",
-                hex(node.to_string())
-            ),
-            "UPDATE audit SET reason = 'because of 0' WHERE seq = 2".to_owned(),
-        ];
-        attack(store, &statements.each_ref().map(String::as_str)).await;
-        let recomputed = store.recompute([2], |_| {}).await.unwrap();
-        assert_eq!(recomputed.defects, []);
-        assert_ne!(recomputed.root_at(2), Some(signed.root));
-        assert!(matches!(
-            store.check_extends(&signed).await,
-            Err(StoreError::Rewritten { size: 2 })
-        ));
-        write(store, 1).await;
-        let refused = store.checkpoint(ORIGIN, key(), at(4)).await.unwrap_err();
-        assert!(
-            matches!(refused, StoreError::Rewritten { size: 2 }),
-            "{refused}"
-        );
-    });
-}
-
-#[test]
-fn a_journal_that_was_cut_short_takes_no_more_entries() {
-    on_each_engine(async |store| {
-        write(store, 5).await;
-        attack(store, &["DELETE FROM journal WHERE seq > 3"]).await;
-        let refused = store
-            .record(&[AuditRecord::new(AuditKind::LogOn, at(9))])
-            .await
-            .unwrap_err();
-        assert!(
-            refused.to_string().contains("ecluse journal verify"),
-            "{refused}"
-        );
-        // Nor one whose count was set back to hide it.
-        attack(
-            store,
-            &["UPDATE counters SET value = 2 WHERE name = 'audit'"],
-        )
-        .await;
-        assert!(
-            store
-                .record(&[AuditRecord::new(AuditKind::LogOn, at(9))])
-                .await
-                .is_err()
-        );
-    });
-}
-
-#[test]
 fn a_checkpoint_is_made_when_the_journal_grew_and_only_then() {
     on_each_engine(async |store| {
         assert_eq!(checkpoint(store, 1).await, None, "there is nothing to sign");
@@ -548,111 +355,6 @@ fn records_older_than_the_journal_are_brought_into_it_and_it_says_so() {
     });
 }
 
-fn destruction(whose: &str, before: i64) -> Destruction {
-    Destruction {
-        client: client(whose),
-        before: at(before),
-        at: at(1000),
-        by: "root (uid 0)".into(),
-        why: "the service ended on 2026-01-01".into(),
-    }
-}
-
-/// R7, O9: the words go, the proof of everything else stays, and the journal says what was done.
-#[test]
-fn the_words_of_a_client_can_be_destroyed_on_record_and_nothing_else_changes() {
-    on_each_engine(async |store| {
-        write(store, 9).await;
-        let signed = checkpoint(store, 10).await.unwrap();
-        let done = store
-            .destroy_client_entries(&destruction("hopital", 7))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!((done.seq, done.entries), (10, 3), "2, 4 and 6, not 8");
-        let gone = store.entry(4).await.unwrap().unwrap();
-        assert_eq!((gone.line, gone.destroyed_by), (None, Some(10)));
-        for seq in [1, 3, 8, 10] {
-            assert!(store.entry(seq).await.unwrap().unwrap().line.is_some());
-        }
-        let records = store.audit(&AuditQuery::default()).await.unwrap();
-        let blank = &records[3].record;
-        assert_eq!(
-            (blank.person.as_deref(), blank.reason.as_deref()),
-            (None, None)
-        );
-        assert_eq!(blank.client, Some(client("hopital")));
-        let said = &records[9].record;
-        assert_eq!(
-            (said.kind, &said.detail["entries"]),
-            (AuditKind::EntriesDestroyed, &3.into())
-        );
-        assert_eq!(
-            said.reason.as_deref(),
-            Some("the service ended on 2026-01-01")
-        );
-        assert_eq!(defects(store).await, []);
-        store.check_extends(&signed).await.unwrap();
-        // Again, later: only what came since, and never what says that something was destroyed.
-        let done = store
-            .destroy_client_entries(&destruction("hopital", 5000))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(done.entries, 1, "8");
-        assert!(store.entry(10).await.unwrap().unwrap().line.is_some());
-        assert_eq!(
-            store
-                .destroy_client_entries(&destruction("hopital", 5000))
-                .await
-                .unwrap(),
-            None
-        );
-        assert_eq!(defects(store).await, []);
-    });
-}
-
-#[test]
-fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
-    on_each_engine(async |store| {
-        write(store, 9).await;
-        store
-            .destroy_client_entries(&destruction("hopital", 7))
-            .await
-            .unwrap()
-            .unwrap();
-        for sql in [
-            "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 3",
-            "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8",
-            "UPDATE journal SET entry = '{}' WHERE seq = 4",
-            "UPDATE audit SET reason = 'x' WHERE seq = 4",
-            "DELETE FROM destructions",
-            "UPDATE destructions SET up_to = 9",
-        ] {
-            let mut tx = store.db().begin().await.unwrap();
-            assert!(tx.execute(sql, values![]).await.is_err(), "{sql}");
-        }
-        attack(
-            store,
-            &["UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8"],
-        )
-        .await;
-        assert_eq!(
-            defects(store).await,
-            [Defect::DestructionDiffers { seq: 10 }]
-        );
-        attack(
-            store,
-            &["UPDATE journal SET destroyed_by = 3 WHERE seq = 8"],
-        )
-        .await;
-        assert_eq!(
-            defects(store).await,
-            [Defect::DestructionDiffers { seq: 3 }]
-        );
-    });
-}
-
 #[test]
 fn how_far_copies_went_never_goes_back() {
     on_each_engine(async |store| {
@@ -691,28 +393,4 @@ fn an_entry_is_never_too_long_to_be_read() {
         assert_eq!(entry.detail_text("left-out-sha256").unwrap().len(), 64);
         assert_eq!(defects(store).await, []);
     });
-}
-
-#[tokio::test]
-async fn what_was_destroyed_is_overwritten_in_the_file() {
-    let test = TestStore::sqlite().await;
-    let secret = "un motif que personne ne doit relire";
-    let record = AuditRecord::new(AuditKind::Request, at(1))
-        .client(&client("hopital"))
-        .reason(secret);
-    test.record(&[record]).await.unwrap();
-    let path = test.dir.path().join("ecluse.db");
-    test.destroy_client_entries(&destruction("hopital", 7))
-        .await
-        .unwrap()
-        .unwrap();
-    // Closing the last connection brings the write-ahead log into the file and removes it.
-    test.close().await;
-    let bytes = std::fs::read(&path).unwrap();
-    assert!(
-        !bytes
-            .windows(secret.len())
-            .any(|window| window == secret.as_bytes())
-    );
-    assert!(!test.dir.path().join("ecluse.db-wal").exists());
 }

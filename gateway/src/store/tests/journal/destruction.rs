@@ -1,0 +1,137 @@
+//! The words of a client can be destroyed on record, and nothing else with them (R7, O9).
+
+use super::{attack, checkpoint, client, defects, write};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::store::sql::values;
+use crate::store::testing::{TestStore, on_each_engine};
+use crate::store::tests::at;
+use crate::store::{AuditQuery, Defect, Destruction};
+
+fn destruction(whose: &str, before: i64) -> Destruction {
+    Destruction {
+        client: client(whose),
+        before: at(before),
+        at: at(1000),
+        by: "root (uid 0)".into(),
+        why: "the service ended on 2026-01-01".into(),
+    }
+}
+
+/// R7, O9: the words go, the proof of everything else stays, and the journal says what was done.
+#[test]
+fn the_words_of_a_client_can_be_destroyed_on_record_and_nothing_else_changes() {
+    on_each_engine(async |store| {
+        write(store, 9).await;
+        let signed = checkpoint(store, 10).await.unwrap();
+        let done = store
+            .destroy_client_entries(&destruction("hopital", 7))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((done.seq, done.entries), (10, 3), "2, 4 and 6, not 8");
+        let gone = store.entry(4).await.unwrap().unwrap();
+        assert_eq!((gone.line, gone.destroyed_by), (None, Some(10)));
+        for seq in [1, 3, 8, 10] {
+            assert!(store.entry(seq).await.unwrap().unwrap().line.is_some());
+        }
+        let records = store.audit(&AuditQuery::default()).await.unwrap();
+        let blank = &records[3].record;
+        assert_eq!(
+            (blank.person.as_deref(), blank.reason.as_deref()),
+            (None, None)
+        );
+        assert_eq!(blank.client, Some(client("hopital")));
+        let said = &records[9].record;
+        assert_eq!(
+            (said.kind, &said.detail["entries"]),
+            (AuditKind::EntriesDestroyed, &3.into())
+        );
+        assert_eq!(
+            said.reason.as_deref(),
+            Some("the service ended on 2026-01-01")
+        );
+        assert_eq!(defects(store).await, []);
+        store.check_extends(&signed).await.unwrap();
+        // Again, later: only what came since, and never what says that something was destroyed.
+        let done = store
+            .destroy_client_entries(&destruction("hopital", 5000))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(done.entries, 1, "8");
+        assert!(store.entry(10).await.unwrap().unwrap().line.is_some());
+        assert_eq!(
+            store
+                .destroy_client_entries(&destruction("hopital", 5000))
+                .await
+                .unwrap(),
+            None
+        );
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+#[test]
+fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
+    on_each_engine(async |store| {
+        write(store, 9).await;
+        store
+            .destroy_client_entries(&destruction("hopital", 7))
+            .await
+            .unwrap()
+            .unwrap();
+        for sql in [
+            "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 3",
+            "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8",
+            "UPDATE journal SET entry = '{}' WHERE seq = 4",
+            "UPDATE audit SET reason = 'x' WHERE seq = 4",
+            "DELETE FROM destructions",
+            "UPDATE destructions SET up_to = 9",
+        ] {
+            let mut tx = store.db().begin().await.unwrap();
+            assert!(tx.execute(sql, values![]).await.is_err(), "{sql}");
+        }
+        attack(
+            store,
+            &["UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8"],
+        )
+        .await;
+        assert_eq!(
+            defects(store).await,
+            [Defect::DestructionDiffers { seq: 10 }]
+        );
+        attack(
+            store,
+            &["UPDATE journal SET destroyed_by = 3 WHERE seq = 8"],
+        )
+        .await;
+        assert_eq!(
+            defects(store).await,
+            [Defect::DestructionDiffers { seq: 3 }]
+        );
+    });
+}
+
+#[tokio::test]
+async fn what_was_destroyed_is_overwritten_in_the_file() {
+    let test = TestStore::sqlite().await;
+    let secret = "un motif que personne ne doit relire";
+    let record = AuditRecord::new(AuditKind::Request, at(1))
+        .client(&client("hopital"))
+        .reason(secret);
+    test.record(&[record]).await.unwrap();
+    let path = test.dir.path().join("ecluse.db");
+    test.destroy_client_entries(&destruction("hopital", 7))
+        .await
+        .unwrap()
+        .unwrap();
+    // Closing the last connection brings the write-ahead log into the file and removes it.
+    test.close().await;
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(
+        !bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes())
+    );
+    assert!(!test.dir.path().join("ecluse.db-wal").exists());
+}
