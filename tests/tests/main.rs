@@ -30,3 +30,5 @@ mod store;
 mod target;
 mod targets;
 mod timing;
+mod waiting_room;
+mod windows;

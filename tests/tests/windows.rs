@@ -1,0 +1,161 @@
+//! The end of what was approved: hours, windows, and what is taken away while it is used. I3, A8, invariant 6.
+
+use anyhow::{Result, ensure};
+use ecluse_tests::{Site, Terminal};
+
+#[test]
+fn a_request_that_nobody_answers_expires() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        Ok(())
+    })?;
+    let number = site.request("alice", "db01")?.to_string();
+    site.clock().advance(26 * 3600)?;
+    let answer = site.operator(&["approve", &number])?;
+    ensure!(
+        answer.status != Some(0),
+        "an expired request was approved: {answer:?}"
+    );
+    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    Ok(())
+}
+
+#[test]
+fn outside_its_hours_nothing_passes() -> Result<()> {
+    // Open in one hour of the day only, eight hours from now, wherever the clock stands.
+    let now = ecluse_tests::clock::Clock::real().seconds()?;
+    let hour = (now / 3600 + 8) % 24;
+    let hours = format!("mon-sun {hour:02}:00-{:02}:00 UTC", (hour + 1) % 24);
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        plan.documents.flow("dba")?.hours = hours.clone();
+        Ok(())
+    })?;
+    site.lobby(
+        "alice",
+        &["request", "db01", "--for", "4h", "--reason", "later"],
+    )
+    .answer()?;
+    let pending = site.operator(&["pending"])?.text();
+    if let Some(number) = ecluse_tests::lobby::number(&pending) {
+        site.operator(&["approve", &number.to_string()])?;
+    }
+    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    // In its hours it passes, once asked.
+    site.clock().advance(8 * 3600 - now % 3600 + 60)?;
+    let answer = site
+        .lobby(
+            "alice",
+            &["request", "db01", "--for", "30m", "--reason", "now"],
+        )
+        .answer()?
+        .success()?;
+    let number = ecluse_tests::lobby::number(&answer.text())
+        .unwrap_or_default()
+        .to_string();
+    site.operator(&["approve", &number])?.success()?;
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    // And at their end it stops.
+    site.clock().advance(3600)?;
+    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    Ok(())
+}
+
+/// I3: a session is warned, then closed, when its window ends.
+#[test]
+fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        Ok(())
+    })?;
+    let number = site.request("alice", "db01")?;
+    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
+        .success()?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
+    terminal.sees_prompt()?;
+    site.clock().advance(21 * 60)?;
+    terminal.sees("Écluse")?;
+    site.clock().advance(8 * 60 + 30)?;
+    site.clock().advance(60)?;
+    terminal.ends()?;
+    site.wait_for_target_sessions(0, std::time::Duration::from_secs(10))?;
+    Ok(())
+}
+
+#[test]
+fn an_open_command_ends_with_its_window() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        Ok(())
+    })?;
+    let number = site.request("alice", "db01")?;
+    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
+        .success()?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo started; sleep 1000")
+        .spawn()?;
+    let mut first = [0_u8; 8];
+    std::io::Read::read_exact(
+        running
+            .child
+            .stdout
+            .as_mut()
+            .ok_or_else(|| anyhow::anyhow!("no stdout"))?,
+        &mut first,
+    )?;
+    site.clock().advance(31 * 60)?;
+    let answer = running.answer()?;
+    ensure!(answer.status != Some(0), "{answer:?}");
+    site.wait_for_target_sessions(0, std::time::Duration::from_secs(10))?;
+    Ok(())
+}
+
+/// A8, invariant 6: who is removed is out at once, not at the next login.
+#[test]
+fn a_removed_persons_sessions_end_at_once() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    site.apply(|documents| {
+        documents.technicians.retain(|person| person.id != "alice");
+        Ok(())
+    })?;
+    terminal.ends()?;
+    site.wait_for_target_sessions(0, std::time::Duration::from_secs(10))?;
+    Ok(())
+}
+
+#[test]
+fn a_replaced_key_ends_its_sessions_at_once() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    let line = ecluse_tests::keys::pair(site.layout(), "alice-next")?;
+    site.apply(|documents| {
+        documents.technician("alice")?.keys = vec![line];
+        Ok(())
+    })?;
+    terminal.ends()?;
+    Ok(())
+}
+
+#[test]
+fn a_flow_removed_from_the_matrix_ends_its_sessions_at_once() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    site.apply(|documents| {
+        documents
+            .flow("dba")?
+            .targets
+            .retain(|target| target != "db01");
+        Ok(())
+    })?;
+    terminal.ends()?;
+    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    Ok(())
+}
