@@ -3,37 +3,36 @@
 //! It serves one account, by the same keys as the sshd would: shell, exec, environment, window changes, signals, exit status and
 //! exit signal. It refuses forwards and subsystems. It is a stand-in for a target, not a server to put on a network.
 
+mod command;
+
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use russh::keys::{Certificate, PublicKey, load_secret_key};
 use russh::server::{
-    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session, VerifiedPublicKey, run_stream,
+    Auth, ChannelOpenHandle, Config, Handler, Msg, Session, VerifiedPublicKey, run_stream,
 };
 use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, Sig};
 use rustix::process::Signal;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+use self::command::{Input, Outlet, Queue, Running, launch};
 use crate::layout::Layout;
 use crate::process::send;
 
 /// Input in bytes that may wait for a slow command before the client is given less credit.
 const INPUT_MARK: usize = 1024 * 1024;
+
 /// The credit of a client that is ahead of its command: enough to hear from it again.
 const TRICKLE: u32 = 1024;
+
 /// The credit of a client otherwise.
 const WINDOW: u32 = 2 * 1024 * 1024;
-/// Bytes read from a command at once.
-const CHUNK: usize = 32 * 1024;
 
 /// Serves until the process is ended.
 ///
@@ -107,44 +106,6 @@ struct State {
     environment: Vec<(String, String)>,
     terminal: Option<(String, pty_process::Size)>,
     running: Option<Running>,
-}
-
-/// A command that runs.
-struct Running {
-    input: mpsc::UnboundedSender<Input>,
-    waiting: Arc<AtomicUsize>,
-    id: Option<u32>,
-}
-
-/// What the client sends to a command.
-enum Input {
-    Data(Vec<u8>),
-    Size(pty_process::Size),
-    Eof,
-}
-
-impl Input {
-    fn length(&self) -> usize {
-        if let Self::Data(bytes) = self {
-            bytes.len()
-        } else {
-            0
-        }
-    }
-}
-
-/// The reading end of a command's input, which counts what was taken.
-struct Queue {
-    receiver: mpsc::UnboundedReceiver<Input>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Queue {
-    async fn next(&mut self) -> Option<Input> {
-        let input = self.receiver.recv().await?;
-        self.waiting.fetch_sub(input.length(), Ordering::Relaxed);
-        Some(input)
-    }
 }
 
 impl Visitor {
@@ -386,166 +347,6 @@ impl Handler for Visitor {
     }
 }
 
-/// Where a command's output goes.
-#[derive(Clone)]
-struct Outlet {
-    handle: Handle,
-    channel: ChannelId,
-}
-
-fn launch(
-    account: &Account,
-    state: &State,
-    command: Option<&[u8]>,
-    outlet: Outlet,
-    input: Queue,
-) -> Result<Option<u32>> {
-    use std::os::unix::ffi::OsStrExt;
-    let mut environment = vec![
-        ("HOME".to_owned(), account.home.display().to_string()),
-        ("SHELL".to_owned(), account.shell.display().to_string()),
-        ("USER".to_owned(), account.name.clone()),
-        ("LOGNAME".to_owned(), account.name.clone()),
-        (
-            "PATH".to_owned(),
-            "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin".to_owned(),
-        ),
-        // What bash takes as the sign that it was started by an SSH server, to read .bashrc.
-        ("SSH_CLIENT".to_owned(), "127.0.0.1 0 0".to_owned()),
-    ];
-    environment.extend(state.environment.iter().cloned());
-    let arguments: Vec<&std::ffi::OsStr> = match command {
-        Some(command) => vec!["-c".as_ref(), std::ffi::OsStr::from_bytes(command)],
-        None => vec!["-l".as_ref()],
-    };
-    if let Some((term, size)) = &state.terminal {
-        environment.push(("TERM".to_owned(), term.clone()));
-        let (pty, pts) = pty_process::open()?;
-        pty.resize(*size)?;
-        let child = pty_process::Command::new(&account.shell)
-            .args(arguments)
-            .env_clear()
-            .envs(environment)
-            .current_dir(&account.home)
-            .kill_on_drop(true)
-            .spawn(pts)?;
-        let id = child.id();
-        tokio::spawn(run_terminal(child, pty, outlet, input));
-        return Ok(id);
-    }
-    let mut child = Command::new(&account.shell)
-        .args(arguments)
-        .env_clear()
-        .envs(environment)
-        .current_dir(&account.home)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let id = child.id();
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    tokio::spawn(async move {
-        let writing = tokio::spawn(write_pipe(stdin, input));
-        let errors = tokio::spawn(copy_out(stderr, outlet.clone(), true));
-        copy_out(stdout, outlet.clone(), false).await;
-        let _ = errors.await;
-        let status = child.wait().await;
-        writing.abort();
-        finish(status.ok(), &outlet).await;
-    });
-    Ok(id)
-}
-
-async fn run_terminal(mut child: Child, pty: pty_process::Pty, outlet: Outlet, mut input: Queue) {
-    let (reading, mut writing) = pty.into_split();
-    let output = tokio::spawn(copy_out(Some(reading), outlet.clone(), false));
-    let typing = tokio::spawn(async move {
-        while let Some(next) = input.next().await {
-            let done = match next {
-                Input::Data(bytes) => writing.write_all(&bytes).await.is_ok(),
-                Input::Size(size) => writing.resize(size).is_ok(),
-                // End of input at a terminal is the character that says so.
-                Input::Eof => writing.write_all(&[4]).await.is_ok(),
-            };
-            if !done {
-                break;
-            }
-        }
-    });
-    let status = child.wait().await;
-    // The last output is read until the terminal's other end is closed.
-    let _ = output.await;
-    typing.abort();
-    finish(status.ok(), &outlet).await;
-}
-
-async fn write_pipe(pipe: Option<impl AsyncWrite + Unpin>, mut input: Queue) {
-    let Some(mut pipe) = pipe else { return };
-    let mut open = true;
-    while let Some(next) = input.next().await {
-        match next {
-            // Once the command stopped reading, the rest is drained so that the connection goes on.
-            Input::Data(bytes) if open => open = pipe.write_all(&bytes).await.is_ok(),
-            Input::Data(_) | Input::Size(_) => {}
-            Input::Eof => break,
-        }
-    }
-    let _ = pipe.shutdown().await;
-    drop(pipe);
-    while input.next().await.is_some() {}
-}
-
-async fn copy_out(from: Option<impl AsyncRead + Unpin>, outlet: Outlet, is_error: bool) {
-    let Some(mut from) = from else { return };
-    let mut chunk = vec![0_u8; CHUNK];
-    // A terminal whose other end is closed reads as an error; both mean the end.
-    while let Ok(length) = from.read(&mut chunk).await {
-        let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else {
-            break;
-        };
-        let sent = if is_error {
-            outlet
-                .handle
-                .extended_data(outlet.channel, 1, bytes.to_vec())
-                .await
-                .is_ok()
-        } else {
-            outlet
-                .handle
-                .data(outlet.channel, bytes.to_vec())
-                .await
-                .is_ok()
-        };
-        if !sent {
-            break;
-        }
-    }
-}
-
-async fn finish(status: Option<ExitStatus>, outlet: &Outlet) {
-    let Outlet { handle, channel } = outlet;
-    let _ = handle.eof(*channel).await;
-    if let Some(status) = status {
-        if let Some(code) = status.code() {
-            let _ = handle
-                .exit_status_request(*channel, u32::try_from(code).unwrap_or(255))
-                .await;
-        } else if let Some(signal) = status.signal() {
-            let _ = handle
-                .exit_signal_request(
-                    *channel,
-                    signal_name(signal),
-                    status.core_dumped(),
-                    String::new(),
-                    String::new(),
-                )
-                .await;
-        }
-    }
-    let _ = handle.close(*channel).await;
-}
-
 fn size(columns: u32, rows: u32) -> pty_process::Size {
     let narrow = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
     pty_process::Size::new(narrow(rows), narrow(columns))
@@ -567,22 +368,4 @@ fn known_signal(signal: &Sig) -> Option<Signal> {
         Sig::USR1 => Signal::USR1,
         Sig::Custom(_) => return None,
     })
-}
-
-fn signal_name(number: i32) -> Sig {
-    match number {
-        1 => Sig::HUP,
-        2 => Sig::INT,
-        3 => Sig::QUIT,
-        4 => Sig::ILL,
-        6 => Sig::ABRT,
-        8 => Sig::FPE,
-        9 => Sig::KILL,
-        10 => Sig::USR1,
-        11 => Sig::SEGV,
-        13 => Sig::PIPE,
-        14 => Sig::ALRM,
-        15 => Sig::TERM,
-        other => Sig::Custom(other.to_string()),
-    }
 }
