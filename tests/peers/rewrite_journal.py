@@ -15,12 +15,12 @@ for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'trigg
 (session,) = store.execute("SELECT seq FROM audit WHERE kind = 'session-start'").fetchone()
 
 
-def rebuild(upto):
+def rebuild():
     """Hashes every entry anew, as a gateway would have."""
     store.execute("DELETE FROM journal_nodes")
     level = 0
     nodes = [hashlib.sha256(b"\0" + text.encode()).digest() for (text,) in
-             store.execute("SELECT entry FROM journal WHERE seq <= ? ORDER BY seq", [upto])]
+             store.execute("SELECT entry FROM journal ORDER BY seq")]
     for index, leaf in enumerate(nodes):
         store.execute("UPDATE journal SET leaf = ? WHERE seq = ?", [leaf, index + 1])
     while len(nodes) > 1:
@@ -49,17 +49,9 @@ match sys.argv[2]:
         store.execute("DELETE FROM audit WHERE seq = ?", [session])
     case "empty-words":
         store.execute("UPDATE journal SET entry = NULL, destroyed_by = ? WHERE seq = ?", [size, session])
-    case "roll-back":
-        keep = session - 1
-        for table in ("journal", "audit"):
-            store.execute(f"DELETE FROM {table} WHERE seq > ?", [keep])
-        store.execute("DELETE FROM checkpoints WHERE size > ?", [keep])
-        store.execute("UPDATE counters SET value = ? WHERE name = 'audit'", [keep])
-        store.execute("DELETE FROM sessions")
-        rebuild(keep)
     case "rewrite-all":
         another_person()
-        rebuild(size)
+        rebuild()
         store.execute("DELETE FROM checkpoints")
     case attack:
         sys.exit(f"no such attack: {attack}")

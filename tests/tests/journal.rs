@@ -84,7 +84,6 @@ fn an_administrators_rewriting_is_caught_each_time_with_yesterdays_checkpoint() 
         ),
         ("remove-entry", 5, "is missing: it was taken away"),
         ("empty-words", 4, "tells of a destruction of other entries"),
-        ("roll-back", 5, "it was rolled back"),
         (
             "rewrite-all",
             4,
