@@ -291,12 +291,10 @@ async fn landing(
     let question = Query::new([text]).ok()?;
     let recording = recording.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let mut room = String::new();
         let mut first: Option<(u64, u32, Duration)> = None;
-        let read = find_lines(&recording, |line| {
+        let read = find_lines(&recording, &question, |line| {
             if channel.is_none_or(|channel| channel == line.channel)
                 && first.is_none_or(|(at_us, ..)| line.at_us < at_us)
-                && question.matches(&line.text, &mut room)
                 && let Some(place) = offset(&recording, &line)
             {
                 first = Some((line.at_us, line.channel, place));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{Refusal, Timestamp};
-use ecluse_recordings::search::{Line, LineKind, Query, QueryError, SHORTEST, excerpt, scan};
+use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
 use tokio::task::JoinHandle;
 
@@ -39,6 +39,8 @@ const HITS_EACH: usize = 10_000;
 const AHEAD: usize = 4;
 /// Sessions whose filters are read in one go.
 const PAGE: u32 = 256;
+/// Bytes of lines read in one go.
+const READ: usize = 64 * 1024;
 /// Letters of a line that are shown.
 const WIDTH: usize = 160;
 /// Words of a command, options and all.
@@ -243,9 +245,8 @@ fn hits_in(
 ) -> Result<Vec<Hit>, String> {
     let recording = open(&dir, keys)?;
     let mut hits = Vec::new();
-    let mut room = String::new();
-    find_lines(&recording, |line| {
-        if kind.is_none_or(|kind| kind == line.kind) && question.matches(&line.text, &mut room) {
+    find_lines(&recording, question, |line| {
+        if kind.is_none_or(|kind| kind == line.kind) {
             let offset = offset(&recording, &line);
             hits.push(Hit { line, offset });
         }
@@ -255,15 +256,17 @@ fn hits_in(
     Ok(hits)
 }
 
-/// Hands over the lines of a recording until `each` says `false`.
+/// Hands over the lines of a recording in which `question` is found, until `each` says `false`.
 pub(super) fn find_lines(
     recording: &OpenRecording,
+    question: &Query,
     each: impl FnMut(Line) -> bool,
 ) -> Result<(), String> {
     let text = recording
         .open(layout::TEXT)
         .map_err(|error| error.to_string())?;
-    scan(&mut BufReader::new(text), each).map_err(|error| error.to_string())
+    let mut text = BufReader::with_capacity(READ, text);
+    search::find(&mut text, question, each).map_err(|error| error.to_string())
 }
 
 /// Where a replay of the line's channel has to go to show it; none for what concerns no channel.

@@ -103,7 +103,32 @@ pub fn filter_of(lines: &mut impl BufRead) -> io::Result<Filter> {
 ///
 /// # Errors
 /// When `lines` does not read.
-pub fn scan(lines: &mut impl BufRead, mut each: impl FnMut(Line) -> bool) -> io::Result<()> {
+pub fn scan(lines: &mut impl BufRead, each: impl FnMut(Line) -> bool) -> io::Result<()> {
+    scan_where(lines, |_| true, each)
+}
+
+/// The same for the lines alone in which `question` is found; the others are hardly looked at.
+///
+/// # Errors
+/// When `lines` does not read.
+pub fn find(
+    lines: &mut impl BufRead,
+    question: &Query,
+    mut each: impl FnMut(Line) -> bool,
+) -> io::Result<()> {
+    let (mut room, mut folded) = (String::new(), String::new());
+    scan_where(
+        lines,
+        |json| question.may_match(json, &mut room),
+        |line| !question.matches(&line.text, &mut folded) || each(line),
+    )
+}
+
+fn scan_where(
+    lines: &mut impl BufRead,
+    mut worth_reading: impl FnMut(&[u8]) -> bool,
+    mut each: impl FnMut(Line) -> bool,
+) -> io::Result<()> {
     let mut json = Vec::new();
     loop {
         json.clear();
@@ -111,7 +136,8 @@ pub fn scan(lines: &mut impl BufRead, mut each: impl FnMut(Line) -> bool) -> io:
         if json.is_empty() {
             return Ok(());
         }
-        if let Ok(line) = serde_json::from_slice::<Line>(&json)
+        if worth_reading(&json)
+            && let Ok(line) = serde_json::from_slice::<Line>(&json)
             && !each(line)
         {
             return Ok(());

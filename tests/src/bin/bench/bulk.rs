@@ -37,12 +37,8 @@ impl Way {
 
     /// Gigabytes that pass.
     fn moved(self, length: u64) -> f64 {
-        if self == Self::Both {
-            2.0
-        } else {
-            1.0
-        }
-        *length as f64 / 1e9
+        let ways = if self == Self::Both { 2.0 } else { 1.0 };
+        ways * length as f64 / 1e9
     }
 
     pub(crate) fn command(self, file: &str) -> String {
