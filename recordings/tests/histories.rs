@@ -305,3 +305,25 @@ fn a_stream_whose_file_fits_its_manifest_is_compared_with_what_was_recorded() {
     let said = "output of channel 1 is not what was recorded";
     assert!(report.text().contains(said), "{}", report.text());
 }
+
+/// Of a session that a bundle shows the end of alone, nothing says that it was recorded; progress on record does.
+#[test]
+fn only_a_session_that_is_known_to_have_begun_owes_a_recording() {
+    for progress in [false, true] {
+        let mut site = Site::new();
+        let id = Some(session(9));
+        if progress {
+            let detail = json!({"frames": 1, "bytes": 300, "last-seal": ""});
+            site.journal.add("recording-progress", id, detail);
+        }
+        site.journal.add("session-end", id, json!({}));
+        let report = site.bundle().verify();
+        let place = session(9).to_string();
+        if progress {
+            assert_found(&report, Missing, &place);
+        } else {
+            assert_intact(&report);
+            assert!(!report.text().contains(&place), "{}", report.text());
+        }
+    }
+}
