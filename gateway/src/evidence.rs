@@ -66,9 +66,10 @@ impl EvidenceKeys {
         screen_text: &dyn Fn(&str) -> bool,
         seal: impl FnOnce(&Sealing<'_>) -> T,
     ) -> T {
-        let signer = self.journal.signer();
+        let (signer, ours) = (self.journal.signer(), self.allowed_signers());
         seal(&Sealing {
             signer: signer.as_ref(),
+            ours: &ours,
             by: BY,
             now: clock::now().as_micros(),
             screen_text,

@@ -8,7 +8,7 @@
 )]
 
 use ecluse_recordings::evidence::key::Identity;
-use ecluse_recordings::evidence::signature::HeldKey;
+use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
     ChannelKind, ChannelOpened, Event, OpenRecording, Protection, Pty, Recorder, Sealing,
     SessionEnd, SessionFacts, seal,
@@ -81,6 +81,7 @@ fn measure(root: &Path, name: &str, content: &[u8], pty: Option<Pty>) {
     let signer = HeldKey::from_seed(&[1; 32]).unwrap();
     let sealing = Sealing {
         signer: &signer,
+        ours: &[signer.public()],
         by: "append_speed",
         now: 0,
         screen_text: &|_| false,

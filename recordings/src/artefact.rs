@@ -52,6 +52,8 @@ pub(crate) struct SealedArtefacts<'a> {
     pub(crate) files: Vec<FileRecord>,
     /// By plain name, hexadecimal.
     pub(crate) salts: BTreeMap<String, String>,
+    /// CRC-32 of the plain bytes, by plain name: for reading back alone.
+    pub(crate) sums: BTreeMap<String, u32>,
 }
 
 impl<'a> SealedArtefacts<'a> {
@@ -61,6 +63,7 @@ impl<'a> SealedArtefacts<'a> {
             key,
             files: Vec::new(),
             salts: BTreeMap::new(),
+            sums: BTreeMap::new(),
         }
     }
 
@@ -102,16 +105,17 @@ impl Artefacts for SealedArtefacts<'_> {
 
     fn finish(&mut self, name: &str, out: Self::Out) -> Result<(), FinishError> {
         let path = self.path(name);
-        let (bytes, sha256, plain) = out
+        let finished = out
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
             .and_then(SealedFile::finish)
             .map_err(|error| FinishError::io("write to", &path, error))?;
+        self.sums.insert(name.to_owned(), finished.sum);
         self.files.push(FileRecord {
             name: layout::sealed_name(name),
-            bytes,
-            sha256,
-            plain_salted_sha256: Some(plain),
+            bytes: finished.bytes,
+            sha256: finished.sha256,
+            plain_salted_sha256: Some(finished.plain_salted_sha256),
         });
         Ok(())
     }
@@ -129,9 +133,10 @@ impl Plain for SealedArtefacts<'_> {
     }
 }
 
-/// One artefact being written: digest of the plain side, zstd, age, digest of the file, file.
+/// One artefact being written: digest and checksum of the plain side, zstd, age, digest of the file, file.
 pub(crate) struct SealedFile {
     plain: Sha256,
+    sum: crc32fast::Hasher,
     zstd: zstd::stream::write::Encoder<'static, StreamWriter<Digested>>,
 }
 
@@ -147,25 +152,36 @@ impl SealedFile {
         zstd.window_log(window_log(about))?;
         Ok(SealedFile {
             plain: Sha256::new_with_prefix(salt),
+            sum: crc32fast::Hasher::new(),
             zstd,
         })
     }
 
-    /// Length and digest of the file, salted digest of what it holds.
-    fn finish(self) -> io::Result<(u64, String, String)> {
+    fn finish(self) -> io::Result<Finished> {
         let digested = self.zstd.finish()?.finish()?;
-        Ok((
-            digested.bytes,
-            crate::bytes::to_hex(&digested.digest.finalize()),
-            crate::bytes::to_hex(&self.plain.finalize()),
-        ))
+        Ok(Finished {
+            bytes: digested.bytes,
+            sha256: crate::bytes::to_hex(&digested.digest.finalize()),
+            plain_salted_sha256: crate::bytes::to_hex(&self.plain.finalize()),
+            sum: self.sum.finalize(),
+        })
     }
+}
+
+/// What is known of an artefact once it is written.
+struct Finished {
+    bytes: u64,
+    sha256: String,
+    plain_salted_sha256: String,
+    sum: u32,
 }
 
 impl Write for SealedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.zstd.write(bytes)?;
-        self.plain.update(bytes.get(..written).unwrap_or_default());
+        let written_bytes = bytes.get(..written).unwrap_or_default();
+        self.plain.update(written_bytes);
+        self.sum.update(written_bytes);
         Ok(written)
     }
 

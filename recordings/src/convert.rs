@@ -317,4 +317,4 @@ pub(crate) fn write_line(
 
 #[cfg(test)]
 #[path = "convert_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -50,7 +50,7 @@ fn facts() -> SessionFacts {
 }
 
 /// Channels that overlap, with everything that can happen on one, and notes before, between and after.
-fn journal(root: &Path) -> (Recorder, PathBuf) {
+pub(crate) fn journal(root: &Path) -> (Recorder, PathBuf) {
     let client = Identity::generate();
     let protection = Protection::for_recipients(vec![client.public()]).unwrap();
     let recorder = Recorder::open(root, facts(), protection, None).unwrap();

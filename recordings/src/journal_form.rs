@@ -152,7 +152,7 @@ pub(crate) fn end_conversion(dir: &Path, sealing: &Sealing<'_>) -> Result<(), Fi
     if already(dir, &source, Form::Files, sealing)?.is_none() {
         match SealedRecording::open(dir) {
             Ok(sealed) if sealed.manifest().form == Form::Journal => remove_unfinished(dir)?,
-            // Its signature waits and is not of the key that signs now. It is the only one there is.
+            // Its signature waits and is of no key of ours. It is the only one there is.
             Ok(_) if held.is_some() => return Ok(()),
             Ok(_) | Err(_) => {}
         }

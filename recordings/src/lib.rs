@@ -46,6 +46,7 @@ mod painter;
 mod passes;
 mod piped;
 mod playback;
+mod read_back;
 mod rebuild;
 mod record;
 mod recovery;

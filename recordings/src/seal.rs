@@ -11,11 +11,12 @@ use crate::evidence::manifest::{
     self, ChannelCoverage, FileRecord, Form, JournalDigest, KeyRecord, Manifest, sha256_hex,
 };
 use crate::evidence::signature::{RECORDING_NAMESPACE, Signer, sign_file, verify_file};
+use crate::read_back::read_back;
 use crate::record::SessionRecord;
-use crate::sealed::{SealedRecording, parse_record};
+use crate::sealed::SealedRecording;
 use crate::survey::survey;
 use crate::writer::{ClosedJournal, sync_directory};
-use crate::{FinishError, JournalHeader, JournalReader, Seal, convert, layout, passes, rebuild};
+use crate::{FinishError, JournalHeader, JournalReader, Seal, convert, layout, passes};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -27,6 +28,9 @@ use std::path::{Path, PathBuf};
 pub struct Sealing<'a> {
     /// Signs the manifest.
     pub signer: &'a dyn Signer,
+    /// Whose signatures are ours: the key that signs now, and those that signed before. What was signed and then
+    /// interrupted is finished, even where the key was rotated meanwhile.
+    pub ours: &'a [[u8; 32]],
     /// Which program seals, such as `ecluse 0.1.0`.
     pub by: &'a str,
     /// **Unit**: microseconds since 1970, UTC.
@@ -185,8 +189,8 @@ pub(crate) fn already(
         Err(error) if error.is_not_found() || source.exists() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let ours = sealed.verify_signature(&[sealing.signer.public()]).is_ok();
-    if !ours || sealed.manifest().form != form {
+    let signed = sealed.verify_signature(sealing.ours).is_ok();
+    if !signed || sealed.manifest().form != form {
         return Ok(None);
     }
     Ok((!source.exists() || sealed.is_of(source)?).then_some(sealed))
@@ -201,8 +205,7 @@ fn name_waiting_signature(dir: &Path, sealing: &Sealing<'_>) -> Result<(), Finis
     ) else {
         return Ok(());
     };
-    let public = sealing.signer.public();
-    if verify_file(&signature, RECORDING_NAMESPACE, &manifest, &[public]).is_ok() {
+    if verify_file(&signature, RECORDING_NAMESPACE, &manifest, sealing.ours).is_ok() {
         rename(&temporary, dir, layout::SIGNATURE)?;
         sync(dir)?;
     }
@@ -218,7 +221,7 @@ fn keep_torn(torn: &Path, files: &mut SealedArtefacts<'_>) -> Result<(), FinishE
     files.finish(layout::TORN, out)
 }
 
-fn write_record(
+pub(crate) fn write_record(
     files: &mut SealedArtefacts<'_>,
     record: &mut SessionRecord,
 ) -> Result<(), FinishError> {
@@ -230,30 +233,6 @@ fn write_record(
         .and_then(|()| out.write_all(b"\n"))
         .map_err(|error| FinishError::io("write to", &files.path(layout::RECORD), error))?;
     files.finish(layout::RECORD, out)
-}
-
-/// Decrypts everything again: streams by their counts and digests, the rest by its digest.
-fn read_back(files: &SealedArtefacts<'_>, record: &SessionRecord) -> Result<(), FinishError> {
-    for channel in &record.channels {
-        rebuild::verify(files, channel)?;
-    }
-    for name in [layout::NOTES, layout::TEXT, layout::TORN, layout::RECORD] {
-        let sealed_name = layout::sealed_name(name);
-        let Some(file) = files.files.iter().find(|file| file.name == sealed_name) else {
-            continue;
-        };
-        let found = salted_digest(files, name, record.salts.get(name))?;
-        if file.plain_salted_sha256.as_ref() != Some(&found) {
-            return Err(FinishError::Mismatch { what: sealed_name });
-        }
-    }
-    let read = parse_record(files)?;
-    if read != *record {
-        return Err(FinishError::Mismatch {
-            what: layout::RECORD.to_owned(),
-        });
-    }
-    Ok(())
 }
 
 /// SHA-256 of a salt and a file's plain bytes.

@@ -10,13 +10,14 @@
 mod common;
 
 use common::{
-    client, exec, facts, fast_dir, plain, read_all, recorder, recover_with_key,
-    recover_without_key, sealing, shell, signer, stream,
+    client, exec, facts, fast_dir, plain, read_all, recorder, recover_and_seal, recover_with_key,
+    recover_without_key, sealing, sealing_rotated, shell, signer, stream,
 };
 use ecluse_recordings::evidence::key::Identity;
+use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
     ClosedJournal, Event, Form, OpenRecording, Outcome, PlayEvent, Playback, ReadError,
-    SealedRecording, SessionEnd, Step, Stream, convert_journal_form, converted, layout,
+    SealedRecording, Sealing, SessionEnd, Step, Stream, convert_journal_form, converted, layout,
     seal_as_journal, transcript,
 };
 use std::fs;
@@ -149,6 +150,15 @@ fn a_holder_of_a_key_turns_it_into_files() {
 /// The manifest has its name and the signature not yet: the next start gives it, and signs nothing anew.
 #[test]
 fn a_conversion_interrupted_between_manifest_and_signature_is_finished() {
+    finished_with(sealing());
+}
+
+#[test]
+fn a_conversion_interrupted_there_is_finished_after_its_key_was_rotated() {
+    finished_with(sealing_rotated());
+}
+
+fn finished_with(next: Sealing<'_>) {
     let root = fast_dir();
     let (journal, dir) = closed(root.path());
     let sealed = seal_as_journal(&journal, false, &sealing()).unwrap();
@@ -162,8 +172,18 @@ fn a_conversion_interrupted_between_manifest_and_signature_is_finished() {
         temporary.join(layout::SIGNATURE),
     )
     .unwrap();
-    fs::write(dir.join(layout::SIGNATURE), old).unwrap();
-    assert!(recover_without_key(root.path()).is_empty());
+    fs::write(dir.join(layout::SIGNATURE), &old).unwrap();
+    // A gateway whose key it never was leaves all of it as it is.
+    let stranger = HeldKey::from_seed(&[3; 32]).unwrap();
+    let strangers = Sealing {
+        signer: &stranger,
+        ours: &[stranger.public()],
+        ..sealing()
+    };
+    assert!(recover_and_seal(root.path(), &|_| None, strangers).is_empty());
+    assert_eq!(fs::read(dir.join(layout::SIGNATURE)).unwrap(), old);
+    assert!(temporary.join(layout::SIGNATURE).exists());
+    assert!(recover_and_seal(root.path(), &|_| None, next).is_empty());
     assert!(!temporary.exists());
     assert_eq!(SealedRecording::open(&dir).unwrap(), files);
 }

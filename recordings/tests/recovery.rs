@@ -11,8 +11,11 @@
 
 mod common;
 
-use common::{facts, fast_dir, opened, plain, read_all, recorder, recover_with_key, shell, stream};
-use ecluse_recordings::{Event, Outcome, SessionEnd, Stream, frame, layout};
+use common::{
+    facts, fast_dir, opened, plain, read_all, recorder, recover_and_seal, recover_with_key,
+    sealing, sealing_rotated, shell, stream, unwrap,
+};
+use ecluse_recordings::{Event, Outcome, SessionEnd, Stream, frame, layout, seal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -270,6 +273,32 @@ fn an_interrupted_sealing_is_done_again_from_any_point() {
         let kept = again[layout::MANIFEST] == files[layout::MANIFEST];
         assert_eq!(kept, named + 1 >= names.len(), "{named} files named");
     }
+}
+
+/// What stands in the place of the manifest is no reason to leave the journal unsealed.
+#[test]
+fn a_manifest_that_does_not_read_is_made_anew_from_the_journal() {
+    let small = small_journal();
+    let root = fast_dir();
+    let dir = place(root.path(), &small.bytes);
+    fs::write(dir.join(layout::MANIFEST), "{").unwrap();
+    fs::write(dir.join(layout::SIGNATURE), "none").unwrap();
+    let recovered = recover_with_key(root.path());
+    opened(&recovered[0].outcome).verify().unwrap();
+}
+
+/// Its seal may be on record, and only the journal had to go: another seal would read as altered.
+#[test]
+fn a_seal_stays_whose_key_was_rotated_before_its_journal_went() {
+    let root = fast_dir();
+    let recorder = recorder(root.path());
+    let closed = recorder.close(9, &SessionEnd::because("closed")).unwrap();
+    let sealed = seal(&closed, recorder.key(), &sealing()).unwrap();
+    drop(recorder);
+    let recovered = recover_and_seal(root.path(), &unwrap, sealing_rotated());
+    let recording = opened(&recovered[0].outcome);
+    assert_eq!(recording.sealed(), &sealed);
+    assert!(!closed.dir().join(layout::LIVE).exists());
 }
 
 /// R3, and a start that always comes to its end: every place of the tail begins like a frame of a mebibyte, and a

@@ -9,7 +9,7 @@
     missing_docs
 )]
 
-use ecluse_recordings::evidence::key::Identity;
+use ecluse_recordings::evidence::key::{Identity, RecordingKey};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
     Bytes, ChannelKind, ChannelOpened, ChannelRecord, OpenRecording, Outcome, Protection, Recorder,
@@ -24,6 +24,11 @@ pub const CLIENT_KEY: &str =
     "AGE-SECRET-KEY-10K2U3JPDQJKQS76DX2ZEYK3M3LDGWA89VMQ6SS0NW6Q29MJ6U52QLG3MD4";
 
 static SIGNER: LazyLock<HeldKey> = LazyLock::new(|| HeldKey::from_seed(&[7; 32]).unwrap());
+static OURS: LazyLock<[[u8; 32]; 1]> = LazyLock::new(|| [SIGNER.public()]);
+
+/// A key that the one of [`sealing`] was rotated to, and both of them.
+static ROTATED: LazyLock<HeldKey> = LazyLock::new(|| HeldKey::from_seed(&[9; 32]).unwrap());
+static BOTH: LazyLock<[[u8; 32]; 2]> = LazyLock::new(|| [SIGNER.public(), ROTATED.public()]);
 
 /// Who may read what these tests record.
 pub fn client() -> Identity {
@@ -41,9 +46,19 @@ pub fn signer() -> &'static dyn Signer {
 pub fn sealing() -> Sealing<'static> {
     Sealing {
         signer: signer(),
+        ours: &*OURS,
         by: "ecluse test",
         now: 1_795_428_999_000_000,
         screen_text: &|client| client != "mairie",
+    }
+}
+
+/// As [`sealing`], after its key was rotated.
+pub fn sealing_rotated() -> Sealing<'static> {
+    Sealing {
+        signer: &*ROTATED,
+        ours: &*BOTH,
+        ..sealing()
     }
 }
 
@@ -69,33 +84,31 @@ pub fn sealed(recorder: &Recorder, at_us: u64, end: &SessionEnd) -> OpenRecordin
 
 /// Recovers as a gateway that holds the client's key does.
 pub fn recover_with_key(root: &Path) -> Vec<Recovered> {
-    let recovered = recover(
-        root,
-        &Recovery {
-            unwrap: &|wrapped| {
-                ecluse_recordings::evidence::key::RecordingKey::unwrap_with(wrapped, &[client()])
-                    .ok()
-            },
-            known: &|_| Ok(None),
-            sealing: sealing(),
-        },
-    )
-    .unwrap();
-    acknowledge(&recovered);
-    recovered
+    recover_and_seal(root, &unwrap, sealing())
 }
 
 /// Recovers as a gateway that holds no key does.
 pub fn recover_without_key(root: &Path) -> Vec<Recovered> {
-    let recovered = recover(
-        root,
-        &Recovery {
-            unwrap: &|_| None,
-            known: &|_| Ok(None),
-            sealing: sealing(),
-        },
-    )
-    .unwrap();
+    recover_and_seal(root, &|_| None, sealing())
+}
+
+/// Opens a wrapped key as who holds the client's does.
+pub fn unwrap(wrapped: &[u8]) -> Option<RecordingKey> {
+    RecordingKey::unwrap_with(wrapped, &[client()]).ok()
+}
+
+/// Recovers, and removes the journals of what was sealed as if it were on record.
+pub fn recover_and_seal(
+    root: &Path,
+    unwrap: &dyn Fn(&[u8]) -> Option<RecordingKey>,
+    sealing: Sealing<'_>,
+) -> Vec<Recovered> {
+    let recovery = Recovery {
+        unwrap,
+        known: &|_| Ok(None),
+        sealing,
+    };
+    let recovered = recover(root, &recovery).unwrap();
     acknowledge(&recovered);
     recovered
 }

@@ -168,3 +168,13 @@ fn a_line_of_the_entries_that_never_ends() {
     bundle.sign(&gateway());
     assert_found(&bundle.verify(), Altered, ENTRIES);
 }
+
+#[test]
+fn a_line_of_the_entries_that_does_not_read_is_told_by_its_number() {
+    let site = Site::new();
+    let mut bundle = site.unsigned();
+    edit(&mut bundle, ENTRIES, |lines| lines[2] = "{".to_owned());
+    let report = bundle.verify();
+    assert_found(&report, Altered, ENTRIES);
+    assert!(report.text().contains("line 3: "), "{}", report.text());
+}

@@ -62,6 +62,21 @@ fn frame_duplicated() {
     assert_found(&read, Reordered, &name);
 }
 
+/// Changed where it stands: nothing was moved, and nobody is to look for that.
+#[test]
+fn frame_damaged() {
+    let (report, read, name) = rebuilt(|parts| {
+        let middle = parts[4].len() / 2;
+        parts[4][middle] ^= 1;
+    });
+    for report in [report, read] {
+        assert_found(&report, Altered, &name);
+        assert!(report.text().contains("frame 3: "), "{}", report.text());
+        let moved = |finding: &ecluse_recordings::verify::Finding| finding.verdict == Reordered;
+        assert!(!report.findings.iter().any(moved), "{}", report.text());
+    }
+}
+
 #[test]
 fn tail_of_the_journal_truncated() {
     let (report, _, name) = rebuilt(|parts| {

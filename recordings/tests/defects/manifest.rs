@@ -6,7 +6,9 @@ use ecluse_recordings::verify::Verdict::{Altered, Intact};
 use ecluse_recordings::verify::verify;
 use serde_json::json;
 
-use crate::site::{Journal, Made, Site, assert_found, assert_intact, gateway, stranger, trusting};
+use crate::site::{
+    Journal, Made, Recording, Site, assert_found, assert_intact, gateway, stranger, trusting,
+};
 use crate::{resealed, retold};
 
 #[test]
@@ -151,6 +153,24 @@ fn last_frame_replaced() {
         report.text()
     );
     assert_found(&report, Altered, &site.path(0, "manifest.json"));
+}
+
+/// Each thing that a manifest says of its journal's end is compared, and not only all of them together.
+#[test]
+fn journal_form_that_ends_elsewhere_than_its_manifest_says() {
+    let retell = |change: &dyn Fn(&mut Recording)| {
+        let mut site = Site::made(Made::ClosedJournal);
+        let report = resealed(&mut site, |recording| change(recording));
+        assert_found(&report, Altered, &site.path(0, "sealed.journal"));
+        assert!(
+            report.text().contains("not where its manifest says"),
+            "{}",
+            report.text()
+        );
+    };
+    retell(&|recording| recording.manifest.journal.frames += 1);
+    retell(&|recording| recording.manifest.journal.bytes += 1);
+    retell(&|recording| recording.manifest.journal.last_seal = "beef".to_owned());
 }
 
 #[test]

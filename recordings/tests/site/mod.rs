@@ -195,6 +195,7 @@ pub fn recording(number: u8, client: &Identity, made: Made) -> Recording {
     let signer = gateway();
     let sealing = Sealing {
         signer: &signer,
+        ours: &[signer.public()],
         by: "ecluse 0.1.0",
         now: START + MINUTE * i64::from(number) + 400_000,
         screen_text: &|_| true,
