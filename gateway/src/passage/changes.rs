@@ -290,5 +290,25 @@ pub(crate) async fn latest_wrapping(
     }))
 }
 
+/// The last seal of a session's recording that is on record: its place, and what it says. One that was turned into files
+/// has two.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn latest_seal(
+    store: &Store,
+    session: SessionId,
+) -> Result<Option<(u64, AuditRecord)>, StoreError> {
+    let query = AuditQuery {
+        session: Some(session),
+        kinds: vec![AuditKind::RecordingSealed],
+        latest_first: true,
+        limit: Some(1),
+        ..AuditQuery::default()
+    };
+    let latest = store.audit(&query).await?.pop();
+    Ok(latest.map(|stored| (stored.seq, stored.record)))
+}
+
 #[cfg(test)]
 mod tests;

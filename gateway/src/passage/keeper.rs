@@ -2,8 +2,8 @@
 //!
 //! Two threads of their own, because both wait for disks: one syncs the open journals, one hands closed journals to the
 //! [`Sealer`] at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
-//! nothing: what is not sealed is sealed at the next start. What could not be sealed, then or there, is tried again every
-//! few seconds; on a full disk with the [`Reserve`].
+//! nothing: what is not sealed is sealed at the next start. What could not be closed or sealed, then or there, is tried
+//! again every few seconds; on a full disk with the [`Reserve`].
 
 use std::collections::HashMap;
 use std::io;
@@ -40,7 +40,7 @@ pub(crate) struct Keeper {
     root: PathBuf,
     open: Arc<Mutex<HashMap<Uuid, Open>>>,
     sealer: Arc<Sealer>,
-    sealing: mpsc::Sender<(ClosedJournal, RecordingKey)>,
+    sealing: mpsc::Sender<Work>,
     unfinished: Arc<Unfinished>,
 }
 
@@ -102,6 +102,7 @@ impl Keeper {
                 let seals = Sealing {
                     sealer: &seals,
                     reserve,
+                    try_again_after: TRY_AGAIN_AFTER,
                 };
                 let left = leftovers.into_iter().map(Left::from).collect();
                 seals.all_of(&closed, left, || {
@@ -156,7 +157,8 @@ impl Keeper {
     /// Closes a recording and queues its sealing.
     ///
     /// # Errors
-    /// When its last words cannot be written; the journal then stays as after a crash and is sealed at the next start.
+    /// When its last words cannot be written. The journal is then as after a crash, and is sealed like one that a
+    /// previous run left open, once nobody holds the recorder any more.
     pub(crate) fn close(
         &self,
         recorder: &Recorder,
@@ -165,12 +167,18 @@ impl Keeper {
     ) -> Result<(), RecordError> {
         let closed = recorder.close(at_us, end);
         self.lock().remove(&recorder.facts().session);
-        let closed = closed?;
+        let (work, done) = match closed {
+            Ok(closed) => (Work::Closed(closed, recorder.key().clone()), Ok(())),
+            Err(error) => {
+                let left = Leftover::unclosed(recorder.dir(), &error);
+                (Work::LeftOpen(left), Err(error))
+            }
+        };
         *self.unfinished.lock() += 1;
-        if self.sealing.send((closed, recorder.key().clone())).is_err() {
+        if self.sealing.send(work).is_err() {
             *self.unfinished.lock() -= 1;
         }
-        Ok(())
+        done
     }
 
     /// Waits until every closed recording was sealed or tried, at most for `patience`. Returns how many were not.
@@ -263,6 +271,7 @@ fn sync(open: &Mutex<HashMap<Uuid, Open>>) {
 struct Sealing<'s> {
     sealer: &'s Sealer,
     reserve: Reserve,
+    try_again_after: Duration,
 }
 
 /// What there is to seal.
@@ -299,22 +308,16 @@ impl From<Leftover> for Left {
 impl Sealing<'_> {
     /// Seals what comes, and what could not be sealed again and again, until no more can come. `tried` is called after the
     /// first try of each that comes.
-    fn all_of(
-        &self,
-        closed: &mpsc::Receiver<(ClosedJournal, RecordingKey)>,
-        mut left: Vec<Left>,
-        tried: impl Fn(),
-    ) {
+    fn all_of(&self, closed: &mpsc::Receiver<Work>, mut left: Vec<Left>, tried: impl Fn()) {
         let mut tried_again = clock::monotonic();
         loop {
             let next = if left.is_empty() {
                 closed.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                closed.recv_timeout(TRY_AGAIN_AFTER)
+                closed.recv_timeout(self.try_again_after)
             };
             match next {
-                Ok((journal, key)) => {
-                    let mut work = Work::Closed(journal, key);
+                Ok(mut work) => {
                     if let Err(problem) = self.one(&mut work) {
                         let directory = work.dir().display();
                         tracing::warn!(%directory, problem, "a recording could not be sealed; its journal is kept and tried again");
@@ -326,7 +329,7 @@ impl Sealing<'_> {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             // Not only when nothing new comes: a busy gateway seals what was left too.
-            if tried_again.elapsed() >= TRY_AGAIN_AFTER {
+            if tried_again.elapsed() >= self.try_again_after {
                 left.retain_mut(|left| self.again(left).is_err());
                 tried_again = clock::monotonic();
             }

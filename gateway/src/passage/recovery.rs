@@ -13,7 +13,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use ecluse_policy::SessionId;
 use ecluse_recordings::{
-    Form, JournalHeader, Outcome, Recovered, Recovery, Seal, Unknown, Witness, recover, recover_in,
+    Form, JournalHeader, Outcome, RecordError, Recovered, Recovery, Seal, Unknown, Witness,
+    recover, recover_in,
 };
 use tokio::runtime::Handle;
 
@@ -28,7 +29,7 @@ use crate::store::{AuditQuery, Store, StoreError};
 /// The detail of a session's start that names the header of its journal.
 pub(crate) const HEADER: &str = "journal-header-sha256";
 
-/// A recording that a previous run left open and that is not finished yet.
+/// A recording that a previous run left open, or that this one could not close, and that is not finished yet.
 #[derive(Debug)]
 pub(crate) struct Leftover {
     dir: PathBuf,
@@ -39,6 +40,15 @@ pub(crate) struct Leftover {
 }
 
 impl Leftover {
+    /// A recording of this run whose last words could not be written: as after a crash, and tried again like it.
+    pub(super) fn unclosed(dir: &Path, problem: &RecordError) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            said: String::new(),
+            problem: problem.to_string(),
+        }
+    }
+
     /// The directory of its session.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
@@ -107,6 +117,10 @@ pub(super) fn try_again(sealer: &Sealer, left: &mut Leftover) -> Result<(), Stri
     let Some(recovered) = recovered else {
         return Ok(());
     };
+    // Its session is not gone yet, or another gateway writes here: nothing to tell, and it goes on being left over.
+    if matches!(recovered.outcome, Outcome::InUse) {
+        return Err(said(&recovered.outcome));
+    }
     let said = said(&recovered.outcome);
     runtime.block_on(async {
         if said != left.said && !matches!(recovered.outcome, Outcome::Failed(_)) {

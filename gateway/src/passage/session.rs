@@ -136,7 +136,7 @@ impl Session {
         let end = session_end(stop.as_ref());
         let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {
-            tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is closed at the next start");
+            tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is sealed as one cut short");
         }
         let (to_target, to_technician) = self.live.bytes();
         let record = self

@@ -71,6 +71,8 @@ impl ChangeLock {
     /// # Errors
     /// The file cannot be made or locked.
     pub async fn take(data_dir: &Path) -> Result<Self, StoreError> {
+        // With the store elsewhere, nothing else may have made it yet.
+        crate::secrets::create_private_dir(data_dir)?;
         let file = wait_for(data_dir.join(Self::NAME)).await?;
         Ok(Self { _file: file })
     }
@@ -80,6 +82,7 @@ impl ChangeLock {
     /// # Errors
     /// The file cannot be made or locked.
     pub fn try_take(data_dir: &Path) -> Result<Option<Self>, StoreError> {
+        crate::secrets::create_private_dir(data_dir)?;
         let path = data_dir.join(Self::NAME);
         let file = open(&path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

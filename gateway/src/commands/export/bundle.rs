@@ -18,7 +18,7 @@ use crate::audit::AuditKind;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{AuditQuery, JournalEntry, Store, compile};
+use crate::store::{AuditQuery, ChangeLock, JournalEntry, Store, compile};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
@@ -36,6 +36,8 @@ pub(super) async fn write(
     language: Language,
 ) -> anyhow::Result<String> {
     let now = clock::now();
+    // Until the recordings are copied, nobody gives them readers or a form that the entries in here do not tell of.
+    let alone = ChangeLock::take(&settings.data_dir).await?;
     let unsealed = unsealed(store, settings, choice).await?;
     let (note, checkpoint) = fresh_checkpoint(store, keys).await?;
     let entries = entries(store, choice, checkpoint.size).await?;
@@ -43,6 +45,7 @@ pub(super) async fn write(
     let mut writer = BundleWriter::new(out, mtime);
 
     let (recordings, left_out) = recordings(&mut writer, settings, choice, &unsealed)?;
+    drop(alone);
     proofs(&mut writer, store, &entries, &checkpoint).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;

@@ -9,53 +9,77 @@ use ecluse_recordings::bundle::{MANIFEST, WRAPPED_KEY};
 use ecluse_recordings::evidence::manifest::{MAX_MANIFEST, sha256_hex};
 use ecluse_recordings::verify::{Options, Verdict};
 use ecluse_recordings::{Listed, ReadError, SealedRecording, State, layout, neutralise};
+use uuid::Uuid;
 
-use super::verify::{Findings, SessionSeen};
-use crate::passage::changes::latest_wrapping;
-use crate::settings::Settings;
-use crate::store::{ChangeLock, Store};
+use super::verify::{Findings, Known, Seal, SessionSeen};
+use crate::passage::changes::{latest_seal, latest_wrapping};
+use crate::store::ChangeLock;
 
 /// Compares one recording on disk with the entry that sealed it; the recording, where its manifest is the one on record.
-pub(super) fn sealed(
+pub(super) async fn sealed(
+    known: Known<'_>,
     dir: &Path,
-    seq: u64,
-    digest: &str,
-    signers: &[[u8; 32]],
+    session: &str,
+    seal: &Seal,
     findings: &mut Findings,
-) -> Option<SealedRecording> {
+) -> anyhow::Result<Option<SealedRecording>> {
+    let mut digest = manifest_digest(dir);
+    let mut later = None;
+    if !matches!(&digest, Ok(found) if *found == seal.manifest) {
+        // Somebody may have turned its journal into files while the journal was read: their turn first, then again.
+        let _alone = ChangeLock::take(&known.settings.data_dir).await?;
+        later = converted_since(known, session, seal).await?;
+        digest = manifest_digest(dir);
+    }
+    let Seal { seq, manifest, .. } = later.as_ref().unwrap_or(seal);
     let place = neutralise(dir.display().to_string());
-    match manifest_digest(dir) {
-        Ok(found) if found == digest => {}
+    match digest {
+        Ok(found) if found == *manifest => {}
         Ok(_) => {
             let text = format!("{place}: its manifest is not the one sealed with entry {seq}");
             findings.add(Verdict::Altered, text);
-            return None;
+            return Ok(None);
         }
         Err(error) => {
             let text =
                 format!("{place}: it was sealed with entry {seq}, and its manifest: {error}");
             findings.add(Verdict::Missing, text);
-            return None;
+            return Ok(None);
         }
     }
     match SealedRecording::open(dir) {
         Ok(recording) => {
-            if let Err(error) = recording.verify_signature(signers) {
+            if let Err(error) = recording.verify_signature(known.signers) {
                 findings.add(
                     Verdict::Altered,
                     format!("{place}: its manifest's signature: {error}"),
                 );
             }
-            Some(recording)
+            Ok(Some(recording))
         }
         Err(error) => {
             findings.add(
                 Verdict::Missing,
                 format!("{place}: it was sealed with entry {seq}, and does not open: {error}"),
             );
-            None
+            Ok(None)
         }
     }
+}
+
+/// The seal that took the place of `seal` after the entries were read.
+async fn converted_since(
+    known: Known<'_>,
+    session: &str,
+    seal: &Seal,
+) -> anyhow::Result<Option<Seal>> {
+    let Ok(session) = Uuid::parse_str(session) else {
+        return Ok(None);
+    };
+    let latest = latest_seal(known.store, SessionId::from_uuid(session)).await?;
+    let latest = latest.filter(|(seq, _)| *seq > known.size);
+    let later = latest.map(|(seq, record)| Seal::of(seq, |name| record.detail.get(name)?.as_str()));
+    Ok(later.filter(|later| later.replaces(seal)))
 }
 
 fn manifest_digest(dir: &Path) -> std::io::Result<String> {
@@ -66,34 +90,25 @@ fn manifest_digest(dir: &Path) -> std::io::Result<String> {
     Ok(sha256_hex(&text))
 }
 
-/// What the journal says of a recording's key file.
-pub(super) struct KeyFileSaid<'a> {
-    /// Entries that were read.
-    pub(super) size: u64,
-    /// The place of the last rewrapping among them, and the digest of its key file.
-    pub(super) rewrapped: Option<&'a (u64, String)>,
-}
-
-/// Compares the one file of a sealed recording that may be replaced with what the journal says of it. The manifest is
-/// the one on record.
+/// Compares the one file of a sealed recording that may be replaced with what the journal says of it: `rewrapped` is the
+/// place of its last rewrapping, and the digest of the key file. The manifest is the one on record.
 pub(super) async fn key_file(
-    store: &Store,
-    settings: &Settings,
+    known: Known<'_>,
     recording: &SealedRecording,
-    said: KeyFileSaid<'_>,
+    rewrapped: Option<&(u64, String)>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let sealed = &recording.manifest().key.wrapped_sha256;
-    let expected = said.rewrapped.map_or(sealed, |(_, digest)| digest);
+    let expected = rewrapped.map_or(sealed, |(_, digest)| digest);
     if key_digest(recording).ok().as_ref() == Some(expected) {
         return Ok(());
     }
     // Somebody may have given it other readers while the journal was read: their turn first, then again.
-    let _alone = ChangeLock::take(&settings.data_dir).await?;
+    let _alone = ChangeLock::take(&known.settings.data_dir).await?;
     let session = SessionId::from_uuid(recording.manifest().session());
-    let later = latest_wrapping(store, session).await?;
-    let later = later.filter(|(seq, _)| *seq > said.size);
-    let last = later.as_ref().or(said.rewrapped);
+    let later = latest_wrapping(known.store, session).await?;
+    let later = later.filter(|(seq, _)| *seq > known.size);
+    let last = later.as_ref().or(rewrapped);
     let expected = last.map_or(sealed, |(_, digest)| digest);
     let place = neutralise(recording.dir().join(WRAPPED_KEY).display().to_string());
     match key_digest(recording) {
@@ -164,12 +179,14 @@ pub(super) fn unsealed(
 
 /// Reads every file of a recording.
 pub(super) async fn contents(
+    known: Known<'_>,
     dir: &Path,
-    signers: &[[u8; 32]],
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
+    // Nobody gives it another form meanwhile.
+    let _alone = ChangeLock::take(&known.settings.data_dir).await?;
     let options = Options {
-        signers: signers.to_vec(),
+        signers: known.signers.to_vec(),
         ..Options::default()
     };
     let path = dir.to_owned();
@@ -193,3 +210,6 @@ pub(super) async fn contents(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

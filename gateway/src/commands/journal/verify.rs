@@ -72,12 +72,30 @@ impl Findings {
 
 /// A seal that is on record.
 #[derive(Debug)]
-struct Seal {
-    seq: u64,
+pub(super) struct Seal {
+    pub(super) seq: u64,
     /// SHA-256 of the manifest, hexadecimal.
-    manifest: String,
+    pub(super) manifest: String,
     /// `files` or `journal`.
     form: String,
+}
+
+impl Seal {
+    /// The seal of entry `seq`, by the details of that entry.
+    pub(super) fn of<'e>(seq: u64, detail: impl Fn(&str) -> Option<&'e str>) -> Self {
+        let text = |name| detail(name).unwrap_or_default().to_owned();
+        Self {
+            seq,
+            manifest: text("manifest-sha256"),
+            form: text("form"),
+        }
+    }
+
+    /// Whether it may stand in the place of an earlier one. The first seal is the one that nobody had reason to change
+    /// yet; what was sealed as a journal may be turned into files, by who has its key.
+    pub(super) fn replaces(&self, earlier: &Seal) -> bool {
+        (earlier.form.as_str(), self.form.as_str()) == ("journal", "files")
+    }
 }
 
 /// What the entries say of one session.
@@ -95,14 +113,12 @@ pub(super) struct SessionSeen {
 
 /// What recordings on disk are compared with.
 #[derive(Clone, Copy)]
-struct Known<'a> {
-    store: &'a Store,
-    settings: &'a Settings,
+pub(super) struct Known<'a> {
+    pub(super) store: &'a Store,
+    pub(super) settings: &'a Settings,
     /// Entries that were read.
-    size: u64,
-    seen: &'a Seen,
-    live: &'a BTreeSet<String>,
-    signers: &'a [[u8; 32]],
+    pub(super) size: u64,
+    pub(super) signers: &'a [[u8; 32]],
 }
 
 /// What the entries say, as they go by.
@@ -210,11 +226,10 @@ impl Verify {
             store,
             settings,
             size: recomputed.size,
-            seen: &seen,
-            live: &live,
             signers: &publics,
         };
-        self.recordings(shelf, known, findings).await?;
+        self.recordings(shelf, &seen, &live, known, findings)
+            .await?;
         Ok(recomputed)
     }
 
@@ -222,17 +237,11 @@ impl Verify {
     async fn recordings(
         &self,
         shelf: Vec<Listed>,
+        seen: &Seen,
+        live: &BTreeSet<String>,
         known: Known<'_>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
-        let Known {
-            store,
-            settings,
-            size,
-            seen,
-            live,
-            signers,
-        } = known;
         let mut on_disk: HashMap<String, Listed> = HashMap::new();
         for listed in shelf {
             let name = listed.dir.file_name().map(|name| name.to_string_lossy());
@@ -261,18 +270,15 @@ impl Verify {
                 continue;
             }
             match (&said.sealed, listed) {
-                (Some(Seal { seq, manifest, .. }), Some(listed)) => {
-                    if let Some(recording) =
-                        on_disk::sealed(&listed.dir, *seq, manifest, signers, findings)
-                    {
-                        let said = on_disk::KeyFileSaid {
-                            size,
-                            rewrapped: said.rewrapped.as_ref(),
-                        };
-                        on_disk::key_file(store, settings, &recording, said, findings).await?;
+                (Some(seal), Some(listed)) => {
+                    let dir = &listed.dir;
+                    let sealed = on_disk::sealed(known, dir, session, seal, findings).await?;
+                    if let Some(recording) = sealed {
+                        let rewrapped = said.rewrapped.as_ref();
+                        on_disk::key_file(known, &recording, rewrapped, findings).await?;
                     }
                     if self.contents {
-                        on_disk::contents(&listed.dir, signers, findings).await?;
+                        on_disk::contents(known, dir, findings).await?;
                     }
                 }
                 (Some(Seal { seq, .. }), None) => findings.add(
@@ -311,19 +317,9 @@ impl Seen {
         if said(AuditKind::SessionStart) {
             self.of(session).started = Some(entry.seq);
         } else if said(AuditKind::RecordingSealed) {
-            let text = |name| entry.detail_text(name).unwrap_or_default().to_owned();
-            let seal = Seal {
-                seq: entry.seq,
-                manifest: text("manifest-sha256"),
-                form: text("form"),
-            };
+            let seal = Seal::of(entry.seq, |name| entry.detail_text(name));
             let sealed = &mut self.of(session).sealed;
-            // The first seal is the one that nobody had reason to change yet. What was sealed as a journal may be turned
-            // into files, by who has its key.
-            let stands = sealed.as_ref().is_some_and(|first| {
-                (first.form.as_str(), seal.form.as_str()) != ("journal", "files")
-            });
-            if !stands {
+            if sealed.as_ref().is_none_or(|first| seal.replaces(first)) {
                 *sealed = Some(seal);
             }
         } else if said(AuditKind::RecordingRewrapped) {

@@ -1,11 +1,15 @@
 //! What the journal knows of a recording while it is written and when it is sealed (R3).
 
+use std::fs;
 use std::sync::Arc;
 
+use ecluse_policy::SessionId;
 use ecluse_policy::documents::RecordingRules;
-use ecluse_recordings::{Event, SESSION, SessionEnd, SessionFacts};
+use ecluse_recordings::log::Hash;
+use ecluse_recordings::{Event, SESSION, SealedRecording, SessionEnd, SessionFacts, layout};
 use uuid::Uuid;
 
+use super::super::recovery::HEADER;
 use super::*;
 use crate::admission::testing::House;
 use crate::audit::AuditRecord;
@@ -80,4 +84,55 @@ async fn a_live_recording_is_on_record_as_it_grows_and_when_it_is_sealed() {
     assert_eq!(sealed[0].detail["form"], "files");
     keeper.tell_progress(store, clock::now()).await.unwrap();
     assert_eq!(of_kind(&house, AuditKind::RecordingProgress).await.len(), 2);
+}
+
+/// R1, R3: a recording whose last words the disk refuses does not wait for the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_closed_is_sealed_once_its_session_is_gone() {
+    let house = House::new().await;
+    let sealer = Arc::clone(&house.gateway.keeper.sealer);
+    let (sealing, to_seal) = mpsc::channel();
+    let keeper = Keeper {
+        root: house.gateway.settings.recordings.directory.clone(),
+        open: Arc::default(),
+        sealer: Arc::clone(&sealer),
+        sealing,
+        unfinished: Arc::default(),
+    };
+    let recorder = keeper.open(facts(), &RecordingRules::default()).unwrap();
+    let began = AuditRecord::new(AuditKind::SessionStart, clock::now())
+        .session(SessionId::from_uuid(recorder.facts().session))
+        .detail(HEADER, Hash(recorder.header_sha256()).to_string());
+    house.gateway.store.record(&[began]).await.unwrap();
+    recorder.append(SESSION, 1, Event::Note("said")).unwrap();
+    // In the way of giving the reserve back, as a disk that refuses is; for root too.
+    let obstacle = recorder.dir().join(layout::RESERVE);
+    fs::remove_file(&obstacle).unwrap();
+    fs::create_dir(&obstacle).unwrap();
+    let end = SessionEnd::because("closed");
+    keeper.close(&recorder, 2, &end).unwrap_err();
+    assert_eq!(keeper.wait_until_finished(Duration::ZERO), 1);
+
+    let mut work = to_seal.try_recv().unwrap();
+    let dir = recorder.dir().to_path_buf();
+    let sealing = tokio::task::spawn_blocking(move || {
+        let seals = Sealing {
+            sealer: &sealer,
+            reserve: Reserve::in_directory(&dir, 0),
+            try_again_after: Duration::ZERO,
+        };
+        let in_use = seals.one(&mut work).unwrap_err();
+        assert!(in_use.contains("another process writes it"), "{in_use}");
+        assert!(dir.join(layout::LIVE).exists());
+        drop(recorder);
+        fs::remove_dir(&obstacle).unwrap();
+        seals.one(&mut work).unwrap();
+        assert!(!dir.join(layout::LIVE).exists());
+        SealedRecording::open(&dir).unwrap()
+    });
+    let sealed = sealing.await.unwrap();
+    assert!(sealed.manifest().cut_short);
+    assert_eq!(of_kind(&house, AuditKind::RecordingSealed).await.len(), 1);
+    let recovered = of_kind(&house, AuditKind::RecordingRecovered).await;
+    assert_eq!(recovered.len(), 1, "{recovered:?}");
 }

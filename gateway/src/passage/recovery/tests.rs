@@ -170,7 +170,9 @@ async fn a_live_session_is_not_touched_by_another_try() {
         said: String::new(),
         problem: String::new(),
     };
-    scene.try_again(its_own).await.1.unwrap();
+    let in_use = scene.try_again(its_own).await.1.unwrap_err();
+    assert!(in_use.contains("another process writes it"), "{in_use}");
+    assert_eq!(scene.on_record().await.len(), 3);
     live.append(SESSION, 3, Event::Note("three")).unwrap();
     assert!(live.dir().join(layout::LIVE).exists());
 }
