@@ -10,7 +10,7 @@ use super::testing::{House, documents, lang};
 use super::{Leave, Visitor, life, refuse_without_terminal, run, steps, wait_for_approval};
 use crate::audit::AuditKind;
 use crate::store::{AuditQuery, InterventionQuery};
-use crate::terminal::tests::{Person, person_in};
+use crate::terminal::testing::{Person, person_in};
 
 fn db01() -> TargetId {
     TargetId::parse("db01").unwrap()
