@@ -13,7 +13,7 @@ use ecluse_policy::{ClientId, Timestamp};
 
 use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
-use super::{AuditQuery, StoreError, open_sqlite};
+use super::{AuditQuery, StoreError, opening};
 use crate::audit::{AuditKind, AuditRecord};
 
 fn at(seconds: i64) -> Timestamp {
@@ -208,7 +208,7 @@ fn a_null_where_a_value_must_be_is_an_error_on_both_engines() {
 fn a_store_of_a_newer_program_is_left_alone_and_names_the_version_needed() {
     on_each_engine(async |store| {
         let open = async || {
-            super::migrate(store.db(), "/var/lib/ecluse")
+            super::migrations::migrate(store.db(), "/var/lib/ecluse")
                 .await
                 .unwrap_err()
                 .to_string()
@@ -252,6 +252,6 @@ async fn two_processes_may_open_a_new_store_at_once() {
         0o600
     );
     // And again, once it is there.
-    open_sqlite(&path).await.unwrap();
+    opening::sqlite(&path).await.unwrap();
     super::Store::open(&settings).await.unwrap();
 }
