@@ -9,13 +9,14 @@
     missing_docs
 )]
 
-use ecluse_recordings::evidence::key::Identity;
+use ecluse_recordings::evidence::key::{Identity, RecordingKey};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
     Bytes, ChannelKind, ChannelOpened, ChannelRecord, OpenRecording, Outcome, Protection, Recorder,
     Recovered, Recovery, Sealing, SessionEnd, SessionFacts, Stream, layout, rebuild, recover, seal,
 };
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
@@ -67,45 +68,36 @@ pub fn sealed(recorder: &Recorder, at_us: u64, end: &SessionEnd) -> OpenRecordin
     recording.unlock(&[client()]).unwrap()
 }
 
+/// Recovery by a gateway that holds the client's key and whose log knows of nothing more.
+pub fn recovery() -> Recovery<'static> {
+    Recovery {
+        unwrap: &|wrapped| RecordingKey::unwrap_with(wrapped, &[client()]).ok(),
+        known: &|_| Ok(None),
+        sealing: sealing(),
+    }
+}
+
 /// Recovers as a gateway that holds the client's key does.
 pub fn recover_with_key(root: &Path) -> Vec<Recovered> {
-    let recovered = recover(
-        root,
-        &Recovery {
-            unwrap: &|wrapped| {
-                ecluse_recordings::evidence::key::RecordingKey::unwrap_with(wrapped, &[client()])
-                    .ok()
-            },
-            known: &|_| Ok(None),
-            sealing: sealing(),
-        },
-    )
-    .unwrap();
-    acknowledge(&recovered);
-    recovered
+    acknowledged(recover(root, &recovery()).unwrap())
 }
 
 /// Recovers as a gateway that holds no key does.
 pub fn recover_without_key(root: &Path) -> Vec<Recovered> {
-    let recovered = recover(
-        root,
-        &Recovery {
-            unwrap: &|_| None,
-            known: &|_| Ok(None),
-            sealing: sealing(),
-        },
-    )
-    .unwrap();
-    acknowledge(&recovered);
-    recovered
+    let keyless = Recovery {
+        unwrap: &|_| None,
+        ..recovery()
+    };
+    acknowledged(recover(root, &keyless).unwrap())
 }
 
-fn acknowledge(recovered: &[Recovered]) {
-    for one in recovered {
+fn acknowledged(recovered: Vec<Recovered>) -> Vec<Recovered> {
+    for one in &recovered {
         if let Outcome::Sealed { recording, .. } = &one.outcome {
             recording.remove_journal().unwrap();
         }
     }
+    recovered
 }
 
 /// The recording that a recovery made.
@@ -215,4 +207,31 @@ pub fn fast_dir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()
+}
+
+/// Runs an ignored test of the same program on a file system of its own, of `size`, which it finds in `RECORDINGS_ROOT`.
+pub fn in_child_on_small_disk(test: &str, size: &str) {
+    let root = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={size} none '{0}' && exec '{1}' --exact {test} --ignored --nocapture",
+        root.path().display(),
+        std::env::current_exe().unwrap().display()
+    );
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .env("RECORDINGS_ROOT", root.path())
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return eprintln!("skipped: unshare (util-linux) is needed: {error}"),
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && (said.contains("unshare:") || said.contains("mount:")) {
+        return eprintln!("skipped: user namespaces with mounts are needed: {said}");
+    }
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
