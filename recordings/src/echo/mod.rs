@@ -13,6 +13,7 @@
 pub(crate) mod visible;
 
 use crate::Utf8Decoder;
+use crate::keys::Keys;
 use std::collections::VecDeque;
 use visible::{Shown, Visible};
 
@@ -127,14 +128,6 @@ struct Sent {
     seen: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Keys {
-    #[default]
-    Plain,
-    Escape,
-    Sequence,
-}
-
 impl EchoDetector {
     /// For a channel with or without a terminal.
     #[must_use]
@@ -183,10 +176,7 @@ impl EchoDetector {
             }
         });
         self.decoder = decoder;
-        // An Escape key at the end of what was sent is a key of its own.
-        if self.keys == Keys::Escape {
-            self.keys = Keys::Plain;
-        }
+        self.keys.piece_ended();
     }
 
     /// All was seen: what still waits for its echo was not echoed.
@@ -210,25 +200,10 @@ impl EchoDetector {
     }
 
     fn letter(&mut self, letter: char, start: u64, end: u64, lines_before: &mut usize) {
-        match self.keys {
-            Keys::Escape => {
-                self.keys = if matches!(letter, '[' | 'O') {
-                    Keys::Sequence
-                } else {
-                    Keys::Plain
-                };
-                return;
-            }
-            Keys::Sequence => {
-                if ('@'..='~').contains(&letter) {
-                    self.keys = Keys::Plain;
-                }
-                return;
-            }
-            Keys::Plain => {}
+        if self.keys.swallow(letter) {
+            return;
         }
         match letter {
-            '\x1b' => self.keys = Keys::Escape,
             '\r' | '\n' => {
                 self.send(*lines_before > 0);
                 *lines_before += 1;
