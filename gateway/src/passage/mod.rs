@@ -22,6 +22,8 @@ pub(crate) mod signals;
 pub(crate) mod supervision;
 pub(crate) mod talk;
 pub(crate) mod tap;
+#[cfg(test)]
+mod testing;
 pub(crate) mod uplink;
 pub(crate) mod visit;
 

@@ -7,7 +7,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use super::{Store, opening};
+use super::{AuditQuery, Store, opening};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::random;
 
 /// A store that is gone when dropped.
@@ -91,6 +92,16 @@ impl TestStore {
             sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
     }
+}
+
+/// What the audit trail has of these kinds, oldest first.
+pub async fn records_of(store: &Store, kinds: &[AuditKind]) -> Vec<AuditRecord> {
+    let query = AuditQuery {
+        kinds: kinds.to_vec(),
+        ..AuditQuery::default()
+    };
+    let found = store.audit(&query).await.unwrap();
+    found.into_iter().map(|stored| stored.record).collect()
 }
 
 /// Runs a test on every engine there is, each time on a new store.

@@ -9,15 +9,27 @@ mod search;
 
 use std::time::Duration;
 
-use ecluse_policy::{ClientId, Timestamp};
+use ecluse_policy::{ClientId, PersonId, Timestamp};
 
 use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
-use super::{AuditQuery, StoreError, opening};
+use super::{AuditQuery, NewEnrolment, StoreError, opening};
 use crate::audit::{AuditKind, AuditRecord};
+use crate::identity::totp::TotpSecret;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
+}
+
+/// An enrolment that a code of its secret has confirmed.
+fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
+    NewEnrolment {
+        person,
+        secret,
+        step: 10,
+        by: "root",
+        at: at(1),
+    }
 }
 
 #[test]
