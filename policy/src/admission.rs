@@ -1,23 +1,26 @@
 //! Who may pass now, and what of it: the one choke point for every channel of every kind.
 //!
-//! [`admit`] looks at everything (person, station, matrix, hours, approval, window) and makes an [`Admission`];
+//! [`admit()`] looks at everything (person, station, matrix, hours, approval, window) and makes an [`Admission`];
 //! [`Admission::decide`] answers each request out of it; [`Admission::recheck`] says whether all of it still holds.
 
-use std::collections::BTreeSet;
+mod admit;
+mod rules;
 
+pub use self::admit::admit;
+
+use self::rules::{Rule, Rules};
 use crate::capability::Capability;
 use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
-use crate::intervention::{Grant, Intervention, State};
+use crate::intervention::{Intervention, State};
 use crate::key::PublicKey;
-use crate::matrix::{flows_for, listed_target};
-use crate::name::{AccountName, ClientId, FlowName, TargetId};
+use crate::name::{AccountName, ClientId, TargetId};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{EndReason, Permit, Refusal, Verdict};
 
-/// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit`] makes one.
+/// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit()`] makes one.
 ///
 /// Invariant: when it was made, the person and station were in force, an approved intervention had begun and was not
 /// over, and each of its rules was granted and allowed by a line of the matrix at that hour.
@@ -32,285 +35,6 @@ pub struct Admission {
     intervention: Intervention,
     first_use: bool,
     rules: Vec<Rule>,
-}
-
-/// One thing that is granted and that one flow allows. **Range**: `closes_at` excluded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Rule {
-    capability: Capability,
-    flow: FlowName,
-    closes_at: Timestamp,
-}
-
-/// Decides whether a technician may act on a target now.
-///
-/// The account may be left out when exactly one is granted. Interventions of others are not looked at, so the gateway
-/// may hand over more than those of this person.
-///
-/// # Errors
-/// The refusal to show; the same words for a target that does not exist and one that is not for this person.
-pub fn admit(
-    documents: &Documents,
-    presence: &Presence,
-    target: &TargetId,
-    account: Option<&AccountName>,
-    interventions: &[Intervention],
-    now: Timestamp,
-) -> Result<Admission, Refusal> {
-    presence.still_valid(documents, now)?;
-    listed_target(documents, presence.person(), target)?;
-    let mut admitted: Vec<Admission> = Vec::new();
-    let mut refused: Vec<Refusal> = Vec::new();
-    for intervention in interventions
-        .iter()
-        .filter(|it| is_about(it, presence, target))
-    {
-        match admit_by(documents, presence, target, account, intervention, now) {
-            Ok(mut admissions) => admitted.append(&mut admissions),
-            Err(refusal) => refused.push(refusal),
-        }
-    }
-    let accounts: BTreeSet<AccountName> = admitted
-        .iter()
-        .map(|admission| admission.account.clone())
-        .collect();
-    if accounts.len() > 1 {
-        return Err(Refusal::ChooseAccount {
-            target: target.clone(),
-            accounts,
-        });
-    }
-    // Where two interventions would do, one that is open, then the one that lasts.
-    let best = admitted
-        .into_iter()
-        .max_by_key(|admission| (!admission.first_use, admission.closes_at()));
-    best.ok_or_else(|| {
-        let nearest = refused.into_iter().min_by_key(nearness);
-        nearest.unwrap_or(Refusal::NoIntervention {
-            target: target.clone(),
-        })
-    })
-}
-
-fn is_about(intervention: &Intervention, presence: &Presence, target: &TargetId) -> bool {
-    let request = intervention.request();
-    request.person == *presence.person()
-        && request.provider == *presence.provider()
-        && request.scope.targets.contains(target)
-}
-
-/// Of several refusals, the one that is nearest to a yes helps most.
-const fn nearness(refusal: &Refusal) -> u8 {
-    match refusal {
-        Refusal::OutsideHours { .. } => 0,
-        Refusal::OtherStation { .. } => 1,
-        Refusal::NotYet { .. } => 2,
-        Refusal::Pending { .. } => 3,
-        Refusal::NotGranted { .. } => 4,
-        Refusal::MatrixNarrower { .. } => 5,
-        Refusal::WindowOver { .. } => 6,
-        // What is refused before any intervention is looked at, or answers another question.
-        Refusal::NotListed { .. }
-        | Refusal::NoIntervention { .. }
-        | Refusal::ChooseAccount { .. }
-        | Refusal::Ended(_)
-        | Refusal::FlowNotListed { .. }
-        | Refusal::Command { .. }
-        | Refusal::Env { .. }
-        | Refusal::NotATechnician
-        | Refusal::NoTarget
-        | Refusal::SeveralClients
-        | Refusal::NoCommonAccount
-        | Refusal::NameAccount { .. }
-        | Refusal::NotInMatrix { .. }
-        | Refusal::NothingAsked
-        | Refusal::Reason { .. }
-        | Refusal::Length { .. }
-        | Refusal::Start { .. }
-        | Refusal::TooManyWaiting { .. }
-        | Refusal::NotItsOperator
-        | Refusal::OwnRequest
-        | Refusal::AlreadyApproved { .. }
-        | Refusal::NothingLeft { .. }
-        | Refusal::OnlyShrinks { .. }
-        | Refusal::WrongState { .. }
-        | Refusal::NotYours { .. } => 7,
-    }
-}
-
-/// The admissions, one an account, that one intervention gives.
-fn admit_by(
-    documents: &Documents,
-    presence: &Presence,
-    target: &TargetId,
-    account: Option<&AccountName>,
-    intervention: &Intervention,
-    now: Timestamp,
-) -> Result<Vec<Admission>, Refusal> {
-    let number = intervention.number();
-    match intervention.state() {
-        State::Approved { .. } | State::Open { .. } => {}
-        State::Requested if now < intervention.request().answer_due() => {
-            let seen_at = intervention.seen().map(|(_, at)| *at);
-            return Err(Refusal::Pending {
-                target: target.clone(),
-                number,
-                seen_at,
-            });
-        }
-        State::Requested
-        | State::Refused { .. }
-        | State::Expired { .. }
-        | State::Closed { .. }
-        | State::Cancelled { .. } => {
-            return Err(Refusal::NoIntervention {
-                target: target.clone(),
-            });
-        }
-    }
-    let asked_from = &intervention.request().station;
-    if asked_from != presence.station() {
-        return Err(Refusal::OtherStation {
-            number,
-            asked_from: asked_from.clone(),
-        });
-    }
-    let opened = intervention.open(now)?;
-    let (Some(granted), State::Open { closes_at, .. }) = (opened.granted(), opened.state()) else {
-        return Err(Refusal::NoIntervention {
-            target: target.clone(),
-        });
-    };
-    if !granted.scope.targets.contains(target) {
-        return Err(Refusal::NotGranted {
-            number,
-            what: target.to_string(),
-        });
-    }
-    if let Some(account) = account.filter(|account| !granted.scope.accounts.contains(*account)) {
-        return Err(Refusal::NotGranted {
-            number,
-            what: account.to_string(),
-        });
-    }
-    let (client, found) = listed_target(documents, presence.person(), target)?;
-    if client.id != intervention.request().client {
-        return Err(Refusal::MatrixNarrower { number });
-    }
-    let mut admissions = Vec::new();
-    let mut opens_at = None;
-    for account in granted
-        .scope
-        .accounts
-        .iter()
-        .filter(|one| account.is_none_or(|named| named == *one))
-    {
-        let approvals = opened.approvals().len();
-        let rules = Rules::of(
-            documents, presence, target, account, granted, approvals, *closes_at, now,
-        );
-        opens_at = opens_at.into_iter().chain(rules.opens_at).min();
-        if !rules.open.is_empty() {
-            admissions.push(Admission {
-                presence: presence.clone(),
-                client: client.id.clone(),
-                target: target.clone(),
-                destination: found.address.clone(),
-                host_keys: found.host_keys.clone(),
-                account: account.clone(),
-                first_use: opened.revision() != intervention.revision(),
-                intervention: opened.clone(),
-                rules: rules.open,
-            });
-        }
-    }
-    match (admissions.is_empty(), opens_at) {
-        (false, _) => Ok(admissions),
-        (true, Some(at)) => Err(Refusal::OutsideHours {
-            target: target.clone(),
-            opens_at: Some(at),
-        }),
-        (true, None) => Err(Refusal::MatrixNarrower { number }),
-    }
-}
-
-/// What is granted and allowed on one target as one account.
-struct Rules {
-    /// What is open now.
-    open: Vec<Rule>,
-    /// When the first of those that are closed at this hour opens; the far future where that is not known.
-    opens_at: Option<Timestamp>,
-}
-
-impl Rules {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "everything a right depends on stands here, and nowhere else"
-    )]
-    fn of(
-        documents: &Documents,
-        presence: &Presence,
-        target: &TargetId,
-        account: &AccountName,
-        granted: &Grant,
-        approvals: usize,
-        window_closes_at: Timestamp,
-        now: Timestamp,
-    ) -> Self {
-        let Grant {
-            scope,
-            starts_at,
-            length,
-            latest_end: _, // `window_closes_at` is never behind it
-        } = granted;
-        let mut rules = Self {
-            open: Vec::new(),
-            opens_at: None,
-        };
-        for flow in flows_for(documents, presence.person(), target, account) {
-            // Each flow by its own conditions: one never stands in for another's (see `matrix`).
-            let enough = usize::try_from(flow.approval.by).is_ok_and(|by| by <= approvals);
-            if !enough || *length > flow.approval.at_most {
-                continue;
-            }
-            let capabilities: Vec<Capability> = scope
-                .capabilities
-                .iter()
-                .flat_map(|granted| {
-                    flow.allow
-                        .iter()
-                        .filter_map(|allowed| granted.common(allowed))
-                })
-                .collect();
-            if capabilities.is_empty() {
-                continue;
-            }
-            if !flow.hours.open_at(now) {
-                let opens_at = flow.hours.opens_after(now).unwrap_or(Timestamp::MAX);
-                rules.opens_at = Some(
-                    rules
-                        .opens_at
-                        .map_or(opens_at, |earlier| earlier.min(opens_at)),
-                );
-                continue;
-            }
-            let closes_at = flow
-                .hours
-                .closes_after(now)
-                .unwrap_or(Timestamp::MAX)
-                .min(starts_at.plus(flow.approval.at_most))
-                .min(window_closes_at);
-            if now < closes_at {
-                let rule = |capability| Rule {
-                    capability,
-                    flow: flow.name.clone(),
-                    closes_at,
-                };
-                rules.open.extend(capabilities.into_iter().map(rule));
-            }
-        }
-        rules
-    }
 }
 
 impl Admission {

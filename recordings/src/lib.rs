@@ -40,6 +40,7 @@ pub mod frame;
 mod header;
 mod journal;
 mod journal_form;
+mod keys;
 pub mod layout;
 pub mod log;
 mod painter;

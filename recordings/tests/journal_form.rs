@@ -10,13 +10,13 @@
 mod common;
 
 use common::{
-    client, exec, facts, fast_dir, plain, read_all, recorder, recover_and_seal, recover_with_key,
-    recover_without_key, sealing, sealing_rotated, shell, signer, stream,
+    client, exec, facts, fast_dir, keyless, plain, read_all, recorder, recover_by,
+    recover_with_key, recover_without_key, sealing, sealing_rotated, shell, signer, stream,
 };
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
-    ClosedJournal, Event, Form, OpenRecording, Outcome, PlayEvent, Playback, ReadError,
+    ClosedJournal, Event, Form, OpenRecording, Outcome, PlayEvent, Playback, ReadError, Recovery,
     SealedRecording, Sealing, SessionEnd, Step, Stream, convert_journal_form, converted, layout,
     seal_as_journal, transcript,
 };
@@ -175,15 +175,22 @@ fn finished_with(next: Sealing<'_>) {
     fs::write(dir.join(layout::SIGNATURE), &old).unwrap();
     // A gateway whose key it never was leaves all of it as it is.
     let stranger = HeldKey::from_seed(&[3; 32]).unwrap();
-    let strangers = Sealing {
-        signer: &stranger,
-        ours: &[stranger.public()],
-        ..sealing()
+    let strangers = Recovery {
+        sealing: Sealing {
+            signer: &stranger,
+            ours: &[stranger.public()],
+            ..sealing()
+        },
+        ..keyless()
     };
-    assert!(recover_and_seal(root.path(), &|_| None, strangers).is_empty());
+    assert!(recover_by(root.path(), &strangers).is_empty());
     assert_eq!(fs::read(dir.join(layout::SIGNATURE)).unwrap(), old);
     assert!(temporary.join(layout::SIGNATURE).exists());
-    assert!(recover_and_seal(root.path(), &|_| None, next).is_empty());
+    let next = Recovery {
+        sealing: next,
+        ..keyless()
+    };
+    assert!(recover_by(root.path(), &next).is_empty());
     assert!(!temporary.exists());
     assert_eq!(SealedRecording::open(&dir).unwrap(), files);
 }

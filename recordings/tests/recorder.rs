@@ -349,29 +349,7 @@ fn child_on_a_small_disk() {
 
 #[test]
 fn a_full_disk_stops_the_recording_and_still_lets_it_close() {
-    let root = tempfile::tempdir().unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=400k none '{0}' && exec '{1}' --exact child_on_a_small_disk --ignored --nocapture",
-        root.path().display(),
-        std::env::current_exe().unwrap().display()
-    );
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
-        .env("RECORDINGS_ROOT", root.path())
-        .output();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => return eprintln!("skipped: unshare (util-linux) is needed: {error}"),
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() && (said.contains("unshare:") || said.contains("mount:")) {
-        return eprintln!("skipped: user namespaces with mounts are needed: {said}");
-    }
-    assert!(
-        output.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    common::in_child_on_small_disk("child_on_a_small_disk", "400k");
 }
 
 #[test]

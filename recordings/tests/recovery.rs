@@ -12,10 +12,10 @@
 mod common;
 
 use common::{
-    facts, fast_dir, opened, plain, read_all, recorder, recover_and_seal, recover_with_key,
-    sealing, sealing_rotated, shell, stream, unwrap,
+    facts, fast_dir, opened, plain, read_all, recorder, recover_by, recover_with_key, recovery,
+    sealing, sealing_rotated, shell, stream,
 };
-use ecluse_recordings::{Event, Outcome, SessionEnd, Stream, frame, layout, seal};
+use ecluse_recordings::{Event, Outcome, Recovery, SessionEnd, Stream, frame, layout, seal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -295,7 +295,11 @@ fn a_seal_stays_whose_key_was_rotated_before_its_journal_went() {
     let closed = recorder.close(9, &SessionEnd::because("closed")).unwrap();
     let sealed = seal(&closed, recorder.key(), &sealing()).unwrap();
     drop(recorder);
-    let recovered = recover_and_seal(root.path(), &unwrap, sealing_rotated());
+    let rotated = Recovery {
+        sealing: sealing_rotated(),
+        ..recovery()
+    };
+    let recovered = recover_by(root.path(), &rotated);
     let recording = opened(&recovered[0].outcome);
     assert_eq!(recording.sealed(), &sealed);
     assert!(!closed.dir().join(layout::LIVE).exists());

@@ -1,4 +1,5 @@
-//! Rewrapping interrupted anywhere: what the log knows takes its place, everything else goes.
+//! Rewrapping changes who reads and nothing else; interrupted anywhere, what the log knows takes its place, everything
+//! else goes.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,12 +10,12 @@
 
 mod common;
 
-use common::{client, exec, fast_dir, read_all, recorder, sealed};
+use common::{client, exec, fast_dir, protection, read_all, recorder, sealed, signer};
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::{
-    EndedRewrapping, Event, Rewrapped, SealedRecording, SessionEnd, changing, end_rewrapping,
-    layout,
+    EndedRewrapping, Event, ReadError, Rewrapped, SealedRecording, SessionEnd, changing,
+    end_rewrapping, layout, rewrap,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,36 @@ fn recording(root: &Path) -> PathBuf {
     recorder.append(1, 1, Event::opened(&exec("id"))).unwrap();
     let recording = sealed(&recorder, 2, &SessionEnd::because("closed"));
     recording.dir().to_path_buf()
+}
+
+/// One file is replaced: the new reader reads, the old one does not, and every signature holds as before.
+#[test]
+fn rewrapping_changes_who_reads_and_nothing_else() {
+    let root = fast_dir();
+    let dir = recording(root.path());
+    let before = read_all(&dir);
+    let auditor = Identity::generate();
+    assert!(rewrap(&dir, std::slice::from_ref(&auditor), &[auditor.public()]).is_err());
+    assert!(rewrap(&dir, &[client()], &[]).is_err());
+    assert_eq!(read_all(&dir), before);
+    let sha256 = rewrap(&dir, &[client()], &[auditor.public()]).unwrap();
+    let after = read_all(&dir);
+    assert_eq!(sha256, sha256_hex(&after[layout::WRAPPED_KEY]));
+    for (name, bytes) in &before {
+        assert_eq!(after[name] == *bytes, name != layout::WRAPPED_KEY, "{name}");
+    }
+    let sealed = SealedRecording::open(&dir).unwrap();
+    assert!(sealed.verify_signature(&[signer().public()]).is_ok());
+    sealed.unlock(&[auditor]).unwrap().verify().unwrap();
+    assert!(matches!(
+        sealed.unlock(&[client()]),
+        Err(ReadError::Locked { .. })
+    ));
+    // A key of somebody's own, wrapped for the client, does not pass for the recording's.
+    let other = protection();
+    fs::write(dir.join(layout::WRAPPED_KEY), other.wrapped).unwrap();
+    let error = sealed.unlock(&[client()]).unwrap_err().to_string();
+    assert!(error.contains("another recording"), "{error}");
 }
 
 #[test]

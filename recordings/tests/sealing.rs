@@ -1,5 +1,5 @@
 //! Sealing: nothing rests in clear at any moment, an interruption loses nothing, a full disk keeps the journal, and the
-//! seals of a journal's frames tell every change.
+//! manifest tells what is known.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,14 +12,12 @@
 mod common;
 
 use common::{
-    client, exec, facts, facts_of, fast_dir, opened, protection, read_all, recorder, recorder_of,
-    recover_with_key, sealed, sealing, shell, stream,
+    client, exec, facts, fast_dir, opened, read_all, recorder, recover_with_key, recovery, sealed,
+    sealing, shell, stream,
 };
-use ecluse_recordings::evidence::key::{Identity, RecordingKey};
 use ecluse_recordings::{
-    ClockReading, Event, FinishError, JournalFrames, JournalReader, Legs, Outcome, ReadError,
-    Recorder, Recovery, Seal, SealedRecording, SessionEnd, Stream, Unknown, Witness, layout,
-    recover, rewrap, seal,
+    ClockReading, Event, FinishError, Legs, Outcome, Recorder, SealedRecording, SessionEnd, Stream,
+    layout, recover, seal,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,25 +100,6 @@ fn nothing_of_a_recording_rests_in_clear_while_it_is_written_and_after() {
     assert_eq!(input, SAID.repeat(28));
 }
 
-/// Keystrokes are told by nothing but their time: each takes the same room, whatever was typed.
-#[test]
-fn short_frames_look_alike() {
-    let root = fast_dir();
-    let recorder = recorder(root.path());
-    recorder
-        .append(1, 1, Event::opened(&shell(80, 24)))
-        .unwrap();
-    let mut before = recorder.progress().bytes;
-    for length in 1..200 {
-        recorder
-            .append(1, length as u64, Event::Input(&vec![b'k'; length]))
-            .unwrap();
-        let after = recorder.progress().bytes;
-        assert_eq!(after - before, 256 + 12 + 16 + 4, "{length} bytes");
-        before = after;
-    }
-}
-
 /// Not a test by itself: what the next one kills.
 #[test]
 #[ignore = "a child process of `a_sealing_killed_at_any_instant_is_done_again`"]
@@ -128,18 +107,6 @@ fn child_that_seals() {
     let dir = PathBuf::from(std::env::var("RECORDINGS_ROOT").unwrap());
     let recovered = recover(&dir, &recovery()).unwrap();
     assert!(matches!(recovered[0].outcome, Outcome::Sealed { .. }));
-}
-
-fn unwrap(wrapped: &[u8]) -> Option<RecordingKey> {
-    RecordingKey::unwrap_with(wrapped, &[client()]).ok()
-}
-
-fn recovery() -> Recovery<'static> {
-    Recovery {
-        unwrap: &unwrap,
-        known: &|_| Ok(None),
-        sealing: sealing(),
-    }
 }
 
 /// Invariant 3: interrupted anywhere, sealing is done again, loses nothing, and leaves nothing in clear meanwhile.
@@ -250,145 +217,7 @@ fn sealed_again(recorder: &Recorder, closed: &ecluse_recordings::ClosedJournal) 
 
 #[test]
 fn a_full_disk_keeps_the_journal_and_sealing_goes_on_later() {
-    let root = tempfile::tempdir().unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=2m none '{0}' && exec '{1}' --exact child_that_seals_on_a_small_disk --ignored --nocapture",
-        root.path().display(),
-        std::env::current_exe().unwrap().display()
-    );
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
-        .env("RECORDINGS_ROOT", root.path())
-        .output();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => return eprintln!("skipped: unshare (util-linux) is needed: {error}"),
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() && (said.contains("unshare:") || said.contains("mount:")) {
-        return eprintln!("skipped: user namespaces with mounts are needed: {said}");
-    }
-    assert!(
-        output.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-}
-
-/// A closed journal of `session`, its key, and where its frames begin and end.
-fn journal(root: &Path, session: uuid::Uuid) -> (Recorder, Vec<u8>, Vec<(usize, usize)>) {
-    let recorder = recorder_of(root, facts_of(session));
-    recorder.append(1, 1, Event::opened(&exec("cat"))).unwrap();
-    for number in 0..6u8 {
-        let text = vec![b'a' + number; 40];
-        recorder.append(1, 10, Event::Output(&text)).unwrap();
-    }
-    recorder.close(20, &SessionEnd::because("closed")).unwrap();
-    let bytes = fs::read(recorder.journal()).unwrap();
-    let mut frames = JournalFrames::open(recorder.journal()).unwrap();
-    let mut places = Vec::new();
-    while let Some(frame) = frames.next_frame().unwrap() {
-        let from = frame.offset as usize;
-        places.push((from, from + frame.bytes as usize));
-    }
-    (recorder, bytes, places)
-}
-
-/// A frame as somebody without the key could put it elsewhere: its number and its checksum made to fit.
-fn renumbered(frame: &[u8], number: u64) -> Vec<u8> {
-    let mut frame = frame.to_vec();
-    frame[4..12].copy_from_slice(&number.to_le_bytes());
-    let body = frame.len() - 4;
-    let crc = crc32fast::hash(&frame[..body]);
-    frame[body..].copy_from_slice(&crc.to_le_bytes());
-    frame
-}
-
-/// The checksum finds accidents; against people, the seals do.
-#[test]
-fn frames_changed_with_their_checksums_made_to_fit_are_seen() {
-    let root = fast_dir();
-    let one = uuid::Uuid::from_u128(1);
-    let (recorder, bytes, frames) = journal(root.path(), one);
-    let (_, other, others) = journal(root.path(), uuid::Uuid::from_u128(2));
-    let frame = |at: usize| &bytes[frames[at].0..frames[at].1];
-    let (head, count) = (&bytes[..frames[0].0], frames.len());
-    let put_together = |order: &[&[u8]]| {
-        let parts = order
-            .iter()
-            .zip(0u64..)
-            .map(|(frame, number)| renumbered(frame, number));
-        [head.to_vec()]
-            .into_iter()
-            .chain(parts)
-            .flatten()
-            .collect::<Vec<u8>>()
-    };
-    let all: Vec<&[u8]> = (0..count).map(frame).collect();
-    assert_eq!(put_together(&all), bytes);
-    let mut changed = bytes.clone();
-    let (from, to) = frames[3];
-    changed[from + 20] ^= 1;
-    let fixed = renumbered(&changed[from..to], 3);
-    changed[from..to].copy_from_slice(&fixed);
-    let mut swapped = all.clone();
-    swapped.swap(2, 3);
-    let mut repeated = all.clone();
-    repeated.insert(3, frame(2));
-    let mut dropped = all.clone();
-    dropped.remove(2);
-    // Same place, same time, same length: of another recording, whose key is another.
-    let mut foreign = all.clone();
-    foreign[4] = &other[others[4].0..others[4].1];
-    assert_eq!(foreign[4].len(), all[4].len());
-    let mut facts_changed = bytes.clone();
-    let at = bytes
-        .windows(5)
-        .position(|window| window == b"alice")
-        .unwrap();
-    facts_changed[at] = b'm';
-    let body = frames[0].0 - 4;
-    let crc = crc32fast::hash(&facts_changed[..body]);
-    facts_changed[body..body + 4].copy_from_slice(&crc.to_le_bytes());
-
-    for (name, journal) in [
-        ("changed", changed),
-        ("swapped", put_together(&swapped)),
-        ("repeated", put_together(&repeated)),
-        ("dropped", put_together(&dropped)),
-        ("of another recording", put_together(&foreign)),
-        ("under another name", facts_changed),
-    ] {
-        let dir = fast_dir();
-        let path = layout::session_dir(dir.path(), &facts_of(one)).unwrap();
-        fs::create_dir_all(&path).unwrap();
-        fs::write(path.join(layout::LIVE), &journal).unwrap();
-        // Without the key all seems well …
-        let mut keyless = JournalFrames::open(&path.join(layout::LIVE)).unwrap();
-        while keyless.next_frame().expect(name).is_some() {}
-        // … with it, nothing is.
-        let mut reader = JournalReader::open(&path.join(layout::LIVE), recorder.key()).unwrap();
-        let error = loop {
-            match reader.next_frame() {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("{name} passes"),
-                Err(error) => break error,
-            }
-        };
-        assert!(error.to_string().contains("seal"), "{name}: {error}");
-        // Sealing sets it aside, whole, and signs nothing.
-        let recovered = recover_with_key(dir.path());
-        let Outcome::Damaged { kept_as, problem } = &recovered[0].outcome else {
-            panic!("{name}: {:?}", recovered[0].outcome)
-        };
-        assert!(problem.contains("seal"), "{name}: {problem}");
-        assert_eq!(fs::read(kept_as).unwrap(), journal, "{name}");
-        assert!(!path.join(layout::MANIFEST).exists(), "{name}");
-    }
-    assert!(matches!(
-        JournalReader::open(recorder.journal(), &protection().key),
-        Err(ReadError::Foreign { .. })
-    ));
+    common::in_child_on_small_disk("child_that_seals_on_a_small_disk", "2m");
 }
 
 /// R6, R1: what the gateway's two sides counted and what it knew of its clock stand in the manifest.
@@ -461,124 +290,4 @@ fn digests_of_plain_files_are_salted_anew_each_time() {
     let (one, two) = (digests(one.path()), digests(two.path()));
     assert_eq!(one.len(), two.len());
     assert!(one.iter().all(|digest| !two.contains(digest)));
-}
-
-/// One file is replaced: the new reader reads, the old one does not, and every signature holds as before.
-#[test]
-fn rewrapping_changes_who_reads_and_nothing_else() {
-    let root = fast_dir();
-    let recorder = recorder(root.path());
-    recorder.append(1, 1, Event::opened(&exec("id"))).unwrap();
-    let recording = sealed(&recorder, 2, &SessionEnd::because("closed"));
-    let dir = recording.dir().to_path_buf();
-    let before = read_all(&dir);
-    let auditor = Identity::generate();
-    assert!(rewrap(&dir, std::slice::from_ref(&auditor), &[auditor.public()]).is_err());
-    assert!(rewrap(&dir, &[client()], &[]).is_err());
-    assert_eq!(read_all(&dir), before);
-    let sha256 = rewrap(&dir, &[client()], &[auditor.public()]).unwrap();
-    let after = read_all(&dir);
-    assert_eq!(
-        sha256,
-        ecluse_recordings::evidence::manifest::sha256_hex(&after[layout::WRAPPED_KEY])
-    );
-    for (name, bytes) in &before {
-        assert_eq!(after[name] == *bytes, name != layout::WRAPPED_KEY, "{name}");
-    }
-    let sealed = SealedRecording::open(&dir).unwrap();
-    assert!(
-        sealed
-            .verify_signature(&[common::signer().public()])
-            .is_ok()
-    );
-    sealed.unlock(&[auditor]).unwrap().verify().unwrap();
-    assert!(matches!(
-        sealed.unlock(&[client()]),
-        Err(ReadError::Locked { .. })
-    ));
-    // A key of somebody's own, wrapped for the client, does not pass for the recording's.
-    let other = protection();
-    fs::write(dir.join(layout::WRAPPED_KEY), other.wrapped).unwrap();
-    let error = sealed.unlock(&[client()]).unwrap_err().to_string();
-    assert!(error.contains("another recording"), "{error}");
-}
-
-fn left_open(root: &Path) -> (PathBuf, u64, Seal) {
-    let recorder = recorder(root);
-    recorder.append(1, 1, Event::opened(&exec("id"))).unwrap();
-    recorder.append(1, 2, Event::Output(b"uid=0")).unwrap();
-    let progress = recorder.progress();
-    recorder.append(1, 3, Event::Output(b"more")).unwrap();
-    (
-        recorder.dir().to_path_buf(),
-        progress.frames,
-        progress.last_seal.unwrap(),
-    )
-}
-
-/// Who can write on the disk cannot have a recording of their own signed: the log knows which ones there are.
-#[test]
-fn what_the_log_does_not_know_is_not_signed() {
-    let root = fast_dir();
-    let (dir, ..) = left_open(root.path());
-    let recovery = Recovery {
-        known: &|header| {
-            let problem = format!("no session {} began", header.facts.session);
-            Err(Unknown::NotOurs(problem))
-        },
-        ..recovery()
-    };
-    let recovered = recover(root.path(), &recovery).unwrap();
-    let Outcome::Damaged { problem, .. } = &recovered[0].outcome else {
-        panic!("{:?}", recovered[0].outcome)
-    };
-    assert!(problem.contains("no session"), "{problem}");
-    assert!(!dir.join(layout::MANIFEST).exists());
-    assert!(dir.join(layout::DAMAGED).exists());
-}
-
-/// A log that does not answer says nothing against a recording.
-#[test]
-fn a_log_that_does_not_answer_leaves_the_journal_for_the_next_start() {
-    let root = fast_dir();
-    let (dir, ..) = left_open(root.path());
-    let recovery_later = Recovery {
-        known: &|_| Err(Unknown::NotNow(std::io::Error::other("the store is away"))),
-        ..recovery()
-    };
-    let recovered = recover(root.path(), &recovery_later).unwrap();
-    let Outcome::Failed(error) = &recovered[0].outcome else {
-        panic!("{:?}", recovered[0].outcome)
-    };
-    assert!(error.to_string().contains("the store is away"), "{error}");
-    assert!(dir.join(layout::LIVE).exists() && !dir.join(layout::DAMAGED).exists());
-    let recovered = recover(root.path(), &recovery()).unwrap();
-    assert!(matches!(recovered[0].outcome, Outcome::Sealed { .. }));
-}
-
-#[test]
-fn what_the_log_knows_otherwise_or_beyond_is_told() {
-    let root = fast_dir();
-    let (_, frames, last_seal) = left_open(root.path());
-    let lost = |frames: u64, last_seal: Seal| {
-        let witness = Witness { frames, last_seal };
-        let root_again = fast_dir();
-        let dir = layout::session_dir(root_again.path(), &facts()).unwrap();
-        fs::create_dir_all(&dir).unwrap();
-        let from = layout::session_dir(root.path(), &facts()).unwrap();
-        fs::copy(from.join(layout::LIVE), dir.join(layout::LIVE)).unwrap();
-        let recovery = Recovery {
-            known: &|_| Ok(Some(witness)),
-            ..recovery()
-        };
-        let mut recovered = recover(root_again.path(), &recovery).unwrap();
-        match recovered.remove(0).outcome {
-            Outcome::Sealed { lost_frames, .. } => Some(lost_frames),
-            Outcome::Damaged { .. } => None,
-            other @ (Outcome::InUse | Outcome::Failed(_)) => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(lost(frames, last_seal), Some(0));
-    assert_eq!(lost(frames + 3, last_seal), Some(2));
-    assert_eq!(lost(frames, Seal::default()), None);
 }

@@ -341,6 +341,24 @@ pub struct Running {
 }
 
 impl Running {
+    /// Waits for its first line, without its end, and takes nothing of what follows.
+    ///
+    /// # Errors
+    /// When it ends before.
+    pub fn first_line(&mut self) -> Result<String> {
+        let stdout = self.child.stdout.as_mut().context("no stdout")?;
+        let (mut line, mut byte) = (Vec::new(), [0_u8]);
+        loop {
+            stdout
+                .read_exact(&mut byte)
+                .context("the client ended before its first line")?;
+            if byte == *b"\n" {
+                return Ok(String::from_utf8(line)?);
+            }
+            line.extend(byte);
+        }
+    }
+
     /// Waits for its end and returns what it said.
     ///
     /// # Errors

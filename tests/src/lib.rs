@@ -7,6 +7,7 @@
 pub mod client;
 pub mod clock;
 pub mod codes;
+mod crash;
 pub mod documents;
 pub mod environment;
 pub mod gateway;

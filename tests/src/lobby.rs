@@ -73,6 +73,17 @@ impl Site {
         Ok(number)
     }
 
+    /// As [`Site::approved`], for `length` of the two hours that were asked.
+    ///
+    /// # Errors
+    /// When either is refused.
+    pub fn approved_for(&self, technician: &str, target: &str, length: &str) -> Result<u64> {
+        let number = self.request(technician, target)?;
+        self.operator(&["approve", &number.to_string(), "--for", length])?
+            .success()?;
+        Ok(number)
+    }
+
     /// As [`Site::approved`], and the technician has just proved their code: what follows is not asked for one.
     ///
     /// # Errors

@@ -63,6 +63,15 @@ impl Plan {
             enrolled,
         })
     }
+
+    /// The change of a test that moves the gateway's clock, for [`Site::start_with`](crate::Site::start_with).
+    ///
+    /// # Errors
+    /// Never.
+    pub fn move_clock(&mut self) -> Result<()> {
+        self.movable_clock = true;
+        Ok(())
+    }
 }
 
 fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {

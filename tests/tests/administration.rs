@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::process::{Care, Process};
-use ecluse_tests::{Site, Terminal, keys};
+use ecluse_tests::{Plan, Site, Terminal, keys};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -280,13 +280,8 @@ fn a_restart_forgets_no_code() -> Result<()> {
 /// A clock that jumps, forwards or back, gives nobody more than was granted.
 #[test]
 fn a_clock_that_jumps_extends_nothing() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
-    let number = site.request("alice", "db01")?;
-    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
-        .success()?;
+    let site = Site::start_with(Plan::move_clock)?;
+    site.approved_for("alice", "db01", "30m")?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
     site.clock().advance(31 * 60)?;
     site.ssh("alice+db01").run("true").answer()?.refused(&[])?;

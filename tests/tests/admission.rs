@@ -1,7 +1,7 @@
 //! The client's approval: how one is asked for, given, reduced, refused, and what happens without. I1 to I3, I6, F1, F2.
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal};
+use ecluse_tests::{Plan, Site, Terminal};
 
 #[test]
 fn without_an_approval_the_refusal_says_what_to_type() -> Result<()> {
@@ -26,13 +26,8 @@ fn without_an_approval_the_refusal_says_what_to_type() -> Result<()> {
 
 #[test]
 fn an_approval_may_be_shorter_than_what_was_asked() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
-    let number = site.request("alice", "db01")?;
-    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
-        .success()?;
+    let site = Site::start_with(Plan::move_clock)?;
+    site.approved_for("alice", "db01", "30m")?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
     site.clock().advance(29 * 60)?;
     site.ssh("alice+db01").run("true").answer()?.success()?;

@@ -2,10 +2,9 @@
 //! R3, R9, R10, C4, O1, invariant 8.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -38,11 +37,15 @@ pub(crate) fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()
         .run(format!("echo {SECRET}"))
         .answer()?
         .success()?;
-    // Sealed is what is on record: the files have their names a moment before.
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
-        Ok(store::audit(&site, "recording-sealed")?.len() == 1)
-    })?;
+    wait_for_seal(&site)?;
     Ok(site)
+}
+
+/// Waits until the only recording is sealed: that is what is on record, the files have their names a moment before.
+pub(crate) fn wait_for_seal(site: &Site) -> Result<()> {
+    wait::until_true("the seal on record", Duration::from_secs(30), || {
+        Ok(store::audit(site, "recording-sealed")?.len() == 1)
+    })
 }
 
 pub(crate) fn export(site: &Site, arguments: &[&str], name: &str) -> Result<PathBuf> {
@@ -59,7 +62,7 @@ pub(crate) fn export(site: &Site, arguments: &[&str], name: &str) -> Result<Path
 }
 
 /// Verifies with nothing of the site but the program: another directory, no settings, an empty environment.
-pub(crate) fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Result<Output> {
+fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Result<Output> {
     Command::new(site.gateway().binary())
         .arg("verify")
         .args(arguments)
@@ -67,6 +70,16 @@ pub(crate) fn verify(site: &Site, elsewhere: &Path, arguments: &[&Path]) -> Resu
         .env_clear()
         .output()
         .context("ecluse verify cannot be run")
+}
+
+/// The same by somebody who has a key to the recordings.
+pub(crate) fn verify_with(
+    key: &Path,
+    site: &Site,
+    elsewhere: &Path,
+    bundle: &Path,
+) -> Result<Output> {
+    verify(site, elsewhere, &[Path::new("--key"), key, bundle])
 }
 
 fn unpacked(bundle: &Path, into: &Path) -> Result<()> {
@@ -106,11 +119,7 @@ fn a_bundle_verifies_without_the_gateway() -> Result<()> {
         &["intact"],
     )?;
     let key = site.layout().recording_key();
-    let with_key = verify(
-        &site,
-        elsewhere.path(),
-        &[Path::new("--key"), &key, &bundle],
-    )?;
+    let with_key = verify_with(&key, &site, elsewhere.path(), &bundle)?;
     ends_with(&with_key, 0, &["intact"])?;
 
     // Any byte of the archive changed is told.
@@ -199,11 +208,7 @@ fn what_only_the_client_reads_rests_nowhere_in_clear() -> Result<()> {
     let elsewhere = tempfile::tempdir()?;
     let key = site.layout().recording_key();
     ends_with(
-        &verify(
-            &site,
-            elsewhere.path(),
-            &[Path::new("--key"), &key, &bundle],
-        )?,
+        &verify_with(&key, &site, elsewhere.path(), &bundle)?,
         0,
         &["intact"],
     )?;
@@ -244,18 +249,10 @@ fn rewrapping_changes_the_readers_and_nothing_else() -> Result<()> {
     )?;
     let bundle = export(&site, &["1"], "evidence.tar")?;
     let elsewhere = tempfile::tempdir()?;
-    let by_other = verify(
-        &site,
-        elsewhere.path(),
-        &[Path::new("--key"), &other, &bundle],
-    )?;
+    let by_other = verify_with(&other, &site, elsewhere.path(), &bundle)?;
     ends_with(&by_other, 0, &["intact"])?;
     let old = site.layout().recording_key();
-    let by_old = verify(
-        &site,
-        elsewhere.path(),
-        &[Path::new("--key"), &old, &bundle],
-    )?;
+    let by_old = verify_with(&old, &site, elsewhere.path(), &bundle)?;
     let told = said(&by_old);
     ensure!(
         told.contains("none of the given keys reads this recording") && told.contains("not read"),
@@ -269,31 +266,13 @@ fn rewrapping_changes_the_readers_and_nothing_else() -> Result<()> {
 fn a_session_cut_short_by_a_crash_says_so() -> Result<()> {
     let mut site = Site::start()?;
     site.approved("alice", "db01")?;
-    let mut client = site
-        .ssh("alice+db01")
-        .run(format!("echo {SECRET}; sleep 60"))
-        .command();
-    let mut running = client
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut line = String::new();
-    BufReader::new(running.stdout.take().context("no output")?).read_line(&mut line)?;
-    ensure!(line.trim() == SECRET, "the client saw {line:?}");
-    site.kill()?;
-    running.wait()?;
-    site.open()?;
+    site.crash_in_session(SECRET)?;
     recording::wait_for_casts(&site.layout().recordings(), 1)?;
     let bundle = export(&site, &["1"], "evidence.tar")?;
     let elsewhere = tempfile::tempdir()?;
     let key = site.layout().recording_key();
     ends_with(
-        &verify(
-            &site,
-            elsewhere.path(),
-            &[Path::new("--key"), &key, &bundle],
-        )?,
+        &verify_with(&key, &site, elsewhere.path(), &bundle)?,
         3,
         &["cut short"],
     )

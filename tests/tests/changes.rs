@@ -2,15 +2,13 @@
 //! else's to choose. R3, R10, C4.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, keys, recording, store, wait};
+use ecluse_tests::{Site, keys, recording, store};
 
-use crate::bundles::{SECRET, ends_with, export, recorded, said, verify};
+use crate::bundles::{SECRET, ends_with, export, recorded, said, verify_with, wait_for_seal};
 
 /// The directory of the only recording.
 fn directory(site: &Site) -> Result<PathBuf> {
@@ -68,9 +66,8 @@ fn an_interrupted_rewrapping_is_finished_by_whoever_comes_next() -> Result<()> {
     is_finished()?;
     let elsewhere = tempfile::tempdir()?;
     let other = site.layout().root().join("other.age");
-    let arguments = [Path::new("--key"), &other, &bundle];
     ends_with(
-        &verify(&site, elsewhere.path(), &arguments)?,
+        &verify_with(&other, &site, elsewhere.path(), &bundle)?,
         0,
         &["intact"],
     )?;
@@ -122,24 +119,8 @@ fn crashed() -> Result<Site> {
         Ok(())
     })?;
     site.approved("alice", "db01")?;
-    let mut client = site
-        .ssh("alice+db01")
-        .run(format!("echo {SECRET}; sleep 60"))
-        .command();
-    let mut running = client
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut line = String::new();
-    BufReader::new(running.stdout.take().context("no output")?).read_line(&mut line)?;
-    ensure!(line.trim() == SECRET, "the client saw {line:?}");
-    site.kill()?;
-    running.wait()?;
-    site.open()?;
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
-        Ok(store::audit(&site, "recording-sealed")?.len() == 1)
-    })?;
+    site.crash_in_session(SECRET)?;
+    wait_for_seal(&site)?;
     Ok(site)
 }
 
@@ -201,8 +182,7 @@ fn a_journal_form_becomes_files_that_stock_programs_read() -> Result<()> {
     ends_with(&journal_verify(&site)?, 0, &["intact"])?;
     let bundle = export(&site, &["1"], "evidence.tar")?;
     let elsewhere = tempfile::tempdir()?;
-    let arguments = [Path::new("--key"), &key, &bundle];
-    let verified = verify(&site, elsewhere.path(), &arguments)?;
+    let verified = verify_with(&key, &site, elsewhere.path(), &bundle)?;
     ends_with(&verified, 3, &["cut short", "turned into files"])?;
     auditors_read_nothing(&site)?;
     let seals = store::audit(&site, "recording-sealed")?;
@@ -221,9 +201,8 @@ fn a_conversion_that_was_killed_leaves_a_recording_that_reads() -> Result<()> {
     site.close()?;
     let bundle = export(&site, &["1"], "before.tar")?;
     let elsewhere = tempfile::tempdir()?;
-    let arguments = [Path::new("--key"), &key, &bundle];
     ends_with(
-        &verify(&site, elsewhere.path(), &arguments)?,
+        &verify_with(&key, &site, elsewhere.path(), &bundle)?,
         3,
         &["cut short"],
     )?;

@@ -130,19 +130,7 @@ fn a_killed_gateway_has_recorded_all_bytes_of_a_transfer() -> Result<()> {
 fn a_recovered_recording_is_told_as_cut_short() -> Result<()> {
     let mut site = Site::start()?;
     site.approved("alice", "db01")?;
-    let mut running = site
-        .ssh("alice+db01")
-        .run("echo before the crash; sleep 1000")
-        .spawn()?;
-    let mut first = [0_u8; 17];
-    running
-        .child
-        .stdout
-        .as_mut()
-        .context("no stdout")?
-        .read_exact(&mut first)?;
-    site.kill()?;
-    site.open()?;
+    site.crash_in_session("before the crash")?;
     let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
     ensure!(recording::output(casts.first().context("no cast")?)?.contains("before the crash"));
     // No session is live, none is left open in the books, and the approval still holds.
@@ -166,13 +154,7 @@ fn a_stopped_gateway_closes_its_recordings_first() -> Result<()> {
         .ssh("alice+db01")
         .run("echo before the stop; sleep 1000")
         .spawn()?;
-    let mut first = [0_u8; 16];
-    running
-        .child
-        .stdout
-        .as_mut()
-        .context("no stdout")?
-        .read_exact(&mut first)?;
+    running.first_line()?;
     site.close()?;
     let casts = recording::casts(&site.layout().recordings())?;
     ensure!(

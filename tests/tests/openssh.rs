@@ -2,7 +2,7 @@
 //!
 //! I1, R1, A11; PEERS conformance 1 to 3.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::payload::{Kind, Payload, digest};
@@ -148,10 +148,7 @@ fn the_end_of_output_does_not_end_the_input() -> Result<()> {
         .ssh("alice+db01")
         .run("echo done; exec >&- 2>&-; cat >received")
         .spawn()?;
-    let mut stdout = running.child.stdout.take().context("no stdout")?;
-    let mut first = [0_u8; 5];
-    stdout.read_exact(&mut first)?;
-    ensure!(&first == b"done\n");
+    ensure!(running.first_line()? == "done");
     let mut stdin = running.child.stdin.take().context("no stdin")?;
     stdin.write_all(b"late input")?;
     drop(stdin);

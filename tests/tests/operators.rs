@@ -1,6 +1,6 @@
 //! What the client's operator sees and does while a session runs. I5, I6, invariant 6.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,13 +20,7 @@ fn long_command(site: &Site) -> Result<Running> {
         .ssh("alice+db01")
         .run("echo started; exec sleep 1000")
         .spawn()?;
-    let mut first = [0_u8; 8];
-    running
-        .child
-        .stdout
-        .as_mut()
-        .context("no stdout")?
-        .read_exact(&mut first)?;
+    running.first_line()?;
     Ok(running)
 }
 

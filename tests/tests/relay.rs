@@ -45,6 +45,27 @@ fn exchange(client: &Ssh, payload: Payload) -> Result<(String, String, u64)> {
     Ok((sent, received, length))
 }
 
+/// The same from `count` clients like this one at once, `length` bytes each; all that was sent must come back.
+fn exchange_at_once(count: u64, client: &Ssh, kind: Kind, length: u64) -> Result<()> {
+    let mut working = Vec::new();
+    for seed in 0..count {
+        let client = client.clone();
+        working.push(thread::spawn(move || {
+            exchange(&client, Payload::new(kind, length, seed))
+        }));
+    }
+    for worker in working {
+        let (sent, received, count) = worker
+            .join()
+            .map_err(|_| anyhow::anyhow!("a client panicked"))??;
+        ensure!(
+            count == length && sent == received,
+            "{count} of {length} bytes came back, or others"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn a_large_download_is_exact() -> Result<()> {
     let site = open_site()?;
@@ -101,23 +122,7 @@ fn four_full_channels_at_once_are_exact() -> Result<()> {
     let site = open_site()?;
     ssh(&site, "true").shared("bulk").answer()?.success()?;
     let length = mebibytes() << 18;
-    let mut working = Vec::new();
-    for seed in 0..4 {
-        let client = ssh(&site, "cat").shared("bulk");
-        working.push(thread::spawn(move || {
-            exchange(&client, Payload::new(Kind::Log, length, seed))
-        }));
-    }
-    for worker in working {
-        let (sent, received, count) = worker
-            .join()
-            .map_err(|_| anyhow::anyhow!("a client panicked"))??;
-        ensure!(
-            count == length && sent == received,
-            "{count} of {length} bytes came back, or others"
-        );
-    }
-    Ok(())
+    exchange_at_once(4, &ssh(&site, "cat").shared("bulk"), Kind::Log, length)
 }
 
 #[test]
@@ -125,23 +130,12 @@ fn a_hundred_channels_work_side_by_side() -> Result<()> {
     let site = open_site()?;
     ssh(&site, "true").shared("hundred").answer()?.success()?;
     let length = 1 << 20;
-    let mut working = Vec::new();
-    for seed in 0..100 {
-        let client = ssh(&site, "cat").shared("hundred");
-        working.push(thread::spawn(move || {
-            exchange(&client, Payload::new(Kind::Noise, length, seed))
-        }));
-    }
-    for worker in working {
-        let (sent, received, count) = worker
-            .join()
-            .map_err(|_| anyhow::anyhow!("a client panicked"))??;
-        ensure!(
-            count == length && sent == received,
-            "{count} of {length} bytes came back, or others"
-        );
-    }
-    Ok(())
+    exchange_at_once(
+        100,
+        &ssh(&site, "cat").shared("hundred"),
+        Kind::Noise,
+        length,
+    )
 }
 
 /// A reader that stops for a minute costs at most 16 MiB, and gets every byte when it goes on.

@@ -6,13 +6,10 @@ use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, clock, recording, store, wait};
+use ecluse_tests::{Plan, Site, clock, recording, store, wait};
 
 fn site() -> Result<Site> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
+    let site = Site::start_with(Plan::move_clock)?;
     site.approved("alice", "db01")?;
     Ok(site)
 }

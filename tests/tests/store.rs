@@ -70,16 +70,7 @@ fn a_killed_gateway_recovers_on_postgresql() -> Result<()> {
         return Ok(());
     };
     site.approved("alice", "db01")?;
-    let mut running = site
-        .ssh("alice+db01")
-        .run("echo before the crash; sleep 1000")
-        .spawn()?;
-    let mut first = [0_u8; 17];
-    if let Some(stdout) = running.child.stdout.as_mut() {
-        std::io::Read::read_exact(stdout, &mut first)?;
-    }
-    site.kill()?;
-    site.open()?;
+    site.crash_in_session("before the crash")?;
     let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
     let mut found = false;
     for cast in casts {

@@ -1,9 +1,8 @@
 //! What a technician is told when a target cannot be had, and who is not trusted. C2, C3, STYLE §8: whose doing it is.
 
-use std::io::Read;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use ecluse_tests::{Site, Terminal, keys};
 
 fn open_site() -> Result<Site> {
@@ -101,13 +100,7 @@ fn a_target_that_goes_away_midway_is_told() -> Result<()> {
         .ssh("alice+db01")
         .run("echo started; exec sleep 1000")
         .spawn()?;
-    let mut first = [0_u8; 8];
-    running
-        .child
-        .stdout
-        .as_mut()
-        .context("no stdout")?
-        .read_exact(&mut first)?;
+    running.first_line()?;
     for id in ecluse_tests::process::descendants(site.target()?.process.id()) {
         let _ = ecluse_tests::process::send(id, rustix::process::Signal::KILL);
     }

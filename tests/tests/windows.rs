@@ -1,14 +1,11 @@
 //! The end of what was approved: hours, windows, and what is taken away while it is used. I3, A8, invariant 6.
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal};
+use ecluse_tests::{Plan, Site, Terminal};
 
 #[test]
 fn a_request_that_nobody_answers_expires() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
+    let site = Site::start_with(Plan::move_clock)?;
     let number = site.request("alice", "db01")?.to_string();
     site.clock().advance(26 * 3600)?;
     let answer = site.operator(&["approve", &number])?;
@@ -64,13 +61,8 @@ fn outside_its_hours_nothing_passes() -> Result<()> {
 /// I3: a session is warned, then closed, when its window ends.
 #[test]
 fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
-    let number = site.request("alice", "db01")?;
-    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
-        .success()?;
+    let site = Site::start_with(Plan::move_clock)?;
+    site.approved_for("alice", "db01", "30m")?;
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
     terminal.sees_prompt()?;
     site.clock().advance(21 * 60)?;
@@ -84,26 +76,13 @@ fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
 
 #[test]
 fn an_open_command_ends_with_its_window() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.movable_clock = true;
-        Ok(())
-    })?;
-    let number = site.request("alice", "db01")?;
-    site.operator(&["approve", &number.to_string(), "--for", "30m"])?
-        .success()?;
+    let site = Site::start_with(Plan::move_clock)?;
+    site.approved_for("alice", "db01", "30m")?;
     let mut running = site
         .ssh("alice+db01")
         .run("echo started; sleep 1000")
         .spawn()?;
-    let mut first = [0_u8; 8];
-    std::io::Read::read_exact(
-        running
-            .child
-            .stdout
-            .as_mut()
-            .ok_or_else(|| anyhow::anyhow!("no stdout"))?,
-        &mut first,
-    )?;
+    running.first_line()?;
     site.clock().advance(31 * 60)?;
     let answer = running.answer()?;
     ensure!(answer.status != Some(0), "{answer:?}");

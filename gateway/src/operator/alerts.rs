@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::{ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::copies::Away;
 use crate::space::{Level, Room, mebibytes};
@@ -87,20 +87,12 @@ async fn recordings(
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
-    let query = AuditQuery {
-        client: Some(client.clone()),
-        kinds: vec![AuditKind::RecordingFailed, AuditKind::CoverageGap],
-        from: Some(since),
-        latest_first: true,
-        limit: Some(MOST),
-        ..AuditQuery::default()
-    };
+    let kinds = [AuditKind::RecordingFailed, AuditKind::CoverageGap];
     let now = clock::now();
-    let failed = desk.gateway.store.audit(&query).await?;
-    Ok(failed
+    let found = latest(desk, client, &kinds, since).await?;
+    Ok(found
         .into_iter()
-        .map(|stored| {
-            let record = stored.record;
+        .map(|record| {
             let args = [
                 ("time", times::moment(record.at, now, None).into()),
                 ("person", record.person.unwrap_or_default().into()),
@@ -125,20 +117,12 @@ async fn contradicted(
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
-    let query = AuditQuery {
-        client: Some(client.clone()),
-        kinds: vec![AuditKind::CheckpointFailed],
-        from: Some(since),
-        latest_first: true,
-        limit: Some(MOST),
-        ..AuditQuery::default()
-    };
+    let kinds = [AuditKind::CheckpointFailed];
     let now = clock::now();
-    let found = desk.gateway.store.audit(&query).await?;
+    let found = latest(desk, client, &kinds, since).await?;
     Ok(found
         .into_iter()
-        .map(|stored| {
-            let record = stored.record;
+        .map(|record| {
             let destination = record.detail.get("destination");
             let destination = destination.and_then(|name| name.as_str());
             let args = [
@@ -149,6 +133,25 @@ async fn contradicted(
             desk.say("operator-copies-contradicted", &args)
         })
         .collect())
+}
+
+/// The latest records of these kinds about the client, since a time.
+async fn latest(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    kinds: &[AuditKind],
+    since: Timestamp,
+) -> Result<Vec<AuditRecord>, Trouble> {
+    let query = AuditQuery {
+        client: Some(client.clone()),
+        kinds: kinds.to_vec(),
+        from: Some(since),
+        latest_first: true,
+        limit: Some(MOST),
+        ..AuditQuery::default()
+    };
+    let found = desk.gateway.store.audit(&query).await?;
+    Ok(found.into_iter().map(|stored| stored.record).collect())
 }
 
 /// A destination of the client's copies where none arrive, in words.

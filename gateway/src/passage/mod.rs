@@ -1,7 +1,7 @@
 //! The story of one technician connection.
 //!
 //! [`serve`] is the whole of it, and the security argument: a place in the budget, a login within its time that turns a
-//! [`visit::Knock`] into a [`visit::Visit`], channels that each ask for admission and a permit before they dial
+//! [`knock::Knock`] into a [`visit::Visit`], channels that each ask for admission and a permit before they dial
 //! ([`channel`]), pumps that record before they forward ([`relay`]), and an end that closes the recording however it
 //! came. Rights are looked at again whenever they may have changed ([`supervision`]).
 
@@ -12,6 +12,7 @@ pub(crate) mod connection;
 pub(crate) mod downlink;
 pub(crate) mod indexing;
 pub(crate) mod keeper;
+pub(crate) mod knock;
 mod legs;
 pub(crate) mod recovery;
 pub(crate) mod relay;
@@ -21,6 +22,8 @@ pub(crate) mod signals;
 pub(crate) mod supervision;
 pub(crate) mod talk;
 pub(crate) mod tap;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod uplink;
 pub(crate) mod visit;
 
@@ -37,7 +40,7 @@ use crate::door::stream::GuardedStream;
 use crate::gateway::Gateway;
 use crate::store;
 use connection::Connection;
-use visit::Knock;
+use knock::Knock;
 
 /// One connection, from its first byte to the end of its recording.
 ///

@@ -1,8 +1,7 @@
 //! Levels, crossings, and the reserve.
 
 use super::*;
-use crate::store::AuditQuery;
-use crate::store::testing::TestStore;
+use crate::store::testing::{TestStore, records_of};
 
 const BOUNDS: SpaceBounds = SpaceBounds {
     warn_below: 800,
@@ -42,14 +41,10 @@ fn levels_are_left_only_with_an_eighth_more_than_their_bound() {
 }
 
 async fn levels_on_record(store: &Store) -> Vec<String> {
-    let query = AuditQuery {
-        kinds: vec![AuditKind::LowSpace],
-        ..AuditQuery::default()
-    };
-    let records = store.audit(&query).await.unwrap();
+    let records = records_of(store, &[AuditKind::LowSpace]).await;
     records
         .into_iter()
-        .map(|stored| stored.record.reason.unwrap())
+        .map(|record| record.reason.unwrap())
         .collect()
 }
 

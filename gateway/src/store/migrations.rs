@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::sql::Engine;
+use super::StoreError;
+use super::sql::{Db, Engine, values};
 
 /// One step of the format, and its text for each engine.
 struct Step {
@@ -71,12 +72,76 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// Brings the store to the format this program writes, and notes which program did.
+///
+/// # Errors
+/// A newer program wrote the store, or the database failed.
+pub(super) async fn migrate(db: &Db, place: &str) -> Result<(), StoreError> {
+    if let Some((found, needed)) = newest_writer(db).await?
+        && found > newest()
+    {
+        return Err(StoreError::Newer {
+            place: place.to_owned(),
+            needed,
+            found,
+            known: newest(),
+        });
+    }
+    let migrator = migrator(db.engine());
+    match db {
+        Db::Sqlite { writer, .. } => migrator.run(writer).await,
+        Db::Postgres(pool) => migrator.run(pool).await,
+    }
+    .map_err(|error| StoreError::Migration {
+        place: place.to_owned(),
+        error,
+    })?;
+    let mut tx = db.begin().await?;
+    let sql =
+        "INSERT INTO program (format, version) VALUES ($1, $2) ON CONFLICT (format) DO NOTHING";
+    tx.execute(sql, values![newest(), env!("CARGO_PKG_VERSION")])
+        .await?;
+    tx.commit().await
+}
+
+/// The newest format this store has had, and the program that made it; none for a store to be made.
+async fn newest_writer(db: &Db) -> Result<Option<(i64, String)>, StoreError> {
+    let tables = match db.engine() {
+        Engine::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'program'"
+        }
+        Engine::Postgres => {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'program'"
+        }
+    };
+    if db.row(tables, values![]).await?.is_none() {
+        return Ok(None);
+    }
+    // The format's own list first: a program too old to know the table of programs still kept that one.
+    let applied = "SELECT MAX(version) AS format FROM _sqlx_migrations";
+    let Some(format) = db
+        .row(applied, values![])
+        .await?
+        .map(|row| row.int_or_none("format"))
+        .transpose()?
+        .flatten()
+    else {
+        return Ok(None);
+    };
+    let program = "SELECT version FROM program WHERE format >= $1 ORDER BY format DESC LIMIT 1";
+    let writer = match db.row(program, values![format]).await? {
+        Some(row) => format!("ecluse {} or later", row.text("version")?),
+        None => "a later release of ecluse".to_owned(),
+    };
+    Ok(Some((format, writer)))
+}
+
 /// The format this program writes.
-pub(super) fn newest() -> i64 {
+fn newest() -> i64 {
     STEPS.iter().map(|step| step.format).max().unwrap_or(0)
 }
 
-pub(super) fn migrator(engine: Engine) -> Migrator {
+fn migrator(engine: Engine) -> Migrator {
     let migrations = STEPS
         .iter()
         .map(|step| {

@@ -7,7 +7,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use super::{Store, open_postgres, open_sqlite};
+use super::{AuditQuery, Store, opening};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::random;
 
 /// A store that is gone when dropped.
@@ -30,7 +31,9 @@ impl TestStore {
     /// A store on SQLite, for tests of other rooms.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let db = open_sqlite(&dir.path().join("ecluse.db")).await.unwrap();
+        let db = opening::sqlite(&dir.path().join("ecluse.db"))
+            .await
+            .unwrap();
         let keys = dir.path().join("keys");
         let store = Store::with(db, &keys, "a test").await.unwrap();
         Self {
@@ -44,10 +47,10 @@ impl TestStore {
     pub async fn as_another_process(&self) -> Store {
         let keys = self.dir.path().join("keys");
         let db = match &self.postgres {
-            None => open_sqlite(&self.dir.path().join("ecluse.db"))
+            None => opening::sqlite(&self.dir.path().join("ecluse.db"))
                 .await
                 .unwrap(),
-            Some(options) => open_postgres(options.clone()).await.unwrap(),
+            Some(options) => opening::postgres(options.clone()).await.unwrap(),
         };
         Store::with(db, &keys, "a test").await.unwrap()
     }
@@ -64,7 +67,7 @@ impl TestStore {
         connection.close().await.unwrap();
         let options = server.options([("search_path", schema.as_str())]);
         let keys = dir.path().join("keys");
-        let db = open_postgres(options.clone()).await.unwrap();
+        let db = opening::postgres(options.clone()).await.unwrap();
         let store = Store::with(db, &keys, "a test").await.unwrap();
         Self {
             store,
@@ -89,6 +92,16 @@ impl TestStore {
             sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
     }
+}
+
+/// What the audit trail has of these kinds, oldest first.
+pub async fn records_of(store: &Store, kinds: &[AuditKind]) -> Vec<AuditRecord> {
+    let query = AuditQuery {
+        kinds: kinds.to_vec(),
+        ..AuditQuery::default()
+    };
+    let found = store.audit(&query).await.unwrap();
+    found.into_iter().map(|stored| stored.record).collect()
 }
 
 /// Runs a test on every engine there is, each time on a new store.

@@ -9,15 +9,27 @@ mod search;
 
 use std::time::Duration;
 
-use ecluse_policy::{ClientId, Timestamp};
+use ecluse_policy::{ClientId, PersonId, Timestamp};
 
 use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
-use super::{AuditQuery, StoreError, open_sqlite};
+use super::{AuditQuery, NewEnrolment, StoreError, opening};
 use crate::audit::{AuditKind, AuditRecord};
+use crate::identity::totp::TotpSecret;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
+}
+
+/// An enrolment that a code of its secret has confirmed.
+fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
+    NewEnrolment {
+        person,
+        secret,
+        step: 10,
+        by: "root",
+        at: at(1),
+    }
 }
 
 #[test]
@@ -208,7 +220,7 @@ fn a_null_where_a_value_must_be_is_an_error_on_both_engines() {
 fn a_store_of_a_newer_program_is_left_alone_and_names_the_version_needed() {
     on_each_engine(async |store| {
         let open = async || {
-            super::migrate(store.db(), "/var/lib/ecluse")
+            super::migrations::migrate(store.db(), "/var/lib/ecluse")
                 .await
                 .unwrap_err()
                 .to_string()
@@ -252,6 +264,6 @@ async fn two_processes_may_open_a_new_store_at_once() {
         0o600
     );
     // And again, once it is there.
-    open_sqlite(&path).await.unwrap();
+    opening::sqlite(&path).await.unwrap();
     super::Store::open(&settings).await.unwrap();
 }

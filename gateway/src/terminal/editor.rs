@@ -1,12 +1,10 @@
-//! A line editor for prompts: what a person expects of a shell's command line, on one row.
+//! A line being typed: what a person expects of a shell's command line.
 //!
-//! The editor itself is pure (keys in, outcome out); [`Prompt`] draws it. The text scrolls sideways
-//! where it is longer than the row, so that no wrapping can confuse the terminal.
+//! It is pure (keys in, outcome out) and knows no screen; [`Prompt`](super::Prompt) draws it.
 
 use std::collections::VecDeque;
 
-use super::layout::{shorten, width};
-use super::{Event, Key, Left, Terminal};
+use super::Key;
 
 /// What a prompt ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl History {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     /// Nothing to draw.
     Same,
     /// Draw again.
@@ -51,7 +49,7 @@ enum Outcome {
 
 /// The text being typed. Invariant: `cursor <= text.len() <= limit`.
 #[derive(Debug)]
-struct LineEditor {
+pub(super) struct LineEditor {
     text: Vec<char>,
     cursor: usize,
     limit: usize,
@@ -62,7 +60,7 @@ struct LineEditor {
 }
 
 impl LineEditor {
-    fn new(limit: usize, text: &str) -> Self {
+    pub(super) fn new(limit: usize, text: &str) -> Self {
         let text: Vec<char> = text.chars().take(limit).collect();
         Self {
             cursor: text.len(),
@@ -74,11 +72,24 @@ impl LineEditor {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.text.iter().collect()
     }
 
-    fn key(&mut self, key: Key, history: Option<&History>) -> Outcome {
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The characters, and the place of the cursor among them.
+    pub(super) fn letters(&self) -> (&[char], usize) {
+        (&self.text, self.cursor)
+    }
+
+    pub(super) fn go_to_end(&mut self) {
+        self.cursor = self.text.len();
+    }
+
+    pub(super) fn key(&mut self, key: Key, history: Option<&History>) -> Outcome {
         match key {
             Key::Char(c) => self.insert(c),
             Key::Tab | Key::Enter if self.pasting => self.insert(' '),
@@ -170,240 +181,9 @@ impl LineEditor {
     }
 }
 
-/// A prompt on screen, which can be hidden while something else is printed and shown again.
-#[derive(Debug)]
-pub struct Prompt {
-    label: String,
-    editor: LineEditor,
-    /// On a plain terminal: what stands on the row already, so that only the difference is written.
-    echoed: Option<String>,
-    /// The text changed after it was drawn.
-    stale: bool,
-}
-
-impl Prompt {
-    /// A prompt with `label` before the text; `limit` characters can be typed.
-    pub fn new(label: &str, limit: usize) -> Self {
-        Self::with_text(label, limit, "")
-    }
-
-    /// A prompt that begins with `text`, to be corrected.
-    pub fn with_text(label: &str, limit: usize, text: &str) -> Self {
-        Self {
-            label: label.to_owned(),
-            editor: LineEditor::new(limit, text),
-            echoed: None,
-            stale: false,
-        }
-    }
-
-    /// Draws the prompt.
-    ///
-    /// # Errors
-    /// [`Left`] when the person is gone.
-    pub async fn show(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
-        if terminal.size().is_none() {
-            return Ok(());
-        }
-        if terminal.is_plain() {
-            let text = format!("{}{}", self.label, self.editor.text());
-            self.echoed = Some(self.editor.text());
-            return terminal.write(&text).await;
-        }
-        // Bracketed paste: pasted line ends must not answer the next question too.
-        terminal.write("\x1b[?2004h").await?;
-        self.draw(terminal).await
-    }
-
-    /// Takes the prompt off the row, which is then free for other lines.
-    ///
-    /// # Errors
-    /// [`Left`] when the person is gone.
-    pub async fn hide(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
-        if terminal.size().is_none() {
-            Ok(())
-        } else if terminal.is_plain() {
-            self.echoed = None;
-            terminal.write("\r\n").await
-        } else {
-            terminal.write("\r\x1b[K").await
-        }
-    }
-
-    /// Takes one event; `Some` when the line is done. A resize or an end of input is an event too.
-    ///
-    /// # Errors
-    /// [`Left`] when the person is gone.
-    pub async fn event(
-        &mut self,
-        event: Event,
-        terminal: &mut Terminal,
-        history: Option<&History>,
-    ) -> Result<Option<Line>, Left> {
-        let outcome = match event {
-            // On a plain terminal the cursor cannot move: such keys do nothing.
-            Event::Key(key) if terminal.is_plain() && moves(key) => Outcome::Same,
-            Event::Key(key) => self.editor.key(key, history),
-            Event::Resize(_) => Outcome::Changed,
-            // A last line without its line end counts where input is a file or a pipe.
-            Event::Eof if !self.editor.text.is_empty() && terminal.size().is_none() => {
-                terminal.end_again();
-                Outcome::Done(Line::Text(self.editor.text()))
-            }
-            Event::Eof => Outcome::Done(Line::End),
-        };
-        match outcome {
-            Outcome::Same => {}
-            Outcome::Changed => self.stale = true,
-            Outcome::Clear => {
-                if !terminal.is_plain() {
-                    terminal.write("\x1b[H\x1b[2J").await?;
-                }
-                self.stale = true;
-            }
-            Outcome::Done(line) => {
-                self.finish(&line, terminal).await?;
-                return Ok(Some(line));
-            }
-        }
-        // Pasted text arrives in pieces: draw once, when the last key at hand is in.
-        if self.stale && !terminal.has_more_keys() {
-            self.draw(terminal).await?;
-        }
-        Ok(None)
-    }
-
-    async fn finish(&mut self, line: &Line, terminal: &mut Terminal) -> Result<(), Left> {
-        if terminal.size().is_none() {
-            return Ok(());
-        }
-        self.editor.cursor = self.editor.text.len();
-        self.draw(terminal).await?;
-        let mark = if *line == Line::Interrupted { "^C" } else { "" };
-        let paste_off = if terminal.is_plain() {
-            ""
-        } else {
-            "\x1b[?2004l"
-        };
-        terminal.write(&format!("{mark}{paste_off}\r\n")).await
-    }
-
-    async fn draw(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
-        self.stale = false;
-        let Some(size) = terminal.size() else {
-            return Ok(());
-        };
-        if terminal.is_plain() {
-            return self.draw_plain(terminal).await;
-        }
-        let row = usize::from(size.cols.max(8)) - 1;
-        let label = shorten(&self.label, row / 2);
-        let room = row - width(&label);
-        let (shown, cursor) = visible(&self.editor.text, self.editor.cursor, room);
-        let column = width(&label) + cursor;
-        let go = if column == 0 {
-            String::new()
-        } else {
-            format!("\x1b[{column}C")
-        };
-        terminal
-            .write(&format!("\r\x1b[K{label}{shown}\r{go}"))
-            .await
-    }
-
-    async fn draw_plain(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
-        let text = self.editor.text();
-        let echoed = self.echoed.replace(text.clone()).unwrap_or_default();
-        let out = if let Some(added) = text.strip_prefix(&echoed) {
-            added.to_owned()
-        } else if let Some(gone) = echoed.strip_prefix(&text) {
-            "\x08 \x08".repeat(width(gone))
-        } else {
-            format!("\r\n{}{text}", self.label)
-        };
-        terminal.write(&out).await
-    }
-}
-
-fn moves(key: Key) -> bool {
-    matches!(
-        key,
-        Key::Left
-            | Key::Right
-            | Key::Home
-            | Key::End
-            | Key::Delete
-            | Key::Control('a' | 'b' | 'e' | 'f' | 'k' | 'l')
-    )
-}
-
-/// The part of `text` around `cursor` that fits into `room` columns, and the cursor's column in it.
-fn visible(text: &[char], cursor: usize, room: usize) -> (String, usize) {
-    let columns = |chars: &[char]| width(&chars.iter().collect::<String>());
-    // The cursor needs a column of its own after the last character.
-    let room = room.max(2) - 1;
-    let before = text.get(..cursor).unwrap_or(text);
-    if columns(text) <= room {
-        return (text.iter().collect(), columns(before));
-    }
-    let mut start = 0;
-    while columns(before.get(start..).unwrap_or_default()) > room.saturating_sub(1)
-        && start < cursor
-    {
-        start += 1;
-    }
-    let mut shown = String::new();
-    if start > 0 {
-        shown.push('…');
-    }
-    let lead = width(&shown);
-    let column = lead + columns(before.get(start..).unwrap_or_default());
-    let tail: String = text.get(start..).unwrap_or_default().iter().collect();
-    shown.push_str(&tail);
-    (shorten(&shown, room + 1), column)
-}
-
-impl Terminal {
-    /// Asks for one line of at most `limit` characters.
-    ///
-    /// # Errors
-    /// [`Left`] when the person is gone.
-    pub async fn read_line(
-        &mut self,
-        label: &str,
-        limit: usize,
-        history: Option<&mut History>,
-    ) -> Result<Line, Left> {
-        self.ask(Prompt::new(label, limit), history).await
-    }
-
-    /// Runs a prepared prompt to its end.
-    ///
-    /// # Errors
-    /// [`Left`] when the person is gone.
-    pub async fn ask(
-        &mut self,
-        mut prompt: Prompt,
-        history: Option<&mut History>,
-    ) -> Result<Line, Left> {
-        prompt.show(self).await?;
-        loop {
-            let event = self.event().await?;
-            if let Some(line) = prompt.event(event, self, history.as_deref()).await? {
-                if let (Line::Text(text), Some(history)) = (&line, history) {
-                    history.remember(text);
-                }
-                return Ok(line);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Person, person};
     use super::*;
-    use proptest::prelude::*;
 
     fn typed(keys: &[Key]) -> (LineEditor, Outcome) {
         let mut editor = LineEditor::new(50, "");
@@ -459,75 +239,5 @@ mod tests {
         editor.key(Key::Down, Some(&history));
         editor.key(Key::Down, Some(&history));
         assert_eq!(editor.text(), "dra");
-    }
-
-    #[tokio::test]
-    async fn a_long_line_stays_on_one_row_of_a_narrow_terminal() {
-        let (mut terminal, mut person) = person(Some((40, 20)), "xterm");
-        person
-            .types(format!("{}\x1b[D\x1b[D!", "z".repeat(200)).as_bytes())
-            .await;
-        person.types(b"\r").await;
-        let line = terminal.read_line("> ", 500, None).await.unwrap();
-        assert_eq!(line, Line::Text(format!("{}!zz", "z".repeat(198))));
-        person.sees("zz!zz").await;
-        let screen = person.screen();
-        assert_eq!(
-            screen.iter().filter(|l| l.contains('z')).count(),
-            1,
-            "{screen:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_dumb_terminal_gets_no_escape_sequence() {
-        let (mut terminal, mut person) = person(Some((80, 24)), "dumb");
-        person.types(b"ab\x7fc\x1b[D\x15pending\r").await;
-        let line = terminal.read_line("> ", 500, None).await.unwrap();
-        assert_eq!(line, Line::Text("pending".to_owned()));
-        assert!(!person.raw().contains(&0x1b));
-    }
-
-    #[tokio::test]
-    async fn without_a_terminal_lines_are_read_and_nothing_is_echoed() {
-        let (mut terminal, mut person): (_, Person) = person(None, "");
-        person.types(b"pending\nlive").await;
-        person.ends().await;
-        assert_eq!(
-            terminal.read_line("> ", 500, None).await.unwrap(),
-            Line::Text("pending".to_owned())
-        );
-        assert_eq!(
-            terminal.read_line("> ", 500, None).await.unwrap(),
-            Line::Text("live".to_owned())
-        );
-        assert_eq!(
-            terminal.read_line("> ", 500, None).await.unwrap(),
-            Line::End
-        );
-        assert!(person.raw().is_empty());
-    }
-
-    proptest! {
-        /// No byte sequence breaks the editor, and what it draws never leaves its row.
-        #[test]
-        fn random_bytes_never_break_the_editor(bytes in proptest::collection::vec(any::<u8>(), 0..600), cols in 1u16..60) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let (mut terminal, mut person) = person(Some((cols, 5)), "xterm");
-                person.types(&bytes).await;
-                person.ends().await;
-                let mut history = History::default();
-                while let Ok(line) = terminal.read_line("écluse> ", 100, Some(&mut history)).await {
-                    if let Line::Text(text) = &line {
-                        assert!(!text.chars().any(char::is_control));
-                        assert!(text.chars().count() <= 100);
-                    }
-                    if line == Line::End && person.ended() {
-                        break;
-                    }
-                }
-            });
-        }
     }
 }

@@ -10,6 +10,9 @@
 mod editor;
 mod keys;
 pub mod layout;
+mod prompt;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::VecDeque;
 
@@ -17,9 +20,10 @@ use bytes::Bytes;
 use ecluse_policy::Lang;
 use tokio::sync::mpsc;
 
-pub use editor::{History, Line, Prompt};
+pub use editor::{History, Line};
 pub use keys::Key;
 use keys::KeyDecoder;
+pub use prompt::Prompt;
 
 /// Packets that may wait in either direction before the sender waits.
 const QUEUE: usize = 32;
@@ -369,162 +373,9 @@ impl Terminal {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::testing::person;
     use super::*;
-
-    /// The other side of a terminal in tests: types, and looks at a screen.
-    pub(crate) struct Person {
-        ends: Option<mpsc::Sender<TerminalInput>>,
-        raw: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
-        errors: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
-        changed: tokio::sync::watch::Receiver<usize>,
-        size: (u16, u16),
-        eof: bool,
-    }
-
-    /// Without regard to where lines were broken.
-    fn flat(text: &str) -> String {
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    /// A terminal with a person in front of it, who reads all the time.
-    pub(crate) fn person(size: Option<(u16, u16)>, term: &str) -> (Terminal, Person) {
-        person_in(size, term, Lang::En)
-    }
-
-    pub(crate) fn person_in(
-        size: Option<(u16, u16)>,
-        term: &str,
-        lang: Lang,
-    ) -> (Terminal, Person) {
-        let told = size.map(|(cols, rows)| Size { cols, rows });
-        let (terminal, mut ends) = Terminal::new(told, term, lang);
-        let raw = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let errors = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (bump, changed) = tokio::sync::watch::channel(0);
-        let (kept, kept_errors) = (raw.clone(), errors.clone());
-        tokio::spawn(async move {
-            while let Some(output) = ends.output.recv().await {
-                match output {
-                    TerminalOutput::Out(bytes) => kept.lock().unwrap().extend_from_slice(&bytes),
-                    TerminalOutput::Err(bytes) => {
-                        kept_errors.lock().unwrap().extend_from_slice(&bytes)
-                    }
-                }
-                bump.send_modify(|n| *n += 1);
-            }
-        });
-        let person = Person {
-            ends: Some(ends.input),
-            raw,
-            errors,
-            changed,
-            size: size.unwrap_or((80, 24)),
-            eof: false,
-        };
-        (terminal, person)
-    }
-
-    impl Person {
-        pub(crate) async fn types(&mut self, bytes: &[u8]) {
-            let bytes = Bytes::copy_from_slice(bytes);
-            let _ = self
-                .ends
-                .as_ref()
-                .unwrap()
-                .send(TerminalInput::Bytes(bytes))
-                .await;
-        }
-
-        pub(crate) async fn resizes(&mut self, cols: u16, rows: u16) {
-            let _ = self
-                .ends
-                .as_ref()
-                .unwrap()
-                .send(TerminalInput::Resize(Size { cols, rows }))
-                .await;
-        }
-
-        /// Ends the input, then leaves.
-        pub(crate) async fn ends(&mut self) {
-            let _ = self.ends.as_ref().unwrap().send(TerminalInput::Eof).await;
-            self.eof = true;
-        }
-
-        pub(crate) fn leaves(&mut self) {
-            self.ends = None;
-        }
-
-        pub(crate) fn ended(&self) -> bool {
-            self.eof
-        }
-
-        pub(crate) fn raw(&self) -> Vec<u8> {
-            self.raw.lock().unwrap().clone()
-        }
-
-        pub(crate) fn errors(&self) -> String {
-            String::from_utf8(self.errors.lock().unwrap().clone()).unwrap()
-        }
-
-        /// All that was written, as text.
-        pub(crate) fn text(&self) -> String {
-            String::from_utf8(self.raw()).unwrap()
-        }
-
-        /// What a terminal of this size shows, scrolled lines included.
-        pub(crate) fn screen(&self) -> Vec<String> {
-            let (cols, rows) = self.size;
-            let mut terminal =
-                avt::Terminal::with_scrollback(cols.into(), rows.into(), None).unwrap();
-            terminal.feed(self.text().as_str());
-            let lines = terminal.primary_screen().text();
-            let used = lines
-                .iter()
-                .rposition(|line| !line.trim().is_empty())
-                .map_or(0, |at| at + 1);
-            lines
-                .iter()
-                .take(used)
-                .map(|line| line.trim_end().to_owned())
-                .collect()
-        }
-
-        /// Everything that was written, once nobody writes any more.
-        pub(crate) async fn all(mut self) -> (String, String) {
-            while self.changed.changed().await.is_ok() {}
-            (self.text(), self.errors())
-        }
-
-        /// Waits until more than `count` bytes were written.
-        pub(crate) async fn writes_after(&mut self, count: usize) {
-            let deadline = std::time::Duration::from_secs(20);
-            let more = async {
-                while self.raw().len() <= count && self.changed.changed().await.is_ok() {}
-            };
-            tokio::time::timeout(deadline, more)
-                .await
-                .expect("nothing more is written");
-        }
-
-        /// Waits until `wanted` can be read on the screen.
-        pub(crate) async fn sees(&mut self, wanted: &str) {
-            let deadline = std::time::Duration::from_secs(20);
-            let found = tokio::time::timeout(deadline, async {
-                while !flat(&self.screen().join(" ")).contains(&flat(wanted)) {
-                    if self.changed.changed().await.is_err() {
-                        break;
-                    }
-                }
-            });
-            let _ = found.await;
-            let screen = self.screen().join("\n");
-            assert!(
-                flat(&screen).contains(&flat(wanted)),
-                "never seen: {wanted:?} on\n{screen}"
-            );
-        }
-    }
 
     #[tokio::test]
     async fn a_status_line_replaces_itself_and_makes_room_for_lines() {
@@ -547,26 +398,19 @@ pub(crate) mod tests {
             terminal.status(&"y".repeat(100)).await.unwrap();
             drop(terminal);
             person.leaves();
-            while person.changed.changed().await.is_ok() {}
-            assert!(
-                !person.text().contains('\n'),
-                "{cols} columns: {:?}",
-                person.text()
-            );
+            let (text, _) = person.all().await;
+            assert!(!text.contains('\n'), "{cols} columns: {text:?}");
         }
     }
 
     #[tokio::test]
     async fn without_a_pty_errors_go_to_the_error_stream() {
-        let (mut terminal, mut person) = person(None, "");
+        let (mut terminal, person) = person(None, "");
         terminal.line("out").await.unwrap();
         terminal.err_line("err").await.unwrap();
         drop(terminal);
-        while person.changed.changed().await.is_ok() {}
-        assert_eq!(
-            (person.text().as_str(), person.errors().as_str()),
-            ("out\n", "err\n")
-        );
+        let (out, err) = person.all().await;
+        assert_eq!((out.as_str(), err.as_str()), ("out\n", "err\n"));
     }
 
     #[tokio::test]

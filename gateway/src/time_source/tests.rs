@@ -2,8 +2,7 @@
 
 use super::fake::{Behaviour, FakeServer};
 use super::*;
-use crate::store::AuditQuery;
-use crate::store::testing::TestStore;
+use crate::store::testing::{TestStore, records_of};
 
 /// Longest that the loopback may take, in microseconds.
 const NEAR: u64 = 500_000;
@@ -18,12 +17,7 @@ async fn servers(behaviours: &[Behaviour]) -> (Vec<FakeServer>, Vec<NtpServer>) 
 }
 
 async fn readings(store: &Store) -> Vec<AuditRecord> {
-    let query = AuditQuery {
-        kinds: vec![AuditKind::ClockReading],
-        ..AuditQuery::default()
-    };
-    let records = store.audit(&query).await.unwrap();
-    records.into_iter().map(|stored| stored.record).collect()
+    records_of(store, &[AuditKind::ClockReading]).await
 }
 
 fn near(offset: Option<i64>, wanted: i64) -> bool {

@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod approvals;
 mod certificates;
 mod commands;
 mod documents;
@@ -16,6 +17,7 @@ mod intervention;
 mod keys;
 mod login;
 mod properties;
+mod requests;
 mod site;
 mod windows;
 mod withdrawal;

@@ -310,10 +310,14 @@ pub(crate) fn requested(
     )
 }
 
-/// Alice's two hours on db01, approved as asked.
+/// Alice's request for two hours on db01.
+pub(crate) fn asked(documents: &Documents) -> Intervention {
+    requested(documents, &alice(documents), ask_for(&["db01"], "2h"), t0()).unwrap()
+}
+
+/// The same, approved as asked.
 pub(crate) fn approved(documents: &Documents) -> Intervention {
-    let asked = requested(documents, &alice(documents), ask_for(&["db01"], "2h"), t0()).unwrap();
-    asked
+    asked(documents)
         .approve(documents, &odile(documents), &Narrowing::default(), t0())
         .unwrap()
 }

@@ -10,73 +10,28 @@
 //! in clear in the `unechoed` file. `README.md` lists where it fails. Reads a finished recording in
 //! order and needs what comes after: a live view masks all input.
 
+mod line;
+mod masks;
+mod prompt;
 pub(crate) mod visible;
 
 use crate::Utf8Decoder;
+use crate::keys::Keys;
+use line::{Line, MAX_TYPED};
+use prompt::asks_for_secret;
 use std::collections::VecDeque;
 use visible::{Shown, Visible};
 
-/// An echo comes within so many letters of other output.
-const SOON: usize = 256;
-/// …and within so many where a prompt asked for a secret.
-const SOON_AFTER_PROMPT: usize = 8;
+pub use masks::Masks;
+
 /// A line typed ahead of its prompt is looked for in so much output.
 const AHEAD: usize = 64 * 1024;
-/// Longest line, and longest queue of lines sent and not yet echoed; beyond, they are masked.
-const MAX_TYPED: usize = 4096;
+/// Longest queue of lines sent and not yet echoed; beyond, they are masked.
 const MAX_SENT: usize = 1024;
 /// More ranges than this become one, so that a hostile session cannot fill the memory.
 const MAX_RANGES: usize = 65_536;
 /// How much of the last line of output is kept, to recognise a prompt.
 const PROMPT: usize = 200;
-
-/// Which bytes of an input stream are masked: ranges, in order, not touching.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Masks {
-    ranges: Vec<(u64, u64)>,
-    next: usize,
-}
-
-impl Masks {
-    /// Whether nothing is masked.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
-    }
-
-    /// The ranges, end excluded.
-    #[must_use]
-    pub fn ranges(&self) -> &[(u64, u64)] {
-        &self.ranges
-    }
-
-    /// Whether the byte at `offset` is masked, and up to where that holds. Offsets never go back.
-    pub(crate) fn at(&mut self, offset: u64) -> (bool, u64) {
-        loop {
-            match self.ranges.get(self.next) {
-                Some((_, end)) if *end <= offset => self.next += 1,
-                Some((start, end)) if *start <= offset => return (true, *end),
-                Some((start, _)) => return (false, *start),
-                None => return (false, u64::MAX),
-            }
-        }
-    }
-
-    fn of(mut ranges: Vec<(u64, u64)>) -> Self {
-        ranges.sort_unstable();
-        let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
-        for (start, end) in ranges {
-            match merged.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ => merged.push((start, end)),
-            }
-        }
-        Masks {
-            ranges: merged,
-            next: 0,
-        }
-    }
-}
 
 /// Watches the input and output of one channel, in order.
 #[derive(Debug, Default)]
@@ -97,21 +52,6 @@ pub struct EchoDetector {
     ranges: Vec<(u64, u64)>,
 }
 
-/// The line being typed.
-#[derive(Debug)]
-struct Line {
-    start: u64,
-    end: u64,
-    typed: String,
-    /// Letters whose echo has not come.
-    missing: VecDeque<char>,
-    /// Letters of output since the last echo or the first missing letter.
-    waited: usize,
-    failed: bool,
-    /// The output before it asked for a secret.
-    asked: bool,
-}
-
 /// A line that was sent before its echo came.
 #[derive(Debug)]
 struct Sent {
@@ -125,14 +65,6 @@ struct Sent {
     first: bool,
     shown: String,
     seen: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Keys {
-    #[default]
-    Plain,
-    Escape,
-    Sequence,
 }
 
 impl EchoDetector {
@@ -183,10 +115,7 @@ impl EchoDetector {
             }
         });
         self.decoder = decoder;
-        // An Escape key at the end of what was sent is a key of its own.
-        if self.keys == Keys::Escape {
-            self.keys = Keys::Plain;
-        }
+        self.keys.piece_ended();
     }
 
     /// All was seen: what still waits for its echo was not echoed.
@@ -210,25 +139,10 @@ impl EchoDetector {
     }
 
     fn letter(&mut self, letter: char, start: u64, end: u64, lines_before: &mut usize) {
-        match self.keys {
-            Keys::Escape => {
-                self.keys = if matches!(letter, '[' | 'O') {
-                    Keys::Sequence
-                } else {
-                    Keys::Plain
-                };
-                return;
-            }
-            Keys::Sequence => {
-                if ('@'..='~').contains(&letter) {
-                    self.keys = Keys::Plain;
-                }
-                return;
-            }
-            Keys::Plain => {}
+        if self.keys.swallow(letter) {
+            return;
         }
         match letter {
-            '\x1b' => self.keys = Keys::Escape,
             '\r' | '\n' => {
                 self.send(*lines_before > 0);
                 *lines_before += 1;
@@ -405,96 +319,6 @@ impl EchoDetector {
                 self.mask(from, end);
             }
         }
-    }
-}
-
-impl Line {
-    fn new(start: u64, asked: bool) -> Self {
-        Line {
-            start,
-            end: start,
-            typed: String::new(),
-            missing: VecDeque::new(),
-            waited: 0,
-            failed: false,
-            asked,
-        }
-    }
-
-    fn add(&mut self, letter: char, end: u64) {
-        self.end = end;
-        if self.typed.len() >= MAX_TYPED {
-            self.failed = true;
-            return;
-        }
-        self.typed.push(letter);
-        if self.missing.is_empty() {
-            self.waited = 0;
-        }
-        self.missing.push_back(letter);
-    }
-
-    fn erase(&mut self) {
-        self.typed.pop();
-        // Erased before it came back: there is no telling whether it would have.
-        if self.missing.pop_back().is_some() {
-            self.failed = true;
-        }
-    }
-
-    fn see(&mut self, letter: char) {
-        if !self.waits() {
-            return;
-        }
-        if self.missing.front() == Some(&letter) {
-            self.missing.pop_front();
-            self.waited = 0;
-            return;
-        }
-        self.waited += 1;
-        if self.waited > if self.asked { SOON_AFTER_PROMPT } else { SOON } {
-            self.failed = true;
-        }
-    }
-
-    fn waits(&self) -> bool {
-        !self.failed && !self.missing.is_empty()
-    }
-
-    fn echoed(&self) -> bool {
-        !self.failed && self.missing.is_empty()
-    }
-}
-
-/// Whether a line of output ends as a prompt that asks for a secret, in French or English.
-fn asks_for_secret(line: &str) -> bool {
-    const WORDS: [&str; 20] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "passcode",
-        "pass phrase",
-        "pass code",
-        "mot de passe",
-        "phrase de passe",
-        "phrase secr",
-        "secret",
-        "token",
-        "jeton",
-        "otp",
-        "one-time",
-        "one time",
-        "verification code",
-        "code de v",
-        "pin",
-        "(current) unix",
-        "clé privée",
-    ];
-    let line = line.trim_end();
-    let asks = line.ends_with([':', '?', '>', '：', ']', ')']);
-    asks && {
-        let line = line.to_lowercase();
-        WORDS.iter().any(|word| line.contains(word))
     }
 }
 

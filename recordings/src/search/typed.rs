@@ -4,6 +4,7 @@
 
 use super::LONGEST_LINE;
 use crate::Utf8Decoder;
+use crate::keys::Keys;
 
 /// The line being typed on one channel.
 #[derive(Default)]
@@ -13,14 +14,6 @@ pub(super) struct TypedLine {
     text: String,
     /// Something on this line was not echoed: none of it is given.
     hidden: bool,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Keys {
-    #[default]
-    Plain,
-    Escape,
-    Sequence,
 }
 
 impl TypedLine {
@@ -33,10 +26,7 @@ impl TypedLine {
             }
         });
         self.decoder = decoder;
-        // An Escape key at the end of what was sent is a key of its own.
-        if self.keys == Keys::Escape {
-            self.keys = Keys::Plain;
-        }
+        self.keys.piece_ended();
     }
 
     /// Input that was not: nothing of the line it stands on is given.
@@ -48,25 +38,10 @@ impl TypedLine {
     }
 
     fn letter(&mut self, letter: char, line: &mut impl FnMut(&str)) {
-        match self.keys {
-            Keys::Escape => {
-                self.keys = if matches!(letter, '[' | 'O') {
-                    Keys::Sequence
-                } else {
-                    Keys::Plain
-                };
-                return;
-            }
-            Keys::Sequence => {
-                if ('@'..='~').contains(&letter) {
-                    self.keys = Keys::Plain;
-                }
-                return;
-            }
-            Keys::Plain => {}
+        if self.keys.swallow(letter) {
+            return;
         }
         match letter {
-            '\x1b' => self.keys = Keys::Escape,
             '\r' | '\n' => {
                 if !self.hidden && !self.text.trim().is_empty() {
                     line(&self.text);

@@ -16,6 +16,7 @@ use ecluse_recordings::{
     Recovered, Recovery, Sealing, SessionEnd, SessionFacts, Stream, layout, rebuild, recover, seal,
 };
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
@@ -82,43 +83,45 @@ pub fn sealed(recorder: &Recorder, at_us: u64, end: &SessionEnd) -> OpenRecordin
     recording.unlock(&[client()]).unwrap()
 }
 
+/// Recovery by a gateway that holds the client's key and whose log knows of nothing more.
+pub fn recovery() -> Recovery<'static> {
+    Recovery {
+        unwrap: &|wrapped| RecordingKey::unwrap_with(wrapped, &[client()]).ok(),
+        known: &|_| Ok(None),
+        sealing: sealing(),
+    }
+}
+
+/// The same by a gateway that holds no key.
+pub fn keyless() -> Recovery<'static> {
+    Recovery {
+        unwrap: &|_| None,
+        ..recovery()
+    }
+}
+
 /// Recovers as a gateway that holds the client's key does.
 pub fn recover_with_key(root: &Path) -> Vec<Recovered> {
-    recover_and_seal(root, &unwrap, sealing())
+    recover_by(root, &recovery())
 }
 
 /// Recovers as a gateway that holds no key does.
 pub fn recover_without_key(root: &Path) -> Vec<Recovered> {
-    recover_and_seal(root, &|_| None, sealing())
-}
-
-/// Opens a wrapped key as who holds the client's does.
-pub fn unwrap(wrapped: &[u8]) -> Option<RecordingKey> {
-    RecordingKey::unwrap_with(wrapped, &[client()]).ok()
+    recover_by(root, &keyless())
 }
 
 /// Recovers, and removes the journals of what was sealed as if it were on record.
-pub fn recover_and_seal(
-    root: &Path,
-    unwrap: &dyn Fn(&[u8]) -> Option<RecordingKey>,
-    sealing: Sealing<'_>,
-) -> Vec<Recovered> {
-    let recovery = Recovery {
-        unwrap,
-        known: &|_| Ok(None),
-        sealing,
-    };
-    let recovered = recover(root, &recovery).unwrap();
-    acknowledge(&recovered);
-    recovered
+pub fn recover_by(root: &Path, recovery: &Recovery<'_>) -> Vec<Recovered> {
+    acknowledged(recover(root, recovery).unwrap())
 }
 
-fn acknowledge(recovered: &[Recovered]) {
-    for one in recovered {
+fn acknowledged(recovered: Vec<Recovered>) -> Vec<Recovered> {
+    for one in &recovered {
         if let Outcome::Sealed { recording, .. } = &one.outcome {
             recording.remove_journal().unwrap();
         }
     }
+    recovered
 }
 
 /// The recording that a recovery made.
@@ -228,4 +231,31 @@ pub fn fast_dir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()
+}
+
+/// Runs an ignored test of the same program on a file system of its own, of `size`, which it finds in `RECORDINGS_ROOT`.
+pub fn in_child_on_small_disk(test: &str, size: &str) {
+    let root = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={size} none '{0}' && exec '{1}' --exact {test} --ignored --nocapture",
+        root.path().display(),
+        std::env::current_exe().unwrap().display()
+    );
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .env("RECORDINGS_ROOT", root.path())
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return eprintln!("skipped: unshare (util-linux) is needed: {error}"),
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && (said.contains("unshare:") || said.contains("mount:")) {
+        return eprintln!("skipped: user namespaces with mounts are needed: {said}");
+    }
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

@@ -13,8 +13,8 @@ use ecluse_policy::{
 use super::inventory::{Inventory, Kept, State, directory};
 use super::removal::{plan, remove, words};
 use crate::audit::AuditKind;
-use crate::store::testing::TestStore;
-use crate::store::{AuditQuery, Session, SessionEnd, SessionStart, new_id};
+use crate::store::testing::{TestStore, records_of};
+use crate::store::{Session, SessionEnd, SessionStart, new_id};
 
 const DAY: u64 = 24;
 
@@ -122,12 +122,9 @@ fn sealed_in(dir: &Path) -> State {
 }
 
 async fn destroyed(store: &TestStore) -> Vec<AuditKind> {
-    let query = AuditQuery {
-        kinds: vec![AuditKind::RecordingDestroyed, AuditKind::EntriesDestroyed],
-        ..AuditQuery::default()
-    };
-    let records = store.audit(&query).await.unwrap();
-    records.iter().map(|stored| stored.record.kind).collect()
+    let kinds = [AuditKind::RecordingDestroyed, AuditKind::EntriesDestroyed];
+    let records = records_of(store, &kinds).await;
+    records.iter().map(|record| record.kind).collect()
 }
 
 /// R7: nothing earlier, nothing on hold, nothing while the service goes on.
@@ -180,11 +177,9 @@ async fn what_is_due_goes_with_a_record_and_what_is_doubtful_stays_with_the_word
     assert_eq!(removed.lines[1], "kept recording 2: torn");
     assert!(removed.lines[2].starts_with("kept the words of hopital's entries"));
     assert_eq!(destroyed(&store).await, [AuditKind::RecordingDestroyed]);
-    let query = AuditQuery {
-        kinds: vec![AuditKind::RecordingDestroyed],
-        ..AuditQuery::default()
-    };
-    let record = store.audit(&query).await.unwrap().remove(0).record;
+    let record = records_of(&store, &[AuditKind::RecordingDestroyed])
+        .await
+        .remove(0);
     assert_eq!(record.person.as_deref(), Some("root (uid 0)"));
     assert_eq!(record.detail["manifest-sha256"], "ab".repeat(32));
     assert!(record.reason.unwrap().starts_with("due since "));

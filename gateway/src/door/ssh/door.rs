@@ -9,8 +9,9 @@ use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::channel::{self, Opening, Start};
+use crate::passage::knock::Knock;
 use crate::passage::uplink::{Item, Uplink};
-use crate::passage::visit::{Knock, Visit};
+use crate::passage::visit::Visit;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;

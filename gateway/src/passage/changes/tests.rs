@@ -8,35 +8,16 @@ use std::sync::Arc;
 use ecluse_policy::documents::RecordingRules;
 use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, TargetId};
 use ecluse_recordings::evidence::manifest::sha256_hex;
-use ecluse_recordings::{
-    Event, Protection, Recorder, SESSION, SessionEnd, SessionFacts, seal_as_journal,
-};
+use ecluse_recordings::{Event, Protection, Recorder, SESSION, SessionEnd, seal_as_journal};
 
 use super::super::sealing::put_on_record;
+use super::super::testing::{facts, until_sealed};
 use super::*;
 use crate::admission::testing::House;
+use crate::store::testing::records_of;
 use crate::store::{Searchable, SessionQuery, SessionStart};
 
 const SESSION_ID: Uuid = Uuid::from_u128(7);
-
-fn facts() -> SessionFacts {
-    SessionFacts {
-        session: SESSION_ID,
-        client: "hopital".into(),
-        person: "alice".into(),
-        provider: None,
-        station: None,
-        source: "192.0.2.7:4022".into(),
-        terminal: "OpenSSH".into(),
-        target: "db01".into(),
-        accounts: vec!["postgres".into()],
-        intervention: None,
-        started: clock::now().as_micros(),
-        documents_version: 1,
-        reason: "a test".into(),
-        approvals: Vec::new(),
-    }
-}
 
 /// A house with one sealed recording, which the gateway reads.
 struct Scene {
@@ -48,16 +29,14 @@ impl Scene {
     async fn sealed() -> Self {
         let house = House::new().await;
         let keeper = &house.gateway.keeper;
-        let recorder = keeper.open(facts(), &RecordingRules::default()).unwrap();
+        let recorder = keeper
+            .open(facts(SESSION_ID), &RecordingRules::default())
+            .unwrap();
         recorder.append(SESSION, 1, Event::Note("said")).unwrap();
         keeper
             .close(&recorder, 2, &SessionEnd::because("closed"))
             .unwrap();
-        let gateway = Arc::clone(&house.gateway);
-        let patience = std::time::Duration::from_secs(60);
-        let waiting =
-            tokio::task::spawn_blocking(move || gateway.keeper.wait_until_finished(patience));
-        assert_eq!(waiting.await.unwrap(), 0);
+        until_sealed(&house).await;
         let dir = recorder.dir().to_path_buf();
         Self { house, dir }
     }
@@ -67,7 +46,7 @@ impl Scene {
         let house = House::new().await;
         let root = &house.gateway.settings.recordings.directory;
         let protection = Protection::for_recipients(vec![client.public()]).unwrap();
-        let recorder = Recorder::open(root, facts(), protection, None).unwrap();
+        let recorder = Recorder::open(root, facts(SESSION_ID), protection, None).unwrap();
         recorder.append(SESSION, 1, Event::Note("said")).unwrap();
         let closed = recorder.close(2, &SessionEnd::because("closed")).unwrap();
         let dir = recorder.dir().to_path_buf();
@@ -148,12 +127,7 @@ impl Scene {
     }
 
     async fn seals(&self) -> Vec<AuditRecord> {
-        let query = AuditQuery {
-            kinds: vec![AuditKind::RecordingSealed],
-            ..AuditQuery::default()
-        };
-        let found = self.store().audit(&query).await.unwrap();
-        found.into_iter().map(|stored| stored.record).collect()
+        records_of(self.store(), &[AuditKind::RecordingSealed]).await
     }
 
     async fn searchable(&self) -> Searchable {

@@ -1,59 +1,32 @@
 //! What the journal knows of a recording while it is written and when it is sealed (R3).
 
 use std::fs;
-use std::sync::Arc;
 
 use ecluse_policy::SessionId;
 use ecluse_policy::documents::RecordingRules;
 use ecluse_recordings::log::Hash;
-use ecluse_recordings::{Event, SESSION, SealedRecording, SessionEnd, SessionFacts, layout};
+use ecluse_recordings::{Event, SESSION, SealedRecording, SessionEnd, layout};
 use uuid::Uuid;
 
 use super::super::recovery::HEADER;
+use super::super::testing::{facts, until_sealed};
 use super::*;
 use crate::admission::testing::House;
-use crate::audit::AuditRecord;
 use crate::clock;
-use crate::store::AuditQuery;
-
-fn facts() -> SessionFacts {
-    SessionFacts {
-        session: Uuid::from_u128(7),
-        client: "hopital".into(),
-        person: "alice".into(),
-        provider: None,
-        station: None,
-        source: "192.0.2.7:4022".into(),
-        terminal: "OpenSSH".into(),
-        target: "db01".into(),
-        accounts: vec!["postgres".into()],
-        intervention: None,
-        started: clock::now().as_micros(),
-        documents_version: 1,
-        reason: "a test".into(),
-        approvals: Vec::new(),
-    }
-}
-
-async fn of_kind(house: &House, kind: AuditKind) -> Vec<AuditRecord> {
-    let query = AuditQuery {
-        kinds: vec![kind],
-        ..AuditQuery::default()
-    };
-    let found = house.gateway.store.audit(&query).await.unwrap();
-    found.into_iter().map(|stored| stored.record).collect()
-}
+use crate::store::testing::records_of;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_recording_is_on_record_as_it_grows_and_when_it_is_sealed() {
     let house = House::new().await;
     let (keeper, store) = (&house.gateway.keeper, &house.gateway.store);
-    let recorder = keeper.open(facts(), &RecordingRules::default()).unwrap();
+    let recorder = keeper
+        .open(facts(Uuid::from_u128(7)), &RecordingRules::default())
+        .unwrap();
     let tell = async || {
         // What is vouched for is what survives a power cut.
         recorder.sync_handle().sync_if_dirty().unwrap();
         keeper.tell_progress(store, clock::now()).await.unwrap();
-        of_kind(&house, AuditKind::RecordingProgress).await
+        records_of(store, &[AuditKind::RecordingProgress]).await
     };
     recorder.append(SESSION, 1, Event::Note("one")).unwrap();
     let first = tell().await;
@@ -75,15 +48,17 @@ async fn a_live_recording_is_on_record_as_it_grows_and_when_it_is_sealed() {
     keeper
         .close(&recorder, 3, &SessionEnd::because("closed"))
         .unwrap();
-    let gateway = Arc::clone(&house.gateway);
-    let patience = std::time::Duration::from_secs(60);
-    let waiting = tokio::task::spawn_blocking(move || gateway.keeper.wait_until_finished(patience));
-    assert_eq!(waiting.await.unwrap(), 0);
-    let sealed = of_kind(&house, AuditKind::RecordingSealed).await;
+    until_sealed(&house).await;
+    let sealed = records_of(store, &[AuditKind::RecordingSealed]).await;
     assert_eq!(sealed.len(), 1);
     assert_eq!(sealed[0].detail["form"], "files");
     keeper.tell_progress(store, clock::now()).await.unwrap();
-    assert_eq!(of_kind(&house, AuditKind::RecordingProgress).await.len(), 2);
+    assert_eq!(
+        records_of(store, &[AuditKind::RecordingProgress])
+            .await
+            .len(),
+        2
+    );
 }
 
 /// R1, R3: a recording whose last words the disk refuses does not wait for the next start.
@@ -99,7 +74,9 @@ async fn what_could_not_be_closed_is_sealed_once_its_session_is_gone() {
         sealing,
         unfinished: Arc::default(),
     };
-    let recorder = keeper.open(facts(), &RecordingRules::default()).unwrap();
+    let recorder = keeper
+        .open(facts(Uuid::from_u128(7)), &RecordingRules::default())
+        .unwrap();
     let began = AuditRecord::new(AuditKind::SessionStart, clock::now())
         .session(SessionId::from_uuid(recorder.facts().session))
         .detail(HEADER, Hash(recorder.header_sha256()).to_string());
@@ -132,7 +109,9 @@ async fn what_could_not_be_closed_is_sealed_once_its_session_is_gone() {
     });
     let sealed = sealing.await.unwrap();
     assert!(sealed.manifest().cut_short);
-    assert_eq!(of_kind(&house, AuditKind::RecordingSealed).await.len(), 1);
-    let recovered = of_kind(&house, AuditKind::RecordingRecovered).await;
+    let store = &house.gateway.store;
+    let on_record = records_of(store, &[AuditKind::RecordingSealed]).await;
+    assert_eq!(on_record.len(), 1);
+    let recovered = records_of(store, &[AuditKind::RecordingRecovered]).await;
     assert_eq!(recovered.len(), 1, "{recovered:?}");
 }

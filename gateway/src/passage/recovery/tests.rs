@@ -2,33 +2,16 @@
 
 use std::fs;
 
-use ecluse_recordings::{Event, Recorder, SESSION, SealedRecording, SessionFacts, layout};
+use ecluse_recordings::{Event, Recorder, SESSION, SealedRecording, layout};
 use uuid::Uuid;
 
+use super::super::testing::facts;
 use super::*;
 use crate::admission::testing::House;
 use crate::audit::AuditRecord;
+use crate::store::testing::records_of;
 use ecluse_policy::documents::RecordingRules;
 use ecluse_recordings::Protection;
-
-fn facts(session: u128) -> SessionFacts {
-    SessionFacts {
-        session: Uuid::from_u128(session),
-        client: "hopital".into(),
-        person: "alice".into(),
-        provider: None,
-        station: None,
-        source: "192.0.2.7:4022".into(),
-        terminal: "OpenSSH".into(),
-        target: "db01".into(),
-        accounts: vec!["postgres".into()],
-        intervention: None,
-        started: clock::now().as_micros(),
-        documents_version: 1,
-        reason: "a test".into(),
-        approvals: Vec::new(),
-    }
-}
 
 /// A house with a journal that a previous run left open, as the log knows it.
 struct Scene {
@@ -43,7 +26,7 @@ impl Scene {
         let readers = keys.recipients_for(&RecordingRules::default()).unwrap();
         let protection = Protection::for_recipients(readers).unwrap();
         let root = &house.gateway.settings.recordings.directory;
-        let recorder = Recorder::open(root, facts(7), protection, None).unwrap();
+        let recorder = Recorder::open(root, facts(Uuid::from_u128(7)), protection, None).unwrap();
         recorder.append(SESSION, 1, Event::Note("said")).unwrap();
         let dir = recorder.dir().to_path_buf();
         drop(recorder);
@@ -86,18 +69,15 @@ impl Scene {
     }
 
     async fn on_record(&self) -> Vec<(AuditKind, String)> {
-        let query = AuditQuery {
-            kinds: vec![
-                AuditKind::RecordingFailed,
-                AuditKind::RecordingRecovered,
-                AuditKind::RecordingSealed,
-            ],
-            ..AuditQuery::default()
-        };
-        let found = self.house.gateway.store.audit(&query).await.unwrap();
-        found
+        let kinds = [
+            AuditKind::RecordingFailed,
+            AuditKind::RecordingRecovered,
+            AuditKind::RecordingSealed,
+        ];
+        records_of(&self.house.gateway.store, &kinds)
+            .await
             .into_iter()
-            .map(|stored| (stored.record.kind, stored.record.reason.unwrap_or_default()))
+            .map(|record| (record.kind, record.reason.unwrap_or_default()))
             .collect()
     }
 }
@@ -157,7 +137,9 @@ async fn a_live_session_is_not_touched_by_another_try() {
     fs::write(scene.obstacle(), "in the way").unwrap();
     let left = scene.start().await.remove(0);
     let keeper = &scene.house.gateway.keeper;
-    let live = keeper.open(facts(8), &RecordingRules::default()).unwrap();
+    let live = keeper
+        .open(facts(Uuid::from_u128(8)), &RecordingRules::default())
+        .unwrap();
     live.append(SESSION, 1, Event::Note("one")).unwrap();
     fs::remove_file(scene.obstacle()).unwrap();
     scene.try_again(left).await.1.unwrap();

@@ -2,14 +2,12 @@
 
 use ecluse_policy::PersonId;
 
-use super::at;
+use super::{at, confirmed};
 use crate::audit::AuditKind;
 use crate::identity::totp::TotpSecret;
 use crate::secrets::new_ed25519;
-use crate::store::testing::{TestStore, on_each_engine};
-use crate::store::{
-    ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding, NewEnrolment,
-};
+use crate::store::testing::{TestStore, on_each_engine, records_of};
+use crate::store::{ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding};
 
 fn key() -> String {
     new_ed25519("test")
@@ -38,16 +36,6 @@ fn texts(technicians: &[&str], address: &str, host_key: &str) -> DocumentTexts {
     ])
 }
 
-fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
-    NewEnrolment {
-        person,
-        secret,
-        step: 10,
-        by: "root",
-        at: at(1),
-    }
-}
-
 async fn apply(store: &TestStore, texts: &DocumentTexts) -> (u64, usize) {
     match store.apply_documents(texts, "root", at(1)).await.unwrap() {
         ApplyOutcome::Applied { version, changes } => (version, changes.len()),
@@ -56,11 +44,7 @@ async fn apply(store: &TestStore, texts: &DocumentTexts) -> (u64, usize) {
 }
 
 async fn changes_on_record(store: &TestStore) -> usize {
-    let query = AuditQuery {
-        kinds: vec![AuditKind::DocumentChange],
-        ..AuditQuery::default()
-    };
-    store.audit(&query).await.unwrap().len()
+    records_of(store, &[AuditKind::DocumentChange]).await.len()
 }
 
 #[test]
@@ -237,11 +221,12 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
         // The same id again, perhaps for somebody else: nothing of the first one opens.
         apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
         assert!(!store.accept_code_step(bruno, 1000).await.unwrap());
-        let query = AuditQuery {
-            kinds: vec![AuditKind::EnrolmentDisabled],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(
+            records_of(store, &[AuditKind::EnrolmentDisabled])
+                .await
+                .len(),
+            1
+        );
     });
 }
 

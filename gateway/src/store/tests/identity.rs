@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use ecluse_policy::{ClientId, CodeOutcome, LockoutRule, PersonId, StationId};
 
-use super::at;
+use super::{at, confirmed};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 use crate::settings::LockoutRules;
 use crate::store::sql::values;
-use crate::store::testing::{TestStore, on_each_engine};
-use crate::store::{AuditQuery, Claim, Enrolled, FactorBinding, NewEnrolment};
+use crate::store::testing::{TestStore, on_each_engine, records_of};
+use crate::store::{Claim, Enrolled, FactorBinding};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -48,16 +48,6 @@ async fn counted(store: &TestStore, subject: &str) -> usize {
         .await
         .unwrap()
         .len()
-}
-
-fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
-    NewEnrolment {
-        person,
-        secret,
-        step: 10,
-        by: "root",
-        at: at(1),
-    }
 }
 
 async fn enrol(store: &TestStore) -> TotpSecret {
@@ -148,20 +138,15 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
             judge(store, Some(&alice()), &right, 3000).await,
             CodeOutcome::Blocked { until: at(4800) }
         );
-        let query = AuditQuery {
-            kinds: vec![AuditKind::Lockout],
-            ..AuditQuery::default()
-        };
         assert_eq!(
-            store.audit(&query).await.unwrap().len(),
+            records_of(store, &[AuditKind::Lockout]).await.len(),
             1,
             "the block is told once, as it begins"
         );
-        let query = AuditQuery {
-            kinds: vec![AuditKind::LogOnRefused],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 21);
+        assert_eq!(
+            records_of(store, &[AuditKind::LogOnRefused]).await.len(),
+            21
+        );
         let right = secret.code(at(4801));
         assert_eq!(
             judge(store, Some(&alice()), &right, 4801).await,
@@ -278,11 +263,7 @@ fn failures_of_other_factors_block_too_and_the_block_is_told_once() {
             store.blocked_until(&claim("bruno", 4799)).await.unwrap(),
             None
         );
-        let query = AuditQuery {
-            kinds: vec![AuditKind::Lockout],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(records_of(store, &[AuditKind::Lockout]).await.len(), 1);
     });
 }
 

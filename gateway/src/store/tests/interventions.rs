@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::at;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::settings::{InterventionSettings, Settings};
-use crate::store::testing::{TestStore, on_each_engine};
+use crate::store::testing::{TestStore, on_each_engine, records_of};
 use crate::store::{AuditQuery, InterventionError, InterventionQuery, StateName, new_id};
 
 fn person(id: &str) -> PersonId {
@@ -181,11 +181,7 @@ fn of_answers_at_once_each_meets_the_one_before() {
             .filter(|accepted| *accepted)
             .count();
         assert_eq!(accepted, 1);
-        let query = AuditQuery {
-            kinds: vec![AuditKind::Cancel],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(records_of(store, &[AuditKind::Cancel]).await.len(), 1);
         assert_eq!(store.intervention(id).await.unwrap().unwrap().revision(), 2);
     });
 }
@@ -215,11 +211,7 @@ fn a_value_decided_on_an_older_revision_changes_nothing() {
                 .unwrap(),
             "a revision only grows"
         );
-        let query = AuditQuery {
-            kinds: vec![AuditKind::Cancel],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(records_of(store, &[AuditKind::Cancel]).await.len(), 1);
     });
 }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::at;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::new_ed25519;
-use crate::store::testing::on_each_engine;
+use crate::store::testing::{on_each_engine, records_of};
 use crate::store::{
     AuditQuery, Credential, CredentialKind, HostKeyAlert, ORPHANED, SessionEnd, SessionQuery,
     SessionStart, StoreError, new_id,
@@ -103,11 +103,7 @@ fn sessions_of_a_gateway_that_died_are_ended_at_its_next_start_and_those_of_othe
         let ended = store.session(1).await.unwrap().unwrap().end.unwrap();
         assert_eq!((ended.at, ended.reason.as_str()), (at(99), ORPHANED));
         assert_eq!(store.session(2).await.unwrap().unwrap().end, None);
-        let query = AuditQuery {
-            kinds: vec![AuditKind::SessionEnd],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(records_of(store, &[AuditKind::SessionEnd]).await.len(), 1);
         assert_eq!(store.close_orphans("a", at(100)).await.unwrap(), []);
     });
 }
@@ -241,11 +237,7 @@ fn two_processes_that_need_the_authority_at_once_share_one() {
         assert_eq!(one.public_key().key_data(), two.public_key().key_data());
         let again = store.user_authority(at(2)).await.unwrap();
         assert_eq!(one.public_key().key_data(), again.public_key().key_data());
-        let query = AuditQuery {
-            kinds: vec![AuditKind::KeyMade],
-            ..AuditQuery::default()
-        };
-        assert_eq!(store.audit(&query).await.unwrap().len(), 1);
+        assert_eq!(records_of(store, &[AuditKind::KeyMade]).await.len(), 1);
         other.close().await;
     });
 }

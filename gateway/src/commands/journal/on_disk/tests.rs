@@ -5,35 +5,17 @@ use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::{
-    Event, Protection, Recorder, SESSION, Sealing, SessionEnd, SessionFacts, convert_journal_form,
+    Event, Protection, Recorder, SESSION, Sealing, SessionEnd, convert_journal_form,
     seal_as_journal,
 };
 
 use super::*;
 use crate::audit::{AuditKind, AuditRecord};
+use crate::passage::testing::facts;
 use crate::settings::Settings;
 use crate::store::testing::TestStore;
 
 const SESSION_ID: Uuid = Uuid::from_u128(7);
-
-fn facts() -> SessionFacts {
-    SessionFacts {
-        session: SESSION_ID,
-        client: "hopital".into(),
-        person: "alice".into(),
-        provider: None,
-        station: None,
-        source: "192.0.2.7:4022".into(),
-        terminal: "OpenSSH".into(),
-        target: "db01".into(),
-        accounts: vec!["postgres".into()],
-        intervention: None,
-        started: 1_800_000_000_000_000,
-        documents_version: 1,
-        reason: "a test".into(),
-        approvals: Vec::new(),
-    }
-}
 
 fn seal_record(sealed: &SealedRecording, form: &str) -> AuditRecord {
     AuditRecord::new(AuditKind::RecordingSealed, Timestamp::from_micros(1))
@@ -58,7 +40,7 @@ async fn a_conversion_since_the_entries_were_read_is_told_by_the_journal_or_is_a
         screen_text: &|_| false,
     };
     let protection = Protection::for_recipients(vec![client.public()]).unwrap();
-    let recorder = Recorder::open(root.path(), facts(), protection, None).unwrap();
+    let recorder = Recorder::open(root.path(), facts(SESSION_ID), protection, None).unwrap();
     recorder.append(SESSION, 1, Event::Note("said")).unwrap();
     let closed = recorder.close(2, &SessionEnd::because("closed")).unwrap();
     let dir = recorder.dir().to_path_buf();

@@ -1,0 +1,195 @@
+//! Commands, of technicians from afar and of operators: what they answer, and to whom.
+
+use std::sync::Arc;
+
+use super::super::testing::{House, documents, lang};
+use super::super::{refuse_without_terminal, run, steps};
+use super::{audited, command, db01};
+use crate::audit::AuditKind;
+use crate::terminal::testing::person_in;
+
+/// Without a terminal: standard error names the command that asks, and the status is 254.
+#[tokio::test]
+async fn without_a_terminal_the_exact_command_is_named() {
+    let house = House::new().await;
+    let visitor = house.visitor("alice");
+    let (mut terminal, person) = person_in(None, "", lang(&visitor));
+    let refusal = steps::look(&house.gateway, &visitor, &db01(), None)
+        .await
+        .unwrap()
+        .unwrap_err();
+    let leave = refuse_without_terminal(
+        &mut terminal,
+        &house.gateway,
+        &visitor,
+        &db01(),
+        None,
+        &refusal,
+    )
+    .await;
+    drop(terminal);
+    let (out, err) = person.all().await;
+    assert_eq!((leave.status, out.as_str()), (254, ""));
+    assert!(
+        err.contains("ssh -p 2222 alice@192.0.2.1 request db01 --for 1h --reason \""),
+        "{err}"
+    );
+}
+
+/// The command that is named does what it says, also when the local shell has eaten the quotes.
+#[tokio::test]
+async fn a_request_from_afar_waits_and_can_be_cancelled() {
+    let house = House::new().await;
+    let line = "request db01 --for 2h --reason l'imprimante ne répond plus --only shell";
+    let (status, out, err) = command(&house, "alice", line).await;
+    assert_eq!(status, 0, "{err}");
+    assert!(
+        out.contains("#1") && out.contains("l'imprimante ne répond plus"),
+        "{out}"
+    );
+    let (_, mine, _) = command(&house, "alice", "interventions").await;
+    assert!(mine.contains("waiting for an answer"), "{mine}");
+    let (status, _, theirs) = command(&house, "bruno", "cancel 1").await;
+    assert_eq!(status, 1, "{theirs}");
+    let (status, ..) = command(&house, "alice", "cancel #1").await;
+    assert_eq!(status, 0);
+}
+
+#[tokio::test]
+async fn wrong_use_is_explained_with_status_2() {
+    let house = House::new().await;
+    for (who, line, said) in [
+        ("alice", "request db01 --reason x", "--for 2h"),
+        (
+            "alice",
+            "request --for 2h --reason x",
+            "at least one target",
+        ),
+        (
+            "alice",
+            "request db01 --for soon --reason x",
+            "not a length",
+        ),
+        (
+            "alice",
+            "request db01 --for 2h --reason x --only sftp",
+            "shell, command, env",
+        ),
+        ("alice", "request db01 --force", "--force"),
+        ("odile", "approve", "by its number"),
+        ("odile", "approve seventeen", "seventeen"),
+        ("odile", "refuse 1", "not an intervention"),
+        ("odile", "frobnicate \x1b[31m", "frobnicate"),
+        ("alice", "pending", "not for your role"),
+        ("aurele", "replay", "by its number"),
+    ] {
+        let (status, _, err) = command(&house, who, line).await;
+        let wanted = if line == "refuse 1" { 1 } else { 2 };
+        if who == "odile" && line == "refuse 1" {
+            assert!(status == 1 || status == 2, "{line}: {err}");
+            continue;
+        }
+        assert_eq!(status, wanted, "{line}: {err}");
+        assert!(!err.contains('\x1b'));
+        if who != "aurele" {
+            assert!(err.contains(said), "{line}: {err}");
+        }
+    }
+}
+
+/// O4: another client's operator neither sees nor answers.
+#[tokio::test]
+async fn clients_are_kept_apart() {
+    let house = House::new().await;
+    command(&house, "alice", "request db01 --for 2h --reason disk").await;
+    let zoe = command(&house, "zoe", "pending").await;
+    assert!(zoe.1.contains("Aucune demande"), "{zoe:?}");
+    let (status, _, err) = command(&house, "zoe", "approve 1").await;
+    let (other_status, _, other) = command(&house, "zoe", "approve 99").await;
+    assert_eq!((status, other_status), (1, 1));
+    assert_eq!(
+        err.replace("#1", "#"),
+        other.replace("#99", "#"),
+        "the answers must not differ"
+    );
+}
+
+/// An approval only shrinks what was asked.
+#[tokio::test]
+async fn an_operator_cannot_grant_more() {
+    let house = House::new().await;
+    command(
+        &house,
+        "alice",
+        "request db01 --for 1h --reason disk --only shell",
+    )
+    .await;
+    for more in [
+        "--for 2h",
+        "--only command",
+        "--account root",
+        "--target web01",
+    ] {
+        let (status, _, err) = command(&house, "odile", &format!("approve 1 {more}")).await;
+        assert_eq!(status, 1, "{more}: {err}");
+    }
+    let (status, ..) = command(&house, "odile", "approve 1 --for 30m").await;
+    assert_eq!(status, 0);
+}
+
+/// No more requests wait than the settings allow, of one person.
+#[tokio::test]
+async fn the_number_of_waiting_requests_is_bounded() {
+    let settings = "[interventions]\nwaiting-per-person = 1\n";
+    let house = House::configured(documents(1, "4h"), settings).await;
+    let ask = "request db01 --for 1h --reason disk";
+    assert_eq!(command(&house, "alice", ask).await.0, 0);
+    let (status, _, err) = command(&house, "alice", ask).await;
+    assert_eq!(status, 1);
+    assert!(err.contains("waits for an answer already"), "{err}");
+}
+
+/// I3: an operator can end what was approved at any time.
+#[tokio::test]
+async fn a_withdrawn_intervention_admits_nobody() {
+    let house = House::new().await;
+    command(&house, "alice", "request db01 --for 1h --reason disk").await;
+    command(&house, "odile", "approve 1").await;
+    let alice = house.visitor("alice");
+    assert!(
+        steps::look(&house.gateway, &alice, &db01(), None)
+            .await
+            .unwrap()
+            .is_ok()
+    );
+    let (status, out, err) = command(&house, "odile", "withdraw 1 --reason the job is done").await;
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(
+        steps::look(&house.gateway, &alice, &db01(), None)
+            .await
+            .unwrap()
+            .is_err()
+    );
+    assert!(audited(&house).await.contains(&AuditKind::Closing));
+}
+
+/// Operators read of new requests above their prompt, without a key being pressed.
+#[tokio::test]
+async fn an_operator_at_the_prompt_reads_of_new_requests() {
+    let house = House::new().await;
+    let visitor = house.visitor("odile");
+    let (mut terminal, mut odile) = person_in(Some((80, 24)), "xterm", lang(&visitor));
+    let gateway = Arc::clone(&house.gateway);
+    let prompt = tokio::spawn(async move { run(&mut terminal, &gateway, &visitor, None).await });
+    odile.sees("No request is waiting").await;
+    odile.types(b"appr").await;
+    command(&house, "alice", "request db01 --for 1h --reason disk full").await;
+    odile
+        .sees("New request #1: alice (maintech), db01, for 1h: disk full")
+        .await;
+    // What was being typed is still there.
+    odile.types(b"ove 1\r").await;
+    odile.sees("#1 is approved").await;
+    odile.types(b"exit\r").await;
+    assert_eq!(prompt.await.unwrap(), 0);
+}

@@ -1,0 +1,142 @@
+//! How a session begins: its recording is opened, then its start written down, and neither without the other (R2).
+
+use std::sync::Arc;
+
+use ecluse_policy::{Admission, Approval, SessionId, Timestamp};
+use ecluse_recordings as recordings;
+use ecluse_recordings::log::Hash;
+
+use super::super::recovery::HEADER;
+use super::super::session::Session;
+use super::Visit;
+use crate::audit::AuditKind;
+use crate::clock;
+use crate::live::{LiveSession, SessionFacts};
+use crate::store::{self, SessionStart};
+
+impl Visit {
+    pub(super) async fn open_session(&self, admission: &Admission) -> Result<Session, String> {
+        let now = clock::now();
+        let began = clock::monotonic();
+        let unrecorded = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "a session could not begin");
+            self.gateway.texts.say(self.lang(), "end-unrecorded", &[])
+        };
+        let applied = self.gateway.applied();
+        let id = store::new_id(now)
+            .map(SessionId::from_uuid)
+            .map_err(|error| unrecorded(&error))?;
+        let client = applied
+            .documents
+            .client(admission.client())
+            .ok_or_else(|| unrecorded(&"its client is in no document any more"))?;
+        let facts = self.recorded_facts(admission, id, applied.version, now);
+        let recorder = self
+            .gateway
+            .keeper
+            .open(facts, &client.recordings)
+            .map_err(|error| unrecorded(&error))?;
+        let start = SessionStart {
+            id,
+            node: self.gateway.node.clone(),
+            person: self.visitor.person().clone(),
+            station: Some(admission.presence().station().clone()),
+            source: self.visitor.source.ip(),
+            client: admission.client().clone(),
+            target: admission.target().clone(),
+            account: admission.account().clone(),
+            intervention: admission.intervention().id(),
+            documents: applied.version,
+            recording: recorder
+                .dir()
+                .strip_prefix(self.gateway.keeper.root())
+                .ok()
+                .map(|directory| directory.display().to_string()),
+            at: now,
+        };
+        let record = self
+            .visitor
+            .record(AuditKind::SessionStart, now)
+            .client(admission.client())
+            .target(admission.target())
+            .intervention(admission.intervention().id())
+            .session(id)
+            .permitted()
+            .detail("account", admission.account().to_string())
+            .detail("documents", applied.version)
+            .detail(HEADER, Hash(recorder.header_sha256()).to_string());
+        let number = match self.gateway.store.start_session(&start, &[record]).await {
+            Ok(number) => number,
+            Err(error) => {
+                let end = recordings::SessionEnd::because("not-begun");
+                let _ = self.gateway.keeper.close(&recorder, 0, &end);
+                return Err(unrecorded(&error));
+            }
+        };
+        let facts = SessionFacts {
+            id,
+            number,
+            person: start.person,
+            provider: admission.presence().provider().clone(),
+            station: admission.presence().station().clone(),
+            source: self.visitor.source,
+            client: start.client,
+            target: start.target,
+            account: start.account,
+            intervention: start.intervention,
+            intervention_number: admission.intervention().number(),
+            started: now,
+            closes_at: admission.closes_at(),
+            journal: recorder.journal().to_owned(),
+            key: recorder.key().clone(),
+        };
+        let live = Arc::new(LiveSession::new(facts, Arc::clone(&self.connection)));
+        Ok(Session::new(live, recorder, began, admission.clone()))
+    }
+
+    fn recorded_facts(
+        &self,
+        admission: &Admission,
+        id: SessionId,
+        documents: u64,
+        now: Timestamp,
+    ) -> recordings::SessionFacts {
+        recordings::SessionFacts {
+            session: id.as_uuid(),
+            client: admission.client().to_string(),
+            person: self.visitor.person().to_string(),
+            provider: Some(admission.presence().provider().to_string()),
+            station: Some(admission.presence().station().to_string()),
+            source: self.visitor.source.to_string(),
+            terminal: self.visitor.terminal_name.clone(),
+            target: admission.target().to_string(),
+            accounts: vec![admission.account().to_string()],
+            intervention: Some(admission.intervention().id().as_uuid()),
+            started: now.as_micros(),
+            documents_version: i64::try_from(documents).unwrap_or(i64::MAX),
+            reason: admission.intervention().request().reason.clone(),
+            approvals: admission
+                .intervention()
+                .approvals()
+                .iter()
+                .map(|approval| recordings::Approval {
+                    by: approval.operator.to_string(),
+                    at: approval.at.as_micros(),
+                    what: approved(approval),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What an approval left of the request, in words, as the recording keeps it.
+fn approved(approval: &Approval) -> String {
+    let Approval { scope, length, .. } = approval;
+    let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+    format!(
+        "{} as {} for {length}: {}",
+        list(&mut scope.targets.iter().map(ToString::to_string)),
+        list(&mut scope.accounts.iter().map(ToString::to_string)),
+        list(&mut scope.capabilities.iter().map(ToString::to_string)),
+    )
+}

@@ -1,0 +1,205 @@
+//! Who may pass now: of all a person's interventions, the best admission, or the refusal that is nearest to a yes.
+
+use std::collections::BTreeSet;
+
+use super::Admission;
+use super::rules::Rules;
+use crate::documents::Documents;
+use crate::identity::Presence;
+use crate::intervention::{Intervention, State};
+use crate::matrix::listed_target;
+use crate::name::{AccountName, TargetId};
+use crate::time::Timestamp;
+use crate::verdict::Refusal;
+
+/// Decides whether a technician may act on a target now.
+///
+/// The account may be left out when exactly one is granted. Interventions of others are not looked at, so the gateway
+/// may hand over more than those of this person.
+///
+/// # Errors
+/// The refusal to show; the same words for a target that does not exist and one that is not for this person.
+pub fn admit(
+    documents: &Documents,
+    presence: &Presence,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    interventions: &[Intervention],
+    now: Timestamp,
+) -> Result<Admission, Refusal> {
+    presence.still_valid(documents, now)?;
+    listed_target(documents, presence.person(), target)?;
+    let mut admitted: Vec<Admission> = Vec::new();
+    let mut refused: Vec<Refusal> = Vec::new();
+    for intervention in interventions
+        .iter()
+        .filter(|it| is_about(it, presence, target))
+    {
+        match admit_by(documents, presence, target, account, intervention, now) {
+            Ok(mut admissions) => admitted.append(&mut admissions),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    let accounts: BTreeSet<AccountName> = admitted
+        .iter()
+        .map(|admission| admission.account.clone())
+        .collect();
+    if accounts.len() > 1 {
+        return Err(Refusal::ChooseAccount {
+            target: target.clone(),
+            accounts,
+        });
+    }
+    // Where two interventions would do, one that is open, then the one that lasts.
+    let best = admitted
+        .into_iter()
+        .max_by_key(|admission| (!admission.first_use, admission.closes_at()));
+    best.ok_or_else(|| {
+        let nearest = refused.into_iter().min_by_key(nearness);
+        nearest.unwrap_or(Refusal::NoIntervention {
+            target: target.clone(),
+        })
+    })
+}
+
+fn is_about(intervention: &Intervention, presence: &Presence, target: &TargetId) -> bool {
+    let request = intervention.request();
+    request.person == *presence.person()
+        && request.provider == *presence.provider()
+        && request.scope.targets.contains(target)
+}
+
+/// Of several refusals, the one that is nearest to a yes helps most.
+const fn nearness(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::OutsideHours { .. } => 0,
+        Refusal::OtherStation { .. } => 1,
+        Refusal::NotYet { .. } => 2,
+        Refusal::Pending { .. } => 3,
+        Refusal::NotGranted { .. } => 4,
+        Refusal::MatrixNarrower { .. } => 5,
+        Refusal::WindowOver { .. } => 6,
+        // What is refused before any intervention is looked at, or answers another question.
+        Refusal::NotListed { .. }
+        | Refusal::NoIntervention { .. }
+        | Refusal::ChooseAccount { .. }
+        | Refusal::Ended(_)
+        | Refusal::FlowNotListed { .. }
+        | Refusal::Command { .. }
+        | Refusal::Env { .. }
+        | Refusal::NotATechnician
+        | Refusal::NoTarget
+        | Refusal::SeveralClients
+        | Refusal::NoCommonAccount
+        | Refusal::NameAccount { .. }
+        | Refusal::NotInMatrix { .. }
+        | Refusal::NothingAsked
+        | Refusal::Reason { .. }
+        | Refusal::Length { .. }
+        | Refusal::Start { .. }
+        | Refusal::TooManyWaiting { .. }
+        | Refusal::NotItsOperator
+        | Refusal::OwnRequest
+        | Refusal::AlreadyApproved { .. }
+        | Refusal::NothingLeft { .. }
+        | Refusal::OnlyShrinks { .. }
+        | Refusal::WrongState { .. }
+        | Refusal::NotYours { .. } => 7,
+    }
+}
+
+/// The admissions, one an account, that one intervention gives.
+fn admit_by(
+    documents: &Documents,
+    presence: &Presence,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    intervention: &Intervention,
+    now: Timestamp,
+) -> Result<Vec<Admission>, Refusal> {
+    let number = intervention.number();
+    match intervention.state() {
+        State::Approved { .. } | State::Open { .. } => {}
+        State::Requested if now < intervention.request().answer_due() => {
+            let seen_at = intervention.seen().map(|(_, at)| *at);
+            return Err(Refusal::Pending {
+                target: target.clone(),
+                number,
+                seen_at,
+            });
+        }
+        State::Requested
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Closed { .. }
+        | State::Cancelled { .. } => {
+            return Err(Refusal::NoIntervention {
+                target: target.clone(),
+            });
+        }
+    }
+    let asked_from = &intervention.request().station;
+    if asked_from != presence.station() {
+        return Err(Refusal::OtherStation {
+            number,
+            asked_from: asked_from.clone(),
+        });
+    }
+    let opened = intervention.open(now)?;
+    let (Some(granted), State::Open { closes_at, .. }) = (opened.granted(), opened.state()) else {
+        return Err(Refusal::NoIntervention {
+            target: target.clone(),
+        });
+    };
+    if !granted.scope.targets.contains(target) {
+        return Err(Refusal::NotGranted {
+            number,
+            what: target.to_string(),
+        });
+    }
+    if let Some(account) = account.filter(|account| !granted.scope.accounts.contains(*account)) {
+        return Err(Refusal::NotGranted {
+            number,
+            what: account.to_string(),
+        });
+    }
+    let (client, found) = listed_target(documents, presence.person(), target)?;
+    if client.id != intervention.request().client {
+        return Err(Refusal::MatrixNarrower { number });
+    }
+    let mut admissions = Vec::new();
+    let mut opens_at = None;
+    for account in granted
+        .scope
+        .accounts
+        .iter()
+        .filter(|one| account.is_none_or(|named| named == *one))
+    {
+        let approvals = opened.approvals().len();
+        let rules = Rules::of(
+            documents, presence, target, account, granted, approvals, *closes_at, now,
+        );
+        opens_at = opens_at.into_iter().chain(rules.opens_at).min();
+        if !rules.open.is_empty() {
+            admissions.push(Admission {
+                presence: presence.clone(),
+                client: client.id.clone(),
+                target: target.clone(),
+                destination: found.address.clone(),
+                host_keys: found.host_keys.clone(),
+                account: account.clone(),
+                first_use: opened.revision() != intervention.revision(),
+                intervention: opened.clone(),
+                rules: rules.open,
+            });
+        }
+    }
+    match (admissions.is_empty(), opens_at) {
+        (false, _) => Ok(admissions),
+        (true, Some(at)) => Err(Refusal::OutsideHours {
+            target: target.clone(),
+            opens_at: Some(at),
+        }),
+        (true, None) => Err(Refusal::MatrixNarrower { number }),
+    }
+}

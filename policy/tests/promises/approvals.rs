@@ -1,0 +1,204 @@
+//! Promises of an approval: who decides, and that a yes only shrinks what was asked (I1, I2).
+
+use ecluse_policy::*;
+
+use crate::site::*;
+
+#[test]
+fn only_an_operator_of_that_client_decides_and_never_on_their_own_request() {
+    let documents = documents();
+    let asked = asked(&documents);
+    let strangers = [
+        (
+            log_in(&documents, "alice", &[ATELIER_1, ALICE], t0()).unwrap(),
+            Refusal::OwnRequest,
+        ),
+        (
+            log_in(&documents, "bruno", &[ATELIER_2, BRUNO], t0()).unwrap(),
+            Refusal::NotItsOperator,
+        ),
+        (
+            log_in(&documents, "aurele", &[AURELE], t0()).unwrap(),
+            Refusal::NotItsOperator,
+        ),
+        (
+            log_in(&documents, "other-operator", &[OTHER_OPERATOR], t0()).unwrap(),
+            Refusal::NotItsOperator,
+        ),
+    ];
+    for (person, refusal) in strangers {
+        let everything = Narrowing::default();
+        assert_eq!(
+            asked.approve(&documents, &person, &everything, t0()),
+            Err(refusal.clone())
+        );
+        assert_eq!(
+            asked.refuse(&documents, &person, "no", t0()),
+            Err(refusal.clone())
+        );
+        assert_eq!(
+            asked.seen_by(&documents, &person, t0()),
+            Err(refusal.clone())
+        );
+        assert_eq!(
+            approved(&documents).close(&documents, &person, "no", t0()),
+            Err(refusal)
+        );
+    }
+    // An operator who was removed meanwhile decides nothing either.
+    let odile = odile(&documents);
+    let without = documents_of(
+        &maintech(),
+        &hopital(DBA).replace("id = \"odile\"", "id = \"odette\""),
+    );
+    assert_eq!(
+        asked.approve(&without, &odile, &Narrowing::default(), t0()),
+        Err(Refusal::Ended(Ended::PersonRemoved {
+            person: person("odile")
+        }))
+    );
+}
+
+#[test]
+fn an_approval_shrinks_and_never_widens() {
+    let documents = documents();
+    let (asked, odile) = (asked(&documents), odile(&documents));
+    let approve = |narrowing: Narrowing| asked.approve(&documents, &odile, &narrowing, t0());
+    let less = approve(Narrowing {
+        length: Some(span("30m")),
+        families: Some(set(["shell".to_owned()])),
+        ..Narrowing::default()
+    })
+    .unwrap();
+    let granted = less.granted().unwrap();
+    assert_eq!(
+        (granted.length, granted.scope.capabilities.as_slice()),
+        (span("30m"), &[Capability::Shell][..])
+    );
+
+    let only_shrinks = |what: &str| Err(Refusal::OnlyShrinks { what: what.into() });
+    assert_eq!(
+        approve(Narrowing {
+            length: Some(span("3h")),
+            ..Narrowing::default()
+        }),
+        only_shrinks("3h")
+    );
+    assert_eq!(
+        approve(Narrowing {
+            targets: Some(set([target("web01")])),
+            ..Narrowing::default()
+        }),
+        only_shrinks("web01")
+    );
+    assert_eq!(
+        approve(Narrowing {
+            accounts: Some(set([account("ops")])),
+            ..Narrowing::default()
+        }),
+        only_shrinks("ops")
+    );
+    assert_eq!(
+        approve(Narrowing {
+            families: Some(set(["sftp".to_owned()])),
+            ..Narrowing::default()
+        }),
+        only_shrinks("sftp")
+    );
+    let nothing = Err(Refusal::NothingLeft {
+        number: InterventionNumber(17),
+    });
+    assert_eq!(
+        approve(Narrowing {
+            length: Some(Span::ZERO),
+            ..Narrowing::default()
+        }),
+        nothing
+    );
+    assert_eq!(
+        approve(Narrowing {
+            targets: Some(set([])),
+            ..Narrowing::default()
+        }),
+        nothing
+    );
+    assert_eq!(
+        approve(Narrowing {
+            families: Some(set([])),
+            ..Narrowing::default()
+        }),
+        nothing
+    );
+}
+
+#[test]
+fn two_operators_are_two_people_and_both_their_limits_hold() {
+    let documents = with_flows(&DBA.replace("by = 1", "by = 2"));
+    let (odile, olive) = (odile(&documents), olive(&documents));
+    let half = Narrowing {
+        length: Some(span("1h")),
+        ..Narrowing::default()
+    };
+    let first = asked(&documents)
+        .approve(&documents, &odile, &half, t0())
+        .unwrap();
+    assert_eq!(first.state(), &State::Requested);
+    assert_eq!(
+        first.approve(&documents, &odile, &half, t0()),
+        Err(Refusal::AlreadyApproved {
+            number: InterventionNumber(17)
+        })
+    );
+    let shell = Narrowing {
+        families: Some(set(["shell".to_owned()])),
+        length: Some(span("2h")),
+        ..Narrowing::default()
+    };
+    let both = first.approve(&documents, &olive, &shell, t0()).unwrap();
+    let granted = both.granted().unwrap();
+    assert_eq!(
+        (granted.length, granted.scope.capabilities.as_slice()),
+        (span("1h"), &[Capability::Shell][..])
+    );
+}
+
+#[test]
+fn the_yes_of_an_operator_who_left_does_not_count_any_more() {
+    let two = DBA.replace("by = 1", "by = 2");
+    let before = with_flows(&two);
+    let first = asked(&before)
+        .approve(&before, &odile(&before), &Narrowing::default(), t0())
+        .unwrap();
+    let after = documents_of(
+        &maintech(),
+        &hopital(&two).replace("id = \"odile\"", "id = \"odile\"\ndisabled = true"),
+    );
+    let second = first
+        .approve(&after, &olive(&after), &Narrowing::default(), t0())
+        .unwrap();
+    assert_eq!(second.state(), &State::Requested);
+}
+
+#[test]
+fn an_approval_asks_the_matrix_and_the_person_again() {
+    let before = documents();
+    let asked = asked(&before);
+    let narrower = with_flows(&DBA.replace(r#""shell", "#, ""));
+    assert_eq!(
+        asked.approve(&narrower, &odile(&narrower), &Narrowing::default(), t0()),
+        Err(Refusal::NotInMatrix {
+            capability: "shell".into(),
+            target: target("db01")
+        })
+    );
+    let disabled = documents_of(
+        &maintech().replace("id = \"alice\"", "id = \"alice\"\ndisabled = true"),
+        &hopital(DBA),
+    );
+    assert_eq!(
+        asked.approve(&disabled, &odile(&disabled), &Narrowing::default(), t0()),
+        Err(Refusal::Ended(Ended::PersonDisabled {
+            person: person("alice")
+        }))
+    );
+}

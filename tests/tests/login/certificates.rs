@@ -1,0 +1,91 @@
+//! Certificates at the door.
+
+use anyhow::{Result, ensure};
+use ecluse_tests::{Site, keys};
+
+use super::key;
+
+/// Trusted, right type, right name, in time, without conditions we do not know: then a certificate is a person's key.
+#[test]
+fn a_certificate_of_the_providers_authority_is_a_persons_key() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        let authority = keys::pair(&plan.layout, "authority")?;
+        keys::pair(&plan.layout, "certified")?;
+        keys::pair(&plan.layout, "false-authority")?;
+        plan.documents.settings.failures = 100;
+        plan.documents.settings.source_failures = 100;
+        plan.documents.provider_lines = vec![format!("authority = [\"{authority}\"]")];
+        Ok(())
+    })?;
+    let enter = |options: &[&str], authority: &str| -> Result<ecluse_tests::Answer> {
+        certify(&site, authority, options)?;
+        site.ssh("alice")
+            .key(&key(&site, "ws-1"))
+            .key(&key(&site, "certified"))
+            .run("flows")
+            .answer()
+    };
+    let refused: [(&str, &[&str]); 7] = [
+        ("another person's", &["-n", "bruno", "-V", "-5m:+1h"]),
+        ("nobody's", &["-V", "-5m:+1h"]),
+        ("over", &["-n", "alice", "-V", "-2h:-1h"]),
+        ("not yet valid", &["-n", "alice", "-V", "+1h:+2h"]),
+        ("a host's", &["-h", "-n", "alice", "-V", "-5m:+1h"]),
+        (
+            "bound to a command",
+            &["-n", "alice", "-V", "-5m:+1h", "-O", "force-command=true"],
+        ),
+        (
+            "for elsewhere",
+            &[
+                "-n",
+                "alice",
+                "-V",
+                "-5m:+1h",
+                "-O",
+                "source-address=192.0.2.0/24",
+            ],
+        ),
+    ];
+    for (what, options) in refused {
+        let answer = enter(options, "authority")?;
+        ensure!(
+            answer.status == Some(255),
+            "a certificate that is {what} was accepted: {answer:?}"
+        );
+    }
+    let answer = enter(&["-n", "alice", "-V", "-5m:+1h"], "false-authority")?;
+    ensure!(
+        answer.status == Some(255),
+        "a certificate of nobody's authority was accepted"
+    );
+    enter(
+        &[
+            "-n",
+            "alice",
+            "-V",
+            "-5m:+1h",
+            "-O",
+            "source-address=127.0.0.0/8",
+        ],
+        "authority",
+    )?
+    .success()?;
+    Ok(())
+}
+
+fn certify(site: &Site, authority: &str, options: &[&str]) -> Result<()> {
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-s"])
+        .arg(key(site, authority))
+        .args(["-I", "alice at the provider"])
+        .args(options)
+        .arg(key(site, "certified").with_extension("pub"))
+        .output()?;
+    ensure!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    Ok(())
+}
