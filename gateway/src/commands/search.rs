@@ -16,8 +16,8 @@ use crate::store::Store;
 /// Keep up what auditors search with.
 #[derive(Debug, Subcommand)]
 pub(super) enum SearchCommand {
-    /// Make recordings findable that are not: sealed by an earlier program, or readable by this gateway only since
-    /// their keys were wrapped anew.
+    /// Make recordings findable that are not, or found only by opening them: sealed by an earlier program, or readable by
+    /// this gateway only since their keys were wrapped anew.
     ///
     /// Recordings that this gateway cannot read are counted and left alone.
     Reindex,
@@ -35,7 +35,7 @@ async fn reindex(store: &Store, settings: &Settings) -> anyhow::Result<()> {
     let journal = JournalKeys::open(store, &settings.journal, clock::now()).await?;
     let keys = EvidenceKeys::new(Arc::new(journal));
     let (mut done, mut locked, mut waiting, mut failed) = (0u64, 0u64, 0u64, 0u64);
-    for session in store.sessions_without_filter().await? {
+    for session in store.sessions_to_index().await? {
         let Some(path) = &session.start.recording else {
             continue;
         };

@@ -5,14 +5,17 @@
 //! recordings say is not here: a session that passes is opened and searched.
 
 use ecluse_policy::SessionId;
-use ecluse_recordings::search::{Filter, Gram, may_hold};
+use ecluse_recordings::search::{Filter, Gram, is_current, may_hold};
+use zeroize::Zeroizing;
 
-use super::sessions::{COLUMNS, WITH_FILTERS, conditions, session};
-use super::sql::values;
+use super::sessions::{WITH_FILTERS, conditions, session};
+use super::sql::{Row, values};
 use super::{Session, SessionQuery, Store, StoreError};
 
 /// The table, as sealed values name it.
 const TABLE: &str = "search_filters";
+/// Filters that are in memory at once.
+const PAGE: usize = 256;
 
 /// What a filter says of a session's recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,36 +81,58 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let session = session(row)?;
-                let found = match row.bytes_or_none("filter")? {
+                let found = match self.filter(row, &session)? {
                     None => Searchable::Unknown,
-                    Some(sealed) => {
-                        let place = session.start.id.as_uuid().to_string();
-                        let filter = self.key().open(TABLE, &place, &sealed)?;
-                        if may_hold(&filter, grams) {
-                            Searchable::Perhaps
-                        } else {
-                            Searchable::No
-                        }
-                    }
+                    Some(filter) if may_hold(&filter, grams) => Searchable::Perhaps,
+                    Some(_) => Searchable::No,
                 };
                 Ok((session, found))
             })
             .collect()
     }
 
-    /// Ended sessions with a recording of which there is no filter, the latest first: what a new key, or a program that
-    /// did not know of filters, left out.
+    /// Ended sessions with a recording of which there is no filter, or one of another version of this program, the latest
+    /// first: what a new key, or a program that knew less of filters, left out.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn sessions_without_filter(&self) -> Result<Vec<Session>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "{COLUMNS} WHERE ended_at IS NOT NULL AND recording IS NOT NULL \
-             AND (recording_state IS NULL OR recording_state <> 'destroyed') \
-             AND NOT EXISTS (SELECT 1 FROM search_filters WHERE search_filters.session = sessions.id) \
-             ORDER BY number DESC"
-        ));
-        let rows = self.db().rows(sql, values![]).await?;
-        rows.iter().map(session).collect()
+    /// The store failed, or a filter was altered.
+    pub async fn sessions_to_index(&self) -> Result<Vec<Session>, StoreError> {
+        let mut found = Vec::new();
+        let mut query = SessionQuery::default();
+        loop {
+            let mut conditions = conditions(&query);
+            conditions.and_fixed(
+                "ended_at IS NOT NULL AND recording IS NOT NULL \
+                 AND (recording_state IS NULL OR recording_state <> 'destroyed')",
+            );
+            let (sql, values) =
+                conditions.statement(WITH_FILTERS, &format!("ORDER BY number DESC LIMIT {PAGE}"));
+            let rows = self.db().rows(sql, values).await?;
+            let full = rows.len() == PAGE;
+            for row in &rows {
+                let session = session(row)?;
+                query.before = Some(session.number);
+                let current = self.filter(row, &session)?;
+                if !current.is_some_and(|filter| is_current(&filter)) {
+                    found.push(session);
+                }
+            }
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The filter that was read with a session.
+    fn filter(
+        &self,
+        row: &Row,
+        session: &Session,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let Some(sealed) = row.bytes_or_none("filter")? else {
+            return Ok(None);
+        };
+        let place = session.start.id.as_uuid().to_string();
+        Ok(Some(self.key().open(TABLE, &place, &sealed)?))
     }
 }

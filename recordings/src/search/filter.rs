@@ -220,6 +220,12 @@ impl Filter {
     }
 }
 
+/// Whether this program made the filter; one of another version is to be made anew.
+#[must_use]
+pub fn is_current(filter: &[u8]) -> bool {
+    filter.first() == Some(&VERSION)
+}
+
 /// Whether a recording with this filter may hold all `grams`. A filter of a version that this program
 /// does not know lets everything through.
 #[must_use]

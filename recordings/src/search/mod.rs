@@ -17,7 +17,7 @@ mod screen_lines;
 mod typed;
 
 pub use extractor::{Bounds, Extracted, Extractor};
-pub use filter::{Filter, FilterBuilder, Gram, may_hold};
+pub use filter::{Filter, FilterBuilder, Gram, is_current, may_hold};
 pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
 
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,7 @@ mod manifest;
 #[path = "../site/mod.rs"]
 mod site;
 
-use ecluse_recordings::verify::Verdict::CutShort;
+use ecluse_recordings::verify::Verdict::{Altered, CutShort};
 use ecluse_recordings::verify::{Options, Report, verify};
 use site::{
     Bundle, Journal, Made, Recording, Site, WITNESS, assert_found, assert_intact, gateway, reading,
@@ -58,6 +58,14 @@ fn intact() {
         .join(site.id(0).to_string());
     assert_intact(&verify(&alone, &trusting()).unwrap());
     assert_intact(&verify(&alone, &Options::default()).unwrap());
+    // Whoever copies it may name the copy, but not for another session.
+    let copy = directory.path().join("for the auditor");
+    std::fs::rename(&alone, &copy).unwrap();
+    assert_intact(&verify(&copy, &trusting()).unwrap());
+    let other = directory.path().join(uuid::Uuid::nil().to_string());
+    std::fs::rename(&copy, &other).unwrap();
+    let report = verify(&other, &trusting()).unwrap();
+    assert_found(&report, Altered, "manifest.json");
 }
 
 #[test]

@@ -139,12 +139,28 @@ fn a_filter_goes_with_its_recording() {
             found(store, &all, "drop").await.first(),
             Some(&(2, Searchable::Unknown))
         );
-        let waiting = store.sessions_without_filter().await.unwrap();
-        let waiting: Vec<u64> = waiting.iter().map(|session| session.number).collect();
-        assert_eq!(waiting, [2]);
+        let to_index = async || {
+            let found = store.sessions_to_index().await.unwrap();
+            let numbers = found.iter().map(|session| session.number);
+            numbers.collect::<Vec<u64>>()
+        };
+        assert_eq!(to_index().await, [2]);
 
         let third = session(store, "hopital", "alice", Some(lines)).await;
         store.end_session(third, &end, &[]).await.unwrap();
+        assert_eq!(to_index().await, [2]);
+        // What an earlier program made rules nothing out, and is made anew.
+        let row = third.as_uuid().to_string();
+        let earlier = store
+            .key()
+            .seal("search_filters", &row, &[1, 0xff])
+            .unwrap();
+        let mut change = store.write().await.unwrap();
+        let sql = "UPDATE search_filters SET filter = $2 WHERE session = $1";
+        let values = values![third.as_uuid(), earlier];
+        change.tx.execute(sql, values).await.unwrap();
+        change.commit(&[]).await.unwrap();
+        assert_eq!(to_index().await, [3, 2]);
         let record = crate::audit::AuditRecord::new(crate::audit::AuditKind::SessionEnd, at(20))
             .client(&ClientId::parse("hopital").unwrap());
         store.record(&[record]).await.unwrap();

@@ -90,16 +90,20 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Keystrokes while a large recording is being sealed behind them, and as many while nothing is, in turn.
+    /// Keystrokes while a large recording is being sealed behind them, and as many while nothing is, in turn; each time
+    /// some that do not pass the gateway at all: sealing takes processor time from them too.
     pub(crate) fn beside_sealing(&mut self) -> Result<()> {
         let (file, length) = self.file(Kind::Noise)?;
-        let (mut alone, mut beside) = (Vec::new(), Vec::new());
-        let mut typist = Typist::start(&self.through())?;
-        typist.strokes(100)?;
+        let mut typists = [
+            Typist::start(&self.direct())?,
+            Typist::start(&self.through())?,
+        ];
+        let (mut alone, mut beside) = (Pair::default(), Pair::default());
+        type_a_batch(&mut typists)?;
         for _ in 0..self.arguments.rounds {
             transfer(&self.through(), Way::Down, "cat noise", &file, length)?;
             loop {
-                let strokes = typist.strokes(BATCH)?;
+                let strokes = type_a_batch(&mut typists)?;
                 if !self.is_sealing()? {
                     break;
                 }
@@ -107,24 +111,30 @@ impl Bench<'_> {
             }
             // What sealing left to be written belongs to neither.
             rustix::fs::sync();
-            alone.extend(typist.strokes(beside.len().saturating_sub(alone.len()))?);
+            while alone.count() < beside.count() {
+                alone.extend(type_a_batch(&mut typists)?);
+            }
         }
-        drop(typist);
+        drop(typists);
         self.recordings_are_finished()?;
         for (name, part) in [("p50", 0.50), ("p99", 0.99)] {
-            let what = format!(
-                "keystroke {name} while a recording of {} MiB is sealed ({} keystrokes each)",
-                self.arguments.size,
-                beside.len()
-            );
-            let (alone, beside) = (percentile(&alone, part), percentile(&beside, part));
+            let [direct, through] = [0, 1].map(|way| {
+                let before = percentile(&alone.0[way], part);
+                (before, percentile(&beside.0[way], part))
+            });
+            let shown = |(alone, beside)| format!("{} → {}", micros(alone), micros(beside));
+            let more = (through.1 - through.0) - (direct.1 - direct.0);
             self.note(
-                &what,
-                &format!("{} while none is", micros(alone)),
-                &micros(beside),
-                &format!("{:+.0} µs", (beside - alone) * 1e6),
+                &format!(
+                    "keystroke {name}, while nothing is sealed → while a recording of {} MiB is ({} each)",
+                    self.arguments.size,
+                    beside.count()
+                ),
+                &shown(direct),
+                &shown(through),
+                &format!("{:+.0} µs more", more * 1e6),
                 NOISE,
-                Some(is_noise(alone, beside)),
+                Some(is_noise(through.0, through.0 + more)),
             );
         }
         Ok(())
@@ -136,6 +146,33 @@ impl Bench<'_> {
         let journals = recording::files(&recordings, &|path| path.ends_with("live.journal"))?;
         Ok(journals.len() > 1)
     }
+}
+
+/// Seconds of keystrokes without the gateway and through it.
+#[derive(Default)]
+struct Pair([Vec<f64>; 2]);
+
+impl Pair {
+    fn extend(&mut self, more: Pair) {
+        for (all, more) in self.0.iter_mut().zip(more.0) {
+            all.extend(more);
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.0[0].len()
+    }
+}
+
+/// Both ways in turn, as many times each.
+fn type_a_batch(typists: &mut [Typist; 2]) -> Result<Pair> {
+    let mut batch = Pair::default();
+    for _ in 0..BATCH {
+        for (typist, times) in typists.iter_mut().zip(&mut batch.0) {
+            times.extend(typist.strokes(1)?);
+        }
+    }
+    Ok(batch)
 }
 
 fn is_noise(before: f64, during: f64) -> bool {
