@@ -75,14 +75,19 @@ fn key_rewrapped_on_record() {
             .contains("an earlier one than that of entry 16")
     );
     // A third one.
-    let third = RecordingKey::generate().wrap(&[new.public()]).unwrap();
+    let two = [new.public(), Identity::generate().public()];
+    let third = RecordingKey::generate().wrap(&two).unwrap();
     site.recordings[0]
         .files
         .insert("recording.key.age".to_owned(), third);
-    assert_found(
-        &site.bundle().verify(),
-        Altered,
-        &site.path(0, "recording.key.age"),
+    let report = site.bundle().verify();
+    assert_found(&report, Altered, &site.path(0, "recording.key.age"));
+    assert!(
+        report
+            .text()
+            .contains("it has 2 recipient(s), and entry 16 (recording-rewrapped) has 1"),
+        "{}",
+        report.text()
     );
 }
 
