@@ -1,8 +1,9 @@
 //! Ports of a site: free ones for tests, fixed ones for a demo that starts again.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Where a site listens on 127.0.0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Two ports that nobody listened on a moment ago.
+    /// Two ports that nobody listened on a moment ago, and that the system gives to no outgoing connection.
     ///
     /// # Errors
     /// When the system has none left.
@@ -49,6 +50,31 @@ impl Ports {
     }
 }
 
+/// One such port, for any other program.
+///
+/// # Errors
+/// When there is none left.
+pub fn free_port() -> Result<u16> {
+    Ok(unused()?.local_addr()?.port())
+}
+
+/// Where the system takes ports for outgoing connections begins at 32768 (Linux); one of those may be gone again
+/// before whoever it was meant for listens.
+const FREE: std::ops::Range<u16> = 20_000..32_000;
+/// Ports that a process tries before it comes to those of the next one.
+const EACH: u32 = 16;
+
+/// The next free port, from a place of this process's own: tests run side by side.
 fn unused() -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(FREE.end - FREE.start);
+    for _ in 0..count {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let place = std::process::id().wrapping_mul(EACH).wrapping_add(next) % count;
+        let port = u16::try_from(place).map(|place| FREE.start + place)?;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok(listener);
+        }
+    }
+    bail!("no free port on 127.0.0.1 among {FREE:?}")
 }

@@ -1,7 +1,7 @@
 //! Receivers of copies on another machine, played on this one: Debian's rsyslog behind TLS, with certificates of their own.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ports::free_port;
 use crate::process::{Care, Process};
 use crate::wait;
 
@@ -156,9 +157,7 @@ impl Rsyslog {
     /// # Errors
     /// When there is no port.
     pub fn new(authority: &Authority) -> Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let port = free_port()?;
         let directory = tempfile::Builder::new()
             .prefix("ecluse-rsyslog-")
             .tempdir()?;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ecluse_tests::ports::free_port;
 use ecluse_tests::process::{Care, Process};
 use ecluse_tests::receiver::{Authority, Message, Rsyslog};
 use ecluse_tests::{Site, peers, store, wait};
@@ -351,9 +351,7 @@ struct Hook {
 impl Hook {
     fn new() -> Result<Self> {
         Ok(Self {
-            port: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-                .local_addr()?
-                .port(),
+            port: free_port()?,
             directory: tempfile::tempdir()?,
             process: None,
         })
