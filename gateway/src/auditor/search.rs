@@ -35,7 +35,7 @@ const TAKES: Takes = Takes {
 const HITS: usize = 20;
 /// Hits of one recording at most.
 const HITS_EACH: usize = 10_000;
-/// Recordings read at once; the next are opened while the first is shown.
+/// Recordings read at once, at least; the next are opened while the first is shown.
 const AHEAD: usize = 4;
 /// Sessions whose filters are read in one go.
 const PAGE: u32 = 256;
@@ -146,6 +146,7 @@ async fn find(
     most: usize,
 ) -> Result<u32, Trouble> {
     let grams = question.grams();
+    let ahead = std::thread::available_parallelism().map_or(AHEAD, |cores| cores.get().max(AHEAD));
     let mut left = Left::default();
     let (mut shown, mut enough) = (0usize, false);
     sessions.limit = Some(PAGE);
@@ -166,7 +167,7 @@ async fn find(
         loop {
             // One more than there is room for tells that there are more.
             let room = most.saturating_sub(shown);
-            while readings.len() < AHEAD
+            while readings.len() < ahead
                 && let Some(session) = worth_opening.pop_front()
             {
                 let reading = look_into(desk, &session, question, kind, room.saturating_add(1));

@@ -116,7 +116,7 @@ pub fn find(
     question: &Query,
     mut each: impl FnMut(Line) -> bool,
 ) -> io::Result<()> {
-    let (mut room, mut folded) = (String::new(), String::new());
+    let (mut room, mut folded) = (Vec::new(), String::new());
     scan_where(
         lines,
         |json| question.may_match(json, &mut room),
