@@ -118,10 +118,10 @@ impl Bench<'_> {
         drop(typists);
         self.recordings_are_finished()?;
         for (name, part) in [("p50", 0.50), ("p99", 0.99)] {
-            let [direct, through] = [0, 1].map(|way| {
-                let before = percentile(&alone.0[way], part);
-                (before, percentile(&beside.0[way], part))
-            });
+            let (Pair([direct, through]), Pair([direct_beside, through_beside])) =
+                (&alone, &beside);
+            let direct = (percentile(direct, part), percentile(direct_beside, part));
+            let through = (percentile(through, part), percentile(through_beside, part));
             let shown = |(alone, beside)| format!("{} → {}", micros(alone), micros(beside));
             let more = (through.1 - through.0) - (direct.1 - direct.0);
             self.note(
@@ -160,7 +160,8 @@ impl Pair {
     }
 
     fn count(&self) -> usize {
-        self.0[0].len()
+        let Pair([direct, _]) = self;
+        direct.len()
     }
 }
 
