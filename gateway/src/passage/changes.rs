@@ -276,17 +276,10 @@ pub(crate) async fn latest_wrapping(
     store: &Store,
     session: SessionId,
 ) -> Result<Option<(u64, String)>, StoreError> {
-    let query = AuditQuery {
-        session: Some(session),
-        kinds: vec![AuditKind::RecordingRewrapped],
-        latest_first: true,
-        limit: Some(1),
-        ..AuditQuery::default()
-    };
-    let latest = store.audit(&query).await?.pop();
-    Ok(latest.and_then(|stored| {
-        let sha256 = stored.record.detail.get(WRAPPED)?.as_str()?.to_owned();
-        Some((stored.seq, sha256))
+    let latest = latest_of(store, session, AuditKind::RecordingRewrapped).await?;
+    Ok(latest.and_then(|(seq, record)| {
+        let sha256 = record.detail.get(WRAPPED)?.as_str()?.to_owned();
+        Some((seq, sha256))
     }))
 }
 
@@ -299,9 +292,18 @@ pub(crate) async fn latest_seal(
     store: &Store,
     session: SessionId,
 ) -> Result<Option<(u64, AuditRecord)>, StoreError> {
+    latest_of(store, session, AuditKind::RecordingSealed).await
+}
+
+/// The last record of a kind about a session, with its place.
+async fn latest_of(
+    store: &Store,
+    session: SessionId,
+    kind: AuditKind,
+) -> Result<Option<(u64, AuditRecord)>, StoreError> {
     let query = AuditQuery {
         session: Some(session),
-        kinds: vec![AuditKind::RecordingSealed],
+        kinds: vec![kind],
         latest_first: true,
         limit: Some(1),
         ..AuditQuery::default()

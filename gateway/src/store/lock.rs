@@ -28,7 +28,7 @@ impl ServeLock {
             error,
         };
         crate::secrets::create_private_dir(data_dir)?;
-        let mut file = open(&path)?;
+        let mut file = private_file(&path)?;
         if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK {
                 return Err(failed(error.into()));
@@ -84,7 +84,7 @@ impl ChangeLock {
     pub fn try_take(data_dir: &Path) -> Result<Option<Self>, StoreError> {
         crate::secrets::create_private_dir(data_dir)?;
         let path = data_dir.join(Self::NAME);
-        let file = open(&path)?;
+        let file = private_file(&path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
@@ -100,7 +100,7 @@ impl ChangeLock {
 
 /// Waits until no other process holds `path`; released when dropped.
 pub(super) async fn wait_for(path: PathBuf) -> Result<File, StoreError> {
-    let file = open(&path)?;
+    let file = private_file(&path)?;
     // On a thread of its own: whoever holds the lock may need this one to finish.
     let locked = tokio::task::spawn_blocking(move || {
         flock(&file, FlockOperation::LockExclusive).map(|()| file)
@@ -112,7 +112,8 @@ pub(super) async fn wait_for(path: PathBuf) -> Result<File, StoreError> {
     locked.map_err(|error| StoreError::File { path, error })
 }
 
-fn open(path: &Path) -> Result<File, StoreError> {
+/// Opens a file that only its owner reads, and makes it where there is none; what it holds stays.
+pub(super) fn private_file(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new()
         .read(true)
         .write(true)

@@ -1,7 +1,6 @@
 //! Reaches the database: whose data directory it is, the file or the server, and how many connections it gets.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::StoreError;
+use super::lock::private_file;
 use super::sql::Db;
 
 /// How long a writer waits for another process's transaction before it gives up.
@@ -34,16 +34,7 @@ pub(super) fn check_owner(data_dir: &Path) -> Result<(), StoreError> {
 
 pub(super) async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     // Made here, since SQLite would let the whole group read it; its journals take over these permissions.
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| StoreError::File {
-            path: path.to_owned(),
-            error,
-        })?;
+    drop(private_file(path)?);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)

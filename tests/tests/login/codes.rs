@@ -1,16 +1,20 @@
 //! One-time passwords at the door: in their time, once, remembered for minutes; and what guessing them leads to.
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, peers};
+use ecluse_tests::{Answer, Site, peers};
 
 use super::{key, site_without_memory};
+
+/// What comes of alice's login with this code.
+fn enter_with(site: &Site, code: &str) -> Result<Answer> {
+    site.ssh("alice+db01").code(code).run("true").answer()
+}
 
 #[test]
 fn a_wrong_code_does_not_enter() -> Result<()> {
     let site = site_without_memory()?;
     let wrong = wrong_code(&site)?;
-    let answer = site.ssh("alice+db01").code(&wrong).run("true").answer()?;
-    answer.denied()?;
+    enter_with(&site, &wrong)?.denied()?;
     // The person is not blocked by one mistake.
     site.ssh("alice+db01").run("true").answer()?.success()?;
     Ok(())
@@ -20,16 +24,8 @@ fn a_wrong_code_does_not_enter() -> Result<()> {
 fn a_code_enters_once() -> Result<()> {
     let site = site_without_memory()?;
     let code = site.fresh_code("alice")?;
-    site.ssh("alice+db01")
-        .code(&code)
-        .run("true")
-        .answer()?
-        .success()?;
-    site.ssh("alice+db01")
-        .code(&code)
-        .run("true")
-        .answer()?
-        .denied()?;
+    enter_with(&site, &code)?.success()?;
+    enter_with(&site, &code)?.denied()?;
     Ok(())
 }
 
@@ -56,11 +52,7 @@ fn a_late_code_does_not_enter() -> Result<()> {
     let site = site_without_memory()?;
     for offset in [-2, 2] {
         let code = site.codes().at(&site.secret("alice")?, offset)?;
-        site.ssh("alice+db01")
-            .code(&code)
-            .run("true")
-            .answer()?
-            .denied()?;
+        enter_with(&site, &code)?.denied()?;
     }
     Ok(())
 }
@@ -71,11 +63,7 @@ fn three_failures_block_the_person_for_half_an_hour() -> Result<()> {
     let site = site_without_memory()?;
     let wrong = wrong_code(&site)?;
     for _ in 0..3 {
-        site.ssh("alice+db01")
-            .code(&wrong)
-            .run("true")
-            .answer()?
-            .denied()?;
+        enter_with(&site, &wrong)?.denied()?;
     }
     site.ssh("alice+db01").run("true").answer()?.denied()?;
     // Others are not touched.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::intervention::State;
+use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{Admission, Span};
 use tokio::task::JoinHandle;
 
@@ -131,6 +131,12 @@ async fn one_of_two_approvals_is_not_enough() {
     assert!(room.await.unwrap().is_ok());
 }
 
+/// Every request there is.
+async fn requests(house: &House) -> Vec<Intervention> {
+    let all = InterventionQuery::default();
+    house.gateway.store.interventions(&all).await.unwrap()
+}
+
 /// Two terminals of one person wait for one request.
 #[tokio::test]
 async fn a_second_terminal_joins_the_request_that_waits() {
@@ -138,12 +144,7 @@ async fn a_second_terminal_joins_the_request_that_waits() {
     let (_first, room) = alice_waits(&house).await;
     let (mut second, other_room) = waits(&house, "alice", Some((80, 24)), "xterm");
     second.sees("Your request #1 is already waiting").await;
-    let all = house
-        .gateway
-        .store
-        .interventions(&InterventionQuery::default())
-        .await
-        .unwrap();
+    let all = requests(&house).await;
     assert_eq!(all.len(), 1);
     command(&house, "odile", "approve 1").await;
     assert!(room.await.unwrap().is_ok() && other_room.await.unwrap().is_ok());
@@ -156,12 +157,7 @@ async fn q_takes_the_request_back() {
     alice.types(b"q").await;
     assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
     alice.sees("Request #1 was cancelled").await;
-    let all = house
-        .gateway
-        .store
-        .interventions(&InterventionQuery::default())
-        .await
-        .unwrap();
+    let all = requests(&house).await;
     assert!(matches!(all[0].state(), State::Cancelled { .. }));
     let (_, pending, _) = command(&house, "odile", "pending").await;
     assert!(pending.contains("No request is waiting"));
