@@ -406,6 +406,7 @@ end-cut = Écluse: this session was cut by { $by }.
 end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
+command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
 end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.
 space-full = Écluse: the gateway has too little room left to record a session, so none begins. Tell its administrator; the client's operators are told.
 store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.

@@ -405,6 +405,7 @@ end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
+command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.

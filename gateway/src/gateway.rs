@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::copies::Absences;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::purse::Purse;
 use crate::settings::Settings;
 use crate::space::Space;
 pub use crate::store::Applied;
@@ -30,6 +31,8 @@ pub struct Gateway {
     pub texts: Texts,
     /// Keeps recordings on disk and finishes them when their sessions end.
     pub(crate) keeper: Keeper,
+    /// What everything that peers make the gateway keep is counted against.
+    pub(crate) purse: Arc<Purse>,
     /// What is known of the machine's clock; changes as its time servers are asked and as it jumps.
     pub(crate) clock: watch::Receiver<ClockStatus>,
     /// Whether there is room for recordings.

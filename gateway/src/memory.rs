@@ -3,6 +3,8 @@
 //! Keys and the content of sessions pass through memory in clear. For a client that keeps its recordings to itself (C4)
 //! nothing of them may rest on this machine in clear, so whoever runs it is told when swap could write them down.
 
+pub(crate) mod caps;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -124,6 +124,9 @@ pub struct LimitSettings {
     pub channels_per_connection: u32,
     /// Bytes a connection may send before it has authenticated. Default: `256 KiB`.
     pub before_login_bytes: u64,
+    /// Bytes that all connections together may make the gateway keep: queued, granted, or for an open channel.
+    /// Default: `1 GiB`.
+    pub memory: u64,
 }
 
 /// `[recordings]`

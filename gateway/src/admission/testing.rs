@@ -193,6 +193,7 @@ impl House {
             store: store.store.clone(),
             documents: in_force,
             live: Live::default(),
+            purse: crate::passage::purse::Purse::common(settings.limits.memory),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
             absences: Absences::default(),
             space: Space::over(data, settings.recordings.space),

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::directory;
+use crate::memory::caps::Caps;
 use crate::settings::Settings;
 use crate::store::compile;
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
-/// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one. Changes nothing
-/// and needs no store.
+/// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
+/// the gateway may take under it. Changes nothing and needs no store.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -23,10 +24,12 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         let settings = self.directory.join("gateway.toml");
-        if settings.exists()
-            && let Err(error) = Settings::read(&settings)
-        {
-            problems.push(error.to_string());
+        let mut caps = None;
+        if settings.exists() {
+            match Settings::read(&settings) {
+                Ok(settings) => caps = Some(Caps::of(&settings.limits)),
+                Err(error) => problems.push(error.to_string()),
+            }
         }
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
@@ -37,6 +40,9 @@ impl Check {
                     counted(documents.clients().len(), "client"),
                     self.directory.display()
                 );
+                if let Some(caps) = caps {
+                    println!("Memory: {caps}.");
+                }
                 return Ok(());
             }
             Ok(_) => {}

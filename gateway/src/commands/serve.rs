@@ -35,6 +35,7 @@ use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
 use crate::passage::keeper::Keeper;
+use crate::passage::purse::Purse;
 use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
 use crate::secrets;
@@ -113,6 +114,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
+        purse: Purse::common(settings.limits.memory),
         clock: time_source.status(),
         absences: Absences::default(),
         space,

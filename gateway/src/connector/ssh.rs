@@ -17,6 +17,8 @@ use super::certificate::{self, Purpose};
 use super::target::Target;
 use crate::door::ssh::algorithms;
 use crate::door::stream::{GuardedStream, Socket};
+use crate::passage::inflow::{Inflow, PACKET};
+use crate::passage::purse::Purse;
 
 /// Until the target's TCP port answers.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
@@ -26,7 +28,7 @@ const LOG_ON_WITHIN: Duration = Duration::from_secs(20);
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Receive window towards a target, in bytes.
 const WINDOW: u32 = 2 << 20;
-/// Messages of the target queued before its socket is no longer read.
+/// Messages of the target queued at most; how many bytes they may hold, [`Inflow`] says.
 const QUEUED_MESSAGES: usize = 64;
 
 /// How the gateway logs on to a target's account. Never shown to anybody (C2).
@@ -116,6 +118,7 @@ pub(crate) struct TargetChannel {
     /// Cuts the connection to the target.
     pub(crate) socket: Arc<Socket>,
     handle: client::Handle<Target>,
+    inflow: Arc<Inflow>,
 }
 
 impl TargetChannel {
@@ -133,6 +136,7 @@ impl TargetChannel {
             TargetConnection {
                 socket: self.socket,
                 handle: self.handle,
+                inflow: self.inflow,
             },
         )
     }
@@ -143,6 +147,7 @@ impl TargetChannel {
 pub(crate) struct TargetConnection {
     socket: Arc<Socket>,
     handle: client::Handle<Target>,
+    inflow: Arc<Inflow>,
 }
 
 impl TargetConnection {
@@ -151,9 +156,16 @@ impl TargetConnection {
         &self.socket
     }
 
+    /// What the target has sent and the technician has not taken.
+    pub(crate) fn inflow(&self) -> &Arc<Inflow> {
+        &self.inflow
+    }
+
     /// Closes the connection once the target has taken what was sent to it, or after a few seconds. Must run inside the
     /// runtime.
     pub(crate) fn close_gently(mut self) {
+        // Nobody takes what it still sends, and the library's task must not wait for that.
+        self.inflow.abandon();
         tokio::spawn(async move {
             let taken = async {
                 let reason = russh::Disconnect::ByApplication;
@@ -168,11 +180,12 @@ impl TargetConnection {
 
 impl Drop for TargetConnection {
     fn drop(&mut self) {
+        self.inflow.abandon();
         self.socket.cut();
     }
 }
 
-/// Connects to the destination of `permit` and opens one session channel there.
+/// Connects to the destination of `permit` and opens one session channel there. What it sends is counted against `purse`.
 ///
 /// # Errors
 /// [`ConnectError`]; nothing stays open then.
@@ -181,6 +194,7 @@ pub(crate) async fn connect(
     credential: Credential,
     with_terminal: bool,
     now: Timestamp,
+    purse: &Arc<Purse>,
 ) -> Result<TargetChannel, ConnectError> {
     let destination = permit.destination();
     let address = (destination.host().to_owned(), destination.port());
@@ -196,7 +210,9 @@ pub(crate) async fn connect(
     let socket = stream.socket();
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
     let guard = CutOnDrop(Some(Arc::clone(&socket)));
-    let logging_on = log_on(stream, permit, credential, with_terminal, now);
+    let inflow = Inflow::new(Arc::clone(purse));
+    let target = Target::new(permit.host_keys(), Arc::clone(&inflow));
+    let logging_on = log_on(stream, permit, credential, with_terminal, now, target);
     let (handle, channel) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
         Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
         Ok(result) => result?,
@@ -208,6 +224,7 @@ pub(crate) async fn connect(
         write,
         socket,
         handle,
+        inflow,
     })
 }
 
@@ -217,12 +234,9 @@ async fn log_on(
     credential: Credential,
     with_terminal: bool,
     now: Timestamp,
+    target: Target,
 ) -> Result<(client::Handle<Target>, Channel<client::Msg>), ConnectError> {
-    let presented = Arc::new(Mutex::new(None));
-    let target = Target {
-        pinned: permit.host_keys().to_vec(),
-        presented: Arc::clone(&presented),
-    };
+    let presented = Arc::clone(&target.presented);
     let mut handle = match client::connect_stream(config(permit.host_keys()), stream, target).await
     {
         Ok(handle) => handle,
@@ -248,7 +262,7 @@ fn config(host_keys: &[PublicKey]) -> Arc<client::Config> {
         client_id: russh::SshId::Standard("SSH-2.0-Ecluse".into()),
         limits: algorithms::limits(),
         window_size: WINDOW,
-        maximum_packet_size: 32 << 10,
+        maximum_packet_size: PACKET as u32,
         channel_buffer_size: QUEUED_MESSAGES,
         preferred: algorithms::preferred(pinned),
         inactivity_timeout: None,

@@ -1,18 +1,42 @@
-//! What a target may make the gateway do: prove its key, and nothing else.
+//! What a target may make the gateway do: prove its key, and send on its one channel what the technician takes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecluse_policy::PublicKey;
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::HashAlg;
-use russh::{Channel, client};
+use russh::{Channel, ChannelId, Sig, client};
 
-/// What a target may make the gateway do: nothing. Every channel it opens is refused by dropping the reply.
+use crate::passage::inflow::{Inflow, TooLarge};
+use crate::passage::signals;
+
+/// What a target may make the gateway do. Every channel it opens is refused by dropping the reply.
 pub(crate) struct Target {
     /// The keys by which it may prove itself.
     pub(super) pinned: Vec<PublicKey>,
     /// The fingerprint of another key that it presented.
     pub(super) presented: Arc<Mutex<Option<String>>>,
+    /// What it has sent and the technician has not taken. The library's task waits for it after each message, which is
+    /// what keeps a target from being read faster than the technician reads.
+    pub(super) inflow: Arc<Inflow>,
+}
+
+impl Target {
+    /// A target that may prove itself by the keys in `pinned`.
+    pub(super) fn new(pinned: &[PublicKey], inflow: Arc<Inflow>) -> Self {
+        Self {
+            pinned: pinned.to_vec(),
+            presented: Arc::default(),
+            inflow,
+        }
+    }
+
+    async fn arrived(&self, bytes: usize) -> Result<(), russh::Error> {
+        self.inflow
+            .arrived(bytes)
+            .await
+            .map_err(|TooLarge| russh::Error::PacketSize(bytes))
+    }
 }
 
 impl client::Handler for Target {
@@ -38,6 +62,39 @@ impl client::Handler for Target {
                 .unwrap_or_else(PoisonError::into_inner) = Some(fingerprint);
         }
         Ok(pinned)
+    }
+
+    async fn data(
+        &mut self,
+        _id: ChannelId,
+        data: &[u8],
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.arrived(data.len()).await
+    }
+
+    async fn extended_data(
+        &mut self,
+        _id: ChannelId,
+        _ext: u32,
+        data: &[u8],
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.arrived(data.len()).await
+    }
+
+    async fn exit_signal(
+        &mut self,
+        _id: ChannelId,
+        signal_name: Sig,
+        _core_dumped: bool,
+        error_message: &str,
+        lang_tag: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        let name = signals::name(&signal_name).len();
+        self.arrived(name + error_message.len() + lang_tag.len())
+            .await
     }
 
     async fn server_channel_open_forwarded_tcpip(

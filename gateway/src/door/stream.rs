@@ -34,6 +34,7 @@ pub(crate) struct Socket {
     /// Bytes read ahead and not yet taken by the library.
     buffered: AtomicUsize,
     received: AtomicU64,
+    sent: AtomicU64,
     /// Bytes that may be received; [`u64::MAX`] once the peer is trusted (invariant 10).
     allowance: AtomicU64,
     cut: AtomicBool,
@@ -63,6 +64,16 @@ impl Socket {
     /// Bytes that the library could read without a system call.
     pub(crate) fn buffered(&self) -> usize {
         self.buffered.load(Ordering::SeqCst)
+    }
+
+    /// Bytes received on the wire.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes sent on the wire.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Waits until the peer has sent something that is not read yet, or has gone.
@@ -96,6 +107,7 @@ impl GuardedStream {
             tcp,
             buffered: AtomicUsize::new(0),
             received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             allowance: AtomicU64::new(allowance),
             cut: AtomicBool::new(false),
             cut_wake: Notify::new(),
@@ -187,7 +199,11 @@ impl AsyncWrite for GuardedStream {
             ready!(self.socket.tcp.poll_write_ready(cx))?;
             match self.socket.tcp.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
+                Ok(sent) => {
+                    self.socket.sent.fetch_add(sent as u64, Ordering::Relaxed);
+                    return Poll::Ready(Ok(sent));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }

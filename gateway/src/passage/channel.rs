@@ -14,6 +14,7 @@ use russh::{ChannelWriteHalf, Pty, client};
 use super::admittance::admitted;
 use super::downlink::{Downlink, Gone, Stream};
 use super::legs::LegCounts;
+use super::purse::Charge;
 use super::relay::{Asked, Relay, RelayEnd};
 use super::session::Session;
 use super::talk;
@@ -39,6 +40,8 @@ pub(crate) struct Opening {
     pub(crate) downlink: Downlink,
     pub(crate) terminal: Option<TerminalRequest>,
     pub(crate) environment: Vec<(String, String)>,
+    /// What the requests are paid for with.
+    charges: Vec<Charge>,
 }
 
 impl Opening {
@@ -49,7 +52,16 @@ impl Opening {
             downlink,
             terminal: None,
             environment: Vec::new(),
+            charges: Vec::new(),
         }
+    }
+
+    /// Pays for `bytes` kept for as long as the channel is open; false when the purse is empty.
+    pub(crate) fn pay(&mut self, bytes: usize) -> bool {
+        let charge = Charge::lend(self.uplink.connection().purse(), bytes);
+        let paid = charge.is_some();
+        self.charges.extend(charge);
+        paid
     }
 }
 
@@ -273,6 +285,7 @@ impl Passing<'_> {
             notices,
             asked,
             legs,
+            inflow: connection.inflow(),
         };
         let end = relay.run(read, write).await;
         connection.close_gently();
@@ -291,7 +304,7 @@ impl Passing<'_> {
             self.opening.uplink.until_closed().await;
         };
         tokio::select! {
-            target = connector::connect(self.permit, credential, self.opening.terminal.is_some(), clock::now()) => target,
+            target = connector::connect(self.permit, credential, self.opening.terminal.is_some(), clock::now(), self.opening.uplink.connection().purse()) => target,
             () = technician_left => Err(ConnectError::Abandoned),
         }
     }

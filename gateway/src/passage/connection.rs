@@ -4,15 +4,34 @@
 //! The library runs one task a connection and re-opens receive windows on receipt, so the only way to slow a sender is
 //! to let that task wait inside a callback. A task that waits also delivers nothing. [`Connection`] counts what is on its
 //! way to the technician, exactly, so that [`super::uplink::Uplink::accept`] waits only while nothing is
-//! (`adr/0001-relay.md`).
+//! (`adr/0001-relay.md`). It also holds the connection's purse, and says how much credit the next client to use up its
+//! own gets (`adr/0010-one-purse.md`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::inflow::PACKET;
+use super::purse::{PER_CHANNEL, Purse, TRACE};
+use super::rekey::Rekey;
+use crate::door::ssh::algorithms;
 use crate::door::stream::Socket;
+
+/// Receive window with which every channel starts, in bytes: the library has one for all, and a client that opens all
+/// the channels it may is granted it as often.
+pub(crate) const WINDOW: u32 = 64 << 10;
+/// The widest window that a channel is given when it uses its credit up.
+const WIDEST: u32 = 2 << 20;
+/// The narrowest. One would never be topped up again.
+const NARROWEST: u32 = 2;
+/// What the client may have under way while keys are renewed; the library bears two first windows ([`super::rekey`]).
+const UNDER_WAY: u32 = 2 * WINDOW - (16 << 10);
+/// With less than this in the purse every channel that is not being emptied runs on a trickle.
+pub(super) const LITTLE: i64 = 2 << 20;
+/// With less than this the trickle is all but nothing.
+pub(super) const VERY_LITTLE: i64 = 1 << 20;
 
 /// Shared by the channels of one connection.
 #[derive(Debug)]
@@ -24,20 +43,92 @@ pub(crate) struct Connection {
     control: AtomicUsize,
     /// Channels whose queue towards the target is above its mark.
     shrunk: AtomicUsize,
+    /// Open channels.
+    channels: AtomicUsize,
+    /// What everything kept for this connection is counted against.
+    purse: Arc<Purse>,
+    /// The window that the library fills up to when a channel has used half of it; paid for already.
+    offered: AtomicU32,
+    rekey: Rekey,
     /// Wakes the library's task out of its wait. Only that task waits here.
     wake: Notify,
 }
 
 impl Connection {
-    /// State for the connection on `socket`.
-    pub(crate) fn new(socket: Arc<Socket>) -> Arc<Self> {
+    /// State for the connection on `socket`, which takes what it keeps out of the purse of all connections.
+    pub(crate) fn new(socket: Arc<Socket>, common: &Arc<Purse>) -> Arc<Self> {
+        let purse = Purse::of_connection(common);
+        purse.take(WINDOW as usize);
         Arc::new(Self {
             socket,
             pending: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
             shrunk: AtomicUsize::new(0),
+            channels: AtomicUsize::new(0),
+            purse,
+            offered: AtomicU32::new(WINDOW),
+            rekey: Rekey::new(algorithms::limits()),
             wake: Notify::new(),
         })
+    }
+
+    /// What everything kept for this connection is counted against.
+    pub(crate) fn purse(&self) -> &Arc<Purse> {
+        &self.purse
+    }
+
+    /// Pays for one more channel; `None` when the purse is empty.
+    pub(super) fn open_channel(self: &Arc<Self>) -> Option<ChannelPlace> {
+        let queued = WINDOW as usize + PACKET + TRACE;
+        if !self.purse.lend_beside(queued, PER_CHANNEL) {
+            return None;
+        }
+        self.channels.fetch_add(1, SeqCst);
+        Some(ChannelPlace(Arc::clone(self)))
+    }
+
+    /// What was offered has been granted to a channel, which pays for it from now on.
+    pub(super) fn offer_taken(&self) {
+        self.purse.give_back(self.offered.swap(0, SeqCst) as usize);
+    }
+
+    /// The window to offer next: to whichever channel next has used up half of its own.
+    pub(super) fn offer(&self) -> u32 {
+        let free = self.purse.free();
+        let window = if self.is_shrunk() || free < LITTLE {
+            match free {
+                LITTLE.. => 1024,
+                VERY_LITTLE..LITTLE => 64,
+                _ => NARROWEST,
+            }
+        } else {
+            u32::try_from(free / 4).unwrap_or(WIDEST).min(WIDEST)
+        };
+        let window = window.min(self.under_way()).max(NARROWEST);
+        self.purse.take(window as usize);
+        self.offered.store(window, SeqCst);
+        window
+    }
+
+    /// What a channel may have under way, so that all together do not break the renewal of keys.
+    fn under_way(&self) -> u32 {
+        if !self.is_rekeying_soon() {
+            return WIDEST;
+        }
+        let channels = u32::try_from(self.channels.load(SeqCst)).unwrap_or(u32::MAX);
+        UNDER_WAY / channels.max(1)
+    }
+
+    /// Whether the library may renew the keys soon, or may be doing so.
+    pub(crate) fn is_rekeying_soon(&self) -> bool {
+        self.rekey
+            .is_near(self.socket.received(), self.socket.sent())
+    }
+
+    /// The library is renewing the keys now.
+    pub(crate) fn rekeying(&self) {
+        self.rekey
+            .is_seen(self.socket.received(), self.socket.sent());
     }
 
     /// The socket of the connection.
@@ -95,6 +186,24 @@ impl Connection {
     /// Whether any channel is above its mark: the library's credit target is one for the whole connection.
     pub(crate) fn is_shrunk(&self) -> bool {
         self.shrunk.load(SeqCst) > 0
+    }
+}
+
+/// What an open channel costs beside its queue and credit, given back on drop.
+#[derive(Debug)]
+pub(super) struct ChannelPlace(Arc<Connection>);
+
+impl ChannelPlace {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.0
+    }
+}
+
+impl Drop for ChannelPlace {
+    fn drop(&mut self) {
+        self.0.channels.fetch_sub(1, SeqCst);
+        // The window is the queue's to give back; the library's trace of the channel stays.
+        self.0.purse.give_back_beside(PACKET, PER_CHANNEL);
     }
 }
 

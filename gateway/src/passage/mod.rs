@@ -6,15 +6,19 @@
 //! came. Rights are looked at again whenever they may have changed ([`supervision`]).
 
 mod admittance;
+pub(crate) mod caps;
 pub(crate) mod changes;
 pub(crate) mod channel;
 pub(crate) mod connection;
 pub(crate) mod downlink;
 pub(crate) mod indexing;
+pub(crate) mod inflow;
 pub(crate) mod keeper;
 pub(crate) mod knock;
 mod legs;
+pub(crate) mod purse;
 pub(crate) mod recovery;
+mod rekey;
 pub(crate) mod relay;
 pub(crate) mod sealing;
 pub(crate) mod session;
@@ -57,7 +61,7 @@ pub(crate) async fn serve(
         return;
     };
     let stream = GuardedStream::new(tcp, gateway.settings.limits.before_login_bytes);
-    let connection = Connection::new(stream.socket());
+    let connection = Connection::new(stream.socket(), &gateway.purse);
     let knock = Knock::new(
         Arc::clone(&gateway),
         Arc::clone(&connection),

@@ -64,6 +64,7 @@ struct WrittenLimits {
     authenticate_within: Option<WrittenSpan>,
     channels_per_connection: Option<Count>,
     before_login_bytes: Option<Bytes>,
+    memory: Option<Bytes>,
 }
 
 #[derive(Deserialize, Default)]
@@ -146,6 +147,7 @@ impl Written {
                 authenticate_within: span(limits.authenticate_within, Span::from_secs(30)),
                 channels_per_connection: count(limits.channels_per_connection, 128),
                 before_login_bytes: bytes(limits.before_login_bytes, 256 << 10),
+                memory: bytes(limits.memory, 1 << 30),
             },
             recordings: RecordingSettings {
                 directory: recordings

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ecluse_policy::FlowRequest;
 use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
@@ -10,7 +11,7 @@ use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::channel::{self, Opening, Start};
 use crate::passage::knock::Knock;
-use crate::passage::uplink::{Item, Uplink};
+use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
 
 /// RFC 4254 §5.1: administratively prohibited.
@@ -152,10 +153,56 @@ impl Door {
         Ok(())
     }
 
-    pub(super) fn push(&self, id: ChannelId, item: Item) {
-        if let Some(line) = self.channels.get(&id) {
-            line.uplink.push(item);
+    pub(super) fn push(&self, id: ChannelId, item: Item) -> Result<(), russh::Error> {
+        match self.channels.get(&id).map(|line| line.uplink.push(item)) {
+            Some(Err(Overflow)) => self.overflowed(),
+            Some(Ok(())) | None => Ok(()),
         }
+    }
+
+    /// The client sent more than it was allowed to: it is not honest, and its connection ends.
+    pub(super) fn overflowed(&self) -> Result<(), russh::Error> {
+        self.visit()?.overflowed();
+        Err(russh::Error::Inconsistent)
+    }
+
+    /// Pays for `bytes` of a request, if the channel has not started yet; false when the purse is empty.
+    pub(super) fn pay(&mut self, id: ChannelId, bytes: usize) -> bool {
+        self.channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.as_mut())
+            .is_none_or(|opening| opening.pay(bytes))
+    }
+
+    /// Refuses a command that is too long, saying so: a client prints what a channel wrote, not what it got before a
+    /// failed request.
+    pub(super) fn too_long(
+        &mut self,
+        id: ChannelId,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        if let Some((visit, opening)) = self.take(id, session)? {
+            let words = visit.say("command-too-long");
+            visit.tasks().spawn(channel::refuse(opening, words));
+        }
+        Ok(())
+    }
+
+    /// Looks whether the library is renewing the connection's keys, if that may be: data it is given then, even none,
+    /// it keeps for later.
+    pub(super) fn look_for_new_keys(
+        &self,
+        id: ChannelId,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        let connection = self.knock.connection();
+        if connection.is_rekeying_soon() && !session.has_pending_data(id) {
+            session.data(id, Bytes::new())?;
+            if session.has_pending_data(id) {
+                connection.rekeying();
+            }
+        }
+        Ok(())
     }
 }
 

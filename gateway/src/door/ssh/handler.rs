@@ -9,7 +9,7 @@
 //! | asked | answered |
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
-//! | `pty-req`, `env` | kept until the channel starts |
+//! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse |
 //! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
 //! | `window-change`, `signal`, data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
@@ -24,12 +24,10 @@ use russh::server::{
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
-use crate::passage::channel::{self, Opening, Start, TerminalRequest};
+use crate::passage::caps;
+use crate::passage::channel::{Opening, Start, TerminalRequest};
 use crate::passage::downlink::Downlink;
-use crate::passage::uplink::{Item, Uplink};
-
-/// Environment variables kept for a channel that has not started; OpenSSH sends a handful.
-const ENVIRONMENT: usize = 64;
+use crate::passage::uplink::{Item, Overflow, Uplink};
 
 impl server::Handler for Door {
     type Error = russh::Error;
@@ -108,8 +106,11 @@ impl server::Handler for Door {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
+        let Some(uplink) = Uplink::open(self.knock.connection()) else {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        };
         let id = channel.id();
-        let uplink = Uplink::new(Arc::clone(self.knock.connection()));
         // Data reaches us through the callback; the reading half would be a second, unbounded way.
         let (_, write) = channel.split();
         let downlink = Downlink::new(write, session.handle(), Arc::clone(&uplink));
@@ -146,7 +147,7 @@ impl server::Handler for Door {
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         let flow = FlowRequest::DirectTcpip {
-            host: host_to_connect.to_owned(),
+            host: caps::clip(host_to_connect, caps::NAME).to_owned(),
             port: port(port_to_connect),
         };
         self.refuse_channel(flow, reply).await
@@ -178,7 +179,7 @@ impl server::Handler for Door {
     ) -> Result<(), Self::Error> {
         self.refuse_channel(
             FlowRequest::DirectStreamlocal {
-                path: socket_path.to_owned(),
+                path: caps::clip(socket_path, caps::NAME).to_owned(),
             },
             reply,
         )
@@ -201,7 +202,7 @@ impl server::Handler for Door {
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
         {
-            Some(opening) if opening.terminal.is_none() => {
+            Some(opening) if opening.terminal.is_none() && term.len() <= caps::NAME => {
                 opening.terminal = Some(TerminalRequest {
                     term: term.to_owned(),
                     cols,
@@ -229,8 +230,12 @@ impl server::Handler for Door {
             .channels
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
-            && opening.environment.len() < ENVIRONMENT
+            && opening.environment.len() < caps::VARIABLES
         {
+            let fits = name.len() <= caps::NAME && value.len() <= caps::VALUE;
+            if !fits || !opening.pay(name.len() + value.len()) {
+                return session.channel_failure(id);
+            }
             opening
                 .environment
                 .push((name.to_owned(), value.to_owned()));
@@ -252,6 +257,12 @@ impl server::Handler for Door {
         command: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        if command.len() > caps::COMMAND {
+            return self.too_long(id, session);
+        }
+        if !self.pay(id, command.len() * caps::COMMAND_COPIES) {
+            return session.channel_failure(id);
+        }
         self.start(id, Start::Command(command.to_vec()), session)
     }
 
@@ -261,15 +272,10 @@ impl server::Handler for Door {
         name: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        // Answered with success and then refused on standard error: clients print what a channel wrote, not what they
-        // got before a failed request.
-        let words = self
-            .visit()?
-            .refuse_unserved(FlowRequest::Subsystem(name.to_owned()));
-        if let Some((visit, opening)) = self.take(id, session)? {
-            visit.tasks().spawn(channel::refuse(opening, words));
-        }
-        Ok(())
+        // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
+        // again, ten times some of them.
+        let name = caps::clip(name, caps::NAME).to_owned();
+        self.refuse(id, FlowRequest::Subsystem(name), session)
     }
 
     async fn x11_request(
@@ -300,7 +306,7 @@ impl server::Handler for Door {
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
         self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
-            address: address.to_owned(),
+            address: caps::clip(address, caps::NAME).to_owned(),
             port: self::port(*port),
         });
         Ok(false)
@@ -313,7 +319,7 @@ impl server::Handler for Door {
     ) -> Result<bool, Self::Error> {
         self.visit()?
             .refuse_unserved(FlowRequest::RemoteStreamlocal {
-                path: socket_path.to_owned(),
+                path: caps::clip(socket_path, caps::NAME).to_owned(),
             });
         Ok(false)
     }
@@ -327,15 +333,13 @@ impl server::Handler for Door {
         height: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.push(
-            id,
-            Item::Resize {
-                cols,
-                rows,
-                width,
-                height,
-            },
-        );
+        let resize = Item::Resize {
+            cols,
+            rows,
+            width,
+            height,
+        };
+        self.push(id, resize)?;
         session.channel_success(id)
     }
 
@@ -345,36 +349,45 @@ impl server::Handler for Door {
         signal: Sig,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.push(id, Item::Signal(signal));
-        Ok(())
+        match signal {
+            // No signal has such a name.
+            Sig::Custom(name) if name.len() > caps::NAME => Ok(()),
+            signal => self.push(id, Item::Signal(signal)),
+        }
     }
 
     async fn data(
         &mut self,
         id: ChannelId,
         data: &[u8],
-        _session: &mut server::Session,
+        session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         let Some(uplink) = self.channels.get(&id).map(|line| Arc::clone(&line.uplink)) else {
             return Ok(());
         };
-        if uplink.accept(data).await.is_err() {
-            // The window was ignored: this peer is not honest, and its connection ends.
-            self.visit()?.overflowed();
-            return Err(russh::Error::Inconsistent);
+        self.look_for_new_keys(id, session)?;
+        match uplink.accept(data).await {
+            Ok(()) => Ok(()),
+            Err(Overflow) => self.overflowed(),
         }
-        Ok(())
     }
 
     async fn extended_data(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _code: u32,
-        _data: &[u8],
+        data: &[u8],
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        // RFC 4254 §5.2 defines none from a client to a server; nothing undefined passes.
-        Ok(())
+        // RFC 4254 §5.2 defines none from a client to a server; nothing undefined passes. It takes of the window.
+        match self
+            .channels
+            .get(&id)
+            .map(|line| line.uplink.spend(data.len()))
+        {
+            Some(Err(Overflow)) => self.overflowed(),
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     async fn channel_eof(
@@ -382,8 +395,7 @@ impl server::Handler for Door {
         id: ChannelId,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.push(id, Item::Eof);
-        Ok(())
+        self.push(id, Item::Eof)
     }
 
     async fn channel_close(
@@ -400,7 +412,7 @@ impl server::Handler for Door {
     fn adjust_window(&mut self, id: ChannelId, current: u32) -> u32 {
         self.channels
             .get(&id)
-            .map_or(current, |line| line.uplink.credit())
+            .map_or(current, |line| line.uplink.refilled(current))
     }
 
     async fn window_adjusted(

@@ -14,7 +14,7 @@ use std::time::Duration;
 use russh::keys::PrivateKey;
 use russh::{MethodKind, MethodSet, server};
 
-use crate::passage::uplink::WINDOW;
+use crate::passage::connection::WINDOW;
 
 /// Failed attempts of one connection, all methods together.
 const ATTEMPTS: usize = 20;
@@ -37,6 +37,7 @@ pub(crate) fn config(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
         preferred: algorithms::preferred(algorithms::KEYS.to_vec()),
         keys: host_keys,
         limits: algorithms::limits(),
+        // What the library bears while keys are renewed follows from it (`passage/rekey.rs`).
         window_size: WINDOW,
         maximum_packet_size: 32 << 10,
         channel_buffer_size: 16,

@@ -1,0 +1,35 @@
+//! How long the names and values of requests may be.
+//!
+//! The SSH protocol bounds them by the packet, 256 KiB. What nobody needs is refused before it is kept.
+
+/// A name: of a signal, a variable, a subsystem, a host, a path.
+pub(crate) const NAME: usize = 256;
+/// The value of an environment variable.
+pub(crate) const VALUE: usize = 4 << 10;
+/// Environment variables of a channel; OpenSSH sends a handful.
+pub(crate) const VARIABLES: usize = 64;
+/// A command. Linux gives no program a longer argument, so no shell there could be given it.
+pub(crate) const COMMAND: usize = 128 << 10;
+/// How often a command is kept while its channel is open: as asked, as shown, in records on their way.
+pub(crate) const COMMAND_COPIES: usize = 8;
+
+/// As much of `text` as fits into `most` bytes.
+pub(crate) fn clip(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clipping_keeps_whole_characters() {
+        assert_eq!(clip("court", 256), "court");
+        assert_eq!(clip("écluse", 1), "");
+        assert_eq!(clip("écluse", 3), "éc");
+    }
+}
