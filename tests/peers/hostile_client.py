@@ -371,6 +371,7 @@ def stalled_reader(user):
     os._exit(1)
 
 
-tricks = {name: trick for name, trick in globals().items() if callable(trick) and getattr(trick, "__module__", None) == "__main__"}
-tricks[sys.argv[1]](sys.argv[2])
-os._exit(0)
+if __name__ == "__main__":
+    tricks = {name: trick for name, trick in globals().items() if callable(trick) and getattr(trick, "__module__", None) == "__main__"}
+    tricks[sys.argv[1]](sys.argv[2])
+    os._exit(0)

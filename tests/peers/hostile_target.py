@@ -187,6 +187,30 @@ def many_statuses(connection, channel):
     channel.close()
 
 
+def huge_ending(connection, channel):
+    """Says how the command ended in as many words as a packet holds, a hundred times."""
+    channel.sendall(b"served\n")
+    big = "M" * 30_000
+    send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "exit-signal", False, "\x1b[2J", True, big, "")
+    for _ in range(100):
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "exit-signal", False, "KILL", False, big, "")
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "exit-status", False, 0)
+    channel.close()
+
+
+def giant_ending(connection, channel):
+    """Words that are longer than the packet size the gateway told."""
+    channel.sendall(b"served\n")
+    for _ in range(1000):
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "exit-signal", False, "KILL", False, "M" * 200_000, "")
+
+
+def giant_packets(connection, channel):
+    """Data in packets that are larger than the gateway told."""
+    for _ in range(1000):
+        send(connection, number(MSG_CHANNEL_DATA), channel.remote_chanid, b"x" * 200_000)
+
+
 def terminal_bombs(connection, channel):
     """Escape sequences that change titles, answer by themselves, or never end."""
     channel.sendall(b"\x1b]0;stolen title\x07\x1b[6n\x1b[c\x1b]52;c;c3RvbGVu\x07\x1bP" + b"q" * 100_000 + b"\x1b\\\x1b[99999999;99999999H\nserved\n")

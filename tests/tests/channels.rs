@@ -1,7 +1,9 @@
 //! Everything SSH can ask besides a shell and a command is refused, in words that name the missing flow. F1, F2, F6.
 
-use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal, peers};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, Terminal, peers, recording};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -9,16 +11,90 @@ fn open_site() -> Result<Site> {
     Ok(site)
 }
 
+/// A subsystem that no line could give fails at once: a client that is let in and then sent away tries again and again.
 #[test]
-fn sftp_is_refused_and_named() -> Result<()> {
+fn a_subsystem_that_nobody_has_fails_at_once() -> Result<()> {
     let site = open_site()?;
-    let answer = site.ssh("alice+db01").flag("-s").run("sftp").answer()?;
-    ensure!(answer.status != Some(0), "{answer:?}");
-    ensure!(
-        answer.errors.contains("sftp"),
-        "the refusal names no flow: {}",
-        answer.errors
-    );
+    for name in ["sftp", "netconf"] {
+        let answer = site.ssh("alice+db01").flag("-s").run(name).answer()?;
+        let answer = answer.failed(&["subsystem request failed"])?;
+        ensure!(answer.status == Some(255), "{answer:?}");
+    }
+    Ok(())
+}
+
+/// The status of a command that closes its output long before it ends, without and with a shared connection, whether its
+/// input ends before its output or after.
+#[test]
+fn a_status_that_comes_long_after_the_output_arrives() -> Result<()> {
+    let site = open_site()?;
+    for command in [
+        "exec >/dev/null 2>&1; sleep 2; exit 7",
+        "exec >/dev/null 2>&1; sleep 1; cat; sleep 1; exit 7",
+    ] {
+        let client = site.ssh("alice+db01").run(command);
+        client.answer()?.status_is(7)?;
+        client.clone().shared("status").answer()?.status_is(7)?;
+        client.shared("status").answer()?.status_is(7)?;
+    }
+    Ok(())
+}
+
+/// The output of a command may end long before the command, and a program that waits for that goes on.
+#[test]
+fn the_end_of_output_arrives_although_the_command_runs_on() -> Result<()> {
+    let site = open_site()?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("exec >&-; cat >/dev/null")
+        .patience(Duration::from_secs(60))
+        .spawn()?;
+    let mut output = Vec::new();
+    let mut stdout = running.child.stdout.take().context("no stdout")?;
+    std::io::Read::read_to_end(&mut stdout, &mut output)?;
+    drop(running.child.stdin.take());
+    running.answer()?;
+    Ok(())
+}
+
+/// A technician who leaves at once: the status is on record if it comes soon, and otherwise that it did not come.
+#[test]
+fn a_status_is_on_record_however_the_technician_leaves() -> Result<()> {
+    let site = open_site()?;
+    for (count, command, wanted) in [
+        (1, "trap '' HUP PIPE; echo begun; cat; exit 7", "exit 7"),
+        (
+            2,
+            "trap '' HUP PIPE; echo begun; sleep 3",
+            "left before the target told",
+        ),
+    ] {
+        let mut running = site.ssh("alice+db01").run(command).spawn()?;
+        running.first_line()?;
+        running.child.kill()?;
+        running.child.wait()?;
+        recording::wait_for_casts(&site.layout().recordings(), count)?;
+        let listed = site.auditor(&["recordings"])?.success()?.text();
+        let newest = ecluse_tests::lobby::first_row(&listed)?;
+        let replayed = site.auditor(&["replay", &newest])?.success()?.text();
+        ensure!(replayed.contains(wanted), "{command}: {replayed}");
+    }
+    Ok(())
+}
+
+/// F5: a command that no program could be given is refused in words; one that is as long as can be runs.
+#[test]
+fn a_command_may_be_as_long_as_an_argument() -> Result<()> {
+    let site = open_site()?;
+    let long = |length: usize| format!("echo {} | wc -c", "x".repeat(length));
+    site.ssh("alice+db01")
+        .run(long(120_000))
+        .answer()?
+        .says(&["120001"])?;
+    site.ssh("alice+db01")
+        .run(long(131_072))
+        .answer()?
+        .refused(&["128"])?;
     Ok(())
 }
 

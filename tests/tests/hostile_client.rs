@@ -1,6 +1,11 @@
 //! A client that does not keep to the protocol: the gateway refuses, stays small, and goes on serving. F5, invariant 10.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
+use ecluse_tests::process::Usage;
 use ecluse_tests::{Answer, Site, peers};
 
 fn open_site() -> Result<Site> {
@@ -184,5 +189,82 @@ fn impossible_names_are_refused_and_not_logged_raw() -> Result<()> {
         "raw bytes of a stranger in the log"
     );
     ensure!(log.len() < 1 << 20, "a stranger filled the log");
+    Ok(())
+}
+
+/// By how many MiB the gateway grew at most while `flood.py` sent every kind of message there is.
+fn growth_under(site: &mut Site, arguments: &[&str]) -> Result<u64> {
+    let gateway = site.process()?.id();
+    let before = Usage::of(gateway)?.memory;
+    let over = AtomicBool::new(false);
+    let (answer, most) = thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut most = before;
+            while !over.load(Ordering::Relaxed) {
+                most = most.max(Usage::of(gateway).map_or(0, |usage| usage.memory));
+                thread::sleep(Duration::from_millis(20));
+            }
+            most
+        });
+        let answer = peers::run(site, "flood", arguments);
+        over.store(true, Ordering::Relaxed);
+        (answer, watching.join().unwrap_or(u64::MAX))
+    });
+    let answer = answer?.success()?;
+    ensure!(answer.text().contains("walked"), "{answer:?}");
+    ensure!(
+        site.process()?.is_running()?,
+        "the gateway died: {answer:?}"
+    );
+    site.ssh("alice+db01")
+        .run("echo served")
+        .answer()?
+        .success()?;
+    Ok((most - before) >> 20)
+}
+
+/// F5: nothing that a stranger sends is kept.
+#[test]
+fn every_kind_of_message_before_login_leaves_the_gateway_small() -> Result<()> {
+    let grown = growth_under(&mut open_site()?, &["before"])?;
+    ensure!(grown < 32, "{grown} MiB");
+    Ok(())
+}
+
+/// F5: whatever is sent on 128 channels, none of them started, is paid for out of one purse of 16 MiB.
+#[test]
+fn every_kind_of_message_into_idle_channels_leaves_the_gateway_small() -> Result<()> {
+    let grown = growth_under(&mut open_site()?, &["after", "alice+db01", "idle"])?;
+    ensure!(grown < 64, "{grown} MiB");
+    Ok(())
+}
+
+/// F5: so is what is sent to the gateway's own dialogues, whose answers nobody reads.
+#[test]
+fn every_kind_of_message_into_the_lobby_leaves_the_gateway_small() -> Result<()> {
+    let grown = growth_under(&mut open_site()?, &["after", "alice", "shells"])?;
+    ensure!(grown < 96, "{grown} MiB");
+    Ok(())
+}
+
+/// F5: and where an answer is waited for.
+#[test]
+fn every_kind_of_message_into_waiting_rooms_leaves_the_gateway_small() -> Result<()> {
+    let grown = growth_under(&mut open_site()?, &["after", "alice+web01", "shells"])?;
+    ensure!(grown < 96, "{grown} MiB");
+    Ok(())
+}
+
+/// F5: all connections together stay within the setting.
+#[test]
+fn every_kind_of_message_on_many_connections_leaves_the_gateway_small() -> Result<()> {
+    let mut site = Site::start_with(|plan| {
+        plan.documents.settings.limits = vec!["per-source = 100\nmemory = \"192 MiB\"".to_owned()];
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    let grown = growth_under(&mut site, &["many", "64", "alice+db01"])?;
+    // One MiB for each connection beside what is lent.
+    ensure!(grown < 192 + 64, "{grown} MiB");
     Ok(())
 }

@@ -252,6 +252,34 @@ fn statuses_and_signals_of_a_hostile_target_are_harmless() -> Result<()> {
     Ok(())
 }
 
+/// F5: how a command ended reaches the client once, capped, and in the form that the protocol has for it.
+#[test]
+fn a_target_ends_a_command_once_and_in_few_words() -> Result<()> {
+    let mut hostile = Hostile::start("huge_ending")?;
+    let site = &hostile.site;
+    let answer = site.ssh("alice+db01").flag("-v").run("anything").answer()?;
+    ensure!(answer.text() == "served\n", "{answer:?}");
+    let told = answer.errors.matches("rtype exit-").count();
+    ensure!(told == 1, "told {told} times: {}", answer.errors);
+    ensure!(
+        !answer.errors.contains('\u{1b}') && answer.errors.matches('M').count() < 1100,
+        "{}",
+        answer.errors
+    );
+    hostile.answer()?;
+    Ok(())
+}
+
+/// F5: what is larger than a packet may be is not kept.
+#[test]
+fn packets_larger_than_they_may_be_end_the_connection_to_the_target() -> Result<()> {
+    for trick in ["giant_ending", "giant_packets"] {
+        let answer = Hostile::start(trick)?.answer()?.failed(&["db01"])?;
+        ensure!(answer.text().len() < 200_000, "{trick}: {answer:?}");
+    }
+    Ok(())
+}
+
 /// R11: what a hostile target wrote is replayed as a drawing, never as its own escape sequences.
 #[test]
 fn a_hostile_recording_is_replayed_harmlessly() -> Result<()> {

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
+use russh::Limits;
 use tokio::sync::Notify;
 
 use super::inflow::PACKET;
 use super::purse::{PER_CHANNEL, Purse, TRACE};
 use super::rekey::Rekey;
-use crate::door::ssh::algorithms;
 use crate::door::stream::Socket;
 
 /// Receive window with which every channel starts, in bytes: the library has one for all, and a client that opens all
@@ -55,8 +55,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// State for the connection on `socket`, which takes what it keeps out of the purse of all connections.
-    pub(crate) fn new(socket: Arc<Socket>, common: &Arc<Purse>) -> Arc<Self> {
+    /// State for the connection on `socket`, which takes what it keeps out of the purse of all connections, and whose
+    /// keys the library renews within `limits`.
+    pub(crate) fn new(socket: Arc<Socket>, common: &Arc<Purse>, limits: Limits) -> Arc<Self> {
         let purse = Purse::of_connection(common);
         purse.take(WINDOW as usize);
         Arc::new(Self {
@@ -67,7 +68,7 @@ impl Connection {
             channels: AtomicUsize::new(0),
             purse,
             offered: AtomicU32::new(WINDOW),
-            rekey: Rekey::new(algorithms::limits()),
+            rekey: Rekey::new(limits),
             wake: Notify::new(),
         })
     }

@@ -61,7 +61,7 @@ pub(crate) async fn serve(
         return;
     };
     let stream = GuardedStream::new(tcp, gateway.settings.limits.before_login_bytes);
-    let connection = Connection::new(stream.socket(), &gateway.purse);
+    let connection = Connection::new(stream.socket(), &gateway.purse, config.limits.clone());
     let knock = Knock::new(
         Arc::clone(&gateway),
         Arc::clone(&connection),

@@ -67,20 +67,4 @@ impl Rekey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn new_keys_are_near_before_their_time_and_until_they_are_seen() {
-        let rekey = Rekey::new(Limits::new(3200, 6400, Duration::from_secs(3600)));
-        assert!(!rekey.is_near(6199, 3099));
-        assert!(rekey.is_near(6200, 0));
-        assert!(rekey.is_near(0, 3100));
-        assert!(rekey.is_near(60_000, 0), "not seen yet");
-        rekey.is_seen(60_000, 5000);
-        assert!(!rekey.is_near(66_000, 8000));
-        assert!(rekey.is_near(66_200, 8000));
-        let hasty = Rekey::new(Limits::new(3200, 6400, Duration::ZERO));
-        assert!(hasty.is_near(0, 0));
-    }
-}
+mod tests;

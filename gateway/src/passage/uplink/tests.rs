@@ -16,7 +16,11 @@ async fn connection() -> (Arc<Connection>, TcpStream, GuardedStream) {
     let (accepted, _) = listener.accept().await.unwrap();
     let stream = GuardedStream::new(accepted, u64::MAX);
     (
-        Connection::new(stream.socket(), &Purse::common(1 << 30)),
+        Connection::new(
+            stream.socket(),
+            &Purse::common(1 << 30),
+            russh::Limits::default(),
+        ),
         peer,
         stream,
     )

@@ -1,0 +1,145 @@
+use super::*;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use russh::server::{self, Auth, ChannelOpenHandle, Msg};
+use russh::{Channel, ChannelId, client};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::door::stream::GuardedStream;
+use crate::passage::connection::{Connection, WINDOW};
+use crate::passage::purse::Purse;
+use crate::passage::uplink::{Item, Uplink};
+
+#[test]
+fn new_keys_are_near_before_their_time_and_until_they_are_seen() {
+    let rekey = Rekey::new(Limits::new(3200, 6400, Duration::from_secs(3600)));
+    assert!(!rekey.is_near(6199, 3099));
+    assert!(rekey.is_near(6200, 0));
+    assert!(rekey.is_near(0, 3100));
+    assert!(rekey.is_near(60_000, 0), "not seen yet");
+    rekey.is_seen(60_000, 5000);
+    assert!(!rekey.is_near(66_000, 8000));
+    assert!(rekey.is_near(66_200, 8000));
+    let hasty = Rekey::new(Limits::new(3200, 6400, Duration::ZERO));
+    assert!(hasty.is_near(0, 0));
+}
+
+/// A door without people: takes one upload and throws it away.
+struct Sink {
+    connection: Arc<Connection>,
+    uplink: Option<Arc<Uplink>>,
+    renewals: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl server::Handler for Sink {
+    type Error = russh::Error;
+
+    async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        let uplink = Uplink::open(&self.connection).unwrap();
+        let emptied = Arc::clone(&uplink);
+        tokio::spawn(async move { while !matches!(emptied.next().await, Item::Close) {} });
+        self.uplink = Some(uplink);
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn data(
+        &mut self,
+        id: ChannelId,
+        data: &[u8],
+        session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        if self.connection.is_rekeying_soon() && !session.has_pending_data(id) {
+            session.data(id, Bytes::new())?;
+            if session.has_pending_data(id) {
+                self.connection.rekeying();
+                self.renewals
+                    .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        self.uplink.as_ref().unwrap().accept(data).await.unwrap();
+        Ok(())
+    }
+
+    fn adjust_window(&mut self, _id: ChannelId, current: u32) -> u32 {
+        self.uplink.as_ref().unwrap().refilled(current)
+    }
+}
+
+struct Anybody;
+
+impl client::Handler for Anybody {
+    type Error = russh::Error;
+
+    async fn check_server_key(
+        &mut self,
+        _key: &russh::keys::PublicKeyOrCertificate,
+    ) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// Uploads through doors that renew their keys after 128 MiB; how often that was seen.
+async fn upload(mebibytes: usize) -> Result<usize, russh::Error> {
+    let limits = Limits::new(128 << 20, 128 << 20, Duration::from_secs(3600));
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+    let config = Arc::new(server::Config {
+        keys: vec![key],
+        limits: limits.clone(),
+        window_size: WINDOW,
+        maximum_packet_size: 32 << 10,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        ..Default::default()
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    let stream = GuardedStream::new(far, u64::MAX);
+    let renewals = Arc::default();
+    let sink = Sink {
+        connection: Connection::new(stream.socket(), &Purse::common(1 << 30), limits),
+        uplink: None,
+        renewals: Arc::clone(&renewals),
+    };
+    tokio::spawn(async move {
+        if let Ok(running) = server::run_stream(config, stream, sink).await {
+            let _ = running.await;
+        }
+    });
+    let mut handle = client::connect_stream(Arc::default(), near, Anybody).await?;
+    handle.authenticate_none("anybody").await?;
+    let channel = handle.channel_open_session().await?;
+    let piece = Bytes::from(vec![7; 1 << 20]);
+    for _ in 0..mebibytes {
+        channel.data_bytes(piece.clone()).await?;
+    }
+    channel.eof().await?;
+    // Answered only after all that was sent before.
+    handle.send_ping().await?;
+    Ok(renewals.load(std::sync::atomic::Ordering::SeqCst))
+}
+
+/// The library ends a connection of which too much is under way when it renews keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_survives_the_renewal_of_keys() {
+    let within = Duration::from_secs(120);
+    let seen = tokio::time::timeout(within, upload(300))
+        .await
+        .expect("the upload stands still");
+    assert!(seen.unwrap() >= 2);
+}
