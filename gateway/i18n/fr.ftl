@@ -161,6 +161,9 @@ operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
+operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
+operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
@@ -377,9 +380,13 @@ ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été re
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
-## À la porte : la connexion (dans la langue de la passerelle, avant que quiconque soit connu)
+## À la porte : la connexion (dit à qui a prouvé ses clés)
 
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment.
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : après l'avoir utilisé, attendez le suivant.
+login-whom-to-ask = Si c'est une erreur, adressez-vous à l'administrateur de la passerelle.
+login-too-late = Le temps pour se connecter est écoulé ({ $length }). Reconnectez-vous.
+barred-unused = Votre compte est désactivé : il n'a pas servi depuis { $since }.
+barred-blocked = Bloqué jusqu'à { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 
 ## Vers une cible

@@ -47,15 +47,15 @@ pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
-    Authenticated, CertificateFacts, CertificateKind, CodeOutcome, Ended, Login, LoginRefusal,
-    Presence, Role, Step,
+    AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
+    CodeOutcome, Ended, Login, LoginRefusal, Presence, Role, Step,
 };
 pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,
 };
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until};
-pub use self::matrix::matrix_scope;
+pub use self::matrix::{clients_concerned, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,

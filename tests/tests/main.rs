@@ -4,6 +4,7 @@
 
 mod administration;
 mod admission;
+mod advisories;
 mod attacks;
 mod bundles;
 mod changes;
@@ -15,6 +16,7 @@ mod crash;
 mod demo;
 mod documents;
 mod door;
+mod endings;
 mod evidence;
 mod hostile_client;
 mod hostile_target;
@@ -28,6 +30,7 @@ mod search;
 mod space;
 mod store;
 mod target;
+mod target_algorithms;
 mod targets;
 mod timing;
 mod waiting_room;

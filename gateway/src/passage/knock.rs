@@ -1,9 +1,9 @@
 //! A connection until somebody has authenticated on it: a [`Knock`], which leads to one [`Visit`] or to none.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ecluse_policy::LoginAddress;
+use ecluse_policy::{Lang, LoginAddress};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::visit::Visit;
 use crate::admission::Visitor;
 use crate::gateway::Gateway;
+use crate::texts::times;
 
 /// A connection on which nobody has authenticated yet.
 pub(crate) struct Knock {
@@ -19,6 +20,8 @@ pub(crate) struct Knock {
     source: SocketAddr,
     door: SocketAddr,
     id: Uuid,
+    /// The language of whoever has proven every key; none while a stranger knocks.
+    keys_proven: Mutex<Option<Lang>>,
     visit: OnceLock<Arc<Visit>>,
     authenticated: watch::Sender<bool>,
 }
@@ -38,6 +41,7 @@ impl Knock {
             source,
             door,
             id,
+            keys_proven: Mutex::new(None),
             visit: OnceLock::new(),
             authenticated: watch::Sender::new(false),
         })
@@ -63,6 +67,28 @@ impl Knock {
     /// Identifies the connection in audit records.
     pub(crate) fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// Says whether every key of a person is proven so far, and in which language they read.
+    pub(crate) fn keys_proven(&self, lang: Option<Lang>) {
+        *self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = lang;
+    }
+
+    /// What somebody reads whose time to log on is over; none for a stranger, who learns nothing.
+    pub(crate) fn too_late(&self) -> Option<String> {
+        let lang = *self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let within = times::length(self.gateway.settings.limits.authenticate_within);
+        Some(
+            self.gateway
+                .texts
+                .say(lang?, "login-too-late", &[("length", within.into())]),
+        )
     }
 
     /// The login is complete. Only the first counts; the SSH library ends authentication with it.

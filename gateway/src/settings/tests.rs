@@ -25,7 +25,11 @@ fn an_empty_file_gives_the_safe_defaults() {
         settings.ssh.host_key,
         Path::new("/var/lib/ecluse/keys/ssh_host_ed25519_key")
     );
-    assert_eq!(settings.limits.authenticate_within, Span::from_secs(30));
+    assert_eq!(settings.limits.authenticate_within, Span::from_secs(120));
+    assert_eq!(
+        settings.authentication.unused,
+        Some(Span::from_hours(90 * 24))
+    );
 }
 
 #[test]
@@ -40,6 +44,7 @@ listen = ["0.0.0.0:22", "[::]:22"]
 host-key = "keys/host"
 [authentication]
 remember = "10m"
+unused = "30d"
 failures = 4
 block = "1h30m"
 source-failures = 50

@@ -52,7 +52,7 @@ pub use self::documents::{
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;
-pub use self::failures::Claim;
+pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
 pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};

@@ -49,6 +49,8 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-key-withdrawn",
     "ended-certificate-over",
     "ended-station-withdrawn",
+    "barred-unused",
+    "barred-blocked",
 ];
 
 fn text(value: impl fmt::Display) -> Argument {
