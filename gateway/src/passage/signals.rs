@@ -36,12 +36,13 @@ pub(crate) fn told(signal: &Sig) -> Sig {
                     .all(|part| !part.is_empty() && part.chars().all(plain))
             })
     };
-    match signal {
-        Sig::Custom(name) if name != "USR2" && !is_local(name) => {
-            Sig::Custom("SIG@openssh.com".to_owned())
-        }
-        named => named.clone(),
+    if let Sig::Custom(name) = signal
+        && name != "USR2"
+        && !is_local(name)
+    {
+        return Sig::Custom("SIG@openssh.com".to_owned());
     }
+    signal.clone()
 }
 
 #[cfg(test)]

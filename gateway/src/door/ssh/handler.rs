@@ -349,11 +349,11 @@ impl server::Handler for Door {
         signal: Sig,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        match signal {
-            // No signal has such a name.
-            Sig::Custom(name) if name.len() > caps::NAME => Ok(()),
-            signal => self.push(id, Item::Signal(signal)),
+        // No signal has so long a name.
+        if matches!(&signal, Sig::Custom(name) if name.len() > caps::NAME) {
+            return Ok(());
         }
+        self.push(id, Item::Signal(signal))
     }
 
     async fn data(
