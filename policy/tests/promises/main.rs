@@ -19,5 +19,6 @@ mod login;
 mod properties;
 mod requests;
 mod site;
+mod terms;
 mod windows;
 mod withdrawal;
