@@ -315,6 +315,10 @@ refusal-window-over = This intervention ended at { $closed_at }. Ask the client 
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
 refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
+refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
+refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } does not come with “{ $line }”.
+refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only. Ask the client whether it still is.
 refusal-not-a-technician = Only a provider's technician asks for an intervention.
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.

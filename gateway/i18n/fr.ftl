@@ -314,6 +314,10 @@ refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Dema
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
 refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
+refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } ne va pas avec « { $line } ».
+refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'au { $over_at }. Demandez au client si cela doit l'être encore.
 refusal-not-a-technician = Seul un technicien d'un prestataire demande une intervention.
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.

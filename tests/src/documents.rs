@@ -126,7 +126,7 @@ pub struct Flow {
     pub targets: Vec<String>,
     /// As whom.
     pub accounts: Vec<String>,
-    /// What.
+    /// What: `shell`, or `{ line = "command: uptime", terminal = true }` as TOML writes a table.
     pub allow: Vec<String>,
     /// When.
     pub hours: String,
@@ -286,7 +286,7 @@ impl Documents {
                 list(technicians),
                 list(targets),
                 list(accounts),
-                list(allow),
+                entries(allow),
                 quoted(hours),
                 quoted(at_most)
             );
@@ -346,6 +346,18 @@ pub fn quoted(text: &str) -> String {
 fn list(items: &[String]) -> String {
     let quoted: Vec<String> = items.iter().map(|item| quoted(item)).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// Entries that are texts, or tables as they are.
+fn entries(items: &[String]) -> String {
+    let written: Vec<String> = items
+        .iter()
+        .map(|item| match item.strip_prefix('{') {
+            Some(_) => item.clone(),
+            None => quoted(item),
+        })
+        .collect();
+    format!("[{}]", written.join(", "))
 }
 
 fn capitalised(id: &str) -> String {
