@@ -385,13 +385,15 @@ ended-key-withdrawn = The key you logged in with was withdrawn.
 ended-certificate-over = The certificate you logged in with is no longer valid.
 ended-station-withdrawn = The station you work from was withdrawn.
 
-## At the door: logging on (said to whoever has proven their keys)
+## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
 login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
 login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
+barred-expired = Your account expired on { $expired_at }.
+barred-disabled = Your account is disabled.
 barred-unused = Your account is disabled: it was not used since { $since }.
-barred-blocked = Blocked until { $until }: too many wrong codes came from you or from your address.
+barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}
 
 ## On the way to a target

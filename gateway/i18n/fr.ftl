@@ -384,13 +384,15 @@ ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été re
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
-## À la porte : la connexion (dit à qui a prouvé ses clés)
+## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : après l'avoir utilisé, attendez le suivant.
-login-whom-to-ask = Si c'est une erreur, adressez-vous à l'administrateur de la passerelle.
-login-too-late = Le temps pour se connecter est écoulé ({ $length }). Reconnectez-vous.
-barred-unused = Votre compte est désactivé : il n'a pas servi depuis { $since }.
-barred-blocked = Bloqué jusqu'à { $until } : trop de codes faux sont venus de vous ou de votre adresse.
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
+login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
+barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
+barred-disabled = Votre compte est hors service.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 
 ## Vers une cible

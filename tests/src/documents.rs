@@ -49,6 +49,8 @@ pub struct Settings {
     pub block: String,
     /// Failures before a source is blocked.
     pub source_failures: u32,
+    /// Further lines of `[authentication]`, as they are.
+    pub authentication: Vec<String>,
     /// Lines of `[limits]`, as they are.
     pub limits: Vec<String>,
     /// Where recordings go, when not in the data directory.
@@ -307,6 +309,7 @@ impl Settings {
             failures,
             block,
             source_failures,
+            authentication,
             limits,
             recordings,
             recording_lines,
@@ -322,6 +325,9 @@ impl Settings {
             quoted(remember),
             quoted(block)
         );
+        for line in authentication {
+            let _ = writeln!(text, "{line}");
+        }
         if !limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", limits.join("\n"));
         }

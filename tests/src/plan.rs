@@ -124,6 +124,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             failures: 3,
             block: "30m".to_owned(),
             source_failures: 20,
+            authentication: Vec::new(),
             limits: Vec::new(),
             recordings: None,
             recording_lines: Vec::new(),

@@ -53,6 +53,8 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-key-withdrawn",
     "ended-certificate-over",
     "ended-station-withdrawn",
+    "barred-expired",
+    "barred-disabled",
     "barred-unused",
     "barred-blocked",
 ];
