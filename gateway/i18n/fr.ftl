@@ -314,6 +314,10 @@ refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Dema
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
 refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
+refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } ne va pas avec « { $line } ».
+refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'au { $over_at }. Demandez au client si cela doit l'être encore.
 refusal-not-a-technician = Seul un technicien d'un prestataire demande une intervention.
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
@@ -380,13 +384,15 @@ ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été re
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
-## À la porte : la connexion (dit à qui a prouvé ses clés)
+## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : après l'avoir utilisé, attendez le suivant.
-login-whom-to-ask = Si c'est une erreur, adressez-vous à l'administrateur de la passerelle.
-login-too-late = Le temps pour se connecter est écoulé ({ $length }). Reconnectez-vous.
-barred-unused = Votre compte est désactivé : il n'a pas servi depuis { $since }.
-barred-blocked = Bloqué jusqu'à { $until } : trop de codes faux sont venus de vous ou de votre adresse.
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
+login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
+barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
+barred-disabled = Votre compte est hors service.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 
 ## Vers une cible

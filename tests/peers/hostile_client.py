@@ -219,6 +219,22 @@ def many_answers(user):
     tell("authenticated", connection.is_authenticated())
 
 
+def empty_answers(user):
+    """Answers every question with nothing, without end."""
+    connection = door.transport()
+    connection.auth_publickey(user, door.key(door.STATION))
+    connection.auth_publickey(user, door.key(door.PERSON))
+    for _ in range(60):
+        try:
+            connection.auth_interactive(user, lambda _t, _i, prompts: [""] * len(prompts))
+        except paramiko.AuthenticationException:
+            pass
+        except (paramiko.SSHException, EOFError, OSError):
+            break
+    tell("authenticated", connection.is_authenticated())
+    tell("closed", wait_closed(connection))
+
+
 def login_storm(user):
     """Login attempts without end on one connection."""
     connection = door.transport()

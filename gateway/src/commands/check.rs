@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use ecluse_policy::{Documents, Timestamp};
+
 use super::directory;
+use crate::clock;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
 use crate::store::compile;
@@ -12,7 +15,8 @@ use crate::store::compile;
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
-/// the gateway may take under it. Changes nothing and needs no store.
+/// the gateway may take under it. Changes nothing and needs no store. Notes name derogations that are over, and templates
+/// whose holes take less than they once did.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -34,6 +38,7 @@ impl Check {
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
+                print!("{}", remarks(&documents, clock::now()));
                 println!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),
@@ -57,6 +62,20 @@ impl Check {
             self.directory.display()
         )
     }
+}
+
+/// What there is to know about documents that are right: a line each.
+pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
+    documents
+        .remarks(now)
+        .iter()
+        .map(|remark| {
+            format!(
+                "Note: {}\n",
+                ecluse_recordings::neutralise(remark.to_string())
+            )
+        })
+        .collect()
 }
 
 /// `1 client`, `2 clients`.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::{
     AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, Lang, Login,
-    LoginAddress, LoginRefusal, PublicKey, Step, Timestamp,
+    LoginAddress, LoginRefusal, PersonId, PublicKey, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
@@ -172,15 +172,19 @@ impl Desk {
         }
     }
 
-    /// The language of whoever has proven every key.
-    pub(crate) fn proven_lang(&self) -> Option<Lang> {
-        self.login.proven_lang(&self.gateway.applied().documents)
+    /// Who has proven every key so far, and their language.
+    pub(crate) fn keys_proven(&self) -> Option<(PersonId, Lang)> {
+        let applied = self.gateway.applied();
+        let lang = self.login.proven_lang(&applied.documents)?;
+        Some((self.login.proven_person(&applied.documents)?, lang))
     }
 
     /// Asks for the code, in words that are the same for everybody; or says why none is looked at.
     async fn ask(&mut self) -> Answer {
         // The keys are proven, so their language tells nobody anything.
-        let lang = self.proven_lang().unwrap_or(self.gateway.settings.lang);
+        let lang = self
+            .keys_proven()
+            .map_or(self.gateway.settings.lang, |(_, lang)| lang);
         let now = clock::now();
         let texts = &self.gateway.texts;
         match self.barred(now).await {

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ecluse_policy::{Lang, LoginAddress};
+use ecluse_policy::{Lang, LoginAddress, PersonId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::visit::Visit;
 use crate::admission::Visitor;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
 use crate::gateway::Gateway;
 use crate::texts::times;
 
@@ -20,8 +22,8 @@ pub(crate) struct Knock {
     source: SocketAddr,
     door: SocketAddr,
     id: Uuid,
-    /// The language of whoever has proven every key; none while a stranger knocks.
-    keys_proven: Mutex<Option<Lang>>,
+    /// Who has proven every key, and their language; none while a stranger knocks.
+    keys_proven: Mutex<Option<(PersonId, Lang)>>,
     visit: OnceLock<Arc<Visit>>,
     authenticated: watch::Sender<bool>,
 }
@@ -69,26 +71,33 @@ impl Knock {
         self.id
     }
 
-    /// Says whether every key of a person is proven so far, and in which language they read.
-    pub(crate) fn keys_proven(&self, lang: Option<Lang>) {
+    /// Says who has proven every key so far, if anybody has, and in which language they read.
+    pub(crate) fn keys_proven(&self, person: Option<(PersonId, Lang)>) {
         *self
             .keys_proven
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = lang;
+            .unwrap_or_else(PoisonError::into_inner) = person;
     }
 
-    /// What somebody reads whose time to log on is over; none for a stranger, who learns nothing.
-    pub(crate) fn too_late(&self) -> Option<String> {
-        let lang = *self
+    /// What somebody reads whose time to log on is over, on record; none for a stranger, who learns nothing.
+    pub(crate) async fn too_late(&self) -> Option<String> {
+        let (person, lang) = self
             .keys_proven
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
         let within = times::length(self.gateway.settings.limits.authenticate_within);
-        Some(
-            self.gateway
-                .texts
-                .say(lang?, "login-too-late", &[("length", within.into())]),
-        )
+        let record = AuditRecord::new(AuditKind::LogOnRefused, clock::now())
+            .person(&person)
+            .source(self.source.ip())
+            .terminal(&format!("ssh {}", self.source))
+            .refused()
+            .reason(format!("did not log on within {within}"));
+        if let Err(error) = self.gateway.store.record(&[record]).await {
+            tracing::error!(%error, "an audit record could not be written");
+        }
+        let args = [("length", within.into())];
+        Some(self.gateway.texts.say(lang, "login-too-late", &args))
     }
 
     /// The login is complete. Only the first counts; the SSH library ends authentication with it.

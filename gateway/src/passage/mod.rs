@@ -87,7 +87,7 @@ pub(crate) async fn serve(
         visit = knock.until_let_in() => visit,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
-            let end = match knock.too_late() {
+            let end = match knock.too_late().await {
                 Some(words) => show_out(&connection, &mut running, words).await,
                 None => {
                     connection.cut();

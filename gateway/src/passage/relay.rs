@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ecluse_policy::{FlowRequest, Permit};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{Direction, Event, RecordError};
 use russh::{ChannelReadHalf, ChannelWriteHalf, client};
@@ -24,6 +25,7 @@ use super::legs::LegCounts;
 use super::signals;
 use super::tap::Tap;
 use super::uplink::{Item, Uplink};
+use crate::clock;
 
 /// Pieces recorded by one write, at most; the library's are up to 32 KiB each.
 const GATHERED: usize = 16;
@@ -33,6 +35,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
+
 /// How a relay ended.
 #[derive(Debug)]
 pub(crate) enum RelayEnd {
@@ -63,6 +66,8 @@ pub(crate) struct Relay<'a> {
     pub(crate) uplink: &'a Uplink,
     /// To the technician.
     pub(crate) downlink: &'a Downlink,
+    /// What the channel was opened by; asked again for what comes on it.
+    pub(crate) permit: &'a Permit,
     /// The recording.
     pub(crate) tap: &'a Tap,
     /// Lines of the gateway for the technician, such as the warning before the window ends.
@@ -85,6 +90,7 @@ impl Relay<'_> {
         let Self {
             uplink,
             downlink,
+            permit,
             tap,
             notices,
             asked,
@@ -92,7 +98,7 @@ impl Relay<'_> {
             inflow,
         } = self;
         let known = Known::default();
-        let up = pump_up(uplink, &write, tap, legs, &known);
+        let up = pump_up(uplink, &write, permit, tap, legs, &known);
         let down = Down {
             downlink,
             tap,
@@ -169,6 +175,7 @@ enum UpEnd {
 async fn pump_up(
     uplink: &Uplink,
     write: &ChannelWriteHalf<client::Msg>,
+    permit: &Permit,
     tap: &Tap,
     legs: &LegCounts,
     known: &Known,
@@ -186,15 +193,24 @@ async fn pump_up(
                 width,
                 height,
             } => {
-                tap.record(Event::Resize { cols, rows })?;
-                write.window_change(cols, rows, width, height).await
+                if permitted(permit, &FlowRequest::WindowChange, tap)? {
+                    tap.record(Event::Resize { cols, rows })?;
+                    write.window_change(cols, rows, width, height).await
+                } else {
+                    Ok(())
+                }
             }
             Item::Signal(signal) => {
-                tap.record(Event::Marker(&format!(
-                    "signal {}",
-                    recordings::neutralise(signals::name(&signal))
-                )))?;
-                write.signal(signal).await
+                let name = signals::name(&signal);
+                if permitted(permit, &FlowRequest::Signal(name.clone()), tap)? {
+                    tap.record(Event::Marker(&format!(
+                        "signal {}",
+                        recordings::neutralise(name)
+                    )))?;
+                    write.signal(signal).await
+                } else {
+                    Ok(())
+                }
             }
             Item::Eof => {
                 tap.record(Event::Eof(Direction::ToTarget))?;
@@ -205,6 +221,18 @@ async fn pump_up(
         };
         if sent.is_err() {
             return Ok(UpEnd::TargetGone);
+        }
+    }
+}
+
+/// Whether a request on the open channel comes with its permit. One that does not is on record, and goes no further.
+fn permitted(permit: &Permit, request: &FlowRequest, tap: &Tap) -> Result<bool, RecordError> {
+    match permit.decide(request, clock::now()) {
+        Ok(()) => Ok(true),
+        Err(refusal) => {
+            let note = format!("not passed on: {refusal}");
+            tap.record(Event::Note(&recordings::neutralise(note)))?;
+            Ok(false)
         }
     }
 }

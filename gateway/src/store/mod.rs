@@ -48,7 +48,7 @@ use uuid::Uuid;
 pub use self::audit::AuditQuery;
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile,
+    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;

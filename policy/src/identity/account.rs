@@ -141,6 +141,8 @@ impl Barred {
     #[must_use]
     pub const fn text_id(&self) -> &'static str {
         match self {
+            Self::Ended(Ended::PersonExpired { .. }) => "barred-expired",
+            Self::Ended(Ended::PersonDisabled { .. }) => "barred-disabled",
             Self::Ended(ended) => ended.text_id(),
             Self::Unused { .. } => "barred-unused",
             Self::Blocked { .. } => "barred-blocked",

@@ -32,8 +32,8 @@ fn whoever_has_proven_their_keys_is_told_why_no_code_is_looked_at() {
     };
     let cases = [
         (maintech(), in_order(), t0(), None),
-        (expired, in_order(), t0(), Some("ended-person-expired")),
-        (disabled, blocked, t0(), Some("ended-person-disabled")),
+        (expired, in_order(), t0(), Some("barred-expired")),
+        (disabled, blocked, t0(), Some("barred-disabled")),
         (maintech(), in_order(), later, Some("barred-unused")),
         (maintech(), blocked, t0(), Some("barred-blocked")),
         (maintech(), blocked, until, None),
@@ -60,7 +60,12 @@ fn whoever_has_proven_their_keys_is_told_why_no_code_is_looked_at() {
             "nor is the station of another provider theirs"
         );
     }
-    for id in ["barred-unused", "barred-blocked"] {
+    for id in [
+        "barred-expired",
+        "barred-disabled",
+        "barred-unused",
+        "barred-blocked",
+    ] {
         assert!(TEXT_IDS.contains(&id));
     }
 }

@@ -21,5 +21,6 @@ mod offers;
 mod properties;
 mod requests;
 mod site;
+mod terms;
 mod windows;
 mod withdrawal;

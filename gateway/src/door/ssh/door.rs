@@ -53,7 +53,7 @@ impl Door {
     }
 
     pub(super) fn answer(&self, answer: Answer) -> Auth {
-        self.knock.keys_proven(self.desk.proven_lang());
+        self.knock.keys_proven(self.desk.keys_proven());
         match answer {
             Answer::Accept(arrival) => {
                 let (visitor, address) = *arrival;
