@@ -203,7 +203,7 @@ impl server::Handler for Door {
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
         {
-            Some(opening) if opening.terminal.is_none() && term.len() <= caps::NAME => {
+            Some(opening) if opening.terminal.is_none() => {
                 opening.terminal = Some(TerminalRequest {
                     term: Term::parse(term),
                     cols,
