@@ -130,6 +130,16 @@ def window_overflow(user):
     tell("sent", sent)
 
 
+def long_command(user):
+    """A command that is longer than any argument of a program may be."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.exec_command("echo " + "x" * 131072)
+    channel.settimeout(20)
+    tell("said", channel.recv_stderr(1000).decode())
+    tell("status", channel.recv_exit_status())
+
+
 def huge_packet(user):
     """A packet that says it is larger than any may be."""
     peer = socket.create_connection(("127.0.0.1", door.PORT))
