@@ -9,7 +9,9 @@ mod client;
 mod diff;
 mod error;
 mod evidence;
+mod hints;
 mod lookup;
+mod networks;
 mod provider;
 mod reader;
 
@@ -27,7 +29,9 @@ pub use self::evidence::{
     Certificates, CheckpointPlace, CopyRules, RecipientName, RecordingRules, RetentionRules,
     SearchRules, SyslogReceiver,
 };
+pub use self::hints::Hint;
 pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::networks::{Networks, Pool};
 pub use self::provider::parse_provider;
 pub(crate) use self::reader::is_visible;
 use crate::capability::Capability;
@@ -134,11 +138,7 @@ impl Station {
     /// Whether the station may connect from this address.
     #[must_use]
     pub fn allows_source(&self, source: IpAddr) -> bool {
-        // A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d; the document says a.b.c.d.
-        let source = source.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&source))
+        networks::holds(&self.networks, source)
     }
 }
 
@@ -195,6 +195,8 @@ pub struct Operator {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.
@@ -214,6 +216,8 @@ pub struct Auditor {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.

@@ -5,6 +5,7 @@
 //! asked again for as long as the proof is in use (A8).
 
 mod certificate;
+mod here;
 mod login;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
+pub use self::here::{Doorway, Misplaced};
 pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
 use crate::key::{Fingerprint, PublicKey};
@@ -126,6 +128,12 @@ pub enum Ended {
         /// When.
         ended_at: Timestamp,
     },
+    /// The person's document does not name the network they come from (P13).
+    #[error("{person} may not work from that address")]
+    NetworkWithdrawn {
+        /// Who.
+        person: PersonId,
+    },
     /// The station is not one from which this person may work, or not from that address.
     #[error("the station {station} may not be used: {why}")]
     StationWithdrawn {
@@ -169,6 +177,7 @@ impl Ended {
             Self::PersonExpired { .. } => "ended-person-expired",
             Self::KeyWithdrawn { .. } => "ended-key-withdrawn",
             Self::CertificateOver { .. } => "ended-certificate-over",
+            Self::NetworkWithdrawn { .. } => "ended-network-withdrawn",
             Self::StationWithdrawn { .. } => "ended-station-withdrawn",
         }
     }
@@ -180,7 +189,8 @@ impl Ended {
         match self {
             Self::PersonRemoved { person }
             | Self::PersonDisabled { person }
-            | Self::KeyWithdrawn { person } => {
+            | Self::KeyWithdrawn { person }
+            | Self::NetworkWithdrawn { person } => {
                 vec![("person", text(person))]
             }
             Self::PersonExpired { person, expired_at } => {
@@ -314,7 +324,12 @@ impl Authenticated {
             ) => station.still_valid(documents, provider, technician, *source),
             // A technician without a station is never made; were one made, they would not be here.
             (PersonRef::Technician { .. }, None) => Err(removed()),
-            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => Ok(()),
+            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => match found.networks() {
+                Some(networks) if !networks.allow(*source) => Err(Ended::NetworkWithdrawn {
+                    person: person.clone(),
+                }),
+                Some(_) | None => Ok(()),
+            },
         }
     }
 }

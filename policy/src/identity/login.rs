@@ -10,11 +10,12 @@
 //! A stranger learns nothing on the way (A6): a station's key moves a login on under any user name, known or not; a
 //! person's key only under their own; what is wrong with the person or the station is looked at after the last factor,
 //! and every refusal reads the same. Each step takes the documents in force at that moment, so that whoever is removed
-//! halfway does not arrive.
+//! halfway does not arrive. A key shown where its owner may not be is nobody's ([`super::here`]).
 
 use std::net::IpAddr;
 
 use super::certificate::{self, CertificateFacts, CertificateRefused};
+use super::here::{self, Doorway, Misplaced};
 use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, StationFault, station_fault};
 use crate::address::LoginAddress;
 use crate::documents::{Documents, KeyOwner, PersonRef};
@@ -34,6 +35,7 @@ pub struct Login {
     user: String,
     address: Option<LoginAddress>,
     source: IpAddr,
+    doorway: Doorway,
     stations: Vec<ProvenStation>,
     person: Option<PersonProof>,
     second_factor: Option<SecondFactor>,
@@ -89,6 +91,16 @@ pub enum LoginRefusal {
     UnknownKey {
         /// Which.
         key: Fingerprint,
+    },
+    /// A key that is shown where its owner may not be; told like a key that nobody has.
+    #[error("the key {key} of {owner} is shown {why}")]
+    Misplaced {
+        /// Which.
+        key: Fingerprint,
+        /// Whose: a person or a station.
+        owner: String,
+        /// What is wrong with the place.
+        why: Misplaced,
     },
     /// A key of another person.
     #[error("the key {key} belongs to {owner}")]
@@ -155,6 +167,7 @@ impl LoginRefusal {
                 CodeOutcome::Accepted | CodeOutcome::NotEnrolled | CodeOutcome::Blocked { .. },
             )
             | Self::UnknownKey { .. }
+            | Self::Misplaced { .. }
             | Self::KeyOfAnother { .. }
             | Self::RevokedKey { .. }
             | Self::Certificate { .. }
@@ -170,6 +183,7 @@ impl LoginRefusal {
     pub const fn counts_against_source(&self) -> bool {
         match self {
             Self::UnknownKey { .. }
+            | Self::Misplaced { .. }
             | Self::Code(CodeOutcome::Blocked { .. } | CodeOutcome::Accepted) => false,
             Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::NotEnrolled)
             | Self::KeyOfAnother { .. }
@@ -192,10 +206,22 @@ impl Login {
             user: user.chars().take(512).collect(),
             address: LoginAddress::parse(user).ok(),
             source,
+            doorway: Doorway::Everybody,
             stations: Vec::new(),
             person: None,
             second_factor: None,
         }
+    }
+
+    /// The same login at one of several doors.
+    #[must_use]
+    pub fn at(self, doorway: Doorway) -> Self {
+        Self { doorway, ..self }
+    }
+
+    /// Begins anew, in the same place.
+    fn again(&self, user: &str) -> Self {
+        Self::begin(user, self.source).at(self.doorway)
     }
 
     /// Forgets everything that was proven when the client speaks under another user name (RFC 4252 §5).
@@ -203,7 +229,7 @@ impl Login {
         let same = self.user.chars().eq(user.chars().take(512))
             && self.address == LoginAddress::parse(user).ok();
         if !same {
-            *self = Self::begin(user, self.source);
+            *self = self.again(user);
         }
     }
 
@@ -238,30 +264,31 @@ impl Login {
     /// answer does not depend on the user name.
     #[must_use]
     pub fn wants_key(&self, documents: &Documents, key: &PublicKey) -> bool {
-        documents.key_owner(key).is_some()
+        here::owner(documents, key, self.source, self.doorway).is_ok()
     }
 
     /// Whether a certificate is worth a signature: whether some provider trusts its authority.
     #[must_use]
     pub fn wants_certificate(&self, documents: &Documents, ca: &PublicKey) -> bool {
-        documents
-            .providers()
-            .values()
-            .any(|provider| provider.authority.contains(ca))
+        self.doorway.is_for_technicians()
+            && documents
+                .providers()
+                .values()
+                .any(|provider| provider.authority.contains(ca))
     }
 
     /// A signature by this key was verified.
     pub fn key_proven(&mut self, documents: &Documents, key: &PublicKey, now: Timestamp) -> Step {
         let fingerprint = key.fingerprint();
-        match documents.key_owner(key) {
-            None => Step::Refuse(LoginRefusal::UnknownKey { key: fingerprint }),
-            Some(
+        match here::owner(documents, key, self.source, self.doorway) {
+            Err(refusal) => Step::Refuse(refusal),
+            Ok(
                 KeyOwner::Station { provider, .. }
                 | KeyOwner::Person(PersonRef::Technician { provider, .. }),
             ) if provider.revoked_keys.contains(&fingerprint) => {
                 Step::Refuse(LoginRefusal::RevokedKey { key: fingerprint })
             }
-            Some(KeyOwner::Station { station, .. }) => {
+            Ok(KeyOwner::Station { station, .. }) => {
                 let proven = ProvenStation {
                     id: station.id.clone(),
                     key: key.clone(),
@@ -274,11 +301,11 @@ impl Login {
                 }
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
+            Ok(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
                 self.person = Some(PersonProof::Key(key.clone()));
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
+            Ok(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
                 key: fingerprint,
                 owner: owner.id().clone(),
             }),
@@ -292,6 +319,14 @@ impl Login {
         facts: &CertificateFacts,
         now: Timestamp,
     ) -> Step {
+        // Certificates are technicians'.
+        if !self.doorway.is_for_technicians() {
+            return Step::Refuse(LoginRefusal::Misplaced {
+                key: facts.key.fingerprint(),
+                owner: format!("the certificate {:?}", crate::name::shown(&facts.key_id)),
+                why: Misplaced::Door,
+            });
+        }
         match self.check_certificate(documents, facts, now) {
             Ok(()) => {
                 self.person = Some(PersonProof::Certificate(Box::new(facts.clone())));
@@ -391,7 +426,7 @@ impl Login {
             Ok(authenticated) => Step::Complete(Box::new(authenticated)),
             Err(refusal) => {
                 // A code stands for one conclusion: nobody goes through stations with it until one fits.
-                *self = Self::begin(&self.user, self.source);
+                *self = self.again(&self.user);
                 Step::Refuse(refusal)
             }
         }
