@@ -159,6 +159,12 @@ operator-gone-request = La demande { $number } de { $person } n'attend plus : {
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
+operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
+operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
+crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
+crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
+crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
@@ -375,12 +381,17 @@ ended-person-disabled = Votre compte est désactivé.
 ended-person-expired = Votre compte a expiré.
 ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été retirée.
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
+ended-network-withdrawn = Vous vous connectez depuis une adresse d'où votre compte ne peut pas être utilisé.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
 ## À la porte : la connexion (dans la langue de la passerelle, avant que quiconque soit connu)
 
 login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment.
 login-code = Code à usage unique :{" "}
+door-too-many = Trop de connexions attendent ici d'être authentifiées : celle-ci est fermée. Réessayez dans une minute ; les opérateurs sont prévenus.
+door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse : celle-ci est fermée. Fermez-en, ou attendez une minute.
+door-too-many-of-person = Vous avez trop de connexions ouvertes ici : fermez-en et réessayez.
+door-too-many-inside = Toutes les places sont prises, sauf celles réservées aux opérateurs : réessayez dans quelques minutes. Les opérateurs sont prévenus.
 
 ## Vers une cible
 

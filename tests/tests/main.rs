@@ -27,6 +27,7 @@ mod retention;
 mod search;
 mod space;
 mod store;
+mod strangers;
 mod target;
 mod targets;
 mod timing;

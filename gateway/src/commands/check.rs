@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::directory;
 use crate::settings::Settings;
-use crate::store::compile;
+use crate::store::{check_address, compile};
 
-/// Check documents before they are applied: every error with file, line, key and what would be accepted.
+/// Check documents before they are applied: every error with file, line, key and what would be accepted, and hints at
+/// what is right and may still not be what was meant.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one. Changes nothing
 /// and needs no store.
@@ -23,14 +24,20 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         let settings = self.directory.join("gateway.toml");
-        if settings.exists()
-            && let Err(error) = Settings::read(&settings)
-        {
-            problems.push(error.to_string());
+        if settings.exists() {
+            let read = Settings::read(&settings).map_err(|error| error.to_string());
+            let checked = read.and_then(|read| {
+                check_address(&read.store)
+                    .map_err(|error| format!("{}: store: {error}", settings.display()))
+            });
+            problems.extend(checked.err());
         }
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
+                for hint in documents.hints() {
+                    println!("hint: {}", ecluse_recordings::neutralise(hint.to_string()));
+                }
                 println!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),

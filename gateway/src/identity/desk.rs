@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecluse_policy::identity::SecondFactor;
+use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    Authenticated, CertificateFacts, CertificateKind, Login, LoginAddress, LoginRefusal, PublicKey,
-    Step, Timestamp,
+    Authenticated, CertificateFacts, CertificateKind, CodeOutcome, Login, LoginAddress,
+    LoginRefusal, PublicKey, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
@@ -56,6 +56,7 @@ pub(crate) struct Desk {
     gateway: Arc<Gateway>,
     source: SocketAddr,
     door: SocketAddr,
+    doorway: Doorway,
     connection: Uuid,
     /// Begins anew whenever the peer names itself otherwise: a key of one person must not help another
     /// (GHSA-hpv4-5h6f-wqr3).
@@ -67,19 +68,20 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// A desk for the connection from `source` to our address `door`.
+    /// A desk for the connection from `source` to our address `door`, for the people of that door.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         source: SocketAddr,
-        door: SocketAddr,
+        (door, doorway): (SocketAddr, Doorway),
         connection: Uuid,
     ) -> Self {
         Self {
             gateway,
             source,
             door,
+            doorway,
             connection,
-            login: Login::begin("", source.ip()),
+            login: Login::begin("", source.ip()).at(doorway),
             proven: Vec::new(),
             code_next: false,
         }
@@ -93,11 +95,12 @@ impl Desk {
             return false;
         }
         let applied = self.gateway.applied();
-        let certified = applied
-            .documents
-            .providers()
-            .values()
-            .any(|provider| !provider.authority.is_empty());
+        let certified = self.doorway.is_for_technicians()
+            && applied
+                .documents
+                .providers()
+                .values()
+                .any(|provider| !provider.authority.is_empty());
         certified
             || public_key(key).is_some_and(|key| self.login.wants_key(&applied.documents, &key))
     }
@@ -198,6 +201,11 @@ impl Desk {
         };
         match self.login.code_result(&applied.documents, outcome, now) {
             Step::Complete(authenticated) => self.complete(*authenticated).await,
+            Step::Refuse(LoginRefusal::Code(CodeOutcome::Blocked { until })) => {
+                let reason = format!("blocked until {until} after too many failures");
+                self.refused(reason).await;
+                self.no()
+            }
             // Judged and recorded above.
             Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
             Step::Refuse(refusal) => {
@@ -341,9 +349,16 @@ impl Desk {
         Answer::Accept(Box::new((visitor, address)))
     }
 
-    async fn refused(&self, refusal: &LoginRefusal) {
-        let record = self.record(AuditKind::LogOnRefused).reason(refusal);
-        if let Err(error) = self.gateway.store.record(&[record]).await {
+    /// Puts a refusal on record, one by one or in the count of its minute: each of them a stranger can repeat at will.
+    async fn refused(&self, reason: impl std::fmt::Display) {
+        let record = self.record(AuditKind::LogOnRefused).reason(reason);
+        let (gateway, source) = (&self.gateway, self.source.ip());
+        let pool = gateway.applied().documents.pool_of(source);
+        let entered = gateway
+            .ledger
+            .enter(&gateway.store, pool, source, record)
+            .await;
+        if let Err(error) = entered {
             self.store_failed(&error);
         }
     }

@@ -29,8 +29,10 @@ pub(crate) mod visit;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use russh::server;
+use ecluse_policy::identity::Doorway;
+use russh::{Disconnect, server};
 use tokio::net::TcpStream;
 
 use crate::clock;
@@ -42,6 +44,9 @@ use crate::store;
 use connection::Connection;
 use knock::Knock;
 
+/// How long a client has for reading that there is no place.
+const SENT_AWAY_WITHIN: Duration = Duration::from_secs(2);
+
 /// One connection, from its first byte to the end of its recording.
 ///
 /// A connection that does not authenticate leaves audit records of what it tried, if it tried; one that does leaves a
@@ -49,7 +54,8 @@ use knock::Knock;
 pub(crate) async fn serve(
     tcp: TcpStream,
     source: SocketAddr,
-    mut place: Place,
+    doorway: Doorway,
+    place: Place,
     config: Arc<server::Config>,
     gateway: Arc<Gateway>,
 ) {
@@ -62,8 +68,9 @@ pub(crate) async fn serve(
         Arc::clone(&gateway),
         Arc::clone(&connection),
         source,
-        door,
+        (door, doorway),
         id,
+        place,
     );
 
     let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
@@ -74,16 +81,22 @@ pub(crate) async fn serve(
     };
     let Ok(mut running) = running else { return };
 
-    let visit = tokio::select! {
+    let let_in = tokio::select! {
         biased;
-        visit = knock.until_let_in() => visit,
+        let_in = knock.until_let_in() => let_in,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
             connection.cut();
             return log_end(running.await, source);
         }
     };
-    place.authenticated();
+    let visit = match let_in {
+        Ok(visit) => visit,
+        Err(found) => {
+            let words = found.conclude(&gateway).await;
+            return log_end(send_away(&connection, running, words).await, source);
+        }
+    };
 
     let end = tokio::select! {
         end = &mut running => end,
@@ -94,6 +107,29 @@ pub(crate) async fn serve(
     };
     log_end(end, source);
     visit.conclude().await;
+}
+
+/// Somebody has logged on for whom there is no place: the client shows them the words, and the connection ends.
+async fn send_away(
+    connection: &Connection,
+    mut running: server::RunningSession<Door>,
+    words: String,
+) -> Result<(), russh::Error> {
+    let handle = running.handle();
+    let ended = tokio::time::timeout(SENT_AWAY_WITHIN, async {
+        // Fails only where the connection is over, which `running` tells.
+        let _ = handle
+            .disconnect(Disconnect::TooManyConnections, words, String::new())
+            .await;
+        (&mut running).await
+    });
+    match ended.await {
+        Ok(end) => end,
+        Err(_) => {
+            connection.cut();
+            running.await
+        }
+    }
 }
 
 /// What a stranger can provoke stays at `debug`.

@@ -97,8 +97,8 @@ impl Store {
     ///
     /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
     /// the same time. `record` says who and from where; a refusal is written to the audit trail from it,
-    /// with its reason, and so is a block that begins. An accepted code writes nothing: the log-on, once
-    /// complete, is the door's record.
+    /// with its reason, and so is a block that begins. An accepted code writes nothing, the log-on, once
+    /// complete, being the door's record; nor does a claimant who is blocked already.
     ///
     /// # Errors
     /// The store failed; nothing is counted, and the code is neither accepted nor used up.
@@ -111,13 +111,8 @@ impl Store {
     ) -> Result<CodeOutcome, StoreError> {
         let mut change = self.write().await?;
         if let Some(until) = blocked(&mut change, claim).await? {
-            let reason = format!("blocked until {until} after too many failures");
-            change
-                .commit(&[record
-                    .kind(AuditKind::LogOnRefused)
-                    .refused()
-                    .reason(reason)])
-                .await?;
+            // Not written here: it can be repeated at will, and the door counts what is repeated.
+            change.commit(&[]).await?;
             return Ok(CodeOutcome::Blocked { until });
         }
         let judgement = judge(&mut change, known, code, claim.at).await?;

@@ -14,7 +14,7 @@ use crate::passage::uplink::{Item, Uplink};
 use crate::passage::visit::Visit;
 
 /// RFC 4254 §5.1: administratively prohibited.
-const PROHIBITED: u32 = 1;
+pub(super) const PROHIBITED: u32 = 1;
 
 /// Answers one connection.
 pub(crate) struct Door {
@@ -36,7 +36,7 @@ impl Door {
         let desk = Desk::new(
             Arc::clone(knock.gateway()),
             knock.source(),
-            knock.door(),
+            (knock.door(), knock.doorway()),
             knock.id(),
         );
         Self {
@@ -55,6 +55,8 @@ impl Door {
         match answer {
             Answer::Accept(arrival) => {
                 let (visitor, address) = *arrival;
+                // Whoever finds no place inside is told so, and a client reads that only after a good answer: it has no
+                // visit, and so no channel.
                 self.knock.let_in(visitor, address);
                 Auth::Accept
             }
@@ -142,7 +144,10 @@ impl Door {
         flow: FlowRequest,
         reply: ChannelOpenHandle,
     ) -> Result<(), russh::Error> {
-        let reason = self.visit()?.refuse_unserved(flow);
+        let reason = match self.knock.no_place() {
+            Some(words) => words,
+            None => self.visit()?.refuse_unserved(flow),
+        };
         reply
             .reject(ChannelOpenFailure::Other {
                 code: PROHIBITED,

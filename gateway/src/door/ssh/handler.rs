@@ -102,6 +102,12 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        if let Some(reason) = self.knock.no_place() {
+            let code = super::door::PROHIBITED;
+            let failure = ChannelOpenFailure::Other { code, reason };
+            reply.reject(failure).await;
+            return Ok(());
+        }
         // The library does not tell of a close that answers ours.
         self.channels.retain(|_, line| !line.uplink.is_closed());
         if self.channels.len() >= self.visit()?.channel_bound() {
@@ -299,6 +305,9 @@ impl server::Handler for Door {
         port: &mut u32,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.no_place().is_some() {
+            return Ok(false);
+        }
         self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
             address: address.to_owned(),
             port: self::port(*port),
@@ -311,6 +320,9 @@ impl server::Handler for Door {
         socket_path: &str,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.no_place().is_some() {
+            return Ok(false);
+        }
         self.visit()?
             .refuse_unserved(FlowRequest::RemoteStreamlocal {
                 path: socket_path.to_owned(),
