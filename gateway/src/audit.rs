@@ -44,6 +44,8 @@ kinds! {
     LogOff = "log-off",
     /// Too many failures blocked a person or a source (A6).
     Lockout = "lockout",
+    /// Policy refused somebody an act that is not theirs, or not any more (A2).
+    ActRefused = "act-refused",
     /// A technician asked for an intervention.
     Request = "request",
     /// An operator saw a request.

@@ -16,6 +16,7 @@ mod hours;
 mod intervention;
 mod keys;
 mod login;
+mod mandates;
 mod properties;
 mod requests;
 mod site;
