@@ -88,6 +88,9 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::Command { .. }
         | Refusal::Env { .. }
         | Refusal::NotATechnician
+        | Refusal::NotAnOperator
+        | Refusal::NotAnAuditor
+        | Refusal::NotUnmasking
         | Refusal::NoTarget
         | Refusal::SeveralClients
         | Refusal::NoCommonAccount

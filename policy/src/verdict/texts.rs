@@ -23,6 +23,9 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-command",
     "refusal-env",
     "refusal-not-a-technician",
+    "refusal-not-an-operator",
+    "refusal-not-an-auditor",
+    "refusal-not-unmasking",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -89,6 +92,9 @@ impl Refusal {
             Self::Command { .. } => "refusal-command",
             Self::Env { .. } => "refusal-env",
             Self::NotATechnician => "refusal-not-a-technician",
+            Self::NotAnOperator => "refusal-not-an-operator",
+            Self::NotAnAuditor => "refusal-not-an-auditor",
+            Self::NotUnmasking => "refusal-not-unmasking",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -171,6 +177,9 @@ impl Refusal {
                 ]
             }
             Self::NotATechnician
+            | Self::NotAnOperator
+            | Self::NotAnAuditor
+            | Self::NotUnmasking
             | Self::NoTarget
             | Self::SeveralClients
             | Self::NoCommonAccount
