@@ -86,9 +86,11 @@ pub struct SshSettings {
 /// `[authentication]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticationSettings {
-    /// How long a proven second factor is remembered for the same person, station, source and client.
+    /// How long a proven second factor is remembered for the same person, key, station, source and client.
     /// Default: `0s`, a code at every login.
     pub remember: Span,
+    /// After what time without use a technician's account is disabled (A8); none: never. Default: `90d`.
+    pub unused: Option<Span>,
     /// Who is blocked after how many failures (A6).
     pub lockout: LockoutRules,
 }

@@ -187,9 +187,9 @@ fn wrong_documents_and_settings_are_refused_with_file_and_line_and_nothing_unesc
         .failed(1, "clients/hopital.toml:7: target.db01.address: ");
 }
 
-/// P13, A7: what is right is hinted at, and a store elsewhere that proves nothing is refused before it is used.
+/// P13, A7: who waits among strangers is noted, and a store elsewhere that proves nothing is refused before it is used.
 #[test]
-fn check_hints_at_operators_from_anywhere_and_refuses_a_store_that_proves_nothing() {
+fn check_notes_operators_from_anywhere_and_refuses_a_store_that_proves_nothing() {
     let site = Site::new();
     let dir = site.0.path().display().to_string();
     let path = site.path("clients/hopital.toml");
@@ -201,7 +201,7 @@ fn check_hints_at_operators_from_anywhere_and_refuses_a_store_that_proves_nothin
     site.write("clients/hopital.toml", &client);
     let said = site.ecluse(&["check", &dir], "").done();
     assert!(
-        said.starts_with("hint: ")
+        said.starts_with("Note: ")
             && said.contains(
                 "clients/hopital.toml:20: operator.odile.networks: odile may log on from anywhere"
             ),
@@ -212,7 +212,7 @@ fn check_hints_at_operators_from_anywhere_and_refuses_a_store_that_proves_nothin
         &(client + "networks = [\"10.20.0.0/16\"]\n"),
     );
     let said = site.ecluse(&["check", &dir], "").done();
-    assert!(!said.contains("hint: "), "{said}");
+    assert!(!said.contains("odile"), "{said}");
 
     let elsewhere = "data-dir = \"state\"\nstore = \"postgres://e:hunter2@192.0.2.7/ecluse\"\n";
     site.write("gateway.toml", elsewhere);

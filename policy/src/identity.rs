@@ -4,17 +4,21 @@
 //! and station). Both are proofs: their fields are private and only a login makes them. [`Authenticated::still_valid`] is
 //! asked again for as long as the proof is in use (A8).
 
+mod account;
 mod certificate;
 mod here;
 mod login;
+mod refusal;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
 pub use self::here::{Doorway, Misplaced};
-pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
+pub use self::login::{CodeOutcome, Login, SecondFactor, Step};
+pub use self::refusal::LoginRefusal;
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{ClientId, Lang, PersonId, ProviderId, StationId};
@@ -38,8 +42,6 @@ pub enum Role {
     Auditor {
         /// The client.
         client: ClientId,
-        /// Whether masked input is shown to them.
-        unmask: bool,
     },
 }
 
@@ -52,9 +54,8 @@ impl Role {
             PersonRef::Operator { client, .. } => Self::Operator {
                 client: client.id.clone(),
             },
-            PersonRef::Auditor { client, auditor } => Self::Auditor {
+            PersonRef::Auditor { client, .. } => Self::Auditor {
                 client: client.id.clone(),
-                unmask: auditor.unmask,
             },
         }
     }
@@ -242,10 +243,7 @@ impl Authenticated {
     /// The key of the person, for the audit.
     #[must_use]
     pub fn person_key(&self) -> Fingerprint {
-        match &self.proof {
-            PersonProof::Key(key) => key.fingerprint(),
-            PersonProof::Certificate(facts) => facts.key.fingerprint(),
-        }
+        self.proof.key()
     }
 
     /// The certificate of the person, where they used one, for the audit.
@@ -335,6 +333,13 @@ impl Authenticated {
 }
 
 impl PersonProof {
+    fn key(&self) -> Fingerprint {
+        match self {
+            Self::Key(key) => key.fingerprint(),
+            Self::Certificate(facts) => facts.key.fingerprint(),
+        }
+    }
+
     fn still_valid(&self, person: PersonRef<'_>, now: Timestamp) -> Result<(), Ended> {
         let withdrawn = || Ended::KeyWithdrawn {
             person: person.id().clone(),

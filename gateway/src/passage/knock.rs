@@ -4,18 +4,19 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ecluse_policy::identity::Doorway;
-use ecluse_policy::{LoginAddress, Role};
+use ecluse_policy::{Lang, LoginAddress, PersonId, Role};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::visit::Visit;
 use crate::admission::Visitor;
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::door::budget::{Full, Place};
 use crate::door::crowd::Places;
 use crate::gateway::Gateway;
+use crate::texts::times;
 
 /// A connection on which nobody has authenticated yet.
 pub(crate) struct Knock {
@@ -25,6 +26,8 @@ pub(crate) struct Knock {
     door: SocketAddr,
     doorway: Doorway,
     id: Uuid,
+    /// Who has proven every key, and their language; none while a stranger knocks.
+    keys_proven: Mutex<Option<(PersonId, Lang)>>,
     place: Mutex<Place>,
     /// The visit, or why there is none although the login is complete.
     entry: OnceLock<Result<Arc<Visit>, Arc<NoPlace>>>,
@@ -35,40 +38,23 @@ pub(crate) struct Knock {
 pub(crate) struct NoPlace {
     visitor: Visitor,
     full: Full,
-    /// For them.
-    words: String,
 }
 
 impl NoPlace {
-    fn new(gateway: &Gateway, visitor: Visitor, full: Full) -> Self {
-        let id = match full {
-            Full::Person => "door-too-many-of-person",
-            Full::Source | Full::Early | Full::Pool | Full::Total => "door-too-many-inside",
-        };
-        let words = gateway.texts.say(visitor.authenticated.lang(), id, &[]);
-        Self {
-            visitor,
-            full,
-            words,
-        }
-    }
-
     /// Puts it on record; the words for them.
     pub(super) async fn conclude(&self, gateway: &Gateway) -> String {
-        let Self {
-            visitor,
-            full,
-            words,
-        } = self;
+        let Self { visitor, full } = self;
         let now = clock::now();
-        let reason = match full {
-            Full::Person => "too many connections of this person",
+        let (reason, words) = match full {
+            Full::Person => (
+                "too many connections of this person",
+                "door-too-many-of-person",
+            ),
             Full::Source | Full::Early | Full::Pool | Full::Total => {
                 let source = visitor.source.ip();
-                gateway
-                    .crowds
-                    .turned_away(Places::Inside, *full, source, now);
-                "no place after log-on"
+                let crowds = &gateway.crowds;
+                crowds.turned_away(Places::Inside, *full, source, now);
+                ("no place after log-on", "door-too-many-inside")
             }
         };
         let record = visitor
@@ -78,7 +64,8 @@ impl NoPlace {
         if let Err(error) = gateway.store.record(&[record]).await {
             tracing::error!(%error, "an audit record could not be written");
         }
-        words.clone()
+        let lang = visitor.authenticated.lang();
+        gateway.texts.say(lang, words, &[])
     }
 }
 
@@ -99,6 +86,7 @@ impl Knock {
             door,
             doorway,
             id,
+            keys_proven: Mutex::new(None),
             place: Mutex::new(place),
             entry: OnceLock::new(),
             authenticated: watch::Sender::new(false),
@@ -132,6 +120,42 @@ impl Knock {
         self.id
     }
 
+    /// Says who has proven every key so far, if anybody has, and in which language they read.
+    pub(crate) fn keys_proven(&self, person: Option<(PersonId, Lang)>) {
+        *self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = person;
+    }
+
+    /// What somebody reads whose time to log on is over, on record; none for a stranger, who learns nothing.
+    pub(crate) async fn too_late(&self) -> Option<String> {
+        let (person, lang) = self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()?;
+        let within = times::length(self.gateway.settings.limits.authenticate_within);
+        let record = AuditRecord::new(AuditKind::LogOnRefused, clock::now())
+            .person(&person)
+            .source(self.source.ip())
+            .terminal(&format!("ssh {}", self.source))
+            .refused()
+            .reason(format!("did not log on within {within}"));
+        // Whoever holds the keys can repeat it at will.
+        let (gateway, source) = (&self.gateway, self.source.ip());
+        let pool = gateway.applied().documents.pool_of(source);
+        let entered = gateway
+            .ledger
+            .enter(&gateway.store, pool, source, record)
+            .await;
+        if let Err(error) = entered {
+            tracing::error!(%error, "an audit record could not be written");
+        }
+        let args = [("length", within.into())];
+        Some(self.gateway.texts.say(lang, "login-too-late", &args))
+    }
+
     /// The login is complete; whether there is a place inside. Only the first counts; the SSH library ends authentication
     /// with it.
     ///
@@ -150,19 +174,16 @@ impl Knock {
                 visitor,
                 address,
             ))),
-            Err(full) => Err(Arc::new(NoPlace::new(&self.gateway, visitor, full))),
+            Err(full) => Err(Arc::new(NoPlace { visitor, full })),
         };
         if self.entry.set(entry).is_ok() {
             self.authenticated.send_replace(true);
         }
     }
 
-    /// What whoever has logged on and found no place reads.
-    pub(crate) fn no_place(&self) -> Option<String> {
-        match self.entry.get()? {
-            Ok(_) => None,
-            Err(found) => Some(found.words.clone()),
-        }
+    /// Whether somebody has logged on for whom there is no place.
+    pub(crate) fn found_no_place(&self) -> bool {
+        matches!(self.entry.get(), Some(Err(_)))
     }
 
     /// The visit, once somebody has authenticated and found a place.

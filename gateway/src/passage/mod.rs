@@ -44,8 +44,8 @@ use crate::store;
 use connection::Connection;
 use knock::Knock;
 
-/// How long a client has for reading that there is no place.
-const SENT_AWAY_WITHIN: Duration = Duration::from_secs(2);
+/// How long a client has for reading that its time is over, or that there is no place.
+const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
 
 /// One connection, from its first byte to the end of its recording.
 ///
@@ -86,15 +86,25 @@ pub(crate) async fn serve(
         let_in = knock.until_let_in() => let_in,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
-            connection.cut();
-            return log_end(running.await, source);
+            let end = match knock.too_late().await {
+                Some(words) => show_out(&connection, &mut running, Disconnect::ByApplication, words).await,
+                None => {
+                    connection.cut();
+                    running.await
+                }
+            };
+            return log_end(end, source);
         }
     };
     let visit = match let_in {
         Ok(visit) => visit,
         Err(found) => {
             let words = found.conclude(&gateway).await;
-            return log_end(send_away(&connection, running, words).await, source);
+            let why = Disconnect::TooManyConnections;
+            return log_end(
+                show_out(&connection, &mut running, why, words).await,
+                source,
+            );
         }
     };
 
@@ -109,24 +119,25 @@ pub(crate) async fn serve(
     visit.conclude().await;
 }
 
-/// Somebody has logged on for whom there is no place: the client shows them the words, and the connection ends.
-async fn send_away(
+/// Tells somebody whose keys are proven why they do not get in, and waits for the end of the connection.
+async fn show_out(
     connection: &Connection,
-    mut running: server::RunningSession<Door>,
+    running: &mut server::RunningSession<Door>,
+    why: Disconnect,
     words: String,
 ) -> Result<(), russh::Error> {
     let handle = running.handle();
-    let ended = tokio::time::timeout(SENT_AWAY_WITHIN, async {
+    let said = handle.disconnect(why, words, String::new());
+    let ended = tokio::time::timeout(SHOWN_OUT_WITHIN, async {
         // Fails only where the connection is over, which `running` tells.
-        let _ = handle
-            .disconnect(Disconnect::TooManyConnections, words, String::new())
-            .await;
-        (&mut running).await
+        let _ = said.await;
+        (&mut *running).await
     });
     match ended.await {
         Ok(end) => end,
         Err(_) => {
-            connection.cut();
+            // A client that waits for its person's answer reads the words after it: it must find an end, not a reset.
+            connection.socket().hang_up();
             running.await
         }
     }

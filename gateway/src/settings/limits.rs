@@ -37,7 +37,7 @@ pub struct LimitSettings {
     pub refusals_per_source: u32,
     /// Refused log-ons that are put on record one by one, a minute, from each of the three kinds of networks. Default: 60.
     pub refusals_in_all: u32,
-    /// Time to authenticate. Default: `30s`.
+    /// Time to authenticate. Default: `2m`.
     pub authenticate_within: Span,
     /// Channels open at once on one connection. Default: 128.
     pub channels_per_connection: u32,
@@ -121,7 +121,7 @@ impl WrittenLimits {
                 refusals_in_all,
             )?,
             refusals_in_all,
-            authenticate_within: span(authenticate_within, Span::from_secs(30)),
+            authenticate_within: span(authenticate_within, Span::from_secs(120)),
             channels_per_connection: count(channels_per_connection, 128),
             before_login_bytes: bytes(before_login_bytes, 256 << 10),
         })

@@ -37,7 +37,11 @@ fn an_empty_file_gives_the_safe_defaults() {
         (limits.refusals_per_source, limits.refusals_in_all),
         (6, 60)
     );
-    assert_eq!(settings.limits.authenticate_within, Span::from_secs(30));
+    assert_eq!(settings.limits.authenticate_within, Span::from_secs(120));
+    assert_eq!(
+        settings.authentication.unused,
+        Some(Span::from_hours(90 * 24))
+    );
 }
 
 #[test]
@@ -53,6 +57,7 @@ operators-listen = "10.20.0.1:2222"
 host-key = "keys/host"
 [authentication]
 remember = "10m"
+unused = "30d"
 failures = 4
 block = "1h30m"
 source-failures = 50

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::LoginRefusal;
+use super::refusal::LoginRefusal;
 use crate::documents::{Documents, KeyOwner, Networks, PersonRef};
 use crate::key::PublicKey;
 

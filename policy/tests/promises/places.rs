@@ -188,11 +188,14 @@ fn a_source_waits_where_somebodys_network_holds_it() {
 /// P13: `check` says who waits among everybody else, where, and what to write.
 #[test]
 fn those_who_wait_among_everybody_else_are_remarked() {
-    let hints = |documents: &Documents| -> Vec<String> {
-        let texts = documents.hints().into_iter().map(|hint| hint.to_string());
+    let remarks = |documents: &Documents| -> Vec<String> {
+        let texts = documents
+            .remarks(t0())
+            .into_iter()
+            .map(|remark| remark.to_string());
         texts.filter(|text| text.contains("odile")).collect()
     };
-    let anywhere = hints(&documents());
+    let anywhere = remarks(&documents());
     assert_eq!(anywhere.len(), 1, "{anywhere:?}");
     assert!(
         anywhere[0].starts_with("clients/hopital.toml:")
@@ -200,18 +203,22 @@ fn those_who_wait_among_everybody_else_are_remarked() {
             && anywhere[0].contains("networks = ["),
         "{anywhere:?}"
     );
-    assert_eq!(hints(&office()), [""; 0]);
+    assert_eq!(remarks(&office()), [""; 0]);
     assert_eq!(
-        hints(&with_networks("disabled = true")),
+        remarks(&with_networks("disabled = true")),
         [""; 0],
         "nobody waits"
     );
-    let wide = hints(&with_networks("networks = [\"0.0.0.0/1\"]"));
+    let wide = remarks(&with_networks("networks = [\"0.0.0.0/1\"]"));
     assert!(wide[0].contains("0.0.0.0/1 is so wide"), "{wide:?}");
     let everywhere = maintech().replace("192.0.2.0/24", "0.0.0.0/0");
     let provider = documents::parse_provider("providers/maintech.toml", &everywhere).unwrap();
     let alone = Documents::assemble(vec![provider], Vec::new()).unwrap();
-    let said: Vec<String> = alone.hints().iter().map(ToString::to_string).collect();
+    let said: Vec<String> = alone
+        .remarks(t0())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert!(
         said.iter()
             .any(|text| text.contains(": station.atelier-1.networks: 0.0.0.0/0 is so wide")),
