@@ -29,6 +29,7 @@ mod retention;
 mod search;
 mod space;
 mod store;
+mod strangers;
 mod target;
 mod target_algorithms;
 mod targets;

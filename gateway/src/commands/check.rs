@@ -10,13 +10,13 @@ use super::directory;
 use crate::clock;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
-use crate::store::compile;
+use crate::store::{check_address, compile};
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
-/// the gateway may take under it. Changes nothing and needs no store. Notes name derogations that are over, and templates
-/// whose holes take less than they once did.
+/// the gateway may take under it. Changes nothing and needs no store. Notes name derogations that are over, templates
+/// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -30,9 +30,15 @@ impl Check {
         let settings = self.directory.join("gateway.toml");
         let mut caps = None;
         if settings.exists() {
-            match Settings::read(&settings) {
-                Ok(settings) => caps = Some(Caps::of(&settings.limits)),
-                Err(error) => problems.push(error.to_string()),
+            let read = Settings::read(&settings).map_err(|error| error.to_string());
+            let checked = read.and_then(|read| {
+                check_address(&read.store)
+                    .map_err(|error| format!("{}: store: {error}", settings.display()))?;
+                Ok(Caps::of(&read.limits))
+            });
+            match checked {
+                Ok(sum) => caps = Some(sum),
+                Err(problem) => problems.push(problem),
             }
         }
         let texts = directory::read(&self.directory)?;
