@@ -259,7 +259,8 @@ fn every_kind_of_message_into_waiting_rooms_leaves_the_gateway_small() -> Result
 #[test]
 fn every_kind_of_message_on_many_connections_leaves_the_gateway_small() -> Result<()> {
     let mut site = Site::start_with(|plan| {
-        plan.documents.settings.limits = vec!["per-source = 100\nmemory = \"192 MiB\"".to_owned()];
+        plan.documents.settings.limits =
+            vec!["per-source = 100\nper-person = 100\nmemory = \"192 MiB\"".to_owned()];
         Ok(())
     })?;
     site.proven("alice", "db01")?;

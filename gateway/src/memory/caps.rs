@@ -21,6 +21,7 @@ const PROGRAM: u64 = 256 * MIB;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caps {
     connections: u64,
+    strangers: u64,
     kept: u64,
 }
 
@@ -29,6 +30,9 @@ impl Caps {
     pub(crate) fn of(limits: &LimitSettings) -> Self {
         Self {
             connections: u64::from(limits.total),
+            strangers: u64::from(limits.unauthenticated)
+                + u64::from(limits.unauthenticated_operators)
+                + u64::from(limits.unauthenticated_stations),
             kept: limits.memory,
         }
     }
@@ -36,7 +40,7 @@ impl Caps {
     /// All of them together, in bytes.
     pub(crate) fn sum(self) -> u64 {
         let each = purse::PER_CONNECTION + RECORDING;
-        let connections = self.connections.saturating_mul(each);
+        let connections = self.connections * each + self.strangers * purse::PER_CONNECTION;
         let fixed = SEALING + READING + PROGRAM;
         self.kept.saturating_add(connections).saturating_add(fixed)
     }
@@ -48,12 +52,14 @@ impl fmt::Display for Caps {
         write!(
             f,
             "{} MiB at most: {} for what peers send and are granted, {} x ({} + {} for its recording) for connections, \
-             {} for sealing, {} for reading recordings, {} for the program and its store",
+             {} x {} for those that have not logged on, {} for sealing, {} for reading recordings, {} for the program and its store",
             mib(self.sum()),
             mib(self.kept),
             self.connections,
             mib(purse::PER_CONNECTION),
             mib(RECORDING),
+            self.strangers,
+            mib(purse::PER_CONNECTION),
             mib(SEALING),
             mib(READING),
             mib(PROGRAM),
