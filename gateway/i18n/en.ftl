@@ -316,6 +316,7 @@ refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
 refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
+refusal-code-wanted = This gives more than there was, so it needs a one-time code of the last { $within }, given on this connection.
 refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
@@ -392,6 +393,13 @@ barred-disabled = Your account is disabled.
 barred-unused = Your account is disabled: it was not used since { $since }.
 barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}
+
+## A code in the middle of a dialogue
+
+step-up-again = This code was used before; wait for the next.
+step-up-wrong = This code is not right.
+step-up-given-up = No code was proven; nothing was done.
+step-up-needs-terminal = Here nobody can be asked for one. Ask for a terminal: { $command }
 
 ## On the way to a target
 

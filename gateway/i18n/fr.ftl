@@ -315,6 +315,7 @@ refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missi
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
+refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique de moins de { $within }, donné sur cette connexion.
 refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
@@ -391,6 +392,13 @@ barred-disabled = Votre compte est hors service.
 barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
 barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
+
+## Un code au milieu d'un dialogue
+
+step-up-again = Ce code a déjà servi ; attendez le suivant.
+step-up-wrong = Ce code n'est pas le bon.
+step-up-given-up = Aucun code n'a été prouvé ; rien n'a été fait.
+step-up-needs-terminal = Ici, personne ne peut le saisir. Demandez un terminal : { $command }
 
 ## Vers une cible
 

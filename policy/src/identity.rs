@@ -6,6 +6,7 @@
 
 mod account;
 mod certificate;
+mod code;
 mod login;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
+pub use self::code::{FRESH_FOR, ProvenCode};
 pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
 use crate::key::{Fingerprint, PublicKey};
@@ -68,6 +70,8 @@ pub struct Authenticated {
     station: Option<ProvenStation>,
     proof: PersonProof,
     second_factor: SecondFactor,
+    /// When the log-on's own code was proven; none where one was remembered.
+    code_proven_at: Option<Timestamp>,
     source: IpAddr,
     lang: Lang,
 }
@@ -288,6 +292,7 @@ impl Authenticated {
             station,
             proof,
             second_factor: _,
+            code_proven_at: _,
             source,
             lang: _,
         } = self;
