@@ -26,6 +26,7 @@
 pub mod address;
 pub mod admission;
 pub mod capability;
+pub mod derogation;
 pub mod documents;
 pub mod explain;
 pub mod flow;
@@ -38,12 +39,14 @@ pub mod matrix;
 pub mod name;
 pub mod retention;
 pub mod schedule;
+pub mod terms;
 pub mod time;
 pub mod verdict;
 
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, admit};
-pub use self::capability::Capability;
+pub use self::capability::{Allowed, Capability};
+pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
@@ -63,5 +66,6 @@ pub use self::name::{
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
 };
 pub use self::schedule::Schedule;
+pub use self::terms::{StartRequest, Term, TermRefused, Terms};
 pub use self::time::{Span, Timestamp};
 pub use self::verdict::{Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict};

@@ -167,7 +167,7 @@ impl AsTechnician<'_> {
     /// What the matrix lets them ask for, flow by flow.
     #[must_use]
     pub fn reaches(&self) -> Vec<Reach> {
-        matrix_scope(self.documents, self.person())
+        matrix_scope(self.documents, self.person(), self.now)
     }
 
     /// The documents it was asked of.

@@ -29,6 +29,7 @@ mod search;
 mod space;
 mod step_up;
 mod store;
+mod strangers;
 mod target;
 mod target_algorithms;
 mod targets;

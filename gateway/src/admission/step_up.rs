@@ -3,7 +3,7 @@
 //! Policy says whether the code of this connection is fresh enough; this asks for another where it is not, on the
 //! channel's terminal and without showing it, and counts what is guessed there as the door does.
 
-use ecluse_policy::{CodeOutcome, Refusal};
+use ecluse_policy::{CodeOutcome, LoginRefusal, Refusal};
 
 use super::commands::Command;
 use super::desk::{Desk, Trouble, status};
@@ -107,14 +107,15 @@ async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOut
         .detail("act", command.name);
     let store = &desk.gateway.store;
     let outcome = store
-        .judge_code(&claim, Some(visitor.person()), code, record)
+        .judge_code(&claim, Some(visitor.person()), code, record.clone())
         .await?;
     if outcome == CodeOutcome::Accepted {
-        let record = desk
-            .record(AuditKind::CodeProven, now)
-            .detail("act", command.name)
-            .permitted();
+        let record = record.kind(AuditKind::CodeProven).permitted();
         store.record(&[record]).await?;
+    } else if !outcome.counts_as_guess() {
+        // What counts was written with its count.
+        let refusal = LoginRefusal::Code(outcome);
+        store.record(&[record.refused().reason(refusal)]).await?;
     }
     visitor.code_judged(outcome, now);
     Ok(outcome)
