@@ -29,6 +29,7 @@ mod space;
 mod store;
 mod target;
 mod targets;
+mod terms;
 mod timing;
 mod waiting_room;
 mod windows;
