@@ -33,6 +33,7 @@ mod strangers;
 mod target;
 mod target_algorithms;
 mod targets;
+mod terms;
 mod timing;
 mod waiting_room;
 mod windows;
