@@ -13,9 +13,11 @@ mod diff;
 mod error;
 mod evidence;
 mod lookup;
+mod networks;
 mod provider;
 mod reader;
 mod remarks;
+mod waiting;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,7 @@ pub use self::evidence::{
     SearchRules, SyslogReceiver,
 };
 pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::networks::{Networks, Pool};
 pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
@@ -141,11 +144,7 @@ impl Station {
     /// Whether the station may connect from this address.
     #[must_use]
     pub fn allows_source(&self, source: IpAddr) -> bool {
-        // A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d; the document says a.b.c.d.
-        let source = source.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&source))
+        networks::holds(&self.networks, source)
     }
 }
 
@@ -202,6 +201,8 @@ pub struct Operator {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.
@@ -221,6 +222,8 @@ pub struct Auditor {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.

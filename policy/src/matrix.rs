@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::capability::Capability;
-use crate::documents::{ApprovalRule, Client, Documents, Flow, Provider, Target, Technician};
+use crate::documents::{
+    ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
+};
 use crate::flow::Scope;
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
@@ -68,6 +70,33 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
         }
     }
     reaches
+}
+
+/// The clients whose matter a person's account is: an operator's or auditor's own, and every client whose matrix names a
+/// technician. Their operators are told when it is blocked, or enabled again.
+#[must_use]
+pub fn clients_concerned(documents: &Documents, person: &PersonId) -> BTreeSet<ClientId> {
+    match documents.person(person) {
+        Some(PersonRef::Operator { client, .. } | PersonRef::Auditor { client, .. }) => {
+            BTreeSet::from([client.id.clone()])
+        }
+        // Whatever the hour, and whether an entry of the flow is over or not.
+        Some(PersonRef::Technician {
+            provider,
+            technician,
+        }) => documents
+            .clients()
+            .values()
+            .filter(|client| {
+                client
+                    .flows
+                    .iter()
+                    .any(|flow| is_for(flow, provider, technician))
+            })
+            .map(|client| client.id.clone())
+            .collect(),
+        None => BTreeSet::new(),
+    }
 }
 
 /// What a flow allows at `now`: the entries in force.

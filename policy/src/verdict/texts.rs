@@ -27,6 +27,9 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-brought",
     "refusal-derogation-over",
     "refusal-not-a-technician",
+    "refusal-not-an-operator",
+    "refusal-not-an-auditor",
+    "refusal-not-unmasking",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -52,7 +55,12 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-person-expired",
     "ended-key-withdrawn",
     "ended-certificate-over",
+    "ended-network-withdrawn",
     "ended-station-withdrawn",
+    "barred-expired",
+    "barred-disabled",
+    "barred-unused",
+    "barred-blocked",
 ];
 
 fn text(value: impl fmt::Display) -> Argument {
@@ -93,6 +101,9 @@ impl Refusal {
             Self::NotBrought { .. } => "refusal-not-brought",
             Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
+            Self::NotAnOperator => "refusal-not-an-operator",
+            Self::NotAnAuditor => "refusal-not-an-auditor",
+            Self::NotUnmasking => "refusal-not-unmasking",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -199,6 +210,9 @@ impl Refusal {
                 ]
             }
             Self::NotATechnician
+            | Self::NotAnOperator
+            | Self::NotAnAuditor
+            | Self::NotUnmasking
             | Self::NoTarget
             | Self::SeveralClients
             | Self::NoCommonAccount
