@@ -251,3 +251,34 @@ fn the_prompt_shows_a_new_request_by_itself() -> Result<()> {
     site.ssh("alice+db01").run("true").answer()?.success()?;
     Ok(())
 }
+
+/// C14: what was done is told, even where it could not be put on record.
+#[test]
+fn a_cut_that_is_not_on_record_is_told_all_the_same() -> Result<()> {
+    let site = open_site()?;
+    let mut running = long_command(&site)?;
+    let id = site.live_session()?;
+    // The store takes everything but the record of a cut.
+    let refuses = "CREATE TRIGGER no_cut BEFORE INSERT ON audit WHEN NEW.kind = 'cut' BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    let script = "import sqlite3, sys\n\
+        store = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        store.execute(sys.argv[2])\n\
+        store.commit()";
+    let made = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(site.layout().data().join("ecluse.db"))
+        .arg(refuses)
+        .status()?;
+    ensure!(made.success(), "the store did not take the trigger");
+    let cut = site.operator(&["cut", &id])?;
+    ensure!(
+        cut.status == Some(1)
+            && cut.text().contains(&format!("session {id}"))
+            && cut
+                .errors
+                .contains("The cut is done, but it could not be put on record"),
+        "{cut:?}"
+    );
+    ensure!(running.answer()?.status != Some(0), "nothing was cut");
+    Ok(())
+}
