@@ -37,5 +37,6 @@ mod target_algorithms;
 mod targets;
 mod terms;
 mod timing;
+mod unit;
 mod waiting_room;
 mod windows;

@@ -113,7 +113,12 @@ fn filters_narrow_a_search() -> Result<()> {
     work(&site)?;
     found(&site, &["dumped-by", "--in", "command"])?;
     found(&site, &["lefèvre"])?;
-    let hits = |words: &[&str]| -> Result<bool> { Ok(search(&site, words)?.contains("replay ")) };
+    let hits = |words: &[&str]| -> Result<bool> {
+        let text = search(&site, words)?;
+        let hit = text.contains("replay ");
+        ensure!(hit != text.contains("Nothing found"), "{words:?}: {text}");
+        Ok(hit)
+    };
     for words in [
         ["lefèvre", "--person", "alice"],
         ["lefèvre", "--target", "db01"],
@@ -133,14 +138,21 @@ fn filters_narrow_a_search() -> Result<()> {
     // Without words, sessions are listed.
     ensure!(search(&site, &["--person", "alice"])?.contains("alice"));
     ensure!(search(&site, &["--person", "bruno"])?.contains("No recording"));
-    for words in [
-        &["a"][..],
-        &["lefèvre", "--intervention", "999"],
-        &["word", "--in", "dreams"],
-        &["--in", "screen"],
+    for (words, told) in [
+        (&["a"][..], "at least one word of 2 letters"),
+        (
+            &["lefèvre", "--intervention", "999"],
+            "There is no intervention 999",
+        ),
+        (&["word", "--in", "dreams"], "dreams"),
+        (&["--in", "screen"], "Say what to look for"),
     ] {
         let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
-        ensure!(site.auditor(&words)?.status != Some(0), "{words:?}");
+        let answer = site.auditor(&words)?;
+        ensure!(
+            matches!(answer.status, Some(1 | 2)) && answer.errors.contains(told),
+            "{words:?}: {answer:?}"
+        );
     }
     Ok(())
 }
