@@ -27,6 +27,7 @@ mod relay;
 mod retention;
 mod search;
 mod space;
+mod step_up;
 mod store;
 mod strangers;
 mod target;
