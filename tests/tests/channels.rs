@@ -25,8 +25,7 @@ fn is_on_record(site: &Site, flow: &str) -> Result<()> {
                 && refusal["person"] == "alice"
                 && refusal
                     .pointer("/detail/flow")
-                    .and_then(|flow| flow.as_str())
-                    == Some(flow)
+                    .is_some_and(|asked| asked == flow)
         }))
     })
 }

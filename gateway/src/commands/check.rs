@@ -8,6 +8,7 @@ use ecluse_policy::{Documents, Timestamp};
 
 use super::directory;
 use crate::clock;
+use crate::commands::out::outln;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
 use crate::store::{check_address, compile};
@@ -45,14 +46,14 @@ impl Check {
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
                 print!("{}", remarks(&documents, clock::now()));
-                println!(
+                outln!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),
                     counted(documents.clients().len(), "client"),
                     self.directory.display()
                 );
                 if let Some(caps) = caps {
-                    println!("Memory: {caps}.");
+                    outln!("Memory: {caps}.");
                 }
                 return Ok(());
             }
@@ -60,7 +61,7 @@ impl Check {
             Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
         }
         for problem in &problems {
-            println!("{}", ecluse_recordings::neutralise(problem));
+            outln!("{}", ecluse_recordings::neutralise(problem));
         }
         anyhow::bail!(
             "{} in {}; nothing was changed",
