@@ -28,10 +28,14 @@ const WIDEST: u32 = 2 << 20;
 const NARROWEST: u32 = 2;
 /// What the client may have under way while keys are renewed; the library bears two first windows ([`super::rekey`]).
 const UNDER_WAY: u32 = 2 * WINDOW - (16 << 10);
-/// With less than this in the purse every channel that is not being emptied runs on a trickle.
-pub(super) const LITTLE: i64 = 2 << 20;
-/// With less than this the trickle is all but nothing.
-pub(super) const VERY_LITTLE: i64 = 1 << 20;
+/// What an open channel costs the purse while nothing is queued: its first window, and one packet of its target.
+const CHANNEL: i64 = WINDOW as i64 + PACKET as i64;
+/// What is kept at most for channels that may still be opened: the rest is for those that work.
+const RESERVED: i64 = 12 << 20;
+/// With less than this to spare every channel that is not being emptied is slowed.
+pub(super) const LITTLE: i64 = 1 << 20;
+/// With less than this it is slowed down to all but nothing.
+pub(super) const VERY_LITTLE: i64 = 256 << 10;
 
 /// Shared by the channels of one connection.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(crate) struct Connection {
     control: AtomicUsize,
     /// Channels whose queue towards the target is above its mark.
     shrunk: AtomicUsize,
+    /// Channels that may be open at once.
+    bound: usize,
     /// Open channels.
     channels: AtomicUsize,
     /// What everything kept for this connection is counted against.
@@ -56,15 +62,22 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// State for the connection on `socket`, which takes what it keeps out of the purse of all connections, and whose
-    /// keys the library renews within `limits`.
-    pub(crate) fn new(socket: Arc<Socket>, common: &Arc<Purse>, limits: Limits) -> Arc<Self> {
+    /// keys the library renews within `limits`. Room for so many `channels` is kept, whatever those that are open do.
+    pub(crate) fn new(
+        socket: Arc<Socket>,
+        common: &Arc<Purse>,
+        limits: Limits,
+        channels: usize,
+    ) -> Arc<Self> {
         let purse = Purse::of_connection(common);
         purse.take(WINDOW as usize);
+        purse.reserve(reserved(channels, 0));
         Arc::new(Self {
             socket,
             pending: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
             shrunk: AtomicUsize::new(0),
+            bound: channels,
             channels: AtomicUsize::new(0),
             purse,
             offered: AtomicU32::new(WINDOW),
@@ -80,11 +93,13 @@ impl Connection {
 
     /// Pays for one more channel; `None` when the purse is empty.
     pub(super) fn open_channel(self: &Arc<Self>) -> Option<ChannelPlace> {
-        let queued = WINDOW as usize + PACKET + TRACE;
-        if !self.purse.lend_beside(queued, PER_CHANNEL) {
+        let queued = WINDOW as usize + PACKET;
+        if !self.purse.lend_beside(queued, PER_CHANNEL + TRACE) {
             return None;
         }
-        self.channels.fetch_add(1, SeqCst);
+        let before = self.channels.fetch_add(1, SeqCst);
+        let kept = reserved(self.bound, before + 1) - reserved(self.bound, before);
+        self.purse.reserve(kept);
         Some(ChannelPlace(Arc::clone(self)))
     }
 
@@ -95,16 +110,14 @@ impl Connection {
 
     /// The window to offer next: to whichever channel next has used up half of its own.
     pub(super) fn offer(&self) -> u32 {
-        let free = self.purse.free();
-        let window = if self.is_shrunk() || free < LITTLE {
-            match free {
-                LITTLE.. => 1024,
-                VERY_LITTLE..LITTLE => 64,
-                _ => NARROWEST,
-            }
-        } else {
-            u32::try_from(free / 4).unwrap_or(WIDEST).min(WIDEST)
+        let spare = self.purse.spare();
+        let trickle = match spare {
+            _ if !self.is_shrunk() => WIDEST,
+            LITTLE.. => 1024,
+            VERY_LITTLE..LITTLE => 64,
+            _ => NARROWEST,
         };
+        let window = u32::try_from((spare / 2).max(0)).map_or(trickle, |half| half.min(trickle));
         let window = window.min(self.under_way()).max(NARROWEST);
         self.purse.take(window as usize);
         self.offered.store(window, SeqCst);
@@ -202,10 +215,18 @@ impl ChannelPlace {
 
 impl Drop for ChannelPlace {
     fn drop(&mut self) {
-        self.0.channels.fetch_sub(1, SeqCst);
+        let before = self.0.channels.fetch_sub(1, SeqCst);
+        let kept = reserved(self.0.bound, before - 1) - reserved(self.0.bound, before);
+        self.0.purse.reserve(kept);
         // The window is the queue's to give back; the library's trace of the channel stays.
         self.0.purse.give_back_beside(PACKET, PER_CHANNEL);
     }
+}
+
+/// What is kept for channels that may still be opened while so many are `open`.
+fn reserved(bound: usize, open: usize) -> i64 {
+    let more = i64::try_from(bound.saturating_sub(open)).unwrap_or(i64::MAX);
+    more.saturating_mul(CHANNEL).min(RESERVED)
 }
 
 /// Bytes that count as outgoing for as long as the library holds them.

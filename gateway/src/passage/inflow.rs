@@ -54,7 +54,7 @@ impl Inflow {
         self.change(signed(bytes));
         loop {
             let delivered = self.delivered.notified();
-            if self.abandoned.load(SeqCst) || self.held() <= self.purse.free().clamp(0, MOST) {
+            if self.abandoned.load(SeqCst) || self.held() <= self.purse.spare().clamp(0, MOST) {
                 return Ok(());
             }
             delivered.await;

@@ -67,7 +67,12 @@ pub(crate) async fn serve(
         return;
     };
     let stream = GuardedStream::new(tcp, gateway.settings.limits.before_login_bytes);
-    let connection = Connection::new(stream.socket(), &gateway.purse, config.limits.clone());
+    let connection = Connection::new(
+        stream.socket(),
+        &gateway.purse,
+        config.limits.clone(),
+        gateway.settings.limits.channels_per_connection as usize,
+    );
     let knock = Knock::new(
         Arc::clone(&gateway),
         Arc::clone(&connection),

@@ -28,6 +28,8 @@ pub(crate) struct Purse {
     used: AtomicI64,
     /// Taken out of the common purse alone: what has a fixed size.
     beside: AtomicI64,
+    /// Kept for channels that may still be opened.
+    reserved: AtomicI64,
     /// The purse of all connections; none for that one itself.
     common: Option<Arc<Purse>>,
 }
@@ -39,6 +41,7 @@ impl Purse {
             bound: i64::try_from(bound).unwrap_or(i64::MAX),
             used: AtomicI64::new(0),
             beside: AtomicI64::new(0),
+            reserved: AtomicI64::new(0),
             common: None,
         })
     }
@@ -49,6 +52,7 @@ impl Purse {
             bound: i64::try_from(CONNECTION).unwrap_or(i64::MAX),
             used: AtomicI64::new(0),
             beside: AtomicI64::new(0),
+            reserved: AtomicI64::new(0),
             common: Some(Arc::clone(common)),
         })
     }
@@ -69,6 +73,17 @@ impl Purse {
         }
     }
 
+    /// As [`Purse::free`], without what is kept for channels that may still be opened.
+    pub(crate) fn spare(&self) -> i64 {
+        let own = self.bound - self.used.load(SeqCst) - self.reserved.load(SeqCst);
+        own.min(self.free())
+    }
+
+    /// Keeps `bytes` more for channels that may still be opened, or less.
+    pub(crate) fn reserve(&self, bytes: i64) {
+        self.reserved.fetch_add(bytes, SeqCst);
+    }
+
     /// Takes `bytes` whatever is left: for what has arrived and cannot be sent back.
     pub(crate) fn take(&self, bytes: usize) {
         self.change(signed(bytes));
@@ -79,24 +94,25 @@ impl Purse {
         self.change(-signed(bytes));
     }
 
-    /// Lends `bytes` if there are so many.
+    /// Lends `bytes` if there are so many to spare.
     #[must_use]
     pub(crate) fn lend(&self, bytes: usize) -> bool {
         self.take(bytes);
-        let enough = self.free() >= 0;
+        let enough = self.spare() >= 0;
         if !enough {
             self.give_back(bytes);
         }
         enough
     }
 
-    /// Lends `bytes`, and `beside` them out of the common purse alone.
+    /// Lends `bytes` to a channel that is opened, and `beside` them out of the common purse alone.
     #[must_use]
     pub(crate) fn lend_beside(&self, bytes: usize, beside: usize) -> bool {
+        self.take(bytes);
         self.change_beside(signed(beside));
-        let enough = self.lend(bytes);
+        let enough = self.free() >= 0;
         if !enough {
-            self.change_beside(-signed(beside));
+            self.give_back_beside(bytes, beside);
         }
         enough
     }

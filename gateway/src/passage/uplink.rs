@@ -20,10 +20,10 @@ pub(crate) use queue::{Item, Overflow};
 use queue::{Queue, Queued};
 
 /// Queue length above which the technician's credit shrinks.
-const SHRINK_ABOVE: usize = 3 << 20;
+const SHRINK_ABOVE: usize = 2 << 20;
 /// Queue length at which credit is full again. Far below [`SHRINK_ABOVE`]: without the distance a slow upload would run
 /// in packets of one trickle.
-const WIDEN_BELOW: usize = 1 << 20;
+const WIDEN_BELOW: usize = 512 << 10;
 /// With little left in the purse, queue length above which a channel counts as not being emptied.
 const STUCK_ABOVE: usize = 32 << 10;
 
@@ -97,7 +97,7 @@ impl Uplink {
                 () = connection.socket().readable() => {
                     // More arrived: it may be a keystroke for another channel, so it is looked at, but a sender that
                     // only pours more into this full queue is slowed the more the less is left in the purse.
-                    if let Some(pause) = pause(connection.purse().free()) {
+                    if let Some(pause) = pause(connection.purse().spare()) {
                         tokio::time::sleep(pause).await;
                     }
                     return Ok(());
@@ -247,7 +247,7 @@ impl Uplink {
     }
 
     fn has_little(&self) -> bool {
-        self.connection().purse().free() < LITTLE
+        self.connection().purse().spare() < LITTLE
     }
 
     fn widen(&self) {
@@ -297,13 +297,13 @@ impl AsRef<[u8]> for Paid {
     }
 }
 
-/// How long a sender that fills a queue is kept waiting before its next packet is looked at, with so much left in the
-/// purse. Never so long that another channel's keystroke would be felt to wait.
-fn pause(free: i64) -> Option<Duration> {
-    match free {
+/// How long a sender that fills a queue is kept waiting before its next packet is looked at, with so much to spare.
+/// Never so long that another channel's keystroke would be felt to wait.
+fn pause(spare: i64) -> Option<Duration> {
+    match spare {
         LITTLE.. => None,
         VERY_LITTLE..LITTLE => Some(Duration::from_millis(1)),
-        262_144..VERY_LITTLE => Some(Duration::from_millis(5)),
+        0..VERY_LITTLE => Some(Duration::from_millis(5)),
         _ => Some(Duration::from_millis(50)),
     }
 }

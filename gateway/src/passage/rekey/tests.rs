@@ -108,7 +108,7 @@ async fn upload(mebibytes: usize) -> Result<(), russh::Error> {
     let (far, _) = listener.accept().await.unwrap();
     let stream = GuardedStream::new(far, u64::MAX);
     let sink = Sink {
-        connection: Connection::new(stream.socket(), &Purse::common(1 << 30), limits),
+        connection: Connection::new(stream.socket(), &Purse::common(1 << 30), limits, 128),
         uplink: None,
     };
     tokio::spawn(async move {
