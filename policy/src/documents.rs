@@ -10,6 +10,7 @@ mod diff;
 mod error;
 mod evidence;
 mod lookup;
+mod notice;
 mod provider;
 mod reader;
 
@@ -28,6 +29,7 @@ pub use self::evidence::{
     SearchRules, SyslogReceiver,
 };
 pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::notice::NoticeRules;
 pub use self::provider::parse_provider;
 pub(crate) use self::reader::is_visible;
 use crate::capability::Capability;
@@ -180,6 +182,8 @@ pub struct Client {
     pub search: SearchRules,
     /// Where copies of its traces go (R8).
     pub copies: CopyRules,
+    /// What its technicians are told of being recorded (P3).
+    pub notice: NoticeRules,
 }
 
 /// One operator of a client.

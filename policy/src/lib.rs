@@ -41,7 +41,7 @@ pub mod time;
 pub mod verdict;
 
 pub use self::address::LoginAddress;
-pub use self::admission::{Admission, admit};
+pub use self::admission::{Admission, admit, admit_for};
 pub use self::capability::Capability;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};

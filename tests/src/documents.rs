@@ -41,6 +41,8 @@ pub struct Settings {
     pub store: String,
     /// Where the SSH door listens.
     pub listen: String,
+    /// Further lines of `[ssh]`, as they are.
+    pub ssh_lines: Vec<String>,
     /// How long a second factor is remembered.
     pub remember: String,
     /// Failures before a person is blocked.
@@ -303,6 +305,7 @@ impl Settings {
             data,
             store,
             listen,
+            ssh_lines,
             remember,
             failures,
             block,
@@ -313,8 +316,9 @@ impl Settings {
             lang,
             tail,
         } = self;
+        let ssh_lines: String = ssh_lines.iter().map(|line| format!("{line}\n")).collect();
         let mut text = format!(
-            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
+            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{ssh_lines}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
             quoted(data),
             quoted(lang),
             quoted(store),

@@ -114,6 +114,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             data: layout.data().display().to_string(),
             store: "sqlite".to_owned(),
             listen: format!("127.0.0.1:{}", ports.door),
+            ssh_lines: Vec::new(),
             remember: "10m".to_owned(),
             failures: 3,
             block: "30m".to_owned(),

@@ -19,6 +19,7 @@ use crate::gateway::Gateway;
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::sealing::Sealer;
 use crate::settings::Settings;
 use crate::space::{Reserve, Space};
@@ -195,6 +196,7 @@ impl House {
             live: Live::default(),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
             absences: Absences::default(),
+            told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,

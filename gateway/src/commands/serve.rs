@@ -35,6 +35,7 @@ use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
 use crate::secrets;
@@ -115,6 +116,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         live: Live::default(),
         clock: time_source.status(),
         absences: Absences::default(),
+        told: Told::default(),
         space,
         texts: Texts::load()?,
         stopping,

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use super::{
-    AuthenticationSettings, ClockSettings, InterventionSettings, JournalSettings, LimitSettings,
-    LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds,
-    SshSettings, StoreAddress,
+    AuthenticationSettings, Banner, ClockSettings, InterventionSettings, JournalSettings,
+    LimitSettings, LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource,
+    SpaceBounds, SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -35,6 +35,7 @@ pub(super) struct Written {
 struct WrittenSsh {
     listen: Option<Listen>,
     host_key: Option<PathBuf>,
+    banner: Option<WrittenBanner>,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,6 +118,9 @@ impl Written {
                     || data_dir.join("keys/ssh_host_ed25519_key"),
                     |path| base.join(path),
                 ),
+                banner: ssh
+                    .banner
+                    .map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
             },
             authentication: AuthenticationSettings {
                 remember: span(authentication.remember, Span::from_secs(0)),
@@ -191,6 +195,28 @@ impl<'de> Deserialize<'de> for WrittenLang {
             "fr" => Ok(Self(Lang::Fr)),
             "en" => Ok(Self(Lang::En)),
             other => Err(refused(other, "\"fr\" or \"en\"")),
+        }
+    }
+}
+
+/// Words for strangers' terminals.
+struct WrittenBanner(String);
+
+/// Longest banner, in characters.
+const LONGEST_BANNER: usize = 2000;
+
+impl<'de> Deserialize<'de> for WrittenBanner {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let visible = text.lines().all(|line| !line.chars().any(char::is_control));
+        if visible && text.chars().count() <= LONGEST_BANNER {
+            Ok(Self(text))
+        } else {
+            let accepted = format!("at most {LONGEST_BANNER} visible characters, in lines");
+            Err(refused(
+                &text.chars().take(40).collect::<String>(),
+                &accepted,
+            ))
         }
     }
 }
