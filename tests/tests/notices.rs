@@ -157,7 +157,7 @@ const OFF: &str = "\u{1b}[0m\u{1b}[?25h\u{1b}[?1002l\u{1b}[?1006l\u{1b}[?2004l\u
 fn what_a_program_left_switched_on_is_switched_off_last() -> Result<()> {
     let site = open_site()?;
     let through = site.ssh("alice+db01").flag("-tt");
-    for end in ["exit 3", "kill -9 $PPID", "exec sleep 0"] {
+    for end in ["exit 3", "kill -9 $$"] {
         let answer = through.clone().run(format!("{ON}; {end}")).answer()?;
         let text = answer.text();
         ensure!(text.ends_with(OFF), "{end}: {text:?}");
@@ -169,8 +169,6 @@ fn what_a_program_left_switched_on_is_switched_off_last() -> Result<()> {
 #[test]
 fn a_terminal_is_left_in_order_after_any_end() -> Result<()> {
     let site = open_site()?;
-    let on =
-        "printf '\\033[?1049h\\033[?1002h\\033[?1006h\\033[?2004h\\033[?25l\\033[7mfull-screen'";
     // Its own end, the target's sudden end, a cut of the session, a cut of the person.
     for end in ["exit 3", "kill -9 $PPID", "cut", "cut alice"] {
         let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
