@@ -162,6 +162,9 @@ operator-space-low = { $time }  The gateway has { $free } MiB left for recording
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
 operator-copies-contradicted = { $time }  The journal contradicts the checkpoints at { $destination }: { $problem }. Keep what lies there, it is evidence, and have the gateway examined.
 operator-copies-away = { $time }  Since then no copies of your events arrive at { $destination }. They are kept here and sent once it takes them again: have the receiver looked at.
+operator-account-blocked = { $time }  The account of { $person } is blocked: too many wrong codes. Ask them whether they were theirs.
+operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
+operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
@@ -324,6 +327,10 @@ refusal-window-over = This intervention ended at { $closed_at }. Ask the client 
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
 refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
+refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
+refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } does not come with “{ $line }”.
+refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only. Ask the client whether it still is.
 refusal-not-a-technician = Only a provider's technician asks for an intervention.
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
@@ -390,10 +397,16 @@ ended-key-withdrawn = The key you logged in with was withdrawn.
 ended-certificate-over = The certificate you logged in with is no longer valid.
 ended-station-withdrawn = The station you work from was withdrawn.
 
-## At the door: logging on (said in the gateway's language, before anybody is known)
+## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
 login-banner = Access is reserved for authorised remote maintenance. Connections, and what is done on them, are recorded and may be watched.
-login-instructions = Enter the six digits that your authenticator shows now.
+login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
+login-whom-to-ask = If that is not right, ask the gateway's administrator.
+login-too-late = The time to log on is over ({ $length }). Connect again.
+barred-expired = Your account expired on { $expired_at }.
+barred-disabled = Your account is disabled.
+barred-unused = Your account is disabled: it was not used since { $since }.
+barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}
 
 ## On the way to a target

@@ -161,6 +161,9 @@ operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
+operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
+operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
@@ -323,6 +326,10 @@ refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Dema
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
 refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
+refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } ne va pas avec « { $line } ».
+refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'au { $over_at }. Demandez au client si cela doit l'être encore.
 refusal-not-a-technician = Seul un technicien d'un prestataire demande une intervention.
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
@@ -389,10 +396,16 @@ ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été re
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
-## À la porte : la connexion (dans la langue de la passerelle, avant que quiconque soit connu)
+## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
 login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment.
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
+login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
+barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
+barred-disabled = Votre compte est hors service.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 
 ## Vers une cible

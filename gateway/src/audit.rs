@@ -44,6 +44,10 @@ kinds! {
     LogOff = "log-off",
     /// Too many failures blocked a person or a source (A6).
     Lockout = "lockout",
+    /// An administrator ended the block of a person.
+    LockoutLifted = "lockout-lifted",
+    /// An administrator enabled an account that lay unused (A8).
+    AccountEnabled = "account-enabled",
     /// A technician asked for an intervention.
     Request = "request",
     /// An operator saw a request.

@@ -93,9 +93,11 @@ pub enum Banner {
 /// `[authentication]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticationSettings {
-    /// How long a proven second factor is remembered for the same person, station, source and client.
+    /// How long a proven second factor is remembered for the same person, key, station, source and client.
     /// Default: `0s`, a code at every login.
     pub remember: Span,
+    /// After what time without use a technician's account is disabled (A8); none: never. Default: `90d`.
+    pub unused: Option<Span>,
     /// Who is blocked after how many failures (A6).
     pub lockout: LockoutRules,
 }
@@ -130,7 +132,7 @@ pub struct LimitSettings {
     pub total: u32,
     /// Connections that have not authenticated, in all. Default: 256.
     pub unauthenticated: u32,
-    /// Time to authenticate. Default: `30s`.
+    /// Time to authenticate. Default: `2m`.
     pub authenticate_within: Span,
     /// Channels open at once on one connection. Default: 128.
     pub channels_per_connection: u32,

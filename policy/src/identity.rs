@@ -4,6 +4,7 @@
 //! and station). Both are proofs: their fields are private and only a login makes them. [`Authenticated::still_valid`] is
 //! asked again for as long as the proof is in use (A8).
 
+mod account;
 mod certificate;
 mod login;
 
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
 pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
@@ -232,10 +234,7 @@ impl Authenticated {
     /// The key of the person, for the audit.
     #[must_use]
     pub fn person_key(&self) -> Fingerprint {
-        match &self.proof {
-            PersonProof::Key(key) => key.fingerprint(),
-            PersonProof::Certificate(facts) => facts.key.fingerprint(),
-        }
+        self.proof.key()
     }
 
     /// The certificate of the person, where they used one, for the audit.
@@ -320,6 +319,13 @@ impl Authenticated {
 }
 
 impl PersonProof {
+    fn key(&self) -> Fingerprint {
+        match self {
+            Self::Key(key) => key.fingerprint(),
+            Self::Certificate(facts) => facts.key.fingerprint(),
+        }
+    }
+
     fn still_valid(&self, person: PersonRef<'_>, now: Timestamp) -> Result<(), Ended> {
         let withdrawn = || Ended::KeyWithdrawn {
             person: person.id().clone(),

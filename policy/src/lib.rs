@@ -26,6 +26,7 @@
 pub mod address;
 pub mod admission;
 pub mod capability;
+pub mod derogation;
 pub mod documents;
 pub mod explain;
 pub mod flow;
@@ -37,29 +38,32 @@ pub mod matrix;
 pub mod name;
 pub mod retention;
 pub mod schedule;
+pub mod terms;
 pub mod time;
 pub mod verdict;
 
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, admit, admit_for};
-pub use self::capability::Capability;
+pub use self::capability::{Allowed, Capability};
+pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
-    Authenticated, CertificateFacts, CertificateKind, CodeOutcome, Ended, Login, LoginRefusal,
-    Presence, Role, Step,
+    AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
+    CodeOutcome, Ended, Login, LoginRefusal, Presence, Role, Step,
 };
 pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,
 };
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until};
-pub use self::matrix::matrix_scope;
+pub use self::matrix::{clients_concerned, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
 };
 pub use self::schedule::Schedule;
+pub use self::terms::{StartRequest, Term, TermRefused, Terms};
 pub use self::time::{Span, Timestamp};
 pub use self::verdict::{Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict};

@@ -51,6 +51,8 @@ pub struct Settings {
     pub block: String,
     /// Failures before a source is blocked.
     pub source_failures: u32,
+    /// Further lines of `[authentication]`, as they are.
+    pub authentication: Vec<String>,
     /// Lines of `[limits]`, as they are.
     pub limits: Vec<String>,
     /// Where recordings go, when not in the data directory.
@@ -128,7 +130,7 @@ pub struct Flow {
     pub targets: Vec<String>,
     /// As whom.
     pub accounts: Vec<String>,
-    /// What.
+    /// What: `shell`, or `{ line = "command: uptime", terminal = true }` as TOML writes a table.
     pub allow: Vec<String>,
     /// When.
     pub hours: String,
@@ -288,7 +290,7 @@ impl Documents {
                 list(technicians),
                 list(targets),
                 list(accounts),
-                list(allow),
+                entries(allow),
                 quoted(hours),
                 quoted(at_most)
             );
@@ -310,6 +312,7 @@ impl Settings {
             failures,
             block,
             source_failures,
+            authentication,
             limits,
             recordings,
             recording_lines,
@@ -326,6 +329,9 @@ impl Settings {
             quoted(remember),
             quoted(block)
         );
+        for line in authentication {
+            let _ = writeln!(text, "{line}");
+        }
         if !limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", limits.join("\n"));
         }
@@ -350,6 +356,18 @@ pub fn quoted(text: &str) -> String {
 fn list(items: &[String]) -> String {
     let quoted: Vec<String> = items.iter().map(|item| quoted(item)).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// Entries that are texts, or tables as they are.
+fn entries(items: &[String]) -> String {
+    let written: Vec<String> = items
+        .iter()
+        .map(|item| match item.strip_prefix('{') {
+            Some(_) => item.clone(),
+            None => quoted(item),
+        })
+        .collect();
+    format!("[{}]", written.join(", "))
 }
 
 fn capitalised(id: &str) -> String {

@@ -4,6 +4,7 @@
 
 mod administration;
 mod admission;
+mod advisories;
 mod attacks;
 mod bundles;
 mod changes;
@@ -30,6 +31,7 @@ mod sessions;
 mod space;
 mod store;
 mod target;
+mod target_algorithms;
 mod targets;
 mod timing;
 mod waiting_room;

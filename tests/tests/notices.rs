@@ -259,7 +259,13 @@ fn a_window_resized_in_the_waiting_room_reaches_the_shell() -> Result<()> {
 fn the_targets_banner_passes() -> Result<()> {
     let site = Site::start_with(|plan| {
         let words = "Reserved for the hospital.\n\u{1b}[2JLeave now.\n";
-        Ok(std::fs::write(plan.layout.target().join("banner"), words)?)
+        let banner = plan.layout.target().join("banner");
+        std::fs::write(&banner, words)?;
+        let line = format!("Banner \"{}\"\n", banner.display());
+        Ok(std::fs::write(
+            ecluse_tests::target::sshd::more(&plan.layout),
+            line,
+        )?)
     })?;
     site.approved("alice", "db01")?;
     let shared = site.ssh("alice+db01").shared("one");

@@ -180,7 +180,7 @@ impl<'a> Desk<'a> {
 
     /// The longest intervention that some flow of the matrix offers this person on a target.
     pub(crate) fn at_most(&self, target: &TargetId) -> Span {
-        let reaches = matrix_scope(&self.applied().documents, self.person());
+        let reaches = matrix_scope(&self.applied().documents, self.person(), clock::now());
         let names = |reach: &&Reach| reach.scope.targets.contains(target);
         reaches
             .iter()

@@ -36,7 +36,7 @@ pub(crate) async fn request(
 ) -> Result<u32, Trouble> {
     let now = clock::now();
     let applied = desk.applied();
-    let reaches = matrix_scope(&applied.documents, desk.person());
+    let reaches = matrix_scope(&applied.documents, desk.person(), now);
     let written = match written_request(words, &reaches, now) {
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
@@ -329,7 +329,7 @@ pub(crate) async fn flows(
         return desk.misused(command, &misuse).await;
     }
     let applied = desk.applied();
-    let reaches = matrix_scope(&applied.documents, desk.person());
+    let reaches = matrix_scope(&applied.documents, desk.person(), clock::now());
     if reaches.is_empty() {
         desk.line("lobby-no-flows", &[]).await?;
         return Ok(status::DONE);

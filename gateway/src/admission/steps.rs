@@ -5,7 +5,7 @@
 
 use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::{
-    AccountName, Admission, Ask, FlowRequest, InterventionId, Narrowing, Refusal, TargetId,
+    AccountName, Admission, Ask, InterventionId, Narrowing, Refusal, StartRequest, TargetId,
     Timestamp, admit_for,
 };
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
 /// What a step came to: done, or refused by policy.
 pub(crate) type Done<T> = Result<Result<T, Refusal>, StoreError>;
 
-/// Whether the visitor may go to the target now, and if not, why; of several interventions, one that permits `flow` first.
+/// Whether the visitor may go to the target now, and if not, why; of several interventions, one that permits what is `asked` first.
 /// Nothing is kept.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ pub async fn look(
     visitor: &Visitor,
     target: &TargetId,
     account: Option<&AccountName>,
-    flow: Option<&FlowRequest>,
+    asked: Option<&StartRequest>,
 ) -> Result<Result<Admission, Refusal>, StoreError> {
     let Some(presence) = visitor.authenticated.presence() else {
         return Ok(Err(Refusal::NotATechnician));
@@ -46,7 +46,7 @@ pub async fn look(
         &presence,
         target,
         account,
-        flow,
+        asked,
         &interventions,
         clock::now(),
     ))

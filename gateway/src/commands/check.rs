@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use ecluse_policy::{Documents, Timestamp};
+
 use super::directory;
+use crate::clock;
 use crate::settings::Settings;
 use crate::store::compile;
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one. Changes nothing
-/// and needs no store.
+/// and needs no store. Notes name derogations that are over, and templates whose holes take less than they once did.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -31,6 +34,7 @@ impl Check {
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
+                print!("{}", remarks(&documents, clock::now()));
                 println!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),
@@ -51,6 +55,20 @@ impl Check {
             self.directory.display()
         )
     }
+}
+
+/// What there is to know about documents that are right: a line each.
+pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
+    documents
+        .remarks(now)
+        .iter()
+        .map(|remark| {
+            format!(
+                "Note: {}\n",
+                ecluse_recordings::neutralise(remark.to_string())
+            )
+        })
+        .collect()
 }
 
 /// `1 client`, `2 clients`.

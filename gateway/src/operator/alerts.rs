@@ -1,10 +1,10 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
-//! (C3), a gateway that runs out of room for recordings, recordings that are not whole (R2, R3), copies that do not
-//! arrive (R8).
+//! (C3), accounts that guesses blocked and an administrator opened again (A6, A8), a gateway that runs out of room for
+//! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8).
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{ClientId, Span, Timestamp};
+use ecluse_policy::{ClientId, PersonId, Span, Timestamp, clients_concerned};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
@@ -26,6 +26,9 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     };
     let since = clock::now().minus(SHOWN_FOR);
     for alert in host_keys(desk, &client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
+    for alert in accounts(desk, &client, since).await? {
         desk.terminal.line(&alert).await?;
     }
     for alert in recordings(desk, &client, since).await? {
@@ -51,6 +54,7 @@ pub(crate) async fn since_then(
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
     let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(accounts(desk, client, since).await?);
     alerts.extend(recordings(desk, client, since).await?);
     let now = desk.gateway.space.last();
     if now.since >= since {
@@ -61,6 +65,58 @@ pub(crate) async fn since_then(
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
     Ok(alerts)
+}
+
+/// Accounts that are the client's matter and were blocked, or opened again, since a time.
+async fn accounts(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    // Such a record is no client's alone: a technician may work for several.
+    let query = AuditQuery {
+        kinds: vec![
+            AuditKind::Lockout,
+            AuditKind::LockoutLifted,
+            AuditKind::AccountEnabled,
+        ],
+        from: Some(since),
+        latest_first: true,
+        ..AuditQuery::default()
+    };
+    let applied = desk.applied();
+    let now = clock::now();
+    let of_client = |record: &AuditRecord| {
+        let person = record.person.as_deref().map(PersonId::parse);
+        person
+            .and_then(Result::ok)
+            .is_some_and(|person| clients_concerned(&applied.documents, &person).contains(client))
+    };
+    let found = desk.gateway.store.audit(&query).await?;
+    let mut told: Vec<String> = found
+        .into_iter()
+        .map(|stored| stored.record)
+        .filter(of_client)
+        .take(MOST as usize)
+        .map(|record| {
+            let by = record.detail.get("by").and_then(|by| by.as_str());
+            let args = [
+                ("time", times::moment(record.at, now, None).into()),
+                ("person", record.person.clone().unwrap_or_default().into()),
+                ("by", by.unwrap_or_default().into()),
+            ];
+            let id = if record.kind == AuditKind::LockoutLifted {
+                "operator-account-unlocked"
+            } else if record.kind == AuditKind::AccountEnabled {
+                "operator-account-enabled"
+            } else {
+                "operator-account-blocked"
+            };
+            desk.say(id, &args)
+        })
+        .collect();
+    told.reverse();
+    Ok(told)
 }
 
 /// Too little room, in words. It is the gateway's, so every client's operators are told.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::{AccountName, Admission, FlowRequest, Refusal, TargetId, Verdict};
+use ecluse_policy::{AccountName, Admission, Refusal, StartRequest, TargetId, Verdict};
 
 use super::channel::Opening;
 use super::downlink::Gone;
@@ -19,7 +19,7 @@ use crate::store::StoreError;
 /// How often a first use is tried again when somebody else changed the intervention at the same moment.
 const TRIES: u32 = 8;
 
-/// What policy says to one flow.
+/// What policy says to a channel that is to start.
 enum Answer {
     /// It may pass; the window of its intervention is open, and on record.
     Permitted(Permitted),
@@ -29,7 +29,7 @@ enum Answer {
     NotAdmitted(Refusal),
 }
 
-/// What permits `flow` on this visit's `target`, or the farewell that was already explained to the technician.
+/// What permits `asked` on this visit's `target`, or the farewell that was already explained to the technician.
 ///
 /// A channel stays in a session of the connection while that session's intervention permits it; another intervention is
 /// looked for only then.
@@ -37,42 +37,42 @@ pub(super) async fn admitted(
     visit: &Arc<Visit>,
     opening: &Opening,
     target: &TargetId,
-    flow: &FlowRequest,
+    asked: &StartRequest,
 ) -> Result<Result<Permitted, Farewell>, Gone> {
-    match visit.permitted_already(flow).await {
+    match visit.permitted_already(asked).await {
         Ok(Some(permitted)) => return Ok(Ok(permitted)),
         Ok(None) => {}
-        Err(error) => return Ok(settled(visit, flow, Err(error))),
+        Err(error) => return Ok(settled(visit, asked, Err(error))),
     }
     // Before an approval is asked for or used up.
     if !visit.has_room(target).await {
         return Ok(Err(Farewell::refused(visit.say("space-full"))));
     }
     let account = visit.address().account.as_ref();
-    match current(visit, target, account, flow).await {
+    match current(visit, target, account, asked).await {
         Ok(Answer::NotAdmitted(refusal)) => {
             match wait(visit, opening, target, account, refusal).await? {
                 // The room may have settled which account; its first use is put on record here as for any other.
                 Ok(waited) => {
-                    let answer = current(visit, target, Some(waited.account()), flow).await;
-                    Ok(settled(visit, flow, answer))
+                    let answer = current(visit, target, Some(waited.account()), asked).await;
+                    Ok(settled(visit, asked, answer))
                 }
                 Err(Leave { status }) => Ok(Err(Farewell::explained(status))),
             }
         }
-        answer => Ok(settled(visit, flow, answer)),
+        answer => Ok(settled(visit, asked, answer)),
     }
 }
 
 fn settled(
     visit: &Arc<Visit>,
-    flow: &FlowRequest,
+    asked: &StartRequest,
     answer: Result<Answer, StoreError>,
 ) -> Result<Permitted, Farewell> {
     match answer {
         Ok(Answer::Permitted(permitted)) => Ok(permitted),
         Ok(Answer::FlowRefused(admission, refusal)) => {
-            let words = visit.refuse(flow, &admission, &refusal);
+            let words = visit.refuse(&asked.flow, &admission, &refusal);
             Err(Farewell::refused(words))
         }
         Ok(Answer::NotAdmitted(refusal)) => Err(Farewell::refused(visit.words_of(&refusal))),
@@ -89,17 +89,17 @@ async fn current(
     visit: &Visit,
     target: &TargetId,
     account: Option<&AccountName>,
-    flow: &FlowRequest,
+    asked: &StartRequest,
 ) -> Result<Answer, StoreError> {
     let mut tries = 0;
     loop {
         let (gateway, visitor) = (visit.gateway(), visit.visitor());
-        let found = admission::admit(gateway, visitor, target, account, Some(flow)).await?;
+        let found = admission::admit(gateway, visitor, target, account, Some(asked)).await?;
         let admission = match found {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Answer::NotAdmitted(refusal)),
         };
-        let permit = match admission.decide(flow, clock::now()) {
+        let permit = match admission.open(asked, clock::now()) {
             Verdict::Permit(permit) => permit,
             Verdict::Refuse(refusal) => {
                 return Ok(Answer::FlowRefused(Box::new(admission), refusal));

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse_policy::{EndReason, FlowRequest, Permit, TargetId, Timestamp, Verdict};
+use ecluse_policy::{
+    EndReason, FlowRequest, Permit, StartRequest, TargetId, Term, TermRefused, Timestamp,
+};
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, RecordError};
 use russh::{ChannelWriteHalf, Pty, client};
 
@@ -95,12 +97,23 @@ impl Opening {
 /// A terminal request (RFC 4254 §6.2).
 #[derive(Debug, Clone)]
 pub(crate) struct TerminalRequest {
-    pub(crate) term: String,
+    /// Its name, or why a target is not told it.
+    pub(crate) term: Result<Term, TermRefused>,
     pub(crate) cols: u32,
     pub(crate) rows: u32,
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) modes: Vec<(Pty, u32)>,
+}
+
+impl TerminalRequest {
+    /// A terminal that can do nothing but write lines.
+    pub(crate) const PLAIN: &'static str = "dumb";
+
+    /// The name by which the gateway itself writes on it.
+    pub(crate) fn name(&self) -> &str {
+        self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
+    }
 }
 
 /// What starts a channel.
@@ -163,7 +176,12 @@ async fn pass(
     target: &TargetId,
     seat: &OnceLock<Seat>,
 ) -> Result<Farewell, Gone> {
-    let permitted = match admitted(visit, opening, target, &start.flow()).await? {
+    let asked = StartRequest {
+        flow: start.flow(),
+        terminal: opening.terminal.as_ref().map(|it| it.term.clone()),
+        environment: opening.environment.clone(),
+    };
+    let permitted = match admitted(visit, opening, target, &asked).await? {
         Ok(permitted) => permitted,
         Err(farewell) => return Ok(farewell),
     };
@@ -205,11 +223,9 @@ impl Passing<'_> {
     async fn run(self) -> Result<Farewell, Gone> {
         let live = self.seated.session.live();
         let number = live.number_channel();
-        let terminal = self.opening.terminal_now();
-        let rows = terminal.as_ref().map(|terminal| terminal.rows);
+        let rows = self.terminal().map(|(_, terminal)| terminal.rows);
         let tap = self.seated.session.tap(number, rows);
-        let environment = self.environment();
-        if let Err(error) = tap.record(Event::opened(&self.opened(&environment))) {
+        if let Err(error) = tap.record(Event::opened(&self.opened())) {
             return Ok(self.unrecorded(&error));
         }
         let mut notices = live.enter(LiveChannel {
@@ -218,7 +234,7 @@ impl Passing<'_> {
                 Start::Shell => None,
                 Start::Command(command) => Some(ecluse_recordings::neutralise(command)),
             },
-            terminal: self.opening.terminal.is_some(),
+            terminal: self.terminal().is_some(),
             started: clock::now(),
             closes_at: self.seated.permit.closes_at(),
         });
@@ -229,7 +245,7 @@ impl Passing<'_> {
             closed_at = until_closed(&self.seated.permit) => {
                 self.stopped(&Stop::Right(EndReason::WindowOver { closed_at }))
             }
-            farewell = self.connected(&tap, &environment, &mut notices, &legs) => match live.stopped() {
+            farewell = self.connected(&tap, &mut notices, &legs) => match live.stopped() {
                 // The cut closed the target's socket first: its reason is the one that counts.
                 Some(stop) => self.stopped(&stop),
                 None => farewell,
@@ -255,7 +271,6 @@ impl Passing<'_> {
     async fn connected(
         &self,
         tap: &Tap,
-        environment: &[(String, String)],
         notices: &mut tokio::sync::mpsc::Receiver<String>,
         legs: &LegCounts,
     ) -> Farewell {
@@ -282,12 +297,13 @@ impl Passing<'_> {
         };
         let (read, write, connection) = target.into_parts();
         self.seated.session.live().dialled(connection.socket());
-        let Ok(asked) = self.ask(&write, environment).await else {
+        let Ok(asked) = self.ask(&write).await else {
             return self.target_failed("target-lost");
         };
         let relay = Relay {
             uplink: &self.opening.uplink,
             downlink: &self.opening.downlink,
+            permit: &self.seated.permit,
             tap,
             notices,
             asked,
@@ -336,21 +352,26 @@ impl Passing<'_> {
             self.opening.uplink.until_closed().await;
         };
         tokio::select! {
-            target = connector::connect(&self.seated.permit, credential, self.opening.terminal.is_some(), clock::now(), greeting) => target,
+            target = connector::connect(&self.seated.permit, credential, self.terminal().is_some(), clock::now(), greeting) => target,
             () = technician_left => Err(ConnectError::Abandoned),
         }
     }
 
-    /// Sends the requests of the opening to the target, without waiting between them.
+    /// The terminal, under the name that the permit gives it, of the size that its window has by now.
+    fn terminal(&self) -> Option<(&Term, TerminalRequest)> {
+        let term = self.seated.permit.terms().terminal();
+        term.zip(self.opening.terminal_now())
+    }
+
+    /// Sends what the permit brings to the target, without waiting between the requests.
     async fn ask(
         &self,
         target: &ChannelWriteHalf<client::Msg>,
-        environment: &[(String, String)],
     ) -> Result<Vec<Asked>, russh::Error> {
         let mut asked = Vec::new();
-        if let Some(terminal) = self.opening.terminal_now() {
+        if let Some((term, terminal)) = self.terminal() {
             let TerminalRequest {
-                term,
+                term: _,
                 cols,
                 rows,
                 width,
@@ -358,11 +379,11 @@ impl Passing<'_> {
                 modes,
             } = terminal;
             target
-                .request_pty(true, &term, cols, rows, width, height, &modes)
+                .request_pty(true, term.as_str(), cols, rows, width, height, &modes)
                 .await?;
             asked.push(Asked::Terminal);
         }
-        for (name, value) in environment {
+        for (name, value) in self.seated.permit.terms().environment() {
             target.set_env(false, name.as_str(), value.as_str()).await?;
         }
         match self.start {
@@ -373,25 +394,7 @@ impl Passing<'_> {
         Ok(asked)
     }
 
-    /// The variables that the intervention allows; the others are dropped without a word, as sshd does.
-    fn environment(&self) -> Vec<(String, String)> {
-        let now = clock::now();
-        let allowed = |(name, value): &&(String, String)| {
-            let flow = FlowRequest::Env {
-                name: name.clone(),
-                value: value.clone(),
-            };
-            matches!(self.seated.admission.decide(&flow, now), Verdict::Permit(_))
-        };
-        self.opening
-            .environment
-            .iter()
-            .filter(allowed)
-            .cloned()
-            .collect()
-    }
-
-    fn opened(&self, environment: &[(String, String)]) -> ChannelOpened {
+    fn opened(&self) -> ChannelOpened {
         ChannelOpened {
             kind: match self.start {
                 Start::Shell => ChannelKind::Shell,
@@ -403,14 +406,17 @@ impl Passing<'_> {
             },
             account: Some(self.seated.permit.account().to_string()),
             pty: self
-                .opening
-                .terminal_now()
-                .map(|terminal| ecluse_recordings::Pty {
-                    term: terminal.term,
+                .terminal()
+                .map(|(term, terminal)| ecluse_recordings::Pty {
+                    term: term.to_string(),
                     cols: terminal.cols,
                     rows: terminal.rows,
                 }),
-            env: environment
+            env: self
+                .seated
+                .permit
+                .terms()
+                .environment()
                 .iter()
                 .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
                 .collect(),

@@ -32,8 +32,9 @@ pub(crate) mod visit;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use russh::server;
+use russh::{Disconnect, server};
 use tokio::net::TcpStream;
 
 use crate::clock;
@@ -44,6 +45,9 @@ use crate::gateway::Gateway;
 use crate::store;
 use connection::Connection;
 use knock::Knock;
+
+/// How long a client has for reading that its time is over.
+const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
 
 /// One connection, from its first byte to the end of its recording.
 ///
@@ -82,8 +86,14 @@ pub(crate) async fn serve(
         visit = knock.until_let_in() => visit,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
-            connection.cut();
-            return log_end(running.await, source);
+            let end = match knock.too_late().await {
+                Some(words) => show_out(&connection, &mut running, words).await,
+                None => {
+                    connection.cut();
+                    running.await
+                }
+            };
+            return log_end(end, source);
         }
     };
     place.authenticated();
@@ -97,6 +107,29 @@ pub(crate) async fn serve(
     };
     log_end(end, source);
     visit.conclude().await;
+}
+
+/// Tells somebody whose keys are proven that the time to log on is over, and waits for the end of the connection.
+async fn show_out(
+    connection: &Connection,
+    running: &mut server::RunningSession<Door>,
+    words: String,
+) -> Result<(), russh::Error> {
+    let handle = running.handle();
+    let said = handle.disconnect(Disconnect::ByApplication, words, String::new());
+    let ended = tokio::time::timeout(SHOWN_OUT_WITHIN, async {
+        // Fails only where the connection is over, which `running` tells.
+        let _ = said.await;
+        (&mut *running).await
+    });
+    match ended.await {
+        Ok(end) => end,
+        Err(_) => {
+            // A client that waits for its person's answer reads the words after it: it must find an end, not a reset.
+            connection.socket().hang_up();
+            running.await
+        }
+    }
 }
 
 /// What a stranger can provoke stays at `debug`.

@@ -26,7 +26,11 @@ fn an_empty_file_gives_the_safe_defaults() {
         settings.ssh.host_key,
         Path::new("/var/lib/ecluse/keys/ssh_host_ed25519_key")
     );
-    assert_eq!(settings.limits.authenticate_within, Span::from_secs(30));
+    assert_eq!(settings.limits.authenticate_within, Span::from_secs(120));
+    assert_eq!(
+        settings.authentication.unused,
+        Some(Span::from_hours(90 * 24))
+    );
 }
 
 #[test]
@@ -42,6 +46,7 @@ host-key = "keys/host"
 banner = "Reserved.\nRecorded."
 [authentication]
 remember = "10m"
+unused = "30d"
 failures = 4
 block = "1h30m"
 source-failures = 50

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ecluse_policy::identity::UNUSED_FOR;
 use ecluse_policy::{Lang, LockoutRule, Span};
 use ecluse_recordings::log::VerifierKey;
 use serde::Deserialize;
@@ -42,6 +43,7 @@ struct WrittenSsh {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenAuthentication {
     remember: Option<WrittenSpan>,
+    unused: Option<WrittenUnused>,
     failures: Option<Count>,
     block: Option<WrittenSpan>,
     source_failures: Option<Count>,
@@ -124,6 +126,9 @@ impl Written {
             },
             authentication: AuthenticationSettings {
                 remember: span(authentication.remember, Span::from_secs(0)),
+                unused: authentication
+                    .unused
+                    .map_or(Some(UNUSED_FOR), |unused| unused.0),
                 lockout: LockoutRules {
                     person: LockoutRule {
                         failures: count(authentication.failures, LockoutRule::PERSON.failures),
@@ -147,7 +152,7 @@ impl Written {
                 per_source: count(limits.per_source, 64),
                 total: count(limits.total, 1024),
                 unauthenticated: count(limits.unauthenticated, 256),
-                authenticate_within: span(limits.authenticate_within, Span::from_secs(30)),
+                authenticate_within: span(limits.authenticate_within, minutes(2)),
                 channels_per_connection: count(limits.channels_per_connection, 128),
                 before_login_bytes: bytes(limits.before_login_bytes, 256 << 10),
             },
@@ -281,6 +286,26 @@ impl<'de> Deserialize<'de> for WrittenSpan {
                 "a length of time such as \"30s\", \"10m\", \"1h30m\" or \"2d\"",
             )
         })
+    }
+}
+
+/// A length of time, or none at all.
+struct WrittenUnused(Option<Span>);
+
+impl<'de> Deserialize<'de> for WrittenUnused {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        Span::parse(&text)
+            .map(|span| Self(Some(span)))
+            .map_err(|_| {
+                refused(
+                    &text,
+                    "a length of time such as \"90d\", or \"unlimited\": no account is disabled for want of use",
+                )
+            })
     }
 }
 

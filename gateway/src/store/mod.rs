@@ -48,11 +48,11 @@ use uuid::Uuid;
 pub use self::audit::AuditQuery;
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile,
+    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;
-pub use self::failures::Claim;
+pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
 pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};

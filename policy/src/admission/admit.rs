@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::Admission;
 use super::rules::Rules;
 use crate::documents::Documents;
-use crate::flow::FlowRequest;
 use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
 use crate::matrix::listed_target;
 use crate::name::{AccountName, TargetId};
+use crate::terms::StartRequest;
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, Verdict};
 
@@ -39,9 +39,9 @@ pub fn admit(
     )
 }
 
-/// Like [`admit`], for one flow: of several interventions and accounts, those that permit it come first, so that a flow is
+/// Like [`admit`], for one channel that is to start: of several interventions and accounts, those that permit it come first, so that it is
 /// never refused by one intervention while another of the same person permits it. Where none permits it, the admission is
-/// what [`admit`] gives, and refuses the flow in its own words.
+/// what [`admit`] gives, and refuses it in its own words.
 ///
 /// # Errors
 /// As [`admit`].
@@ -50,12 +50,12 @@ pub fn admit_for(
     presence: &Presence,
     target: &TargetId,
     account: Option<&AccountName>,
-    flow: Option<&FlowRequest>,
+    asked: Option<&StartRequest>,
     interventions: &[Intervention],
     now: Timestamp,
 ) -> Result<Admission, Refusal> {
     presence.still_valid(documents, now)?;
-    listed_target(documents, presence.person(), target)?;
+    listed_target(documents, presence.person(), target, now)?;
     let mut admitted: Vec<Admission> = Vec::new();
     let mut refused: Vec<Refusal> = Vec::new();
     for intervention in interventions
@@ -68,7 +68,7 @@ pub fn admit_for(
         }
     }
     let permits = |admission: &Admission| {
-        flow.is_some_and(|flow| matches!(admission.decide(flow, now), Verdict::Permit(_)))
+        asked.is_some_and(|asked| matches!(admission.open(asked, now), Verdict::Permit(_)))
     };
     if admitted.iter().any(permits) {
         admitted.retain(permits);
@@ -148,6 +148,10 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::FlowNotListed { .. }
         | Refusal::Command { .. }
         | Refusal::Env { .. }
+        | Refusal::NoTerminal { .. }
+        | Refusal::Term(_)
+        | Refusal::NotBrought { .. }
+        | Refusal::DerogationOver { .. }
         | Refusal::NotATechnician
         | Refusal::NoTarget
         | Refusal::SeveralClients
@@ -224,7 +228,7 @@ fn admit_by(
             what: account.to_string(),
         });
     }
-    let (client, found) = listed_target(documents, presence.person(), target)?;
+    let (client, found) = listed_target(documents, presence.person(), target, now)?;
     if client.id != intervention.request().client {
         return Err(Refusal::MatrixNarrower { number });
     }

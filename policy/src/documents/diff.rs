@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    ApprovalRule, Auditor, Client, Contacts, CopyRules, Documents, Flow, NoticeRules, Operator,
-    Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver,
-    Target, Technician,
+    Auditor, Client, Contacts, CopyRules, Documents, Flow, NoticeRules, Operator, Provider,
+    RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver, Target,
+    Technician,
 };
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -290,8 +290,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         approval,
     } in flows
     {
-        let ApprovalRule { by, at_most } = approval;
-        let object = Object::from([
+        let mut object = Object::from([
             ("technicians", several(technicians)),
             ("targets", several(targets)),
             ("accounts", several(accounts)),
@@ -301,9 +300,10 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
                 "authentication",
                 several(authentication.iter().map(|factor| factor.as_str())),
             ),
-            ("approval.by", one(by)),
-            ("approval.at-most", one(at_most)),
+            ("approval.by", one(approval.by())),
+            ("approval.at-most", one(approval.written())),
         ]);
+        maybe("approval.long", approval.long(), &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
     }
 }

@@ -3,7 +3,8 @@
 //! The words only; where nothing is written, the gateway builds a sentence from the rest of the document. When and where
 //! they are shown is the gateway's business.
 
-use super::reader::{Table, is_visible};
+use super::reader::Table;
+use super::words::is_visible;
 use crate::name::{Lang, shown};
 
 /// Longest notice, in characters: it stands above a prompt, on a terminal of 80 columns.

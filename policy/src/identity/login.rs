@@ -8,18 +8,20 @@
 //! | operator, auditor | not asked; harmless | yes | yes, after it |
 //!
 //! A stranger learns nothing on the way (A6): a station's key moves a login on under any user name, known or not; a
-//! person's key only under their own; what is wrong with the person or the station is looked at after the last factor,
-//! and every refusal reads the same. Each step takes the documents in force at that moment, so that whoever is removed
-//! halfway does not arrive.
+//! person's key only under their own, and whether it is worth a signature is told only after a station's. Whoever has
+//! proven every key is somebody, and is told why they are not asked for a code ([`Login::barred`]); what is wrong with a
+//! station is looked at after the last factor and reads like every refusal. Each step takes the documents in force at
+//! that moment, so that whoever is removed halfway does not arrive.
 
 use std::net::IpAddr;
 
+use super::account::{AccountFacts, Barred};
 use super::certificate::{self, CertificateFacts, CertificateRefused};
 use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, StationFault, station_fault};
 use crate::address::LoginAddress;
 use crate::documents::{Documents, KeyOwner, PersonRef};
 use crate::key::{Fingerprint, PublicKey};
-use crate::name::{PersonId, StationId};
+use crate::name::{Lang, PersonId, StationId};
 use crate::time::Timestamp;
 
 /// The most stations whose keys one login keeps: a notebook may hold the keys of a few.
@@ -53,9 +55,13 @@ pub enum SecondFactor {
 pub enum CodeOutcome {
     /// Right, and never used before.
     Accepted,
+    /// None: an empty answer, such as a client without a terminal gives.
+    Empty,
+    /// The code that was accepted last, once more: a second terminal within the same half minute.
+    Again,
     /// Wrong.
     Wrong,
-    /// Right, and used before.
+    /// Right, and used before, though not the last.
     Replayed,
     /// The person has no second factor.
     NotEnrolled,
@@ -132,11 +138,16 @@ pub enum LoginRefusal {
     /// All factors are proven, and the account is not in force.
     #[error("{0}")]
     Ended(#[from] Ended),
+    /// The keys are proven, and no code is looked at.
+    #[error("{0}")]
+    Barred(Barred),
 }
 
 const fn code_words(outcome: &CodeOutcome) -> &'static str {
     match outcome {
         CodeOutcome::Accepted => "it was accepted",
+        CodeOutcome::Empty => "it is empty",
+        CodeOutcome::Again => "it was accepted a moment ago and works once",
         CodeOutcome::Wrong => "it is wrong",
         CodeOutcome::Replayed => "it was used before",
         CodeOutcome::NotEnrolled => "nobody enrolled this person",
@@ -144,41 +155,15 @@ const fn code_words(outcome: &CodeOutcome) -> &'static str {
     }
 }
 
-impl LoginRefusal {
-    /// Whether it counts towards blocking the account: only what someone guesses does. Who lacks a key could otherwise
-    /// block anybody by name.
+impl CodeOutcome {
+    /// Whether it counts towards blocking the account and the source: only what someone guesses does. Nobody guesses with
+    /// an empty answer, nor with the one code that certainly does not do; and codes are looked at only once the keys are
+    /// proven, or anybody could be blocked by name.
     #[must_use]
-    pub const fn counts_against_person(&self) -> bool {
+    pub const fn counts_as_guess(&self) -> bool {
         match self {
-            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed) => true,
-            Self::Code(
-                CodeOutcome::Accepted | CodeOutcome::NotEnrolled | CodeOutcome::Blocked { .. },
-            )
-            | Self::UnknownKey { .. }
-            | Self::KeyOfAnother { .. }
-            | Self::RevokedKey { .. }
-            | Self::Certificate { .. }
-            | Self::TooManyStations
-            | Self::CodeTooEarly
-            | Self::Station { .. }
-            | Self::Ended(_) => false,
-        }
-    }
-
-    /// Whether it counts towards blocking the source. An unknown key does not: an agent offers all it holds.
-    #[must_use]
-    pub const fn counts_against_source(&self) -> bool {
-        match self {
-            Self::UnknownKey { .. }
-            | Self::Code(CodeOutcome::Blocked { .. } | CodeOutcome::Accepted) => false,
-            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::NotEnrolled)
-            | Self::KeyOfAnother { .. }
-            | Self::RevokedKey { .. }
-            | Self::Certificate { .. }
-            | Self::TooManyStations
-            | Self::CodeTooEarly
-            | Self::Station { .. }
-            | Self::Ended(_) => true,
+            Self::Wrong | Self::Replayed | Self::NotEnrolled => true,
+            Self::Accepted | Self::Empty | Self::Again | Self::Blocked { .. } => false,
         }
     }
 }
@@ -234,20 +219,63 @@ impl Login {
             .map(|station| station.id.clone())
     }
 
-    /// Whether a key is worth a signature. It says whether the documents know the key, never whose it is, so that an
-    /// answer does not depend on the user name.
+    /// Whether a key is worth a signature, which is all that an offered key is told.
+    ///
+    /// A station's is, under any name, known or not. A person's is under their own name alone and, for a technician,
+    /// after a station's signature in this login: a stranger who offers public keys, which are no secret, would
+    /// otherwise learn who exists. A key that nobody has is not, but where some provider names an authority it may turn
+    /// out to be certified, which only technicians' are.
     #[must_use]
     pub fn wants_key(&self, documents: &Documents, key: &PublicKey) -> bool {
-        documents.key_owner(key).is_some()
+        let at_a_station = !self.stations.is_empty();
+        match documents.key_owner(key) {
+            Some(KeyOwner::Station { .. }) => true,
+            Some(KeyOwner::Person(owner)) if !self.claims(owner.id()) => false,
+            Some(KeyOwner::Person(PersonRef::Technician { .. })) => at_a_station,
+            Some(KeyOwner::Person(PersonRef::Operator { .. } | PersonRef::Auditor { .. })) => true,
+            None => {
+                at_a_station
+                    && documents
+                        .providers()
+                        .values()
+                        .any(|provider| !provider.authority.is_empty())
+            }
+        }
     }
 
-    /// Whether a certificate is worth a signature: whether some provider trusts its authority.
+    /// Why the person whose keys are proven is not asked for a code, if they are not; they are told.
+    ///
+    /// Nothing before the keys are complete, and nothing at a station from which they may not work: whoever sits there
+    /// has not proven to be where this person is.
     #[must_use]
-    pub fn wants_certificate(&self, documents: &Documents, ca: &PublicKey) -> bool {
-        documents
-            .providers()
-            .values()
-            .any(|provider| provider.authority.contains(ca))
+    pub fn barred(
+        &self,
+        documents: &Documents,
+        facts: &AccountFacts,
+        now: Timestamp,
+    ) -> Option<Barred> {
+        let person = self.keys_complete(documents)?;
+        let at_their_place = match person {
+            PersonRef::Technician { .. } => self.fitting_station(documents, person).is_some(),
+            PersonRef::Operator { .. } | PersonRef::Auditor { .. } => true,
+        };
+        if at_their_place {
+            Barred::of(person, facts, now)
+        } else {
+            None
+        }
+    }
+
+    /// The language of the person whose keys are proven.
+    #[must_use]
+    pub fn proven_lang(&self, documents: &Documents) -> Option<Lang> {
+        self.keys_complete(documents).map(|person| person.lang())
+    }
+
+    /// The key, or certified key, by which the person proved themselves; for looking up a remembered second factor.
+    #[must_use]
+    pub fn proven_key(&self) -> Option<Fingerprint> {
+        self.person.as_ref().map(PersonProof::key)
     }
 
     /// A signature by this key was verified.
@@ -341,7 +369,9 @@ impl Login {
                 self.second_factor = Some(SecondFactor::Code);
                 self.next(documents, now)
             }
-            CodeOutcome::Wrong
+            CodeOutcome::Empty
+            | CodeOutcome::Again
+            | CodeOutcome::Wrong
             | CodeOutcome::Replayed
             | CodeOutcome::NotEnrolled
             | CodeOutcome::Blocked { .. } => Step::Refuse(LoginRefusal::Code(outcome)),

@@ -7,7 +7,7 @@ use super::{Approval, CloseReason, Grant, Intervention, State};
 use crate::documents::{Documents, PersonRef};
 use crate::flow::{Narrowing, Scope};
 use crate::identity::{Authenticated, Presence, Role};
-use crate::matrix::terms;
+use crate::matrix::conditions;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 
@@ -73,7 +73,7 @@ impl Intervention {
         .in_force(now)?;
 
         let (scope, length) = self.left_after(narrowing)?;
-        let terms = terms(documents, &self.request.person, &scope, length)?;
+        let conditions = conditions(documents, &self.request.person, &scope, length, now)?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),
@@ -85,9 +85,9 @@ impl Intervention {
             .seen
             .clone()
             .or_else(|| Some((by.person().clone(), now)));
-        if next.standing_approvals(documents, now) >= terms.by {
+        if next.standing_approvals(documents, now) >= conditions.by {
             let starts_at = self.request.start.map_or(now, |start| start.max(now));
-            let latest_end = starts_at.plus(terms.at_most);
+            let latest_end = starts_at.plus(conditions.at_most);
             next.state = State::Approved {
                 granted: Grant {
                     scope,

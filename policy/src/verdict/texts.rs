@@ -22,6 +22,10 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-flow-not-listed",
     "refusal-command",
     "refusal-env",
+    "refusal-no-terminal",
+    "refusal-term",
+    "refusal-not-brought",
+    "refusal-derogation-over",
     "refusal-not-a-technician",
     "refusal-no-target",
     "refusal-several-clients",
@@ -49,6 +53,10 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-key-withdrawn",
     "ended-certificate-over",
     "ended-station-withdrawn",
+    "barred-expired",
+    "barred-disabled",
+    "barred-unused",
+    "barred-blocked",
 ];
 
 fn text(value: impl fmt::Display) -> Argument {
@@ -84,6 +92,10 @@ impl Refusal {
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
             Self::Command { .. } => "refusal-command",
             Self::Env { .. } => "refusal-env",
+            Self::NoTerminal { .. } => "refusal-no-terminal",
+            Self::Term(_) => "refusal-term",
+            Self::NotBrought { .. } => "refusal-not-brought",
+            Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
@@ -164,6 +176,30 @@ impl Refusal {
                     ("flow", text(flow)),
                     ("missing", text(missing)),
                     ("reason", text(reason)),
+                ]
+            }
+            Self::NoTerminal {
+                flow,
+                line,
+                line_of,
+            } => {
+                vec![
+                    ("flow", text(flow)),
+                    ("line", text(line)),
+                    ("line_of", text(line_of)),
+                ]
+            }
+            Self::Term(refused) => vec![("term", text(&refused.shown))],
+            Self::NotBrought { flow, line } => vec![("flow", text(flow)), ("line", text(line))],
+            Self::DerogationOver {
+                line,
+                line_of,
+                over_at,
+            } => {
+                vec![
+                    ("line", text(line)),
+                    ("line_of", text(line_of)),
+                    ("over_at", Argument::Time(*over_at)),
                 ]
             }
             Self::NotATechnician

@@ -334,6 +334,17 @@ pub(crate) fn admitted(documents: &Documents) -> Admission {
     .unwrap()
 }
 
+/// The entry of `allow` for every command.
+pub(crate) const ANY: &str = r#"{ line = "command: *", owner = "Odile", until = "2027-03-31" }"#;
+
+/// A channel's request for this flow with a terminal.
+pub(crate) fn with_terminal(flow: FlowRequest, term: &str) -> StartRequest {
+    StartRequest {
+        terminal: Some(Term::parse(term)),
+        ..StartRequest::plain(flow)
+    }
+}
+
 pub(crate) fn command(text: &str) -> FlowRequest {
     FlowRequest::Command(text.as_bytes().to_vec())
 }
@@ -367,6 +378,9 @@ pub(crate) fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
 pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
     vec![
         (FlowRequest::Break, "break (no version allows it)"),
+        (FlowRequest::Pty, "terminal = true"),
+        (FlowRequest::WindowChange, "terminal = true"),
+        (FlowRequest::Signal("INT".into()), "shell"),
         (FlowRequest::Subsystem("sftp".into()), "sftp-read"),
         (
             FlowRequest::Subsystem("netconf".into()),

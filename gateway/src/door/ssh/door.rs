@@ -66,6 +66,7 @@ impl Door {
     }
 
     pub(super) fn answer(&self, answer: Answer) -> Auth {
+        self.knock.keys_proven(self.desk.keys_proven());
         match answer {
             Answer::Accept(arrival) => {
                 let (visitor, address) = *arrival;
@@ -81,6 +82,12 @@ impl Door {
                 name: "".into(),
                 instructions: instructions.into(),
                 prompts: vec![(prompt.into(), false)].into(),
+            },
+            // A request for information without a question (RFC 4256 §3.2): words, then the client's empty answer.
+            Answer::Tell { words } => Auth::Partial {
+                name: "".into(),
+                instructions: words.into(),
+                prompts: Vec::new().into(),
             },
             Answer::Refuse { code_next } => Auth::Reject {
                 proceed_with_methods: Some(MethodSet::from(

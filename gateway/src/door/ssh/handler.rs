@@ -9,14 +9,15 @@
 //! | asked | answered |
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
-//! | `pty-req`, `env` | kept until the channel starts |
+//! | `pty-req`, `env` | kept until the channel starts, then asked of policy with its shell or command |
 //! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
-//! | `window-change`, `signal`, data, EOF, close | queued in order |
+//! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
+//! | data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
 
 use std::sync::Arc;
 
-use ecluse_policy::FlowRequest;
+use ecluse_policy::{FlowRequest, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
     self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, VerifiedPublicKey,
@@ -207,7 +208,7 @@ impl server::Handler for Door {
         {
             Some(opening) if opening.terminal.is_none() => {
                 opening.terminal = Some(TerminalRequest {
-                    term: term.to_owned(),
+                    term: Term::parse(term),
                     cols,
                     rows,
                     width,

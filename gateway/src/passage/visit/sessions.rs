@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use ecluse_policy::{Admission, FlowRequest, Permit, Verdict};
+use ecluse_policy::{Admission, Permit, StartRequest, Verdict};
 
 use super::super::session::Session;
 use super::super::supervision;
@@ -23,8 +23,11 @@ pub(crate) struct Permitted {
 /// One channel in its session.
 pub(crate) struct Seated {
     pub(crate) session: Arc<Session>,
-    /// What the session keeps an eye on while the channel lives.
-    pub(crate) admission: Arc<Admission>,
+    #[expect(
+        dead_code,
+        reason = "held, so that the session keeps an eye on it while the channel lives"
+    )]
+    admission: Arc<Admission>,
     pub(crate) permit: Permit,
     /// The connection's earlier session, where this one had to begin beside it.
     pub(crate) beside: Option<u64>,
@@ -39,13 +42,13 @@ pub(crate) enum Unseated {
 }
 
 impl Visit {
-    /// What permits `flow` in a session that this connection has already, by that session's own intervention.
+    /// What permits `asked` in a session that this connection has already, by that session's own intervention.
     ///
     /// # Errors
     /// The store failed.
     pub(crate) async fn permitted_already(
         &self,
-        flow: &FlowRequest,
+        asked: &StartRequest,
     ) -> Result<Option<Permitted>, StoreError> {
         for session in self.sessions() {
             if session.live().stopped().is_some() {
@@ -59,7 +62,7 @@ impl Visit {
             let (applied, now) = (self.gateway.applied(), clock::now());
             let renewed = admission.renewed(&applied.documents, &intervention, now);
             if let Ok(admission) = renewed
-                && let Verdict::Permit(permit) = admission.decide(flow, now)
+                && let Verdict::Permit(permit) = admission.open(asked, now)
             {
                 return Ok(Some(Permitted { admission, permit }));
             }
