@@ -48,6 +48,8 @@ kinds! {
     LockoutLifted = "lockout-lifted",
     /// An administrator enabled an account that lay unused (A8).
     AccountEnabled = "account-enabled",
+    /// Policy refused somebody an act that is not theirs, or not any more (A2).
+    ActRefused = "act-refused",
     /// A technician asked for an intervention.
     Request = "request",
     /// An operator saw a request.

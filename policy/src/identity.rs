@@ -38,8 +38,6 @@ pub enum Role {
     Auditor {
         /// The client.
         client: ClientId,
-        /// Whether masked input is shown to them.
-        unmask: bool,
     },
 }
 
@@ -52,9 +50,8 @@ impl Role {
             PersonRef::Operator { client, .. } => Self::Operator {
                 client: client.id.clone(),
             },
-            PersonRef::Auditor { client, auditor } => Self::Auditor {
+            PersonRef::Auditor { client, .. } => Self::Auditor {
                 client: client.id.clone(),
-                unmask: auditor.unmask,
             },
         }
     }

@@ -2,7 +2,7 @@
 //! no task, so that each rule runs in microseconds and can be read by an auditor who does not know the rest.
 //!
 //! Read in this order: [`documents`] (what people wrote), [`identity`] (who is there), [`intervention`] (what was asked
-//! and approved), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
+//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
 //! a client's security officer.
 //!
 //! Invariants, each with tests that try to break it:
@@ -34,6 +34,7 @@ pub mod identity;
 pub mod intervention;
 pub mod key;
 pub mod lockout;
+pub mod mandate;
 pub mod matrix;
 pub mod name;
 pub mod retention;
@@ -58,6 +59,7 @@ pub use self::intervention::{
 };
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until};
+pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
 pub use self::matrix::{clients_concerned, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,

@@ -318,9 +318,18 @@ pub enum Refusal {
     },
 
     // ── asking for an intervention
-    /// Only technicians ask.
-    #[error("only a provider's technician asks for an intervention")]
+    /// Only technicians ask, and give up what they asked for.
+    #[error("only a provider's technician does this")]
     NotATechnician,
+    /// Only operators decide, look at what passes and end it.
+    #[error("only an operator of the client does this")]
+    NotAnOperator,
+    /// Only auditors read evidence.
+    #[error("only an auditor of the client does this")]
+    NotAnAuditor,
+    /// Masked input is for the auditors whom the client's document names.
+    #[error("masked input is not shown to you; the client's document would have to say so")]
+    NotUnmasking,
     /// No target was named.
     #[error("name at least one target: request TARGET --for 2h --reason \"…\"")]
     NoTarget,

@@ -58,6 +58,15 @@ fn station_key() -> PublicKey {
 
 /// The documents; `by` operators approve, for `at_most`.
 pub(crate) fn documents(by: u32, at_most: &str) -> Documents {
+    documents_where(by, at_most, |text| text)
+}
+
+/// The same, each text after `edit`.
+pub(crate) fn documents_where(
+    by: u32,
+    at_most: &str,
+    edit: impl Fn(String) -> String,
+) -> Documents {
     let line = |person: &str| person_key(person).to_line();
     let provider = format!(
         r#"
@@ -147,12 +156,12 @@ keys = ["{}"]
 "#,
         line("zoe")
     );
-    let provider = parse_provider("providers/maintech.toml", &provider).unwrap();
+    let provider = parse_provider("providers/maintech.toml", &edit(provider)).unwrap();
     let clients = [
         ("clients/hopital.toml", hopital),
         ("clients/mairie.toml", mairie),
     ]
-    .map(|(file, text)| parse_client(file, &text).unwrap());
+    .map(|(file, text)| parse_client(file, &edit(text)).unwrap());
     Documents::assemble(vec![provider], clients.into()).unwrap()
 }
 

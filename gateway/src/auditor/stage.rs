@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use ecluse_policy::Span;
+use ecluse_policy::{Refusal, Span};
 use ecluse_recordings::Size as ScreenSize;
 use ecluse_recordings::{Painter, Playback, ReadError, Screen, Step, Timed};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble};
 use crate::operator::watch::{apply, viewer};
+use crate::store::Session;
 use crate::terminal::{Event, Key, Size};
 use crate::texts::times;
 
@@ -38,6 +40,20 @@ pub(super) struct Stage {
     over: bool,
     who: String,
     markers: Vec<Duration>,
+}
+
+/// Why a replay ended before the auditor quit.
+pub(super) enum Stopped {
+    /// The right to read it ended.
+    Refused(Refusal),
+    /// The recording cannot be read.
+    Unreadable(ReadError),
+}
+
+impl From<ReadError> for Stopped {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error)
+    }
 }
 
 enum Pressed {
@@ -70,12 +86,13 @@ impl Stage {
     pub(super) async fn run(
         mut self,
         desk: &mut Desk<'_>,
-    ) -> Result<Result<(), ReadError>, Trouble> {
+        session: &Session,
+    ) -> Result<Result<(), Stopped>, Trouble> {
         let size = desk.terminal.size().unwrap_or(Size { cols: 80, rows: 24 });
         let mut painter = Painter::new(viewer(size));
         let enter = painter.enter();
         desk.terminal.write(&enter).await?;
-        let done = self.play(desk, &mut painter).await;
+        let done = self.play(desk, session, &mut painter).await;
         let leave = painter.leave();
         desk.terminal.write(&leave).await?;
         done
@@ -84,16 +101,20 @@ impl Stage {
     async fn play(
         &mut self,
         desk: &mut Desk<'_>,
+        session: &Session,
         painter: &mut Painter,
-    ) -> Result<Result<(), ReadError>, Trouble> {
+    ) -> Result<Result<(), Stopped>, Trouble> {
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut drawn: Option<Instant> = None;
         let begun = Instant::now();
         loop {
+            if let Err(refusal) = still_theirs(desk, session, false) {
+                return Ok(Err(Stopped::Refused(refusal)));
+            }
             let settled = match self.feed() {
                 Ok(settled) => settled,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => return Ok(Err(error.into())),
             };
             // On the way to where the auditor wants to begin nothing is drawn, unless it takes long.
             let since = drawn.unwrap_or(begun);
@@ -111,7 +132,7 @@ impl Stage {
                     Event::Key(key) => match self.press(key) {
                         Ok(Pressed::Nothing) => {}
                         Ok(Pressed::Quit) => return Ok(Ok(())),
-                        Err(error) => return Ok(Err(error)),
+                        Err(error) => return Ok(Err(error.into())),
                     },
                     Event::Resize(size) => painter.resize(viewer(size)),
                     Event::Eof => return Ok(Ok(())),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{ClientId, PersonId, Span, Timestamp, clients_concerned};
+use ecluse_policy::{AsOperator, ClientId, PersonId, Span, Timestamp, clients_concerned};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
@@ -20,27 +20,25 @@ const SHOWN_FOR: Span = Span::from_hours(7 * 24);
 const MOST: u32 = 10;
 
 /// Tells the recent alerts of the operator's client, if there are any.
-pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return Ok(());
-    };
+pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
+    let client = by.client();
     let since = clock::now().minus(SHOWN_FOR);
-    for alert in host_keys(desk, &client, since).await? {
+    for alert in host_keys(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
-    for alert in accounts(desk, &client, since).await? {
+    for alert in accounts(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
-    for alert in recordings(desk, &client, since).await? {
+    for alert in recordings(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
-    for alert in contradicted(desk, &client, since).await? {
+    for alert in contradicted(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
-    for away in desk.gateway.absences.of(&client) {
+    for away in desk.gateway.absences.of(client) {
         let alert = copies_away(desk, &away);
         desk.terminal.line(&alert).await?;
     }
@@ -50,9 +48,10 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
 /// The alerts since a time, in words.
 pub(crate) async fn since_then(
     desk: &Desk<'_>,
-    client: &ClientId,
+    by: &AsOperator<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
+    let client = by.client();
     let mut alerts = host_keys(desk, client, since).await?;
     alerts.extend(accounts(desk, client, since).await?);
     alerts.extend(recordings(desk, client, since).await?);

@@ -22,7 +22,7 @@ const TRIES: u32 = 8;
 /// What policy says to a channel that is to start.
 enum Answer {
     /// It may pass; the window of its intervention is open, and on record.
-    Permitted(Permitted),
+    Permitted(Box<Permitted>),
     /// Somebody is admitted, and this flow is not part of it.
     FlowRefused(Box<Admission>, Refusal),
     /// Nobody is admitted.
@@ -70,7 +70,7 @@ fn settled(
     answer: Result<Answer, StoreError>,
 ) -> Result<Permitted, Farewell> {
     match answer {
-        Ok(Answer::Permitted(permitted)) => Ok(permitted),
+        Ok(Answer::Permitted(permitted)) => Ok(*permitted),
         Ok(Answer::FlowRefused(admission, refusal)) => {
             let words = visit.refuse(&asked.flow, &admission, &refusal);
             Err(Farewell::refused(words))
@@ -106,7 +106,8 @@ async fn current(
             }
         };
         if !admission.is_first_use() || stored(visit, &admission).await? {
-            return Ok(Answer::Permitted(Permitted { admission, permit }));
+            let permitted = Permitted { admission, permit };
+            return Ok(Answer::Permitted(Box::new(permitted)));
         }
         tries += 1;
         if tries == TRIES {

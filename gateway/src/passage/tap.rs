@@ -79,9 +79,10 @@ impl Tap {
     /// # Errors
     /// As [`Tap::output`].
     pub(crate) fn record(&self, event: Event<'_>) -> Result<(), RecordError> {
-        let rows = match &event {
-            Event::Resize { rows, .. } => Some(*rows),
-            _ => None,
+        let rows = if let Event::Resize { rows, .. } = &event {
+            Some(*rows)
+        } else {
+            None
         };
         self.recorder.append(self.channel, self.at(), event)?;
         if let (Some(mut order), Some(rows)) = (self.order(), rows) {

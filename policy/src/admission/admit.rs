@@ -153,6 +153,9 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NotBrought { .. }
         | Refusal::DerogationOver { .. }
         | Refusal::NotATechnician
+        | Refusal::NotAnOperator
+        | Refusal::NotAnAuditor
+        | Refusal::NotUnmasking
         | Refusal::NoTarget
         | Refusal::SeveralClients
         | Refusal::NoCommonAccount

@@ -6,7 +6,7 @@ use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
 use crate::capability::Capability;
 use crate::documents::{Client, Documents, Target, is_visible};
 use crate::flow::Scope;
-use crate::identity::Presence;
+use crate::mandate::AsTechnician;
 use crate::matrix::{accounts_for, allowed, conditions, flows_for, listed_target};
 use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
 use crate::time::{Span, Timestamp};
@@ -67,15 +67,13 @@ impl Waiting {
 /// # Errors
 /// The refusal to show. A target that does not exist and one that is not for this person get the same one.
 pub fn request(
-    documents: &Documents,
-    presence: &Presence,
+    by: &AsTechnician<'_>,
     ask: Ask,
     waiting: Waiting,
     id: InterventionId,
     number: InterventionNumber,
-    now: Timestamp,
 ) -> Result<Intervention, Refusal> {
-    presence.still_valid(documents, now)?;
+    let (presence, documents, now) = (by.presence(), by.documents(), by.now());
     let Ask {
         targets,
         account,

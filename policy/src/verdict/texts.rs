@@ -27,6 +27,9 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-brought",
     "refusal-derogation-over",
     "refusal-not-a-technician",
+    "refusal-not-an-operator",
+    "refusal-not-an-auditor",
+    "refusal-not-unmasking",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -97,6 +100,9 @@ impl Refusal {
             Self::NotBrought { .. } => "refusal-not-brought",
             Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
+            Self::NotAnOperator => "refusal-not-an-operator",
+            Self::NotAnAuditor => "refusal-not-an-auditor",
+            Self::NotUnmasking => "refusal-not-unmasking",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -203,6 +209,9 @@ impl Refusal {
                 ]
             }
             Self::NotATechnician
+            | Self::NotAnOperator
+            | Self::NotAnAuditor
+            | Self::NotUnmasking
             | Self::NoTarget
             | Self::SeveralClients
             | Self::NoCommonAccount

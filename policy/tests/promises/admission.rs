@@ -266,7 +266,7 @@ fn an_account_that_was_not_granted_is_refused_and_several_must_be_named() {
             ..ask_for(&["db01"], "1h")
         };
         let (id, number) = ids(number);
-        let asked = ecluse_policy::intervention::request(
+        let asked = request_by(
             &documents,
             &alice,
             ask,
@@ -277,7 +277,7 @@ fn an_account_that_was_not_granted_is_refused_and_several_must_be_named() {
         )
         .unwrap();
         asked
-            .approve(&documents, &odile(&documents), &Narrowing::default(), t0())
+            .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
             .unwrap()
     };
     let (postgres, ops) = (approve("postgres", 1), approve("ops", 2));
@@ -390,7 +390,7 @@ fn flows_do_not_lend_each_other_their_conditions() {
     };
     let asked = requested(&documents, &alice(&documents), ask, t0()).unwrap();
     let one = asked
-        .approve(&documents, &odile(&documents), &Narrowing::default(), t0())
+        .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
         .unwrap();
     let admission = admit(
         &documents,
@@ -412,7 +412,7 @@ fn flows_do_not_lend_each_other_their_conditions() {
     )
     .unwrap();
     let first = everything
-        .approve(&documents, &odile(&documents), &Narrowing::default(), t0())
+        .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
         .unwrap();
     assert_eq!(
         first.state(),
@@ -420,7 +420,7 @@ fn flows_do_not_lend_each_other_their_conditions() {
         "the strict part needs a second operator"
     );
     let second = first
-        .approve(&documents, &olive(&documents), &Narrowing::default(), t0())
+        .approved_by(&documents, &olive(&documents), &Narrowing::default(), t0())
         .unwrap();
     let admission = admit(
         &documents,

@@ -17,6 +17,7 @@ mod hours;
 mod intervention;
 mod keys;
 mod login;
+mod mandates;
 mod offers;
 mod properties;
 mod requests;

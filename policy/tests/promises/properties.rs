@@ -6,7 +6,6 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::intervention::request;
 use ecluse_policy::*;
 use proptest::prelude::*;
 
@@ -34,7 +33,7 @@ fn granted(documents: &Documents, script: &Script) -> Option<(Presence, Interven
         length: span(script.length),
     };
     let (id, number) = ids(1);
-    let mut intervention = request(
+    let mut intervention = request_by(
         documents,
         &presence,
         ask,
@@ -46,7 +45,8 @@ fn granted(documents: &Documents, script: &Script) -> Option<(Presence, Interven
     .ok()?;
     for (operator, seed) in [("odile", ODILE), ("olive", OLIVE)] {
         if let Ok(operator) = log_in(documents, operator, &[seed], t0())
-            && let Ok(next) = intervention.approve(documents, &operator, &script.narrowing, t0())
+            && let Ok(next) =
+                intervention.approved_by(documents, &operator, &script.narrowing, t0())
         {
             intervention = next;
         }

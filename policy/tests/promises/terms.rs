@@ -362,7 +362,7 @@ fn a_window_is_a_day_at_most_unless_a_derogation_says_longer() {
             t0(),
         )
         .unwrap()
-        .approve(documents, &odile(documents), &Narrowing::default(), t0())
+        .approved_by(documents, &odile(documents), &Narrowing::default(), t0())
         .unwrap();
         admit(
             documents,
