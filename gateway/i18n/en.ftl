@@ -159,6 +159,12 @@ operator-gone-request = Request { $number } of { $person } is no longer waiting:
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
+operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources } addresses: { $place }
+operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources } addresses: { $place }
+crowd-operators = too many from operators' and auditors' networks had not logged on. Whoever came from there may have found the door closed; those inside stayed. Ask the gateway's administrator who connects there.
+crowd-stations = too many from stations' networks had not logged on. Technicians may have found the door closed; those inside stayed. Ask the provider what connects from there.
+crowd-everybody = too many from addresses that no document names had not logged on. Whoever works from such an address may have found the door closed; those whose networks are in the documents did not.
+crowd-inside = all places after log-on were taken, but those kept for operators. Technicians and auditors who logged on were sent away; those inside stayed.
 operator-copies-contradicted = { $time }  The journal contradicts the checkpoints at { $destination }: { $problem }. Keep what lies there, it is evidence, and have the gateway examined.
 operator-copies-away = { $time }  Since then no copies of your events arrive at { $destination }. They are kept here and sent once it takes them again: have the receiver looked at.
 operator-account-blocked = { $time }  The account of { $person } is blocked: too many wrong codes. Ask them whether they were theirs.
@@ -396,6 +402,7 @@ ended-person-disabled = Your account is disabled.
 ended-person-expired = Your account has expired.
 ended-key-withdrawn = The key you logged in with was withdrawn.
 ended-certificate-over = The certificate you logged in with is no longer valid.
+ended-network-withdrawn = You connect from an address from which your account may not be used.
 ended-station-withdrawn = The station you work from was withdrawn.
 
 ## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
@@ -409,6 +416,11 @@ barred-disabled = Your account is disabled.
 barred-unused = Your account is disabled: it was not used since { $since }.
 barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}
+# ASCII alone: SSH clients show these words byte by byte.
+door-too-many = Too many connections wait here for their log-on, so this one is closed. Try again in a minute; the operators have been told.
+door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
+door-too-many-of-person = You have too many connections open here: close some and try again.
+door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 
 ## On the way to a target
 

@@ -158,6 +158,12 @@ operator-gone-request = La demande { $number } de { $person } n'attend plus : {
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
+operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
+operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
+crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
+crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
+crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
 operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
@@ -395,6 +401,7 @@ ended-person-disabled = Votre compte est désactivé.
 ended-person-expired = Votre compte a expiré.
 ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été retirée.
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
+ended-network-withdrawn = Vous vous connectez depuis une adresse d'où votre compte ne peut pas être utilisé.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
 ## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
@@ -408,6 +415,11 @@ barred-disabled = Votre compte est hors service.
 barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
 barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
+# Sans accents : les clients SSH montrent ces mots octet par octet.
+door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
+door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
+door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
+door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
 ## Vers une cible
 

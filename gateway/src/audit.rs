@@ -102,6 +102,10 @@ kinds! {
     ClockReading = "clock-reading",
     /// The room for recordings crossed one of its bounds; the reason says to which level.
     LowSpace = "low-space",
+    /// Connections find no place at a door; the reason says which places are short.
+    DoorCrowded = "door-crowded",
+    /// They find one again: how many did not.
+    DoorClear = "door-clear",
     /// A session could not begin for want of room for its recording (R2).
     SessionRefused = "session-refused",
     /// A recording could not be written; what it recorded was stopped.

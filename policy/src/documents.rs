@@ -13,10 +13,12 @@ mod diff;
 mod error;
 mod evidence;
 mod lookup;
+mod networks;
 mod notice;
 mod provider;
 mod reader;
 mod remarks;
+mod waiting;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,7 @@ pub use self::evidence::{
     SearchRules, SyslogReceiver,
 };
 pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::networks::{Networks, Pool};
 pub use self::notice::NoticeRules;
 pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
@@ -143,11 +146,7 @@ impl Station {
     /// Whether the station may connect from this address.
     #[must_use]
     pub fn allows_source(&self, source: IpAddr) -> bool {
-        // A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d; the document says a.b.c.d.
-        let source = source.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&source))
+        networks::holds(&self.networks, source)
     }
 }
 
@@ -206,6 +205,8 @@ pub struct Operator {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.
@@ -225,6 +226,8 @@ pub struct Auditor {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.

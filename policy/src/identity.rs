@@ -6,7 +6,9 @@
 
 mod account;
 mod certificate;
+mod here;
 mod login;
+mod refusal;
 
 use std::net::IpAddr;
 
@@ -14,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
-pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
+pub use self::here::{Doorway, Misplaced};
+pub use self::login::{CodeOutcome, Login, SecondFactor, Step};
+pub use self::refusal::LoginRefusal;
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{ClientId, Lang, PersonId, ProviderId, StationId};
@@ -125,6 +129,12 @@ pub enum Ended {
         /// When.
         ended_at: Timestamp,
     },
+    /// The person's document does not name the network they come from (P13).
+    #[error("{person} may not work from that address")]
+    NetworkWithdrawn {
+        /// Who.
+        person: PersonId,
+    },
     /// The station is not one from which this person may work, or not from that address.
     #[error("the station {station} may not be used: {why}")]
     StationWithdrawn {
@@ -168,6 +178,7 @@ impl Ended {
             Self::PersonExpired { .. } => "ended-person-expired",
             Self::KeyWithdrawn { .. } => "ended-key-withdrawn",
             Self::CertificateOver { .. } => "ended-certificate-over",
+            Self::NetworkWithdrawn { .. } => "ended-network-withdrawn",
             Self::StationWithdrawn { .. } => "ended-station-withdrawn",
         }
     }
@@ -179,7 +190,8 @@ impl Ended {
         match self {
             Self::PersonRemoved { person }
             | Self::PersonDisabled { person }
-            | Self::KeyWithdrawn { person } => {
+            | Self::KeyWithdrawn { person }
+            | Self::NetworkWithdrawn { person } => {
                 vec![("person", text(person))]
             }
             Self::PersonExpired { person, expired_at } => {
@@ -310,7 +322,12 @@ impl Authenticated {
             ) => station.still_valid(documents, provider, technician, *source),
             // A technician without a station is never made; were one made, they would not be here.
             (PersonRef::Technician { .. }, None) => Err(removed()),
-            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => Ok(()),
+            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => match found.networks() {
+                Some(networks) if !networks.allow(*source) => Err(Ended::NetworkWithdrawn {
+                    person: person.clone(),
+                }),
+                Some(_) | None => Ok(()),
+            },
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub store: String,
     /// Where the SSH door listens.
     pub listen: String,
+    /// Where operators and auditors have a door of their own.
+    pub operators_listen: Option<String>,
     /// Further lines of `[ssh]`, as they are.
     pub ssh_lines: Vec<String>,
     /// How long a second factor is remembered.
@@ -104,6 +106,8 @@ pub struct Officer {
     pub lang: String,
     /// Public lines.
     pub keys: Vec<String>,
+    /// Where they log on from; anywhere without.
+    pub networks: Option<Vec<String>>,
 }
 
 /// A target of the client.
@@ -245,7 +249,13 @@ impl Documents {
             list(&self.recording_recipients)
         );
         for (table, officers) in [("operator", &self.operators), ("auditor", &self.auditors)] {
-            for Officer { id, lang, keys } in officers {
+            for Officer {
+                id,
+                lang,
+                keys,
+                networks,
+            } in officers
+            {
                 let _ = write!(
                     text,
                     "\n[[{table}]]\nid = {}\nname = {}\nlang = {}\nkeys = {}\n",
@@ -254,6 +264,9 @@ impl Documents {
                     quoted(lang),
                     list(keys)
                 );
+                if let Some(networks) = networks {
+                    let _ = writeln!(text, "networks = {}", list(networks));
+                }
             }
         }
         for Target {
@@ -307,6 +320,7 @@ impl Settings {
             data,
             store,
             listen,
+            operators_listen,
             ssh_lines,
             remember,
             failures,
@@ -320,8 +334,12 @@ impl Settings {
             tail,
         } = self;
         let ssh_lines: String = ssh_lines.iter().map(|line| format!("{line}\n")).collect();
+        let own_door = operators_listen
+            .iter()
+            .map(|address| format!("operators-listen = {}\n", quoted(address)))
+            .collect::<String>();
         let mut text = format!(
-            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{ssh_lines}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
+            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{own_door}{ssh_lines}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
             quoted(data),
             quoted(lang),
             quoted(store),

@@ -105,6 +105,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             id: id.to_owned(),
             lang: "en".to_owned(),
             keys: vec![keys::pair(layout, id)?],
+            networks: None,
         })
     };
     let host_key = keys::pair(layout, target::HOST_KEY)?;
@@ -120,6 +121,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             data: layout.data().display().to_string(),
             store: "sqlite".to_owned(),
             listen: format!("127.0.0.1:{}", ports.door),
+            operators_listen: None,
             ssh_lines: Vec::new(),
             remember: "10m".to_owned(),
             failures: 3,

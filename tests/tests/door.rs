@@ -302,7 +302,7 @@ fn a_thousand_silent_connections_lock_nobody_out() -> Result<()> {
         plan.documents.settings.limits = vec![
             "per-source = 3000".to_owned(),
             "total = 3000".to_owned(),
-            "unauthenticated = 200".to_owned(),
+            "unauthenticated-stations = 200".to_owned(),
             "authenticate-within = \"20s\"".to_owned(),
         ];
         Ok(())
@@ -368,7 +368,7 @@ fn running_out_of_descriptors_is_survived() -> Result<()> {
         plan.documents.settings.limits = vec![
             "per-source = 3000".to_owned(),
             "total = 3000".to_owned(),
-            "unauthenticated = 3000".to_owned(),
+            "unauthenticated-stations = 3000".to_owned(),
         ];
         Ok(())
     })?;

@@ -30,6 +30,7 @@ mod search;
 mod sessions;
 mod space;
 mod store;
+mod strangers;
 mod target;
 mod target_algorithms;
 mod targets;

@@ -14,8 +14,10 @@ use uuid::Uuid;
 use super::Visitor;
 use crate::clock;
 use crate::copies::Absences;
+use crate::door::crowd::Crowds;
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
+use crate::identity::ledger::{Ledger, Measure};
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
@@ -205,6 +207,8 @@ impl House {
             live: Live::default(),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
             absences: Absences::default(),
+            crowds: Crowds::default(),
+            ledger: Ledger::new(Measure::of(&settings.limits)),
             told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),

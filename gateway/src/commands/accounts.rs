@@ -6,7 +6,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ecluse_policy::documents::Stations;
+use ecluse_policy::documents::{Networks, Stations};
 use ecluse_policy::identity::{Disuse, disuse};
 use ecluse_policy::{PersonId, PersonRef, PublicKey, Span, Timestamp};
 use ecluse_recordings::neutralise;
@@ -282,11 +282,32 @@ fn role(person: PersonRef<'_>) -> String {
             };
             format!("technician of {} from {from}", provider.id)
         }
-        PersonRef::Operator { client, .. } => format!("operator of {}", client.id),
-        PersonRef::Auditor { client, auditor } if auditor.unmask => {
-            format!("auditor of {}, sees masked input", client.id)
+        PersonRef::Operator { client, operator } => {
+            format!("operator of {}{}", client.id, from(&operator.networks))
         }
-        PersonRef::Auditor { client, .. } => format!("auditor of {}", client.id),
+        PersonRef::Auditor { client, auditor } => {
+            let masked = if auditor.unmask {
+                ", sees masked input"
+            } else {
+                ""
+            };
+            format!(
+                "auditor of {}{}{masked}",
+                client.id,
+                from(&auditor.networks)
+            )
+        }
+    }
+}
+
+fn from(networks: &Networks) -> String {
+    match networks {
+        Networks::Anywhere => " from anywhere".to_owned(),
+        Networks::Listed(listed) if listed.is_empty() => " from nowhere".to_owned(),
+        Networks::Listed(listed) => {
+            let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
+            format!(" from {}", listed.join(" "))
+        }
     }
 }
 

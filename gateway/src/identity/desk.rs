@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecluse_policy::identity::SecondFactor;
+use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, Lang, Login,
-    LoginAddress, LoginRefusal, PersonId, PublicKey, Step, Timestamp,
+    AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, CodeOutcome, Lang,
+    Login, LoginAddress, LoginRefusal, PersonId, PublicKey, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
@@ -75,11 +75,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// A desk for the connection from `source` to our address `door`.
+    /// A desk for the connection from `source` to our address `door`, for the people of that door.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         source: SocketAddr,
-        door: SocketAddr,
+        (door, doorway): (SocketAddr, Doorway),
         connection: Uuid,
     ) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Desk {
             source,
             door,
             connection,
-            login: Login::begin("", source.ip()),
+            login: Login::begin("", source.ip()).at(doorway),
             proven: Vec::new(),
             code_next: false,
         }
@@ -252,6 +252,10 @@ impl Desk {
         };
         match self.login.code_result(&applied.documents, outcome, now) {
             Step::Complete(authenticated) => self.complete(*authenticated).await,
+            Step::Refuse(LoginRefusal::Code(outcome)) if !outcome.counts_as_guess() => {
+                self.refused(uncounted(outcome)).await;
+                self.no()
+            }
             // Judged and recorded above.
             Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
             Step::Refuse(refusal) => {
@@ -393,9 +397,16 @@ impl Desk {
         Answer::Accept(Box::new((visitor, address)))
     }
 
-    async fn refused(&self, refusal: &LoginRefusal) {
-        let record = self.record(AuditKind::LogOnRefused).reason(refusal);
-        if let Err(error) = self.gateway.store.record(&[record]).await {
+    /// Puts a refusal on record, one by one or in the count of its minute: each of them a stranger can repeat at will.
+    async fn refused(&self, reason: impl std::fmt::Display) {
+        let record = self.record(AuditKind::LogOnRefused).reason(reason);
+        let (gateway, source) = (&self.gateway, self.source.ip());
+        let pool = gateway.applied().documents.pool_of(source);
+        let entered = gateway
+            .ledger
+            .enter(&gateway.store, pool, source, record)
+            .await;
+        if let Err(error) = entered {
             self.store_failed(&error);
         }
     }
@@ -422,6 +433,21 @@ fn second_factor(factor: SecondFactor) -> &'static str {
     match factor {
         SecondFactor::Code => "one-time code",
         SecondFactor::Remembered => "one-time code of a few minutes ago",
+    }
+}
+
+/// Why an answer was refused that is no guess.
+fn uncounted(outcome: CodeOutcome) -> String {
+    match outcome {
+        CodeOutcome::Empty => "an empty answer; not counted".to_owned(),
+        CodeOutcome::Again => "the one-time code accepted last, once more; not counted".to_owned(),
+        CodeOutcome::Blocked { until } => {
+            format!("blocked until {until} after too many failures")
+        }
+        CodeOutcome::Accepted
+        | CodeOutcome::Wrong
+        | CodeOutcome::Replayed
+        | CodeOutcome::NotEnrolled => LoginRefusal::Code(outcome).to_string(),
     }
 }
 

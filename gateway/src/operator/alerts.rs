@@ -1,21 +1,26 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
 //! (C3), accounts that guesses blocked and an administrator opened again (A6, A8), a gateway that runs out of room for
-//! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8).
+//! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
+//! doors where connections find no place (F5).
 
 use std::collections::BTreeSet;
 
+use ecluse_policy::documents::Pool;
 use ecluse_policy::{AsOperator, ClientId, PersonId, Span, Timestamp, clients_concerned};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::copies::Away;
+use crate::door::crowd::{Crowd, Places};
 use crate::space::{Level, Room, mebibytes};
 use crate::store::AuditQuery;
 use crate::texts::times;
 
 /// How long an alert is shown again at each look.
 const SHOWN_FOR: Span = Span::from_hours(7 * 24);
+/// How long after its end a crowd at a door is still told.
+const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 /// Troubles with recordings told at once.
 const MOST: u32 = 10;
 
@@ -36,6 +41,14 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
         desk.terminal.line(&alert).await?;
     }
     for alert in contradicted(desk, client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
+    for crowd in desk
+        .gateway
+        .crowds
+        .told(clock::now().minus(CROWD_SHOWN_FOR))
+    {
+        let alert = crowded(desk, &crowd);
         desk.terminal.line(&alert).await?;
     }
     for away in desk.gateway.absences.of(client) {
@@ -60,6 +73,11 @@ pub(crate) async fn since_then(
         alerts.extend(room(desk, now));
     }
     alerts.extend(contradicted(desk, client, since).await?);
+    let crowds = desk.gateway.crowds.told(since);
+    let new = crowds
+        .iter()
+        .filter(|crowd| crowd.told.is_some_and(|told| told >= since));
+    alerts.extend(new.map(|crowd| crowded(desk, crowd)));
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
@@ -134,6 +152,33 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
         ),
     ];
     Some(desk.say(id, &args))
+}
+
+/// Places that are short at the doors, in words. They are the gateway's, so every client's operators are told.
+fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
+    let place = desk.say(
+        match crowd.places {
+            Places::Before(Pool::Operators) => "crowd-operators",
+            Places::Before(Pool::Stations) => "crowd-stations",
+            Places::Before(Pool::Everybody) => "crowd-everybody",
+            Places::Inside => "crowd-inside",
+        },
+        &[],
+    );
+    let now = clock::now();
+    let args = [
+        ("time", times::moment(crowd.since, now, None).into()),
+        ("until", times::moment(crowd.latest, now, None).into()),
+        ("count", crowd.turned.total().to_string().into()),
+        ("sources", crowd.turned.sources().to_string().into()),
+        ("place", place.into()),
+    ];
+    let id = if crowd.over {
+        "operator-crowd-over"
+    } else {
+        "operator-crowd"
+    };
+    desk.say(id, &args)
 }
 
 /// Recordings that failed, lost something or were found altered, since a time.

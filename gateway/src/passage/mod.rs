@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecluse_policy::identity::Doorway;
 use russh::{Disconnect, server};
 use tokio::net::TcpStream;
 
@@ -46,7 +47,7 @@ use crate::store;
 use connection::Connection;
 use knock::Knock;
 
-/// How long a client has for reading that its time is over.
+/// How long a client has for reading that its time is over, or that there is no place.
 const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
 
 /// One connection, from its first byte to the end of its recording.
@@ -56,7 +57,8 @@ const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) async fn serve(
     tcp: TcpStream,
     source: SocketAddr,
-    mut place: Place,
+    doorway: Doorway,
+    place: Place,
     config: Arc<server::Config>,
     gateway: Arc<Gateway>,
 ) {
@@ -69,8 +71,9 @@ pub(crate) async fn serve(
         Arc::clone(&gateway),
         Arc::clone(&connection),
         source,
-        door,
+        (door, doorway),
         id,
+        place,
     );
 
     let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
@@ -81,13 +84,13 @@ pub(crate) async fn serve(
     };
     let Ok(mut running) = running else { return };
 
-    let visit = tokio::select! {
+    let let_in = tokio::select! {
         biased;
-        visit = knock.until_let_in() => visit,
+        let_in = knock.until_let_in() => let_in,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
             let end = match knock.too_late().await {
-                Some(words) => show_out(&connection, &mut running, words).await,
+                Some(words) => show_out(&connection, &mut running, Disconnect::ByApplication, words).await,
                 None => {
                     connection.cut();
                     running.await
@@ -96,7 +99,17 @@ pub(crate) async fn serve(
             return log_end(end, source);
         }
     };
-    place.authenticated();
+    let visit = match let_in {
+        Ok(visit) => visit,
+        Err(found) => {
+            let words = found.conclude(&gateway).await;
+            let why = Disconnect::TooManyConnections;
+            return log_end(
+                show_out(&connection, &mut running, why, words).await,
+                source,
+            );
+        }
+    };
 
     let end = tokio::select! {
         end = &mut running => end,
@@ -109,14 +122,15 @@ pub(crate) async fn serve(
     visit.conclude().await;
 }
 
-/// Tells somebody whose keys are proven that the time to log on is over, and waits for the end of the connection.
+/// Tells somebody whose keys are proven why they do not get in, and waits for the end of the connection.
 async fn show_out(
     connection: &Connection,
     running: &mut server::RunningSession<Door>,
+    why: Disconnect,
     words: String,
 ) -> Result<(), russh::Error> {
     let handle = running.handle();
-    let said = handle.disconnect(Disconnect::ByApplication, words, String::new());
+    let said = handle.disconnect(why, words, String::new());
     let ended = tokio::time::timeout(SHOWN_OUT_WITHIN, async {
         // Fails only where the connection is over, which `running` tells.
         let _ = said.await;

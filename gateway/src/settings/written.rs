@@ -9,10 +9,11 @@ use ecluse_recordings::log::VerifierKey;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+use super::limits::Contradiction;
 use super::{
     AuthenticationSettings, Banner, ClockSettings, InterventionSettings, JournalSettings,
-    LimitSettings, LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource,
-    SpaceBounds, SshSettings, StoreAddress,
+    LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds,
+    SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -35,6 +36,7 @@ pub(super) struct Written {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenSsh {
     listen: Option<Listen>,
+    operators_listen: Option<Listen>,
     host_key: Option<PathBuf>,
     banner: Option<WrittenBanner>,
 }
@@ -60,13 +62,21 @@ struct WrittenInterventions {
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenLimits {
-    per_source: Option<Count>,
-    total: Option<Count>,
-    unauthenticated: Option<Count>,
-    authenticate_within: Option<WrittenSpan>,
-    channels_per_connection: Option<Count>,
-    before_login_bytes: Option<Bytes>,
+pub(super) struct WrittenLimits {
+    pub(super) per_source: Option<Count>,
+    pub(super) total: Option<Count>,
+    pub(super) per_person: Option<Count>,
+    pub(super) kept_for_operators: Option<Count>,
+    pub(super) unauthenticated: Option<Count>,
+    pub(super) unauthenticated_per_source: Option<Count>,
+    pub(super) drop_from: Option<Count>,
+    pub(super) unauthenticated_operators: Option<Count>,
+    pub(super) unauthenticated_stations: Option<Count>,
+    pub(super) refusals_per_source: Option<Count>,
+    pub(super) refusals_in_all: Option<Count>,
+    pub(super) authenticate_within: Option<WrittenSpan>,
+    pub(super) channels_per_connection: Option<Count>,
+    pub(super) before_login_bytes: Option<Bytes>,
 }
 
 #[derive(Deserialize, Default)]
@@ -92,7 +102,7 @@ struct WrittenJournal {
 }
 
 impl Written {
-    pub(super) fn checked(self, file: &Path, base: &Path) -> Settings {
+    pub(super) fn checked(self, file: &Path, base: &Path) -> Result<Settings, Contradiction> {
         let Self {
             lang,
             data_dir,
@@ -107,23 +117,11 @@ impl Written {
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
-        Settings {
+        Ok(Settings {
             file: file.to_owned(),
             lang: lang.map_or(Lang::Fr, |lang| lang.0),
             store: store.map_or(StoreAddress::Sqlite, |store| store.0),
-            ssh: SshSettings {
-                listen: ssh.listen.map_or_else(
-                    || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
-                    |listen| listen.0,
-                ),
-                host_key: ssh.host_key.map_or_else(
-                    || data_dir.join("keys/ssh_host_ed25519_key"),
-                    |path| base.join(path),
-                ),
-                banner: ssh
-                    .banner
-                    .map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
-            },
+            ssh: ssh.checked(&data_dir, base)?,
             authentication: AuthenticationSettings {
                 remember: span(authentication.remember, Span::from_secs(0)),
                 unused: authentication
@@ -148,14 +146,7 @@ impl Written {
                 waiting_per_person: count(interventions.waiting_per_person, 3),
                 waiting_in_all: count(interventions.waiting_in_all, 256),
             },
-            limits: LimitSettings {
-                per_source: count(limits.per_source, 64),
-                total: count(limits.total, 1024),
-                unauthenticated: count(limits.unauthenticated, 256),
-                authenticate_within: span(limits.authenticate_within, minutes(2)),
-                channels_per_connection: count(limits.channels_per_connection, 128),
-                before_login_bytes: bytes(limits.before_login_bytes, 256 << 10),
-            },
+            limits: limits.checked()?,
             recordings: RecordingSettings {
                 directory: recordings
                     .directory
@@ -176,19 +167,74 @@ impl Written {
                 servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
             },
             data_dir,
-        }
+        })
     }
 }
 
-fn span(written: Option<WrittenSpan>, default: Span) -> Span {
+impl WrittenSsh {
+    fn checked(self, data_dir: &Path, base: &Path) -> Result<SshSettings, Contradiction> {
+        let Self {
+            listen,
+            operators_listen,
+            host_key,
+            banner,
+        } = self;
+        let listen = listen.map_or_else(
+            || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
+            |listen| listen.0,
+        );
+        let operators_listen = operators_listen.map(|listen| listen.0);
+        if let Some(own) = &operators_listen {
+            doors_apart(&listen, own)?;
+        }
+        Ok(SshSettings {
+            listen,
+            operators_listen: operators_listen.unwrap_or_default(),
+            host_key: host_key.map_or_else(
+                || data_dir.join("keys/ssh_host_ed25519_key"),
+                |path| base.join(path),
+            ),
+            banner: banner.map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
+        })
+    }
+}
+
+/// The operators' own door is one, and another than the technicians'.
+fn doors_apart(listen: &[SocketAddr], own: &[SocketAddr]) -> Result<(), Contradiction> {
+    let refused = |problem: String| Contradiction {
+        table: "ssh",
+        key: "operators-listen",
+        problem,
+    };
+    if own.is_empty() {
+        return Err(refused(format!(
+            "is empty, so that no operator could log on; accepted: {LISTEN_ACCEPTED}; without the key operators come by `listen`"
+        )));
+    }
+    let same = |a: &SocketAddr, b: &SocketAddr| {
+        let everywhere = a.ip().is_unspecified() || b.ip().is_unspecified();
+        a.port() == b.port() && (a.ip() == b.ip() || everywhere)
+    };
+    match own
+        .iter()
+        .find(|own| listen.iter().any(|all| same(own, all)))
+    {
+        None => Ok(()),
+        Some(address) => Err(refused(format!(
+            "{address} is where `listen` listens too; accepted: another address or another port than those of `listen`"
+        ))),
+    }
+}
+
+pub(super) fn span(written: Option<WrittenSpan>, default: Span) -> Span {
     written.map_or(default, |span| span.0)
 }
 
-fn count(written: Option<Count>, default: u32) -> u32 {
+pub(super) fn count(written: Option<Count>, default: u32) -> u32 {
     written.map_or(default, |count| count.0)
 }
 
-fn bytes(written: Option<Bytes>, default: u64) -> u64 {
+pub(super) fn bytes(written: Option<Bytes>, default: u64) -> u64 {
     written.map_or(default, |bytes| bytes.0)
 }
 
@@ -275,7 +321,7 @@ impl<'de> Deserialize<'de> for WrittenSigningKey {
     }
 }
 
-struct WrittenSpan(Span);
+pub(super) struct WrittenSpan(Span);
 
 impl<'de> Deserialize<'de> for WrittenSpan {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -310,7 +356,7 @@ impl<'de> Deserialize<'de> for WrittenUnused {
 }
 
 /// A count: zero means zero, there is no negative one.
-struct Count(u32);
+pub(super) struct Count(pub(super) u32);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -322,7 +368,7 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 /// A size with its unit written out.
-struct Bytes(u64);
+pub(super) struct Bytes(u64);
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -159,8 +159,8 @@ impl Store {
     ///
     /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
     /// the same time. `record` says who and from where; a refusal is written to the audit trail from it,
-    /// with its reason, and so is a block that begins. An accepted code writes nothing: the log-on, once
-    /// complete, is the door's record.
+    /// with its reason, and so is a block that begins. An accepted code writes nothing, the log-on, once
+    /// complete, being the door's record; nor does what is refused without being counted.
     ///
     /// # Errors
     /// The store failed; nothing is counted, and the code is neither accepted nor used up.
@@ -173,13 +173,7 @@ impl Store {
     ) -> Result<CodeOutcome, StoreError> {
         let mut change = self.write().await?;
         if let Some(until) = blocked(&mut change, claim).await? {
-            let reason = format!("blocked until {until} after too many failures");
-            change
-                .commit(&[record
-                    .kind(AuditKind::LogOnRefused)
-                    .refused()
-                    .reason(reason)])
-                .await?;
+            change.commit(&[]).await?;
             return Ok(CodeOutcome::Blocked { until });
         }
         let judgement = judge(&mut change, known, code, claim.at).await?;
@@ -189,22 +183,18 @@ impl Store {
                 change.commit(&[]).await?;
                 return Ok(judgement);
             }
-            CodeOutcome::Empty => "an empty answer; not counted",
-            CodeOutcome::Again => "the one-time code accepted last, once more; not counted",
+            // Not written here: nothing bounds how often it is repeated, and the door counts what is.
+            CodeOutcome::Empty | CodeOutcome::Again | CodeOutcome::Blocked { .. } => {
+                change.commit(&[]).await?;
+                return Ok(judgement);
+            }
             CodeOutcome::Wrong => "wrong one-time code",
             CodeOutcome::Replayed => "one-time code used before",
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
-            CodeOutcome::Blocked { .. } => "blocked",
         };
         let record = record.reason(reason);
-        if judgement.counts_as_guess() {
-            let (_, records) = count(&mut change, claim, known, None, record).await?;
-            change.commit(&records).await?;
-        } else {
-            change
-                .commit(&[record.kind(AuditKind::LogOnRefused).refused()])
-                .await?;
-        }
+        let (_, records) = count(&mut change, claim, known, None, record).await?;
+        change.commit(&records).await?;
         Ok(judgement)
     }
 }

@@ -6,6 +6,7 @@ use super::allow::allow;
 use super::approval::approval;
 use super::error::DocumentError;
 use super::evidence;
+use super::networks::Networks;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
 use super::reader::{At, Reader, Table};
 use super::{
@@ -95,6 +96,7 @@ fn auditor(table: &Table<'_>, lang: Lang) -> Option<Auditor> {
         name,
         lang,
         keys,
+        networks,
         expires,
         disabled,
     } = person?;
@@ -104,6 +106,7 @@ fn auditor(table: &Table<'_>, lang: Lang) -> Option<Auditor> {
         name,
         lang,
         keys,
+        networks,
         expires,
         disabled,
         unmask,
@@ -118,6 +121,7 @@ fn person(table: &Table<'_>, lang: Lang) -> Option<Operator> {
         .maybe_parsed("lang", LANG, Lang::parse)
         .map_or(lang, |at| at.value);
     let keys = values(table.list("keys", KEY, PublicKey::parse));
+    let networks = Networks::read(table);
     let expires = table
         .maybe_parsed("expires", LAST_DAY, Timestamp::parse_last_day)
         .map(|at| at.value);
@@ -128,6 +132,7 @@ fn person(table: &Table<'_>, lang: Lang) -> Option<Operator> {
         name: name?,
         lang,
         keys,
+        networks,
         expires,
         disabled,
     })

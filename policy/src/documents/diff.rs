@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    Auditor, Client, Contacts, CopyRules, Documents, Flow, NoticeRules, Operator, Provider,
-    RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver, Target,
-    Technician,
+    Auditor, Client, Contacts, CopyRules, Documents, Flow, Networks, NoticeRules, Operator,
+    Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver,
+    Target, Technician,
 };
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -237,14 +237,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         name,
         lang,
         keys: own,
+        networks,
         expires,
         disabled,
     } in operators
     {
-        objects.insert(
-            format!("operator {id}/{person}"),
-            person_object(name, lang, own, *expires, *disabled),
-        );
+        let mut object = person_object(name, lang, own, *expires, *disabled);
+        add_networks(networks, &mut object);
+        objects.insert(format!("operator {id}/{person}"), object);
     }
     for Auditor {
         line: _,
@@ -252,12 +252,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         name,
         lang,
         keys: own,
+        networks,
         expires,
         disabled,
         unmask,
     } in auditors
     {
         let mut object = person_object(name, lang, own, *expires, *disabled);
+        add_networks(networks, &mut object);
         object.insert("unmask", one(unmask));
         objects.insert(format!("auditor {id}/{person}"), object);
     }
@@ -305,6 +307,19 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         ]);
         maybe("approval.long", approval.long(), &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
+    }
+}
+
+/// Nothing where none are named, so that the first ones that are show as a change.
+fn add_networks(networks: &Networks, object: &mut Object) {
+    match networks {
+        Networks::Anywhere => {}
+        Networks::Listed(listed) if listed.is_empty() => {
+            object.insert("networks", one("nowhere"));
+        }
+        Networks::Listed(listed) => {
+            object.insert("networks", several(listed));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::approval::{CEILING, LONG};
 use super::error::DocumentError;
-use super::{Client, Documents, Flow, derogation};
+use super::{Client, Documents, Flow, derogation, waiting};
 use crate::capability::{Allowed, Standing};
 use crate::time::Timestamp;
 
@@ -83,10 +83,11 @@ impl Documents {
         errors
     }
 
-    /// What there is to know at `now`: derogations that are over, and templates whose holes take less than they did.
+    /// What there is to know at `now`: derogations that are over, templates whose holes take less than they did, and who
+    /// waits for their log-on among everybody else.
     #[must_use]
     pub fn remarks(&self, now: Timestamp) -> Vec<Remark> {
-        let mut remarks = Vec::new();
+        let mut remarks = waiting::remarks(self);
         for (client, flow) in self.flows() {
             let mut say = |line: u32, key: &str, says: String| {
                 remarks.push(Remark {

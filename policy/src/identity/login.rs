@@ -11,13 +11,16 @@
 //! person's key only under their own, and whether it is worth a signature is told only after a station's. Whoever has
 //! proven every key is somebody, and is told why they are not asked for a code ([`Login::barred`]); what is wrong with a
 //! station is looked at after the last factor and reads like every refusal. Each step takes the documents in force at
-//! that moment, so that whoever is removed halfway does not arrive.
+//! that moment, so that whoever is removed halfway does not arrive. A key shown where its owner may not be is nobody's
+//! ([`super::here`]).
 
 use std::net::IpAddr;
 
 use super::account::{AccountFacts, Barred};
 use super::certificate::{self, CertificateFacts, CertificateRefused};
-use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, StationFault, station_fault};
+use super::here::{self, Doorway, Misplaced};
+use super::refusal::LoginRefusal;
+use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, station_fault};
 use crate::address::LoginAddress;
 use crate::documents::{Documents, KeyOwner, PersonRef};
 use crate::key::{Fingerprint, PublicKey};
@@ -36,6 +39,7 @@ pub struct Login {
     user: String,
     address: Option<LoginAddress>,
     source: IpAddr,
+    doorway: Doorway,
     stations: Vec<ProvenStation>,
     person: Option<PersonProof>,
     second_factor: Option<SecondFactor>,
@@ -86,75 +90,6 @@ pub enum Step {
     Refuse(LoginRefusal),
 }
 
-/// Why a proof was not accepted. For the audit; the person reads the same words for each.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[must_use]
-pub enum LoginRefusal {
-    /// A key that no document names.
-    #[error("the key {key} is nobody's")]
-    UnknownKey {
-        /// Which.
-        key: Fingerprint,
-    },
-    /// A key of another person.
-    #[error("the key {key} belongs to {owner}")]
-    KeyOfAnother {
-        /// Which.
-        key: Fingerprint,
-        /// Whose.
-        owner: PersonId,
-    },
-    /// A key that its provider revoked.
-    #[error("the key {key} is revoked")]
-    RevokedKey {
-        /// Which.
-        key: Fingerprint,
-    },
-    /// A certificate that does not hold.
-    #[error("the certificate of key {key} is not accepted: {reason}")]
-    Certificate {
-        /// The certified key.
-        key: Fingerprint,
-        /// Why.
-        reason: CertificateRefused,
-    },
-    /// More stations' keys than any login needs.
-    #[error("too many stations' keys in one login")]
-    TooManyStations,
-    /// A code before the keys.
-    #[error("a code before the keys proves nothing")]
-    CodeTooEarly,
-    /// The code did not do.
-    #[error("the code was not accepted: {}", code_words(.0))]
-    Code(CodeOutcome),
-    /// All factors are proven, and the station is not one this person may work from.
-    #[error("the station {station} may not be used: {why}")]
-    Station {
-        /// Which.
-        station: StationId,
-        /// Why.
-        why: StationFault,
-    },
-    /// All factors are proven, and the account is not in force.
-    #[error("{0}")]
-    Ended(#[from] Ended),
-    /// The keys are proven, and no code is looked at.
-    #[error("{0}")]
-    Barred(Barred),
-}
-
-const fn code_words(outcome: &CodeOutcome) -> &'static str {
-    match outcome {
-        CodeOutcome::Accepted => "it was accepted",
-        CodeOutcome::Empty => "it is empty",
-        CodeOutcome::Again => "it was accepted a moment ago and works once",
-        CodeOutcome::Wrong => "it is wrong",
-        CodeOutcome::Replayed => "it was used before",
-        CodeOutcome::NotEnrolled => "nobody enrolled this person",
-        CodeOutcome::Blocked { .. } => "the account or its source is blocked",
-    }
-}
-
 impl CodeOutcome {
     /// Whether it counts towards blocking the account and the source: only what someone guesses does. Nobody guesses with
     /// an empty answer, nor with the one code that certainly does not do; and codes are looked at only once the keys are
@@ -177,10 +112,22 @@ impl Login {
             user: user.chars().take(512).collect(),
             address: LoginAddress::parse(user).ok(),
             source,
+            doorway: Doorway::Everybody,
             stations: Vec::new(),
             person: None,
             second_factor: None,
         }
+    }
+
+    /// The same login at one of several doors.
+    #[must_use]
+    pub fn at(self, doorway: Doorway) -> Self {
+        Self { doorway, ..self }
+    }
+
+    /// Begins anew, in the same place.
+    fn again(&self, user: &str) -> Self {
+        Self::begin(user, self.source).at(self.doorway)
     }
 
     /// Forgets everything that was proven when the client speaks under another user name (RFC 4252 §5).
@@ -188,7 +135,7 @@ impl Login {
         let same = self.user.chars().eq(user.chars().take(512))
             && self.address == LoginAddress::parse(user).ok();
         if !same {
-            *self = Self::begin(user, self.source);
+            *self = self.again(user);
         }
     }
 
@@ -228,12 +175,12 @@ impl Login {
     #[must_use]
     pub fn wants_key(&self, documents: &Documents, key: &PublicKey) -> bool {
         let at_a_station = !self.stations.is_empty();
-        match documents.key_owner(key) {
-            Some(KeyOwner::Station { .. }) => true,
-            Some(KeyOwner::Person(owner)) if !self.claims(owner.id()) => false,
-            Some(KeyOwner::Person(PersonRef::Technician { .. })) => at_a_station,
-            Some(KeyOwner::Person(PersonRef::Operator { .. } | PersonRef::Auditor { .. })) => true,
-            None => {
+        match here::owner(documents, key, self.source, self.doorway) {
+            Ok(KeyOwner::Station { .. }) => true,
+            Ok(KeyOwner::Person(owner)) if !self.claims(owner.id()) => false,
+            Ok(KeyOwner::Person(PersonRef::Technician { .. })) => at_a_station,
+            Ok(KeyOwner::Person(PersonRef::Operator { .. } | PersonRef::Auditor { .. })) => true,
+            Err(_) => {
                 at_a_station
                     && documents
                         .providers()
@@ -281,15 +228,15 @@ impl Login {
     /// A signature by this key was verified.
     pub fn key_proven(&mut self, documents: &Documents, key: &PublicKey, now: Timestamp) -> Step {
         let fingerprint = key.fingerprint();
-        match documents.key_owner(key) {
-            None => Step::Refuse(LoginRefusal::UnknownKey { key: fingerprint }),
-            Some(
+        match here::owner(documents, key, self.source, self.doorway) {
+            Err(refusal) => Step::Refuse(refusal),
+            Ok(
                 KeyOwner::Station { provider, .. }
                 | KeyOwner::Person(PersonRef::Technician { provider, .. }),
             ) if provider.revoked_keys.contains(&fingerprint) => {
                 Step::Refuse(LoginRefusal::RevokedKey { key: fingerprint })
             }
-            Some(KeyOwner::Station { station, .. }) => {
+            Ok(KeyOwner::Station { station, .. }) => {
                 let proven = ProvenStation {
                     id: station.id.clone(),
                     key: key.clone(),
@@ -302,11 +249,11 @@ impl Login {
                 }
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
+            Ok(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
                 self.person = Some(PersonProof::Key(key.clone()));
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
+            Ok(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
                 key: fingerprint,
                 owner: owner.id().clone(),
             }),
@@ -320,6 +267,14 @@ impl Login {
         facts: &CertificateFacts,
         now: Timestamp,
     ) -> Step {
+        // Certificates are technicians'.
+        if !self.doorway.is_for_technicians() {
+            return Step::Refuse(LoginRefusal::Misplaced {
+                key: facts.key.fingerprint(),
+                owner: format!("the certificate {:?}", crate::name::shown(&facts.key_id)),
+                why: Misplaced::Door,
+            });
+        }
         match self.check_certificate(documents, facts, now) {
             Ok(()) => {
                 self.person = Some(PersonProof::Certificate(Box::new(facts.clone())));
@@ -421,7 +376,7 @@ impl Login {
             Ok(authenticated) => Step::Complete(Box::new(authenticated)),
             Err(refusal) => {
                 // A code stands for one conclusion: nobody goes through stations with it until one fits.
-                *self = Self::begin(&self.user, self.source);
+                *self = self.again(&self.user);
                 Step::Refuse(refusal)
             }
         }

@@ -55,6 +55,7 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-person-expired",
     "ended-key-withdrawn",
     "ended-certificate-over",
+    "ended-network-withdrawn",
     "ended-station-withdrawn",
     "barred-expired",
     "barred-disabled",

@@ -19,6 +19,7 @@ mod keys;
 mod login;
 mod mandates;
 mod offers;
+mod places;
 mod properties;
 mod requests;
 mod site;

@@ -16,12 +16,15 @@ use crate::settings::Banner;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;
+/// Channels that wait for the end of a connection for which there is no place.
+const UNANSWERED: usize = 8;
 
 /// Answers one connection.
 pub(crate) struct Door {
     pub(super) knock: Arc<Knock>,
     pub(super) desk: Desk,
     pub(super) channels: HashMap<ChannelId, Line>,
+    unanswered: Vec<ChannelOpenHandle>,
 }
 
 /// One channel of the connection.
@@ -37,13 +40,14 @@ impl Door {
         let desk = Desk::new(
             Arc::clone(knock.gateway()),
             knock.source(),
-            knock.door(),
+            (knock.door(), knock.doorway()),
             knock.id(),
         );
         Self {
             knock,
             desk,
             channels: HashMap::new(),
+            unanswered: Vec::new(),
         }
     }
 
@@ -70,6 +74,8 @@ impl Door {
         match answer {
             Answer::Accept(arrival) => {
                 let (visitor, address) = *arrival;
+                // Whoever finds no place inside is told so, and a client reads that only after a good answer: it has no
+                // visit, and so no channel.
                 self.knock.let_in(visitor, address);
                 Auth::Accept
             }
@@ -163,6 +169,10 @@ impl Door {
         flow: FlowRequest,
         reply: ChannelOpenHandle,
     ) -> Result<(), russh::Error> {
+        if self.knock.found_no_place() {
+            self.leave_unanswered(reply);
+            return Ok(());
+        }
         let reason = self.visit()?.refuse_unserved(flow);
         reply
             .reject(ChannelOpenFailure::Other {
@@ -171,6 +181,14 @@ impl Door {
             })
             .await;
         Ok(())
+    }
+
+    /// Leaves a channel without an answer until the connection ends, which says why: with an answer, a client would leave
+    /// before it has read that.
+    pub(super) fn leave_unanswered(&mut self, reply: ChannelOpenHandle) {
+        if self.unanswered.len() < UNANSWERED {
+            self.unanswered.push(reply);
+        }
     }
 
     pub(super) fn push(&self, id: ChannelId, item: Item) {

@@ -107,6 +107,10 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        if self.knock.found_no_place() {
+            self.leave_unanswered(reply);
+            return Ok(());
+        }
         // The library does not tell of a close that answers ours.
         self.channels.retain(|_, line| !line.uplink.is_closed());
         if self.channels.len() >= self.visit()?.channel_bound() {
@@ -304,6 +308,9 @@ impl server::Handler for Door {
         port: &mut u32,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.found_no_place() {
+            return Ok(false);
+        }
         self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
             address: address.to_owned(),
             port: self::port(*port),
@@ -316,6 +323,9 @@ impl server::Handler for Door {
         socket_path: &str,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.found_no_place() {
+            return Ok(false);
+        }
         self.visit()?
             .refuse_unserved(FlowRequest::RemoteStreamlocal {
                 path: socket_path.to_owned(),
