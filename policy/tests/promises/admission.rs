@@ -330,10 +330,9 @@ fn a_flow_is_looked_up_on_the_intervention_that_permits_it() {
         };
         let (id, number) = ids(number);
         let waiting = Waiting::counted(0, 0);
-        let asked =
-            intervention::request(&documents, &alice, ask, waiting, id, number, t0()).unwrap();
+        let asked = request_by(&documents, &alice, ask, waiting, id, number, t0()).unwrap();
         let yes = Narrowing::default();
-        let approved = asked.approve(&documents, &odile(&documents), &yes, t0());
+        let approved = asked.approved_by(&documents, &odile(&documents), &yes, t0());
         approved.unwrap()
     };
     let (dumps, shells) = (
