@@ -420,6 +420,7 @@ mod tests {
                 },
                 operators_listen: own,
                 host_key: "unused".into(),
+                banner: crate::settings::Banner::Usual,
             };
             let error = format!("{:#}", listen(&ssh).await.unwrap_err());
             assert!(error.contains(&format!("change {key}")), "{error}");
