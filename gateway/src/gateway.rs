@@ -10,6 +10,7 @@ use crate::door::crowd::Crowds;
 use crate::identity::ledger::Ledger;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::settings::Settings;
 use crate::space::Space;
 pub use crate::store::Applied;
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub(crate) keeper: Keeper,
     /// What is known of the machine's clock; changes as its time servers are asked and as it jumps.
     pub(crate) clock: watch::Receiver<ClockStatus>,
+    /// Who was told lately that they are recorded.
+    pub(crate) told: Told,
     /// Whether there is room for recordings.
     pub(crate) space: Space,
     /// Where clients' copies do not arrive.

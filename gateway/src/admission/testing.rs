@@ -21,6 +21,7 @@ use crate::identity::ledger::{Ledger, Measure};
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::sealing::Sealer;
 use crate::settings::Settings;
 use crate::space::{Reserve, Space};
@@ -208,6 +209,7 @@ impl House {
             absences: Absences::default(),
             crowds: Crowds::default(),
             ledger: Ledger::new(Measure::of(&settings.limits)),
+            told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,

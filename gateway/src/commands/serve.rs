@@ -39,6 +39,7 @@ use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
 use crate::secrets;
@@ -121,6 +122,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         absences: Absences::default(),
         crowds: Crowds::default(),
         ledger: Ledger::new(Measure::of(&settings.limits)),
+        told: Told::default(),
         space,
         texts: Texts::load()?,
         stopping,
@@ -419,6 +421,7 @@ mod tests {
                 },
                 operators_listen: own,
                 host_key: "unused".into(),
+                banner: crate::settings::Banner::Usual,
             };
             let error = format!("{:#}", listen(&ssh).await.unwrap_err());
             assert!(error.contains(&format!("change {key}")), "{error}");

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::certificate::{self, Purpose};
-use super::target::Target;
+use super::target::{Greeting, Target};
 use crate::door::ssh::algorithms;
 use crate::door::stream::{GuardedStream, Socket};
 
@@ -172,7 +172,8 @@ impl Drop for TargetConnection {
     }
 }
 
-/// Connects to the destination of `permit` and opens one session channel there.
+/// Connects to the destination of `permit` and opens one session channel there. What the target says before is in
+/// `greeting`, also where nothing comes of it.
 ///
 /// # Errors
 /// [`ConnectError`]; nothing stays open then.
@@ -181,6 +182,7 @@ pub(crate) async fn connect(
     credential: Credential,
     with_terminal: bool,
     now: Timestamp,
+    greeting: &Greeting,
 ) -> Result<TargetChannel, ConnectError> {
     let destination = permit.destination();
     let address = (destination.host().to_owned(), destination.port());
@@ -196,7 +198,7 @@ pub(crate) async fn connect(
     let socket = stream.socket();
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
     let guard = CutOnDrop(Some(Arc::clone(&socket)));
-    let logging_on = log_on(stream, permit, credential, with_terminal, now);
+    let logging_on = log_on(stream, permit, credential, with_terminal, now, greeting);
     let (handle, channel) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
         Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
         Ok(result) => result?,
@@ -217,11 +219,13 @@ async fn log_on(
     credential: Credential,
     with_terminal: bool,
     now: Timestamp,
+    greeting: &Greeting,
 ) -> Result<(client::Handle<Target>, Channel<client::Msg>), ConnectError> {
     let presented = Arc::new(Mutex::new(None));
     let target = Target {
         pinned: permit.host_keys().to_vec(),
         presented: Arc::clone(&presented),
+        greeting: greeting.clone(),
     };
     let mut handle = match client::connect_stream(config(permit.host_keys()), stream, target).await
     {

@@ -1,4 +1,4 @@
-//! What a target may make the gateway do: prove its key, and nothing else.
+//! What a target may make the gateway do: prove its key, greet, and nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,16 +7,56 @@ use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::HashAlg;
 use russh::{Channel, client};
 
+/// Longest greeting that is kept, in bytes.
+const LONGEST_GREETING: usize = 4 << 10;
+
+/// What a target says before it lets anybody in (`SSH_MSG_USERAUTH_BANNER`, RFC 4252 §5.4), made harmless: RFC 4252 asks
+/// that nothing in it acts on a terminal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Greeting(Arc<Mutex<String>>);
+
+impl Greeting {
+    /// What was said so far, in whole lines.
+    pub(crate) fn heard(&self) -> Option<String> {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (!said.is_empty()).then(|| said.clone())
+    }
+
+    /// A banner arrived; there may be several.
+    fn hear(&self, banner: &str) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in banner.lines() {
+            let line = ecluse_recordings::neutralise(line.trim_end_matches('\r'));
+            if said.len() + line.len() >= LONGEST_GREETING {
+                return;
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+}
+
 /// What a target may make the gateway do: nothing. Every channel it opens is refused by dropping the reply.
 pub(crate) struct Target {
     /// The keys by which it may prove itself.
     pub(super) pinned: Vec<PublicKey>,
     /// The fingerprint of another key that it presented.
     pub(super) presented: Arc<Mutex<Option<String>>>,
+    /// What it says before it lets the gateway in.
+    pub(super) greeting: Greeting,
 }
 
 impl client::Handler for Target {
     type Error = russh::Error;
+
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.greeting.hear(banner);
+        Ok(())
+    }
 
     async fn check_server_key(
         &mut self,
@@ -113,5 +153,28 @@ impl client::Handler for Target {
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_lines_that_act_on_nothing_and_bounded() {
+        let greeting = Greeting::default();
+        assert_eq!(greeting.heard(), None);
+        greeting.hear("Réservé.\r\n\x1b[2Jpatience\r\n");
+        greeting.hear("encore");
+        let heard = greeting.heard().unwrap();
+        assert!(heard.starts_with("Réservé.\n"), "{heard:?}");
+        assert!(
+            heard.ends_with("encore\n") && !heard.contains('\x1b'),
+            "{heard:?}"
+        );
+        for _ in 0..1000 {
+            greeting.hear(&"x".repeat(100));
+        }
+        assert!(greeting.heard().unwrap().len() <= LONGEST_GREETING);
     }
 }
