@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use ecluse_policy::capability::command::stands_for_itself;
-use ecluse_policy::capability::{CommandRefused, CommandTemplate, EnvNames, EnvRefused};
+use ecluse_policy::capability::{CommandRefused, CommandTemplate, EnvNames};
 use ecluse_policy::*;
 use proptest::prelude::*;
 
