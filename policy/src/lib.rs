@@ -42,6 +42,7 @@ pub mod schedule;
 pub mod terms;
 pub mod time;
 pub mod verdict;
+pub mod words;
 
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, admit, admit_for};
@@ -52,7 +53,7 @@ pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
     AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
-    CodeOutcome, Ended, Login, LoginRefusal, Presence, Role, Step,
+    CodeOutcome, Ended, Login, LoginRefusal, Presence, ProvenCode, Role, Step,
 };
 pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,

@@ -330,6 +330,12 @@ pub enum Refusal {
     /// Masked input is for the auditors whom the client's document names.
     #[error("masked input is not shown to you; the client's document would have to say so")]
     NotUnmasking,
+    /// The act gives somebody more than they had, and the last code of this connection is not of now.
+    #[error("this needs a one-time code of the last {within}, given on this connection")]
+    CodeWanted {
+        /// How fresh a code must be.
+        within: Span,
+    },
     /// No target was named.
     #[error("name at least one target: request TARGET --for 2h --reason \"…\"")]
     NoTarget,
@@ -424,6 +430,9 @@ pub enum Refusal {
         /// What was tried.
         step: &'static str,
     },
+    /// It is not there, or not any more.
+    #[error("there is no such intervention; `interventions` lists those there are")]
+    NoSuchIntervention,
     /// Someone else's request.
     #[error("intervention {number} is not yours")]
     NotYours {

@@ -16,6 +16,8 @@ use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
 const LONGEST_LINE: usize = 4000;
+/// How far the second line of a piece of news stands in: it may hold words of others, and is no news of its own.
+const NEWS: usize = 4;
 
 /// One command: its name, how it is written, and the sentence that says what it does.
 #[derive(Debug)]
@@ -226,7 +228,7 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
             Err(refusal) => refused(desk, command, &refusal).await,
         },
         Act::Operators(act) => match who.as_operator(&applied) {
-            Ok(by) => operators(desk, &applied, &by, act, command, words).await,
+            Ok(by) => operators(desk, &by, act, command, words).await,
             Err(refusal) => refused(desk, command, &refusal).await,
         },
         Act::Auditors(act) => match who.as_auditor(&applied) {
@@ -278,7 +280,6 @@ async fn technicians(
 
 async fn operators(
     desk: &mut Desk<'_>,
-    applied: &Applied,
     by: &AsOperator<'_>,
     act: OperatorsAct,
     command: &Command,
@@ -287,7 +288,7 @@ async fn operators(
     use crate::operator::{answers, live, requests, watch};
     match act {
         OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
-        OperatorsAct::Approve => answers::approve(desk, applied, by, command, words).await,
+        OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
         OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
         OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
         OperatorsAct::Live => live::live(desk, by, command, words).await,
@@ -313,7 +314,7 @@ async fn auditors(
 }
 
 /// Policy gives no right to this act: on record, and told (R5: attempts too).
-async fn refused(
+pub(crate) async fn refused(
     desk: &mut Desk<'_>,
     command: &Command,
     refusal: &Refusal,
@@ -379,7 +380,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                     if !news.is_empty() {
                         prompt.hide(desk.terminal).await?;
                         for line in news {
-                            desk.terminal.line(&line).await?;
+                            desk.terminal.hanging(&line, NEWS).await?;
                         }
                         prompt.show(desk.terminal).await?;
                     }
@@ -400,7 +401,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                     break;
                 }
                 for line in notices.news(desk).await? {
-                    desk.terminal.line(&line).await?;
+                    desk.terminal.hanging(&line, NEWS).await?;
                 }
             }
             Line::Interrupted => {}

@@ -156,6 +156,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NotAnOperator
         | Refusal::NotAnAuditor
         | Refusal::NotUnmasking
+        | Refusal::CodeWanted { .. }
         | Refusal::NoTarget
         | Refusal::SeveralClients
         | Refusal::NoCommonAccount
@@ -172,6 +173,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NothingLeft { .. }
         | Refusal::OnlyShrinks { .. }
         | Refusal::WrongState { .. }
+        | Refusal::NoSuchIntervention
         | Refusal::NotYours { .. } => 7,
     }
 }

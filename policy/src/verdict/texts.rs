@@ -30,6 +30,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-an-operator",
     "refusal-not-an-auditor",
     "refusal-not-unmasking",
+    "refusal-code-wanted",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -46,6 +47,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-nothing-left",
     "refusal-only-shrinks",
     "refusal-wrong-state",
+    "refusal-no-such-intervention",
     "refusal-not-yours",
     "end-window-over",
     "end-intervention-ended",
@@ -104,6 +106,7 @@ impl Refusal {
             Self::NotAnOperator => "refusal-not-an-operator",
             Self::NotAnAuditor => "refusal-not-an-auditor",
             Self::NotUnmasking => "refusal-not-unmasking",
+            Self::CodeWanted { .. } => "refusal-code-wanted",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -120,6 +123,7 @@ impl Refusal {
             Self::NothingLeft { .. } => "refusal-nothing-left",
             Self::OnlyShrinks { .. } => "refusal-only-shrinks",
             Self::WrongState { .. } => "refusal-wrong-state",
+            Self::NoSuchIntervention => "refusal-no-such-intervention",
             Self::NotYours { .. } => "refusal-not-yours",
         }
     }
@@ -218,7 +222,9 @@ impl Refusal {
             | Self::NoCommonAccount
             | Self::NothingAsked
             | Self::NotItsOperator
+            | Self::NoSuchIntervention
             | Self::OwnRequest => Vec::new(),
+            Self::CodeWanted { within } => vec![("within", Argument::Span(*within))],
             Self::NameAccount { accounts } => vec![("accounts", list(accounts))],
             Self::NotInMatrix { capability, target } => {
                 vec![("capability", text(capability)), ("target", text(target))]
