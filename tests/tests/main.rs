@@ -22,6 +22,7 @@ mod journal;
 mod login;
 mod openssh;
 mod operators;
+mod readers;
 mod relay;
 mod retention;
 mod search;
