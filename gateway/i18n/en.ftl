@@ -8,7 +8,6 @@ common-none = none
 common-yes-keys = yY
 common-unknown-command = There is no command “{ $command }” here. Type “help” to see what there is.
 common-store-failed = The gateway could not keep this ({ $problem }). Nothing was changed; try again, or tell the gateway's administrator.
-common-not-allowed = This command is not for your role. Type “help” to see what there is.
 common-needs-terminal = This needs a terminal: connect with “ssh -t”.
 common-bye = Goodbye.
 common-too-many = There are more; { $shown } of { $total } are shown.
@@ -160,8 +159,17 @@ operator-gone-request = Request { $number } of { $person } is no longer waiting:
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
+operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources } addresses: { $place }
+operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources } addresses: { $place }
+crowd-operators = too many from operators' and auditors' networks had not logged on. Whoever came from there may have found the door closed; those inside stayed. Ask the gateway's administrator who connects there.
+crowd-stations = too many from stations' networks had not logged on. Technicians may have found the door closed; those inside stayed. Ask the provider what connects from there.
+crowd-everybody = too many from addresses that no document names had not logged on. Whoever works from such an address may have found the door closed; those whose networks are in the documents did not.
+crowd-inside = all places after log-on were taken, but those kept for operators. Technicians and auditors who logged on were sent away; those inside stayed.
 operator-copies-contradicted = { $time }  The journal contradicts the checkpoints at { $destination }: { $problem }. Keep what lies there, it is evidence, and have the gateway examined.
 operator-copies-away = { $time }  Since then no copies of your events arrive at { $destination }. They are kept here and sent once it takes them again: have the receiver looked at.
+operator-account-blocked = { $time }  The account of { $person } is blocked: too many wrong codes. Ask them whether they were theirs.
+operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
+operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
@@ -221,7 +229,6 @@ auditor-hint = { $count ->
 auditor-none = No recording matches.
 auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
 auditor-recording-missing = The recording of session { $number } is not where the store says ({ $problem }). Tell the gateway's administrator: evidence is missing.
-auditor-unmask-refused = Your role does not allow showing masked input. The client names who may (auditor, “unmask”).
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
@@ -318,7 +325,14 @@ refusal-window-over = This intervention ended at { $closed_at }. Ask the client 
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
 refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
-refusal-not-a-technician = Only a provider's technician asks for an intervention.
+refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
+refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } does not come with “{ $line }”.
+refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only. Ask the client whether it still is.
+refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
+refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
+refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
+refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
 refusal-no-common-account = No account is allowed on all of these targets. Ask for each target separately.
@@ -382,12 +396,24 @@ ended-person-disabled = Your account is disabled.
 ended-person-expired = Your account has expired.
 ended-key-withdrawn = The key you logged in with was withdrawn.
 ended-certificate-over = The certificate you logged in with is no longer valid.
+ended-network-withdrawn = You connect from an address from which your account may not be used.
 ended-station-withdrawn = The station you work from was withdrawn.
 
-## At the door: logging on (said in the gateway's language, before anybody is known)
+## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
-login-instructions = Enter the six digits that your authenticator shows now.
+login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
+login-whom-to-ask = If that is not right, ask the gateway's administrator.
+login-too-late = The time to log on is over ({ $length }). Connect again.
+barred-expired = Your account expired on { $expired_at }.
+barred-disabled = Your account is disabled.
+barred-unused = Your account is disabled: it was not used since { $since }.
+barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}
+# ASCII alone: SSH clients show these words byte by byte.
+door-too-many = Too many connections wait here for their log-on, so this one is closed. Try again in a minute; the operators have been told.
+door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
+door-too-many-of-person = You have too many connections open here: close some and try again.
+door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 
 ## On the way to a target
 

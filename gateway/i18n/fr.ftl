@@ -7,7 +7,6 @@ common-none = aucun
 common-yes-keys = oOyY
 common-unknown-command = La commande « { $command } » n'existe pas ici. Tapez « help » pour voir ce qui existe.
 common-store-failed = La passerelle n'a pas pu l'enregistrer ({ $problem }). Rien n'a été modifié ; réessayez, ou prévenez l'administrateur de la passerelle.
-common-not-allowed = Cette commande n'est pas prévue pour votre rôle. Tapez « help » pour voir ce qui existe.
 common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
 common-bye = Au revoir.
 common-too-many = Il y en a d'autres ; { $shown } sur { $total } sont affichés.
@@ -159,8 +158,17 @@ operator-gone-request = La demande { $number } de { $person } n'attend plus : {
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
+operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
+operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
+crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
+crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
+crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
+operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
+operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
@@ -220,7 +228,6 @@ auditor-hint = { $count ->
 auditor-none = Aucun enregistrement ne correspond.
 auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
 auditor-recording-missing = L'enregistrement de la session { $number } n'est pas à l'endroit indiqué ({ $problem }). Prévenez l'administrateur de la passerelle : une preuve manque.
-auditor-unmask-refused = Votre rôle ne permet pas d'afficher les saisies masquées. Le client désigne qui le peut (auditor, « unmask »).
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
@@ -317,7 +324,14 @@ refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Dema
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
 refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
-refusal-not-a-technician = Seul un technicien d'un prestataire demande une intervention.
+refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
+refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
+refusal-not-brought = { $flow } ne va pas avec « { $line } ».
+refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'au { $over_at }. Demandez au client si cela doit l'être encore.
+refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
+refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
+refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
+refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
 refusal-no-common-account = Aucun compte n'est permis sur toutes ces cibles. Faites une demande pour chaque cible.
@@ -381,12 +395,24 @@ ended-person-disabled = Votre compte est désactivé.
 ended-person-expired = Votre compte a expiré.
 ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été retirée.
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
+ended-network-withdrawn = Vous vous connectez depuis une adresse d'où votre compte ne peut pas être utilisé.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
 
-## À la porte : la connexion (dans la langue de la passerelle, avant que quiconque soit connu)
+## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment.
+login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
+login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
+barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
+barred-disabled = Votre compte est hors service.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
+# Sans accents : les clients SSH montrent ces mots octet par octet.
+door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
+door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
+door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
+door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
 ## Vers une cible
 

@@ -44,6 +44,12 @@ kinds! {
     LogOff = "log-off",
     /// Too many failures blocked a person or a source (A6).
     Lockout = "lockout",
+    /// An administrator ended the block of a person.
+    LockoutLifted = "lockout-lifted",
+    /// An administrator enabled an account that lay unused (A8).
+    AccountEnabled = "account-enabled",
+    /// Policy refused somebody an act that is not theirs, or not any more (A2).
+    ActRefused = "act-refused",
     /// A technician asked for an intervention.
     Request = "request",
     /// An operator saw a request.
@@ -96,6 +102,10 @@ kinds! {
     ClockReading = "clock-reading",
     /// The room for recordings crossed one of its bounds; the reason says to which level.
     LowSpace = "low-space",
+    /// Connections find no place at a door; the reason says which places are short.
+    DoorCrowded = "door-crowded",
+    /// They find one again: how many did not.
+    DoorClear = "door-clear",
     /// A session could not begin for want of room for its recording (R2).
     SessionRefused = "session-refused",
     /// A recording could not be written; what it recorded was stopped.

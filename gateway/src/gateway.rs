@@ -6,6 +6,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::copies::Absences;
+use crate::door::crowd::Crowds;
+use crate::identity::ledger::Ledger;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::readers::Readers;
@@ -37,6 +39,10 @@ pub struct Gateway {
     pub(crate) space: Space,
     /// Where clients' copies do not arrive.
     pub(crate) absences: Absences,
+    /// Connections that found no place.
+    pub(crate) crowds: Crowds,
+    /// The refused log-ons of this minute.
+    pub(crate) ledger: Ledger,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ecluse_policy::{
-    AccountName, ClientId, EndReason, InterventionId, InterventionNumber, PersonId, ProviderId,
-    SessionId, StationId, TargetId, Timestamp,
+    AccountName, AsOperator, ClientId, EndReason, InterventionId, InterventionNumber, PersonId,
+    ProviderId, SessionId, StationId, TargetId, Timestamp,
 };
 use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
@@ -305,11 +305,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// The client's sessions, oldest first; no other client's (O4).
-    pub fn list(&self, client: &ClientId) -> Vec<Arc<LiveSession>> {
+    /// The sessions of the operator's client, oldest first; no other client's (O4).
+    pub fn list(&self, by: &AsOperator<'_>) -> Vec<Arc<LiveSession>> {
         self.lock()
             .values()
-            .filter(|session| session.facts.client == *client)
+            .filter(|session| session.facts.client == *by.client())
             .cloned()
             .collect()
     }
@@ -319,37 +319,41 @@ impl Live {
         self.lock().values().cloned().collect()
     }
 
-    /// The client's session of this number.
-    pub fn find(&self, client: &ClientId, number: u64) -> Option<Arc<LiveSession>> {
+    /// The session of this number, if it is of the operator's client.
+    pub fn find(&self, by: &AsOperator<'_>, number: u64) -> Option<Arc<LiveSession>> {
         self.lock()
             .get(&number)
-            .filter(|session| session.facts.client == *client)
+            .filter(|session| session.facts.client == *by.client())
             .cloned()
     }
 
-    /// Cuts the client's sessions that `what` names and returns their numbers. Must run inside the runtime.
+    /// Whether the session of this number is in passage.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.lock().contains_key(&number)
+    }
+
+    /// Cuts the sessions of the operator's client that `what` names and returns them. Must run inside the runtime.
     pub fn cut(
         &self,
-        client: &ClientId,
+        by: &AsOperator<'_>,
         what: &CutWhat,
-        by: &PersonId,
         reason: Option<&str>,
-    ) -> Vec<u64> {
+    ) -> Vec<Arc<LiveSession>> {
         let named = |session: &Arc<LiveSession>| match what {
             CutWhat::Session(number) => session.facts.number == *number,
             CutWhat::Technician(person) => session.facts.person == *person,
             CutWhat::Target(target) => session.facts.target == *target,
             CutWhat::All => true,
         };
-        let mut numbers = Vec::new();
-        for session in self.list(client).into_iter().filter(named) {
+        let mut cut = self.list(by);
+        cut.retain(named);
+        for session in &cut {
             session.stop(Stop::Cut {
-                by: by.clone(),
+                by: by.person().clone(),
                 reason: reason.map(str::to_owned),
             });
-            numbers.push(session.facts.number);
         }
-        numbers
+        cut
     }
 
     pub(crate) fn enter(&self, session: Arc<LiveSession>) {

@@ -4,6 +4,7 @@
 //! Every key has the safe default; an unknown key is refused, because a limit that is misspelt must not
 //! look enforced. Relative paths are relative to the file itself.
 
+mod limits;
 mod signing_key;
 mod time_server;
 mod written;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use ecluse_policy::{Lang, LockoutRule, Span};
 
+use self::limits::Contradiction;
+pub use self::limits::LimitSettings;
 pub use self::signing_key::SigningKeySource;
 pub use self::time_server::NtpServer;
 use self::written::Written;
@@ -73,6 +76,8 @@ impl std::fmt::Debug for StoreAddress {
 pub struct SshSettings {
     /// Addresses the SSH door listens on. Default: `127.0.0.1:2222`, this machine only.
     pub listen: Vec<SocketAddr>,
+    /// Addresses of a door of the operators' and auditors' own (F4); everybody comes by `listen` where there are none.
+    pub operators_listen: Vec<SocketAddr>,
     /// The gateway's own host key, made at the first start. Default: `keys/ssh_host_ed25519_key` in the
     /// data directory.
     pub host_key: PathBuf,
@@ -81,9 +86,11 @@ pub struct SshSettings {
 /// `[authentication]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticationSettings {
-    /// How long a proven second factor is remembered for the same person, station, source and client.
+    /// How long a proven second factor is remembered for the same person, key, station, source and client.
     /// Default: `0s`, a code at every login.
     pub remember: Span,
+    /// After what time without use a technician's account is disabled (A8); none: never. Default: `90d`.
+    pub unused: Option<Span>,
     /// Who is blocked after how many failures (A6).
     pub lockout: LockoutRules,
 }
@@ -107,23 +114,6 @@ pub struct InterventionSettings {
     pub waiting_per_person: u32,
     /// Requests that may wait at once in all. Default: 256.
     pub waiting_in_all: u32,
-}
-
-/// `[limits]`: what connections may cost, before and after authentication (F5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitSettings {
-    /// Connections from one source address. Default: 64.
-    pub per_source: u32,
-    /// Connections in all. Default: 1024.
-    pub total: u32,
-    /// Connections that have not authenticated, in all. Default: 256.
-    pub unauthenticated: u32,
-    /// Time to authenticate. Default: `30s`.
-    pub authenticate_within: Span,
-    /// Channels open at once on one connection. Default: 128.
-    pub channels_per_connection: u32,
-    /// Bytes a connection may send before it has authenticated. Default: `256 KiB`.
-    pub before_login_bytes: u64,
 }
 
 /// `[recordings]`
@@ -222,12 +212,37 @@ impl Settings {
             }
         })?;
         let base = file.parent().unwrap_or(Path::new("."));
-        Ok(written.checked(file, base))
+        written
+            .checked(file, base)
+            .map_err(|contradiction| contradicted(file, text, contradiction))
     }
 
     /// The directory of the gateway's own keys.
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
+    }
+}
+
+/// An error about a key that reads by itself and contradicts another.
+fn contradicted(file: &Path, text: &str, contradiction: Contradiction) -> SettingsError {
+    let Contradiction {
+        table,
+        key,
+        problem,
+    } = contradiction;
+    let named = format!("{table}.{key}");
+    let mut offset = 0;
+    let line = text.lines().position(|line| {
+        let at = offset..offset;
+        offset += line.len() + 1;
+        key_at(text, &at).as_ref() == Some(&named)
+    });
+    SettingsError::Invalid {
+        file: file.to_owned(),
+        // A key that contradicts another is written.
+        line: line.map_or(1, |line| line + 1),
+        key: format!("{named}: "),
+        problem,
     }
 }
 

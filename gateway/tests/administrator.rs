@@ -187,6 +187,46 @@ fn wrong_documents_and_settings_are_refused_with_file_and_line_and_nothing_unesc
         .failed(1, "clients/hopital.toml:7: target.db01.address: ");
 }
 
+/// P13, A7: who waits among strangers is noted, and a store elsewhere that proves nothing is refused before it is used.
+#[test]
+fn check_notes_operators_from_anywhere_and_refuses_a_store_that_proves_nothing() {
+    let site = Site::new();
+    let dir = site.0.path().display().to_string();
+    let path = site.path("clients/hopital.toml");
+    let operator = format!(
+        "[[operator]]\nid = \"odile\"\nname = \"Odile\"\nkeys = [\"{}\"]\n",
+        public(3)
+    );
+    let client = std::fs::read_to_string(&path).unwrap() + &operator;
+    site.write("clients/hopital.toml", &client);
+    let said = site.ecluse(&["check", &dir], "").done();
+    assert!(
+        said.starts_with("Note: ")
+            && said.contains(
+                "clients/hopital.toml:20: operator.odile.networks: odile may log on from anywhere"
+            ),
+        "{said}"
+    );
+    site.write(
+        "clients/hopital.toml",
+        &(client + "networks = [\"10.20.0.0/16\"]\n"),
+    );
+    let said = site.ecluse(&["check", &dir], "").done();
+    assert!(!said.contains("odile"), "{said}");
+
+    let elsewhere = "data-dir = \"state\"\nstore = \"postgres://e:hunter2@192.0.2.7/ecluse\"\n";
+    site.write("gateway.toml", elsewhere);
+    let check = site.ecluse(&["check", &dir], "");
+    check.failed(1, "1 error in");
+    let out = String::from_utf8_lossy(&check.0.stdout);
+    assert!(
+        out.contains("gateway.toml: store: ") && out.contains("?sslmode=verify-full"),
+        "{out}"
+    );
+    assert!(!out.contains("hunter2"), "{out}");
+    site.apply().failed(1, "?sslmode=verify-full&sslrootcert=");
+}
+
 #[test]
 fn a4_a_person_is_enrolled_by_a_first_right_code_and_not_before() {
     let site = Site::new();

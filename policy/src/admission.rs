@@ -17,6 +17,7 @@ use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
 use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, TargetId};
+use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{EndReason, Permit, Refusal, Verdict};
 
@@ -38,36 +39,104 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Decides whether one flow may pass at `now`.
+    /// Decides whether one flow may pass at `now`, with nothing asked beside it.
     ///
     /// The permit carries the destination written in the client's document, not the one typed.
     pub fn decide(&self, request: &FlowRequest, now: Timestamp) -> Verdict {
+        self.open(&StartRequest::plain(request.clone()), now)
+    }
+
+    /// Decides whether a channel may start at `now` with everything that it asks for, and what of it comes along.
+    ///
+    /// A terminal that does not come along refuses the start: what expects one would run and wait, or misbehave.
+    /// Variables that do not are left out, as sshd leaves them out.
+    pub fn open(&self, start: &StartRequest, now: Timestamp) -> Verdict {
+        let StartRequest {
+            flow,
+            terminal,
+            environment,
+        } = start;
+        let terminal = terminal.as_ref();
+        let rule = match self.rule_for(flow, terminal.is_some(), now) {
+            Ok(rule) => rule,
+            Err(refusal) => return Verdict::Refuse(refusal),
+        };
+        let terminal = match terminal.cloned().transpose() {
+            Ok(terminal) => terminal,
+            Err(refused) => return Verdict::Refuse(refused.into()),
+        };
+        let is_sent = |(name, value): &&(String, String)| {
+            let (name, value) = (name.clone(), value.clone());
+            self.rule_for(&FlowRequest::Env { name, value }, false, now)
+                .is_ok()
+        };
+        let terms = Terms {
+            terminal,
+            environment: environment.iter().filter(is_sent).cloned().collect(),
+            signals: signals_of(&rule.capability),
+        };
+        Verdict::Permit(self.permit(rule, terms))
+    }
+
+    /// Of the rules that answer the request, with a terminal where one is asked for, the one that lasts longest.
+    fn rule_for(
+        &self,
+        request: &FlowRequest,
+        terminal: bool,
+        now: Timestamp,
+    ) -> Result<&Rule, Refusal> {
         let closed_at = self.closes_at();
         if closed_at <= now {
-            return Verdict::Refuse(Refusal::WindowOver { closed_at });
+            return Err(Refusal::WindowOver { closed_at });
         }
         let mut closest: Option<Mismatch> = None;
-        let mut best: Option<&Rule> = None;
+        let mut answering: Vec<&Rule> = Vec::new();
         for rule in &self.rules {
             match answers(&rule.capability, request) {
-                Ok(()) if best.is_none_or(|best| best.closes_at < rule.closes_at) => {
-                    best = Some(rule)
-                }
-                Ok(()) => {}
+                Ok(()) => answering.push(rule),
                 Err(mismatch) => closest = Some(nearer(closest, mismatch)),
             }
         }
-        match best {
-            Some(rule) if now < rule.closes_at => Verdict::Permit(self.permit(rule)),
-            Some(_) => Verdict::Refuse(Refusal::OutsideHours {
-                target: self.target.clone(),
-                opens_at: None,
+        let lasting = |rules: &[&'_ Rule]| rules.iter().map(|rule| rule.closes_at).max();
+        let Some(last) = lasting(&answering) else {
+            return Err(refusal(request, closest));
+        };
+        answering.retain(|rule| now < rule.closes_at);
+        let open = answering.iter().copied();
+        let best = open
+            .filter(|rule| rule.terminal || !terminal)
+            .max_by_key(|rule| rule.closes_at);
+        match (best, answering.first()) {
+            (Some(best), _) => Ok(best),
+            (None, Some(without)) => Err(Refusal::NoTerminal {
+                flow: request.clone(),
+                line: without.line.clone(),
+                line_of: without.flow.clone(),
             }),
-            None => Verdict::Refuse(refusal(request, closest)),
+            (None, None) => Err(self.closed_by(request, last)),
         }
     }
 
-    fn permit(&self, rule: &Rule) -> Permit {
+    /// Why the rules that answer a request are closed: the last of them closed at `closed_at`.
+    fn closed_by(&self, request: &FlowRequest, closed_at: Timestamp) -> Refusal {
+        let last = self
+            .rules
+            .iter()
+            .find(|rule| rule.closes_at == closed_at && answers(&rule.capability, request).is_ok());
+        match last {
+            Some(rule) if rule.over_at == Some(closed_at) => Refusal::DerogationOver {
+                line: rule.line.clone(),
+                line_of: rule.flow.clone(),
+                over_at: closed_at,
+            },
+            Some(_) | None => Refusal::OutsideHours {
+                target: self.target.clone(),
+                opens_at: None,
+            },
+        }
+    }
+
+    fn permit(&self, rule: &Rule, terms: Terms) -> Permit {
         Permit {
             destination: self.destination.clone(),
             host_keys: self.host_keys.clone(),
@@ -78,6 +147,7 @@ impl Admission {
             number: self.intervention.number(),
             capability: rule.capability.clone(),
             flow: rule.flow.clone(),
+            terms,
             closes_at: rule.closes_at,
         }
     }
@@ -157,7 +227,9 @@ impl Admission {
         .open;
         let stands = |rule: &Rule| {
             let covers = |by: &Rule| {
-                by.capability.includes(&rule.capability) && rule.closes_at <= by.closes_at
+                by.capability.includes(&rule.capability)
+                    && rule.closes_at <= by.closes_at
+                    && (by.terminal || !rule.terminal)
             };
             rule.closes_at <= now || current.iter().any(covers)
         };

@@ -2,8 +2,9 @@
 //!
 //! Three families are served: `shell`, `command: …` and `env: …`. A capability of another version is refused when the
 //! document is read: a limit that is not enforced must not look enforced. Patterns of commands are in [`command`],
-//! environment variables in [`environment`].
+//! environment variables in [`environment`]; the terms beside a line of a document are in [`Allowed`].
 
+mod allowed;
 pub mod command;
 pub mod environment;
 
@@ -12,12 +13,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::allowed::{Allowed, Standing};
+pub(crate) use self::allowed::{gives_terminal, needs_derogation};
 pub use self::command::{CommandRefused, CommandTemplate};
 pub use self::environment::{EnvNames, EnvRefused};
 use crate::name::shown;
 
 /// The capabilities that this version serves, in words.
-pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {word} {path} {int}\", \"command: *\", \"env: NAME PREFIX_*\"";
+pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", or a table { line = \"…\" } with terms beside it";
 
 /// One thing that a flow allows on a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {word} {path}
 pub enum Capability {
     /// An interactive shell, with a terminal or without, and signals to it.
     Shell,
-    /// Commands that match a template, with a terminal or without.
+    /// Commands that match a template; whether with a terminal is a term of the entry ([`Allowed`]).
     Command(CommandTemplate),
     /// Environment variables by name.
     Env(EnvNames),

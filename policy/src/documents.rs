@@ -4,14 +4,21 @@
 //! and is the only way to [`Documents`]. Every error is reported, not the first only, with its file, line and key and
 //! with what would be accepted. Nothing here grants anything: [`crate::matrix`] reads what these say.
 
+mod allow;
+mod approval;
 mod check;
 mod client;
+mod derogation;
 mod diff;
 mod error;
 mod evidence;
 mod lookup;
+mod networks;
 mod provider;
 mod reader;
+mod remarks;
+mod waiting;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +27,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::{ApprovalRule, ApprovalTerms, CEILING};
 pub use self::client::parse_client;
 pub use self::diff::{Change, ChangeKind, diff};
 pub use self::error::DocumentError;
@@ -28,15 +36,17 @@ pub use self::evidence::{
     SearchRules, SyslogReceiver,
 };
 pub use self::lookup::{KeyOwner, PersonRef};
+pub use self::networks::{Networks, Pool};
 pub use self::provider::parse_provider;
-pub(crate) use self::reader::is_visible;
-use crate::capability::Capability;
+pub use self::remarks::Remark;
+pub(crate) use self::words::is_visible;
+use crate::capability::Allowed;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
 };
 use crate::schedule::Schedule;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// All documents in force, checked against each other.
 ///
@@ -134,11 +144,7 @@ impl Station {
     /// Whether the station may connect from this address.
     #[must_use]
     pub fn allows_source(&self, source: IpAddr) -> bool {
-        // A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d; the document says a.b.c.d.
-        let source = source.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&source))
+        networks::holds(&self.networks, source)
     }
 }
 
@@ -195,6 +201,8 @@ pub struct Operator {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.
@@ -214,6 +222,8 @@ pub struct Auditor {
     pub lang: Lang,
     /// Their keys.
     pub keys: Vec<PublicKey>,
+    /// From where they may log on (P13).
+    pub networks: Networks,
     /// When the account ends. **Range**: end excluded.
     pub expires: Option<Timestamp>,
     /// Whether the account is switched off.
@@ -268,13 +278,13 @@ pub struct Flow {
     /// As whom; nobody when empty.
     pub accounts: BTreeSet<AccountName>,
     /// What; nothing when empty.
-    pub allow: Vec<Capability>,
+    pub allow: Vec<Allowed>,
     /// When.
     pub hours: Schedule,
     /// What a technician proves first.
     pub authentication: BTreeSet<Factor>,
     /// After whose yes, and for how long.
-    pub approval: ApprovalRule,
+    pub approval: ApprovalTerms,
 }
 
 /// The lines of a flow's parts in its file, counted from 1.
@@ -288,8 +298,10 @@ pub struct FlowLines {
     pub targets: u32,
     /// `accounts`.
     pub accounts: u32,
-    /// Each capability of `allow`.
+    /// Each entry of `allow`.
     pub allow: Vec<u32>,
+    /// `approval`.
+    pub approval: u32,
 }
 
 /// Whom a flow is for.
@@ -361,15 +373,6 @@ impl Factor {
             Self::Totp => "totp",
         }
     }
-}
-
-/// After whose yes a flow opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ApprovalRule {
-    /// How many different operators; at least one.
-    pub by: u32,
-    /// The longest intervention, and the latest end after its start. Zero means never.
-    pub at_most: Span,
 }
 
 /// A host and a port, as a document writes them: `10.1.2.3:22`, `[2001:db8::1]:22`, `db01.example.org:22`.

@@ -5,10 +5,12 @@
 
 use std::fmt;
 
-use crate::documents::{Documents, Flow, Provider, Target, Technician};
+use crate::capability::{Allowed, Capability, Standing};
+use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::name::{AccountName, FlowName, PersonId, TargetId};
+use crate::terms::signals_of;
 use crate::time::{Span, Timestamp};
 
 /// The answer to "may this person do this on that target at that time".
@@ -36,13 +38,19 @@ pub struct AllowedBy {
     pub flow: FlowName,
     /// As whom.
     pub accounts: Vec<AccountName>,
-    /// The entry, as it is written.
+    /// The entry, with what is written beside it: `command: * (owner Odile, until 2027-03-31)`.
     pub allow: String,
+    /// Whether it brings a terminal; `None` where that is no question, as for a variable.
+    pub terminal: Option<bool>,
+    /// The signals that it brings, without `SIG`.
+    pub signals: &'static [&'static str],
     /// How many operators must approve.
     pub by: u32,
     /// For how long at most.
     pub at_most: Span,
-    /// Until when the hours are open; `None` when they do not close.
+    /// Who answers for that length and until when, where it is longer than a day.
+    pub long: Option<String>,
+    /// Until when the hours are open and the entry is in force; `None` when neither ends.
     pub closes_at: Option<Timestamp>,
 }
 
@@ -103,11 +111,18 @@ pub fn explain(
     let (mut allowed, mut lacking) = (Vec::new(), Vec::new());
     for flow in &client.flows {
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);
-        let entries: Vec<usize> = (0..flow.allow.len())
-            .filter(|entry| entry_answers(flow, *entry, request).is_ok())
-            .collect();
+        let mut entries: Vec<(&Allowed, &Capability, u32)> = Vec::new();
+        for (place, entry) in flow.allow.iter().enumerate() {
+            let line = flow.lines.allow.get(place).copied();
+            entries.extend(
+                entry
+                    .at(at)
+                    .filter(|capability| answers(capability, request).is_ok())
+                    .map(|capability| (entry, capability, line.unwrap_or(flow.lines.flow))),
+            );
+        }
         if entries.is_empty() {
-            lacks.push(what_is_missing(flow, request));
+            lacks.push(what_is_missing(flow, request, at));
         }
         if !flow.hours.open_at(at) {
             lacks.push(match flow.hours.opens_after(at) {
@@ -115,29 +130,32 @@ pub fn explain(
                 None => format!("hours: {} is closed then", flow.hours),
             });
         }
-        if flow.approval.at_most.is_zero() {
+        let ApprovalRule { by, at_most } = flow.approval.at(at);
+        if at_most.is_zero() {
             lacks.push("approval.at-most: 0s lets nothing be approved".to_owned());
         }
         if general.is_empty() && lacks.is_empty() {
-            allowed.extend(entries.into_iter().map(|entry| {
+            allowed.extend(entries.into_iter().map(|(entry, capability, line)| {
+                let ends = [entry.ends_at(), flow.hours.closes_after(at)];
                 AllowedBy {
                     file: client.file.clone(),
-                    line: flow
-                        .lines
-                        .allow
-                        .get(entry)
-                        .copied()
-                        .unwrap_or(flow.lines.flow),
+                    line,
                     flow: flow.name.clone(),
                     accounts: accounts.clone(),
-                    allow: flow
-                        .allow
-                        .get(entry)
-                        .map(ToString::to_string)
-                        .unwrap_or_default(),
-                    by: flow.approval.by,
-                    at_most: flow.approval.at_most,
-                    closes_at: flow.hours.closes_after(at),
+                    allow: entry.to_string(),
+                    terminal: match capability {
+                        Capability::Shell | Capability::Command(_) => Some(entry.terminal()),
+                        Capability::Env(_) => None,
+                    },
+                    signals: signals_of(capability),
+                    by,
+                    at_most,
+                    long: flow
+                        .approval
+                        .long()
+                        .filter(|_| at_most > CEILING)
+                        .map(ToString::to_string),
+                    closes_at: ends.into_iter().flatten().min(),
                 }
             }));
         } else {
@@ -191,20 +209,24 @@ fn who_and_where(
     (accounts, lacks)
 }
 
-fn entry_answers(flow: &Flow, entry: usize, request: &FlowRequest) -> Result<(), Mismatch> {
-    flow.allow
-        .get(entry)
-        .map_or(Err(Mismatch::OtherKind), |capability| {
-            answers(capability, request)
-        })
-}
-
-fn what_is_missing(flow: &Flow, request: &FlowRequest) -> String {
-    let reasons =
-        (0..flow.allow.len()).filter_map(|entry| match entry_answers(flow, entry, request) {
-            Ok(()) | Err(Mismatch::OtherKind) => None,
-            Err(Mismatch::Command(reason)) => Some(format!("{}: {reason}", flow.allow.get(entry)?)),
-            Err(Mismatch::Env(reason)) => Some(format!("{}: {reason}", flow.allow.get(entry)?)),
+fn what_is_missing(flow: &Flow, request: &FlowRequest, at: Timestamp) -> String {
+    let reasons = flow
+        .allow
+        .iter()
+        .filter_map(|entry| match (entry.standing(at), entry.at(at)) {
+            (Standing::Over(derogation), _) => {
+                Some(format!("{}: over ({derogation})", entry.line()))
+            }
+            (Standing::Unanswered, _) => Some(format!(
+                "{}: not in force without owner and until",
+                entry.line()
+            )),
+            (Standing::InForce, Some(capability)) => match answers(capability, request) {
+                Ok(()) | Err(Mismatch::OtherKind) => None,
+                Err(Mismatch::Command(reason)) => Some(format!("{}: {reason}", entry.line())),
+                Err(Mismatch::Env(reason)) => Some(format!("{}: {reason}", entry.line())),
+            },
+            (Standing::InForce, None) => None,
         });
     let reasons: Vec<String> = reasons.collect();
     let missing = request.missing_flow();
@@ -227,8 +249,11 @@ impl fmt::Display for Explanation {
                     flow,
                     accounts,
                     allow,
+                    terminal,
+                    signals,
                     by,
                     at_most,
+                    long,
                     closes_at,
                 } in by
                 {
@@ -242,9 +267,18 @@ impl fmt::Display for Explanation {
                         "\n  {file}:{line}: flow {flow}: \"{allow}\" as {accounts}; "
                     )?;
                     write!(formatter, "{by} approval(s), {at_most} at most")?;
-                    if let Some(closes_at) = closes_at {
-                        write!(formatter, "; hours until {closes_at}")?;
+                    if let Some(long) = long {
+                        write!(formatter, " ({long})")?;
                     }
+                    if let Some(closes_at) = closes_at {
+                        write!(formatter, "; open until {closes_at}")?;
+                    }
+                    match terminal {
+                        Some(true) => write!(formatter, "\n    with a terminal")?,
+                        Some(false) => write!(formatter, "\n    without a terminal")?,
+                        None => continue,
+                    }
+                    write!(formatter, "; signals {}", signals.join(" "))?;
                 }
                 Ok(())
             }

@@ -79,8 +79,8 @@ impl FlowRequest {
     #[must_use]
     pub fn missing_flow(&self) -> String {
         match self {
-            Self::SessionChannel | Self::Pty | Self::WindowChange => "shell".to_owned(),
-            Self::Shell | Self::Signal(_) => "shell".to_owned(),
+            Self::SessionChannel | Self::Shell | Self::Signal(_) => "shell".to_owned(),
+            Self::Pty | Self::WindowChange => "terminal = true".to_owned(),
             Self::Command(command) => {
                 format!("command: {}", shown(&String::from_utf8_lossy(command)))
             }

@@ -4,15 +4,21 @@
 //! and station). Both are proofs: their fields are private and only a login makes them. [`Authenticated::still_valid`] is
 //! asked again for as long as the proof is in use (A8).
 
+mod account;
 mod certificate;
+mod here;
 mod login;
+mod refusal;
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
-pub use self::login::{CodeOutcome, Login, LoginRefusal, SecondFactor, Step};
+pub use self::here::{Doorway, Misplaced};
+pub use self::login::{CodeOutcome, Login, SecondFactor, Step};
+pub use self::refusal::LoginRefusal;
 use crate::documents::{Documents, PersonRef, Provider, Station, Technician};
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{ClientId, Lang, PersonId, ProviderId, StationId};
@@ -36,8 +42,6 @@ pub enum Role {
     Auditor {
         /// The client.
         client: ClientId,
-        /// Whether masked input is shown to them.
-        unmask: bool,
     },
 }
 
@@ -50,9 +54,8 @@ impl Role {
             PersonRef::Operator { client, .. } => Self::Operator {
                 client: client.id.clone(),
             },
-            PersonRef::Auditor { client, auditor } => Self::Auditor {
+            PersonRef::Auditor { client, .. } => Self::Auditor {
                 client: client.id.clone(),
-                unmask: auditor.unmask,
             },
         }
     }
@@ -126,6 +129,12 @@ pub enum Ended {
         /// When.
         ended_at: Timestamp,
     },
+    /// The person's document does not name the network they come from (P13).
+    #[error("{person} may not work from that address")]
+    NetworkWithdrawn {
+        /// Who.
+        person: PersonId,
+    },
     /// The station is not one from which this person may work, or not from that address.
     #[error("the station {station} may not be used: {why}")]
     StationWithdrawn {
@@ -169,6 +178,7 @@ impl Ended {
             Self::PersonExpired { .. } => "ended-person-expired",
             Self::KeyWithdrawn { .. } => "ended-key-withdrawn",
             Self::CertificateOver { .. } => "ended-certificate-over",
+            Self::NetworkWithdrawn { .. } => "ended-network-withdrawn",
             Self::StationWithdrawn { .. } => "ended-station-withdrawn",
         }
     }
@@ -180,7 +190,8 @@ impl Ended {
         match self {
             Self::PersonRemoved { person }
             | Self::PersonDisabled { person }
-            | Self::KeyWithdrawn { person } => {
+            | Self::KeyWithdrawn { person }
+            | Self::NetworkWithdrawn { person } => {
                 vec![("person", text(person))]
             }
             Self::PersonExpired { person, expired_at } => {
@@ -232,10 +243,7 @@ impl Authenticated {
     /// The key of the person, for the audit.
     #[must_use]
     pub fn person_key(&self) -> Fingerprint {
-        match &self.proof {
-            PersonProof::Key(key) => key.fingerprint(),
-            PersonProof::Certificate(facts) => facts.key.fingerprint(),
-        }
+        self.proof.key()
     }
 
     /// The certificate of the person, where they used one, for the audit.
@@ -314,12 +322,24 @@ impl Authenticated {
             ) => station.still_valid(documents, provider, technician, *source),
             // A technician without a station is never made; were one made, they would not be here.
             (PersonRef::Technician { .. }, None) => Err(removed()),
-            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => Ok(()),
+            (PersonRef::Operator { .. } | PersonRef::Auditor { .. }, _) => match found.networks() {
+                Some(networks) if !networks.allow(*source) => Err(Ended::NetworkWithdrawn {
+                    person: person.clone(),
+                }),
+                Some(_) | None => Ok(()),
+            },
         }
     }
 }
 
 impl PersonProof {
+    fn key(&self) -> Fingerprint {
+        match self {
+            Self::Key(key) => key.fingerprint(),
+            Self::Certificate(facts) => facts.key.fingerprint(),
+        }
+    }
+
     fn still_valid(&self, person: PersonRef<'_>, now: Timestamp) -> Result<(), Ended> {
         let withdrawn = || Ended::KeyWithdrawn {
             person: person.id().clone(),

@@ -2,7 +2,7 @@
 //! no task, so that each rule runs in microseconds and can be read by an auditor who does not know the rest.
 //!
 //! Read in this order: [`documents`] (what people wrote), [`identity`] (who is there), [`intervention`] (what was asked
-//! and approved), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
+//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
 //! a client's security officer.
 //!
 //! Invariants, each with tests that try to break it:
@@ -26,6 +26,7 @@
 pub mod address;
 pub mod admission;
 pub mod capability;
+pub mod derogation;
 pub mod documents;
 pub mod explain;
 pub mod flow;
@@ -33,33 +34,38 @@ pub mod identity;
 pub mod intervention;
 pub mod key;
 pub mod lockout;
+pub mod mandate;
 pub mod matrix;
 pub mod name;
 pub mod retention;
 pub mod schedule;
+pub mod terms;
 pub mod time;
 pub mod verdict;
 
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, admit};
-pub use self::capability::Capability;
+pub use self::capability::{Allowed, Capability};
+pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
-    Authenticated, CertificateFacts, CertificateKind, CodeOutcome, Ended, Login, LoginRefusal,
-    Presence, Role, Step,
+    AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
+    CodeOutcome, Ended, Login, LoginRefusal, Presence, Role, Step,
 };
 pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,
 };
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until};
-pub use self::matrix::matrix_scope;
+pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
+pub use self::matrix::{clients_concerned, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
 };
 pub use self::schedule::Schedule;
+pub use self::terms::{StartRequest, Term, TermRefused, Terms};
 pub use self::time::{Span, Timestamp};
 pub use self::verdict::{Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict};

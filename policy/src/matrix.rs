@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::capability::Capability;
-use crate::documents::{ApprovalRule, Client, Documents, Flow, Provider, Target, Technician};
+use crate::documents::{
+    ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
+};
 use crate::flow::Scope;
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 
 /// What one flow allows one technician.
@@ -28,11 +30,11 @@ pub struct Reach {
     pub approval: ApprovalRule,
 }
 
-/// Everything that the matrix allows one technician, flow by flow. Empty for anybody else.
+/// Everything that the matrix allows one technician at `now`, flow by flow. Empty for anybody else.
 ///
 /// An account that only some of the flow's targets have is left to [`flows_allowing`]; this is for people to read.
 #[must_use]
-pub fn matrix_scope(documents: &Documents, person: &PersonId) -> Vec<Reach> {
+pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) -> Vec<Reach> {
     let Some((provider, technician)) = documents.technician(person) else {
         return Vec::new();
     };
@@ -53,7 +55,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId) -> Vec<Reach> {
             let scope = Scope {
                 targets,
                 accounts: flow.accounts.clone(),
-                capabilities: flow.allow.clone(),
+                capabilities: allowed(flow, now).cloned().collect(),
             };
             if !scope.is_empty() {
                 let (client, flow_name) = (client.id.clone(), flow.name.clone());
@@ -62,12 +64,44 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId) -> Vec<Reach> {
                     flow: flow_name,
                     scope,
                     hours: flow.hours.clone(),
-                    approval: flow.approval,
+                    approval: flow.approval.at(now),
                 });
             }
         }
     }
     reaches
+}
+
+/// The clients whose matter a person's account is: an operator's or auditor's own, and every client whose matrix names a
+/// technician. Their operators are told when it is blocked, or enabled again.
+#[must_use]
+pub fn clients_concerned(documents: &Documents, person: &PersonId) -> BTreeSet<ClientId> {
+    match documents.person(person) {
+        Some(PersonRef::Operator { client, .. } | PersonRef::Auditor { client, .. }) => {
+            BTreeSet::from([client.id.clone()])
+        }
+        // Whatever the hour, and whether an entry of the flow is over or not.
+        Some(PersonRef::Technician {
+            provider,
+            technician,
+        }) => documents
+            .clients()
+            .values()
+            .filter(|client| {
+                client
+                    .flows
+                    .iter()
+                    .any(|flow| is_for(flow, provider, technician))
+            })
+            .map(|client| client.id.clone())
+            .collect(),
+        None => BTreeSet::new(),
+    }
+}
+
+/// What a flow allows at `now`: the entries in force.
+pub(crate) fn allowed(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Capability> {
+    flow.allow.iter().filter_map(move |entry| entry.at(now))
 }
 
 fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
@@ -98,16 +132,17 @@ pub(crate) fn flows_for<'d>(
         .collect()
 }
 
-/// The accounts of a target that some flow allows this technician, with anything at all.
+/// The accounts of a target that some flow allows this technician at `now`, with anything at all.
 pub(crate) fn accounts_for(
     documents: &Documents,
     person: &PersonId,
     target: &Target,
+    now: Timestamp,
 ) -> BTreeSet<AccountName> {
     let allows = |account: &&AccountName| {
         flows_for(documents, person, &target.id, account)
             .iter()
-            .any(|flow| !flow.allow.is_empty())
+            .any(|flow| allowed(flow, now).next().is_some())
     };
     target.accounts.iter().filter(allows).cloned().collect()
 }
@@ -117,10 +152,11 @@ pub(crate) fn listed_target<'d>(
     documents: &'d Documents,
     person: &PersonId,
     target: &TargetId,
+    now: Timestamp,
 ) -> Result<(&'d Client, &'d Target), Refusal> {
     documents
         .target(target)
-        .filter(|(_, found)| !accounts_for(documents, person, found).is_empty())
+        .filter(|(_, found)| !accounts_for(documents, person, found, now).is_empty())
         .ok_or_else(|| Refusal::NotListed {
             target: target.to_string(),
         })
@@ -133,26 +169,23 @@ pub(crate) fn flows_allowing<'d>(
     target: &TargetId,
     account: &AccountName,
     capability: &Capability,
+    now: Timestamp,
 ) -> Vec<&'d Flow> {
     let mut flows = flows_for(documents, person, target, account);
-    flows.retain(|flow| {
-        flow.allow
-            .iter()
-            .any(|allowed| allowed.includes(capability))
-    });
+    flows.retain(|flow| allowed(flow, now).any(|allowed| allowed.includes(capability)));
     flows
 }
 
 /// What a scope of a certain length asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub(crate) struct Conditions {
     /// How many different operators must approve.
     pub(crate) by: u32,
     /// How long after its start the intervention ends at the latest, with that many approvals.
     pub(crate) at_most: Span,
 }
 
-/// The terms under which the matrix allows every target, account and capability of `scope` for `length`.
+/// The conditions under which the matrix allows, at `now`, every target, account and capability of `scope` for `length`.
 ///
 /// For each of them, the flow that asks for the fewest operators among those that allow the length; over all of them,
 /// the most. So one flow that is easier never makes another thing easier.
@@ -160,24 +193,26 @@ pub(crate) struct Terms {
 /// # Errors
 /// [`Refusal::NotInMatrix`] or [`Refusal::Length`] for the first that no flow allows; [`Refusal::NothingAsked`] when the
 /// scope is empty.
-pub(crate) fn terms(
+pub(crate) fn conditions(
     documents: &Documents,
     person: &PersonId,
     scope: &Scope,
     length: Span,
-) -> Result<Terms, Refusal> {
+    now: Timestamp,
+) -> Result<Conditions, Refusal> {
     let mut all: Vec<Vec<ApprovalRule>> = Vec::new();
     for target in &scope.targets {
         for account in &scope.accounts {
             for capability in &scope.capabilities {
-                let flows = flows_allowing(documents, person, target, account, capability);
+                let flows = flows_allowing(documents, person, target, account, capability, now);
                 if flows.is_empty() {
                     return Err(Refusal::NotInMatrix {
                         capability: capability.to_string(),
                         target: target.clone(),
                     });
                 }
-                let mut rules: Vec<ApprovalRule> = flows.iter().map(|flow| flow.approval).collect();
+                let mut rules: Vec<ApprovalRule> =
+                    flows.iter().map(|flow| flow.approval.at(now)).collect();
                 let at_most = rules
                     .iter()
                     .map(|rule| rule.at_most)
@@ -207,5 +242,5 @@ pub(crate) fn terms(
             .max()
     };
     let at_most = all.iter().filter_map(reachable).min().unwrap_or(Span::ZERO);
-    Ok(Terms { by, at_most })
+    Ok(Conditions { by, at_most })
 }

@@ -14,6 +14,7 @@ use crate::key::PublicKey;
 use crate::name::{
     AccountName, ClientId, FlowName, InterventionId, InterventionNumber, StationId, TargetId,
 };
+use crate::terms::{TermRefused, Terms};
 use crate::time::{Span, Timestamp};
 
 /// The answer to one flow request.
@@ -55,6 +56,7 @@ pub struct Permit {
     pub(crate) number: InterventionNumber,
     pub(crate) capability: Capability,
     pub(crate) flow: FlowName,
+    pub(crate) terms: Terms,
     pub(crate) closes_at: Timestamp,
 }
 
@@ -111,6 +113,12 @@ impl Permit {
     #[must_use]
     pub const fn flow(&self) -> &FlowName {
         &self.flow
+    }
+
+    /// What it brings with it: the terminal, the variables and the signals that may pass.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// When it ends at the latest. **Range**: end excluded.
@@ -273,11 +281,55 @@ pub enum Refusal {
         /// Why.
         reason: EnvRefused,
     },
+    /// A terminal where the line gives none: refused before anything runs.
+    #[error(
+        "{flow} is allowed without a terminal only (flow {line_of}: `{line}`); run it without one: ssh -T"
+    )]
+    NoTerminal {
+        /// What was asked.
+        flow: FlowRequest,
+        /// The line that allows it.
+        line: String,
+        /// The flow whose line it is.
+        line_of: FlowName,
+    },
+    /// A terminal whose name could be more than a name.
+    #[error("{0}; name another, such as: TERM=xterm-256color ssh")]
+    Term(#[from] TermRefused),
+    /// A request on an open channel that does not come with what opened it.
+    #[error("{flow} does not come with `{line}`")]
+    NotBrought {
+        /// What was asked.
+        flow: FlowRequest,
+        /// The capability that opened the channel.
+        line: String,
+    },
+    /// The line was a derogation, and its last day has passed.
+    #[error(
+        "`{line}` (flow {line_of}) was allowed until {over_at} only; ask the client whether it still is"
+    )]
+    DerogationOver {
+        /// The line.
+        line: String,
+        /// The flow whose line it is.
+        line_of: FlowName,
+        /// When it ended.
+        over_at: Timestamp,
+    },
 
     // ── asking for an intervention
-    /// Only technicians ask.
-    #[error("only a provider's technician asks for an intervention")]
+    /// Only technicians ask, and give up what they asked for.
+    #[error("only a provider's technician does this")]
     NotATechnician,
+    /// Only operators decide, look at what passes and end it.
+    #[error("only an operator of the client does this")]
+    NotAnOperator,
+    /// Only auditors read evidence.
+    #[error("only an auditor of the client does this")]
+    NotAnAuditor,
+    /// Masked input is for the auditors whom the client's document names.
+    #[error("masked input is not shown to you; the client's document would have to say so")]
+    NotUnmasking,
     /// No target was named.
     #[error("name at least one target: request TARGET --for 2h --reason \"…\"")]
     NoTarget,

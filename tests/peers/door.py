@@ -58,9 +58,20 @@ class Door(paramiko.ServiceRequestingTransport):
         return PatientHandler(self)
 
 
-def transport(check=True):
-    """A connection after its key exchange, before any login."""
+    # The key exchange that was agreed on; the library forgets it once it is over.
+    agreed_kex = None
+
+    def __setattr__(self, name, value):
+        if name == "kex_engine" and value is not None:
+            self.agreed_kex = getattr(value, "name", type(value).__name__)
+        super().__setattr__(name, value)
+
+
+def transport(check=True, kex=None):
+    """A connection after its key exchange, before any login; with `kex`, that one alone is offered."""
     connection = Door(("127.0.0.1", PORT))
+    if kex:
+        connection._preferred_kex = (kex,)
     connection.start_client(timeout=20)
     shown = connection.get_remote_server_key()
     if check and (shown.get_name(), shown.get_base64()) != host_key():

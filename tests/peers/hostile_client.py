@@ -219,6 +219,22 @@ def many_answers(user):
     tell("authenticated", connection.is_authenticated())
 
 
+def empty_answers(user):
+    """Answers every question with nothing, without end."""
+    connection = door.transport()
+    connection.auth_publickey(user, door.key(door.STATION))
+    connection.auth_publickey(user, door.key(door.PERSON))
+    for _ in range(60):
+        try:
+            connection.auth_interactive(user, lambda _t, _i, prompts: [""] * len(prompts))
+        except paramiko.AuthenticationException:
+            pass
+        except (paramiko.SSHException, EOFError, OSError):
+            break
+    tell("authenticated", connection.is_authenticated())
+    tell("closed", wait_closed(connection))
+
+
 def login_storm(user):
     """Login attempts without end on one connection."""
     connection = door.transport()
@@ -267,6 +283,25 @@ def channel_storm(user):
     tell("other", opened[0].recv(100).decode().strip())
 
 
+def forwarding_requests(user):
+    """Asks on channels of its own for what would forward something, and wants an answer to each."""
+    connection = door.login(user)
+    asked = {
+        "auth-agent-req@openssh.com": [],
+        "x11-req": [False, "MIT-MAGIC-COOKIE-1", "00" * 16, 0],
+        "nonsense@example.org": [],
+    }
+    for name, more in asked.items():
+        channel = connection.open_session()
+        channel._event_pending()
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, name, True, *more)
+        try:
+            channel._wait_for_event()
+            tell(name, "granted")
+        except paramiko.SSHException:
+            tell(name, "refused")
+
+
 def unknown_channels(user):
     """Every kind of channel that is not a session."""
     connection = door.login(user)
@@ -275,6 +310,7 @@ def unknown_channels(user):
         "forwarded-tcpip": ("forwarded-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1)),
         "x11": ("x11", None, ("127.0.0.1", 1)),
         "auth-agent": ("auth-agent@openssh.com", None, None),
+        "tun": ("tun@openssh.com", None, None),
         "nonsense": ("nonsense@example.org", None, None),
     }
     for name, (kind, destination, source) in kinds.items():

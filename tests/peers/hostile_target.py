@@ -41,6 +41,17 @@ def send(connection, *parts):
     connection._send_message(built)
 
 
+class Meeting(paramiko.Transport):
+    """The library's side of a connection, which remembers the key exchange that was agreed on."""
+
+    agreed_kex = None
+
+    def __setattr__(self, name, value):
+        if name == "kex_engine" and value is not None:
+            self.agreed_kex = getattr(value, "name", type(value).__name__)
+        super().__setattr__(name, value)
+
+
 class Server(paramiko.ServerInterface):
     def __init__(self, connection):
         self.connection = connection
@@ -76,8 +87,15 @@ def finish(channel, status=0):
 
 
 def plain(connection, channel):
+    tell("kex", connection.agreed_kex)
+    tell("strict", connection.agreed_on_strict_kex)
     channel.sendall(b"plain\n")
     finish(channel)
+
+
+def post_quantum_alone(connection, channel):
+    """No trick: an honest target that exchanges keys in one way only."""
+    plain(connection, channel)
 
 
 def own_channels(connection, channel):
@@ -254,7 +272,9 @@ def attend(peer):
     if TRICK in sockets:
         sockets[TRICK](peer)
         return
-    connection = paramiko.Transport(peer)
+    connection = Meeting(peer)
+    if TRICK == "post_quantum_alone":
+        connection._preferred_kex = ("mlkem768x25519-sha256",)
     connection.add_server_key(paramiko.Ed25519Key.from_private_key_file(HOST_KEY))
     try:
         connection.start_server(server=Server(connection))

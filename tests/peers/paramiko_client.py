@@ -1,6 +1,7 @@
 """What a program built on paramiko does: a command with input and both outputs, then a shell under a pty.
 
 usage: paramiko_client.py USER
+       paramiko_client.py USER kex NAME…   offers each key exchange alone (`any`: all it has), and tells what was agreed on
 """
 
 import hashlib
@@ -8,7 +9,9 @@ import os
 import sys
 import time
 
-from door import login
+import paramiko
+
+from door import login, transport
 
 
 def command(connection):
@@ -59,7 +62,27 @@ def shell(connection):
     assert channel.recv_exit_status() == 9
 
 
+def exchange(name):
+    """Logs in and runs a command behind one key exchange."""
+    try:
+        connection = transport(kex=None if name == "any" else name)
+    except paramiko.SSHException as problem:
+        print(f"{name}: refused: {type(problem).__name__}: {problem}", flush=True)
+        return
+    login(user, connection)
+    channel = connection.open_session()
+    channel.settimeout(30)
+    channel.exec_command("echo behind it")
+    assert channel.recv(100) == b"behind it\n"
+    print(f"{name}: {connection.agreed_kex}, strict: {connection.agreed_on_strict_kex}", flush=True)
+    connection.close()
+
+
 user = sys.argv[1]
+if sys.argv[2:3] == ["kex"]:
+    for name in sys.argv[3:]:
+        exchange(name)
+    sys.exit(0)
 connection = login(user)
 command(connection)
 shell(connection)

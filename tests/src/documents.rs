@@ -41,6 +41,8 @@ pub struct Settings {
     pub store: String,
     /// Where the SSH door listens.
     pub listen: String,
+    /// Where operators and auditors have a door of their own.
+    pub operators_listen: Option<String>,
     /// How long a second factor is remembered.
     pub remember: String,
     /// Failures before a person is blocked.
@@ -49,6 +51,8 @@ pub struct Settings {
     pub block: String,
     /// Failures before a source is blocked.
     pub source_failures: u32,
+    /// Further lines of `[authentication]`, as they are.
+    pub authentication: Vec<String>,
     /// Lines of `[limits]`, as they are.
     pub limits: Vec<String>,
     /// Where recordings go, when not in the data directory.
@@ -100,6 +104,8 @@ pub struct Officer {
     pub lang: String,
     /// Public lines.
     pub keys: Vec<String>,
+    /// Where they log on from; anywhere without.
+    pub networks: Option<Vec<String>>,
 }
 
 /// A target of the client.
@@ -126,7 +132,7 @@ pub struct Flow {
     pub targets: Vec<String>,
     /// As whom.
     pub accounts: Vec<String>,
-    /// What.
+    /// What: `shell`, or `{ line = "command: uptime", terminal = true }` as TOML writes a table.
     pub allow: Vec<String>,
     /// When.
     pub hours: String,
@@ -241,7 +247,13 @@ impl Documents {
             list(&self.recording_recipients)
         );
         for (table, officers) in [("operator", &self.operators), ("auditor", &self.auditors)] {
-            for Officer { id, lang, keys } in officers {
+            for Officer {
+                id,
+                lang,
+                keys,
+                networks,
+            } in officers
+            {
                 let _ = write!(
                     text,
                     "\n[[{table}]]\nid = {}\nname = {}\nlang = {}\nkeys = {}\n",
@@ -250,6 +262,9 @@ impl Documents {
                     quoted(lang),
                     list(keys)
                 );
+                if let Some(networks) = networks {
+                    let _ = writeln!(text, "networks = {}", list(networks));
+                }
             }
         }
         for Target {
@@ -286,7 +301,7 @@ impl Documents {
                 list(technicians),
                 list(targets),
                 list(accounts),
-                list(allow),
+                entries(allow),
                 quoted(hours),
                 quoted(at_most)
             );
@@ -303,18 +318,24 @@ impl Settings {
             data,
             store,
             listen,
+            operators_listen,
             remember,
             failures,
             block,
             source_failures,
+            authentication,
             limits,
             recordings,
             recording_lines,
             lang,
             tail,
         } = self;
+        let own_door = operators_listen
+            .iter()
+            .map(|address| format!("operators-listen = {}\n", quoted(address)))
+            .collect::<String>();
         let mut text = format!(
-            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
+            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{own_door}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
             quoted(data),
             quoted(lang),
             quoted(store),
@@ -322,6 +343,9 @@ impl Settings {
             quoted(remember),
             quoted(block)
         );
+        for line in authentication {
+            let _ = writeln!(text, "{line}");
+        }
         if !limits.is_empty() {
             let _ = write!(text, "\n[limits]\n{}\n", limits.join("\n"));
         }
@@ -346,6 +370,18 @@ pub fn quoted(text: &str) -> String {
 fn list(items: &[String]) -> String {
     let quoted: Vec<String> = items.iter().map(|item| quoted(item)).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// Entries that are texts, or tables as they are.
+fn entries(items: &[String]) -> String {
+    let written: Vec<String> = items
+        .iter()
+        .map(|item| match item.strip_prefix('{') {
+            Some(_) => item.clone(),
+            None => quoted(item),
+        })
+        .collect();
+    format!("[{}]", written.join(", "))
 }
 
 fn capitalised(id: &str) -> String {

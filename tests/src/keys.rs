@@ -23,13 +23,27 @@ pub fn pair(layout: &Layout, name: &str) -> Result<String> {
     public_line(&private)
 }
 
-/// Makes a pair of another kind (`ecdsa`, `rsa`) at `path`.
+/// Makes a pair of another kind (`ecdsa`, `rsa`) at `path`, of that kind's usual length.
 ///
 /// # Errors
 /// When `ssh-keygen` is missing or fails.
 pub fn generate(path: &Path, comment: &str, kind: &str) -> Result<()> {
+    generate_with(path, &["-t", kind, "-C", comment])
+}
+
+/// The same with a length in bits.
+///
+/// # Errors
+/// When `ssh-keygen` is missing or fails.
+pub fn generate_long(path: &Path, comment: &str, kind: &str, bits: &str) -> Result<()> {
+    generate_with(path, &["-t", kind, "-b", bits, "-C", comment])
+}
+
+fn generate_with(path: &Path, arguments: &[&str]) -> Result<()> {
     let made = Command::new("ssh-keygen")
-        .args(["-q", "-t", kind, "-N", "", "-C", comment, "-f"])
+        .args(["-q", "-N", ""])
+        .args(arguments)
+        .arg("-f")
         .arg(path)
         .stdin(Stdio::null())
         .output()

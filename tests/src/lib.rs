@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod codes;
 mod crash;
+pub mod disk;
 pub mod documents;
 pub mod environment;
 pub mod gateway;

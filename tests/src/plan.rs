@@ -74,6 +74,12 @@ impl Plan {
     }
 }
 
+/// The entry of `allow` for every command: a derogation, with who answers for it and its last day.
+#[must_use]
+pub fn every_command(until: &str) -> String {
+    format!("{{ line = \"command: *\", owner = \"Odile\", until = \"{until}\" }}")
+}
+
 fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
     let account = target::account()?;
     let technician = |(id, station): (&str, &str), lang: &str| -> Result<Technician> {
@@ -99,6 +105,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             id: id.to_owned(),
             lang: "en".to_owned(),
             keys: vec![keys::pair(layout, id)?],
+            networks: None,
         })
     };
     let host_key = keys::pair(layout, target::HOST_KEY)?;
@@ -114,10 +121,12 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             data: layout.data().display().to_string(),
             store: "sqlite".to_owned(),
             listen: format!("127.0.0.1:{}", ports.door),
+            operators_listen: None,
             remember: "10m".to_owned(),
             failures: 3,
             block: "30m".to_owned(),
             source_failures: 20,
+            authentication: Vec::new(),
             limits: Vec::new(),
             recordings: None,
             recording_lines: Vec::new(),
@@ -136,7 +145,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             accounts: vec![account],
             allow: vec![
                 "shell".to_owned(),
-                "command: *".to_owned(),
+                every_command(&clock::date_in(365)?),
                 "env: LANG LC_*".to_owned(),
             ],
             hours: "always".to_owned(),

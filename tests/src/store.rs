@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::Site;
 
-/// A database of its own for one test; `None` where no server was given.
+/// A database of its own for one test.
 ///
 /// # Errors
-/// When the server refuses.
-pub fn database() -> Result<Option<String>> {
-    let Ok(server) = std::env::var("ECLUSE_TEST_POSTGRES") else {
-        return Ok(None);
-    };
+/// When the server refuses, or none was given: what could not be tried has not passed.
+pub fn database() -> Result<String> {
+    let server = std::env::var("ECLUSE_TEST_POSTGRES").context(
+        "no PostgreSQL: tests/run starts one where the package postgresql is installed, or set ECLUSE_TEST_POSTGRES=postgres://…",
+    )?;
     let moment = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .context("the clock stands before 1970")?
@@ -42,7 +42,7 @@ pub fn database() -> Result<Option<String>> {
     } else {
         format!("?{options}")
     };
-    Ok(Some(format!("{address}/{name}{options}")))
+    Ok(format!("{address}/{name}{options}"))
 }
 
 /// The audit records of one kind, oldest first, each as an object of its columns; `detail` is an object too.

@@ -108,6 +108,7 @@ fn one_operators_yes_is_not_enough_where_two_are_asked() -> Result<()> {
             id: "odile-2".to_owned(),
             lang: "en".to_owned(),
             keys: vec![ecluse_tests::keys::pair(&plan.layout, "odile-2")?],
+            networks: None,
         };
         plan.documents.operators.push(second);
         plan.enrolled.push("odile-2".to_owned());

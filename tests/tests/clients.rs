@@ -1,5 +1,7 @@
 //! Other people's clients. A11: means of authentication interoperate with ordinary clients. PEERS conformance 17.
 
+mod orders;
+
 use std::fs;
 use std::process::Command;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, peers, recording};
+use ecluse_tests::{Site, Terminal, disk, peers, recording};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -262,27 +262,7 @@ fn a_password_typed_at_a_prompt_is_masked_in_the_replay() -> Result<()> {
 /// R2: a full disk freezes the session, says so, and ends it. Needs a small file system, which only root can mount.
 #[test]
 fn a_full_disk_ends_the_session_and_loses_nothing_that_was_seen() -> Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!(
-            "skipped: mounting a small tmpfs needs root; run tests/run as root, or in `unshare -Ur --mount`"
-        );
-        return Ok(());
-    }
-    let directory = tempfile::tempdir()?;
-    let small = directory.path().join("small");
-    fs::create_dir(&small)?;
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
-        .arg(&small)
-        .status()?;
-    if !mounted.success() {
-        eprintln!("skipped: this root may not mount (a container without CAP_SYS_ADMIN)");
-        return Ok(());
-    }
-    let result = full_disk(&small);
-    let unmounted = Command::new("umount").args(["-l"]).arg(&small).status()?;
-    ensure!(unmounted.success(), "{} is still mounted", small.display());
-    result
+    disk::with_small(3, full_disk)
 }
 
 fn full_disk(small: &std::path::Path) -> Result<()> {

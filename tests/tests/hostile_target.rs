@@ -95,6 +95,23 @@ fn an_honest_target_of_the_same_make_is_served() -> Result<()> {
     let mut hostile = Hostile::start("plain")?;
     let answer = hostile.answer()?.success()?;
     ensure!(answer.text() == "plain\n", "{answer:?}");
+    // C1: of all that both can do, the gateway's first choice; and strict, so that nothing is cut off the beginning.
+    let report = hostile.report();
+    ensure!(
+        report == "kex: mlkem768x25519-sha256\nstrict: True\n",
+        "{report}"
+    );
+    Ok(())
+}
+
+/// C1: towards a target the hybrid exchange is not merely offered.
+#[test]
+fn a_target_that_exchanges_keys_post_quantum_alone_is_entered() -> Result<()> {
+    let mut hostile = Hostile::start("post_quantum_alone")?;
+    let answer = hostile.answer()?.success()?;
+    ensure!(answer.text() == "plain\n", "{answer:?}");
+    let report = hostile.report();
+    ensure!(report.contains("kex: mlkem768x25519-sha256"), "{report}");
     Ok(())
 }
 

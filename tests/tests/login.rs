@@ -4,6 +4,7 @@
 
 mod certificates;
 mod codes;
+mod mistakes;
 
 use std::path::PathBuf;
 use std::time::Duration;

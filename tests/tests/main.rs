@@ -4,6 +4,7 @@
 
 mod administration;
 mod admission;
+mod advisories;
 mod attacks;
 mod bundles;
 mod changes;
@@ -28,7 +29,9 @@ mod retention;
 mod search;
 mod space;
 mod store;
+mod strangers;
 mod target;
+mod target_algorithms;
 mod targets;
 mod timing;
 mod waiting_room;

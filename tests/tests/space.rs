@@ -2,33 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, recording, store, wait};
+use ecluse_tests::{Site, Terminal, disk, recording, store, wait};
 
-/// A file system of 24 MiB for the recordings, where this process may mount one.
+/// A file system of 24 MiB for the recordings.
 fn with_small_disk(test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: mounting a small tmpfs needs root; run tests/run as root");
-        return Ok(());
-    }
-    let directory = tempfile::tempdir()?;
-    let small = directory.path().join("small");
-    fs::create_dir(&small)?;
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
-        .arg(&small)
-        .status()?;
-    if !mounted.success() {
-        eprintln!("skipped: this root may not mount (a container without CAP_SYS_ADMIN)");
-        return Ok(());
-    }
-    let result = test(&small);
-    let unmounted = Command::new("umount").args(["-l"]).arg(&small).status()?;
-    ensure!(unmounted.success(), "{} is still mounted", small.display());
-    result
+    disk::with_small(24, test)
 }
 
 fn site(small: &Path) -> Result<Site> {

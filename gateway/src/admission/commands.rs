@@ -1,12 +1,18 @@
-//! Which commands there are for whom, and the prompt they are typed at.
+//! The commands, in words, and the prompt they are typed at.
+//!
+//! The tables here say what `help` shows to whom, and grant nothing: each act takes the mandate that it needs, and policy
+//! makes one, or refuses, at that moment (A2).
+
+use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Refusal, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
 use super::notices::Notices;
 use super::words::{Takes, split};
 use super::{Visitor, lobby};
+use crate::audit::AuditKind;
+use crate::clock;
+use crate::gateway::Applied;
 use crate::terminal::{History, Line, Prompt};
-use crate::{auditor, operator};
-use ecluse_policy::Role;
 
 /// Longest command line, in characters.
 const LONGEST_LINE: usize = 4000;
@@ -20,12 +26,26 @@ pub(crate) struct Command {
     act: Act,
 }
 
+/// What a command does, by whose right policy says when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
+    Technicians(TechniciansAct),
+    Operators(OperatorsAct),
+    Auditors(AuditorsAct),
+    Help,
+    Exit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TechniciansAct {
     Request,
-    Mine,
+    Interventions,
     Flows,
     Cancel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OperatorsAct {
     Pending,
     Approve,
     Refuse,
@@ -34,11 +54,13 @@ enum Act {
     Watch,
     Cut,
     Withdraw,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AuditorsAct {
     Recordings,
     Search,
     Replay,
-    Help,
-    Exit,
 }
 
 const fn command(name: &'static str, usage: &'static str, help: &'static str, act: Act) -> Command {
@@ -58,53 +80,78 @@ const TECHNICIANS: &[Command] = &[
         "request",
         "request TARGET… [--account A] [--flow F | --only FAMILY,…] --for D [--at TIME] --reason \"…\"",
         "help-request",
-        Act::Request,
+        Act::Technicians(TechniciansAct::Request),
     ),
     command(
         "interventions",
         "interventions",
         "help-interventions-technician",
-        Act::Mine,
+        Act::Technicians(TechniciansAct::Interventions),
     ),
-    command("flows", "flows", "help-flows", Act::Flows),
-    command("cancel", "cancel ID", "help-cancel", Act::Cancel),
+    command(
+        "flows",
+        "flows",
+        "help-flows",
+        Act::Technicians(TechniciansAct::Flows),
+    ),
+    command(
+        "cancel",
+        "cancel ID",
+        "help-cancel",
+        Act::Technicians(TechniciansAct::Cancel),
+    ),
     HELP,
     EXIT,
 ];
 
 const OPERATORS: &[Command] = &[
-    command("pending", "pending", "help-pending", Act::Pending),
+    command(
+        "pending",
+        "pending",
+        "help-pending",
+        Act::Operators(OperatorsAct::Pending),
+    ),
     command(
         "approve",
         "approve ID [--for D] [--only FAMILY,…] [--target T,…] [--account A,…]",
         "help-approve",
-        Act::Approve,
+        Act::Operators(OperatorsAct::Approve),
     ),
     command(
         "refuse",
         "refuse ID --reason \"…\"",
         "help-refuse",
-        Act::Refuse,
+        Act::Operators(OperatorsAct::Refuse),
     ),
     command(
         "interventions",
         "interventions",
         "help-interventions-operator",
-        Act::Interventions,
+        Act::Operators(OperatorsAct::Interventions),
     ),
-    command("live", "live", "help-live", Act::Live),
-    command("watch", "watch SESSION [CHANNEL]", "help-watch", Act::Watch),
+    command(
+        "live",
+        "live",
+        "help-live",
+        Act::Operators(OperatorsAct::Live),
+    ),
+    command(
+        "watch",
+        "watch SESSION [CHANNEL]",
+        "help-watch",
+        Act::Operators(OperatorsAct::Watch),
+    ),
     command(
         "cut",
         "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]",
         "help-cut",
-        Act::Cut,
+        Act::Operators(OperatorsAct::Cut),
     ),
     command(
         "withdraw",
         "withdraw ID [--reason \"…\"]",
         "help-withdraw",
-        Act::Withdraw,
+        Act::Operators(OperatorsAct::Withdraw),
     ),
     HELP,
     EXIT,
@@ -115,19 +162,19 @@ const AUDITORS: &[Command] = &[
         "recordings",
         "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
         "help-recordings",
-        Act::Recordings,
+        Act::Auditors(AuditorsAct::Recordings),
     ),
     command(
         "search",
         "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file] [--all]",
         "help-search",
-        Act::Search,
+        Act::Auditors(AuditorsAct::Search),
     ),
     command(
         "replay",
         "replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]",
         "help-replay",
-        Act::Replay,
+        Act::Auditors(AuditorsAct::Replay),
     ),
     HELP,
     EXIT,
@@ -166,37 +213,26 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
         "quit" | "logout" | "bye" | "q" => "exit",
         name => name,
     };
-    let Some(command) = commands_of(desk.visitor)
-        .iter()
-        .find(|command| command.name == name)
-    else {
-        let known = [TECHNICIANS, OPERATORS, AUDITORS]
-            .iter()
-            .any(|all| all.iter().any(|command| command.name == name));
-        if known {
-            desk.problem("common-not-allowed", &[]).await?;
-        } else {
-            desk.problem("common-unknown-command", &[("command", name.into())])
-                .await?;
-        }
+    let Some(command) = named(desk.visitor, name) else {
+        desk.problem("common-unknown-command", &[("command", name.into())])
+            .await?;
         return Ok(Next::Go(status::MISUSE));
     };
+    let applied = desk.applied();
+    let who = desk.visitor;
     let done = match command.act {
-        Act::Request => lobby::request(desk, command, words).await,
-        Act::Mine => lobby::interventions(desk, command, words).await,
-        Act::Flows => lobby::flows(desk, command, words).await,
-        Act::Cancel => lobby::cancel(desk, command, words).await,
-        Act::Pending => operator::requests::pending(desk, command, words).await,
-        Act::Approve => operator::answers::approve(desk, command, words).await,
-        Act::Refuse => operator::answers::refuse(desk, command, words).await,
-        Act::Withdraw => operator::answers::withdraw(desk, command, words).await,
-        Act::Interventions => operator::requests::interventions(desk, command, words).await,
-        Act::Live => operator::live::live(desk, command, words).await,
-        Act::Cut => operator::live::cut(desk, command, words).await,
-        Act::Watch => operator::watch::watch(desk, command, words).await,
-        Act::Recordings => auditor::recordings::recordings(desk, command, words).await,
-        Act::Search => auditor::search::search(desk, command, words).await,
-        Act::Replay => auditor::replay::replay(desk, command, words).await,
+        Act::Technicians(act) => match who.as_technician(&applied) {
+            Ok(by) => technicians(desk, &applied, &by, act, command, words).await,
+            Err(refusal) => refused(desk, command, &refusal).await,
+        },
+        Act::Operators(act) => match who.as_operator(&applied) {
+            Ok(by) => operators(desk, &applied, &by, act, command, words).await,
+            Err(refusal) => refused(desk, command, &refusal).await,
+        },
+        Act::Auditors(act) => match who.as_auditor(&applied) {
+            Ok(by) => auditors(desk, &by, act, command, words).await,
+            Err(refusal) => refused(desk, command, &refusal).await,
+        },
         Act::Help => help(desk, command, words).await,
         Act::Exit => return Ok(Next::Exit),
     };
@@ -214,6 +250,85 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
         }
         Err(left @ Trouble::Left(_)) => Err(left),
     }
+}
+
+/// A command by its name: the person's own, else anybody's, whom policy refuses it.
+fn named(visitor: &Visitor, name: &str) -> Option<&'static Command> {
+    [commands_of(visitor), TECHNICIANS, OPERATORS, AUDITORS]
+        .into_iter()
+        .flatten()
+        .find(|command| command.name == name)
+}
+
+async fn technicians(
+    desk: &mut Desk<'_>,
+    applied: &Applied,
+    by: &AsTechnician<'_>,
+    act: TechniciansAct,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    match act {
+        TechniciansAct::Request => lobby::request(desk, applied, by, command, words).await,
+        TechniciansAct::Interventions => lobby::interventions(desk, by, command, words).await,
+        TechniciansAct::Flows => lobby::flows(desk, by, command, words).await,
+        TechniciansAct::Cancel => lobby::cancel(desk, by, command, words).await,
+    }
+}
+
+async fn operators(
+    desk: &mut Desk<'_>,
+    applied: &Applied,
+    by: &AsOperator<'_>,
+    act: OperatorsAct,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    use crate::operator::{answers, live, requests, watch};
+    match act {
+        OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
+        OperatorsAct::Approve => answers::approve(desk, applied, by, command, words).await,
+        OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
+        OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
+        OperatorsAct::Live => live::live(desk, by, command, words).await,
+        OperatorsAct::Watch => watch::watch(desk, by, command, words).await,
+        OperatorsAct::Cut => live::cut(desk, by, command, words).await,
+        OperatorsAct::Withdraw => answers::withdraw(desk, by, command, words).await,
+    }
+}
+
+async fn auditors(
+    desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
+    act: AuditorsAct,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    use crate::auditor::{recordings, replay, search};
+    match act {
+        AuditorsAct::Recordings => recordings::recordings(desk, by, command, words).await,
+        AuditorsAct::Search => search::search(desk, by, command, words).await,
+        AuditorsAct::Replay => replay::replay(desk, by, command, words).await,
+    }
+}
+
+/// Policy gives no right to this act: on record, and told (R5: attempts too).
+async fn refused(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    refusal: &Refusal,
+) -> Result<u32, Trouble> {
+    let record = desk
+        .record(AuditKind::ActRefused, clock::now())
+        .detail("act", command.name)
+        .refused()
+        .reason(refusal);
+    let record = match desk.visitor.authenticated.role() {
+        Role::Technician { .. } => record,
+        Role::Operator { client } | Role::Auditor { client } => record.client(client),
+    };
+    desk.gateway.store.record(&[record]).await?;
+    desk.refused(refusal).await
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use ecluse_policy::matrix::Reach;
-use ecluse_policy::{
-    ClientId, Lang, PersonId, Refusal, Role, Span, TargetId, Timestamp, matrix_scope,
-};
+use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp, matrix_scope};
 
 use super::commands::Command;
 use super::words::{Arguments, Misuse, Takes};
@@ -61,14 +59,6 @@ impl<'a> Desk<'a> {
     /// The documents as they are now.
     pub(crate) fn applied(&self) -> Arc<Applied> {
         self.gateway.applied()
-    }
-
-    /// The client whose operator or auditor this is; technicians have none.
-    pub(crate) fn client(&self) -> Option<&'a ClientId> {
-        match self.visitor.authenticated.role() {
-            Role::Technician { .. } => None,
-            Role::Operator { client } | Role::Auditor { client, .. } => Some(client),
-        }
     }
 
     pub(crate) fn say(&self, id: &str, args: &[(&str, Value<'_>)]) -> String {
@@ -180,7 +170,7 @@ impl<'a> Desk<'a> {
 
     /// The longest intervention that some flow of the matrix offers this person on a target.
     pub(crate) fn at_most(&self, target: &TargetId) -> Span {
-        let reaches = matrix_scope(&self.applied().documents, self.person());
+        let reaches = matrix_scope(&self.applied().documents, self.person(), clock::now());
         let names = |reach: &&Reach| reach.scope.targets.contains(target);
         reaches
             .iter()

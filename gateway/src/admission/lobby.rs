@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{
-    AccountName, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule, TargetId,
-    Timestamp, matrix_scope,
+    AccountName, AsTechnician, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule,
+    TargetId, Timestamp,
 };
 use jiff::tz::TimeZone;
 
@@ -16,6 +16,7 @@ use super::desk::{Desk, Trouble, arguments, status};
 use super::words::{Misuse, Takes};
 use super::{parse_length, shown, steps};
 use crate::clock;
+use crate::gateway::Applied;
 use crate::store::InterventionQuery;
 use crate::texts::times;
 
@@ -31,13 +32,13 @@ const REQUEST: Takes = Takes {
 /// `request TARGET… --for D --reason "…"`
 pub(crate) async fn request(
     desk: &mut Desk<'_>,
+    applied: &Applied,
+    by: &AsTechnician<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    let now = clock::now();
-    let applied = desk.applied();
-    let reaches = matrix_scope(&applied.documents, desk.person());
-    let written = match written_request(words, &reaches, now) {
+    let now = by.now();
+    let written = match written_request(words, &by.reaches(), now) {
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
@@ -56,10 +57,11 @@ pub(crate) async fn request(
                 .await;
         }
     }
-    let intervention = match steps::request(desk.gateway, desk.visitor, written.ask).await? {
-        Ok(intervention) => intervention,
-        Err(refusal) => return desk.refused(&refusal).await,
-    };
+    let intervention =
+        match steps::request(desk.gateway, desk.visitor, applied, by, written.ask).await? {
+            Ok(intervention) => intervention,
+            Err(refusal) => return desk.refused(&refusal).await,
+        };
     let request = intervention.request();
     let source = desk.visitor.source.ip().to_string();
     let fields = shown::request_fields(
@@ -234,6 +236,7 @@ pub(crate) fn zone_of(hours: &Schedule) -> Option<TimeZone> {
 /// `interventions`, for a technician.
 pub(crate) async fn interventions(
     desk: &mut Desk<'_>,
+    by: &AsTechnician<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -241,7 +244,7 @@ pub(crate) async fn interventions(
         return desk.misused(command, &misuse).await;
     }
     let query = InterventionQuery {
-        person: Some(desk.person().clone()),
+        person: Some(by.person().clone()),
         limit: Some(LISTED),
         ..InterventionQuery::default()
     };
@@ -322,14 +325,14 @@ pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
 /// `flows`: what the matrix lets this person ask for.
 pub(crate) async fn flows(
     desk: &mut Desk<'_>,
+    by: &AsTechnician<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let applied = desk.applied();
-    let reaches = matrix_scope(&applied.documents, desk.person());
+    let reaches = by.reaches();
     if reaches.is_empty() {
         desk.line("lobby-no-flows", &[]).await?;
         return Ok(status::DONE);
@@ -365,6 +368,7 @@ pub(crate) async fn flows(
 /// `cancel ID`: takes a request back, or gives an approved intervention up.
 pub(crate) async fn cancel(
     desk: &mut Desk<'_>,
+    by: &AsTechnician<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -374,14 +378,14 @@ pub(crate) async fn cancel(
         Ok(number) => number,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let Some(intervention) = own(desk, number).await? else {
+    let Some(intervention) = own(desk, by, number).await? else {
         let args = [
             ("id", number.to_string().into()),
             ("command", "interventions".into()),
         ];
         return desk.problem("common-no-such-intervention", &args).await;
     };
-    match steps::cancel(desk.gateway, desk.visitor, &intervention).await? {
+    match steps::cancel(desk.gateway, desk.visitor, by, &intervention).await? {
         Ok(_) => {
             desk.line("lobby-cancelled", &[("number", number.to_string().into())])
                 .await?;
@@ -391,9 +395,13 @@ pub(crate) async fn cancel(
     }
 }
 
-async fn own(desk: &Desk<'_>, number: InterventionNumber) -> Result<Option<Intervention>, Trouble> {
+async fn own(
+    desk: &Desk<'_>,
+    by: &AsTechnician<'_>,
+    number: InterventionNumber,
+) -> Result<Option<Intervention>, Trouble> {
     let found = desk.gateway.store.intervention_numbered(number).await?;
-    Ok(found.filter(|intervention| intervention.request().person == *desk.person()))
+    Ok(found.filter(|intervention| intervention.request().person == *by.person()))
 }
 
 /// The first word as an intervention's number: `17` or `#17`.

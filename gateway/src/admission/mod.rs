@@ -1,8 +1,8 @@
 //! The lobby and the waiting room: where people ask, wait, answer and look, before and beside the passage.
 //!
 //! It knows terminals, texts, the store and the policy crate, and nothing of SSH. It decides nothing: every
-//! step of an intervention is a pure function of policy, and this room keeps the result with its audit
-//! record and says it in the person's language. Read in this order: [`waiting_room`], [`steps`], [`life`],
+//! step of an intervention is a pure function of policy, asked with a mandate of that moment ([`ecluse_policy::mandate`]),
+//! and this room keeps the result with its audit record and says it in the person's language. Read in this order: [`waiting_room`], [`steps`], [`life`],
 //! then the commands of technicians ([`lobby`]), of operators ([`crate::operator`]) and of auditors
 //! ([`crate::auditor`]).
 
@@ -25,7 +25,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ecluse_policy::{
-    AccountName, Admission, Authenticated, PersonId, Refusal, Span, TargetId, Timestamp,
+    AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, PersonId, Refusal,
+    Span, TargetId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -33,7 +34,8 @@ pub use self::steps::look as admit;
 
 use self::desk::{Desk, Trouble, status};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::gateway::Gateway;
+use crate::clock;
+use crate::gateway::{Applied, Gateway};
 use crate::terminal::Terminal;
 
 /// A person inside the gateway, and how they got there.
@@ -55,6 +57,30 @@ impl Visitor {
     /// Who.
     pub fn person(&self) -> &PersonId {
         self.authenticated.person()
+    }
+
+    /// Their right to act as a technician, as the documents say now (A2).
+    pub(crate) fn as_technician<'a>(
+        &'a self,
+        applied: &'a Applied,
+    ) -> Result<AsTechnician<'a>, Refusal> {
+        self.authenticated
+            .as_technician(&applied.documents, clock::now())
+    }
+
+    /// Their right to act as an operator, as the documents say now (A2).
+    pub(crate) fn as_operator<'a>(
+        &'a self,
+        applied: &'a Applied,
+    ) -> Result<AsOperator<'a>, Refusal> {
+        self.authenticated
+            .as_operator(&applied.documents, clock::now())
+    }
+
+    /// Their right to act as an auditor, as the documents say now (A2).
+    pub(crate) fn as_auditor<'a>(&'a self, applied: &'a Applied) -> Result<AsAuditor<'a>, Refusal> {
+        self.authenticated
+            .as_auditor(&applied.documents, clock::now())
     }
 
     /// An audit record of what this person does, from where (R4).

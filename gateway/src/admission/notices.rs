@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{ClientId, InterventionId, Role, Timestamp};
+use ecluse_policy::{AsOperator, AsTechnician, InterventionId, Role, Timestamp};
 
 use super::desk::{Desk, Trouble};
 use super::shown;
@@ -22,46 +22,55 @@ const LOOKED_AT: u32 = 30;
 pub(super) enum Notices {
     Technician(BTreeMap<InterventionId, u64>),
     Operator {
-        client: ClientId,
         waiting: BTreeMap<InterventionId, Intervention>,
         sessions: BTreeMap<u64, (String, String)>,
         /// Alerts before it were told.
         alerted: Timestamp,
     },
-    Auditor {
-        client: ClientId,
-    },
+    Auditor,
+    /// The right to be told anything is over, or the person is; the connection ends too.
+    Nobody,
 }
 
 impl Notices {
     /// Takes in how things stand; only what happens after it is news.
     pub(super) async fn begin(desk: &Desk<'_>) -> Result<Self, Trouble> {
+        let applied = desk.applied();
         match desk.visitor.authenticated.role() {
             Role::Technician { .. } => {
-                let known = own(desk)
+                let Ok(by) = desk.visitor.as_technician(&applied) else {
+                    return Ok(Self::Nobody);
+                };
+                let known = own(desk, &by)
                     .await?
                     .iter()
                     .map(|own| (own.id(), own.revision()))
                     .collect();
                 Ok(Self::Technician(known))
             }
-            Role::Operator { client } => Ok(Self::Operator {
-                client: client.clone(),
-                waiting: waiting(desk, client).await?,
-                sessions: sessions(desk, client),
-                alerted: clock::now(),
-            }),
-            Role::Auditor { client, .. } => Ok(Self::Auditor {
-                client: client.clone(),
-            }),
+            Role::Operator { .. } => {
+                let Ok(by) = desk.visitor.as_operator(&applied) else {
+                    return Ok(Self::Nobody);
+                };
+                Ok(Self::Operator {
+                    waiting: waiting(desk, &by).await?,
+                    sessions: sessions(desk, &by),
+                    alerted: by.now(),
+                })
+            }
+            Role::Auditor { .. } => Ok(Self::Auditor),
         }
     }
 
     /// The first words at the prompt: what there is to do.
     pub(super) async fn greet(&self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+        let applied = desk.applied();
         match self {
             Self::Technician(_) => {
-                let mut mine = own(desk).await?;
+                let Ok(by) = desk.visitor.as_technician(&applied) else {
+                    return Ok(());
+                };
+                let mut mine = own(desk, &by).await?;
                 mine.retain(|mine| !mine.state().is_final());
                 if mine.is_empty() {
                     desk.line("lobby-nothing-asked", &[]).await?;
@@ -71,29 +80,40 @@ impl Notices {
                 }
             }
             Self::Operator { waiting, .. } => {
-                alerts::tell(desk).await?;
+                let Ok(by) = desk.visitor.as_operator(&applied) else {
+                    return Ok(());
+                };
+                alerts::tell(desk, &by).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }
-            Self::Auditor { client } => {
+            Self::Auditor => {
+                let Ok(by) = desk.visitor.as_auditor(&applied) else {
+                    return Ok(());
+                };
                 let query = SessionQuery {
-                    client: Some(client.clone()),
+                    client: Some(by.client().clone()),
                     ..SessionQuery::default()
                 };
                 let count = desk.gateway.store.sessions(&query).await?.len();
                 desk.line("auditor-hint", &[("count", count.into())])
                     .await?;
             }
+            Self::Nobody => {}
         }
         Ok(())
     }
 
     /// One line for each thing that happened since the last look.
     pub(super) async fn news(&mut self, desk: &Desk<'_>) -> Result<Vec<String>, Trouble> {
+        let applied = desk.applied();
         match self {
             Self::Technician(known) => {
                 let mut news = Vec::new();
-                for mine in own(desk).await?.iter().rev() {
+                let Ok(by) = desk.visitor.as_technician(&applied) else {
+                    return Ok(news);
+                };
+                for mine in own(desk, &by).await?.iter().rev() {
                     if known
                         .insert(mine.id(), mine.revision())
                         .is_some_and(|revision| revision < mine.revision())
@@ -109,16 +129,17 @@ impl Notices {
                 Ok(news)
             }
             Self::Operator {
-                client,
                 waiting: known,
                 sessions: known_sessions,
                 alerted,
             } => {
-                let looked = clock::now();
-                let mut news = alerts::since_then(desk, client, *alerted).await?;
-                *alerted = looked;
-                let waiting = waiting(desk, client).await?;
-                let sessions = sessions(desk, client);
+                let Ok(by) = desk.visitor.as_operator(&applied) else {
+                    return Ok(Vec::new());
+                };
+                let mut news = alerts::since_then(desk, &by, *alerted).await?;
+                *alerted = by.now();
+                let waiting = waiting(desk, &by).await?;
+                let sessions = sessions(desk, &by);
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {
                         news.push(arrived(desk, request));
@@ -133,14 +154,14 @@ impl Notices {
                 (*known, *known_sessions) = (waiting, sessions);
                 Ok(news)
             }
-            Self::Auditor { .. } => Ok(Vec::new()),
+            Self::Auditor | Self::Nobody => Ok(Vec::new()),
         }
     }
 }
 
-async fn own(desk: &Desk<'_>) -> Result<Vec<Intervention>, Trouble> {
+async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>, Trouble> {
     let query = InterventionQuery {
-        person: Some(desk.person().clone()),
+        person: Some(by.person().clone()),
         limit: Some(LOOKED_AT),
         ..InterventionQuery::default()
     };
@@ -149,9 +170,9 @@ async fn own(desk: &Desk<'_>) -> Result<Vec<Intervention>, Trouble> {
 
 async fn waiting(
     desk: &Desk<'_>,
-    client: &ClientId,
+    by: &AsOperator<'_>,
 ) -> Result<BTreeMap<InterventionId, Intervention>, Trouble> {
-    let waiting = requests::waiting(desk.gateway, client).await?;
+    let waiting = requests::waiting(desk.gateway, by).await?;
     Ok(waiting
         .into_iter()
         .map(|waiting| (waiting.id(), waiting))
@@ -159,8 +180,8 @@ async fn waiting(
 }
 
 /// Number → person and target.
-fn sessions(desk: &Desk<'_>, client: &ClientId) -> BTreeMap<u64, (String, String)> {
-    let live = desk.gateway.live.list(client);
+fn sessions(desk: &Desk<'_>, by: &AsOperator<'_>) -> BTreeMap<u64, (String, String)> {
+    let live = desk.gateway.live.list(by);
     live.iter()
         .map(|session| session.facts())
         .map(|facts| {

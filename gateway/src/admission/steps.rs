@@ -5,14 +5,15 @@
 
 use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::{
-    AccountName, Admission, Ask, InterventionId, Narrowing, Refusal, TargetId, Timestamp, admit,
+    AccountName, Admission, AsOperator, AsTechnician, Ask, InterventionId, Narrowing, Refusal,
+    TargetId, Timestamp, ToWiden, admit,
 };
 use serde_json::json;
 
 use super::Visitor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::gateway::Gateway;
+use crate::gateway::{Applied, Gateway};
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
 
 /// What a step came to: done, or refused by policy.
@@ -48,13 +49,15 @@ pub async fn look(
     ))
 }
 
-/// A technician asks the client for an intervention.
-pub(crate) async fn request(gateway: &Gateway, visitor: &Visitor, ask: Ask) -> Done<Intervention> {
-    let Some(presence) = visitor.authenticated.presence() else {
-        return Ok(Err(Refusal::NotATechnician));
-    };
-    let applied = gateway.applied();
-    let now = clock::now();
+/// A technician asks the client for an intervention, by a right that `applied` gives.
+pub(crate) async fn request(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    applied: &Applied,
+    by: &AsTechnician<'_>,
+    ask: Ask,
+) -> Done<Intervention> {
+    let now = by.now();
     let targets: Vec<String> = ask.targets.iter().map(ToString::to_string).collect();
     let made = gateway
         .store
@@ -63,15 +66,7 @@ pub(crate) async fn request(gateway: &Gateway, visitor: &Visitor, ask: Ask) -> D
             now,
             &gateway.settings.interventions,
             |id, number, waiting| {
-                let made = intervention::request(
-                    &applied.documents,
-                    &presence,
-                    ask,
-                    waiting,
-                    id,
-                    number,
-                    now,
-                )?;
+                let made = intervention::request(by, ask, waiting, id, number)?;
                 let request = made.request();
                 let record = about(visitor.record(AuditKind::Request, now), &made)
                     .permitted()
@@ -97,10 +92,10 @@ pub(crate) async fn request(gateway: &Gateway, visitor: &Visitor, ask: Ask) -> D
 pub(crate) async fn seen(
     gateway: &Gateway,
     visitor: &Visitor,
+    by: &AsOperator<'_>,
     id: InterventionId,
 ) -> Done<Intervention> {
-    let applied = gateway.applied();
-    let now = clock::now();
+    let now = by.now();
     let changed = gateway
         .store
         .change_intervention(id, |latest| {
@@ -108,7 +103,7 @@ pub(crate) async fn seen(
             if latest.seen().is_some() {
                 return Ok((latest.clone(), Vec::new()));
             }
-            let next = latest.seen_by(&applied.documents, &visitor.authenticated, now)?;
+            let next = latest.seen_by(by)?;
             let record = about(visitor.record(AuditKind::Seen, now), &next).permitted();
             Ok((next, vec![record]))
         })
@@ -120,17 +115,18 @@ pub(crate) async fn seen(
     }
 }
 
-/// An operator says yes, to all of it or to less.
+/// An operator says yes, to all of it or to less, by a right that `applied` gives.
 pub(crate) async fn approve(
     gateway: &Gateway,
     visitor: &Visitor,
+    applied: &Applied,
+    by: &ToWiden<'_, '_>,
     asked: &Intervention,
     narrowing: &Narrowing,
 ) -> Done<Intervention> {
-    let applied = gateway.applied();
-    let now = clock::now();
+    let now = by.operator().now();
     step(gateway, visitor, AuditKind::Approval, asked, |latest| {
-        let next = latest.approve(&applied.documents, &visitor.authenticated, narrowing, now)?;
+        let next = latest.approve(by, narrowing)?;
         let record = about(visitor.record(AuditKind::Approval, now), &next)
             .permitted()
             .detail("code", next.request().code())
@@ -146,13 +142,13 @@ pub(crate) async fn approve(
 pub(crate) async fn refuse(
     gateway: &Gateway,
     visitor: &Visitor,
+    by: &AsOperator<'_>,
     asked: &Intervention,
     reason: &str,
 ) -> Done<Intervention> {
-    let applied = gateway.applied();
-    let now = clock::now();
+    let now = by.now();
     step(gateway, visitor, AuditKind::Refusal, asked, |latest| {
-        let next = latest.refuse(&applied.documents, &visitor.authenticated, reason, now)?;
+        let next = latest.refuse(by, reason)?;
         let record = about(visitor.record(AuditKind::Refusal, now), &next)
             .permitted()
             .reason(reason);
@@ -165,13 +161,13 @@ pub(crate) async fn refuse(
 pub(crate) async fn withdraw(
     gateway: &Gateway,
     visitor: &Visitor,
+    by: &AsOperator<'_>,
     asked: &Intervention,
     reason: &str,
 ) -> Done<Intervention> {
-    let applied = gateway.applied();
-    let now = clock::now();
+    let now = by.now();
     step(gateway, visitor, AuditKind::Closing, asked, |latest| {
-        let next = latest.close(&applied.documents, &visitor.authenticated, reason, now)?;
+        let next = latest.close(by, reason)?;
         let record = about(visitor.record(AuditKind::Closing, now), &next)
             .permitted()
             .reason(reason);
@@ -184,21 +180,19 @@ pub(crate) async fn withdraw(
 pub(crate) async fn cancel(
     gateway: &Gateway,
     visitor: &Visitor,
+    by: &AsTechnician<'_>,
     asked: &Intervention,
 ) -> Done<Intervention> {
-    let Some(presence) = visitor.authenticated.presence() else {
-        return Ok(Err(Refusal::NotATechnician));
-    };
-    let now = clock::now();
+    let now = by.now();
     step(gateway, visitor, AuditKind::Cancel, asked, |latest| {
         let (kind, next) = match latest.state() {
-            State::Open { .. } => (AuditKind::Closing, latest.finish(&presence, now)?),
+            State::Open { .. } => (AuditKind::Closing, latest.finish(by)?),
             State::Requested
             | State::Approved { .. }
             | State::Refused { .. }
             | State::Expired { .. }
             | State::Closed { .. }
-            | State::Cancelled { .. } => (AuditKind::Cancel, latest.cancel(&presence, now)?),
+            | State::Cancelled { .. } => (AuditKind::Cancel, latest.cancel(by)?),
         };
         let record = about(visitor.record(kind, now), &next).permitted();
         Ok((next, vec![record]))

@@ -14,8 +14,10 @@ use uuid::Uuid;
 use super::Visitor;
 use crate::clock;
 use crate::copies::Absences;
+use crate::door::crowd::Crowds;
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
+use crate::identity::ledger::{Ledger, Measure};
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
@@ -59,6 +61,15 @@ fn station_key() -> PublicKey {
 
 /// The documents; `by` operators approve, for `at_most`.
 pub(crate) fn documents(by: u32, at_most: &str) -> Documents {
+    documents_where(by, at_most, |text| text)
+}
+
+/// The same, each text after `edit`.
+pub(crate) fn documents_where(
+    by: u32,
+    at_most: &str,
+    edit: impl Fn(String) -> String,
+) -> Documents {
     let line = |person: &str| person_key(person).to_line();
     let provider = format!(
         r#"
@@ -148,12 +159,12 @@ keys = ["{}"]
 "#,
         line("zoe")
     );
-    let provider = parse_provider("providers/maintech.toml", &provider).unwrap();
+    let provider = parse_provider("providers/maintech.toml", &edit(provider)).unwrap();
     let clients = [
         ("clients/hopital.toml", hopital),
         ("clients/mairie.toml", mairie),
     ]
-    .map(|(file, text)| parse_client(file, &text).unwrap());
+    .map(|(file, text)| parse_client(file, &edit(text)).unwrap());
     Documents::assemble(vec![provider], clients.into()).unwrap()
 }
 
@@ -198,6 +209,8 @@ impl House {
             live: Live::default(),
             clock: watch::channel(ClockStatus::unknown(clock::now())).1,
             absences: Absences::default(),
+            crowds: Crowds::default(),
+            ledger: Ledger::new(Measure::of(&settings.limits)),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,

@@ -1,6 +1,7 @@
 //! The dialogues from end to end, without SSH: people at terminals, one store, policy's decisions.
 
 mod commands;
+mod rights;
 mod waiting_room;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use ecluse_policy::TargetId;
 
 use super::testing::{House, lang};
-use super::{life, run};
+use super::{Visitor, life, run};
 use crate::audit::AuditKind;
 use crate::store::AuditQuery;
 use crate::terminal::testing::person_in;
@@ -19,9 +20,13 @@ fn db01() -> TargetId {
 
 /// One command without a terminal: exit status, standard output, standard error.
 async fn command(house: &House, who: &str, line: &str) -> (u32, String, String) {
-    let visitor = house.visitor(who);
-    let (mut terminal, person) = person_in(None, "", lang(&visitor));
-    let status = run(&mut terminal, &house.gateway, &visitor, Some(line)).await;
+    command_of(house, &house.visitor(who), line).await
+}
+
+/// The same, of somebody who logged on before.
+async fn command_of(house: &House, visitor: &Visitor, line: &str) -> (u32, String, String) {
+    let (mut terminal, person) = person_in(None, "", lang(visitor));
+    let status = run(&mut terminal, &house.gateway, visitor, Some(line)).await;
     drop(terminal);
     let (out, err) = person.all().await;
     (status, out, err)

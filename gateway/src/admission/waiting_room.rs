@@ -153,7 +153,12 @@ impl Room {
                 start: None,
                 length,
             };
-            match steps::request(desk.gateway, desk.visitor, ask).await? {
+            let applied = desk.applied();
+            let asked = match desk.visitor.as_technician(&applied) {
+                Ok(by) => steps::request(desk.gateway, desk.visitor, &applied, &by, ask).await?,
+                Err(refusal) => Err(refusal),
+            };
+            match asked {
                 Ok(intervention) => {
                     self.told.asked = true;
                     self.show(desk, &intervention, true).await?;

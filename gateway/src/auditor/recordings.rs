@@ -1,11 +1,10 @@
 //! `recordings`: the sessions there have been, newest first.
 
-use ecluse_policy::{InterventionId, InterventionNumber, PersonId, Refusal, TargetId, Timestamp};
+use ecluse_policy::{AsAuditor, InterventionId, InterventionNumber, PersonId, TargetId, Timestamp};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
-use crate::clock;
 use crate::store::{Session, SessionQuery};
 use crate::texts::{harmless, times};
 
@@ -20,22 +19,17 @@ const LISTED: usize = 50;
 /// `recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]`
 pub(crate) async fn recordings(
     desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
-    let now = clock::now();
+    let now = by.now();
     let given = match arguments(words, TAKES, 0) {
         Ok(given) => given,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let query = match query(desk, &given, now).await? {
-        Ok(query) => SessionQuery {
-            client: Some(client),
-            ..query
-        },
+    let query = match query(desk, by, &given).await? {
+        Ok(query) => query,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     list(desk, &query, now).await
@@ -78,14 +72,14 @@ pub(super) async fn list(
     Ok(status::DONE)
 }
 
-/// The sessions that options choose: `--person`, `--target`, `--intervention`, `--since`, `--until`. The client is the
-/// caller's to add.
+/// The sessions of the auditor's client that options choose: `--person`, `--target`, `--intervention`, `--since`,
+/// `--until`.
 pub(super) async fn query(
     desk: &Desk<'_>,
+    by: &AsAuditor<'_>,
     given: &Arguments,
-    now: Timestamp,
 ) -> Result<Result<SessionQuery, Misuse>, Trouble> {
-    let (query, number) = match written(given, now) {
+    let (query, number) = match written(given, by.now()) {
         Ok(written) => written,
         Err(misuse) => return Ok(Err(misuse)),
     };
@@ -103,6 +97,7 @@ pub(super) async fn query(
         ),
     };
     Ok(Ok(SessionQuery {
+        client: Some(by.client().clone()),
         intervention,
         ..query
     }))

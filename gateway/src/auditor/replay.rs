@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{Refusal, Role, Span};
+use ecluse_policy::{AsAuditor, Refusal, Span};
 use ecluse_recordings::search::Query;
 use ecluse_recordings::{
     JournalFrames, OpenRecording, Playback, ReadError, SealedRecording, layout,
 };
 
 use super::search::{find_lines, offset};
-use super::stage::Stage;
+use super::stage::{Stage, Stopped};
 use super::{moments, transcript};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
@@ -48,6 +48,7 @@ struct Written {
 /// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]`
 pub(crate) async fn replay(
     desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -55,11 +56,8 @@ pub(crate) async fn replay(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
     let found = desk.gateway.store.session(written.number).await?;
-    let Some(session) = found.filter(|session| session.start.client == client) else {
+    let Some(session) = found.filter(|session| session.start.client == *by.client()) else {
         return desk
             .problem(
                 "auditor-no-such-recording",
@@ -67,12 +65,12 @@ pub(crate) async fn replay(
             )
             .await;
     };
-    if written.unmask && !may_unmask(desk) {
-        let record = record(desk, &session)
-            .refused()
-            .reason("unmasked input is not for this auditor");
+    if written.unmask
+        && let Err(refusal) = by.unmask()
+    {
+        let record = record(desk, &session).refused().reason(&refusal);
         desk.gateway.store.record(&[record]).await?;
-        return desk.problem("auditor-unmask-refused", &[]).await;
+        return desk.refused(&refusal).await;
     }
     // On record before anything is shown: who looked at what.
     let mut record = record(desk, &session)
@@ -170,18 +168,22 @@ fn written(words: &[String]) -> Result<Written, Misuse> {
     })
 }
 
-fn may_unmask(desk: &Desk<'_>) -> bool {
-    // As the documents say now, not as they said at log-on.
+/// Whether the auditor may still read this recording, as the documents say now: a replay outlasts the right it began
+/// with.
+pub(super) fn still_theirs(
+    desk: &Desk<'_>,
+    session: &Session,
+    unmask: bool,
+) -> Result<(), Refusal> {
     let applied = desk.applied();
-    match (
-        desk.visitor.authenticated.role(),
-        applied.documents.person(desk.person()),
-    ) {
-        (Role::Auditor { .. }, Some(ecluse_policy::PersonRef::Auditor { auditor, .. })) => {
-            auditor.unmask
-        }
-        _ => false,
+    let by = desk.visitor.as_auditor(&applied)?;
+    if *by.client() != session.start.client {
+        return Err(Refusal::NotAnAuditor);
     }
+    if unmask {
+        by.unmask()?;
+    }
+    Ok(())
 }
 
 fn record(desk: &Desk<'_>, session: &Session) -> AuditRecord {
@@ -383,13 +385,14 @@ async fn play(
     let played = match playback.seek(written.at.unwrap_or_default()) {
         Ok(()) => {
             let stage = Stage::new(desk, playback, markers, length, who);
-            stage.run(desk).await?
+            stage.run(desk, session).await?
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.into()),
     };
     match played {
         Ok(()) => Ok(status::DONE),
-        Err(problem) => {
+        Err(Stopped::Refused(refusal)) => desk.refused(&refusal).await,
+        Err(Stopped::Unreadable(problem)) => {
             let at = times::countdown(desk.lang(), Span::ZERO);
             desk.problem(
                 "auditor-damaged",

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{Refusal, Timestamp};
+use ecluse_policy::{AsAuditor, Refusal, Timestamp};
 use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
 
@@ -20,7 +20,6 @@ use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
-use crate::clock;
 use crate::evidence::EvidenceKeys;
 use crate::readers::Reading;
 use crate::store::{Searchable, Session, SessionQuery};
@@ -63,12 +62,10 @@ struct Left {
 /// `search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in KIND] [--all]`
 pub(crate) async fn search(
     desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
     // After a lone `--`, what looks like an option is a word.
     let (words, more) = match words.iter().position(|word| word == "--") {
         Some(place) => {
@@ -81,23 +78,19 @@ pub(crate) async fn search(
         Ok(given) => given,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let now = clock::now();
-    let (sessions, kind) = match query(desk, &given, now).await? {
+    let now = by.now();
+    let (sessions, kind) = match query(desk, by, &given).await? {
         Ok(sessions) => match kind(given.one("in")) {
             Ok(kind) => (sessions, kind),
             Err(misuse) => return desk.misused(command, &misuse).await,
         },
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let sessions = SessionQuery {
-        client: Some(client.clone()),
-        ..sessions
-    };
     let looked_for: Vec<&str> = given.words.iter().chain(more).map(String::as_str).collect();
     // On record before anything is shown: who looked for what.
     let mut record = desk
         .record(AuditKind::Search, now)
-        .client(&client)
+        .client(by.client())
         .permitted()
         .detail("words", looked_for.join(" "));
     for option in TAKES.values {
@@ -152,6 +145,9 @@ async fn find(
     sessions.limit = Some(PAGE);
     'pages: loop {
         let asking = desk.gateway.readers.asking().await;
+        if let Err(refusal) = still_theirs(desk, &sessions) {
+            return desk.refused(&refusal).await;
+        }
         let page = desk.gateway.store.searchable(&sessions, &grams).await?;
         drop(asking);
         let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
@@ -189,6 +185,10 @@ async fn find(
                     continue;
                 }
             };
+            // Reading may have taken a while.
+            if let Err(refusal) = still_theirs(desk, &sessions) {
+                return desk.refused(&refusal).await;
+            }
             for hit in hits.iter().take(room) {
                 show(desk, &session, hit, question).await?;
             }
@@ -217,6 +217,17 @@ async fn find(
             .await?;
     }
     Ok(status::DONE)
+}
+
+/// Whether the auditor may still read these sessions, as the documents say now: a search outlasts the right it began with.
+fn still_theirs(desk: &Desk<'_>, sessions: &SessionQuery) -> Result<(), Refusal> {
+    let applied = desk.applied();
+    let by = desk.visitor.as_auditor(&applied)?;
+    if sessions.client.as_ref() == Some(by.client()) {
+        Ok(())
+    } else {
+        Err(Refusal::NotAnAuditor)
+    }
 }
 
 /// Begins to look for hits in one recording.

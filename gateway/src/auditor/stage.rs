@@ -6,16 +6,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{Lang, Span};
+use ecluse_policy::{Lang, Refusal, Span};
 use ecluse_recordings::Size as ScreenSize;
 use ecluse_recordings::{Painter, Playback, ReadError, Screen, Step, Timed};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble};
 use crate::gateway::Gateway;
 use crate::operator::watch::viewer;
 use crate::readers::{Interrupted, Turn};
 use crate::screens::apply;
+use crate::store::Session;
 use crate::terminal::{Event, Key, Size};
 use crate::texts::times;
 
@@ -59,6 +61,20 @@ struct Shown {
     due: Option<Instant>,
 }
 
+/// Why a replay ended before the auditor quit.
+pub(super) enum Stopped {
+    /// The right to read it ended.
+    Refused(Refusal),
+    /// The recording cannot be read.
+    Unreadable(String),
+}
+
+impl From<ReadError> for Stopped {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
 impl Stage {
     /// A stage for a playback that was set up, with its markers; `length` where it is known.
     pub(super) fn new(
@@ -87,16 +103,24 @@ impl Stage {
     }
 
     /// Plays until the auditor quits.
-    pub(super) async fn run(mut self, desk: &mut Desk<'_>) -> Result<Result<(), String>, Trouble> {
+    pub(super) async fn run(
+        mut self,
+        desk: &mut Desk<'_>,
+        session: &Session,
+    ) -> Result<Result<(), Stopped>, Trouble> {
         let enter = self.painter.enter();
         let leave = self.painter.leave();
         desk.terminal.write(&enter).await?;
-        let done = Box::new(self).play(desk).await;
+        let done = Box::new(self).play(desk, session).await;
         desk.terminal.write(&leave).await?;
         done
     }
 
-    async fn play(self: Box<Self>, desk: &mut Desk<'_>) -> Result<Result<(), String>, Trouble> {
+    async fn play(
+        self: Box<Self>,
+        desk: &mut Desk<'_>,
+        session: &Session,
+    ) -> Result<Result<(), Stopped>, Trouble> {
         let mut stage = self;
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,9 +150,14 @@ impl Stage {
             let shown;
             (stage, shown) = match played {
                 Ok((stage, Ok(shown))) => (stage, shown),
-                Ok((_, Err(error))) => return Ok(Err(error.to_string())),
-                Err(interrupted @ Interrupted) => return Ok(Err(interrupted.to_string())),
+                Ok((_, Err(error))) => return Ok(Err(error.into())),
+                Err(interrupted @ Interrupted) => {
+                    return Ok(Err(Stopped::Unreadable(interrupted.to_string())));
+                }
             };
+            if let Err(refusal) = still_theirs(desk, session, false) {
+                return Ok(Err(Stopped::Refused(refusal)));
+            }
             desk.terminal.write(&shown.frame).await?;
             if !shown.settled || !events.is_empty() {
                 continue;

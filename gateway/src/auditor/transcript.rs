@@ -5,6 +5,7 @@ use std::io;
 use ecluse_recordings::{OpenRecording, Stream, neutralise_lines, rebuild};
 use tokio::sync::mpsc;
 
+use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble, status};
 use crate::readers::outside;
 use crate::store::Session;
@@ -48,6 +49,9 @@ pub(super) async fn print(
     });
     let with_pty = desk.terminal.size().is_some();
     while let Some(piece) = pieces.recv().await {
+        if let Err(refusal) = still_theirs(desk, session, unmask) {
+            return desk.refused(&refusal).await;
+        }
         let text = String::from_utf8_lossy(&piece).into_owned();
         let text = if with_pty {
             text.replace('\n', "\r\n")

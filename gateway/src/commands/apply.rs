@@ -7,10 +7,10 @@ use clap::Args;
 use ecluse_policy::documents::{Change, ChangeKind};
 use ecluse_recordings::neutralise;
 
-use super::check::counted;
+use super::check::{counted, remarks};
 use super::{administrator, directory};
 use crate::clock;
-use crate::store::{ApplyOutcome, Store};
+use crate::store::{ApplyOutcome, Store, compile};
 
 /// Put documents in force: shows every object created, changed and removed, then stores a new version.
 ///
@@ -38,6 +38,9 @@ impl Apply {
                 .await?
         };
         let mut out = std::io::stdout().lock();
+        if let Ok(documents) = compile(&texts) {
+            write!(out, "{}", remarks(&documents, clock::now()))?;
+        }
         match outcome {
             ApplyOutcome::Unchanged { version } => {
                 writeln!(out, "Nothing to change: version {version} says the same.")?;

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use ecluse_policy::{Documents, Timestamp};
+
 use super::directory;
+use crate::clock;
 use crate::settings::Settings;
-use crate::store::compile;
+use crate::store::{check_address, compile};
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one. Changes nothing
-/// and needs no store.
+/// and needs no store. Notes name derogations that are over, templates whose holes take less than they once did, and
+/// operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -23,14 +27,18 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         let settings = self.directory.join("gateway.toml");
-        if settings.exists()
-            && let Err(error) = Settings::read(&settings)
-        {
-            problems.push(error.to_string());
+        if settings.exists() {
+            let read = Settings::read(&settings).map_err(|error| error.to_string());
+            let checked = read.and_then(|read| {
+                check_address(&read.store)
+                    .map_err(|error| format!("{}: store: {error}", settings.display()))
+            });
+            problems.extend(checked.err());
         }
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
+                print!("{}", remarks(&documents, clock::now()));
                 println!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),
@@ -51,6 +59,20 @@ impl Check {
             self.directory.display()
         )
     }
+}
+
+/// What there is to know about documents that are right: a line each.
+pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
+    documents
+        .remarks(now)
+        .iter()
+        .map(|remark| {
+            format!(
+                "Note: {}\n",
+                ecluse_recordings::neutralise(remark.to_string())
+            )
+        })
+        .collect()
 }
 
 /// `1 client`, `2 clients`.

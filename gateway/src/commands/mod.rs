@@ -142,7 +142,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 impl OnStore {
     async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
         match self {
-            Self::Accounts(accounts) => accounts.run(store).await,
+            Self::Accounts(accounts) => accounts.run(store, settings).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,

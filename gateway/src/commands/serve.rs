@@ -5,13 +5,13 @@
 //! process ends.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ecluse_policy::identity::Doorway;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,10 +25,13 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
+use crate::door::crowd::Crowds;
+use crate::door::entrance::Entrance;
 use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
+use crate::identity::ledger::{Ledger, Measure};
 use crate::journal::{JournalKeys, Ticker};
 use crate::live::Live;
 use crate::memory;
@@ -40,7 +43,7 @@ use crate::passage::sealing::Sealer;
 use crate::readers::Readers;
 use crate::screens::keep_screens;
 use crate::secrets;
-use crate::settings::Settings;
+use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
 use crate::store::{Applied, ServeLock, Store};
 use crate::texts::Texts;
@@ -84,7 +87,7 @@ fn start_logging() {
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let lock = ServeLock::take(&settings.data_dir)?;
     let store = Store::open(&settings).await?;
-    let listeners = listen(&settings.ssh.listen).await?;
+    let listeners = listen(&settings.ssh).await?;
     apply_first_documents(&store, &settings).await?;
     let node = node(&settings.data_dir);
     let journal = journal_keys(&store, &settings).await?;
@@ -102,7 +105,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
     memory::warn_of_swap(&in_force.borrow().documents);
-    let budget = budget(&settings);
+    let budget = Budget::new(bounds(&settings.limits));
     let talks = Talks::start()?;
     let (readers, reading) = Readers::start()?;
     let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
@@ -118,6 +121,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         live: Live::default(),
         clock: time_source.status(),
         absences: Absences::default(),
+        crowds: Crowds::default(),
+        ledger: Ledger::new(Measure::of(&settings.limits)),
         space,
         texts: Texts::load()?,
         stopping,
@@ -135,6 +140,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
         tokio::spawn(watch_space(Arc::clone(&gateway))),
+        tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
         tokio::spawn(each_minute(Arc::clone(&gateway), Arc::clone(&ticker))),
         tokio::spawn(Arc::clone(&ticker).follow_keys()),
@@ -154,27 +160,23 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let config = ssh::config(vec![host_key]);
     let doors: Vec<_> = listeners
         .into_iter()
-        .map(|listener| {
+        .map(|(listener, doorway)| {
+            let entrance = Entrance::new(Arc::clone(&gateway), budget.clone());
             let (gateway, workers) = (Arc::clone(&gateway), Arc::clone(&workers));
             let (config, connections) = (Arc::clone(&config), connections.clone());
             let stopping = gateway.stopping.clone();
-            let door = listener::accept(
-                listener,
-                budget.clone(),
-                stopping,
-                move |tcp, source, place| {
-                    let (gateway, config) = (Arc::clone(&gateway), Arc::clone(&config));
-                    let Ok(tcp) = tcp.into_std() else { return };
-                    let connection = connections.token();
-                    workers.carry(move || async move {
-                        let _connection = connection;
-                        // The socket belongs to the worker's own event queue.
-                        if let Ok(tcp) = tokio::net::TcpStream::from_std(tcp) {
-                            passage::serve(tcp, source, place, config, gateway).await;
-                        }
-                    });
-                },
-            );
+            let door = listener::accept(listener, entrance, stopping, move |tcp, source, place| {
+                let (gateway, config) = (Arc::clone(&gateway), Arc::clone(&config));
+                let Ok(tcp) = tcp.into_std() else { return };
+                let connection = connections.token();
+                workers.carry(move || async move {
+                    let _connection = connection;
+                    // The socket belongs to the worker's own event queue.
+                    if let Ok(tcp) = tokio::net::TcpStream::from_std(tcp) {
+                        passage::serve(tcp, source, doorway, place, config, gateway).await;
+                    }
+                });
+            });
             tokio::spawn(door)
         })
         .collect();
@@ -205,6 +207,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     if unfinished > 0 {
         tracing::warn!(unfinished, "recordings are finished at the next start");
     }
+    gateway.ledger.close(&store, clock::now()).await?;
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
@@ -226,14 +229,27 @@ async fn journal_keys(store: &Store, settings: &Settings) -> anyhow::Result<Arc<
     Ok(Arc::new(keys))
 }
 
-async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+/// Every address the doors are at, and whom each is for (F4).
+async fn listen(ssh: &SshSettings) -> anyhow::Result<Vec<(TcpListener, Doorway)>> {
+    let own = &ssh.operators_listen;
+    let (listen, own_key) = ("listen", "operators-listen");
+    let doors = if own.is_empty() {
+        vec![(listen, &ssh.listen, Doorway::Everybody)]
+    } else {
+        vec![
+            (listen, &ssh.listen, Doorway::Technicians),
+            (own_key, own, Doorway::Operators),
+        ]
+    };
     let mut listeners = Vec::new();
-    for address in addresses {
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}: stop whatever listens there, or change `listen` under [ssh]")
-        })?;
-        tracing::info!(address = %listener.local_addr()?, "the SSH door opens");
-        listeners.push(listener);
+    for (key, addresses, doorway) in doors {
+        for address in addresses {
+            let listener = TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}: stop whatever listens there, or change `{key}` under [ssh]")
+            })?;
+            tracing::info!(address = %listener.local_addr()?, people = ?doorway, "the SSH door opens");
+            listeners.push((listener, doorway));
+        }
     }
     Ok(listeners)
 }
@@ -282,16 +298,18 @@ async fn until_told_to_stop() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn budget(settings: &Settings) -> Budget {
-    let limits = &settings.limits;
-    let unauthenticated = limits.unauthenticated as usize;
-    Budget::new(Bounds {
+fn bounds(limits: &LimitSettings) -> Bounds {
+    Bounds {
         per_source: limits.per_source as usize,
+        operators: limits.unauthenticated_operators as usize,
+        stations: limits.unauthenticated_stations as usize,
+        everybody: limits.unauthenticated as usize,
+        everybody_per_source: limits.unauthenticated_per_source as usize,
+        drop_from: limits.drop_from as usize,
         total: limits.total as usize,
-        unauthenticated,
-        // One source leaves half of the strangers' places to the others.
-        unauthenticated_per_source: (unauthenticated / 2).max(1).min(unauthenticated),
-    })
+        per_person: limits.per_person as usize,
+        kept_for_operators: limits.kept_for_operators as usize,
+    }
 }
 
 /// Puts the documents beside the settings file in force when none ever were.
@@ -316,7 +334,7 @@ async fn apply_first_documents(store: &Store, settings: &Settings) -> anyhow::Re
     Ok(())
 }
 
-/// Once a minute while anything happens: how far live recordings have come, and a checkpoint over all of it.
+/// Once a minute while anything happens: how many log-ons were refused beside those on record, how far live recordings have come, and a checkpoint over all of it.
 async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
     let mut minutes = tokio::time::interval(Ticker::EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -325,6 +343,9 @@ async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
         let now = clock::now();
         if let Err(error) = gateway.keeper.tell_progress(&gateway.store, now).await {
             tracing::error!(%error, "how far recordings have come is not on record");
+        }
+        if let Err(error) = gateway.ledger.close(&gateway.store, now).await {
+            tracing::error!(%error, "how many log-ons were refused is not on record");
         }
         ticker.tick(now).await;
     }
@@ -363,6 +384,10 @@ fn make_room_for_sealing(reserve: &Reserve) {
     }
 }
 
+async fn watch_doors(gateway: Arc<Gateway>) {
+    gateway.crowds.run(&gateway.store).await;
+}
+
 async fn watch_space(gateway: Arc<Gateway>) {
     gateway.space.run(gateway.store.clone()).await;
 }
@@ -386,10 +411,22 @@ mod tests {
     #[tokio::test]
     async fn a_port_in_use_is_told_with_what_to_do() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let error = listen(&[taken.local_addr().unwrap()]).await.unwrap_err();
-        assert!(
-            format!("{error:#}").contains("change `listen`"),
-            "{error:#}"
-        );
+        let address = taken.local_addr().unwrap();
+        for (own, key) in [
+            (Vec::new(), "`listen`"),
+            (vec![address], "`operators-listen`"),
+        ] {
+            let ssh = SshSettings {
+                listen: if own.is_empty() {
+                    vec![address]
+                } else {
+                    vec!["127.0.0.1:0".parse().unwrap()]
+                },
+                operators_listen: own,
+                host_key: "unused".into(),
+            };
+            let error = format!("{:#}", listen(&ssh).await.unwrap_err());
+            assert!(error.contains(&format!("change {key}")), "{error}");
+        }
     }
 }

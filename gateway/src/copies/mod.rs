@@ -15,6 +15,8 @@ mod message;
 mod places;
 mod syslog;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod tls;
 mod web_hook;

@@ -105,3 +105,21 @@ fn config(authority: &Certificates) -> Result<ClientConfig, ConnectError> {
     config.resumption = Resumption::disabled();
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copies::testing::TlsServer;
+
+    /// DESIGN §11: copies that are stored on their way are not read later by a quantum computer, where the receiver can.
+    #[tokio::test]
+    async fn a_receiver_is_offered_a_post_quantum_exchange_first() {
+        let server = TlsServer::start(None).await;
+        let address = HostPort::parse(&format!("127.0.0.1:{}", server.port())).unwrap();
+        let certificates = server.certificates();
+        let (group, connected) =
+            tokio::join!(server.negotiated(), connect(&address, &certificates));
+        assert_eq!(group, "X25519MLKEM768");
+        connected.unwrap();
+    }
+}

@@ -51,11 +51,15 @@ impl<'u> WebHook<'u> {
 
     /// Posts one checkpoint.
     pub(super) async fn post(&self, checkpoint: &Extension) -> Result<Posted, String> {
+        self.send(checkpoint.text()).await
+    }
+
+    async fn send(&self, text: String) -> Result<Posted, String> {
         let answer = self
             .client
             .post(self.url)
             .header("content-type", "text/plain; charset=utf-8")
-            .body(checkpoint.text())
+            .body(text)
             .send()
             .await
             .map_err(|error| told(&error))?;
@@ -93,4 +97,19 @@ fn told(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copies::testing::TlsServer;
+
+    #[tokio::test]
+    async fn a_hook_is_offered_a_post_quantum_exchange_first() {
+        let server = TlsServer::start(None).await;
+        let url = format!("https://127.0.0.1:{}/", server.port());
+        let hook = WebHook::new(&url, Some(&server.certificates())).unwrap();
+        let (group, _) = tokio::join!(server.negotiated(), hook.send("a checkpoint".to_owned()));
+        assert_eq!(group, "X25519MLKEM768");
+    }
 }

@@ -1,23 +1,58 @@
-//! How many connections may be open, in all and per source, before and after authentication (F5, invariant 10).
+//! How many connections may be open, before and after log-on (F5, invariant 10).
 //!
 //! Pure counting: the accept loop takes a [`Place`] before it spends anything on a stranger and the place is given back
-//! when the connection ends, however it ends.
+//! when the connection ends, however it ends. Before log-on there are three pools of places that lend one another nothing
+//! (which of them is a source's, policy says); after it so many places a person, and some that operators alone take.
 
-use std::collections::HashMap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ecluse_policy::PersonId;
+use ecluse_policy::documents::Pool;
 
 /// The bounds; zero means that nobody enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
     /// Connections of one source at a time.
     pub(crate) per_source: usize,
-    /// Connections at a time, in all.
+    /// Waiting connections from operators' and auditors' networks.
+    pub(crate) operators: usize,
+    /// Waiting connections from stations' networks.
+    pub(crate) stations: usize,
+    /// Waiting connections from everywhere else.
+    pub(crate) everybody: usize,
+    /// Of these, from one source.
+    pub(crate) everybody_per_source: usize,
+    /// From so many of these on, newcomers are dropped at random.
+    pub(crate) drop_from: usize,
+    /// Connections that have logged on.
     pub(crate) total: usize,
-    /// Connections that have not authenticated, in all.
-    pub(crate) unauthenticated: usize,
-    /// Connections of one source that have not authenticated.
-    pub(crate) unauthenticated_per_source: usize,
+    /// Of these, of one person.
+    pub(crate) per_person: usize,
+    /// Of `total`, what nobody but operators takes.
+    pub(crate) kept_for_operators: usize,
+}
+
+impl Bounds {
+    const fn of(&self, pool: Pool) -> usize {
+        match pool {
+            Pool::Operators => self.operators,
+            Pool::Stations => self.stations,
+            Pool::Everybody => self.everybody,
+        }
+    }
+
+    /// Waiting connections of one source. Of a pool that is somebody's, it leaves half to the others; strangers get less.
+    const fn of_source(&self, pool: Pool) -> usize {
+        match pool {
+            Pool::Operators | Pool::Stations => self.of(pool).div_ceil(2),
+            Pool::Everybody => self.everybody_per_source,
+        }
+    }
 }
 
 /// Why a connection found no place.
@@ -25,23 +60,51 @@ pub(crate) struct Bounds {
 pub(crate) enum Full {
     /// This source has its share.
     Source,
-    /// The gateway is full.
+    /// It was dropped at random, while there still were places.
+    Early,
+    /// The pool is full.
+    Pool,
+    /// This person has their share.
+    Person,
+    /// All places after log-on are taken, but perhaps those kept for operators.
     Total,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct Count {
-    open: usize,
-    strangers: usize,
+/// Which pool a source is in, by the documents in force.
+pub(crate) struct Sorting<'s> {
+    /// The version of the documents.
+    pub(crate) version: u64,
+    /// Asks them.
+    pub(crate) pool_of: &'s dyn Fn(IpAddr) -> Pool,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
-    all: Count,
+    /// The documents by which connections stand in their pools.
+    version: u64,
+    next: u64,
+    waiting: HashMap<u64, Waiting>,
+    pools: BTreeMap<Pool, usize>,
     sources: HashMap<IpAddr, Count>,
+    inside: usize,
+    /// Of those inside, who are no operators.
+    others: usize,
+    people: HashMap<PersonId, usize>,
 }
 
-/// The counters of one listener.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    source: IpAddr,
+    pool: Pool,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    open: usize,
+    waiting: BTreeMap<Pool, usize>,
+}
+
+/// The counters of all doors.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     bounds: Bounds,
@@ -53,7 +116,14 @@ pub(crate) struct Budget {
 pub(crate) struct Place {
     budget: Budget,
     source: IpAddr,
-    stranger: bool,
+    stands: Stands,
+}
+
+#[derive(Debug)]
+enum Stands {
+    Waiting(u64),
+    Inside { person: PersonId, operator: bool },
+    Nowhere,
 }
 
 impl Budget {
@@ -65,74 +135,182 @@ impl Budget {
         }
     }
 
-    /// Takes a place for a stranger from `source`.
+    /// Takes a place for a stranger from `source`; `chance` is any number, as likely as another.
+    ///
+    /// Connections that wait move to another pool as soon as other documents are in force, even over its bound: nobody is
+    /// cut for it, and it takes nobody else in.
     ///
     /// # Errors
-    /// [`Full`] when a bound is reached; nothing was counted then.
-    pub(crate) fn enter(&self, source: IpAddr) -> Result<Place, Full> {
-        let source = prefix(source);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_source = counts.sources.get(&source).copied().unwrap_or_default();
-        if counts.all.open >= self.bounds.total
-            || counts.all.strangers >= self.bounds.unauthenticated
-        {
-            return Err(Full::Total);
+    /// The pool, and [`Full`], when a bound is reached; nothing was counted then.
+    pub(crate) fn enter(
+        &self,
+        source: IpAddr,
+        sorting: &Sorting<'_>,
+        chance: u32,
+    ) -> Result<Place, (Pool, Full)> {
+        let pool = (sorting.pool_of)(source);
+        let mut counts = self.counts();
+        counts.sort_anew(sorting);
+        let waiting = counts.pools.get(&pool).copied().unwrap_or_default();
+        if let Some(full) = self.full(&counts, source, pool, waiting, chance) {
+            return Err((pool, full));
         }
-        if of_source.open >= self.bounds.per_source
-            || of_source.strangers >= self.bounds.unauthenticated_per_source
-        {
-            return Err(Full::Source);
-        }
-        counts.all.open += 1;
-        counts.all.strangers += 1;
-        counts.sources.insert(
-            source,
-            Count {
-                open: of_source.open + 1,
-                strangers: of_source.strangers + 1,
-            },
-        );
+        let number = counts.next;
+        counts.next += 1;
+        counts.waiting.insert(number, Waiting { source, pool });
+        *counts.pools.entry(pool).or_default() += 1;
+        let of_source = counts.sources.entry(prefix(source)).or_default();
+        of_source.open += 1;
+        *of_source.waiting.entry(pool).or_default() += 1;
         Ok(Place {
             budget: self.clone(),
             source,
-            stranger: true,
+            stands: Stands::Waiting(number),
         })
+    }
+
+    fn full(
+        &self,
+        counts: &Counts,
+        source: IpAddr,
+        pool: Pool,
+        waiting: usize,
+        chance: u32,
+    ) -> Option<Full> {
+        let bounds = &self.bounds;
+        let (open, of_source) = counts
+            .sources
+            .get(&prefix(source))
+            .map(|count| (count.open, count.waiting.get(&pool).copied()))
+            .unwrap_or_default();
+        // The source first: who takes too much hears that, and not that all is full.
+        if open >= bounds.per_source || of_source.unwrap_or_default() >= bounds.of_source(pool) {
+            return Some(Full::Source);
+        }
+        if waiting >= bounds.of(pool) {
+            return Some(Full::Pool);
+        }
+        let early = match pool {
+            Pool::Operators | Pool::Stations => false,
+            Pool::Everybody => is_dropped(waiting, bounds.drop_from, bounds.everybody, chance),
+        };
+        early.then_some(Full::Early)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    /// Puts every connection that waits into the pool that is its source's by the documents in force.
+    fn sort_anew(&mut self, sorting: &Sorting<'_>) {
+        if self.version == sorting.version {
+            return;
+        }
+        self.version = sorting.version;
+        self.pools.clear();
+        for count in self.sources.values_mut() {
+            count.waiting.clear();
+        }
+        for waiting in self.waiting.values_mut() {
+            waiting.pool = (sorting.pool_of)(waiting.source);
+            *self.pools.entry(waiting.pool).or_default() += 1;
+            if let Some(count) = self.sources.get_mut(&prefix(waiting.source)) {
+                *count.waiting.entry(waiting.pool).or_default() += 1;
+            }
+        }
+    }
+
+    /// The connection of this number waits no more.
+    fn leave(&mut self, number: u64) {
+        let Some(Waiting { source, pool }) = self.waiting.remove(&number) else {
+            return;
+        };
+        one_less(self.pools.get_mut(&pool));
+        if let Some(count) = self.sources.get_mut(&prefix(source)) {
+            one_less(count.waiting.get_mut(&pool));
+        }
+    }
+}
+
+/// Every place was counted when it was taken.
+fn one_less(count: Option<&mut usize>) {
+    if let Some(count) = count {
+        *count = count.saturating_sub(1);
     }
 }
 
 impl Place {
-    /// The person behind this connection has authenticated.
-    pub(crate) fn authenticated(&mut self) {
-        if std::mem::replace(&mut self.stranger, false) {
-            let mut counts = self
-                .budget
-                .counts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            counts.all.strangers -= 1;
-            if let Some(count) = counts.sources.get_mut(&self.source) {
-                count.strangers -= 1;
-            }
+    /// Somebody has logged on: takes a place inside for them.
+    ///
+    /// # Errors
+    /// [`Full`] when there is none; they wait no more either.
+    pub(crate) fn logged_on(&mut self, person: &PersonId, operator: bool) -> Result<(), Full> {
+        let number = match self.stands {
+            Stands::Waiting(number) => number,
+            Stands::Inside { .. } => return Ok(()),
+            // They were sent away.
+            Stands::Nowhere => return Err(Full::Total),
+        };
+        self.stands = Stands::Nowhere;
+        let bounds = self.budget.bounds;
+        let mut counts = self.budget.counts();
+        counts.leave(number);
+        if counts.people.get(person).copied().unwrap_or_default() >= bounds.per_person {
+            return Err(Full::Person);
         }
+        let for_others = bounds.total.saturating_sub(bounds.kept_for_operators);
+        if counts.inside >= bounds.total || (!operator && counts.others >= for_others) {
+            return Err(Full::Total);
+        }
+        counts.inside += 1;
+        counts.others += usize::from(!operator);
+        *counts.people.entry(person.clone()).or_default() += 1;
+        drop(counts);
+        self.stands = Stands::Inside {
+            person: person.clone(),
+            operator,
+        };
+        Ok(())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.authenticated();
-        let mut counts = self
-            .budget
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        counts.all.open -= 1;
-        if let Some(count) = counts.sources.get_mut(&self.source) {
-            count.open -= 1;
+        let mut counts = self.budget.counts();
+        match &self.stands {
+            Stands::Waiting(number) => counts.leave(*number),
+            Stands::Inside { person, operator } => {
+                counts.inside = counts.inside.saturating_sub(1);
+                counts.others = counts.others.saturating_sub(usize::from(!operator));
+                one_less(counts.people.get_mut(person));
+                if counts.people.get(person) == Some(&0) {
+                    counts.people.remove(person);
+                }
+            }
+            Stands::Nowhere => {}
+        }
+        let source = prefix(self.source);
+        if let Some(count) = counts.sources.get_mut(&source) {
+            count.open = count.open.saturating_sub(1);
             if count.open == 0 {
-                counts.sources.remove(&self.source);
+                counts.sources.remove(&source);
             }
         }
     }
+}
+
+/// Whether a newcomer is dropped although there is a place: never below `from`, always at `full`, and between them the more
+/// surely the more there are, so that a flood never fills the last places at once (random early drop, as `MaxStartups` of
+/// OpenSSH). `chance` is any number, as likely as another.
+fn is_dropped(waiting: usize, from: usize, full: usize, chance: u32) -> bool {
+    if waiting >= full {
+        return true;
+    }
+    let (above, span) = (waiting.saturating_sub(from), full.saturating_sub(from));
+    // chance / 2^32 < above / span, without fractions; a usize is a u64 at most.
+    u128::from(chance) * (span as u128) < ((above as u128) << 32)
 }
 
 /// What counts as one source: an IPv4 address, or an IPv6 /64, which one subscriber holds whole.
@@ -143,68 +321,5 @@ pub(crate) fn prefix(source: IpAddr) -> IpAddr {
             let [a, b, c, d, ..] = address.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOUNDS: Bounds = Bounds {
-        per_source: 3,
-        total: 5,
-        unauthenticated: 4,
-        unauthenticated_per_source: 2,
-    };
-
-    fn source(last: u8) -> IpAddr {
-        IpAddr::from([127, 0, 0, last])
-    }
-
-    /// F5: one source cannot take every place.
-    #[test]
-    fn strangers_of_one_source_are_bounded() {
-        let budget = Budget::new(BOUNDS);
-        let _a = budget.enter(source(1)).unwrap();
-        let b = budget.enter(source(1)).unwrap();
-        assert_eq!(budget.enter(source(1)).unwrap_err(), Full::Source);
-        let _c = budget.enter(source(2)).unwrap();
-        drop(b);
-        let _d = budget.enter(source(1)).unwrap();
-    }
-
-    #[test]
-    fn authenticated_people_leave_the_strangers_count_but_stay_in_the_total() {
-        let budget = Budget::new(BOUNDS);
-        let mut held: Vec<Place> = Vec::new();
-        for last in 1..=5 {
-            let mut place = budget.enter(source(last)).unwrap();
-            place.authenticated();
-            place.authenticated();
-            held.push(place);
-        }
-        assert_eq!(budget.enter(source(9)).unwrap_err(), Full::Total);
-        held.clear();
-        assert!(budget.counts.lock().unwrap().sources.is_empty());
-        assert_eq!(budget.counts.lock().unwrap().all.open, 0);
-        assert_eq!(budget.counts.lock().unwrap().all.strangers, 0);
-    }
-
-    #[test]
-    fn zero_means_nobody() {
-        let budget = Budget::new(Bounds { total: 0, ..BOUNDS });
-        assert_eq!(budget.enter(source(1)).unwrap_err(), Full::Total);
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_source() {
-        let budget = Budget::new(BOUNDS);
-        let _a = budget.enter("2001:db8::1".parse().unwrap()).unwrap();
-        let _b = budget.enter("2001:db8::2".parse().unwrap()).unwrap();
-        assert_eq!(
-            budget.enter("2001:db8::3".parse().unwrap()).unwrap_err(),
-            Full::Source
-        );
-        assert!(budget.enter("2001:db8:0:1::3".parse().unwrap()).is_ok());
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::budget::{Budget, Full, Place};
+use super::budget::Place;
+use super::entrance::Entrance;
 
 /// Pause after an error that time alone mends, such as having no free descriptor.
 const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(50);
@@ -18,7 +19,7 @@ const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(50);
 /// Accepts until `stop` turns true, handing each admitted connection to `serve`.
 pub(crate) async fn accept(
     listener: TcpListener,
-    budget: Budget,
+    entrance: Entrance,
     mut stop: watch::Receiver<bool>,
     serve: impl Fn(TcpStream, SocketAddr, Place),
 ) {
@@ -28,13 +29,13 @@ pub(crate) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, source)) => match budget.enter(source.ip()) {
+            Ok((stream, source)) => match entrance.enter(source.ip()) {
                 Ok(place) => serve(stream, source, place),
-                // Closed by the drop. At `debug`, because a stranger can cause it at will.
-                Err(Full::Source) => {
-                    tracing::debug!(%source, "too many connections of this source")
+                Err(full) => {
+                    // At `debug`, because a stranger can cause it at will; all of them together are told once.
+                    tracing::debug!(%source, ?full, "a connection is turned away");
+                    entrance.turn_away(stream, full);
                 }
-                Err(Full::Total) => tracing::debug!(%source, "too many connections"),
             },
             Err(error) if is_of_one_connection(&error) => {
                 tracing::debug!(%error, "a connection ended before it was accepted");

@@ -55,6 +55,12 @@ impl Socket {
         self.cut_wake.notify_waiters();
     }
 
+    /// Ends the connection in order: what was sent is still delivered, nothing more is read.
+    pub(crate) fn hang_up(&self) {
+        // Fails only when the connection is already gone.
+        let _ = shutdown(&self.tcp, Shutdown::Both);
+    }
+
     /// Whether [`Socket::cut`] was called.
     pub(crate) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::SeqCst)

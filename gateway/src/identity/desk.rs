@@ -1,16 +1,17 @@
 //! The desk at the door: one login, from the first key to the last code.
 //!
 //! Policy's [`Login`] decides each step; the desk feeds it what the SSH library has proven and what the store knows. It
-//! says the same to people who exist and to people who do not, and a failure takes its time whatever failed (A6).
+//! says the same to people who exist and to people who do not, and a failure takes its time whatever failed (A6); whoever
+//! proved every key is told why no code is looked at.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecluse_policy::identity::SecondFactor;
+use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    Authenticated, CertificateFacts, CertificateKind, Login, LoginAddress, LoginRefusal, PublicKey,
-    Step, Timestamp,
+    AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, CodeOutcome, Lang,
+    Login, LoginAddress, LoginRefusal, PersonId, PublicKey, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
@@ -28,6 +29,8 @@ use crate::store::{Claim, FactorBinding, StoreError};
 const FAILURE_TAKES: Duration = Duration::from_millis(400);
 /// Longest code that is looked at, in bytes.
 const LONGEST_CODE: usize = 64;
+/// Stands for a longer one: no code, and not empty.
+const NO_CODE: &str = "-";
 
 /// What the door answers.
 pub(crate) enum Answer {
@@ -43,6 +46,11 @@ pub(crate) enum Answer {
         instructions: String,
         /// The prompt.
         prompt: String,
+    },
+    /// Says why no code is asked for, and asks for nothing.
+    Tell {
+        /// The words.
+        words: String,
     },
     /// No. Says nothing about why.
     Refuse {
@@ -67,11 +75,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// A desk for the connection from `source` to our address `door`.
+    /// A desk for the connection from `source` to our address `door`, for the people of that door.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         source: SocketAddr,
-        door: SocketAddr,
+        (door, doorway): (SocketAddr, Doorway),
         connection: Uuid,
     ) -> Self {
         Self {
@@ -79,27 +87,20 @@ impl Desk {
             source,
             door,
             connection,
-            login: Login::begin("", source.ip()),
+            login: Login::begin("", source.ip()).at(doorway),
             proven: Vec::new(),
             code_next: false,
         }
     }
 
-    /// Whether a signature by this key would help. A certificate is offered as its bare key, so where some provider
-    /// trusts an authority, any key may turn out to be certified.
+    /// Whether a signature by this key would help.
     pub(crate) fn wants(&mut self, user: &str, key: &WireKey) -> bool {
         self.named(user);
         if self.proven.contains(key) {
             return false;
         }
-        let applied = self.gateway.applied();
-        let certified = applied
-            .documents
-            .providers()
-            .values()
-            .any(|provider| !provider.authority.is_empty());
-        certified
-            || public_key(key).is_some_and(|key| self.login.wants_key(&applied.documents, &key))
+        let documents = &self.gateway.applied().documents;
+        public_key(key).is_some_and(|key| self.login.wants_key(documents, &key))
     }
 
     /// The library verified a signature by this key.
@@ -144,12 +145,7 @@ impl Desk {
             return self.no();
         }
         let Some(code) = code else {
-            // In the gateway's language: the person's would tell that they exist.
-            let lang = self.gateway.settings.lang;
-            return Answer::Ask {
-                instructions: self.gateway.texts.say(lang, "login-instructions", &[]),
-                prompt: self.gateway.texts.say(lang, "login-code", &[]),
-            };
+            return self.ask().await;
         };
         let arrived = clock::monotonic();
         let answer = self.judge(&code).await;
@@ -176,10 +172,68 @@ impl Desk {
         }
     }
 
+    /// Who has proven every key so far, and their language.
+    pub(crate) fn keys_proven(&self) -> Option<(PersonId, Lang)> {
+        let applied = self.gateway.applied();
+        let lang = self.login.proven_lang(&applied.documents)?;
+        Some((self.login.proven_person(&applied.documents)?, lang))
+    }
+
+    /// Asks for the code, in words that are the same for everybody; or says why none is looked at.
+    async fn ask(&mut self) -> Answer {
+        // The keys are proven, so their language tells nobody anything.
+        let lang = self
+            .keys_proven()
+            .map_or(self.gateway.settings.lang, |(_, lang)| lang);
+        let now = clock::now();
+        let texts = &self.gateway.texts;
+        match self.barred(now).await {
+            Ok(None) => Answer::Ask {
+                instructions: texts.say(lang, "login-instructions", &[]),
+                prompt: texts.say(lang, "login-code", &[]),
+            },
+            Ok(Some(barred)) => {
+                let words = texts.barred(lang, &barred, now);
+                // Nothing more is asked of them on this connection.
+                self.code_next = false;
+                self.refused(&LoginRefusal::Barred(barred)).await;
+                Answer::Tell { words }
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                self.no()
+            }
+        }
+    }
+
+    /// Why no code of this person is looked at, if none is.
+    async fn barred(&self, now: Timestamp) -> Result<Option<Barred>, StoreError> {
+        let applied = self.gateway.applied();
+        let Some(person) = self.login.proven_person(&applied.documents) else {
+            return Ok(None);
+        };
+        let store = &self.gateway.store;
+        let facts = AccountFacts {
+            blocked_until: store
+                .blocked_until(&self.claim(person.as_str(), now))
+                .await?,
+            usage: store
+                .enrolment(&person)
+                .await?
+                .map(|enrolment| enrolment.usage),
+            unused: self.gateway.settings.authentication.unused,
+        };
+        Ok(self.login.barred(&applied.documents, &facts, now))
+    }
+
     async fn judge(&mut self, code: &str) -> Answer {
         let applied = self.gateway.applied();
         let known = self.login.proven_person(&applied.documents);
-        let code = if code.len() > LONGEST_CODE { "" } else { code };
+        let code = if code.len() > LONGEST_CODE {
+            NO_CODE
+        } else {
+            code
+        };
         let now = clock::now();
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
@@ -198,6 +252,10 @@ impl Desk {
         };
         match self.login.code_result(&applied.documents, outcome, now) {
             Step::Complete(authenticated) => self.complete(*authenticated).await,
+            Step::Refuse(LoginRefusal::Code(outcome)) if !outcome.counts_as_guess() => {
+                self.refused(uncounted(outcome)).await;
+                self.no()
+            }
             // Judged and recorded above.
             Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
             Step::Refuse(refusal) => {
@@ -225,12 +283,14 @@ impl Desk {
         }
     }
 
-    /// The keys are complete: is the second factor remembered for this person, station, source and client?
+    /// The keys are complete: is the second factor remembered for this person, key, station, source and client?
     async fn maybe_remembered(&mut self) -> Answer {
         let now = clock::now();
-        let remembered = match self.binding() {
-            Some(binding) => self.remembered(&binding, now).await,
-            None => Ok(false),
+        let remembered = match self.barred(now).await {
+            // They are told where they would be asked for a code.
+            Ok(Some(_)) => return Answer::NeedCode,
+            Ok(None) => self.remembered(now).await,
+            Err(error) => Err(error),
         };
         let remembered = remembered.unwrap_or_else(|error| {
             self.store_failed(&error);
@@ -251,19 +311,13 @@ impl Desk {
         }
     }
 
-    async fn remembered(
-        &self,
-        binding: &FactorBinding,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        if self.gateway.settings.authentication.remember.is_zero() {
-            return Ok(false);
+    async fn remembered(&self, now: Timestamp) -> Result<bool, StoreError> {
+        match self.binding() {
+            Some(binding) if !self.gateway.settings.authentication.remember.is_zero() => {
+                self.gateway.store.factor_remembered(&binding, now).await
+            }
+            Some(_) | None => Ok(false),
         }
-        let claim = self.claim(binding.person.as_str(), now);
-        if self.gateway.store.blocked_until(&claim).await?.is_some() {
-            return Ok(false);
-        }
-        self.gateway.store.factor_remembered(binding, now).await
     }
 
     fn binding(&self) -> Option<FactorBinding> {
@@ -271,6 +325,7 @@ impl Desk {
         let target = self.login.address()?.target.as_ref();
         Some(FactorBinding {
             person: self.login.proven_person(&applied.documents)?,
+            key: self.login.proven_key()?,
             station: self.login.proven_station(&applied.documents),
             source: self.source.ip(),
             client: target
@@ -322,17 +377,18 @@ impl Desk {
             record = record.detail("station-key", key.to_string());
         }
         let remember = self.gateway.settings.authentication.remember;
-        let written = match (authenticated.second_factor(), self.binding()) {
-            (SecondFactor::Code, Some(binding)) if !remember.is_zero() => {
-                self.gateway
-                    .store
-                    .remember_factor(&binding, now.plus(remember), now, &[record])
-                    .await
-            }
-            (SecondFactor::Code | SecondFactor::Remembered, _) => {
-                self.gateway.store.record(&[record]).await
-            }
+        let remembered = match authenticated.second_factor() {
+            SecondFactor::Code if !remember.is_zero() => self.binding(),
+            SecondFactor::Code | SecondFactor::Remembered => None,
         };
+        let remembered = remembered
+            .as_ref()
+            .map(|binding| (binding, now.plus(remember)));
+        let written = self
+            .gateway
+            .store
+            .log_on(visitor.person(), remembered, now, &[record])
+            .await;
         if let Err(error) = written {
             // No trace, no entry.
             self.store_failed(&error);
@@ -341,16 +397,28 @@ impl Desk {
         Answer::Accept(Box::new((visitor, address)))
     }
 
-    async fn refused(&self, refusal: &LoginRefusal) {
-        let record = self.record(AuditKind::LogOnRefused).reason(refusal);
-        if let Err(error) = self.gateway.store.record(&[record]).await {
+    /// Puts a refusal on record, one by one or in the count of its minute: each of them a stranger can repeat at will.
+    async fn refused(&self, reason: impl std::fmt::Display) {
+        let record = self.record(AuditKind::LogOnRefused).reason(reason);
+        let (gateway, source) = (&self.gateway, self.source.ip());
+        let pool = gateway.applied().documents.pool_of(source);
+        let entered = gateway
+            .ledger
+            .enter(&gateway.store, pool, source, record)
+            .await;
+        if let Err(error) = entered {
             self.store_failed(&error);
         }
     }
 
     fn record(&self, kind: AuditKind) -> AuditRecord {
-        AuditRecord::new(kind, clock::now())
-            .claimed(&recordings::neutralise(self.login.user()))
+        let user = recordings::neutralise(self.login.user());
+        let record = AuditRecord::new(kind, clock::now());
+        let record = match self.login.proven_person(&self.gateway.applied().documents) {
+            Some(person) => record.person(&person).detail("user-name", user),
+            None => record.claimed(&user),
+        };
+        record
             .source(self.source.ip())
             .terminal(&format!("ssh {}", self.source))
             .refused()
@@ -365,6 +433,21 @@ fn second_factor(factor: SecondFactor) -> &'static str {
     match factor {
         SecondFactor::Code => "one-time code",
         SecondFactor::Remembered => "one-time code of a few minutes ago",
+    }
+}
+
+/// Why an answer was refused that is no guess.
+fn uncounted(outcome: CodeOutcome) -> String {
+    match outcome {
+        CodeOutcome::Empty => "an empty answer; not counted".to_owned(),
+        CodeOutcome::Again => "the one-time code accepted last, once more; not counted".to_owned(),
+        CodeOutcome::Blocked { until } => {
+            format!("blocked until {until} after too many failures")
+        }
+        CodeOutcome::Accepted
+        | CodeOutcome::Wrong
+        | CodeOutcome::Replayed
+        | CodeOutcome::NotEnrolled => LoginRefusal::Code(outcome).to_string(),
     }
 }
 

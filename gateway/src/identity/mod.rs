@@ -1,4 +1,5 @@
 //! Who is there: credentials in, an authenticated person and station out.
 
 pub(crate) mod desk;
+pub(crate) mod ledger;
 pub mod totp;

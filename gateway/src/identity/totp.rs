@@ -112,6 +112,13 @@ impl TotpSecret {
         self.0.check(&code, seconds)
     }
 
+    /// Whether `code` is the code of exactly this step, whatever the time is.
+    pub fn is_code_of(&self, code: &str, step: u64) -> bool {
+        digits(code).is_some_and(|code| {
+            self.0.check(&code, step.saturating_mul(STEP_SECONDS)) == Some(step)
+        })
+    }
+
     /// The code at `now`, for tests of other rooms.
     #[cfg(test)]
     pub fn code(&self, now: Timestamp) -> String {

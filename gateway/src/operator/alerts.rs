@@ -1,43 +1,57 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
-//! (C3), a gateway that runs out of room for recordings, recordings that are not whole (R2, R3), copies that do not
-//! arrive (R8).
+//! (C3), accounts that guesses blocked and an administrator opened again (A6, A8), a gateway that runs out of room for
+//! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
+//! doors where connections find no place (F5).
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{ClientId, Span, Timestamp};
+use ecluse_policy::documents::Pool;
+use ecluse_policy::{AsOperator, ClientId, PersonId, Span, Timestamp, clients_concerned};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::copies::Away;
+use crate::door::crowd::{Crowd, Places};
 use crate::space::{Level, Room, mebibytes};
 use crate::store::AuditQuery;
 use crate::texts::times;
 
 /// How long an alert is shown again at each look.
 const SHOWN_FOR: Span = Span::from_hours(7 * 24);
+/// How long after its end a crowd at a door is still told.
+const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 /// Troubles with recordings told at once.
 const MOST: u32 = 10;
 
 /// Tells the recent alerts of the operator's client, if there are any.
-pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return Ok(());
-    };
+pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
+    let client = by.client();
     let since = clock::now().minus(SHOWN_FOR);
-    for alert in host_keys(desk, &client, since).await? {
+    for alert in host_keys(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
-    for alert in recordings(desk, &client, since).await? {
+    for alert in accounts(desk, client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
+    for alert in recordings(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
-    for alert in contradicted(desk, &client, since).await? {
+    for alert in contradicted(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
-    for away in desk.gateway.absences.of(&client) {
+    for crowd in desk
+        .gateway
+        .crowds
+        .told(clock::now().minus(CROWD_SHOWN_FOR))
+    {
+        let alert = crowded(desk, &crowd);
+        desk.terminal.line(&alert).await?;
+    }
+    for away in desk.gateway.absences.of(client) {
         let alert = copies_away(desk, &away);
         desk.terminal.line(&alert).await?;
     }
@@ -47,20 +61,79 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
 /// The alerts since a time, in words.
 pub(crate) async fn since_then(
     desk: &Desk<'_>,
-    client: &ClientId,
+    by: &AsOperator<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
+    let client = by.client();
     let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(accounts(desk, client, since).await?);
     alerts.extend(recordings(desk, client, since).await?);
     let now = desk.gateway.space.last();
     if now.since >= since {
         alerts.extend(room(desk, now));
     }
     alerts.extend(contradicted(desk, client, since).await?);
+    let crowds = desk.gateway.crowds.told(since);
+    let new = crowds
+        .iter()
+        .filter(|crowd| crowd.told.is_some_and(|told| told >= since));
+    alerts.extend(new.map(|crowd| crowded(desk, crowd)));
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
     Ok(alerts)
+}
+
+/// Accounts that are the client's matter and were blocked, or opened again, since a time.
+async fn accounts(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    // Such a record is no client's alone: a technician may work for several.
+    let query = AuditQuery {
+        kinds: vec![
+            AuditKind::Lockout,
+            AuditKind::LockoutLifted,
+            AuditKind::AccountEnabled,
+        ],
+        from: Some(since),
+        latest_first: true,
+        ..AuditQuery::default()
+    };
+    let applied = desk.applied();
+    let now = clock::now();
+    let of_client = |record: &AuditRecord| {
+        let person = record.person.as_deref().map(PersonId::parse);
+        person
+            .and_then(Result::ok)
+            .is_some_and(|person| clients_concerned(&applied.documents, &person).contains(client))
+    };
+    let found = desk.gateway.store.audit(&query).await?;
+    let mut told: Vec<String> = found
+        .into_iter()
+        .map(|stored| stored.record)
+        .filter(of_client)
+        .take(MOST as usize)
+        .map(|record| {
+            let by = record.detail.get("by").and_then(|by| by.as_str());
+            let args = [
+                ("time", times::moment(record.at, now, None).into()),
+                ("person", record.person.clone().unwrap_or_default().into()),
+                ("by", by.unwrap_or_default().into()),
+            ];
+            let id = if record.kind == AuditKind::LockoutLifted {
+                "operator-account-unlocked"
+            } else if record.kind == AuditKind::AccountEnabled {
+                "operator-account-enabled"
+            } else {
+                "operator-account-blocked"
+            };
+            desk.say(id, &args)
+        })
+        .collect();
+    told.reverse();
+    Ok(told)
 }
 
 /// Too little room, in words. It is the gateway's, so every client's operators are told.
@@ -79,6 +152,33 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
         ),
     ];
     Some(desk.say(id, &args))
+}
+
+/// Places that are short at the doors, in words. They are the gateway's, so every client's operators are told.
+fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
+    let place = desk.say(
+        match crowd.places {
+            Places::Before(Pool::Operators) => "crowd-operators",
+            Places::Before(Pool::Stations) => "crowd-stations",
+            Places::Before(Pool::Everybody) => "crowd-everybody",
+            Places::Inside => "crowd-inside",
+        },
+        &[],
+    );
+    let now = clock::now();
+    let args = [
+        ("time", times::moment(crowd.since, now, None).into()),
+        ("until", times::moment(crowd.latest, now, None).into()),
+        ("count", crowd.turned.total().to_string().into()),
+        ("sources", crowd.turned.sources().to_string().into()),
+        ("place", place.into()),
+    ];
+    let id = if crowd.over {
+        "operator-crowd-over"
+    } else {
+        "operator-crowd"
+    };
+    desk.say(id, &args)
 }
 
 /// Recordings that failed, lost something or were found altered, since a time.

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{AccountName, InterventionNumber, NameError, Narrowing, Refusal, TargetId};
+use ecluse_policy::{AccountName, AsOperator, InterventionNumber, NameError, Narrowing, TargetId};
 
 use super::requests;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, steps};
+use crate::gateway::Applied;
 use crate::terminal::Line;
 
 const APPROVE: Takes = Takes {
@@ -31,6 +32,8 @@ const LONGEST_REASON: usize = 1000;
 /// `approve ID [--for D] [--only FAMILY] [--target T] [--account A]`
 pub(crate) async fn approve(
     desk: &mut Desk<'_>,
+    applied: &Applied,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -38,11 +41,21 @@ pub(crate) async fn approve(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, number).await? {
+    let intervention = match requests::find(desk, by, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
-    match steps::approve(desk.gateway, desk.visitor, &intervention, &narrowing).await? {
+    let by = by.to_widen();
+    match steps::approve(
+        desk.gateway,
+        desk.visitor,
+        applied,
+        &by,
+        &intervention,
+        &narrowing,
+    )
+    .await?
+    {
         Ok(intervention) => {
             tell_approval(desk, &intervention).await?;
             Ok(status::DONE)
@@ -123,6 +136,7 @@ async fn tell_approval(desk: &mut Desk<'_>, intervention: &Intervention) -> Resu
 /// `refuse ID --reason …`; asks for the reason where there is a prompt.
 pub(crate) async fn refuse(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -130,7 +144,7 @@ pub(crate) async fn refuse(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, number).await? {
+    let intervention = match requests::find(desk, by, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
@@ -139,7 +153,13 @@ pub(crate) async fn refuse(
         Ok(reason) => reason,
         Err(status) => return Ok(status),
     };
-    match steps::refuse(desk.gateway, desk.visitor, &intervention, &reason).await? {
+    // A reason may take a while to type: the right is asked again.
+    let applied = desk.applied();
+    let by = match desk.visitor.as_operator(&applied) {
+        Ok(by) => by,
+        Err(refusal) => return desk.refused(&refusal).await,
+    };
+    match steps::refuse(desk.gateway, desk.visitor, &by, &intervention, &reason).await? {
         Ok(_) => {
             let args = [
                 ("number", number.to_string().into()),
@@ -189,6 +209,7 @@ fn with_reason(words: &[String]) -> Result<(InterventionNumber, Option<String>),
 /// `withdraw ID`: ends an approved or open intervention; its sessions end with it.
 pub(crate) async fn withdraw(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
@@ -196,19 +217,10 @@ pub(crate) async fn withdraw(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, number).await? {
+    let intervention = match requests::find(desk, by, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
-    let id = intervention.request().id;
-    let live = desk.gateway.live.list(&client);
-    let count = live
-        .iter()
-        .filter(|session| session.facts().intervention == id)
-        .count();
     let reason = match why(
         desk,
         command,
@@ -220,7 +232,18 @@ pub(crate) async fn withdraw(
         Ok(reason) => reason,
         Err(status) => return Ok(status),
     };
-    match steps::withdraw(desk.gateway, desk.visitor, &intervention, &reason).await? {
+    // A reason may take a while to type: the right is asked again.
+    let applied = desk.applied();
+    let by = match desk.visitor.as_operator(&applied) {
+        Ok(by) => by,
+        Err(refusal) => return desk.refused(&refusal).await,
+    };
+    let live = desk.gateway.live.list(&by);
+    let count = live
+        .iter()
+        .filter(|session| session.facts().intervention == intervention.id())
+        .count();
+    match steps::withdraw(desk.gateway, desk.visitor, &by, &intervention, &reason).await? {
         Ok(_) => {
             let args = [
                 ("number", number.to_string().into()),

@@ -1,6 +1,6 @@
 //! The sessions in passage, and the red handle (I5).
 
-use ecluse_policy::{ClientId, PersonId, Refusal, TargetId, Timestamp};
+use ecluse_policy::{AsOperator, PersonId, TargetId, Timestamp};
 
 use super::alerts;
 use crate::admission::commands::Command;
@@ -20,17 +20,15 @@ const CUT: Takes = Takes {
 /// `live`
 pub(crate) async fn live(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
-    alerts::tell(desk).await?;
-    let sessions = desk.gateway.live.list(&client);
+    alerts::tell(desk, by).await?;
+    let sessions = desk.gateway.live.list(by);
     if sessions.is_empty() {
         desk.line("operator-none-live", &[]).await?;
         return Ok(status::DONE);
@@ -84,12 +82,10 @@ fn row(desk: &Desk<'_>, session: &LiveSession, now: Timestamp) -> Vec<String> {
 /// `cut SESSION|TECHNICIAN|TARGET|all`
 pub(crate) async fn cut(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
     let written = arguments(words, CUT, 1).and_then(|given| {
         let what = given
             .words
@@ -102,12 +98,12 @@ pub(crate) async fn cut(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let Some(what) = what(desk, &client, &typed) else {
+    let Some(what) = what(desk, by, &typed) else {
         return desk
             .problem("operator-cut-none", &[("what", typed.into())])
             .await;
     };
-    let cut = cut_now(desk, &client, &what, reason.as_deref()).await?;
+    let cut = cut_now(desk, by, &what, reason.as_deref()).await?;
     if cut.is_empty() {
         return desk
             .problem("operator-cut-none", &[("what", typed.into())])
@@ -118,14 +114,14 @@ pub(crate) async fn cut(
 }
 
 /// What a word names: a session's number, everything, a target in passage, or a person.
-fn what(desk: &Desk<'_>, client: &ClientId, typed: &str) -> Option<CutWhat> {
+fn what(desk: &Desk<'_>, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
     if typed == "all" {
         return Some(CutWhat::All);
     }
     if let Ok(number) = typed.trim_start_matches('#').parse() {
         return Some(CutWhat::Session(number));
     }
-    let sessions = desk.gateway.live.list(client);
+    let sessions = desk.gateway.live.list(by);
     if let Ok(target) = TargetId::parse(typed)
         && sessions
             .iter()
@@ -139,16 +135,11 @@ fn what(desk: &Desk<'_>, client: &ClientId, typed: &str) -> Option<CutWhat> {
 /// Cuts, then puts it on record: nothing may come before the handle, not even the store.
 pub(crate) async fn cut_now(
     desk: &Desk<'_>,
-    client: &ClientId,
+    by: &AsOperator<'_>,
     what: &CutWhat,
     reason: Option<&str>,
 ) -> Result<Vec<std::sync::Arc<LiveSession>>, Trouble> {
-    let sessions = desk.gateway.live.list(client);
-    let numbers = desk.gateway.live.cut(client, what, desk.person(), reason);
-    let cut: Vec<_> = sessions
-        .into_iter()
-        .filter(|session| numbers.contains(&session.facts().number))
-        .collect();
+    let cut = desk.gateway.live.cut(by, what, reason);
     let now = clock::now();
     let records: Vec<AuditRecord> = cut
         .iter()

@@ -1,7 +1,7 @@
 //! The requests that wait, and the interventions there have been.
 
 use ecluse_policy::intervention::{Intervention, Request};
-use ecluse_policy::{ClientId, InterventionNumber, Lang, Refusal};
+use ecluse_policy::{AsOperator, InterventionNumber, Lang};
 
 use super::alerts;
 use crate::admission::commands::Command;
@@ -17,13 +17,13 @@ use crate::texts::{Texts, times};
 /// Interventions listed at once.
 const LISTED: u32 = 30;
 
-/// The requests of a client that wait for an answer, the oldest first.
+/// The requests of the operator's client that wait for an answer, the oldest first.
 pub(crate) async fn waiting(
     gateway: &Gateway,
-    client: &ClientId,
+    by: &AsOperator<'_>,
 ) -> Result<Vec<Intervention>, StoreError> {
     let query = InterventionQuery {
-        client: Some(client.clone()),
+        client: Some(by.client().clone()),
         states: vec![StateName::Requested],
         ..InterventionQuery::default()
     };
@@ -35,24 +35,22 @@ pub(crate) async fn waiting(
 /// `pending`: the requests that wait; looking at them is seen by the technician.
 pub(crate) async fn pending(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
-    alerts::tell(desk).await?;
-    let waiting = waiting(desk.gateway, &client).await?;
+    alerts::tell(desk, by).await?;
+    let waiting = waiting(desk.gateway, by).await?;
     if waiting.is_empty() {
         desk.line("operator-none-pending", &[]).await?;
     }
     for intervention in &waiting {
         block(desk, intervention).await?;
         // On record after it was shown; a request answered in between is none of our concern.
-        let _ = steps::seen(desk.gateway, desk.visitor, intervention.id()).await?;
+        let _ = steps::seen(desk.gateway, desk.visitor, by, intervention.id()).await?;
     }
     Ok(status::DONE)
 }
@@ -146,17 +144,15 @@ fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> St
 /// `interventions`: the latest ones on the client's targets.
 pub(crate) async fn interventions(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
     let query = InterventionQuery {
-        client: Some(client),
+        client: Some(by.client().clone()),
         limit: Some(LISTED),
         ..InterventionQuery::default()
     };
@@ -169,13 +165,14 @@ pub(crate) async fn interventions(
     Ok(status::DONE)
 }
 
-/// The client's intervention of a number, or the words that there is none.
+/// The intervention of a number on the operator's client, or the words that there is none.
 pub(crate) async fn find(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     number: InterventionNumber,
 ) -> Result<Result<Intervention, u32>, Trouble> {
     let found = desk.gateway.store.intervention_numbered(number).await?;
-    match found.filter(|found| desk.client() == Some(&found.request().client)) {
+    match found.filter(|found| found.request().client == *by.client()) {
         Some(intervention) => Ok(Ok(intervention)),
         None => {
             let args = [

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::Refusal;
+use ecluse_policy::{AsOperator, Refusal};
 use ecluse_recordings::{Painter, ReadError, Screen, Size as ScreenSize};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -33,12 +33,10 @@ const BEHIND: Duration = Duration::from_millis(500);
 /// `watch SESSION [CHANNEL]`
 pub(crate) async fn watch(
     desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    let Some(client) = desk.client().cloned() else {
-        return desk.refused(&Refusal::NotItsOperator).await;
-    };
     let written = arguments(words, Takes::NOTHING, 2).and_then(|given| {
         let session = given
             .words
@@ -58,7 +56,7 @@ pub(crate) async fn watch(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let Some(session) = desk.gateway.live.find(&client, number) else {
+    let Some(session) = desk.gateway.live.find(by, number) else {
         return desk
             .problem("common-no-such-session", &[("id", number.into())])
             .await;
@@ -96,9 +94,15 @@ pub(crate) async fn watch(
                 .await?
         }
         Done::Cut => {
-            let cut = cut_now(desk, &client, &CutWhat::Session(number), None).await?;
+            let applied = desk.applied();
+            let by = match desk.visitor.as_operator(&applied) {
+                Ok(by) => by,
+                Err(refusal) => return desk.refused(&refusal).await,
+            };
+            let cut = cut_now(desk, &by, &CutWhat::Session(number), None).await?;
             tell(desk, &cut).await?;
         }
+        Done::Refused(refusal) => return desk.refused(&refusal).await,
         Done::Unreadable(problem) => {
             let args = [("number", number.into()), ("problem", problem.into())];
             return desk.problem("watch-recording-unreadable", &args).await;
@@ -115,6 +119,8 @@ pub(crate) fn viewer(size: Size) -> ScreenSize {
 enum Done {
     Left,
     Cut,
+    /// The right to watch ended.
+    Refused(Refusal),
     Unreadable(String),
 }
 
@@ -199,6 +205,9 @@ impl View {
     async fn run(&mut self, desk: &mut Desk<'_>) -> Result<Done, Trouble> {
         let mut progress = self.session.progress();
         loop {
+            if let Err(refusal) = self.still_theirs(desk) {
+                return Ok(Done::Refused(refusal));
+            }
             match self.channel() {
                 Some(channel) => match self.channel_until(desk, channel, &mut progress).await? {
                     Next::Channel(next) => self.wanted = Some(next),
@@ -302,6 +311,9 @@ impl View {
                     return Ok(Next::Done(Done::Unreadable(interrupted.to_string())));
                 }
             };
+            if let Err(refusal) = self.still_theirs(desk) {
+                return Ok(Next::Done(Done::Refused(refusal)));
+            }
             desk.terminal.write(&look.frame).await?;
             last = look;
             let over = last.progress == Some(Progress::Over);
@@ -377,13 +389,20 @@ impl View {
         next.filter(|next| *next != current)
     }
 
+    /// Whether the operator may still look, as the documents say now: a watch outlasts the right it began with.
+    fn still_theirs(&self, desk: &Desk<'_>) -> Result<(), Refusal> {
+        let applied = desk.applied();
+        let by = desk.visitor.as_operator(&applied)?;
+        if *by.client() == self.session.facts().client {
+            Ok(())
+        } else {
+            Err(Refusal::NotAnOperator)
+        }
+    }
+
     /// Whether the session is still in passage.
     fn is_live(&self, desk: &Desk<'_>) -> bool {
-        let facts = self.session.facts();
-        desk.gateway
-            .live
-            .find(&facts.client, facts.number)
-            .is_some()
+        desk.gateway.live.has(self.session.facts().number)
     }
 
     fn status(&self, desk: &Desk<'_>, channel: u32, last: &Look, behind: bool) -> String {

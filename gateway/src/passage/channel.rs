@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse_policy::{Admission, EndReason, FlowRequest, Permit, TargetId, Timestamp, Verdict};
+use ecluse_policy::{
+    EndReason, FlowRequest, Permit, StartRequest, TargetId, Term, TermRefused, Timestamp, Verdict,
+};
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event};
 use russh::{ChannelWriteHalf, Pty, client};
 
@@ -56,12 +58,23 @@ impl Opening {
 /// A terminal request (RFC 4254 §6.2).
 #[derive(Debug, Clone)]
 pub(crate) struct TerminalRequest {
-    pub(crate) term: String,
+    /// Its name, or why a target is not told it.
+    pub(crate) term: Result<Term, TermRefused>,
     pub(crate) cols: u32,
     pub(crate) rows: u32,
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) modes: Vec<(Pty, u32)>,
+}
+
+impl TerminalRequest {
+    /// A terminal that can do nothing but write lines.
+    pub(crate) const PLAIN: &'static str = "dumb";
+
+    /// The name by which the gateway itself writes on it.
+    pub(crate) fn name(&self) -> &str {
+        self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
+    }
 }
 
 /// What starts a channel.
@@ -171,7 +184,12 @@ async fn pass(
         Ok(admission) => admission,
         Err(farewell) => return Ok(farewell),
     };
-    let permit = match admission.decide(&start.flow(), clock::now()) {
+    let asked = StartRequest {
+        flow: start.flow(),
+        terminal: opening.terminal.as_ref().map(|it| it.term.clone()),
+        environment: opening.environment.clone(),
+    };
+    let permit = match admission.open(&asked, clock::now()) {
         Verdict::Permit(permit) => permit,
         Verdict::Refuse(refusal) => {
             return Ok(Farewell::refused(visit.refuse(&start.flow(), &refusal)));
@@ -189,7 +207,6 @@ async fn pass(
         visit,
         opening,
         start,
-        admission: &admission,
         permit: &permit,
         session: &session,
     }
@@ -202,7 +219,6 @@ struct Passing<'a> {
     visit: &'a Arc<Visit>,
     opening: &'a Opening,
     start: &'a Start,
-    admission: &'a Admission,
     permit: &'a Permit,
     session: &'a Arc<Session>,
 }
@@ -212,8 +228,7 @@ impl Passing<'_> {
         let live = self.session.live();
         let number = live.number_channel();
         let tap = self.session.tap(number);
-        let environment = self.environment();
-        if let Err(error) = tap.record(Event::opened(&self.opened(&environment))) {
+        if let Err(error) = tap.record(Event::opened(&self.opened())) {
             return Ok(self.unrecorded(&error));
         }
         let mut notices = live.enter(LiveChannel {
@@ -222,7 +237,7 @@ impl Passing<'_> {
                 Start::Shell => None,
                 Start::Command(command) => Some(ecluse_recordings::neutralise(command)),
             },
-            terminal: self.opening.terminal.is_some(),
+            terminal: self.terminal().is_some(),
             started: clock::now(),
         });
         let legs = LegCounts::default();
@@ -232,7 +247,7 @@ impl Passing<'_> {
             closed_at = until_closed(self.permit) => {
                 self.stopped(&Stop::Right(EndReason::WindowOver { closed_at }))
             }
-            farewell = self.connected(&tap, &environment, &mut notices, &legs) => match live.stopped() {
+            farewell = self.connected(&tap, &mut notices, &legs) => match live.stopped() {
                 // The cut closed the target's socket first: its reason is the one that counts.
                 Some(stop) => self.stopped(&stop),
                 None => farewell,
@@ -253,7 +268,6 @@ impl Passing<'_> {
     async fn connected(
         &self,
         tap: &Tap,
-        environment: &[(String, String)],
         notices: &mut tokio::sync::mpsc::Receiver<String>,
         legs: &LegCounts,
     ) -> Farewell {
@@ -263,12 +277,13 @@ impl Passing<'_> {
         };
         let (read, write, connection) = target.into_parts();
         self.session.live().dialled(connection.socket());
-        let Ok(asked) = self.ask(&write, environment).await else {
+        let Ok(asked) = self.ask(&write).await else {
             return self.target_failed("target-lost");
         };
         let relay = Relay {
             uplink: &self.opening.uplink,
             downlink: &self.opening.downlink,
+            permit: self.permit,
             tap,
             notices,
             asked,
@@ -291,21 +306,28 @@ impl Passing<'_> {
             self.opening.uplink.until_closed().await;
         };
         tokio::select! {
-            target = connector::connect(self.permit, credential, self.opening.terminal.is_some(), clock::now()) => target,
+            target = connector::connect(self.permit, credential, self.terminal().is_some(), clock::now()) => target,
             () = technician_left => Err(ConnectError::Abandoned),
         }
     }
 
-    /// Sends the requests of the opening to the target, without waiting between them.
+    /// The terminal, under the name that the permit gives it.
+    fn terminal(&self) -> Option<(&Term, &TerminalRequest)> {
+        self.permit
+            .terms()
+            .terminal()
+            .zip(self.opening.terminal.as_ref())
+    }
+
+    /// Sends what the permit brings to the target, without waiting between the requests.
     async fn ask(
         &self,
         target: &ChannelWriteHalf<client::Msg>,
-        environment: &[(String, String)],
     ) -> Result<Vec<Asked>, russh::Error> {
         let mut asked = Vec::new();
-        if let Some(terminal) = &self.opening.terminal {
+        if let Some((term, terminal)) = self.terminal() {
             let TerminalRequest {
-                term,
+                term: _,
                 cols,
                 rows,
                 width,
@@ -313,11 +335,11 @@ impl Passing<'_> {
                 modes,
             } = terminal;
             target
-                .request_pty(true, term, *cols, *rows, *width, *height, modes)
+                .request_pty(true, term.as_str(), *cols, *rows, *width, *height, modes)
                 .await?;
             asked.push(Asked::Terminal);
         }
-        for (name, value) in environment {
+        for (name, value) in self.permit.terms().environment() {
             target.set_env(false, name.as_str(), value.as_str()).await?;
         }
         match self.start {
@@ -328,25 +350,7 @@ impl Passing<'_> {
         Ok(asked)
     }
 
-    /// The variables that the intervention allows; the others are dropped without a word, as sshd does.
-    fn environment(&self) -> Vec<(String, String)> {
-        let now = clock::now();
-        let allowed = |(name, value): &&(String, String)| {
-            let flow = FlowRequest::Env {
-                name: name.clone(),
-                value: value.clone(),
-            };
-            matches!(self.admission.decide(&flow, now), Verdict::Permit(_))
-        };
-        self.opening
-            .environment
-            .iter()
-            .filter(allowed)
-            .cloned()
-            .collect()
-    }
-
-    fn opened(&self, environment: &[(String, String)]) -> ChannelOpened {
+    fn opened(&self) -> ChannelOpened {
         ChannelOpened {
             kind: match self.start {
                 Start::Shell => ChannelKind::Shell,
@@ -358,15 +362,16 @@ impl Passing<'_> {
             },
             account: Some(self.permit.account().to_string()),
             pty: self
-                .opening
-                .terminal
-                .as_ref()
-                .map(|terminal| ecluse_recordings::Pty {
-                    term: terminal.term.clone(),
+                .terminal()
+                .map(|(term, terminal)| ecluse_recordings::Pty {
+                    term: term.to_string(),
                     cols: terminal.cols,
                     rows: terminal.rows,
                 }),
-            env: environment
+            env: self
+                .permit
+                .terms()
+                .environment()
                 .iter()
                 .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
                 .collect(),

@@ -29,8 +29,10 @@ pub(crate) mod visit;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use russh::server;
+use ecluse_policy::identity::Doorway;
+use russh::{Disconnect, server};
 use tokio::net::TcpStream;
 
 use crate::clock;
@@ -42,6 +44,9 @@ use crate::store;
 use connection::Connection;
 use knock::Knock;
 
+/// How long a client has for reading that its time is over, or that there is no place.
+const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
+
 /// One connection, from its first byte to the end of its recording.
 ///
 /// A connection that does not authenticate leaves audit records of what it tried, if it tried; one that does leaves a
@@ -49,7 +54,8 @@ use knock::Knock;
 pub(crate) async fn serve(
     tcp: TcpStream,
     source: SocketAddr,
-    mut place: Place,
+    doorway: Doorway,
+    place: Place,
     config: Arc<server::Config>,
     gateway: Arc<Gateway>,
 ) {
@@ -62,8 +68,9 @@ pub(crate) async fn serve(
         Arc::clone(&gateway),
         Arc::clone(&connection),
         source,
-        door,
+        (door, doorway),
         id,
+        place,
     );
 
     let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
@@ -74,16 +81,32 @@ pub(crate) async fn serve(
     };
     let Ok(mut running) = running else { return };
 
-    let visit = tokio::select! {
+    let let_in = tokio::select! {
         biased;
-        visit = knock.until_let_in() => visit,
+        let_in = knock.until_let_in() => let_in,
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
-            connection.cut();
-            return log_end(running.await, source);
+            let end = match knock.too_late().await {
+                Some(words) => show_out(&connection, &mut running, Disconnect::ByApplication, words).await,
+                None => {
+                    connection.cut();
+                    running.await
+                }
+            };
+            return log_end(end, source);
         }
     };
-    place.authenticated();
+    let visit = match let_in {
+        Ok(visit) => visit,
+        Err(found) => {
+            let words = found.conclude(&gateway).await;
+            let why = Disconnect::TooManyConnections;
+            return log_end(
+                show_out(&connection, &mut running, why, words).await,
+                source,
+            );
+        }
+    };
 
     let end = tokio::select! {
         end = &mut running => end,
@@ -94,6 +117,30 @@ pub(crate) async fn serve(
     };
     log_end(end, source);
     visit.conclude().await;
+}
+
+/// Tells somebody whose keys are proven why they do not get in, and waits for the end of the connection.
+async fn show_out(
+    connection: &Connection,
+    running: &mut server::RunningSession<Door>,
+    why: Disconnect,
+    words: String,
+) -> Result<(), russh::Error> {
+    let handle = running.handle();
+    let said = handle.disconnect(why, words, String::new());
+    let ended = tokio::time::timeout(SHOWN_OUT_WITHIN, async {
+        // Fails only where the connection is over, which `running` tells.
+        let _ = said.await;
+        (&mut *running).await
+    });
+    match ended.await {
+        Ok(end) => end,
+        Err(_) => {
+            // A client that waits for its person's answer reads the words after it: it must find an end, not a reset.
+            connection.socket().hang_up();
+            running.await
+        }
+    }
 }
 
 /// What a stranger can provoke stays at `debug`.

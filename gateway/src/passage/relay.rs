@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ecluse_policy::{FlowRequest, Permit};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{Direction, Event, ExitSignal, RecordError};
 use futures_util::FutureExt;
@@ -60,6 +61,8 @@ pub(crate) struct Relay<'a> {
     pub(crate) uplink: &'a Uplink,
     /// To the technician.
     pub(crate) downlink: &'a Downlink,
+    /// What the channel was opened by; asked again for what comes on it.
+    pub(crate) permit: &'a Permit,
     /// The recording.
     pub(crate) tap: &'a Tap,
     /// Lines of the gateway for the technician, such as the warning before the window ends.
@@ -80,12 +83,13 @@ impl Relay<'_> {
         let Self {
             uplink,
             downlink,
+            permit,
             tap,
             notices,
             asked,
             legs,
         } = self;
-        let up = pump_up(uplink, &write, tap, legs);
+        let up = pump_up(uplink, &write, permit, tap, legs);
         let down = Down {
             downlink,
             tap,
@@ -124,6 +128,7 @@ enum UpEnd {
 async fn pump_up(
     uplink: &Uplink,
     write: &ChannelWriteHalf<client::Msg>,
+    permit: &Permit,
     tap: &Tap,
     legs: &LegCounts,
 ) -> Result<UpEnd, RecordError> {
@@ -140,15 +145,24 @@ async fn pump_up(
                 width,
                 height,
             } => {
-                tap.record(Event::Resize { cols, rows })?;
-                write.window_change(cols, rows, width, height).await
+                if permitted(permit, &FlowRequest::WindowChange, tap)? {
+                    tap.record(Event::Resize { cols, rows })?;
+                    write.window_change(cols, rows, width, height).await
+                } else {
+                    Ok(())
+                }
             }
             Item::Signal(signal) => {
-                tap.record(Event::Marker(&format!(
-                    "signal {}",
-                    recordings::neutralise(signals::name(&signal))
-                )))?;
-                write.signal(signal).await
+                let name = signals::name(&signal);
+                if permitted(permit, &FlowRequest::Signal(name.clone()), tap)? {
+                    tap.record(Event::Marker(&format!(
+                        "signal {}",
+                        recordings::neutralise(name)
+                    )))?;
+                    write.signal(signal).await
+                } else {
+                    Ok(())
+                }
             }
             Item::Eof => {
                 tap.record(Event::Eof(Direction::ToTarget))?;
@@ -158,6 +172,18 @@ async fn pump_up(
         };
         if sent.is_err() {
             return Ok(UpEnd::TargetGone);
+        }
+    }
+}
+
+/// Whether a request on the open channel comes with its permit. One that does not is on record, and goes no further.
+fn permitted(permit: &Permit, request: &FlowRequest, tap: &Tap) -> Result<bool, RecordError> {
+    match permit.decide(request, clock::now()) {
+        Ok(()) => Ok(true),
+        Err(refusal) => {
+            let note = format!("not passed on: {refusal}");
+            tap.record(Event::Note(&recordings::neutralise(note)))?;
+            Ok(false)
         }
     }
 }

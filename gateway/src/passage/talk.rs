@@ -30,7 +30,7 @@ pub(crate) async fn converse(
     let term = opening
         .terminal
         .as_ref()
-        .map_or("dumb", |terminal| terminal.term.as_str());
+        .map_or(TerminalRequest::PLAIN, TerminalRequest::name);
     attend(
         visit,
         opening,
@@ -58,7 +58,7 @@ where
         visit,
         opening,
         Some(told_size(terminal)),
-        &terminal.term,
+        terminal.name(),
         talk,
     )
     .await

@@ -25,7 +25,23 @@ fn an_empty_file_gives_the_safe_defaults() {
         settings.ssh.host_key,
         Path::new("/var/lib/ecluse/keys/ssh_host_ed25519_key")
     );
-    assert_eq!(settings.limits.authenticate_within, Span::from_secs(30));
+    assert_eq!(settings.ssh.operators_listen, []);
+    let limits = &settings.limits;
+    assert_eq!((limits.total, limits.per_person), (1024, 64));
+    assert_eq!(limits.kept_for_operators, 32);
+    assert_eq!((limits.unauthenticated, limits.drop_from), (256, 128));
+    assert_eq!(limits.unauthenticated_per_source, 16);
+    assert_eq!(limits.unauthenticated_operators, 64);
+    assert_eq!(limits.unauthenticated_stations, 128);
+    assert_eq!(
+        (limits.refusals_per_source, limits.refusals_in_all),
+        (6, 60)
+    );
+    assert_eq!(settings.limits.authenticate_within, Span::from_secs(120));
+    assert_eq!(
+        settings.authentication.unused,
+        Some(Span::from_hours(90 * 24))
+    );
 }
 
 #[test]
@@ -37,9 +53,11 @@ data-dir = "state"
 store = "postgres://e:secret@db/ecluse"
 [ssh]
 listen = ["0.0.0.0:22", "[::]:22"]
+operators-listen = "10.20.0.1:2222"
 host-key = "keys/host"
 [authentication]
 remember = "10m"
+unused = "30d"
 failures = 4
 block = "1h30m"
 source-failures = 50
@@ -51,7 +69,15 @@ waiting-in-all = 0
 [limits]
 per-source = 5
 total = 6
+per-person = 4
+kept-for-operators = 3
 unauthenticated = 7
+unauthenticated-per-source = 2
+drop-from = 1
+unauthenticated-operators = 8
+unauthenticated-stations = 9
+refusals-per-source = 10
+refusals-in-all = 11
 authenticate-within = "8s"
 channels-per-connection = 9
 before-login-bytes = "10 KiB"
@@ -78,6 +104,24 @@ servers = ["ntp1", "192.0.2.7:1123"]
     );
     assert_eq!(settings.authentication.lockout.source.failures, 50);
     assert_eq!(settings.interventions.waiting_in_all, 0, "zero means zero");
+    assert_eq!(
+        settings.ssh.operators_listen,
+        ["10.20.0.1:2222".parse().unwrap()]
+    );
+    let limits = &settings.limits;
+    assert_eq!(
+        (limits.per_source, limits.total, limits.per_person),
+        (5, 6, 4)
+    );
+    assert_eq!(limits.kept_for_operators, 3);
+    assert_eq!((limits.unauthenticated, limits.drop_from), (7, 1));
+    assert_eq!(limits.unauthenticated_per_source, 2);
+    assert_eq!(limits.unauthenticated_operators, 8);
+    assert_eq!(limits.unauthenticated_stations, 9);
+    assert_eq!(
+        (limits.refusals_per_source, limits.refusals_in_all),
+        (10, 11)
+    );
     assert_eq!(settings.limits.before_login_bytes, 10 << 10);
     assert_eq!(settings.recordings.directory, Path::new("/srv/recordings"));
     let space = settings.recordings.space;
@@ -214,5 +258,85 @@ fn the_journals_name_and_key_are_read_or_refused() {
     ] {
         let refused = refusal(&format!("[journal]\n{text}"));
         assert!(refused.contains(accepted), "{refused}");
+    }
+}
+
+/// What is left out follows what it is part of.
+#[test]
+fn a_small_whole_has_small_parts() {
+    let limits = parse("[limits]\ntotal = 8\nunauthenticated = 10\nrefusals-in-all = 2").limits;
+    assert_eq!((limits.per_person, limits.kept_for_operators), (8, 2));
+    assert_eq!(
+        (limits.unauthenticated_per_source, limits.drop_from),
+        (10, 5)
+    );
+    assert_eq!(limits.refusals_per_source, 2);
+    let nobody = parse("[limits]\ntotal = 0\nunauthenticated = 0").limits;
+    assert_eq!((nobody.kept_for_operators, nobody.drop_from), (0, 0));
+}
+
+/// F5, F4: keys that read by themselves and contradict one another.
+#[test]
+fn settings_that_contradict_one_another_are_refused_with_line_and_key() {
+    for (text, start, accepted) in [
+        (
+            "[limits]\ntotal = 10\nper-person = 11",
+            "gateway.toml:3: limits.per-person: 11 is more than `total` = 10",
+            "accepted: 0 to 10",
+        ),
+        (
+            "[limits]\nkept-for-operators = 2000",
+            "gateway.toml:2: limits.kept-for-operators: 2000 is more than `total` = 1024",
+            "accepted: 0 to 1024",
+        ),
+        (
+            "[limits]\nunauthenticated-per-source = 257",
+            "gateway.toml:2: limits.unauthenticated-per-source: 257 is more than `unauthenticated` = 256",
+            "accepted: 0 to 256",
+        ),
+        (
+            "[limits]\n# early\ndrop-from = 50\nunauthenticated = 40",
+            "gateway.toml:3: limits.drop-from: 50 is more than `unauthenticated` = 40",
+            "accepted: 0 to 40",
+        ),
+        (
+            "[limits]\nrefusals-in-all = 5\nrefusals-per-source = 6",
+            "gateway.toml:3: limits.refusals-per-source: 6 is more than `refusals-in-all` = 5",
+            "accepted: 0 to 5",
+        ),
+        (
+            "[limits]\nunauthenticated-operators = -1",
+            "gateway.toml:2: limits.unauthenticated-operators: ",
+            "0 to 4294967295",
+        ),
+        (
+            "[limits]\nunauthenticated-stations = \"many\"",
+            "gateway.toml:2: limits.unauthenticated-stations: ",
+            "i64",
+        ),
+        (
+            "[ssh]\nlisten = \"10.0.0.1:22\"\noperators-listen = \"10.0.0.1:22\"",
+            "gateway.toml:3: ssh.operators-listen: 10.0.0.1:22 is where `listen` listens too",
+            "another address or another port",
+        ),
+        (
+            "[ssh]\nlisten = \"[::]:22\"\noperators-listen = [\"10.0.0.1:2222\", \"10.0.0.1:22\"]",
+            "gateway.toml:3: ssh.operators-listen: 10.0.0.1:22 is where",
+            "another address or another port",
+        ),
+        (
+            "[ssh]\noperators-listen = []",
+            "gateway.toml:2: ssh.operators-listen: is empty, so that no operator could log on",
+            "without the key operators come by `listen`",
+        ),
+        (
+            "[ssh]\noperators-listen = \"inside\"",
+            "gateway.toml:2: ssh.operators-listen: \"inside\"",
+            "0.0.0.0:2222",
+        ),
+    ] {
+        let error = refusal(text);
+        assert!(error.starts_with(start), "{error}");
+        assert!(error.contains(accepted), "{error}");
     }
 }

@@ -3,15 +3,17 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ecluse_policy::identity::UNUSED_FOR;
 use ecluse_policy::{Lang, LockoutRule, Span};
 use ecluse_recordings::log::VerifierKey;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+use super::limits::Contradiction;
 use super::{
-    AuthenticationSettings, ClockSettings, InterventionSettings, JournalSettings, LimitSettings,
-    LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds,
-    SshSettings, StoreAddress,
+    AuthenticationSettings, ClockSettings, InterventionSettings, JournalSettings, LockoutRules,
+    NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds, SshSettings,
+    StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -34,6 +36,7 @@ pub(super) struct Written {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenSsh {
     listen: Option<Listen>,
+    operators_listen: Option<Listen>,
     host_key: Option<PathBuf>,
 }
 
@@ -41,6 +44,7 @@ struct WrittenSsh {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenAuthentication {
     remember: Option<WrittenSpan>,
+    unused: Option<WrittenUnused>,
     failures: Option<Count>,
     block: Option<WrittenSpan>,
     source_failures: Option<Count>,
@@ -57,13 +61,21 @@ struct WrittenInterventions {
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenLimits {
-    per_source: Option<Count>,
-    total: Option<Count>,
-    unauthenticated: Option<Count>,
-    authenticate_within: Option<WrittenSpan>,
-    channels_per_connection: Option<Count>,
-    before_login_bytes: Option<Bytes>,
+pub(super) struct WrittenLimits {
+    pub(super) per_source: Option<Count>,
+    pub(super) total: Option<Count>,
+    pub(super) per_person: Option<Count>,
+    pub(super) kept_for_operators: Option<Count>,
+    pub(super) unauthenticated: Option<Count>,
+    pub(super) unauthenticated_per_source: Option<Count>,
+    pub(super) drop_from: Option<Count>,
+    pub(super) unauthenticated_operators: Option<Count>,
+    pub(super) unauthenticated_stations: Option<Count>,
+    pub(super) refusals_per_source: Option<Count>,
+    pub(super) refusals_in_all: Option<Count>,
+    pub(super) authenticate_within: Option<WrittenSpan>,
+    pub(super) channels_per_connection: Option<Count>,
+    pub(super) before_login_bytes: Option<Bytes>,
 }
 
 #[derive(Deserialize, Default)]
@@ -89,7 +101,7 @@ struct WrittenJournal {
 }
 
 impl Written {
-    pub(super) fn checked(self, file: &Path, base: &Path) -> Settings {
+    pub(super) fn checked(self, file: &Path, base: &Path) -> Result<Settings, Contradiction> {
         let Self {
             lang,
             data_dir,
@@ -104,22 +116,16 @@ impl Written {
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
-        Settings {
+        Ok(Settings {
             file: file.to_owned(),
             lang: lang.map_or(Lang::Fr, |lang| lang.0),
             store: store.map_or(StoreAddress::Sqlite, |store| store.0),
-            ssh: SshSettings {
-                listen: ssh.listen.map_or_else(
-                    || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
-                    |listen| listen.0,
-                ),
-                host_key: ssh.host_key.map_or_else(
-                    || data_dir.join("keys/ssh_host_ed25519_key"),
-                    |path| base.join(path),
-                ),
-            },
+            ssh: ssh.checked(&data_dir, base)?,
             authentication: AuthenticationSettings {
                 remember: span(authentication.remember, Span::from_secs(0)),
+                unused: authentication
+                    .unused
+                    .map_or(Some(UNUSED_FOR), |unused| unused.0),
                 lockout: LockoutRules {
                     person: LockoutRule {
                         failures: count(authentication.failures, LockoutRule::PERSON.failures),
@@ -139,14 +145,7 @@ impl Written {
                 waiting_per_person: count(interventions.waiting_per_person, 3),
                 waiting_in_all: count(interventions.waiting_in_all, 256),
             },
-            limits: LimitSettings {
-                per_source: count(limits.per_source, 64),
-                total: count(limits.total, 1024),
-                unauthenticated: count(limits.unauthenticated, 256),
-                authenticate_within: span(limits.authenticate_within, Span::from_secs(30)),
-                channels_per_connection: count(limits.channels_per_connection, 128),
-                before_login_bytes: bytes(limits.before_login_bytes, 256 << 10),
-            },
+            limits: limits.checked()?,
             recordings: RecordingSettings {
                 directory: recordings
                     .directory
@@ -167,19 +166,72 @@ impl Written {
                 servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
             },
             data_dir,
-        }
+        })
     }
 }
 
-fn span(written: Option<WrittenSpan>, default: Span) -> Span {
+impl WrittenSsh {
+    fn checked(self, data_dir: &Path, base: &Path) -> Result<SshSettings, Contradiction> {
+        let Self {
+            listen,
+            operators_listen,
+            host_key,
+        } = self;
+        let listen = listen.map_or_else(
+            || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
+            |listen| listen.0,
+        );
+        let operators_listen = operators_listen.map(|listen| listen.0);
+        if let Some(own) = &operators_listen {
+            doors_apart(&listen, own)?;
+        }
+        Ok(SshSettings {
+            listen,
+            operators_listen: operators_listen.unwrap_or_default(),
+            host_key: host_key.map_or_else(
+                || data_dir.join("keys/ssh_host_ed25519_key"),
+                |path| base.join(path),
+            ),
+        })
+    }
+}
+
+/// The operators' own door is one, and another than the technicians'.
+fn doors_apart(listen: &[SocketAddr], own: &[SocketAddr]) -> Result<(), Contradiction> {
+    let refused = |problem: String| Contradiction {
+        table: "ssh",
+        key: "operators-listen",
+        problem,
+    };
+    if own.is_empty() {
+        return Err(refused(format!(
+            "is empty, so that no operator could log on; accepted: {LISTEN_ACCEPTED}; without the key operators come by `listen`"
+        )));
+    }
+    let same = |a: &SocketAddr, b: &SocketAddr| {
+        let everywhere = a.ip().is_unspecified() || b.ip().is_unspecified();
+        a.port() == b.port() && (a.ip() == b.ip() || everywhere)
+    };
+    match own
+        .iter()
+        .find(|own| listen.iter().any(|all| same(own, all)))
+    {
+        None => Ok(()),
+        Some(address) => Err(refused(format!(
+            "{address} is where `listen` listens too; accepted: another address or another port than those of `listen`"
+        ))),
+    }
+}
+
+pub(super) fn span(written: Option<WrittenSpan>, default: Span) -> Span {
     written.map_or(default, |span| span.0)
 }
 
-fn count(written: Option<Count>, default: u32) -> u32 {
+pub(super) fn count(written: Option<Count>, default: u32) -> u32 {
     written.map_or(default, |count| count.0)
 }
 
-fn bytes(written: Option<Bytes>, default: u64) -> u64 {
+pub(super) fn bytes(written: Option<Bytes>, default: u64) -> u64 {
     written.map_or(default, |bytes| bytes.0)
 }
 
@@ -244,7 +296,7 @@ impl<'de> Deserialize<'de> for WrittenSigningKey {
     }
 }
 
-struct WrittenSpan(Span);
+pub(super) struct WrittenSpan(Span);
 
 impl<'de> Deserialize<'de> for WrittenSpan {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -258,8 +310,28 @@ impl<'de> Deserialize<'de> for WrittenSpan {
     }
 }
 
+/// A length of time, or none at all.
+struct WrittenUnused(Option<Span>);
+
+impl<'de> Deserialize<'de> for WrittenUnused {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        Span::parse(&text)
+            .map(|span| Self(Some(span)))
+            .map_err(|_| {
+                refused(
+                    &text,
+                    "a length of time such as \"90d\", or \"unlimited\": no account is disabled for want of use",
+                )
+            })
+    }
+}
+
 /// A count: zero means zero, there is no negative one.
-struct Count(u32);
+pub(super) struct Count(pub(super) u32);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -271,7 +343,7 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 /// A size with its unit written out.
-struct Bytes(u64);
+pub(super) struct Bytes(u64);
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -73,11 +73,26 @@ fn lines(errors: &[DocumentError]) -> String {
         .join("\n")
 }
 
-/// Parses texts and checks them against each other.
+/// Parses texts and checks them against each other, as documents that are to be applied now.
 ///
 /// # Errors
 /// Every error there is.
 pub fn compile(texts: &DocumentTexts) -> Result<Documents, Vec<DocumentError>> {
+    let documents = read(texts)?;
+    let outdated = documents.outdated();
+    if outdated.is_empty() {
+        Ok(documents)
+    } else {
+        Err(outdated)
+    }
+}
+
+/// Parses texts that were applied once, by this version or an earlier one: what this version asks for and they lack is
+/// not in force, and the rest stands.
+///
+/// # Errors
+/// Every error there is.
+pub fn read(texts: &DocumentTexts) -> Result<Documents, Vec<DocumentError>> {
     let (mut providers, mut clients, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (file, text) in texts {
         if file.starts_with("providers/") {
@@ -211,7 +226,7 @@ fn texts(rows: &[Row]) -> Result<DocumentTexts, StoreError> {
 }
 
 fn recompile(texts: &DocumentTexts) -> Result<Documents, StoreError> {
-    compile(texts).map_err(|errors| StoreError::Documents {
+    read(texts).map_err(|errors| StoreError::Documents {
         problems: lines(&errors),
     })
 }
@@ -219,7 +234,7 @@ fn recompile(texts: &DocumentTexts) -> Result<Documents, StoreError> {
 /// What changes from texts in force to new documents. Texts that this program no longer understands must not
 /// keep anybody from applying corrected ones: beside them everything is new.
 fn changes(current: &DocumentTexts, next: &Documents) -> Vec<Change> {
-    diff(&compile(current).unwrap_or_default(), next)
+    diff(&read(current).unwrap_or_default(), next)
 }
 
 fn records(changes: &[Change], version: u64, by: &str, at: Timestamp) -> Vec<AuditRecord> {

@@ -1,16 +1,20 @@
 //! Enrolments: each person's one-time-password secret, sealed, and the last step a code was accepted for.
 //!
 //! A row is a confirmed enrolment: a secret enters the store together with a first right code, so an
-//! interrupted enrolment leaves nothing usable (A4).
+//! interrupted enrolment leaves nothing usable (A4). It also says when the person last logged on, from which policy
+//! tells that an account lies unused (A8).
 
-use ecluse_policy::{PersonId, Timestamp};
+use ecluse_policy::{AccountUse, PersonId, Timestamp};
 
 use super::sql::{Row, values};
-use super::{Store, StoreError, Writing, failures, remembered};
+use super::{FactorBinding, Store, StoreError, Writing, failures, remembered};
 use crate::audit::AuditRecord;
 use crate::identity::totp::TotpSecret;
 
 const TABLE: &str = "enrolments";
+
+const BY_PERSON: &str = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments \
+                         WHERE person = $1";
 
 /// A confirmed enrolment, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Enrolment {
     pub confirmed_by: String,
     /// When it was disabled, if it was.
     pub disabled_at: Option<Timestamp>,
+    /// When the account last showed a sign of life (A8).
+    pub usage: AccountUse,
 }
 
 /// A secret that a first code confirmed.
@@ -73,8 +79,7 @@ impl Store {
         } = *new;
         let sealed = self.key().seal(TABLE, person.as_str(), secret.as_bytes())?;
         let mut change = self.write().await?;
-        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments WHERE person = $1";
-        if let Some(row) = change.tx.row(sql, values![person.as_str()]).await?
+        if let Some(row) = change.tx.row(BY_PERSON, values![person.as_str()]).await?
             && !replace
         {
             return Ok(Enrolled::Already(enrolment(&row)?));
@@ -97,9 +102,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolment(&self, person: &PersonId) -> Result<Option<Enrolment>, StoreError> {
-        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments WHERE person = $1";
         self.db()
-            .row(sql, values![person.as_str()])
+            .row(BY_PERSON, values![person.as_str()])
             .await?
             .as_ref()
             .map(enrolment)
@@ -111,7 +115,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
-        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at FROM enrolments ORDER BY person";
+        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments ORDER BY person";
         self.db()
             .rows(sql, values![])
             .await?
@@ -141,6 +145,45 @@ impl Store {
         Ok(true)
     }
 
+    /// Notes that a person logged on, and remembers their second factor until the time beside it.
+    ///
+    /// # Errors
+    /// The store failed; nothing is noted.
+    pub async fn log_on(
+        &self,
+        person: &PersonId,
+        remember: Option<(&FactorBinding, Timestamp)>,
+        at: Timestamp,
+        records: &[AuditRecord],
+    ) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        let sql = "UPDATE enrolments SET logged_on_at = $2 WHERE person = $1";
+        change.tx.execute(sql, values![person.as_str(), at]).await?;
+        if let Some((binding, until)) = remember {
+            remembered::keep(&mut change, binding, until, at).await?;
+        }
+        change.commit(records).await
+    }
+
+    /// Enables an account that lay unused, by an administrator's act; whether the person is enrolled.
+    ///
+    /// # Errors
+    /// The store failed; nothing is changed.
+    pub async fn enable_account(
+        &self,
+        person: &PersonId,
+        at: Timestamp,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql = "UPDATE enrolments SET enabled_at = $2 WHERE person = $1";
+        if change.tx.execute(sql, values![person.as_str(), at]).await? == 0 {
+            return Ok(false);
+        }
+        change.commit(records).await?;
+        Ok(true)
+    }
+
     /// Uses up the code of `step`: `false` when that step, or a later one, was used before.
     ///
     /// # Errors
@@ -155,29 +198,37 @@ impl Store {
     }
 }
 
+/// A secret that opens, and the step a code of it was accepted for last.
+pub(super) struct Usable {
+    pub(super) secret: TotpSecret,
+    pub(super) last_step: u64,
+}
+
 /// Reads a person's usable secret within a change.
-pub(super) async fn secret(
+pub(super) async fn usable(
     change: &mut Writing,
     person: &PersonId,
-) -> Result<Option<TotpSecret>, StoreError> {
-    let sql = "SELECT secret FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
-    let Some(row) = change.tx.row(sql, values![person.as_str()]).await? else {
+) -> Result<Option<Usable>, StoreError> {
+    let Some(row) = change.tx.row(USABLE, values![person.as_str()]).await? else {
         return Ok(None);
     };
     let bytes = change
         .inner
         .key
         .open(TABLE, person.as_str(), &row.bytes("secret")?)?;
-    TotpSecret::from_bytes(&bytes)
-        .map(Some)
-        .map_err(|error| StoreError::malformed("secret", error))
+    let secret =
+        TotpSecret::from_bytes(&bytes).map_err(|error| StoreError::malformed("secret", error))?;
+    let last_step = row.count("last_step")?;
+    Ok(Some(Usable { secret, last_step }))
 }
 
-/// Takes the way of [`secret`] for a person nobody knows, so that the answer takes as long (A6).
+const USABLE: &str =
+    "SELECT secret, last_step FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
+
+/// Takes the way of [`usable`] for a person nobody knows, so that the answer takes as long (A6).
 pub(super) async fn look_for_nobody(change: &mut Writing) -> Result<(), StoreError> {
-    let sql = "SELECT secret FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
     // No id is empty.
-    change.tx.row(sql, values![""]).await.map(drop)
+    change.tx.row(USABLE, values![""]).await.map(drop)
 }
 
 /// Uses up a step within a change. The condition is in the statement itself, so that of two logins with
@@ -196,10 +247,16 @@ pub(super) async fn accept_step(
 }
 
 fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
+    let confirmed_at = row.time("confirmed_at")?;
     Ok(Enrolment {
         person: row.parsed("person", PersonId::parse)?,
-        confirmed_at: row.time("confirmed_at")?,
+        confirmed_at,
         confirmed_by: row.text("confirmed_by")?,
         disabled_at: row.time_or_none("disabled_at")?,
+        usage: AccountUse {
+            enrolled_at: confirmed_at,
+            logged_on_at: row.time_or_none("logged_on_at")?,
+            enabled_at: row.time_or_none("enabled_at")?,
+        },
     })
 }

@@ -20,6 +20,16 @@ pub enum StoreError {
         /// Why.
         error: sqlx::migrate::MigrateError,
     },
+    /// The database is on another machine, and nothing proves who answers there.
+    #[error(
+        "the store's database at {host}:{port} is on another machine, and its address does not demand a proof of who answers there: write it with `?sslmode=verify-full&sslrootcert=/FILE.pem`, where the file holds the certificate of the authority that vouches for the server; a Unix socket or 127.0.0.1 may do without"
+    )]
+    Unproven {
+        /// Its host.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
     /// A newer program wrote this store.
     #[error(
         "the store in {place} was written by a newer program, {needed} (format {found}); this is ecluse {} (format {known}): use {needed}",

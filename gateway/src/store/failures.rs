@@ -2,13 +2,16 @@
 //!
 //! Policy says from how many failures somebody is blocked and for how long; the counting and the judgement
 //! are one change here, so that twenty guesses at once are judged one after the other and the fourth finds
-//! the block that the third brought about (A6). A person nobody knows is counted as any other.
+//! the block that the third brought about (A6). A person nobody knows is counted as any other. What counts as a guess is
+//! policy's to say.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ecluse_policy::lockout as policy;
 use ecluse_policy::{CodeOutcome, LockoutRule, PersonId, Timestamp};
 
+use super::enrolments::Usable;
 use super::sql::{Row, values};
 use super::{Store, StoreError, Writing, enrolments, new_id, remembered};
 use crate::audit::{AuditKind, AuditRecord};
@@ -17,6 +20,9 @@ use crate::settings::LockoutRules;
 
 /// Longest claimed name that is counted, in characters; what follows makes no difference.
 const LONGEST_CLAIM: usize = 64;
+/// What a subject begins with that is a person's name, or an address.
+const PERSON: &str = "person:";
+const SOURCE: &str = "source:";
 
 /// Somebody who tries to log in, as far as failures are counted.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +38,36 @@ pub struct Claim<'c> {
 }
 
 impl Claim<'_> {
+    fn since(&self) -> Timestamp {
+        self.rules.since(self.at)
+    }
+}
+
+impl LockoutRules {
     /// Failures before this time matter to no rule: those that block together lie within one `block`, and
     /// the block they begin lasts another.
-    fn since(&self) -> Timestamp {
-        let longest = self.rules.person.block.max(self.rules.source.block);
-        self.at.minus(longest).minus(longest)
+    fn since(self, at: Timestamp) -> Timestamp {
+        let longest = self.person.block.max(self.source.block);
+        at.minus(longest).minus(longest)
     }
+}
+
+/// A block in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Whose.
+    pub of: Blocked,
+    /// Until when, excluded.
+    pub until: Timestamp,
+}
+
+/// Who is blocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocked {
+    /// Somebody, by the name they claimed.
+    Person(String),
+    /// Everybody who comes from an address.
+    Source(IpAddr),
 }
 
 impl Store {
@@ -55,6 +85,38 @@ impl Store {
             blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
         }
         Ok(blocks.into_iter().flatten().max())
+    }
+
+    /// Everybody and every address blocked at `at`, by name, with the end of the block.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn blocks(
+        &self,
+        rules: LockoutRules,
+        at: Timestamp,
+    ) -> Result<Vec<Block>, StoreError> {
+        let sql = "SELECT subject, at FROM failures WHERE at >= $1 ORDER BY subject, at";
+        let rows = self.db().rows(sql, values![rules.since(at)]).await?;
+        let mut failures: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+        for row in &rows {
+            failures
+                .entry(row.text("subject")?)
+                .or_default()
+                .push(row.time("at")?);
+        }
+        let blocks = failures.iter().filter_map(|(subject, times)| {
+            let (of, rule) = match subject.strip_prefix(PERSON) {
+                Some(person) => (Blocked::Person(person.to_owned()), rules.person),
+                None => (
+                    Blocked::Source(subject.strip_prefix(SOURCE)?.parse().ok()?),
+                    rules.source,
+                ),
+            };
+            let until = policy::blocked_until(times, rule, at)?;
+            Some(Block { of, until })
+        });
+        Ok(blocks.collect())
     }
 
     /// Counts a failure against the claimed person and the source, and returns until when that blocks them.
@@ -97,8 +159,8 @@ impl Store {
     ///
     /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
     /// the same time. `record` says who and from where; a refusal is written to the audit trail from it,
-    /// with its reason, and so is a block that begins. An accepted code writes nothing: the log-on, once
-    /// complete, is the door's record.
+    /// with its reason, and so is a block that begins. An accepted code writes nothing, the log-on, once
+    /// complete, being the door's record; nor does what is refused without being counted.
     ///
     /// # Errors
     /// The store failed; nothing is counted, and the code is neither accepted nor used up.
@@ -111,13 +173,7 @@ impl Store {
     ) -> Result<CodeOutcome, StoreError> {
         let mut change = self.write().await?;
         if let Some(until) = blocked(&mut change, claim).await? {
-            let reason = format!("blocked until {until} after too many failures");
-            change
-                .commit(&[record
-                    .kind(AuditKind::LogOnRefused)
-                    .refused()
-                    .reason(reason)])
-                .await?;
+            change.commit(&[]).await?;
             return Ok(CodeOutcome::Blocked { until });
         }
         let judgement = judge(&mut change, known, code, claim.at).await?;
@@ -127,12 +183,17 @@ impl Store {
                 change.commit(&[]).await?;
                 return Ok(judgement);
             }
+            // Not written here: nothing bounds how often it is repeated, and the door counts what is.
+            CodeOutcome::Empty | CodeOutcome::Again | CodeOutcome::Blocked { .. } => {
+                change.commit(&[]).await?;
+                return Ok(judgement);
+            }
             CodeOutcome::Wrong => "wrong one-time code",
             CodeOutcome::Replayed => "one-time code used before",
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
-            CodeOutcome::Blocked { .. } => "blocked",
         };
-        let (_, records) = count(&mut change, claim, known, None, record.reason(reason)).await?;
+        let record = record.reason(reason);
+        let (_, records) = count(&mut change, claim, known, None, record).await?;
         change.commit(&records).await?;
         Ok(judgement)
     }
@@ -144,19 +205,29 @@ async fn judge(
     code: &str,
     at: Timestamp,
 ) -> Result<CodeOutcome, StoreError> {
-    let secret = match known {
-        Some(person) => enrolments::secret(change, person)
+    let usable = match known {
+        Some(person) => enrolments::usable(change, person)
             .await?
-            .map(|secret| (person, secret)),
+            .map(|usable| (person, usable)),
         None => {
             enrolments::look_for_nobody(change).await?;
             None
         }
     };
-    let Some((person, secret)) = secret else {
+    let Some((person, Usable { secret, last_step })) = usable else {
         totp::check_nobody(code, at);
-        return Ok(CodeOutcome::NotEnrolled);
+        return Ok(if code.trim().is_empty() {
+            CodeOutcome::Empty
+        } else {
+            CodeOutcome::NotEnrolled
+        });
     };
+    if code.trim().is_empty() {
+        return Ok(CodeOutcome::Empty);
+    }
+    if secret.is_code_of(code, last_step) {
+        return Ok(CodeOutcome::Again);
+    }
     Ok(match secret.check(code, at) {
         None => CodeOutcome::Wrong,
         Some(step) if enrolments::accept_step(change, person, step).await? => CodeOutcome::Accepted,
@@ -242,9 +313,9 @@ fn person_subject(person: &str) -> String {
         .filter(|c| *c != '\0')
         .take(LONGEST_CLAIM)
         .collect();
-    format!("person:{claim}")
+    format!("{PERSON}{claim}")
 }
 
 fn source_subject(source: IpAddr) -> String {
-    format!("source:{}", source.to_canonical())
+    format!("{SOURCE}{}", source.to_canonical())
 }

@@ -26,6 +26,7 @@ const JOURNAL: &str = include_str!("migrations/0003_journal.sql");
 const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
+const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -69,6 +70,12 @@ const STEPS: &[Step] = &[
         name: "copy leases",
         sqlite: COPY_LEASES,
         postgres: COPY_LEASES,
+    },
+    Step {
+        format: 8,
+        name: "account use",
+        sqlite: ACCOUNT_USE,
+        postgres: ACCOUNT_USE,
     },
 ];
 

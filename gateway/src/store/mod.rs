@@ -6,9 +6,10 @@
 //! within this process at once and across processes within [`POLL`].
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
-//! its file: [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
+//! its file: [`address`], [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
 
+mod address;
 mod audit;
 mod binding;
 mod credentials;
@@ -34,25 +35,24 @@ pub mod testing;
 mod tests;
 
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::log::Frontier;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use self::address::check_address;
 pub use self::audit::AuditQuery;
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile,
+    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;
-pub use self::failures::Claim;
+pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
 pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
@@ -90,7 +90,7 @@ impl Store {
     /// Opens the store the settings name: makes it at the first start, brings an older format up to date.
     ///
     /// # Errors
-    /// The database cannot be reached, a newer program wrote it, or the store's key is not there or another one.
+    /// The database cannot be reached or does not prove who it is, a newer program wrote it, or the store's key is not there or another one.
     pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
         secrets::create_private_dir(&settings.data_dir)?;
         opening::check_owner(&settings.data_dir)?;
@@ -104,7 +104,7 @@ impl Store {
                 Self::with(db, &keys, &path.display().to_string()).await
             }
             StoreAddress::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url)?;
+                let options = address::options(url)?;
                 let place = format!(
                     "PostgreSQL at {}:{}",
                     options.get_host(),

@@ -1,10 +1,10 @@
 //! Second factors proven a moment ago, so that `scp` and Ansible need no code for each connection.
 //!
-//! Each is bound to person, station, source address and client: it is worth nothing elsewhere.
+//! Each is bound to person, key, station, source address and client: it is worth nothing elsewhere.
 
 use std::net::IpAddr;
 
-use ecluse_policy::{ClientId, PersonId, StationId, Timestamp};
+use ecluse_policy::{ClientId, Fingerprint, PersonId, StationId, Timestamp};
 
 use super::sql::values;
 use super::{Store, StoreError, Writing};
@@ -15,6 +15,8 @@ use crate::audit::AuditRecord;
 pub struct FactorBinding {
     /// Whose factor.
     pub person: PersonId,
+    /// By which key of theirs they logged on.
+    pub key: Fingerprint,
     /// From which station; none for operators and auditors.
     pub station: Option<StationId>,
     /// From which address.
@@ -34,35 +36,6 @@ impl FactorBinding {
 }
 
 impl Store {
-    /// Remembers a proven factor until `until`.
-    ///
-    /// # Errors
-    /// The store failed; nothing is remembered.
-    pub async fn remember_factor(
-        &self,
-        binding: &FactorBinding,
-        until: Timestamp,
-        now: Timestamp,
-        records: &[AuditRecord],
-    ) -> Result<(), StoreError> {
-        let mut change = self.write().await?;
-        change
-            .tx
-            .execute("DELETE FROM remembered WHERE until <= $1", values![now])
-            .await?;
-        let sql = "INSERT INTO remembered (person, station, source, client, until) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT (person, station, source, client) DO UPDATE SET until = excluded.until";
-        let values = values![
-            binding.person.as_str(),
-            binding.station(),
-            binding.source,
-            binding.client(),
-            until
-        ];
-        change.tx.execute(sql, values).await?;
-        change.commit(records).await
-    }
-
     /// Whether a factor is remembered for exactly this binding at `now`.
     ///
     /// # Errors
@@ -72,10 +45,11 @@ impl Store {
         binding: &FactorBinding,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT until FROM remembered WHERE person = $1 AND station = $2 AND source = $3 AND client = $4 \
-                   AND until > $5";
+        let sql = "SELECT until FROM remembered WHERE person = $1 AND person_key = $2 AND station = $3 AND source = $4 \
+                   AND client = $5 AND until > $6";
         let values = values![
             binding.person.as_str(),
+            binding.key.to_string(),
             binding.station(),
             binding.source,
             binding.client(),
@@ -97,6 +71,31 @@ impl Store {
         forget(&mut change, person).await?;
         change.commit(records).await
     }
+}
+
+/// Remembers a proven factor until `until`.
+pub(super) async fn keep(
+    change: &mut Writing,
+    binding: &FactorBinding,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    change
+        .tx
+        .execute("DELETE FROM remembered WHERE until <= $1", values![now])
+        .await?;
+    let sql = "INSERT INTO remembered (person, person_key, station, source, client, until) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (person, person_key, station, source, client) DO UPDATE SET until = excluded.until";
+    let values = values![
+        binding.person.as_str(),
+        binding.key.to_string(),
+        binding.station(),
+        binding.source,
+        binding.client(),
+        until
+    ];
+    change.tx.execute(sql, values).await?;
+    Ok(())
 }
 
 pub(super) async fn forget(change: &mut Writing, person: &PersonId) -> Result<(), StoreError> {

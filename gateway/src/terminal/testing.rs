@@ -135,6 +135,17 @@ impl Person {
             .expect("nothing more is written");
     }
 
+    /// Waits until `wanted` was written, on whichever screen.
+    pub(crate) async fn writes(&mut self, wanted: &str) {
+        let deadline = std::time::Duration::from_secs(20);
+        let written = async {
+            while !self.text().contains(wanted) && self.changed.changed().await.is_ok() {}
+        };
+        tokio::time::timeout(deadline, written)
+            .await
+            .unwrap_or_else(|_| panic!("never written: {wanted:?} in\n{}", self.text()));
+    }
+
     /// Waits until `wanted` can be read on the screen.
     pub(crate) async fn sees(&mut self, wanted: &str) {
         let deadline = std::time::Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use ecluse_policy::capability::{CommandRefused, EnvRefused};
 use ecluse_policy::verdict::{Argument, Arguments};
-use ecluse_policy::{EndReason, Lang, Refusal, Timestamp};
+use ecluse_policy::{Barred, EndReason, Lang, Refusal, Timestamp};
 
 use super::{Texts, Value, times};
 
@@ -16,6 +16,12 @@ impl Texts {
             args.push(("reason", Argument::Text(reason)));
         }
         self.say_arguments(lang, refusal.text_id(), args, now)
+    }
+
+    /// Why no code of somebody whose keys are proven is looked at, for them.
+    pub fn barred(&self, lang: Lang, barred: &Barred, now: Timestamp) -> String {
+        let why = self.say_arguments(lang, barred.text_id(), barred.args(), now);
+        format!("{why} {}", self.say(lang, "login-whom-to-ask", &[]))
     }
 
     /// Why something that was permitted ended, for the person it ended for.

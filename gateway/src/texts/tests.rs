@@ -111,6 +111,24 @@ fn every_reason_of_policy_has_its_sentence() {
     }
 }
 
+/// OpenSSH shows instructions and farewells before a log-on with every byte outside ASCII in octal.
+#[test]
+fn what_is_said_at_the_door_survives_openssh() {
+    let at_the_door = |id: &str| {
+        let words = ["login-instructions", "login-whom-to-ask", "login-too-late"];
+        id.starts_with("barred-") || words.contains(&id)
+    };
+    let lines = EN.lines().chain(FR.lines());
+    let texts: Vec<(&str, &str)> = lines
+        .filter_map(|line| line.split_once(" = "))
+        .filter(|(id, _)| at_the_door(id))
+        .collect();
+    assert_eq!(texts.len(), 14, "{texts:?}");
+    for (id, text) in texts {
+        assert!(text.is_ascii(), "{id} = {text}");
+    }
+}
+
 #[test]
 fn the_built_in_texts_load() {
     Texts::load().unwrap();

@@ -28,7 +28,7 @@ pub fn admit(
     now: Timestamp,
 ) -> Result<Admission, Refusal> {
     presence.still_valid(documents, now)?;
-    listed_target(documents, presence.person(), target)?;
+    listed_target(documents, presence.person(), target, now)?;
     let mut admitted: Vec<Admission> = Vec::new();
     let mut refused: Vec<Refusal> = Vec::new();
     for intervention in interventions
@@ -87,7 +87,14 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::FlowNotListed { .. }
         | Refusal::Command { .. }
         | Refusal::Env { .. }
+        | Refusal::NoTerminal { .. }
+        | Refusal::Term(_)
+        | Refusal::NotBrought { .. }
+        | Refusal::DerogationOver { .. }
         | Refusal::NotATechnician
+        | Refusal::NotAnOperator
+        | Refusal::NotAnAuditor
+        | Refusal::NotUnmasking
         | Refusal::NoTarget
         | Refusal::SeveralClients
         | Refusal::NoCommonAccount
@@ -163,7 +170,7 @@ fn admit_by(
             what: account.to_string(),
         });
     }
-    let (client, found) = listed_target(documents, presence.person(), target)?;
+    let (client, found) = listed_target(documents, presence.person(), target, now)?;
     if client.id != intervention.request().client {
         return Err(Refusal::MatrixNarrower { number });
     }

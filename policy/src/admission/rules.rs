@@ -12,7 +12,13 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) capability: Capability,
+    /// The line of the matrix, as it is written.
+    pub(super) line: String,
     pub(super) flow: FlowName,
+    /// Whether a terminal comes with it.
+    pub(super) terminal: bool,
+    /// When the line is over, where it is a derogation. `closes_at` is never behind it.
+    pub(super) over_at: Option<Timestamp>,
     pub(super) closes_at: Timestamp,
 }
 
@@ -51,20 +57,30 @@ impl Rules {
         };
         for flow in flows_for(documents, presence.person(), target, account) {
             // Each flow by its own conditions: one never stands in for another's (see `matrix`).
-            let enough = usize::try_from(flow.approval.by).is_ok_and(|by| by <= approvals);
-            if !enough || *length > flow.approval.at_most {
+            let enough = usize::try_from(flow.approval.by()).is_ok_and(|by| by <= approvals);
+            let lasts_until = flow.approval.closes_at(*starts_at, *length, now);
+            let (true, Some(lasts_until)) = (enough, lasts_until) else {
                 continue;
+            };
+            let mut open: Vec<Rule> = Vec::new();
+            for granted in &scope.capabilities {
+                for entry in &flow.allow {
+                    let common = entry.at(now).and_then(|allowed| granted.common(allowed));
+                    open.extend(common.map(|capability| {
+                        Rule {
+                            capability,
+                            line: entry.line(),
+                            flow: flow.name.clone(),
+                            terminal: entry.terminal(),
+                            over_at: entry.ends_at(),
+                            closes_at: lasts_until
+                                .min(window_closes_at)
+                                .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
+                        }
+                    }));
+                }
             }
-            let capabilities: Vec<Capability> = scope
-                .capabilities
-                .iter()
-                .flat_map(|granted| {
-                    flow.allow
-                        .iter()
-                        .filter_map(|allowed| granted.common(allowed))
-                })
-                .collect();
-            if capabilities.is_empty() {
+            if open.is_empty() {
                 continue;
             }
             if !flow.hours.open_at(now) {
@@ -76,20 +92,15 @@ impl Rules {
                 );
                 continue;
             }
-            let closes_at = flow
-                .hours
-                .closes_after(now)
-                .unwrap_or(Timestamp::MAX)
-                .min(starts_at.plus(flow.approval.at_most))
-                .min(window_closes_at);
-            if now < closes_at {
-                let rule = |capability| Rule {
-                    capability,
-                    flow: flow.name.clone(),
-                    closes_at,
-                };
-                rules.open.extend(capabilities.into_iter().map(rule));
-            }
+            let hours_close_at = flow.hours.closes_after(now).unwrap_or(Timestamp::MAX);
+            rules.open.extend(
+                open.into_iter()
+                    .map(|rule| Rule {
+                        closes_at: rule.closes_at.min(hours_close_at),
+                        ..rule
+                    })
+                    .filter(|rule| now < rule.closes_at),
+            );
         }
         rules
     }

@@ -14,7 +14,7 @@ use crate::name::shown;
 
 /// Longest command that a template matches, in bytes.
 const LONGEST_COMMAND: usize = 4_096;
-/// Longest text that fills a `{word}` or `{int}`, and a `{path}`, in bytes.
+/// Longest text that fills a name or a word, an `{int}`, and a `{path}`, in bytes.
 const LONGEST_WORD: usize = 255;
 const LONGEST_INT: usize = 18;
 const LONGEST_PATH: usize = 1_024;
@@ -49,11 +49,14 @@ enum Word {
 /// What may fill a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Hole {
-    /// `{word}` or `{any-name}`: one word without `/`.
+    /// `{word}` or `{any-name}`: a name, `[A-Za-z0-9_][A-Za-z0-9_.-]*`. Nothing in it reads as an option, an address, an
+    /// assignment or a connection string (`host=elsewhere`) to the program that gets it.
+    Name,
+    /// `{any-name:word}`: one word without `/`.
     Word,
-    /// `{path}`: one word, `/` allowed, no `..` component.
+    /// `{path}` or `{any-name:path}`: one word, `/` allowed, no `..` component.
     Path,
-    /// `{int}`: decimal digits, no sign.
+    /// `{int}` or `{any-name:int}`: decimal digits, no sign.
     Int,
 }
 
@@ -135,6 +138,28 @@ impl CommandTemplate {
         }
     }
 
+    /// The names of the holes that take a plain name.
+    pub(crate) fn plain_holes(&self) -> Vec<&str> {
+        let Self::Words(Words(words)) = self else {
+            return Vec::new();
+        };
+        words
+            .iter()
+            .filter_map(|word| match word {
+                Word::Hole {
+                    hole: Hole::Name,
+                    name,
+                    ..
+                } => Some(name.as_str()),
+                Word::Hole {
+                    hole: Hole::Word | Hole::Path | Hole::Int,
+                    ..
+                }
+                | Word::Literal(_) => None,
+            })
+            .collect()
+    }
+
     /// Whether every command `narrow` allows is allowed by this one.
     #[must_use]
     pub fn includes(&self, narrow: &Self) -> bool {
@@ -201,9 +226,13 @@ impl Word {
         let Some((before, rest)) = text.split_once('{') else {
             return Ok(Self::Literal(literal(text)?));
         };
-        let (name, after) = rest
-            .split_once('}')
-            .ok_or("a hole is written {word}, {path}, {int} or {name}")?;
+        let (name, after) = rest.split_once('}').ok_or(
+            "a hole is written {name}, {path}, {int}, {name:word}, {name:path} or {name:int}",
+        )?;
+        let (name, kind) = match name.split_once(':') {
+            Some((name, kind)) => (name, Some(kind)),
+            None => (name, None),
+        };
         let plain_name = !name.is_empty()
             && name.len() <= 32
             && name.bytes().all(|byte| {
@@ -212,11 +241,28 @@ impl Word {
         if !plain_name {
             return Err("a hole's name has 1 to 32 of a-z 0-9 _ -".to_owned());
         }
-        let hole = match name {
-            "path" => Hole::Path,
-            "int" => Hole::Int,
-            _ => Hole::Word,
+        let hole = match (name, kind) {
+            ("path", None) | (_, Some("path")) => Hole::Path,
+            ("int", None) | (_, Some("int")) => Hole::Int,
+            (_, None) => Hole::Name,
+            (_, Some("word")) => Hole::Word,
+            (_, Some(kind)) => {
+                return Err(format!(
+                    "`{}` is not a kind of hole: {{{name}}} takes a name, {{{name}:word}} one word, {{{name}:path}} a path, {{{name}:int}} digits",
+                    shown(kind)
+                ));
+            }
         };
+        let told_by_name = match name {
+            "path" => Some(Hole::Path),
+            "int" => Some(Hole::Int),
+            _ => None,
+        };
+        if told_by_name.is_some_and(|told| told != hole) {
+            return Err(format!(
+                "{{{name}}} says its kind already; give the hole another name"
+            ));
+        }
         let (before, after) = (literal(before)?, literal(after)?);
         if climbs(&before) || climbs(&after) {
             return Err("a word with a hole may not hold a `..` component".to_owned());
@@ -302,7 +348,26 @@ fn climbs(text: &str) -> bool {
         .any(|component| component == "..")
 }
 
+/// `[A-Za-z0-9_][A-Za-z0-9_.-]*`.
+fn is_plain_name(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        && !text.starts_with(['.', '-'])
+}
+
 impl Hole {
+    /// What is written after a hole's name, where the name does not say it.
+    fn kind_beside(self, name: &str) -> &'static str {
+        match self {
+            Self::Name => "",
+            Self::Word => ":word",
+            Self::Path if name == "path" => "",
+            Self::Path => ":path",
+            Self::Int if name == "int" => "",
+            Self::Int => ":int",
+        }
+    }
+
     fn takes(self, text: &str) -> Result<(), &'static str> {
         // An option where a word was agreed (`-oProxyCommand=…`), and what zsh and csh read at the head of a word.
         if text.starts_with(['-', '=', '%', '@']) {
@@ -315,19 +380,26 @@ impl Hole {
             {
                 Err("it takes up to 18 digits")
             }
+            Self::Name if text.len() > LONGEST_WORD => Err("it is longer than 255 bytes"),
+            Self::Name if !is_plain_name(text) => {
+                Err("it takes letters, digits, _ . - and begins with a letter, a digit or _")
+            }
             Self::Word if text.contains('/') => Err("it takes no `/`; a {path} would"),
             Self::Word if text.len() > LONGEST_WORD => Err("it is longer than 255 bytes"),
             Self::Path if text.len() > LONGEST_PATH => Err("it is longer than 1024 bytes"),
-            Self::Word | Self::Path | Self::Int => Ok(()),
+            Self::Name | Self::Word | Self::Path | Self::Int => Ok(()),
         }
     }
 
     const fn includes(self, narrow: Self) -> bool {
         match (self, narrow) {
-            (Self::Path, Self::Path | Self::Word | Self::Int)
-            | (Self::Word, Self::Word | Self::Int)
+            (Self::Path, Self::Path | Self::Word | Self::Name | Self::Int)
+            | (Self::Word, Self::Word | Self::Name | Self::Int)
+            | (Self::Name, Self::Name | Self::Int)
             | (Self::Int, Self::Int) => true,
-            (Self::Word, Self::Path) | (Self::Int, Self::Word | Self::Path) => false,
+            (Self::Word, Self::Path)
+            | (Self::Name, Self::Word | Self::Path)
+            | (Self::Int, Self::Name | Self::Word | Self::Path) => false,
         }
     }
 }
@@ -345,10 +417,13 @@ impl fmt::Display for CommandTemplate {
                         Word::Literal(text) => formatter.write_str(text)?,
                         Word::Hole {
                             before,
-                            hole: _,
+                            hole,
                             name,
                             after,
-                        } => write!(formatter, "{before}{{{name}}}{after}")?,
+                        } => {
+                            let kind = hole.kind_beside(name);
+                            write!(formatter, "{before}{{{name}{kind}}}{after}")?;
+                        }
                     }
                 }
                 Ok(())

@@ -1,105 +1,168 @@
 //! Which environment variables may be sent to a target.
 //!
-//! Some variables turn into code on the other side: a dynamic linker's preload, a shell's start file. They are never
-//! sent, even where a pattern would match them; the list follows sudo's `initial_badenv_table` and what has been used
-//! since. A document that names one is refused, so that nobody believes it is sent.
+//! Three rules, the strictest wins:
+//! - a `*` reaches the harmless alone: language, time zone, colours. Whatever else a client sends is written by its name;
+//! - some variables turn into code on the other side, or lead a program to another server: a dynamic linker's preload, a
+//!   start file, a pager, a proxy. They are never sent, whatever is written. The list follows sudo's
+//!   `initial_badenv_table` and what has been used since; most of it is a kind, told by the name's end;
+//! - a value holds what such a variable needs and no more.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::name::shown;
+use crate::terms::Term;
 
 /// Longest value, in bytes.
 const LONGEST_VALUE: usize = 4_096;
+/// Longest time zone, in bytes.
+const LONGEST_ZONE: usize = 64;
 /// Longest name, in bytes.
 const LONGEST_NAME: usize = 64;
+
+/// What a `*` reaches: these, and `LC_…`.
+const HARMLESS: &[&str] = &[
+    "COLORTERM",
+    "LANG",
+    "LANGUAGE",
+    "NO_COLOR",
+    "TERM_PROGRAM",
+    "TZ",
+];
+/// The categories of a locale.
+const LOCALE: &str = "LC_";
+/// The same in words.
+const HARMLESS_WORDS: &str = "LANG, LANGUAGE, LC_*, TZ, NO_COLOR, COLORTERM and TERM_PROGRAM";
 
 /// Never sent, by name.
 const NEVER: &[&str] = &[
     "_",
     "BASHOPTS",
     "BASH_ENV",
-    "BROWSER",
-    "CDPATH",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "EDITOR",
+    "DISPLAY",
     "ENV",
     "FCEDIT",
-    "FPATH",
-    "GCONV_PATH",
-    "GETCONF_DIR",
     "GLIBC_TUNABLES",
     "GLOBIGNORE",
+    "GZIP",
     "HISTFILE",
-    "HOME",
     "HOSTALIASES",
     "IFS",
-    "INPUTRC",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "LESSCLOSE",
-    "LESSOPEN",
     "LOCALDOMAIN",
-    "LOCPATH",
     "LOGNAME",
     "MAIL",
-    "MANPAGER",
-    "NLSPATH",
-    "NODE_OPTIONS",
-    "NODE_PATH",
-    "NULLCMD",
-    "OPENSSL_CONF",
-    "OPENSSL_MODULES",
-    "PAGER",
-    "PATH",
-    "PROMPT_COMMAND",
+    "MAKEFILES",
+    "PGGSSENCMODE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPASSFILE",
+    "PGPORT",
+    "PGSERVICE",
+    "PGSERVICEFILE",
     "PS0",
     "PS1",
     "PS2",
     "PS3",
     "PS4",
-    "READNULLCMD",
-    "RES_OPTIONS",
-    "RUBYLIB",
-    "RUBYOPT",
-    "SHELL",
     "SHELLOPTS",
-    "SUDO_ASKPASS",
-    "SUDO_EDITOR",
+    "TAPE",
     "TERMCAP",
     "TERMINFO",
-    "TERMINFO_DIRS",
-    "TERMPATH",
-    "TMPDIR",
-    "TZDIR",
     "USER",
     "VISUAL",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_DIRS",
-    "ZDOTDIR",
-    "_JAVA_OPTIONS",
 ];
 
-/// Never sent, by prefix.
+/// Never sent, by how the name begins: the variables of what runs code.
 const NEVER_PREFIX: &[&str] = &[
+    "ANSIBLE_",
+    "AWS_",
     "BASH_FUNC_",
+    "BUNDLE_",
+    "CARGO_",
+    "CVS",
+    "DBUS_",
+    "DOCKER_",
     "DYLD_",
+    "EMACS",
+    "ERL_",
+    "GEM_",
+    "GIO_",
     "GIT_",
+    "GTK_",
+    "GUILE_",
+    "JAVA_",
+    "JDK_",
     "KRB5",
     "LD_",
+    "LESS",
+    "LIBMYSQL_",
     "LIBPATH",
+    "LUA_",
     "MALLOC_",
+    "MUSL_",
+    "MYSQL_HOST",
     "NIX_",
+    "NODE_",
+    "NPM_",
+    "OPENSSL_",
     "PERL",
+    "PGSSL",
+    "PHP",
+    "PIP_",
     "PYTHON",
+    "RSYNC_",
+    "RUBY",
+    "RUSTC",
     "SSH_",
+    "SUDO_",
+    "SVN_",
     "SYSTEMD_",
+    "TCL",
+    "XDG_",
+    "_JAVA_",
+];
+
+/// Never sent, by how the name ends: a place to load from, a program to run, options for one, its start file.
+const NEVER_SUFFIX: &[&str] = &[
+    "ARGS",
+    "ASKPASS",
+    "BROWSER",
+    "CMD",
+    "COMMAND",
+    "CONF",
+    "CONFIG",
+    "DEFAULTS",
+    "DIR",
+    "DIRS",
+    "EDITOR",
+    "FLAGS",
+    "HOME",
+    "INIT",
+    "LIB",
+    "LIBRARIES",
+    "LIBRARY",
+    "MODULES",
+    "OPT",
+    "OPTIONS",
+    "OPTS",
+    "PAGER",
+    "PATH",
+    "PLUGINS",
+    "PRELOAD",
+    "PROFILE",
+    "PROG",
+    "PROXY",
+    "RC",
+    "RSH",
+    "SHELL",
+    "STARTUP",
+    "VIEWER",
 ];
 
 /// Names, and prefixes with a `*` at their end.
 ///
 /// Invariant: every entry is a name in `[A-Za-z_][A-Za-z0-9_]*`, the same with a final `*`, or `*`. An empty set
-/// matches nothing.
+/// matches nothing, and no entry, whatever it says, matches what is never sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnvNames(BTreeSet<String>);
 
@@ -110,7 +173,9 @@ pub enum EnvRefused {
     #[error("it is not on the list")]
     NotListed,
     /// It can turn into code on the target.
-    #[error("it can make a program of the target run other code and is never sent")]
+    #[error(
+        "it can make a program of the target run other code or turn to another server, and is never sent"
+    )]
     Dangerous,
     /// Its value is too long, holds control characters, or begins like a shell function.
     #[error("its value is too long or holds what no such variable needs")]
@@ -118,7 +183,9 @@ pub enum EnvRefused {
 }
 
 impl EnvNames {
-    /// Parses names separated by spaces. The error says what does not hold and what to write.
+    /// Parses names separated by spaces. The error says what does not hold and what to write. What is never sent reads
+    /// too, so that what was granted before a name came on that list still reads; it opens nothing ([`Self::matches`]),
+    /// and a document is told ([`Self::never_sent`]).
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut names = BTreeSet::new();
         for pattern in text.split(' ') {
@@ -129,11 +196,6 @@ impl EnvNames {
                     shown(pattern)
                 ));
             }
-            if pattern != "*" && is_dangerous(stem) {
-                return Err(format!(
-                    "`{pattern}` can make a program of the target run other code and is never sent; remove it"
-                ));
-            }
             names.insert(pattern.to_owned());
         }
         Ok(Self(names))
@@ -142,6 +204,22 @@ impl EnvNames {
     /// The names and prefixes.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+
+    /// What stands here for nothing, and what to write: so that nobody believes that it is sent.
+    pub(crate) fn never_sent(&self) -> Vec<String> {
+        self.iter()
+            .filter_map(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) if reaches_harmless(prefix) => None,
+                Some(_) => Some(format!(
+                    "`{pattern}` reaches nothing: a `*` reaches {HARMLESS_WORDS}; write any other variable by its full name"
+                )),
+                None if is_dangerous(pattern) => Some(format!(
+                    "`{pattern}` can make a program of the target run other code or turn to another server, and is never sent; remove it"
+                )),
+                None => None,
+            })
+            .collect()
     }
 
     /// Whether the variable may be sent with this value.
@@ -159,11 +237,14 @@ impl EnvNames {
             return Err(EnvRefused::NotListed);
         }
         // `() {` is a function to an old bash (CVE-2014-6271); `/` and `%` in a locale reach files and formats (sudo).
-        let is_locale = matches!(name, "LANG" | "LANGUAGE") || name.starts_with("LC_");
+        let is_locale = matches!(name, "LANG" | "LANGUAGE") || name.starts_with(LOCALE);
         let refused = value.len() > LONGEST_VALUE
             || value.chars().any(char::is_control)
             || value.starts_with("()")
-            || (is_locale && value.contains(['/', '%']));
+            || (is_locale && value.contains(['/', '%']))
+            || (name == "TZ" && !is_time_zone(value))
+            // The same name, by another way than the terminal's own request.
+            || (name == "TERM" && Term::parse(value).is_err());
         if refused {
             Err(EnvRefused::Value)
         } else {
@@ -205,13 +286,32 @@ impl fmt::Display for EnvNames {
 
 /// Whether `wide` matches everything `narrow` does; both may be a name or a prefix with `*`.
 fn covers(wide: &str, narrow: &str) -> bool {
-    match wide.strip_suffix('*') {
-        Some(prefix) => narrow
-            .strip_suffix('*')
-            .unwrap_or(narrow)
-            .starts_with(prefix),
-        None => wide == narrow,
+    match (wide.strip_suffix('*'), narrow.strip_suffix('*')) {
+        (Some(prefix), Some(narrow)) => narrow.starts_with(prefix),
+        (Some(prefix), None) => narrow.starts_with(prefix) && is_harmless(narrow),
+        (None, _) => wide == narrow,
     }
+}
+
+fn is_harmless(name: &str) -> bool {
+    HARMLESS.contains(&name) || name.starts_with(LOCALE)
+}
+
+/// Whether some harmless variable begins so.
+fn reaches_harmless(prefix: &str) -> bool {
+    HARMLESS.iter().any(|name| name.starts_with(prefix))
+        || LOCALE.starts_with(prefix)
+        || prefix.starts_with(LOCALE)
+}
+
+/// `Europe/Paris`, `CET-1CEST,M3.5.0,M10.5.0/3`: a name or a rule of POSIX, and no file outside the zones' own folder.
+fn is_time_zone(value: &str) -> bool {
+    value.len() <= LONGEST_ZONE
+        && !value.starts_with('/')
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+-/,.<>".contains(&byte))
+        && !value.split('/').any(|part| part == "..")
 }
 
 fn is_name(text: &str) -> bool {
@@ -228,5 +328,7 @@ fn is_name(text: &str) -> bool {
 /// Compared without case: some systems do not tell `path` from `PATH`.
 fn is_dangerous(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    NEVER.contains(&name.as_str()) || NEVER_PREFIX.iter().any(|prefix| name.starts_with(prefix))
+    NEVER.contains(&name.as_str())
+        || NEVER_PREFIX.iter().any(|prefix| name.starts_with(prefix))
+        || NEVER_SUFFIX.iter().any(|suffix| name.ends_with(suffix))
 }

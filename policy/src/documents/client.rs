@@ -2,29 +2,29 @@
 
 use std::collections::BTreeSet;
 
+use super::allow::allow;
+use super::approval::approval;
 use super::error::DocumentError;
 use super::evidence;
+use super::networks::Networks;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
 use super::reader::{At, Reader, Table};
 use super::{
-    ApprovalRule, Auditor, Client, Factor, Flow, FlowLines, HostPort, Operator, Protocol, Selector,
-    Target, Whom,
+    Auditor, Client, Factor, Flow, FlowLines, HostPort, Operator, Protocol, Selector, Target, Whom,
 };
-use crate::capability::{self, Capability};
 use crate::key::PublicKey;
 use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, NameError, PersonId, ProviderId, TargetId,
     shown,
 };
 use crate::schedule::Schedule;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 const ACCOUNT: &str = "accounts such as \"postgres\"";
 const ADDRESS: &str = "HOST:PORT, such as \"10.1.2.3:22\" or \"[2001:db8::1]:22\"";
 const SELECTORS: &str = "\"PROVIDER:GROUP\", \"PROVIDER/PERSON\" or \"PROVIDER:*\"";
 const FACTORS: &str =
     "[\"station\", \"key\", \"totp\"]: this version asks every technician for all three";
-const APPROVAL: &str = "{ by = 1, at-most = \"4h\" }";
 
 /// Reads one client's document.
 ///
@@ -94,6 +94,7 @@ fn auditor(table: &Table<'_>, lang: Lang) -> Option<Auditor> {
         name,
         lang,
         keys,
+        networks,
         expires,
         disabled,
     } = person?;
@@ -103,6 +104,7 @@ fn auditor(table: &Table<'_>, lang: Lang) -> Option<Auditor> {
         name,
         lang,
         keys,
+        networks,
         expires,
         disabled,
         unmask,
@@ -117,6 +119,7 @@ fn person(table: &Table<'_>, lang: Lang) -> Option<Operator> {
         .maybe_parsed("lang", LANG, Lang::parse)
         .map_or(lang, |at| at.value);
     let keys = values(table.list("keys", KEY, PublicKey::parse));
+    let networks = Networks::read(table);
     let expires = table
         .maybe_parsed("expires", LAST_DAY, Timestamp::parse_last_day)
         .map(|at| at.value);
@@ -127,6 +130,7 @@ fn person(table: &Table<'_>, lang: Lang) -> Option<Operator> {
         name: name?,
         lang,
         keys,
+        networks,
         expires,
         disabled,
     })
@@ -169,7 +173,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     let technicians = table.list("technicians", SELECTORS, selector);
     let targets = table.list("targets", "targets' ids", TargetId::parse);
     let accounts = table.list("accounts", ACCOUNT, AccountName::parse);
-    let allow = table.list("allow", capability::ACCEPTED, Capability::parse);
+    let allow = allow(table);
     let hours = table.parsed("hours", crate::schedule::ACCEPTED, Schedule::parse);
     let authentication = table.list("authentication", FACTORS, factor);
     if let Some(At {
@@ -188,12 +192,14 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     let approval = approval(table);
     table.finish();
     let (technicians, targets, accounts, allow) = (technicians?, targets?, accounts?, allow?);
+    let approval = approval?;
     let lines = FlowLines {
         flow: table.line,
         technicians: technicians.value.iter().map(|at| at.line).collect(),
         targets: targets.line,
         accounts: accounts.line,
         allow: allow.value.iter().map(|at| at.line).collect(),
+        approval: approval.line,
     };
     Some(Flow {
         lines,
@@ -204,7 +210,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         allow: allow.value.into_iter().map(|at| at.value).collect(),
         hours: hours?.value,
         authentication: set(authentication?),
-        approval: approval?,
+        approval: approval.value,
     })
 }
 
@@ -236,34 +242,4 @@ fn factor(text: &str) -> Result<Factor, String> {
         .into_iter()
         .find(|factor| factor.as_str() == text)
         .ok_or_else(|| format!("`{}` is not a factor of this version", shown(text)))
-}
-
-fn approval(flow: &Table<'_>) -> Option<ApprovalRule> {
-    let table = flow.table("approval", APPROVAL)?;
-    let by = table.number("by", "a number of operators, 1 or more");
-    let at_most = table.parsed(
-        "at-most",
-        "a duration such as \"4h\" or \"90m\"",
-        Span::parse,
-    );
-    table.finish();
-    let by = by?;
-    let number = u32::try_from(by.value)
-        .ok()
-        .filter(|by| (1..=100).contains(by));
-    if number.is_none() {
-        table.error(
-            by.line,
-            "by",
-            format_args!(
-                "{} does not fit: an intervention nobody approves does not exist",
-                by.value
-            ),
-            "1 to 100",
-        );
-    }
-    Some(ApprovalRule {
-        by: number?,
-        at_most: at_most?.value,
-    })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    ApprovalRule, Auditor, Client, Contacts, CopyRules, Documents, Flow, Operator, Provider,
+    Auditor, Client, Contacts, CopyRules, Documents, Flow, Networks, Operator, Provider,
     RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver, Target,
     Technician,
 };
@@ -233,14 +233,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         name,
         lang,
         keys: own,
+        networks,
         expires,
         disabled,
     } in operators
     {
-        objects.insert(
-            format!("operator {id}/{person}"),
-            person_object(name, lang, own, *expires, *disabled),
-        );
+        let mut object = person_object(name, lang, own, *expires, *disabled);
+        add_networks(networks, &mut object);
+        objects.insert(format!("operator {id}/{person}"), object);
     }
     for Auditor {
         line: _,
@@ -248,12 +248,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         name,
         lang,
         keys: own,
+        networks,
         expires,
         disabled,
         unmask,
     } in auditors
     {
         let mut object = person_object(name, lang, own, *expires, *disabled);
+        add_networks(networks, &mut object);
         object.insert("unmask", one(unmask));
         objects.insert(format!("auditor {id}/{person}"), object);
     }
@@ -286,8 +288,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         approval,
     } in flows
     {
-        let ApprovalRule { by, at_most } = approval;
-        let object = Object::from([
+        let mut object = Object::from([
             ("technicians", several(technicians)),
             ("targets", several(targets)),
             ("accounts", several(accounts)),
@@ -297,10 +298,24 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
                 "authentication",
                 several(authentication.iter().map(|factor| factor.as_str())),
             ),
-            ("approval.by", one(by)),
-            ("approval.at-most", one(at_most)),
+            ("approval.by", one(approval.by())),
+            ("approval.at-most", one(approval.written())),
         ]);
+        maybe("approval.long", approval.long(), &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
+    }
+}
+
+/// Nothing where none are named, so that the first ones that are show as a change.
+fn add_networks(networks: &Networks, object: &mut Object) {
+    match networks {
+        Networks::Anywhere => {}
+        Networks::Listed(listed) if listed.is_empty() => {
+            object.insert("networks", one("nowhere"));
+        }
+        Networks::Listed(listed) => {
+            object.insert("networks", several(listed));
+        }
     }
 }
 

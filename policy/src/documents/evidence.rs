@@ -9,7 +9,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::HostPort;
-use super::reader::{At, Table, is_visible};
+use super::reader::{At, Table};
+use super::words::{for_people, is_visible};
 use crate::name::shown;
 use crate::time::{Span, Timestamp};
 
@@ -361,7 +362,7 @@ pub(super) fn retention(root: &Table<'_>) -> RetentionRules {
         rules.keep = value.max(RetentionRules::FLOOR);
     }
     rules.legal_hold = table
-        .maybe_parsed("legal-hold", REASON, super::reader::for_people)
+        .maybe_parsed("legal-hold", REASON, for_people)
         .map(|at| at.value);
     table.finish();
     rules

@@ -75,22 +75,32 @@ impl<'d> PersonRef<'d> {
         }
     }
 
+    /// When their account expires, if it does.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Timestamp> {
+        match self {
+            Self::Technician { technician, .. } => technician.expires,
+            Self::Operator { operator, .. } => operator.expires,
+            Self::Auditor { auditor, .. } => auditor.expires,
+        }
+    }
+
     /// Whether the account is in force at `now` (A8).
     ///
     /// # Errors
     /// [`Ended`] with the reason.
     pub fn in_force(&self, now: Timestamp) -> Result<(), Ended> {
-        let (disabled, expires) = match self {
-            Self::Technician { technician, .. } => (technician.disabled, technician.expires),
-            Self::Operator { operator, .. } => (operator.disabled, operator.expires),
-            Self::Auditor { auditor, .. } => (auditor.disabled, auditor.expires),
+        let disabled = match self {
+            Self::Technician { technician, .. } => technician.disabled,
+            Self::Operator { operator, .. } => operator.disabled,
+            Self::Auditor { auditor, .. } => auditor.disabled,
         };
         if disabled {
             return Err(Ended::PersonDisabled {
                 person: self.id().clone(),
             });
         }
-        match expires {
+        match self.expires() {
             Some(expired_at) if expired_at <= now => Err(Ended::PersonExpired {
                 person: self.id().clone(),
                 expired_at,

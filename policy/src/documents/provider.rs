@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::error::DocumentError;
+use super::networks;
 use super::reader::{At, Reader, Table};
 use super::{Contacts, Provider, Station, Stations, Technician};
 use crate::key::{Fingerprint, KeyError, PublicKey};
@@ -15,7 +16,6 @@ pub(super) const KEY: &str = "an OpenSSH public key line, such as \"ssh-ed25519 
 pub(super) const ID: &str = "1 to 64 of a-z 0-9 . _ - beginning with a letter or digit";
 pub(super) const LANG: &str = "\"fr\" or \"en\"";
 pub(super) const LAST_DAY: &str = "the last valid day, such as \"2027-12-31\"";
-const NETWORKS: &str = "networks such as \"192.0.2.0/24\" or \"2001:db8::/48\", or [] for nowhere";
 const REVOKED: &str = "public key lines or fingerprints such as \"SHA256:…\"";
 const STATIONS: &str = "[\"*\"] for every station of the provider, or stations' ids";
 
@@ -122,7 +122,7 @@ fn stations(table: &Table<'_>) -> Stations {
 fn station(table: &Table<'_>) -> Option<Station> {
     let id = table.parsed("id", ID, StationId::parse);
     let keys = values(table.list("keys", KEY, PublicKey::parse));
-    let networks = values(table.list("networks", NETWORKS, network));
+    let networks = values(table.list("networks", networks::ACCEPTED, network));
     let disabled = table.flag("disabled");
     table.finish();
     Some(Station {
@@ -135,7 +135,7 @@ fn station(table: &Table<'_>) -> Option<Station> {
 }
 
 /// A network whose address is its first: `10.1.2.3/8` could mean the machine or the network.
-fn network(text: &str) -> Result<IpNet, String> {
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let refused = || format!("`{}` is not a network", shown(text));
     let network: IpNet = text.parse().map_err(|_| refused())?;
     if network.addr() == network.network() {

@@ -3,19 +3,20 @@
 //! A table is read by taking its keys; what nobody took is refused by name ([`Table::finish`]). Keys that a later version
 //! serves are refused in their own words.
 
-use std::cell::{Cell, RefCell};
+mod lists;
+
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use toml::de::{DeTable, DeValue};
 
 use super::error::DocumentError;
+use super::words::{PEOPLE, for_people, is_visible};
 use crate::name::shown;
 
 /// Longest text read, in bytes: a document is written by hand.
 const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
-/// Longest name for people, or contact, in characters.
-const LONGEST_TEXT: usize = 200;
 
 /// Keys that DESIGN §4 names and a later version enforces.
 const LATER: &[&str] = &[
@@ -174,7 +175,7 @@ impl<'d> Table<'d> {
         &self,
         name: &str,
         accepted: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         if !self.has(name) {
             self.taken.borrow_mut().insert(name.to_owned());
@@ -189,7 +190,7 @@ impl<'d> Table<'d> {
         &self,
         name: &str,
         accepted: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<At<T>> {
         let (value, line) = self.take(name)?;
         let Some(text) = value.as_str() else {
@@ -210,66 +211,6 @@ impl<'d> Table<'d> {
         let problem = problem.to_string();
         let says_it = problem.contains("accepted: ");
         self.error(line, name, problem, if says_it { "" } else { accepted });
-    }
-
-    /// A required list of texts that `parse` accepts, each with its line; the list's own line beside.
-    pub(super) fn list<T, E: Display>(
-        &self,
-        name: &str,
-        accepted: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<At<Vec<At<T>>>> {
-        if !self.has(name) {
-            self.taken.borrow_mut().insert(name.to_owned());
-            self.missing(name, accepted);
-            return None;
-        }
-        self.maybe_list(name, accepted, parse)
-    }
-
-    /// A list of texts that `parse` accepts, where it is there.
-    pub(super) fn maybe_list<T, E: Display>(
-        &self,
-        name: &str,
-        accepted: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<At<Vec<At<T>>>> {
-        let (value, line) = self.take(name)?;
-        let Some(array) = value.as_array() else {
-            self.wrong(line, name, value, accepted);
-            return None;
-        };
-        let whole = Cell::new(true);
-        let mut said = BTreeSet::new();
-        let mut entries = Vec::new();
-        for entry in array.iter() {
-            let line = self.reader.line(entry.span().start);
-            let Some(text) = entry.get_ref().as_str() else {
-                self.wrong(line, name, entry.get_ref(), accepted);
-                whole.set(false);
-                continue;
-            };
-            if !said.insert(text) {
-                self.error(
-                    line,
-                    name,
-                    format_args!("`{}` stands here twice", shown(text)),
-                    "each entry once",
-                );
-                whole.set(false);
-            }
-            match parse(text) {
-                Ok(value) => entries.push(At { value, line }),
-                Err(problem) => {
-                    self.say(line, name, problem, accepted);
-                    whole.set(false);
-                }
-            }
-        }
-        whole.get().then_some(At {
-            value: entries,
-            line,
-        })
     }
 
     /// A required text for people: not empty, one line, without invisible characters.
@@ -294,6 +235,17 @@ impl<'d> Table<'d> {
         })
     }
 
+    /// `true` or `false`, where it is there.
+    pub(super) fn maybe_flag(&self, name: &str) -> Option<At<bool>> {
+        if self.has(name) {
+            let value = self.flag(name);
+            let line = self.take(name).map_or(self.line, |(_, line)| line);
+            return Some(At { value, line });
+        }
+        self.taken.borrow_mut().insert(name.to_owned());
+        None
+    }
+
     /// A required whole number.
     pub(super) fn number(&self, name: &str, accepted: &str) -> Option<At<u64>> {
         let Some((value, line)) = self.take(name) else {
@@ -305,30 +257,6 @@ impl<'d> Table<'d> {
             self.wrong_number(line, name, value, accepted);
         }
         number.map(|value| At { value, line })
-    }
-
-    /// A list of whole numbers, empty where it is not there.
-    pub(super) fn numbers(&self, name: &str, accepted: &str) -> BTreeSet<u64> {
-        let Some((value, line)) = self.take(name) else {
-            return BTreeSet::new();
-        };
-        let Some(array) = value.as_array() else {
-            self.wrong(line, name, value, accepted);
-            return BTreeSet::new();
-        };
-        let mut numbers = BTreeSet::new();
-        for entry in array.iter() {
-            match whole_number(entry.get_ref()) {
-                Some(number) => _ = numbers.insert(number),
-                None => self.wrong_number(
-                    self.reader.line(entry.span().start),
-                    name,
-                    entry.get_ref(),
-                    accepted,
-                ),
-            }
-        }
-        numbers
     }
 
     fn wrong_number(&self, line: u32, name: &str, value: &DeValue<'_>, accepted: &str) {
@@ -417,27 +345,6 @@ impl<'d> Table<'d> {
             }
         }
     }
-}
-
-const PEOPLE: &str = "1 to 200 visible characters on one line";
-
-/// A text that people will read on terminals and pages.
-pub(super) fn for_people(text: &str) -> Result<String, String> {
-    let fits = (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.trim().is_empty();
-    if fits && is_visible(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("`{}` does not read as a text", shown(text)))
-    }
-}
-
-/// Whether a text is one line in which every character shows: nothing moves a cursor, hides or reorders words.
-pub(crate) fn is_visible(text: &str) -> bool {
-    !text.chars().any(|character| {
-        character.is_control()
-            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    })
 }
 
 /// `.alice`, from the table's own `id` or `name`, when it is fit to be shown.

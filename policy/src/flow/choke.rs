@@ -16,32 +16,24 @@ pub(crate) enum Mismatch {
     Env(EnvRefused),
 }
 
-/// The signals of RFC 4254 §6.10; OpenSSH's own additions are not among them.
-const SIGNALS: [&str; 13] = [
-    "ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1",
-    "USR2",
-];
-
 /// Whether `capability` alone lets `request` pass.
 pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<(), Mismatch> {
     match request {
         // What carries a shell or a command, and says nothing by itself.
-        FlowRequest::SessionChannel | FlowRequest::Pty | FlowRequest::WindowChange => {
-            match capability {
-                Capability::Shell | Capability::Command(_) => Ok(()),
-                Capability::Env(_) => Err(Mismatch::OtherKind),
-            }
-        }
+        FlowRequest::SessionChannel => match capability {
+            Capability::Shell | Capability::Command(_) => Ok(()),
+            Capability::Env(_) => Err(Mismatch::OtherKind),
+        },
         FlowRequest::Shell => match capability {
             Capability::Shell => Ok(()),
             Capability::Command(_) | Capability::Env(_) => Err(Mismatch::OtherKind),
         },
-        FlowRequest::Signal(name) => match capability {
-            Capability::Shell if SIGNALS.contains(&name.as_str()) => Ok(()),
-            Capability::Shell | Capability::Command(_) | Capability::Env(_) => {
-                Err(Mismatch::OtherKind)
-            }
-        },
+        // What comes with a shell or a command is never had by itself: `crate::terms` decides it beside the start, and
+        // on the permit of a channel that has started.
+        FlowRequest::Pty
+        | FlowRequest::WindowChange
+        | FlowRequest::Signal(_)
+        | FlowRequest::Break => Err(Mismatch::OtherKind),
         FlowRequest::Command(command) => match capability {
             Capability::Command(template) => template.matches(command).map_err(Mismatch::Command),
             // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
@@ -51,8 +43,7 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
             Capability::Env(names) => names.matches(name, value).map_err(Mismatch::Env),
             Capability::Shell | Capability::Command(_) => Err(Mismatch::OtherKind),
         },
-        FlowRequest::Break
-        | FlowRequest::Subsystem(_)
+        FlowRequest::Subsystem(_)
         | FlowRequest::X11
         | FlowRequest::AgentForwarding
         | FlowRequest::DirectTcpip { .. }

@@ -8,18 +8,23 @@
 //! | operator, auditor | not asked; harmless | yes | yes, after it |
 //!
 //! A stranger learns nothing on the way (A6): a station's key moves a login on under any user name, known or not; a
-//! person's key only under their own; what is wrong with the person or the station is looked at after the last factor,
-//! and every refusal reads the same. Each step takes the documents in force at that moment, so that whoever is removed
-//! halfway does not arrive.
+//! person's key only under their own, and whether it is worth a signature is told only after a station's. Whoever has
+//! proven every key is somebody, and is told why they are not asked for a code ([`Login::barred`]); what is wrong with a
+//! station is looked at after the last factor and reads like every refusal. Each step takes the documents in force at
+//! that moment, so that whoever is removed halfway does not arrive. A key shown where its owner may not be is nobody's
+//! ([`super::here`]).
 
 use std::net::IpAddr;
 
+use super::account::{AccountFacts, Barred};
 use super::certificate::{self, CertificateFacts, CertificateRefused};
-use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, StationFault, station_fault};
+use super::here::{self, Doorway, Misplaced};
+use super::refusal::LoginRefusal;
+use super::{Authenticated, Ended, PersonProof, ProvenStation, Role, station_fault};
 use crate::address::LoginAddress;
 use crate::documents::{Documents, KeyOwner, PersonRef};
 use crate::key::{Fingerprint, PublicKey};
-use crate::name::{PersonId, StationId};
+use crate::name::{Lang, PersonId, StationId};
 use crate::time::Timestamp;
 
 /// The most stations whose keys one login keeps: a notebook may hold the keys of a few.
@@ -34,6 +39,7 @@ pub struct Login {
     user: String,
     address: Option<LoginAddress>,
     source: IpAddr,
+    doorway: Doorway,
     stations: Vec<ProvenStation>,
     person: Option<PersonProof>,
     second_factor: Option<SecondFactor>,
@@ -53,9 +59,13 @@ pub enum SecondFactor {
 pub enum CodeOutcome {
     /// Right, and never used before.
     Accepted,
+    /// None: an empty answer, such as a client without a terminal gives.
+    Empty,
+    /// The code that was accepted last, once more: a second terminal within the same half minute.
+    Again,
     /// Wrong.
     Wrong,
-    /// Right, and used before.
+    /// Right, and used before, though not the last.
     Replayed,
     /// The person has no second factor.
     NotEnrolled,
@@ -80,105 +90,15 @@ pub enum Step {
     Refuse(LoginRefusal),
 }
 
-/// Why a proof was not accepted. For the audit; the person reads the same words for each.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[must_use]
-pub enum LoginRefusal {
-    /// A key that no document names.
-    #[error("the key {key} is nobody's")]
-    UnknownKey {
-        /// Which.
-        key: Fingerprint,
-    },
-    /// A key of another person.
-    #[error("the key {key} belongs to {owner}")]
-    KeyOfAnother {
-        /// Which.
-        key: Fingerprint,
-        /// Whose.
-        owner: PersonId,
-    },
-    /// A key that its provider revoked.
-    #[error("the key {key} is revoked")]
-    RevokedKey {
-        /// Which.
-        key: Fingerprint,
-    },
-    /// A certificate that does not hold.
-    #[error("the certificate of key {key} is not accepted: {reason}")]
-    Certificate {
-        /// The certified key.
-        key: Fingerprint,
-        /// Why.
-        reason: CertificateRefused,
-    },
-    /// More stations' keys than any login needs.
-    #[error("too many stations' keys in one login")]
-    TooManyStations,
-    /// A code before the keys.
-    #[error("a code before the keys proves nothing")]
-    CodeTooEarly,
-    /// The code did not do.
-    #[error("the code was not accepted: {}", code_words(.0))]
-    Code(CodeOutcome),
-    /// All factors are proven, and the station is not one this person may work from.
-    #[error("the station {station} may not be used: {why}")]
-    Station {
-        /// Which.
-        station: StationId,
-        /// Why.
-        why: StationFault,
-    },
-    /// All factors are proven, and the account is not in force.
-    #[error("{0}")]
-    Ended(#[from] Ended),
-}
-
-const fn code_words(outcome: &CodeOutcome) -> &'static str {
-    match outcome {
-        CodeOutcome::Accepted => "it was accepted",
-        CodeOutcome::Wrong => "it is wrong",
-        CodeOutcome::Replayed => "it was used before",
-        CodeOutcome::NotEnrolled => "nobody enrolled this person",
-        CodeOutcome::Blocked { .. } => "the account or its source is blocked",
-    }
-}
-
-impl LoginRefusal {
-    /// Whether it counts towards blocking the account: only what someone guesses does. Who lacks a key could otherwise
-    /// block anybody by name.
+impl CodeOutcome {
+    /// Whether it counts towards blocking the account and the source: only what someone guesses does. Nobody guesses with
+    /// an empty answer, nor with the one code that certainly does not do; and codes are looked at only once the keys are
+    /// proven, or anybody could be blocked by name.
     #[must_use]
-    pub const fn counts_against_person(&self) -> bool {
+    pub const fn counts_as_guess(&self) -> bool {
         match self {
-            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed) => true,
-            Self::Code(
-                CodeOutcome::Accepted | CodeOutcome::NotEnrolled | CodeOutcome::Blocked { .. },
-            )
-            | Self::UnknownKey { .. }
-            | Self::KeyOfAnother { .. }
-            | Self::RevokedKey { .. }
-            | Self::Certificate { .. }
-            | Self::TooManyStations
-            | Self::CodeTooEarly
-            | Self::Station { .. }
-            | Self::Ended(_) => false,
-        }
-    }
-
-    /// Whether it counts towards blocking the source. An unknown key does not: an agent offers all it holds.
-    #[must_use]
-    pub const fn counts_against_source(&self) -> bool {
-        match self {
-            Self::UnknownKey { .. }
-            | Self::Code(CodeOutcome::Blocked { .. } | CodeOutcome::Accepted) => false,
-            Self::Code(CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::NotEnrolled)
-            | Self::KeyOfAnother { .. }
-            | Self::RevokedKey { .. }
-            | Self::Certificate { .. }
-            | Self::TooManyStations
-            | Self::CodeTooEarly
-            | Self::Station { .. }
-            | Self::Ended(_) => true,
+            Self::Wrong | Self::Replayed | Self::NotEnrolled => true,
+            Self::Accepted | Self::Empty | Self::Again | Self::Blocked { .. } => false,
         }
     }
 }
@@ -192,10 +112,22 @@ impl Login {
             user: user.chars().take(512).collect(),
             address: LoginAddress::parse(user).ok(),
             source,
+            doorway: Doorway::Everybody,
             stations: Vec::new(),
             person: None,
             second_factor: None,
         }
+    }
+
+    /// The same login at one of several doors.
+    #[must_use]
+    pub fn at(self, doorway: Doorway) -> Self {
+        Self { doorway, ..self }
+    }
+
+    /// Begins anew, in the same place.
+    fn again(&self, user: &str) -> Self {
+        Self::begin(user, self.source).at(self.doorway)
     }
 
     /// Forgets everything that was proven when the client speaks under another user name (RFC 4252 §5).
@@ -203,7 +135,7 @@ impl Login {
         let same = self.user.chars().eq(user.chars().take(512))
             && self.address == LoginAddress::parse(user).ok();
         if !same {
-            *self = Self::begin(user, self.source);
+            *self = self.again(user);
         }
     }
 
@@ -234,34 +166,77 @@ impl Login {
             .map(|station| station.id.clone())
     }
 
-    /// Whether a key is worth a signature. It says whether the documents know the key, never whose it is, so that an
-    /// answer does not depend on the user name.
+    /// Whether a key is worth a signature, which is all that an offered key is told.
+    ///
+    /// A station's is, under any name, known or not. A person's is under their own name alone and, for a technician,
+    /// after a station's signature in this login: a stranger who offers public keys, which are no secret, would
+    /// otherwise learn who exists. A key that nobody has is not, but where some provider names an authority it may turn
+    /// out to be certified, which only technicians' are.
     #[must_use]
     pub fn wants_key(&self, documents: &Documents, key: &PublicKey) -> bool {
-        documents.key_owner(key).is_some()
+        let at_a_station = !self.stations.is_empty();
+        match here::owner(documents, key, self.source, self.doorway) {
+            Ok(KeyOwner::Station { .. }) => true,
+            Ok(KeyOwner::Person(owner)) if !self.claims(owner.id()) => false,
+            Ok(KeyOwner::Person(PersonRef::Technician { .. })) => at_a_station,
+            Ok(KeyOwner::Person(PersonRef::Operator { .. } | PersonRef::Auditor { .. })) => true,
+            Err(_) => {
+                at_a_station
+                    && documents
+                        .providers()
+                        .values()
+                        .any(|provider| !provider.authority.is_empty())
+            }
+        }
     }
 
-    /// Whether a certificate is worth a signature: whether some provider trusts its authority.
+    /// Why the person whose keys are proven is not asked for a code, if they are not; they are told.
+    ///
+    /// Nothing before the keys are complete, and nothing at a station from which they may not work: whoever sits there
+    /// has not proven to be where this person is.
     #[must_use]
-    pub fn wants_certificate(&self, documents: &Documents, ca: &PublicKey) -> bool {
-        documents
-            .providers()
-            .values()
-            .any(|provider| provider.authority.contains(ca))
+    pub fn barred(
+        &self,
+        documents: &Documents,
+        facts: &AccountFacts,
+        now: Timestamp,
+    ) -> Option<Barred> {
+        let person = self.keys_complete(documents)?;
+        let at_their_place = match person {
+            PersonRef::Technician { .. } => self.fitting_station(documents, person).is_some(),
+            PersonRef::Operator { .. } | PersonRef::Auditor { .. } => true,
+        };
+        if at_their_place {
+            Barred::of(person, facts, now)
+        } else {
+            None
+        }
+    }
+
+    /// The language of the person whose keys are proven.
+    #[must_use]
+    pub fn proven_lang(&self, documents: &Documents) -> Option<Lang> {
+        self.keys_complete(documents).map(|person| person.lang())
+    }
+
+    /// The key, or certified key, by which the person proved themselves; for looking up a remembered second factor.
+    #[must_use]
+    pub fn proven_key(&self) -> Option<Fingerprint> {
+        self.person.as_ref().map(PersonProof::key)
     }
 
     /// A signature by this key was verified.
     pub fn key_proven(&mut self, documents: &Documents, key: &PublicKey, now: Timestamp) -> Step {
         let fingerprint = key.fingerprint();
-        match documents.key_owner(key) {
-            None => Step::Refuse(LoginRefusal::UnknownKey { key: fingerprint }),
-            Some(
+        match here::owner(documents, key, self.source, self.doorway) {
+            Err(refusal) => Step::Refuse(refusal),
+            Ok(
                 KeyOwner::Station { provider, .. }
                 | KeyOwner::Person(PersonRef::Technician { provider, .. }),
             ) if provider.revoked_keys.contains(&fingerprint) => {
                 Step::Refuse(LoginRefusal::RevokedKey { key: fingerprint })
             }
-            Some(KeyOwner::Station { station, .. }) => {
+            Ok(KeyOwner::Station { station, .. }) => {
                 let proven = ProvenStation {
                     id: station.id.clone(),
                     key: key.clone(),
@@ -274,11 +249,11 @@ impl Login {
                 }
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
+            Ok(KeyOwner::Person(owner)) if self.claims(owner.id()) => {
                 self.person = Some(PersonProof::Key(key.clone()));
                 self.next(documents, now)
             }
-            Some(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
+            Ok(KeyOwner::Person(owner)) => Step::Refuse(LoginRefusal::KeyOfAnother {
                 key: fingerprint,
                 owner: owner.id().clone(),
             }),
@@ -292,6 +267,14 @@ impl Login {
         facts: &CertificateFacts,
         now: Timestamp,
     ) -> Step {
+        // Certificates are technicians'.
+        if !self.doorway.is_for_technicians() {
+            return Step::Refuse(LoginRefusal::Misplaced {
+                key: facts.key.fingerprint(),
+                owner: format!("the certificate {:?}", crate::name::shown(&facts.key_id)),
+                why: Misplaced::Door,
+            });
+        }
         match self.check_certificate(documents, facts, now) {
             Ok(()) => {
                 self.person = Some(PersonProof::Certificate(Box::new(facts.clone())));
@@ -341,7 +324,9 @@ impl Login {
                 self.second_factor = Some(SecondFactor::Code);
                 self.next(documents, now)
             }
-            CodeOutcome::Wrong
+            CodeOutcome::Empty
+            | CodeOutcome::Again
+            | CodeOutcome::Wrong
             | CodeOutcome::Replayed
             | CodeOutcome::NotEnrolled
             | CodeOutcome::Blocked { .. } => Step::Refuse(LoginRefusal::Code(outcome)),
@@ -391,7 +376,7 @@ impl Login {
             Ok(authenticated) => Step::Complete(Box::new(authenticated)),
             Err(refusal) => {
                 // A code stands for one conclusion: nobody goes through stations with it until one fits.
-                *self = Self::begin(&self.user, self.source);
+                *self = self.again(&self.user);
                 Step::Refuse(refusal)
             }
         }

@@ -6,8 +6,8 @@ use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
 use crate::capability::Capability;
 use crate::documents::{Client, Documents, Target, is_visible};
 use crate::flow::Scope;
-use crate::identity::Presence;
-use crate::matrix::{accounts_for, flows_for, listed_target, terms};
+use crate::mandate::AsTechnician;
+use crate::matrix::{accounts_for, allowed, conditions, flows_for, listed_target};
 use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
@@ -67,15 +67,13 @@ impl Waiting {
 /// # Errors
 /// The refusal to show. A target that does not exist and one that is not for this person get the same one.
 pub fn request(
-    documents: &Documents,
-    presence: &Presence,
+    by: &AsTechnician<'_>,
     ask: Ask,
     waiting: Waiting,
     id: InterventionId,
     number: InterventionNumber,
-    now: Timestamp,
 ) -> Result<Intervention, Refusal> {
-    presence.still_valid(documents, now)?;
+    let (presence, documents, now) = (by.presence(), by.documents(), by.now());
     let Ask {
         targets,
         account,
@@ -85,13 +83,13 @@ pub fn request(
         length,
     } = ask;
     let person = presence.person();
-    let (client, found) = targets_of_one_client(documents, person, &targets)?;
+    let (client, found) = targets_of_one_client(documents, person, &targets, now)?;
     check_reason(&reason)?;
     check_start(start, now)?;
-    let account = choose_account(documents, person, &found, account)?;
+    let account = choose_account(documents, person, &found, account, now)?;
     let capabilities = match capabilities {
         Some(named) => each_once(named),
-        None => common_capabilities(documents, person, &targets, &account, length),
+        None => common_capabilities(documents, person, &targets, &account, length, now),
     };
     let scope = Scope {
         targets,
@@ -102,7 +100,7 @@ pub fn request(
         return Err(Refusal::NothingAsked);
     }
     // Every target with every capability, for this length: requested ⊆ matrix.
-    terms(documents, person, &scope, length)?;
+    conditions(documents, person, &scope, length, now)?;
     let Waiting {
         of_person,
         in_all,
@@ -148,10 +146,11 @@ fn targets_of_one_client<'d>(
     documents: &'d Documents,
     person: &PersonId,
     targets: &BTreeSet<TargetId>,
+    now: Timestamp,
 ) -> Result<(&'d Client, Vec<&'d Target>), Refusal> {
     let found = targets
         .iter()
-        .map(|id| listed_target(documents, person, id))
+        .map(|id| listed_target(documents, person, id, now))
         .collect::<Result<Vec<_>, _>>()?;
     let (client, _) = found.first().copied().ok_or(Refusal::NoTarget)?;
     if found.iter().any(|(other, _)| other.id != client.id) {
@@ -189,10 +188,11 @@ fn choose_account(
     person: &PersonId,
     targets: &[&Target],
     named: Option<AccountName>,
+    now: Timestamp,
 ) -> Result<AccountName, Refusal> {
     let possible: Vec<(&Target, BTreeSet<AccountName>)> = targets
         .iter()
-        .map(|target| (*target, accounts_for(documents, person, target)))
+        .map(|target| (*target, accounts_for(documents, person, target, now)))
         .collect();
     if let Some(named) = named {
         return match possible
@@ -222,19 +222,20 @@ fn common_capabilities(
     targets: &BTreeSet<TargetId>,
     account: &AccountName,
     length: Span,
+    now: Timestamp,
 ) -> Vec<Capability> {
-    let allowed = |target: &TargetId, length: Span| -> Vec<Capability> {
+    let on_target = |target: &TargetId, length: Span| -> Vec<Capability> {
         let mut flows = flows_for(documents, person, target, account);
-        flows.retain(|flow| length <= flow.approval.at_most);
+        flows.retain(|flow| length <= flow.approval.at(now).at_most);
         each_once(
             flows
                 .iter()
-                .flat_map(|flow| flow.allow.iter().cloned())
+                .flat_map(|flow| allowed(flow, now).cloned())
                 .collect(),
         )
     };
     let common = |length: Span| {
-        let mut targets = targets.iter().map(|target| allowed(target, length));
+        let mut targets = targets.iter().map(|target| on_target(target, length));
         let first = targets.next().unwrap_or_default();
         targets.fold(first, |common, more| {
             each_once(

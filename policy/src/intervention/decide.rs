@@ -6,8 +6,9 @@ use super::ask::check_reason;
 use super::{Approval, CloseReason, Grant, Intervention, State};
 use crate::documents::{Documents, PersonRef};
 use crate::flow::{Narrowing, Scope};
-use crate::identity::{Authenticated, Presence, Role};
-use crate::matrix::terms;
+use crate::identity::Presence;
+use crate::mandate::{AsOperator, AsTechnician, ToWiden};
+use crate::matrix::conditions;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 
@@ -16,13 +17,9 @@ impl Intervention {
     ///
     /// # Errors
     /// Unless it waits and the person is an operator of its client.
-    pub fn seen_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        self.its_operator(documents, by, now)?;
+    pub fn seen_by(&self, by: &AsOperator<'_>) -> Result<Self, Refusal> {
+        let now = by.now();
+        self.its_operator(by)?;
         self.must_wait("look at", now)?;
         let mut next = self.after(State::Requested);
         next.seen = self
@@ -39,14 +36,10 @@ impl Intervention {
     ///
     /// # Errors
     /// The refusal to show to the operator.
-    pub fn approve(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        narrowing: &Narrowing,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        self.its_operator(documents, by, now)?;
+    pub fn approve(&self, by: &ToWiden<'_, '_>, narrowing: &Narrowing) -> Result<Self, Refusal> {
+        let by = by.operator();
+        let (documents, now) = (by.documents(), by.now());
+        self.its_operator(by)?;
         self.must_wait("approve", now)?;
         if self
             .approvals
@@ -73,7 +66,7 @@ impl Intervention {
         .in_force(now)?;
 
         let (scope, length) = self.left_after(narrowing)?;
-        let terms = terms(documents, &self.request.person, &scope, length)?;
+        let conditions = conditions(documents, &self.request.person, &scope, length, now)?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),
@@ -85,9 +78,9 @@ impl Intervention {
             .seen
             .clone()
             .or_else(|| Some((by.person().clone(), now)));
-        if next.standing_approvals(documents, now) >= terms.by {
+        if next.standing_approvals(documents, now) >= conditions.by {
             let starts_at = self.request.start.map_or(now, |start| start.max(now));
-            let latest_end = starts_at.plus(terms.at_most);
+            let latest_end = starts_at.plus(conditions.at_most);
             next.state = State::Approved {
                 granted: Grant {
                     scope,
@@ -104,14 +97,9 @@ impl Intervention {
     ///
     /// # Errors
     /// The refusal to show to the operator.
-    pub fn refuse(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        self.its_operator(documents, by, now)?;
+    pub fn refuse(&self, by: &AsOperator<'_>, reason: &str) -> Result<Self, Refusal> {
+        let now = by.now();
+        self.its_operator(by)?;
         self.must_wait("refuse", now)?;
         check_reason(reason)?;
         Ok(self.after(State::Refused {
@@ -125,11 +113,11 @@ impl Intervention {
     ///
     /// # Errors
     /// Unless it is theirs and was not used.
-    pub fn cancel(&self, presence: &Presence, now: Timestamp) -> Result<Self, Refusal> {
-        self.is_of(presence)?;
+    pub fn cancel(&self, by: &AsTechnician<'_>) -> Result<Self, Refusal> {
+        self.is_of(by.presence())?;
         match &self.state {
             State::Requested | State::Approved { .. } => {
-                Ok(self.after(State::Cancelled { at: now }))
+                Ok(self.after(State::Cancelled { at: by.now() }))
             }
             State::Refused { .. }
             | State::Expired { .. }
@@ -143,11 +131,11 @@ impl Intervention {
     ///
     /// # Errors
     /// Unless it is theirs and open.
-    pub fn finish(&self, presence: &Presence, now: Timestamp) -> Result<Self, Refusal> {
-        self.is_of(presence)?;
+    pub fn finish(&self, by: &AsTechnician<'_>) -> Result<Self, Refusal> {
+        self.is_of(by.presence())?;
         match &self.state {
             State::Open { opened_at, .. } => {
-                Ok(self.closed(now, Some(*opened_at), CloseReason::ByTechnician))
+                Ok(self.closed(by.now(), Some(*opened_at), CloseReason::ByTechnician))
             }
             State::Requested
             | State::Approved { .. }
@@ -162,14 +150,9 @@ impl Intervention {
     ///
     /// # Errors
     /// Unless it is approved or open and the person is an operator of its client.
-    pub fn close(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        self.its_operator(documents, by, now)?;
+    pub fn close(&self, by: &AsOperator<'_>, reason: &str) -> Result<Self, Refusal> {
+        let now = by.now();
+        self.its_operator(by)?;
         check_reason(reason)?;
         let because = CloseReason::ByOperator {
             by: by.person().clone(),
@@ -247,23 +230,14 @@ impl Intervention {
         })
     }
 
-    /// The person must be an operator of the client, in force, and not the one who asked.
-    fn its_operator(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    /// The operator must be of this client, and not be the one who asked.
+    fn its_operator(&self, by: &AsOperator<'_>) -> Result<(), Refusal> {
         if *by.person() == self.request.person {
             return Err(Refusal::OwnRequest);
         }
-        match by.role() {
-            Role::Operator { client } if *client == self.request.client => {}
-            Role::Technician { .. } | Role::Operator { .. } | Role::Auditor { .. } => {
-                return Err(Refusal::NotItsOperator);
-            }
+        if *by.client() != self.request.client {
+            return Err(Refusal::NotItsOperator);
         }
-        by.still_valid(documents, now)?;
         Ok(())
     }
 

@@ -22,7 +22,14 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-flow-not-listed",
     "refusal-command",
     "refusal-env",
+    "refusal-no-terminal",
+    "refusal-term",
+    "refusal-not-brought",
+    "refusal-derogation-over",
     "refusal-not-a-technician",
+    "refusal-not-an-operator",
+    "refusal-not-an-auditor",
+    "refusal-not-unmasking",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -48,7 +55,12 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-person-expired",
     "ended-key-withdrawn",
     "ended-certificate-over",
+    "ended-network-withdrawn",
     "ended-station-withdrawn",
+    "barred-expired",
+    "barred-disabled",
+    "barred-unused",
+    "barred-blocked",
 ];
 
 fn text(value: impl fmt::Display) -> Argument {
@@ -84,7 +96,14 @@ impl Refusal {
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
             Self::Command { .. } => "refusal-command",
             Self::Env { .. } => "refusal-env",
+            Self::NoTerminal { .. } => "refusal-no-terminal",
+            Self::Term(_) => "refusal-term",
+            Self::NotBrought { .. } => "refusal-not-brought",
+            Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
+            Self::NotAnOperator => "refusal-not-an-operator",
+            Self::NotAnAuditor => "refusal-not-an-auditor",
+            Self::NotUnmasking => "refusal-not-unmasking",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -166,7 +185,34 @@ impl Refusal {
                     ("reason", text(reason)),
                 ]
             }
+            Self::NoTerminal {
+                flow,
+                line,
+                line_of,
+            } => {
+                vec![
+                    ("flow", text(flow)),
+                    ("line", text(line)),
+                    ("line_of", text(line_of)),
+                ]
+            }
+            Self::Term(refused) => vec![("term", text(&refused.shown))],
+            Self::NotBrought { flow, line } => vec![("flow", text(flow)), ("line", text(line))],
+            Self::DerogationOver {
+                line,
+                line_of,
+                over_at,
+            } => {
+                vec![
+                    ("line", text(line)),
+                    ("line_of", text(line_of)),
+                    ("over_at", Argument::Time(*over_at)),
+                ]
+            }
             Self::NotATechnician
+            | Self::NotAnOperator
+            | Self::NotAnAuditor
+            | Self::NotUnmasking
             | Self::NoTarget
             | Self::SeveralClients
             | Self::NoCommonAccount

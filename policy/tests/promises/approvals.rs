@@ -11,15 +11,15 @@ fn only_an_operator_of_that_client_decides_and_never_on_their_own_request() {
     let strangers = [
         (
             log_in(&documents, "alice", &[ATELIER_1, ALICE], t0()).unwrap(),
-            Refusal::OwnRequest,
+            Refusal::NotAnOperator,
         ),
         (
             log_in(&documents, "bruno", &[ATELIER_2, BRUNO], t0()).unwrap(),
-            Refusal::NotItsOperator,
+            Refusal::NotAnOperator,
         ),
         (
             log_in(&documents, "aurele", &[AURELE], t0()).unwrap(),
-            Refusal::NotItsOperator,
+            Refusal::NotAnOperator,
         ),
         (
             log_in(&documents, "other-operator", &[OTHER_OPERATOR], t0()).unwrap(),
@@ -29,21 +29,34 @@ fn only_an_operator_of_that_client_decides_and_never_on_their_own_request() {
     for (person, refusal) in strangers {
         let everything = Narrowing::default();
         assert_eq!(
-            asked.approve(&documents, &person, &everything, t0()),
+            asked.approved_by(&documents, &person, &everything, t0()),
             Err(refusal.clone())
         );
         assert_eq!(
-            asked.refuse(&documents, &person, "no", t0()),
+            asked.refused_by(&documents, &person, "no", t0()),
             Err(refusal.clone())
         );
         assert_eq!(
-            asked.seen_by(&documents, &person, t0()),
+            asked.looked_at_by(&documents, &person, t0()),
             Err(refusal.clone())
         );
         assert_eq!(
-            approved(&documents).close(&documents, &person, "no", t0()),
+            approved(&documents).closed_by(&documents, &person, "no", t0()),
             Err(refusal)
         );
+    }
+    // Nor does who asked, were they an operator of that client since (I6).
+    let moved = documents_of(
+        &maintech().replace("id = \"alice\"", "id = \"alix\""),
+        &hopital(DBA).replace("id = \"odile\"", "id = \"alice\""),
+    );
+    let alice = log_in(&moved, "alice", &[ODILE], t0()).unwrap();
+    for refused in [
+        asked.approved_by(&moved, &alice, &Narrowing::default(), t0()),
+        asked.refused_by(&moved, &alice, "no", t0()),
+        asked.looked_at_by(&moved, &alice, t0()),
+    ] {
+        assert_eq!(refused, Err(Refusal::OwnRequest));
     }
     // An operator who was removed meanwhile decides nothing either.
     let odile = odile(&documents);
@@ -52,7 +65,7 @@ fn only_an_operator_of_that_client_decides_and_never_on_their_own_request() {
         &hopital(DBA).replace("id = \"odile\"", "id = \"odette\""),
     );
     assert_eq!(
-        asked.approve(&without, &odile, &Narrowing::default(), t0()),
+        asked.approved_by(&without, &odile, &Narrowing::default(), t0()),
         Err(Refusal::Ended(Ended::PersonRemoved {
             person: person("odile")
         }))
@@ -63,7 +76,7 @@ fn only_an_operator_of_that_client_decides_and_never_on_their_own_request() {
 fn an_approval_shrinks_and_never_widens() {
     let documents = documents();
     let (asked, odile) = (asked(&documents), odile(&documents));
-    let approve = |narrowing: Narrowing| asked.approve(&documents, &odile, &narrowing, t0());
+    let approve = |narrowing: Narrowing| asked.approved_by(&documents, &odile, &narrowing, t0());
     let less = approve(Narrowing {
         length: Some(span("30m")),
         families: Some(set(["shell".to_owned()])),
@@ -140,11 +153,11 @@ fn two_operators_are_two_people_and_both_their_limits_hold() {
         ..Narrowing::default()
     };
     let first = asked(&documents)
-        .approve(&documents, &odile, &half, t0())
+        .approved_by(&documents, &odile, &half, t0())
         .unwrap();
     assert_eq!(first.state(), &State::Requested);
     assert_eq!(
-        first.approve(&documents, &odile, &half, t0()),
+        first.approved_by(&documents, &odile, &half, t0()),
         Err(Refusal::AlreadyApproved {
             number: InterventionNumber(17)
         })
@@ -154,7 +167,7 @@ fn two_operators_are_two_people_and_both_their_limits_hold() {
         length: Some(span("2h")),
         ..Narrowing::default()
     };
-    let both = first.approve(&documents, &olive, &shell, t0()).unwrap();
+    let both = first.approved_by(&documents, &olive, &shell, t0()).unwrap();
     let granted = both.granted().unwrap();
     assert_eq!(
         (granted.length, granted.scope.capabilities.as_slice()),
@@ -167,14 +180,14 @@ fn the_yes_of_an_operator_who_left_does_not_count_any_more() {
     let two = DBA.replace("by = 1", "by = 2");
     let before = with_flows(&two);
     let first = asked(&before)
-        .approve(&before, &odile(&before), &Narrowing::default(), t0())
+        .approved_by(&before, &odile(&before), &Narrowing::default(), t0())
         .unwrap();
     let after = documents_of(
         &maintech(),
         &hopital(&two).replace("id = \"odile\"", "id = \"odile\"\ndisabled = true"),
     );
     let second = first
-        .approve(&after, &olive(&after), &Narrowing::default(), t0())
+        .approved_by(&after, &olive(&after), &Narrowing::default(), t0())
         .unwrap();
     assert_eq!(second.state(), &State::Requested);
 }
@@ -185,7 +198,7 @@ fn an_approval_asks_the_matrix_and_the_person_again() {
     let asked = asked(&before);
     let narrower = with_flows(&DBA.replace(r#""shell", "#, ""));
     assert_eq!(
-        asked.approve(&narrower, &odile(&narrower), &Narrowing::default(), t0()),
+        asked.approved_by(&narrower, &odile(&narrower), &Narrowing::default(), t0()),
         Err(Refusal::NotInMatrix {
             capability: "shell".into(),
             target: target("db01")
@@ -196,7 +209,7 @@ fn an_approval_asks_the_matrix_and_the_person_again() {
         &hopital(DBA),
     );
     assert_eq!(
-        asked.approve(&disabled, &odile(&disabled), &Narrowing::default(), t0()),
+        asked.approved_by(&disabled, &odile(&disabled), &Narrowing::default(), t0()),
         Err(Refusal::Ended(Ended::PersonDisabled {
             person: person("alice")
         }))

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use ecluse_policy::capability::command::stands_for_itself;
-use ecluse_policy::capability::{CommandRefused, CommandTemplate, EnvNames};
+use ecluse_policy::capability::{CommandRefused, CommandTemplate, EnvNames, EnvRefused};
 use ecluse_policy::*;
 use proptest::prelude::*;
 
@@ -108,6 +108,7 @@ fn no_quoting_substitution_separator_or_unicode_passes() {
     ];
     for (text, good) in [
         ("ls {word}", "ls a"),
+        ("ls {any:word}", "ls a"),
         ("ls {path}", "ls a"),
         ("ls {int}", "ls 1"),
         ("ls --x={name}", "ls --x=a"),
@@ -163,14 +164,28 @@ fn a_hole_takes_its_kind_only() {
             );
         }
     };
+    for name in ["ls {word}", "ls {db}"] {
+        takes(name, &["a", "A_1", "_", "0", "a-b", "a..", "web.1"]);
+        refuses(
+            name,
+            &[
+                "", "-l", "--all", "=ls", "%1", "@x", "a/b", "/", "..", ".a", "a@b", "a:b", "a,b",
+                "a=b", "1%", "..a", "a+b",
+            ],
+        );
+    }
     takes(
-        "ls {word}",
+        "ls {db:word}",
         &["a", "A_1", "a@b", "a:b", "a,b", "a=b", "1%", "..a", "a.."],
     );
     refuses(
-        "ls {word}",
+        "ls {db:word}",
         &["", "-l", "--all", "=ls", "%1", "@x", "a/b", "/", ".."],
     );
+    takes("ls {log:path}", &["a", "/var/log/x", "a@b"]);
+    refuses("ls {log:path}", &["..", "/a/../b", "-x"]);
+    takes("ls {n:int}", &["1"]);
+    refuses("ls {n:int}", &["a", "-1"]);
     takes(
         "ls {path}",
         &["a", "/", "/var/log/x", "./a", "a//b", "a..b/c", "host:path"],
@@ -209,12 +224,194 @@ fn a_hole_takes_its_kind_only() {
     refuses("ls /var/log/.{path}", &["/var/log/../x", "/var/log/.."]);
     refuses("ls {path}/x", &["../x", "/a/../x"]);
     refuses("ls {word}", &[&"a".repeat(256)]);
+    refuses("ls {db:word}", &[&"a".repeat(256)]);
     refuses("ls {path}", &[&"a".repeat(1_025)]);
     takes("ls {path}", &[&"a".repeat(1_024)]);
     assert_eq!(
         template("ls {path}").matches(&[b'a'; 5_000]),
         Err(CommandRefused::TooLong)
     );
+}
+
+/// `pg_dump DB` takes a connection string in the place of a name: a way out to any server (F6). A hole with a name of
+/// its own lets none through, nor what other programs read as more than a name.
+#[test]
+fn a_named_hole_takes_a_name_and_no_way_out() {
+    let dump = template("pg_dump --schema-only {db}");
+    for way_out in [
+        "host=evil.example",
+        "dbname=x,host=evil.example",
+        "postgresql:evil.example",
+        "user@evil.example",
+        "evil.example:dir",
+        "evil.example::module",
+        "@file",
+        "+x",
+        ".pgpass",
+    ] {
+        let command = format!("pg_dump --schema-only {way_out}");
+        assert!(
+            matches!(
+                dump.matches(command.as_bytes()),
+                Err(CommandRefused::Hole { .. })
+            ),
+            "{way_out}"
+        );
+    }
+}
+
+#[test]
+fn a_hole_says_its_kind_once_and_as_it_was_written() {
+    for text in [
+        "ls {db}",
+        "ls {db:word}",
+        "ls {db:path}",
+        "ls {n:int}",
+        "ls {path}",
+        "ls {int}",
+        "ls a{x:word}b",
+    ] {
+        assert_eq!(template(text).to_string(), text);
+    }
+    for (text, says) in [
+        ("ls {path:word}", "says its kind already"),
+        ("ls {int:path}", "says its kind already"),
+        ("ls {db:file}", "{db:word} one word"),
+        ("ls {db:}", "is not a kind of hole"),
+        ("ls {:word}", "a hole's name has 1 to 32"),
+    ] {
+        let error = Capability::parse(&format!("command: {text}"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+/// Whatever a pattern says, it reaches the harmless alone; a name reaches itself, unless it is never sent.
+#[test]
+fn a_star_reaches_the_harmless_and_a_name_reaches_itself() {
+    let all = names("*");
+    for harmless in [
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_TIME",
+        "TZ",
+        "NO_COLOR",
+        "COLORTERM",
+        "TERM_PROGRAM",
+    ] {
+        assert_eq!(all.matches(harmless, "x"), Ok(()), "{harmless}");
+    }
+    for other in [
+        "ORACLE_SID",
+        "PGDATABASE",
+        "EDITION",
+        "TERM",
+        "LINES",
+        "T",
+        "LANGUAGES",
+    ] {
+        assert_eq!(
+            all.matches(other, "x"),
+            Err(EnvRefused::NotListed),
+            "{other}"
+        );
+        assert_eq!(
+            names("O* P* E* T* L*").matches(other, "x"),
+            Err(EnvRefused::NotListed),
+            "{other}"
+        );
+        assert_eq!(names(other).matches(other, "x"), Ok(()), "{other}");
+    }
+    assert!(!names("*").includes(&names("ORACLE_SID")));
+    assert_eq!(
+        names("*").common(&names("ORACLE_SID LANG")),
+        Some(names("LANG"))
+    );
+    for never in [
+        "TAR_OPTIONS",
+        "LESS",
+        "LESSOPEN",
+        "LESSSECURE",
+        "VIMINIT",
+        "EXINIT",
+        "RSYNC_RSH",
+        "LUA_INIT",
+        "LUA_INIT_5_4",
+        "PSQLRC",
+        "MAKEFLAGS",
+        "GNUMAKEFLAGS",
+        "MFLAGS",
+        "X_PRELOAD",
+        "CURLRC",
+        "SCREENRC",
+        "JAVA_OPTS",
+        "PSQL_PAGER",
+        "PSQL_EDITOR",
+        "GIT_PAGER",
+        "BORG_RSH",
+        "SSH_ASKPASS",
+        "SUDO_ASKPASS",
+        "http_proxy",
+        "ALL_PROXY",
+        "PGHOST",
+        "PGSERVICEFILE",
+        "PGSSLMODE",
+        "DISPLAY",
+        "TAPE",
+        "CLASSPATH",
+        "JAVA_HOME",
+        "ORACLE_HOME",
+        "PYTHONSTARTUP",
+        "LD_LIBRARY_PATH",
+        "KUBECONFIG",
+        "DOCKER_HOST",
+        "MANROFFOPT",
+        "XZ_OPT",
+        "XZ_DEFAULTS",
+        "LC_RC",
+    ] {
+        assert_eq!(
+            names(never).matches(never, "x"),
+            Err(EnvRefused::Dangerous),
+            "{never}"
+        );
+        assert_eq!(
+            all.matches(never, "x"),
+            Err(EnvRefused::Dangerous),
+            "{never}"
+        );
+    }
+}
+
+/// `TERM` passes beside the terminal's own request too, and is held to the same form.
+#[test]
+fn a_value_holds_what_its_variable_needs() {
+    let names = names("TERM TZ");
+    for good in [
+        "Europe/Paris",
+        "UTC",
+        "CET-1CEST,M3.5.0,M10.5.0/3",
+        "<+03>-3",
+    ] {
+        assert_eq!(names.matches("TZ", good), Ok(()), "{good}");
+    }
+    for bad in [
+        "/etc/passwd",
+        ":/etc/passwd",
+        "../x",
+        "a/../../x",
+        "a b",
+        "$(id)",
+        &"a".repeat(65),
+    ] {
+        assert_eq!(names.matches("TZ", bad), Err(EnvRefused::Value), "{bad}");
+    }
+    assert_eq!(names.matches("TERM", "xterm-256color"), Ok(()));
+    for bad in ["() { :;}; id", "../x", "a b", &"a".repeat(65)] {
+        assert_eq!(names.matches("TERM", bad), Err(EnvRefused::Value), "{bad}");
+    }
 }
 
 #[test]
@@ -231,7 +428,7 @@ fn a_real_shell_reads_a_permitted_command_as_its_words() {
     let alphabet: Vec<u8> = (0u8..=255)
         .filter(|byte| stands_for_itself(*byte))
         .collect();
-    let template = template("printf {path} {word} x{name}y");
+    let template = template("printf {path} {any:word} x{name:word}y");
     let mut script = Vec::new();
     let mut expected = String::new();
     let mut seed = 0x2545_F491_4F6C_DD1D_u64;
@@ -283,7 +480,7 @@ proptest! {
     /// Whatever bytes arrive: permitted means single spaces, harmless bytes, and the literal words in place.
     #[test]
     fn no_bytes_pass_that_are_not_words(command in prop::collection::vec(prop_oneof![Just(b' '), Just(b'a'), Just(b'l'), Just(b's'), any::<u8>()], 0..12)) {
-        for text in ["ls {word}", "ls {path}", "ls a{word}"] {
+        for text in ["ls {word}", "ls {any:word}", "ls {path}", "ls a{word}"] {
             if template(text).matches(&command).is_ok() {
                 let text = String::from_utf8(command.clone()).unwrap();
                 let words: Vec<&str> = text.split(' ').collect();
@@ -319,6 +516,8 @@ const POOL: &[&str] = &[
     "command: ls",
     "command: ls {path}",
     "command: ls {word}",
+    "command: ls {db:word}",
+    "command: ls {log:path}",
     "command: ls {int}",
     "command: ls x{word}",
     "command: ls x1",
@@ -335,7 +534,10 @@ const POOL: &[&str] = &[
 fn what_includes_what() {
     let includes = |wide: &str, narrow: &str| capability(wide).includes(&capability(narrow));
     assert!(includes("command: *", "command: ls {path}"));
-    assert!(includes("command: ls {path}", "command: ls {word}"));
+    assert!(includes("command: ls {path}", "command: ls {db:word}"));
+    assert!(includes("command: ls {db:word}", "command: ls {word}"));
+    assert!(!includes("command: ls {word}", "command: ls {db:word}"));
+    assert!(!includes("command: ls {int}", "command: ls {word}"));
     assert!(includes("command: ls {word}", "command: ls {int}"));
     assert!(includes("command: ls {db}", "command: ls prod"));
     assert!(!includes("command: ls {word}", "command: ls {path}"));

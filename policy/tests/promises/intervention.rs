@@ -19,30 +19,38 @@ fn each_state_takes_only_its_own_steps() {
         ("open", open.clone(), "open close finish"),
         (
             "refused",
-            asked.refuse(&documents, &odile, "no", t0()).unwrap(),
+            asked.refused_by(&documents, &odile, "no", t0()).unwrap(),
             "",
         ),
-        ("cancelled", asked.cancel(&alice, t0()).unwrap(), ""),
+        (
+            "cancelled",
+            asked.cancelled_by(&documents, &alice, t0()).unwrap(),
+            "",
+        ),
         (
             "expired",
             asked.expire_if_due(t0().plus(span("24h"))).unwrap(),
             "",
         ),
-        ("closed", open.finish(&alice, t0()).unwrap(), ""),
+        (
+            "closed",
+            open.finished_by(&documents, &alice, t0()).unwrap(),
+            "",
+        ),
     ];
     for (name, it, allowed) in states {
         assert_eq!(it.state().name(), name);
         let steps = [
             (
                 "approve",
-                it.approve(&documents, &odile, &Narrowing::default(), t0()),
+                it.approved_by(&documents, &odile, &Narrowing::default(), t0()),
             ),
-            ("refuse", it.refuse(&documents, &odile, "no", t0())),
-            ("seen", it.seen_by(&documents, &odile, t0())),
-            ("cancel", it.cancel(&alice, t0())),
+            ("refuse", it.refused_by(&documents, &odile, "no", t0())),
+            ("seen", it.looked_at_by(&documents, &odile, t0())),
+            ("cancel", it.cancelled_by(&documents, &alice, t0())),
             ("open", it.open(t0())),
-            ("close", it.close(&documents, &odile, "enough", t0())),
-            ("finish", it.finish(&alice, t0())),
+            ("close", it.closed_by(&documents, &odile, "enough", t0())),
+            ("finish", it.finished_by(&documents, &alice, t0())),
         ];
         for (step, next) in steps {
             assert_eq!(
@@ -71,12 +79,15 @@ fn somebody_elses_intervention_is_not_yours_to_cancel() {
     let refusal = Err(Refusal::NotYours {
         number: InterventionNumber(17),
     });
-    assert_eq!(asked(&documents).cancel(&bruno(&documents), t0()), refusal);
+    assert_eq!(
+        asked(&documents).cancelled_by(&documents, &bruno(&documents), t0()),
+        refusal
+    );
     assert_eq!(
         approved(&documents)
             .open(t0())
             .unwrap()
-            .finish(&bruno(&documents), t0()),
+            .finished_by(&documents, &bruno(&documents), t0()),
         refusal
     );
 }
@@ -87,7 +98,7 @@ fn an_unanswered_request_expires_and_cannot_be_approved_late() {
     let asked = asked(&documents);
     let due = t0().plus(span("24h"));
     assert_eq!(asked.expire_if_due(due.minus(Span::from_micros(1))), None);
-    let late = asked.approve(&documents, &odile(&documents), &Narrowing::default(), due);
+    let late = asked.approved_by(&documents, &odile(&documents), &Narrowing::default(), due);
     assert_eq!(
         late,
         Err(Refusal::WrongState {
@@ -118,7 +129,8 @@ fn what_is_stored_reads_back_as_it_was_and_nothing_unknown_is_taken() {
         asked(&documents),
         approved(&documents),
         open.clone(),
-        open.finish(&alice(&documents), t0()).unwrap(),
+        open.finished_by(&documents, &alice(&documents), t0())
+            .unwrap(),
     ] {
         let stored = serde_json::to_string(&it).unwrap();
         assert_eq!(serde_json::from_str::<Intervention>(&stored).unwrap(), it);

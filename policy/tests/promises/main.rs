@@ -7,6 +7,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod accounts;
 mod admission;
 mod approvals;
 mod certificates;
@@ -16,8 +17,12 @@ mod hours;
 mod intervention;
 mod keys;
 mod login;
+mod mandates;
+mod offers;
+mod places;
 mod properties;
 mod requests;
 mod site;
+mod terms;
 mod windows;
 mod withdrawal;

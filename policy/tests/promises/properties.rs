@@ -6,7 +6,6 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::intervention::request;
 use ecluse_policy::*;
 use proptest::prelude::*;
 
@@ -34,7 +33,7 @@ fn granted(documents: &Documents, script: &Script) -> Option<(Presence, Interven
         length: span(script.length),
     };
     let (id, number) = ids(1);
-    let mut intervention = request(
+    let mut intervention = request_by(
         documents,
         &presence,
         ask,
@@ -46,7 +45,8 @@ fn granted(documents: &Documents, script: &Script) -> Option<(Presence, Interven
     .ok()?;
     for (operator, seed) in [("odile", ODILE), ("olive", OLIVE)] {
         if let Ok(operator) = log_in(documents, operator, &[seed], t0())
-            && let Ok(next) = intervention.approve(documents, &operator, &script.narrowing, t0())
+            && let Ok(next) =
+                intervention.approved_by(documents, &operator, &script.narrowing, t0())
         {
             intervention = next;
         }
@@ -62,22 +62,30 @@ fn moments() -> Vec<Timestamp> {
     after.iter().map(|text| t0().plus(span(text))).collect()
 }
 
+/// Each alone, and what starts a channel with a terminal too.
+fn starts() -> Vec<(FlowRequest, bool)> {
+    let starting = requests()
+        .into_iter()
+        .filter(|request| matches!(request, FlowRequest::Shell | FlowRequest::Command(_)));
+    let with_terminal: Vec<(FlowRequest, bool)> = starting.map(|flow| (flow, true)).collect();
+    let alone = requests().into_iter().map(|flow| (flow, false));
+    alone.chain(with_terminal).collect()
+}
+
 fn requests() -> Vec<FlowRequest> {
     let mut requests = vec![
         FlowRequest::SessionChannel,
-        FlowRequest::Pty,
-        FlowRequest::WindowChange,
         FlowRequest::Shell,
-        FlowRequest::Signal("INT".into()),
-        FlowRequest::Signal("INFO".into()),
         command("ls"),
         command("ls /tmp"),
         command("ls a"),
+        command("ls a=b"),
         command("ls /tmp; id"),
         command("id"),
         env("LANG", "C"),
         env("LC_ALL", "C"),
         env("TERM_PROGRAM", "x"),
+        env("ORACLE_SID", "x"),
         env("LD_PRELOAD", "x"),
     ];
     requests.extend(never_served().into_iter().map(|(request, _)| request));
@@ -106,8 +114,29 @@ fn permitted_set(
                 continue;
             };
             current = admission.intervention().clone();
-            for (number, request) in requests().iter().enumerate() {
-                if let Verdict::Permit(permit) = admission.decide(request, now) {
+            for (number, (flow, terminal)) in starts().iter().enumerate() {
+                let start = if *terminal {
+                    with_terminal(flow.clone(), "xterm")
+                } else {
+                    StartRequest::plain(flow.clone())
+                };
+                if let Verdict::Permit(permit) = admission.open(&start, now) {
+                    // What comes along is what the table says, no more.
+                    let is_shell = *flow == FlowRequest::Shell;
+                    let passes = |request: FlowRequest| permit.decide(&request, now).is_ok();
+                    assert_eq!(permit.terms().terminal().is_some(), *terminal);
+                    assert_eq!(passes(FlowRequest::WindowChange), *terminal);
+                    let starts = is_shell
+                        || matches!(flow, FlowRequest::Command(_) | FlowRequest::SessionChannel);
+                    assert_eq!(passes(FlowRequest::Signal("INT".into())), starts);
+                    assert!(
+                        is_shell
+                            || *flow == FlowRequest::SessionChannel
+                            || !passes(FlowRequest::Signal("KILL".into()))
+                    );
+                    assert!(
+                        !passes(FlowRequest::Signal("INFO".into())) && !passes(FlowRequest::Break)
+                    );
                     assert!(
                         now < permit.closes_at() && permit.closes_at() <= admission.closes_at()
                     );
@@ -132,9 +161,9 @@ proptest! {
             for wanted in &asked.scope.capabilities {
                 let lines = naive_lines(&world, id.as_str(), &script);
                 for request in requests().iter().filter(|request| naive_answers(&wanted.to_string(), request)) {
-                    prop_assert!(lines.iter().any(|line| line.allow.iter().any(|allowed| naive_answers(allowed, request))), "requested beyond the matrix: {request:?}");
+                    prop_assert!(lines.iter().any(|line| line.allow.iter().any(|allowed| naive_answers(allowed.line, request))), "requested beyond the matrix: {request:?}");
                 }
-                prop_assert!(lines.iter().any(|line| asked.length <= span(line.at_most)), "longer than any line");
+                prop_assert!(lines.iter().any(|line| asked.length <= line.at_most.naive().0), "longer than any line");
             }
         }
         if let Some(grant) = it.granted() {
@@ -158,14 +187,14 @@ proptest! {
         let Some(opened_at) = opened_at else {
             for now in moments() {
                 for id in TARGETS {
-                    prop_assert!(requests().iter().all(|request| !naive(&world, &script, &it, now, id, request, now)));
+                    prop_assert!(starts().iter().all(|request| !naive(&world, &script, &it, now, id, request, now)));
                 }
             }
             return Ok(());
         };
         for (moment, now) in moments().into_iter().enumerate().filter(|(_, now)| *now >= opened_at) {
             for (place, id) in TARGETS.iter().enumerate() {
-                for (number, request) in requests().iter().enumerate() {
+                for (number, request) in starts().iter().enumerate() {
                     prop_assert_eq!(
                         permitted.contains(&(moment, place, number)),
                         naive(&world, &script, &it, opened_at, id, request, now),

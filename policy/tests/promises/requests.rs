@@ -119,7 +119,7 @@ fn a_reason_is_one_visible_line() {
     };
     let _ = requested(&documents, &alice(&documents), ask, t0()).unwrap();
     assert!(matches!(
-        asked(&documents).refuse(&documents, &odile(&documents), "\u{7}", t0()),
+        asked(&documents).refused_by(&documents, &odile(&documents), "\u{7}", t0()),
         Err(Refusal::Reason { .. })
     ));
 }
@@ -136,7 +136,7 @@ fn only_so_many_requests_wait_and_zero_means_none() {
             answer_within: span("1h"),
         };
         let (id, number) = ids(1);
-        intervention::request(
+        request_by(
             &documents,
             &alice(&documents),
             ask_for(&["db01"], "2h"),
@@ -180,7 +180,7 @@ fn the_time_to_answer_is_the_settings_and_a_day_at_most() {
             ..ask_for(&["db01"], "2h")
         };
         let (id, number) = ids(1);
-        let asked = intervention::request(
+        let asked = request_by(
             &documents,
             &alice(&documents),
             ask,

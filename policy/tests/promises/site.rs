@@ -33,6 +33,7 @@ pub(crate) const ELSEWHERE_PERSON: u8 = 10;
 pub(crate) const ELSEWHERE_AUTHORITY: u8 = 11;
 pub(crate) const HOST: u8 = 12;
 pub(crate) const OTHER_OPERATOR: u8 = 13;
+pub(crate) const OTHER_AUDITOR: u8 = 14;
 pub(crate) const STRANGER: u8 = 99;
 
 pub(crate) fn line(seed: u8) -> String {
@@ -154,7 +155,7 @@ accounts = ["ops"]
     )
 }
 
-/// Another client, with an operator of its own and a target that nobody may reach.
+/// Another client, with an operator and an auditor of its own and a target that nobody may reach.
 pub(crate) fn mairie() -> String {
     format!(
         r#"[client]
@@ -171,18 +172,28 @@ address = "10.9.9.9:22"
 protocol = "ssh"
 host-keys = ["{}"]
 accounts = ["ops"]
+[[auditor]]
+id = "other-auditor"
+name = "Auditor of another client"
+keys = ["{}"]
 "#,
         line(OTHER_OPERATOR),
-        line(HOST)
+        line(HOST),
+        line(OTHER_AUDITOR)
     )
 }
 
 pub(crate) fn documents_of(provider: &str, client: &str) -> Documents {
+    documents_from([provider, &elsewhere(), client, &mairie()])
+}
+
+/// Of the texts of both providers and both clients.
+pub(crate) fn documents_from([maintech, elsewhere, hopital, mairie]: [&str; 4]) -> Documents {
     let texts = [
-        ("providers/maintech.toml", provider),
-        ("providers/elsewhere.toml", &elsewhere()),
-        ("clients/hopital.toml", client),
-        ("clients/mairie.toml", &mairie()),
+        ("providers/maintech.toml", maintech),
+        ("providers/elsewhere.toml", elsewhere),
+        ("clients/hopital.toml", hopital),
+        ("clients/mairie.toml", mairie),
     ];
     Documents::parse(texts).unwrap_or_else(|errors| {
         panic!(
@@ -299,7 +310,7 @@ pub(crate) fn requested(
     now: Timestamp,
 ) -> Result<Intervention, Refusal> {
     let (id, number) = ids(17);
-    request(
+    request_by(
         documents,
         presence,
         ask,
@@ -310,6 +321,122 @@ pub(crate) fn requested(
     )
 }
 
+/// Asks with the right of that moment, as the gateway does.
+pub(crate) fn request_by(
+    documents: &Documents,
+    presence: &Presence,
+    ask: Ask,
+    waiting: Waiting,
+    id: InterventionId,
+    number: InterventionNumber,
+    now: Timestamp,
+) -> Result<Intervention, Refusal> {
+    let by = presence.authenticated().as_technician(documents, now)?;
+    request(&by, ask, waiting, id, number)
+}
+
+/// The steps of an intervention, each by the right of that moment, as the gateway takes them.
+pub(crate) trait Steps {
+    fn approved_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        narrowing: &Narrowing,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+    fn refused_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+    fn looked_at_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+    fn closed_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+    fn cancelled_by(
+        &self,
+        documents: &Documents,
+        by: &Presence,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+    fn finished_by(
+        &self,
+        documents: &Documents,
+        by: &Presence,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal>;
+}
+
+impl Steps for Intervention {
+    fn approved_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        narrowing: &Narrowing,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.approve(&by.as_operator(documents, now)?.to_widen(), narrowing)
+    }
+
+    fn refused_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.refuse(&by.as_operator(documents, now)?, reason)
+    }
+
+    fn looked_at_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.seen_by(&by.as_operator(documents, now)?)
+    }
+
+    fn closed_by(
+        &self,
+        documents: &Documents,
+        by: &Authenticated,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.close(&by.as_operator(documents, now)?, reason)
+    }
+
+    fn cancelled_by(
+        &self,
+        documents: &Documents,
+        by: &Presence,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.cancel(&by.authenticated().as_technician(documents, now)?)
+    }
+
+    fn finished_by(
+        &self,
+        documents: &Documents,
+        by: &Presence,
+        now: Timestamp,
+    ) -> Result<Intervention, Refusal> {
+        self.finish(&by.authenticated().as_technician(documents, now)?)
+    }
+}
+
 /// Alice's request for two hours on db01.
 pub(crate) fn asked(documents: &Documents) -> Intervention {
     requested(documents, &alice(documents), ask_for(&["db01"], "2h"), t0()).unwrap()
@@ -318,7 +445,7 @@ pub(crate) fn asked(documents: &Documents) -> Intervention {
 /// The same, approved as asked.
 pub(crate) fn approved(documents: &Documents) -> Intervention {
     asked(documents)
-        .approve(documents, &odile(documents), &Narrowing::default(), t0())
+        .approved_by(documents, &odile(documents), &Narrowing::default(), t0())
         .unwrap()
 }
 
@@ -332,6 +459,17 @@ pub(crate) fn admitted(documents: &Documents) -> Admission {
         t0(),
     )
     .unwrap()
+}
+
+/// The entry of `allow` for every command.
+pub(crate) const ANY: &str = r#"{ line = "command: *", owner = "Odile", until = "2027-03-31" }"#;
+
+/// A channel's request for this flow with a terminal.
+pub(crate) fn with_terminal(flow: FlowRequest, term: &str) -> StartRequest {
+    StartRequest {
+        terminal: Some(Term::parse(term)),
+        ..StartRequest::plain(flow)
+    }
 }
 
 pub(crate) fn command(text: &str) -> FlowRequest {
@@ -367,6 +505,9 @@ pub(crate) fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
 pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
     vec![
         (FlowRequest::Break, "break (no version allows it)"),
+        (FlowRequest::Pty, "terminal = true"),
+        (FlowRequest::WindowChange, "terminal = true"),
+        (FlowRequest::Signal("INT".into()), "shell"),
         (FlowRequest::Subsystem("sftp".into()), "sftp-read"),
         (
             FlowRequest::Subsystem("netconf".into()),

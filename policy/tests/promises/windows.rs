@@ -35,17 +35,19 @@ fn without_an_approval_nobody_passes_and_each_state_has_its_words() {
         admit(std::slice::from_ref(&asked), t0()).unwrap_err(),
         pending(None)
     );
-    let seen = asked.seen_by(&documents, &odile, t0()).unwrap();
+    let seen = asked.looked_at_by(&documents, &odile, t0()).unwrap();
     assert_eq!(admit(&[seen], t0()).unwrap_err(), pending(Some(t0())));
 
     let none = Refusal::NoIntervention {
         target: target("db01"),
     };
-    let refused = asked.refuse(&documents, &odile, "not today", t0()).unwrap();
-    let cancelled = asked.cancel(&alice, t0()).unwrap();
+    let refused = asked
+        .refused_by(&documents, &odile, "not today", t0())
+        .unwrap();
+    let cancelled = asked.cancelled_by(&documents, &alice, t0()).unwrap();
     let expired = asked.expire_if_due(t0().plus(span("24h"))).unwrap();
     let closed = approved(&documents)
-        .close(&documents, &odile, "enough", t0())
+        .closed_by(&documents, &odile, "enough", t0())
         .unwrap();
     for over in [refused, cancelled, expired, closed] {
         assert_eq!(admit(&[over], t0()).unwrap_err(), none);
@@ -67,7 +69,7 @@ fn a_planned_intervention_opens_when_it_begins_and_not_before() {
     };
     let asked = requested(&documents, &alice(&documents), ask, t0()).unwrap();
     let planned = asked
-        .approve(&documents, &odile(&documents), &Narrowing::default(), t0())
+        .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
         .unwrap();
     let admit = |now| {
         admit(
@@ -130,7 +132,7 @@ fn outside_the_hours_nothing_is_open_and_the_end_of_the_hours_is_an_end() {
     )
     .unwrap();
     let granted = asked
-        .approve(
+        .approved_by(
             &documents,
             &odile(&documents),
             &Narrowing::default(),
@@ -184,7 +186,7 @@ fn a_short_flow_does_not_serve_a_long_grant_nor_outlast_its_own_time() {
         )
         .unwrap();
         let granted = asked
-            .approve(&documents, &odile(&documents), &Narrowing::default(), t0())
+            .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
             .unwrap();
         admit(
             &documents,

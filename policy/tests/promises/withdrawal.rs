@@ -168,7 +168,7 @@ fn everything_that_is_taken_away_ends_the_session() {
     };
     assert_eq!(admission.recheck(&before, None, t0()), ended("gone"));
     let closed = open
-        .close(&before, &odile(&before), "enough", t0())
+        .closed_by(&before, &odile(&before), "enough", t0())
         .unwrap();
     assert_eq!(
         admission.recheck(&before, Some(&closed), t0()),

@@ -233,6 +233,15 @@ pub fn fast_dir() -> tempfile::TempDir {
         .unwrap()
 }
 
+/// For a test that cannot be tried on this machine: where `CI` is set it fails, elsewhere it says what is needed and goes on.
+pub fn skipped(needed: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "cannot be tried, and so has not passed: {needed}"
+    );
+    eprintln!("skipped: {needed}");
+}
+
 /// Runs an ignored test of the same program on a file system of its own, of `size`, which it finds in `RECORDINGS_ROOT`.
 pub fn in_child_on_small_disk(test: &str, size: &str) {
     let root = tempfile::tempdir().unwrap();
@@ -247,11 +256,11 @@ pub fn in_child_on_small_disk(test: &str, size: &str) {
         .output();
     let output = match output {
         Ok(output) => output,
-        Err(error) => return eprintln!("skipped: unshare (util-linux) is needed: {error}"),
+        Err(error) => return skipped(&format!("unshare (util-linux) is needed: {error}")),
     };
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() && (said.contains("unshare:") || said.contains("mount:")) {
-        return eprintln!("skipped: user namespaces with mounts are needed: {said}");
+        return skipped(&format!("user namespaces with mounts are needed: {said}"));
     }
     assert!(
         output.status.success(),

@@ -51,15 +51,22 @@ pub fn log(layout: &Layout) -> PathBuf {
     layout.logs().join("sshd.log")
 }
 
+/// Lines that a test puts before ours, for [`Site::restart_target`](crate::Site::restart_target): the first value counts.
+#[must_use]
+pub fn more(layout: &Layout) -> PathBuf {
+    layout.target().join("sshd_config.more")
+}
+
 fn configuration(layout: &Layout, port: u16) -> String {
     let directory = layout.target();
     let show = |path: &Path| format!("\"{}\"", path.display());
     format!(
-        "ListenAddress 127.0.0.1\nPort {port}\nHostKey {host_key}\nPidFile none\nUsePAM no\nStrictModes no\n\
+        "Include {more}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {host_key}\nPidFile none\nUsePAM no\nStrictModes no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
          AuthorizedKeysFile {authorized}\nTrustedUserCAKeys {authority}\nAcceptEnv LANG LC_*\nSetEnv HOME={home}\n\
          AllowAgentForwarding yes\nAllowTcpForwarding yes\nX11Forwarding yes\nPrintMotd no\nPrintLastLog no\n\
          MaxSessions 200\nMaxStartups 500:100:1000\nLoginGraceTime 60\nUseDNS no\nSubsystem sftp internal-sftp\nLogLevel VERBOSE\n",
+        more = show(&more(layout)),
         host_key = show(&layout.key(super::HOST_KEY)),
         authorized = show(&directory.join("authorized_keys")),
         authority = show(&directory.join("user_ca.pub")),

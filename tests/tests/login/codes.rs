@@ -162,7 +162,7 @@ fn a_code_without_keys_does_not_enter() -> Result<()> {
 }
 
 /// A code that none of the three current steps has.
-fn wrong_code(site: &Site) -> Result<String> {
+pub(super) fn wrong_code(site: &Site) -> Result<String> {
     let secret = site.secret("alice")?;
     let other = site.secret("bruno")?;
     let mut right = Vec::new();

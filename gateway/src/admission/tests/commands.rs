@@ -80,7 +80,6 @@ async fn wrong_use_is_explained_with_status_2() {
         ("odile", "approve seventeen", "seventeen"),
         ("odile", "refuse 1", "not an intervention"),
         ("odile", "frobnicate \x1b[31m", "frobnicate"),
-        ("alice", "pending", "not for your role"),
         ("aurele", "replay", "by its number"),
     ] {
         let (status, _, err) = command(&house, who, line).await;

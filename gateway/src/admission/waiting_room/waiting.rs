@@ -225,7 +225,12 @@ impl Room {
                 .await?;
             return Ok(Waited::Over);
         }
-        match steps::cancel(desk.gateway, desk.visitor, intervention).await? {
+        let applied = desk.applied();
+        let cancelled = match desk.visitor.as_technician(&applied) {
+            Ok(by) => steps::cancel(desk.gateway, desk.visitor, &by, intervention).await?,
+            Err(refusal) => Err(refusal),
+        };
+        match cancelled {
             Ok(_) => {
                 desk.line("room-cancelled", &[("number", number.into())])
                     .await?

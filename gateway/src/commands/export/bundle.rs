@@ -18,7 +18,7 @@ use crate::audit::AuditKind;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{AuditQuery, ChangeLock, JournalEntry, Store, compile};
+use crate::store::{AuditQuery, ChangeLock, JournalEntry, Store, read};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
@@ -360,7 +360,7 @@ async fn documents(
     let mut names = Vec::new();
     for version in versions {
         let texts = store.document_texts(version).await?;
-        let Ok(documents) = compile(&texts) else {
+        let Ok(documents) = read(&texts) else {
             continue;
         };
         let mut wanted: BTreeSet<String> = documents

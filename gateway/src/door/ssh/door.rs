@@ -15,12 +15,15 @@ use crate::passage::visit::Visit;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;
+/// Channels that wait for the end of a connection for which there is no place.
+const UNANSWERED: usize = 8;
 
 /// Answers one connection.
 pub(crate) struct Door {
     pub(super) knock: Arc<Knock>,
     pub(super) desk: Desk,
     pub(super) channels: HashMap<ChannelId, Line>,
+    unanswered: Vec<ChannelOpenHandle>,
 }
 
 /// One channel of the connection.
@@ -36,13 +39,14 @@ impl Door {
         let desk = Desk::new(
             Arc::clone(knock.gateway()),
             knock.source(),
-            knock.door(),
+            (knock.door(), knock.doorway()),
             knock.id(),
         );
         Self {
             knock,
             desk,
             channels: HashMap::new(),
+            unanswered: Vec::new(),
         }
     }
 
@@ -52,9 +56,12 @@ impl Door {
     }
 
     pub(super) fn answer(&self, answer: Answer) -> Auth {
+        self.knock.keys_proven(self.desk.keys_proven());
         match answer {
             Answer::Accept(arrival) => {
                 let (visitor, address) = *arrival;
+                // Whoever finds no place inside is told so, and a client reads that only after a good answer: it has no
+                // visit, and so no channel.
                 self.knock.let_in(visitor, address);
                 Auth::Accept
             }
@@ -67,6 +74,12 @@ impl Door {
                 name: "".into(),
                 instructions: instructions.into(),
                 prompts: vec![(prompt.into(), false)].into(),
+            },
+            // A request for information without a question (RFC 4256 §3.2): words, then the client's empty answer.
+            Answer::Tell { words } => Auth::Partial {
+                name: "".into(),
+                instructions: words.into(),
+                prompts: Vec::new().into(),
             },
             Answer::Refuse { code_next } => Auth::Reject {
                 proceed_with_methods: Some(MethodSet::from(
@@ -142,6 +155,10 @@ impl Door {
         flow: FlowRequest,
         reply: ChannelOpenHandle,
     ) -> Result<(), russh::Error> {
+        if self.knock.found_no_place() {
+            self.leave_unanswered(reply);
+            return Ok(());
+        }
         let reason = self.visit()?.refuse_unserved(flow);
         reply
             .reject(ChannelOpenFailure::Other {
@@ -150,6 +167,14 @@ impl Door {
             })
             .await;
         Ok(())
+    }
+
+    /// Leaves a channel without an answer until the connection ends, which says why: with an answer, a client would leave
+    /// before it has read that.
+    pub(super) fn leave_unanswered(&mut self, reply: ChannelOpenHandle) {
+        if self.unanswered.len() < UNANSWERED {
+            self.unanswered.push(reply);
+        }
     }
 
     pub(super) fn push(&self, id: ChannelId, item: Item) {

@@ -9,14 +9,15 @@
 //! | asked | answered |
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
-//! | `pty-req`, `env` | kept until the channel starts |
+//! | `pty-req`, `env` | kept until the channel starts, then asked of policy with its shell or command |
 //! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
-//! | `window-change`, `signal`, data, EOF, close | queued in order |
+//! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
+//! | data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
 
 use std::sync::Arc;
 
-use ecluse_policy::FlowRequest;
+use ecluse_policy::{FlowRequest, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
     self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, VerifiedPublicKey,
@@ -102,6 +103,10 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        if self.knock.found_no_place() {
+            self.leave_unanswered(reply);
+            return Ok(());
+        }
         // The library does not tell of a close that answers ours.
         self.channels.retain(|_, line| !line.uplink.is_closed());
         if self.channels.len() >= self.visit()?.channel_bound() {
@@ -203,7 +208,7 @@ impl server::Handler for Door {
         {
             Some(opening) if opening.terminal.is_none() => {
                 opening.terminal = Some(TerminalRequest {
-                    term: term.to_owned(),
+                    term: Term::parse(term),
                     cols,
                     rows,
                     width,
@@ -299,6 +304,9 @@ impl server::Handler for Door {
         port: &mut u32,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.found_no_place() {
+            return Ok(false);
+        }
         self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
             address: address.to_owned(),
             port: self::port(*port),
@@ -311,6 +319,9 @@ impl server::Handler for Door {
         socket_path: &str,
         _session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        if self.knock.found_no_place() {
+            return Ok(false);
+        }
         self.visit()?
             .refuse_unserved(FlowRequest::RemoteStreamlocal {
                 path: socket_path.to_owned(),

@@ -1,6 +1,6 @@
 //! Versions of the documents, and what applying them takes along (R5, A1, A8).
 
-use ecluse_policy::PersonId;
+use ecluse_policy::{PersonId, PublicKey};
 
 use super::{at, confirmed};
 use crate::audit::AuditKind;
@@ -181,6 +181,7 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
         let people = ["alice", "bruno"].map(|id| PersonId::parse(id).unwrap());
         let binding = |person: &PersonId| FactorBinding {
             person: person.clone(),
+            key: PublicKey::parse(&key).unwrap().fingerprint(),
             station: None,
             source: "192.0.2.7".parse().unwrap(),
             client: None,
@@ -192,7 +193,7 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
                 .await
                 .unwrap();
             store
-                .remember_factor(&binding(person), at(9000), at(1), &[])
+                .log_on(person, Some((&binding(person), at(9000))), at(1), &[])
                 .await
                 .unwrap();
         }

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use ecluse_policy::{ClientId, CodeOutcome, LockoutRule, PersonId, StationId};
+use ecluse_policy::{
+    AccountUse, ClientId, CodeOutcome, Fingerprint, LockoutRule, PersonId, StationId,
+};
 
 use super::{at, confirmed};
 use crate::audit::{AuditKind, AuditRecord};
@@ -10,12 +12,21 @@ use crate::identity::totp::TotpSecret;
 use crate::settings::LockoutRules;
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Claim, Enrolled, FactorBinding};
+use crate::store::{Block, Blocked, Claim, Enrolled, FactorBinding};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
 fn alice() -> PersonId {
     PersonId::parse("alice").unwrap()
+}
+
+/// The fingerprint of some key.
+fn key(seed: u8) -> Fingerprint {
+    let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    blob.extend([seed; 32]);
+    ecluse_policy::PublicKey::from_blob(&blob)
+        .unwrap()
+        .fingerprint()
 }
 
 fn claim(person: &str, seconds: i64) -> Claim<'_> {
@@ -145,7 +156,8 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
         );
         assert_eq!(
             records_of(store, &[AuditKind::LogOnRefused]).await.len(),
-            21
+            3,
+            "what a blocked claimant repeats is the door's to count"
         );
         let right = secret.code(at(4801));
         assert_eq!(
@@ -177,15 +189,132 @@ fn a_right_code_forgets_the_persons_failures_and_not_the_sources() {
             ),
             (0, 2)
         );
+    });
+}
+
+/// A6 stops guesses, not mistakes: an empty answer and the last code once more are refused and not counted, for the person
+/// and for the source; any other code used before is counted.
+#[test]
+fn a6_an_empty_answer_and_the_last_code_again_are_refused_and_not_counted() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let counts = async || {
+            (
+                counted(store, "person:alice").await,
+                counted(store, "source:192.0.2.7").await,
+            )
+        };
+        let (earlier, code) = (secret.code(at(3000)), secret.code(at(3030)));
         assert_eq!(
-            judge(store, Some(&alice()), &code, 3001).await,
+            judge(store, Some(&alice()), &code, 3010).await,
+            CodeOutcome::Accepted
+        );
+        for _ in 0..5 {
+            for (answer, outcome) in [
+                ("", CodeOutcome::Empty),
+                (" \t", CodeOutcome::Empty),
+                (code.as_str(), CodeOutcome::Again),
+                (
+                    &format!("{} {}", &code[..3], &code[3..]),
+                    CodeOutcome::Again,
+                ),
+            ] {
+                assert_eq!(judge(store, Some(&alice()), answer, 3010).await, outcome);
+                assert_eq!(judge(store, Some(&alice()), answer, 9000).await, outcome);
+            }
+            assert_eq!(judge(store, None, "", 3010).await, CodeOutcome::Empty);
+        }
+        assert_eq!(counts().await, (0, 0));
+        let refused = records_of(store, &[AuditKind::LogOnRefused]).await;
+        assert_eq!(refused.len(), 0, "the door puts them on record, and counts");
+        assert_eq!(
+            judge(store, Some(&alice()), &earlier, 3010).await,
             CodeOutcome::Replayed
         );
         assert_eq!(
-            counted(store, "person:alice").await,
-            1,
-            "a code used before counts as a failure"
+            judge(store, Some(&alice()), "no", 3010).await,
+            CodeOutcome::Wrong
         );
+        assert_eq!(counts().await, (2, 2));
+        let next = secret.code(at(3060));
+        assert_eq!(
+            judge(store, Some(&alice()), &next, 3060).await,
+            CodeOutcome::Accepted
+        );
+    });
+}
+
+/// The code that confirms an enrolment is used up: typed at the first login, it is a mistake and no guess.
+#[test]
+fn the_code_of_the_enrolment_is_used_up_and_not_a_guess() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let code = secret.code(at(10 * 30));
+        assert_eq!(
+            judge(store, Some(&alice()), &code, 300).await,
+            CodeOutcome::Again
+        );
+        assert_eq!(counted(store, "person:alice").await, 0);
+    });
+}
+
+#[test]
+fn blocks_in_force_are_listed_and_a_person_is_unlocked() {
+    on_each_engine(async |store| {
+        for number in 0..30 {
+            let name = if number < 3 {
+                "alice".to_owned()
+            } else {
+                format!("guess{number}")
+            };
+            store
+                .count_failure(&claim(&name, 3000), None, record(3000))
+                .await
+                .unwrap();
+        }
+        let rules = claim("alice", 0).rules;
+        let alices = Block {
+            of: Blocked::Person("alice".to_owned()),
+            until: at(4800),
+        };
+        let sources = Block {
+            of: Blocked::Source(SOURCE),
+            until: at(4800),
+        };
+        assert_eq!(
+            store.blocks(rules, at(3001)).await.unwrap(),
+            [alices, sources.clone()]
+        );
+        store.forget_failures(&alice(), &[]).await.unwrap();
+        assert_eq!(store.blocks(rules, at(3001)).await.unwrap(), [sources]);
+        assert_eq!(store.blocks(rules, at(4800)).await.unwrap(), []);
+    });
+}
+
+/// A8: the store knows when an account was used last, and when it was enabled again.
+#[test]
+fn a8_the_last_use_of_an_account_is_kept() {
+    on_each_engine(async |store| {
+        enrol(store).await;
+        let usage = async || store.enrolment(&alice()).await.unwrap().unwrap().usage;
+        let enrolled_at = usage().await.enrolled_at;
+        let never = AccountUse {
+            enrolled_at,
+            logged_on_at: None,
+            enabled_at: None,
+        };
+        assert_eq!(usage().await, never);
+        store.log_on(&alice(), None, at(500), &[]).await.unwrap();
+        assert!(store.enable_account(&alice(), at(900), &[]).await.unwrap());
+        let used = AccountUse {
+            logged_on_at: Some(at(500)),
+            enabled_at: Some(at(900)),
+            ..never
+        };
+        assert_eq!(usage().await, used);
+        assert_eq!(store.enrolments().await.unwrap()[0].usage, used);
+        let nobody = PersonId::parse("bruno").unwrap();
+        assert!(!store.enable_account(&nobody, at(900), &[]).await.unwrap());
     });
 }
 
@@ -360,12 +489,13 @@ fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
     on_each_engine(async |store| {
         let binding = FactorBinding {
             person: alice(),
+            key: key(1),
             station: Some(StationId::parse("laptop-1").unwrap()),
             source: SOURCE,
             client: Some(ClientId::parse("hopital").unwrap()),
         };
         store
-            .remember_factor(&binding, at(600), at(0), &[])
+            .log_on(&alice(), Some((&binding, at(600))), at(0), &[])
             .await
             .unwrap();
         assert!(store.factor_remembered(&binding, at(599)).await.unwrap());
@@ -373,6 +503,10 @@ fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
         for other in [
             FactorBinding {
                 person: PersonId::parse("bruno").unwrap(),
+                ..binding.clone()
+            },
+            FactorBinding {
+                key: key(2),
                 ..binding.clone()
             },
             FactorBinding {
@@ -404,12 +538,13 @@ fn a_block_forgets_the_remembered_factors() {
         enrol(store).await;
         let binding = FactorBinding {
             person: alice(),
+            key: key(1),
             station: None,
             source: SOURCE,
             client: None,
         };
         store
-            .remember_factor(&binding, at(9000), at(0), &[])
+            .log_on(&alice(), Some((&binding, at(9000))), at(0), &[])
             .await
             .unwrap();
         for _ in 0..3 {

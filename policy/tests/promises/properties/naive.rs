@@ -2,27 +2,25 @@
 
 use ecluse_policy::*;
 
-use super::world::{Line, Script, World};
+use super::world::{Entry, Line, Script, World, end_of};
 use crate::site::*;
 
 pub(super) fn naive_answers(capability: &str, request: &FlowRequest) -> bool {
     let is_command = capability.starts_with("command");
     match request {
-        FlowRequest::SessionChannel | FlowRequest::Pty | FlowRequest::WindowChange => {
-            capability == "shell" || is_command
-        }
+        FlowRequest::SessionChannel => capability == "shell" || is_command,
         FlowRequest::Shell => capability == "shell",
-        FlowRequest::Signal(name) => capability == "shell" && name == "INT",
         FlowRequest::Command(bytes) => matches!(
             (capability, bytes.as_slice()),
             ("command: *", _)
-                | ("command: ls {path}", b"ls /tmp" | b"ls a")
+                | ("command: ls {path}", b"ls /tmp" | b"ls a" | b"ls a=b")
                 | ("command: ls {word}", b"ls a")
+                | ("command: ls {any:word}", b"ls a" | b"ls a=b")
                 | ("command: ls /tmp", b"ls /tmp")
         ),
         FlowRequest::Env { name, .. } => match (capability, name.as_str()) {
-            (_, "LD_PRELOAD") => false,
-            ("env: *", _) => true,
+            ("env: *", "LANG" | "LC_ALL" | "TERM_PROGRAM") => true,
+            ("env: * ORACLE_SID", "LANG" | "LC_ALL" | "TERM_PROGRAM" | "ORACLE_SID") => true,
             ("env: LANG" | "env: LANG LC_*", "LANG") => true,
             ("env: LANG LC_*", "LC_ALL") => true,
             _ => false,
@@ -54,13 +52,14 @@ pub(super) fn naive_lines<'w>(world: &'w World, id: &str, script: &Script) -> Ve
         .collect()
 }
 
+/// A channel that asks for a flow, with or without a terminal.
 pub(super) fn naive(
     world: &World,
     script: &Script,
     it: &Intervention,
     opened_at: Timestamp,
     id: &str,
-    request: &FlowRequest,
+    (request, terminal): &(FlowRequest, bool),
     now: Timestamp,
 ) -> bool {
     let Some(grant) = it.granted() else {
@@ -81,15 +80,34 @@ pub(super) fn naive(
     let family = |text: &str| text.split(':').next().unwrap().to_owned();
     naive_lines(world, id, script).into_iter().any(|line| {
         line.by as usize <= it.approvals().len()
-            && grant.length <= span(line.at_most)
-            && now < grant.starts_at.plus(span(line.at_most))
+            && {
+                // A day, unless a derogation holds now.
+                let (written, ends_at) = line.at_most.naive();
+                let most = if ends_at.is_some_and(|end| now < end) {
+                    written
+                } else {
+                    written.min(span("24h"))
+                };
+                grant.length <= most && now < grant.starts_at.plus(most)
+            }
             && Schedule::parse(line.hours).unwrap().open_at(now)
-            && line.allow.iter().any(|allowed| {
-                granted.iter().any(|granted| {
+            && line.allow.iter().any(|entry| {
+                let Entry {
+                    line: allowed,
+                    terminal: gives,
+                    until,
+                } = entry;
+                let answered = granted.iter().any(|granted| {
                     family(granted) == family(allowed)
                         && naive_answers(granted, request)
                         && naive_answers(allowed, request)
-                })
+                });
+                let all = *allowed == "command: *";
+                let in_force = match until {
+                    Some(until) => now < end_of(until),
+                    None => !all,
+                };
+                answered && in_force && (!terminal || *gives || all || *allowed == "shell")
             })
     })
 }

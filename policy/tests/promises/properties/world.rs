@@ -22,10 +22,84 @@ pub(super) struct Line {
     pub(super) technicians: Vec<&'static str>,
     pub(super) targets: Vec<&'static str>,
     pub(super) accounts: Vec<&'static str>,
-    pub(super) allow: Vec<&'static str>,
+    pub(super) allow: Vec<Entry>,
     pub(super) hours: &'static str,
     pub(super) by: u32,
-    pub(super) at_most: &'static str,
+    pub(super) at_most: AtMost,
+}
+
+/// One entry of `allow`, with its terms.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) line: &'static str,
+    pub(super) terminal: bool,
+    pub(super) until: Option<&'static str>,
+}
+
+/// `at-most`, and the last day of a longer one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AtMost {
+    pub(super) written: &'static str,
+    pub(super) until: Option<&'static str>,
+}
+
+impl AtMost {
+    pub(super) fn naive(self) -> (Span, Option<Timestamp>) {
+        (span(self.written), self.until.map(end_of))
+    }
+}
+
+/// An instant as documents write it, which `until` takes as well as a day.
+pub(super) fn end_of(until: &str) -> Timestamp {
+    at(until)
+}
+
+/// Around the moments that are tried, and one that has passed.
+const UNTIL: [&str; 4] = [
+    "2027-03-31T00:00:00Z",
+    "2026-11-23T12:00:00Z",
+    "2026-11-24T09:00:00Z",
+    "2026-11-22T00:00:00Z",
+];
+
+impl Entry {
+    /// As a document writes it.
+    fn text(&self) -> String {
+        let Self {
+            line,
+            terminal,
+            until,
+        } = self;
+        let mut text = format!("{{ line = \"{line}\"");
+        if *terminal && line.starts_with("command: ls") {
+            text += ", terminal = true";
+        }
+        match until {
+            Some(until) => text += &format!(", owner = \"Odile\", until = \"{until}\""),
+            // As documents of earlier versions wrote it.
+            None if *line == "command: *" => return format!("\"{line}\""),
+            None => {}
+        }
+        text + " }"
+    }
+}
+
+fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    let terms = (
+        prop::bool::weighted(0.4),
+        prop_oneof![1 => Just(None), 2 => select(UNTIL.to_vec()).prop_map(Some)],
+    );
+    (some(&CAPABILITIES, 6), prop::collection::vec(terms, 6)).prop_map(|(lines, terms)| {
+        let entry =
+            |(line, (terminal, until)): (&'static str, (bool, Option<&'static str>))| Entry {
+                line,
+                // What a plain line of a template gives none of.
+                terminal: terminal && line.starts_with("command: ls"),
+                // Mostly none: an end is rare beside what is no derogation.
+                until: until.filter(|_| line == "command: *" || terminal),
+            };
+        lines.into_iter().zip(terms).map(entry).collect()
+    })
 }
 
 const SELECTORS: [&str; 4] = [
@@ -39,15 +113,17 @@ pub(super) const TARGETS: [&str; 2] = ["db01", "web01"];
 
 const ACCOUNTS: [&str; 2] = ["ops", "postgres"];
 
-const CAPABILITIES: [&str; 8] = [
+const CAPABILITIES: [&str; 10] = [
     "shell",
     "command: *",
     "command: ls {path}",
     "command: ls {word}",
+    "command: ls {any:word}",
     "command: ls /tmp",
     "env: LANG",
     "env: LANG LC_*",
     "env: *",
+    "env: * ORACLE_SID",
 ];
 
 const HOURS: [&str; 4] = [
@@ -67,10 +143,15 @@ fn line() -> impl Strategy<Value = Line> {
         some(&SELECTORS, 3),
         some(&TARGETS, 2),
         some(&ACCOUNTS, 2),
-        some(&CAPABILITIES, 6),
+        entries(),
         prop_oneof![3 => Just(HOURS[0]), 3 => Just(HOURS[1]), 1 => select(HOURS.to_vec())],
         prop_oneof![3 => Just(1u32), 1 => Just(2)],
-        prop_oneof![1 => Just("0s"), 2 => Just("1h"), 4 => Just("4h"), 4 => Just("12h")],
+        prop_oneof![
+            10 => select(vec!["0s", "1h", "1h", "4h", "4h", "12h", "12h"]).prop_map(|written| AtMost { written, until: None }),
+            // As documents of earlier versions wrote it: a day.
+            1 => Just(AtMost { written: "72h", until: None }),
+            3 => select(UNTIL.to_vec()).prop_map(|until| AtMost { written: "72h", until: Some(until) }),
+        ],
     )
         .prop_map(
             |(technicians, targets, accounts, allow, hours, by, at_most)| {
@@ -160,10 +241,16 @@ impl World {
             },
         ) in flows.iter().enumerate()
         {
+            let allow: Vec<String> = allow.iter().map(Entry::text).collect();
+            let allow = allow.join(", ");
+            let AtMost { written, until } = at_most;
+            let long = until.map_or(String::new(), |until| {
+                format!(", long = true, owner = \"Odile\", until = \"{until}\"")
+            });
             client += &format!(
                 "[[flow]]\nname = \"flow-{number}\"\ntechnicians = {technicians:?}\ntargets = {targets:?}\naccounts = {accounts:?}\n\
-                 allow = {allow:?}\nhours = \"{hours}\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
-                 approval = {{ by = {by}, at-most = \"{at_most}\" }}\n"
+                 allow = [{allow}]\nhours = \"{hours}\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
+                 approval = {{ by = {by}, at-most = \"{written}\"{long} }}\n"
             );
         }
         Documents::parse([
@@ -176,10 +263,10 @@ impl World {
     /// The same site with one thing less, for each thing that grants.
     pub(super) fn each_with_one_less(&self) -> Vec<World> {
         let mut worlds = Vec::new();
-        fn each(
+        fn each<T>(
             world: &World,
             worlds: &mut Vec<World>,
-            list: impl Fn(&mut World) -> &mut Vec<&'static str>,
+            list: impl Fn(&mut World) -> &mut Vec<T>,
         ) {
             let length = list(&mut world.clone()).len();
             for place in 0..length {
@@ -204,6 +291,22 @@ impl World {
             each(self, &mut worlds, |world| &mut world.flows[place].targets);
             each(self, &mut worlds, |world| &mut world.flows[place].accounts);
             each(self, &mut worlds, |world| &mut world.flows[place].allow);
+            for entry in 0..self.flows[place].allow.len() {
+                let mut less = self.clone();
+                less.flows[place].allow[entry].terminal = false;
+                worlds.push(less);
+                let mut less = self.clone();
+                less.flows[place].allow[entry].until = Some("2026-11-23T10:30:00Z");
+                // Not what ended before, nor what was not in force for want of an end.
+                let before = self.flows[place].allow[entry].clone();
+                let shrank = match before.until {
+                    Some(until) => at("2026-11-23T10:30:00Z") < at(until),
+                    None => before.line != "command: *",
+                };
+                if shrank {
+                    worlds.push(less);
+                }
+            }
         }
         worlds
     }
@@ -228,7 +331,7 @@ pub(super) fn script() -> impl Strategy<Value = Script> {
         prop_oneof![4 => select(TARGETS.to_vec()).prop_map(|one| vec![one]), 1 => Just(TARGETS.to_vec())],
         select(ACCOUNTS.to_vec()),
         subsequence(CAPABILITIES.to_vec(), 1..=2),
-        prop_oneof![1 => Just("1s"), 3 => Just("30m"), 3 => Just("1h"), 2 => Just("3h")],
+        prop_oneof![1 => Just("1s"), 3 => Just("30m"), 3 => Just("1h"), 2 => Just("3h"), 1 => Just("30h")],
         prop::bool::weighted(0.2),
         prop::option::weighted(0.2, select(vec!["0s", "20m", "1h"])),
         prop::option::weighted(0.2, some(&["shell", "command", "env"], 2)),

@@ -158,7 +158,9 @@ fn limits() -> Vec<String> {
     vec![
         "per-source = 3000".to_owned(),
         "total = 3000".to_owned(),
+        "per-person = 3000".to_owned(),
         "unauthenticated = 2000".to_owned(),
+        "unauthenticated-stations = 2000".to_owned(),
         "authenticate-within = \"5m\"".to_owned(),
     ]
 }

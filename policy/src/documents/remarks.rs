@@ -1,0 +1,141 @@
+//! What documents may not say any more, and what whoever wrote them should know.
+//!
+//! A document that is in force was right when it was applied. Where this version asks for more (an owner and an end of a
+//! derogation, a ceiling), the part that lacks it is not in force and the rest stands; a document that is applied now is
+//! refused for it ([`Documents::outdated`]). Nothing here is a right: the parts say themselves whether they hold.
+
+use std::fmt;
+
+use super::approval::{CEILING, LONG};
+use super::error::DocumentError;
+use super::{Client, Documents, Flow, derogation, waiting};
+use crate::capability::{Allowed, Standing};
+use crate::time::Timestamp;
+
+/// Something that whoever wrote a document should know. It is no error.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remark {
+    /// The file.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The key: `flow.dba.allow`.
+    pub key: String,
+    /// What there is to know.
+    pub says: String,
+}
+
+impl fmt::Display for Remark {
+    /// `clients/hopital.toml:12: flow.dba.allow: …`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            key,
+            says,
+        } = self;
+        write!(formatter, "{file}:{line}: {key}: {says}")
+    }
+}
+
+impl Documents {
+    /// Everything for which documents that are applied today are refused, although they read.
+    #[must_use]
+    pub fn outdated(&self) -> Vec<DocumentError> {
+        let mut errors = Vec::new();
+        for (client, flow) in self.flows() {
+            let mut wrong = |line: u32, key: &str, problem: String, accepted: String| {
+                errors.push(DocumentError {
+                    file: client.file.clone(),
+                    line: Some(line),
+                    key: format!("flow.{}.{key}", flow.name),
+                    problem,
+                    accepted,
+                });
+            };
+            for (entry, line) in entries(flow) {
+                // Whatever the time: an entry without an end is in force or not for good.
+                if let Standing::Unanswered = entry.standing(Timestamp::MAX) {
+                    let written = entry.line();
+                    let problem = format!(
+                        "`{written}` is a derogation, which somebody answers for and which ends"
+                    );
+                    let accepted = format!("{{ line = \"{written}\", {} }}", derogation::KEYS);
+                    wrong(line, "allow", problem, accepted);
+                }
+                for problem in entry.never_sent() {
+                    let accepted = "variables that are sent, such as LANG and LC_*".to_owned();
+                    wrong(line, "allow", problem, accepted);
+                }
+            }
+            let approval = &flow.approval;
+            if approval.written() > CEILING && approval.long().is_none() {
+                let problem = format!("{} is longer than a day", approval.written());
+                wrong(
+                    flow.lines.approval,
+                    "approval.at-most",
+                    problem,
+                    LONG.to_owned(),
+                );
+            }
+        }
+        errors.sort();
+        errors
+    }
+
+    /// What there is to know at `now`: derogations that are over, templates whose holes take less than they did, and who
+    /// waits for their log-on among everybody else.
+    #[must_use]
+    pub fn remarks(&self, now: Timestamp) -> Vec<Remark> {
+        let mut remarks = waiting::remarks(self);
+        for (client, flow) in self.flows() {
+            let mut say = |line: u32, key: &str, says: String| {
+                remarks.push(Remark {
+                    file: client.file.clone(),
+                    line,
+                    key: format!("flow.{}.{key}", flow.name),
+                    says,
+                });
+            };
+            for (entry, line) in entries(flow) {
+                if let Standing::Over(derogation) = entry.standing(now) {
+                    let says = format!(
+                        "`{}` is over ({derogation}) and allows nothing; the rest stands. Renew it or remove it",
+                        entry.line()
+                    );
+                    say(line, "allow", says);
+                }
+                for hole in entry.plain_holes() {
+                    let says = format!(
+                        "`{}`: {{{hole}}} takes a name (A-Z a-z 0-9 _ . -) since this version; {{{hole}:word}} takes what it took before, with @ % + = : , too",
+                        entry.line()
+                    );
+                    say(line, "allow", says);
+                }
+            }
+            if let Some(long) = flow.approval.long().filter(|long| !long.holds_at(now)) {
+                let says = format!(
+                    "{} is over ({long}); {CEILING} holds now, and the rest stands. Renew it or remove it",
+                    flow.approval.written()
+                );
+                say(flow.lines.approval, "approval.long", says);
+            }
+        }
+        remarks.sort();
+        remarks
+    }
+
+    fn flows(&self) -> impl Iterator<Item = (&Client, &Flow)> {
+        self.clients
+            .values()
+            .flat_map(|client| client.flows.iter().map(move |flow| (client, flow)))
+    }
+}
+
+/// The entries of a flow's `allow`, each with its line.
+fn entries(flow: &Flow) -> impl Iterator<Item = (&Allowed, u32)> {
+    flow.allow.iter().enumerate().map(|(place, entry)| {
+        let line = flow.lines.allow.get(place).copied();
+        (entry, line.unwrap_or(flow.lines.flow))
+    })
+}

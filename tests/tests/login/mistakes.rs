@@ -1,0 +1,377 @@
+//! Honest mistakes at the door: they lock nobody out, and whoever has proven their keys is told what keeps them out. Issue 3,
+//! B9; A6, A8; DESIGN §5.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use ecluse_tests::{Answer, Site, Ssh, Terminal, client, store};
+
+use super::codes::wrong_code;
+use super::{key, site_without_memory};
+
+/// A login that lets the person read what the gateway says, as OpenSSH does unless told otherwise.
+fn told(ssh: Ssh) -> Ssh {
+    ssh.option("LogLevel INFO")
+}
+
+/// `ssh` without a terminal, without input and without anything that could answer a question; it tries thrice, as it does
+/// unless told otherwise.
+fn unattended(ssh: &Ssh) -> Result<Answer> {
+    let arguments = ssh.arguments().into_iter().map(|argument| {
+        if argument == "NumberOfPasswordPrompts 1" {
+            "NumberOfPasswordPrompts 3".into()
+        } else {
+            argument
+        }
+    });
+    let mut command = Command::new("setsid");
+    command
+        .arg("--wait")
+        .args(arguments)
+        .env_remove("DISPLAY")
+        .env_remove("SSH_ASKPASS")
+        .env("SSH_ASKPASS_REQUIRE", "never");
+    client::run(&mut command, &[], Duration::from_secs(60))
+}
+
+/// What `ecluse` says at the gateway's time.
+fn administrator(site: &Site, arguments: &[&str]) -> Result<(bool, String)> {
+    let mut command = site.gateway().command(arguments);
+    let output = command.envs(site.clock().environment()?).output()?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok((
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    ))
+}
+
+/// A6: `ssh gw flows </dev/null` sends three empty answers, each time.
+#[test]
+fn empty_answers_lock_nobody() -> Result<()> {
+    let site = site_without_memory()?;
+    let ssh = site.ssh("alice").run("flows");
+    for _ in 0..3 {
+        unattended(&ssh)?.denied()?;
+    }
+    let refused = store::audit(&site, "log-on-refused")?;
+    ensure!(
+        refused.len() == 9
+            && refused
+                .iter()
+                .all(|record| record.to_string().contains("an empty answer; not counted")),
+        "{refused:?}"
+    );
+    ensure!(store::audit(&site, "lockout")?.is_empty());
+    // The two guesses that are left are still left.
+    let wrong = wrong_code(&site)?;
+    for _ in 0..2 {
+        site.ssh("alice")
+            .code(&wrong)
+            .run("flows")
+            .answer()?
+            .denied()?;
+    }
+    site.ssh("alice").run("flows").answer()?.success()?;
+    Ok(())
+}
+
+/// A6: without memory, a second terminal within the same half minute offers the code that was just used.
+#[test]
+fn a_second_terminal_within_the_same_code_locks_nobody() -> Result<()> {
+    let site = site_without_memory()?;
+    let code = site.fresh_code("alice")?;
+    let enter = || site.ssh("alice+db01").code(&code).run("true").answer();
+    enter()?.success()?;
+    for _ in 0..4 {
+        enter()?.denied()?;
+    }
+    ensure!(store::audit(&site, "lockout")?.is_empty());
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    Ok(())
+}
+
+/// What is refused without counting is bounded all the same: a connection has so many tries.
+#[test]
+fn empty_answers_are_bounded_on_one_connection() -> Result<()> {
+    let site = site_without_memory()?;
+    let answer =
+        ecluse_tests::peers::run(&site, "hostile_client", &["empty_answers", "alice+db01"])?;
+    ensure!(
+        answer.text().contains("authenticated: False") && answer.text().contains("closed: True"),
+        "{answer:?}"
+    );
+    let tries = store::audit(&site, "log-on-refused")?.len();
+    ensure!((3..=20).contains(&tries), "{tries} tries");
+    Ok(())
+}
+
+/// The prompt says that a code works once, in the person's language; and says the same whatever the code before was.
+#[test]
+fn the_prompt_says_that_a_code_works_once() -> Result<()> {
+    let site = site_without_memory()?;
+    for (person, words) in [
+        ("alice", "Each code works once"),
+        ("bruno", "Chaque code ne sert qu'une fois"),
+    ] {
+        told(site.ssh(person))
+            .run("flows")
+            .answer()?
+            .success()?
+            .says(&[words])?;
+    }
+    let wrong = wrong_code(&site)?;
+    let (unattended, guessed) = (
+        unattended(&told(site.ssh("alice")).run("flows"))?,
+        told(site.ssh("alice")).code(&wrong).run("flows").answer()?,
+    );
+    let said = |answer: &Answer| answer.errors.lines().next().unwrap_or_default().to_owned();
+    ensure!(
+        said(&unattended) == said(&guessed) && said(&guessed).contains("Each code works once"),
+        "{unattended:?} {guessed:?}"
+    );
+    Ok(())
+}
+
+/// DESIGN §5: who has proven both keys reads "expired", "disabled" and "blocked until"; who has not reads nothing.
+#[test]
+fn whoever_proved_their_keys_is_told_what_keeps_them_out() -> Result<()> {
+    let mut site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        plan.documents.technician("alice")?.expires = Some(ecluse_tests::clock::date_in(3)?);
+        Ok(())
+    })?;
+    let wrong = wrong_code(&site)?;
+    for _ in 0..3 {
+        site.ssh("alice")
+            .code(&wrong)
+            .run("flows")
+            .answer()?
+            .denied()?;
+    }
+    let silent = |site: &Site, what: &str| -> Result<()> {
+        let strangers = [
+            told(site.ssh("alice")).key(&key(site, "alice")),
+            told(site.ssh("alice")).key(&key(site, "ws-1")),
+            told(site.ssh("alice"))
+                .key(&key(site, "ws-1"))
+                .key(&key(site, "bruno")),
+            told(site.ssh("nobody")).key(&key(site, "ws-1")),
+        ];
+        for ssh in strangers {
+            let answer = ssh.run("flows").answer()?.denied()?;
+            let words: Vec<&str> = answer.errors.lines().collect();
+            ensure!(
+                matches!(words.as_slice(), [only] if only.contains("Permission denied")),
+                "{what}: {words:?}"
+            );
+        }
+        Ok(())
+    };
+    told(site.ssh("alice"))
+        .run("flows")
+        .answer()?
+        .denied()?
+        .says(&[
+            "No code is looked at until ",
+            "ask the gateway's administrator",
+        ])?;
+    silent(&site, "blocked")?;
+
+    site.clock().advance(5 * 86_400)?;
+    told(site.ssh("alice"))
+        .run("flows")
+        .answer()?
+        .denied()?
+        .says(&["Your account expired "])?;
+    silent(&site, "expired")?;
+
+    site.apply(|documents| {
+        documents.technician("bruno")?.disabled = true;
+        Ok(())
+    })?;
+    ecluse_tests::wait::until_true("the end of bruno's account", Duration::from_secs(5), || {
+        let answer = told(site.ssh("bruno")).run("flows").answer()?;
+        Ok(answer.status == Some(255) && answer.errors.contains("Votre compte est hors service."))
+    })
+}
+
+/// An account that is over is told so where its second factor is remembered, too.
+#[test]
+fn a_remembered_code_does_not_hide_what_keeps_somebody_out() -> Result<()> {
+    let mut site = Site::start()?;
+    site.ssh("alice").run("flows").answer()?.success()?;
+    site.apply(|documents| {
+        documents.technician("alice")?.disabled = true;
+        Ok(())
+    })?;
+    ecluse_tests::wait::until_true("the end of alice's account", Duration::from_secs(5), || {
+        let answer = told(site.ssh("alice")).run("flows").answer()?;
+        Ok(answer.status == Some(255) && answer.errors.contains("Your account is disabled."))
+    })
+}
+
+/// While somebody is blocked no code is looked at, so none is used up; an administrator ends the block on record, and the
+/// operators concerned read of both.
+#[test]
+fn a_block_is_told_listed_and_ended_on_record() -> Result<()> {
+    let site = site_without_memory()?;
+    let wrong = wrong_code(&site)?;
+    for _ in 0..3 {
+        site.ssh("alice")
+            .code(&wrong)
+            .run("flows")
+            .answer()?
+            .denied()?;
+    }
+    let code = site.fresh_code("alice")?;
+    told(site.ssh("alice"))
+        .code(&code)
+        .run("flows")
+        .answer()?
+        .denied()?
+        .says(&["No code is looked at until "])?;
+    let (_, listed) = administrator(&site, &["accounts"])?;
+    let state = |listed: &str, person: &str| {
+        listed
+            .lines()
+            .find(|line| line.starts_with(person))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    ensure!(
+        state(&listed, "alice").contains("blocked by wrong codes until"),
+        "{listed}"
+    );
+    ensure!(!state(&listed, "bruno").contains("blocked"), "{listed}");
+    let pending = site.operator(&["pending"])?.success()?;
+    ensure!(
+        pending.text().contains("The account of alice is blocked"),
+        "{}",
+        pending.text()
+    );
+
+    let (done, said) = administrator(&site, &["accounts", "unlock", "alice"])?;
+    ensure!(done && said.contains("alice may log on again"), "{said}");
+    site.ssh("alice")
+        .code(&code)
+        .run("flows")
+        .answer()?
+        .success()?;
+    let records = store::audit(&site, "lockout-lifted")?;
+    ensure!(
+        records.len() == 1
+            && records
+                .iter()
+                .all(|record| record.to_string().contains("(uid ")),
+        "{records:?}"
+    );
+    let pending = site.operator(&["pending"])?.success()?;
+    ensure!(
+        pending.text().contains("ended the block of alice"),
+        "{}",
+        pending.text()
+    );
+    let (done, said) = administrator(&site, &["accounts", "unlock", "alice"])?;
+    ensure!(!done && said.contains("alice is not blocked"), "{said}");
+    let (done, said) = administrator(&site, &["accounts", "unlock", "zoe"])?;
+    ensure!(
+        !done && said.contains("zoe is not in the documents"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// A8: a technician who does not come for the time that was set is disabled until an administrator enables them; an operator
+/// is only listed.
+#[test]
+fn unused_accounts_of_technicians_are_disabled() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.movable_clock = true;
+        plan.documents.settings.authentication = vec!["unused = \"30d\"".to_owned()];
+        Ok(())
+    })?;
+    for person in ["alice", "odile"] {
+        let words = if person == "alice" {
+            "flows"
+        } else {
+            "pending"
+        };
+        site.ssh(person).run(words).answer()?.success()?;
+    }
+    site.clock().advance(29 * 86_400)?;
+    site.ssh("alice").run("flows").answer()?.success()?;
+    // Bruno was enrolled, and never came.
+    site.clock().advance(2 * 86_400)?;
+    told(site.ssh("bruno"))
+        .run("flows")
+        .answer()?
+        .denied()?
+        .says(&["Votre compte est hors service : il n'a pas servi depuis "])?;
+    let (_, listed) = administrator(&site, &["accounts"])?;
+    let line = |person: &str| {
+        listed
+            .lines()
+            .find(|line| line.starts_with(person))
+            .unwrap_or_default()
+    };
+    ensure!(
+        line("bruno").contains("disabled: not used since"),
+        "{listed}"
+    );
+    ensure!(
+        line("odile").contains("in force, not used since"),
+        "{listed}"
+    );
+    ensure!(
+        line("alice").contains("in force") && !line("alice").contains("not used"),
+        "{listed}"
+    );
+    ensure!(
+        listed.contains("LAST LOG-ON") && listed.contains("EXPIRES"),
+        "{listed}"
+    );
+    site.ssh("odile").run("pending").answer()?.success()?;
+
+    let (done, said) = administrator(&site, &["accounts", "enable", "alice"])?;
+    ensure!(!done && said.contains("alice is not disabled"), "{said}");
+    let (done, said) = administrator(&site, &["accounts", "enable", "bruno"])?;
+    ensure!(done && said.contains("bruno may log on again"), "{said}");
+    site.ssh("bruno").run("flows").answer()?.success()?;
+    ensure!(store::audit(&site, "account-enabled")?.len() == 1);
+    let pending = site.operator(&["pending"])?.success()?;
+    ensure!(
+        pending.text().contains("enabled the account of bruno"),
+        "{}",
+        pending.text()
+    );
+    Ok(())
+}
+
+/// B9: the time to log on is over. Whoever proved their keys and still thinks about the code reads so; a stranger reads
+/// nothing.
+#[test]
+fn the_end_of_the_time_to_log_on_is_said_to_whoever_proved_their_keys() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.documents.settings.limits = vec!["authenticate-within = \"10s\"".to_owned()];
+        plan.documents.settings.remember = "0s".to_owned();
+        Ok(())
+    })?;
+    let terminal = Terminal::open(site.layout(), &site.ssh("alice").arguments(), &[], 100, 24)?;
+    terminal.sees("One-time code:")?;
+    let late = |person: &str| -> Result<bool> {
+        let refused = store::audit(&site, "log-on-refused")?;
+        Ok(refused.iter().any(|record| {
+            let record = record.to_string();
+            record.contains(person) && record.contains("did not log on within 10s")
+        }))
+    };
+    // OpenSSH waits for its person, and hears of nothing meanwhile.
+    ecluse_tests::wait::until_true("the end of the time", Duration::from_secs(30), || {
+        late("alice")
+    })?;
+    terminal.enters("123456")?;
+    terminal.sees("The time to log on is over (10s). Connect again.")?;
+    ensure!(terminal.ends()? == 255);
+    Ok(())
+}
