@@ -332,6 +332,7 @@ refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed u
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
 refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
+refusal-code-wanted = This gives more than there was, so it needs a one-time code of the last { $within }, given on this connection.
 refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
@@ -414,6 +415,13 @@ door-too-many = Too many connections wait here for their log-on, so this one is 
 door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
 door-too-many-of-person = You have too many connections open here: close some and try again.
 door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
+
+## A code in the middle of a dialogue
+
+step-up-again = This code was used before; wait for the next.
+step-up-wrong = This code is not right.
+step-up-given-up = No code was proven; nothing was done.
+step-up-needs-terminal = Here nobody can be asked for one. Ask for a terminal: { $command }
 
 ## On the way to a target
 

@@ -331,6 +331,7 @@ refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
+refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique de moins de { $within }, donné sur cette connexion.
 refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
@@ -413,6 +414,13 @@ door-too-many = Trop de connexions attendent ici leur authentification, celle-ci
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
+
+## Un code au milieu d'un dialogue
+
+step-up-again = Ce code a déjà servi ; attendez le suivant.
+step-up-wrong = Ce code n'est pas le bon.
+step-up-given-up = Aucun code n'a été prouvé ; rien n'a été fait.
+step-up-needs-terminal = Ici, personne ne peut le saisir. Demandez un terminal : { $command }
 
 ## Vers une cible
 

@@ -44,6 +44,10 @@ kinds! {
     LogOff = "log-off",
     /// Too many failures blocked a person or a source (A6).
     Lockout = "lockout",
+    /// Somebody who had logged on proved another code, for an act that needs one of now.
+    CodeProven = "code-proven",
+    /// A code was refused to somebody who had logged on.
+    CodeRefused = "code-refused",
     /// An administrator ended the block of a person.
     LockoutLifted = "lockout-lifted",
     /// An administrator enabled an account that lay unused (A8).

@@ -6,6 +6,7 @@
 
 mod account;
 mod certificate;
+mod code;
 mod here;
 mod login;
 mod refusal;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::account::{AccountFacts, AccountUse, Barred, Disuse, UNUSED_FOR, disuse};
 pub use self::certificate::{CertificateFacts, CertificateKind, CertificateRefused};
+pub use self::code::{FRESH_FOR, ProvenCode};
 pub use self::here::{Doorway, Misplaced};
 pub use self::login::{CodeOutcome, Login, SecondFactor, Step};
 pub use self::refusal::LoginRefusal;
@@ -72,6 +74,8 @@ pub struct Authenticated {
     station: Option<ProvenStation>,
     proof: PersonProof,
     second_factor: SecondFactor,
+    /// When the log-on's own code was proven; none where one was remembered.
+    code_proven_at: Option<Timestamp>,
     source: IpAddr,
     lang: Lang,
 }
@@ -300,6 +304,7 @@ impl Authenticated {
             station,
             proof,
             second_factor: _,
+            code_proven_at: _,
             source,
             lang: _,
         } = self;

@@ -52,7 +52,7 @@ pub use self::explain::{Explanation, explain};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
     AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
-    CodeOutcome, Ended, Login, LoginRefusal, Presence, Role, Step,
+    CodeOutcome, Ended, Login, LoginRefusal, Presence, ProvenCode, Role, Step,
 };
 pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,

@@ -15,15 +15,15 @@
 //! |---|---|---|
 //! | [`AsTechnician`] | a technician at a station, both in force | asking, giving up, looking at what is theirs |
 //! | [`AsOperator`] | an operator in force | looking at their client's requests and sessions; refusing, cutting, withdrawing |
-//! | [`ToWiden`] | the same, for what gives somebody more than they had | a yes |
+//! | [`ToWiden`] | the same, with a code of the last five minutes, for what gives somebody more than they had | a yes |
 //! | [`AsAuditor`] | an auditor in force | reading their client's recordings |
-//! | [`Unmasking`] | the same, where the document says `unmask = true` | reading masked input in clear |
+//! | [`Unmasking`] | the same, where the document says `unmask = true`, with such a code | reading masked input in clear |
 //!
 //! A mandate holds the documents and the instant it was asked of, so that an act cannot be judged by others. It cannot be
 //! kept: what lasts (a watch, a replay, a long search) asks again while it lasts.
 
 use crate::documents::{Auditor, Client, Documents, PersonRef};
-use crate::identity::{Authenticated, Presence, Role};
+use crate::identity::{Authenticated, Presence, ProvenCode, Role};
 use crate::matrix::{Reach, matrix_scope};
 use crate::name::{ClientId, PersonId};
 use crate::time::Timestamp;
@@ -54,6 +54,8 @@ pub struct AsOperator<'d> {
 /// The right to give somebody more than they had. Only [`AsOperator::to_widen`] makes one.
 ///
 /// What takes away (refusing, cutting, withdrawing) never asks for it.
+///
+/// Invariant: at the mandate's `now` a code was proven on the connection less than [`crate::identity::FRESH_FOR`] ago.
 #[derive(Debug)]
 pub struct ToWiden<'o, 'd> {
     operator: &'o AsOperator<'d>,
@@ -73,7 +75,8 @@ pub struct AsAuditor<'d> {
 
 /// The right to read masked input in clear. Only [`AsAuditor::unmask`] makes one.
 ///
-/// Invariant: at the mandate's `now` the client's document granted it to this auditor.
+/// Invariant: at the mandate's `now` the client's document granted it to this auditor, and a code was proven on the
+/// connection less than [`crate::identity::FRESH_FOR`] ago.
 #[derive(Debug)]
 pub struct Unmasking<'a, 'd> {
     auditor: &'a AsAuditor<'d>,
@@ -205,10 +208,13 @@ impl<'d> AsOperator<'d> {
         self.now
     }
 
-    /// The right to give somebody more than they had, such as a yes.
-    #[must_use]
-    pub const fn to_widen(&self) -> ToWiden<'_, 'd> {
-        ToWiden { operator: self }
+    /// The right to give somebody more than they had, such as a yes: with a code of now, proven on this connection.
+    ///
+    /// # Errors
+    /// [`Refusal::CodeWanted`] where the last code is not fresh any more.
+    pub fn to_widen(&self, code: &ProvenCode) -> Result<ToWiden<'_, 'd>, Refusal> {
+        code.fresh(self.now)?;
+        Ok(ToWiden { operator: self })
     }
 }
 
@@ -245,16 +251,27 @@ impl<'d> AsAuditor<'d> {
         self.now
     }
 
-    /// The right to read masked input in clear.
+    /// Whether the client's document grants this auditor to read masked input in clear: asked again while they do.
     ///
     /// # Errors
-    /// [`Refusal::NotUnmasking`] unless the client's document grants it to this auditor.
-    pub const fn unmask(&self) -> Result<Unmasking<'_, 'd>, Refusal> {
+    /// [`Refusal::NotUnmasking`] unless it does.
+    pub const fn may_unmask(&self) -> Result<(), Refusal> {
         if self.auditor.unmask {
-            Ok(Unmasking { auditor: self })
+            Ok(())
         } else {
             Err(Refusal::NotUnmasking)
         }
+    }
+
+    /// The right to begin reading masked input in clear: granted, and with a code of now, proven on this connection.
+    ///
+    /// # Errors
+    /// [`Refusal::NotUnmasking`] unless the client's document grants it to this auditor; then [`Refusal::CodeWanted`]
+    /// where the last code is not fresh any more.
+    pub fn unmask(&self, code: &ProvenCode) -> Result<Unmasking<'_, 'd>, Refusal> {
+        self.may_unmask()?;
+        code.fresh(self.now)?;
+        Ok(Unmasking { auditor: self })
     }
 }
 

@@ -330,6 +330,12 @@ pub enum Refusal {
     /// Masked input is for the auditors whom the client's document names.
     #[error("masked input is not shown to you; the client's document would have to say so")]
     NotUnmasking,
+    /// The act gives somebody more than they had, and the last code of this connection is not of now.
+    #[error("this needs a one-time code of the last {within}, given on this connection")]
+    CodeWanted {
+        /// How fresh a code must be.
+        within: Span,
+    },
     /// No target was named.
     #[error("name at least one target: request TARGET --for 2h --reason \"…\"")]
     NoTarget,

@@ -1,6 +1,6 @@
 """What a program built on asyncssh does: commands side by side on one connection, a signal, a terminal.
 
-usage: asyncssh_client.py USER [signals]
+usage: asyncssh_client.py USER [signals|terms]
 """
 
 import asyncio
@@ -20,7 +20,28 @@ class Person(asyncssh.SSHClient):
         return [door.code() for _ in prompts]
 
 
-async def main(user, signals):
+async def terms(connection):
+    """Signals and window changes that a command has none of, and that a shell has."""
+    process = await connection.create_process(
+        "trap 'echo usr1' USR1; trap 'echo term; exit 3' TERM; echo started; while :; do sleep 0.1; done"
+    )
+    assert await process.stdout.readline() == "started\n"
+    process.send_signal("USR1")
+    process.send_signal("KILL")
+    process.change_terminal_size(100, 40)
+    process.send_signal("TERM")
+    ended = await asyncio.wait_for(process.wait(), 20)
+    assert (ended.stdout, ended.exit_status) == ("term\n", 3), ended
+
+    process = await connection.create_process()
+    process.stdin.write("trap 'echo usr1; exit 5' USR1; echo started; while :; do sleep 0.1; done\n")
+    assert await process.stdout.readline() == "started\n"
+    process.send_signal("USR1")
+    ended = await asyncio.wait_for(process.wait(), 20)
+    assert (ended.stdout, ended.exit_status) == ("usr1\n", 5), ended
+
+
+async def main(user, mode):
     keys = [os.path.join(door.KEYS, door.STATION), os.path.join(door.KEYS, door.PERSON)]
     async with asyncssh.connect(
         "127.0.0.1",
@@ -36,7 +57,9 @@ async def main(user, signals):
         for n, answer in enumerate(answers):
             assert (answer.stdout, answer.stderr, answer.exit_status) == (f"{n}\n", f"e{n}\n", n), answer
 
-        if signals:
+        if mode == "terms":
+            return await terms(connection)
+        if mode == "signals":
             process = await connection.create_process("echo started; exec sleep 1000")
             assert await process.stdout.readline() == "started\n"
             process.send_signal("TERM")
@@ -54,4 +77,4 @@ async def main(user, signals):
     print("ok")
 
 
-asyncio.run(main(sys.argv[1], "signals" in sys.argv))
+asyncio.run(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

@@ -2,7 +2,7 @@
 
 usage: offers.py offer|sign ROUNDS USER KEY...   each key offered, or shown with a signature, in turns; KEY is a file of the site,
                                                  or `new` for one that nobody has seen
-       offers.py storm COUNT USER                signatures by keys that nobody has, eight on each connection
+       offers.py storm COUNT USER                signatures by keys that nobody has, eight on each connection, after a station's
 """
 
 import io
@@ -103,6 +103,8 @@ def storm(count, user):
     shown = 0
     while shown < count:
         stranger = Stranger()
+        # A stranger who holds a station's key: without one, keys that nobody has are not asked for a signature.
+        stranger.show(user, door.key(door.STATION), True)
         try:
             for _ in range(min(8, count - shown)):
                 stranger.show(user, new_key(), True)

@@ -238,6 +238,49 @@ fn ansible_pings() -> Result<()> {
     Ok(())
 }
 
+/// With its defaults Ansible asks for a terminal (`ssh -tt`) and sends lines for a shell: under templates both are
+/// refused in words, and the words say how the agreed command runs. F2.
+#[test]
+fn ansible_under_templates_is_refused_in_words() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.documents.flow("dba")?.allow = vec![
+            "command: true".to_owned(),
+            "command: echo dump {name}".to_owned(),
+        ];
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    let ansible = Ansible { site };
+    let said = |answer: &client::Answer| answer.text() + &answer.errors;
+    let answer = ansible.run(&["-m", "raw", "-a", "echo dump beds"])?;
+    ensure!(
+        answer.status != Some(0)
+            && said(&answer).contains("command: echo dump {name}")
+            && said(&answer).contains("ssh -T"),
+        "{answer:?}"
+    );
+    // As the words say: without a terminal.
+    let answer = ansible
+        .run(&[
+            "-m",
+            "raw",
+            "-a",
+            "echo dump beds",
+            "-e",
+            "ansible_ssh_use_tty=false",
+        ])?
+        .success()?;
+    ensure!(answer.text().contains("dump beds"), "{answer:?}");
+    let answer = ansible.run(&["-m", "ping", "-vvv"])?;
+    ensure!(
+        answer.status != Some(0)
+            && said(&answer).contains("is not part of this intervention")
+            && said(&answer).contains("has a meaning to a shell"),
+        "{answer:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn ansible_copies_a_file_over_commands() -> Result<()> {
     let ansible = Ansible { site: open_site()? };

@@ -49,6 +49,16 @@ fn mistakes_are_told_with_file_line_key_and_what_is_accepted() -> Result<()> {
         ("lang = \"fr\"", "lang = \"de\"", "lang"),
         ("[[flow]]", "[[flow]]\ncolour = \"red\"", "colour"),
         ("allow = [\"shell\"", "allow = [\"everything\"", "allow"),
+        (
+            "allow = [\"shell\"",
+            "allow = [\"env: FOO_*\"",
+            "reaches nothing",
+        ),
+        (
+            "at-most = \"4h\"",
+            "at-most = \"25h\"",
+            "long = true, owner = ",
+        ),
         ("targets = [\"db01\"", "targets = [\"db99\"", "db99"),
         ("maintech:dba", "maintech:nobody", "nobody"),
         ("host-keys = [", "host-keys = [] # [", "host-keys"),
@@ -65,6 +75,48 @@ fn mistakes_are_told_with_file_line_key_and_what_is_accepted() -> Result<()> {
             "{to:?}: {key:?} is not named in:\n{said}"
         );
     }
+    Ok(())
+}
+
+/// P15: a derogation that nobody answers for is refused, with what to write; one that is over is named and closes
+/// nothing else; a template that takes less than it once did is named.
+#[test]
+fn derogations_and_templates_that_shrank_are_told() -> Result<()> {
+    let site = Site::prepare(|_| Ok(()))?;
+    let text = site.plan().documents.client_text();
+    let begin = text
+        .find("{ line = \"command: *\"")
+        .context("the sample site has no derogation")?;
+    let end = text[begin..].find('}').context("no end")? + begin + 1;
+    let derogation = &text[begin..end];
+
+    let output = check_with(&site, derogation, "\"command: *\"")?;
+    let said = errors(&output);
+    ensure!(
+        !output.status.success()
+            && said.contains("{ line = \"command: *\", owner = ")
+            && said.contains("until = \""),
+        "{said}"
+    );
+    let over = "{ line = \"command: *\", owner = \"Odile\", until = \"2020-12-31\" }";
+    let output = check_with(&site, derogation, over)?;
+    let said = errors(&output);
+    ensure!(
+        output.status.success()
+            && said.contains("`command: *` is over (owner Odile, until 2020-12-31)")
+            && said.contains("hopital.toml:"),
+        "{said}"
+    );
+    let output = check_with(&site, derogation, "\"command: pg_dump {db}\"")?;
+    let said = errors(&output);
+    ensure!(
+        output.status.success() && said.contains("{db:word} takes what it took before"),
+        "{said}"
+    );
+    ensure!(
+        !errors(&check(&site)?).contains("Note:"),
+        "what holds is no note"
+    );
     Ok(())
 }
 

@@ -50,7 +50,10 @@ fn outside_its_hours_nothing_passes() -> Result<()> {
     let number = ecluse_tests::lobby::number(&answer.text())
         .unwrap_or_default()
         .to_string();
-    site.operator(&["approve", &number])?.success()?;
+    site.ssh("odile")
+        .run(format!("approve {number}"))
+        .answer()?
+        .success()?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
     // And at their end it stops.
     site.clock().advance(3600)?;

@@ -226,7 +226,7 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
             Err(refusal) => refused(desk, command, &refusal).await,
         },
         Act::Operators(act) => match who.as_operator(&applied) {
-            Ok(by) => operators(desk, &applied, &by, act, command, words).await,
+            Ok(by) => operators(desk, &by, act, command, words).await,
             Err(refusal) => refused(desk, command, &refusal).await,
         },
         Act::Auditors(act) => match who.as_auditor(&applied) {
@@ -278,7 +278,6 @@ async fn technicians(
 
 async fn operators(
     desk: &mut Desk<'_>,
-    applied: &Applied,
     by: &AsOperator<'_>,
     act: OperatorsAct,
     command: &Command,
@@ -287,7 +286,7 @@ async fn operators(
     use crate::operator::{answers, live, requests, watch};
     match act {
         OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
-        OperatorsAct::Approve => answers::approve(desk, applied, by, command, words).await,
+        OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
         OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
         OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
         OperatorsAct::Live => live::live(desk, by, command, words).await,

@@ -13,6 +13,7 @@ pub(crate) mod lobby;
 mod notices;
 mod questions;
 pub(crate) mod shown;
+pub(crate) mod step_up;
 pub(crate) mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,11 +23,11 @@ mod waiting_room;
 pub(crate) mod words;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ecluse_policy::{
-    AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, PersonId, Refusal,
-    Span, TargetId, Timestamp,
+    AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, CodeOutcome,
+    PersonId, ProvenCode, Refusal, Span, TargetId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ pub struct Visitor {
     pub terminal_name: String,
     /// Their connection.
     pub connection: Uuid,
+    /// The last code proven on it, shared by everything that goes on there.
+    pub(crate) code: Arc<Mutex<ProvenCode>>,
 }
 
 impl Visitor {
@@ -81,6 +84,19 @@ impl Visitor {
     pub(crate) fn as_auditor<'a>(&'a self, applied: &'a Applied) -> Result<AsAuditor<'a>, Refusal> {
         self.authenticated
             .as_auditor(&applied.documents, clock::now())
+    }
+
+    /// The last code they proved on this connection.
+    pub(crate) fn proven_code(&self) -> ProvenCode {
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another of their codes was looked at on this connection.
+    pub(crate) fn code_judged(&self, outcome: CodeOutcome, now: Timestamp) {
+        self.code
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .judged(outcome, now);
     }
 
     /// An audit record of what this person does, from where (R4).

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ecluse_policy::documents::{parse_client, parse_provider};
 use ecluse_policy::{
-    Authenticated, CodeOutcome, Documents, Lang, Login, PublicKey, Step, Timestamp,
+    Authenticated, CodeOutcome, Documents, Lang, Login, ProvenCode, PublicKey, Step, Timestamp,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -245,8 +245,10 @@ impl House {
     pub(crate) fn visitor(&self, person: &str) -> Visitor {
         let now = clock::now();
         let source: SocketAddr = "192.0.2.10:53122".parse().unwrap();
+        let authenticated = log_on(&self.gateway.applied().documents, person, source, now);
         Visitor {
-            authenticated: log_on(&self.gateway.applied().documents, person, source, now),
+            code: Arc::new(Mutex::new(ProvenCode::of_log_on(&authenticated))),
+            authenticated,
             source,
             door: "192.0.2.1:2222".parse().unwrap(),
             terminal_name: format!("ssh {source}"),

@@ -16,6 +16,7 @@ use super::{moments, transcript};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::parse_length;
+use crate::admission::step_up;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -65,12 +66,18 @@ pub(crate) async fn replay(
             )
             .await;
     };
-    if written.unmask
-        && let Err(refusal) = by.unmask()
-    {
-        let record = record(desk, &session).refused().reason(&refusal);
-        desk.gateway.store.record(&[record]).await?;
-        return desk.refused(&refusal).await;
+    if written.unmask {
+        if let Err(refusal @ Refusal::CodeWanted { .. }) = by.unmask(&desk.visitor.proven_code())
+            && let Some(status) = step_up::code(desk, command, words, &refusal).await?
+        {
+            return Ok(status);
+        }
+        // A code may take a while to type: the right is asked again.
+        if let Err(refusal) = unmasking(desk) {
+            let record = record(desk, &session).refused().reason(&refusal);
+            desk.gateway.store.record(&[record]).await?;
+            return desk.refused(&refusal).await;
+        }
     }
     // On record before anything is shown: who looked at what.
     let mut record = record(desk, &session)
@@ -168,6 +175,13 @@ fn written(words: &[String]) -> Result<Written, Misuse> {
     })
 }
 
+/// Whether the auditor may begin to read masked input in clear, as things stand now.
+fn unmasking(desk: &Desk<'_>) -> Result<(), Refusal> {
+    let applied = desk.applied();
+    let by = desk.visitor.as_auditor(&applied)?;
+    by.unmask(&desk.visitor.proven_code()).map(drop)
+}
+
 /// Whether the auditor may still read this recording, as the documents say now: a replay outlasts the right it began
 /// with.
 pub(super) fn still_theirs(
@@ -181,7 +195,8 @@ pub(super) fn still_theirs(
         return Err(Refusal::NotAnAuditor);
     }
     if unmask {
-        by.unmask()?;
+        // Begun with a code of its moment; the grant is what may end.
+        by.may_unmask()?;
     }
     Ok(())
 }

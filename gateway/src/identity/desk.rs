@@ -5,13 +5,13 @@
 //! proved every key is told why no code is looked at.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
     AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, CodeOutcome, Lang,
-    Login, LoginAddress, LoginRefusal, PersonId, PublicKey, Step, Timestamp,
+    Login, LoginAddress, LoginRefusal, PersonId, ProvenCode, PublicKey, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
@@ -356,6 +356,7 @@ impl Desk {
             return self.no();
         };
         let visitor = Visitor {
+            code: Arc::new(Mutex::new(ProvenCode::of_log_on(&authenticated))),
             authenticated,
             source: self.source,
             door: self.door,

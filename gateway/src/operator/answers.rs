@@ -12,8 +12,7 @@ use super::requests;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
-use crate::admission::{lobby, parse_length, shown, steps};
-use crate::gateway::Applied;
+use crate::admission::{lobby, parse_length, shown, step_up, steps};
 use crate::terminal::Line;
 
 const APPROVE: Takes = Takes {
@@ -32,7 +31,6 @@ const LONGEST_REASON: usize = 1000;
 /// `approve ID [--for D] [--only FAMILY] [--target T] [--account A]`
 pub(crate) async fn approve(
     desk: &mut Desk<'_>,
-    applied: &Applied,
     by: &AsOperator<'_>,
     command: &Command,
     words: &[String],
@@ -45,11 +43,26 @@ pub(crate) async fn approve(
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
-    let by = by.to_widen();
+    if let Err(refusal) = by.to_widen(&desk.visitor.proven_code())
+        && let Some(status) = step_up::code(desk, command, words, &refusal).await?
+    {
+        return Ok(status);
+    }
+    // A code may take a while to type: the right is asked again.
+    let applied = desk.applied();
+    let code = desk.visitor.proven_code();
+    let by = match desk.visitor.as_operator(&applied) {
+        Ok(by) => by,
+        Err(refusal) => return desk.refused(&refusal).await,
+    };
+    let by = match by.to_widen(&code) {
+        Ok(by) => by,
+        Err(refusal) => return desk.refused(&refusal).await,
+    };
     match steps::approve(
         desk.gateway,
         desk.visitor,
-        applied,
+        &applied,
         &by,
         &intervention,
         &narrowing,

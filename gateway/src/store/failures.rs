@@ -121,8 +121,8 @@ impl Store {
 
     /// Counts a failure against the claimed person and the source, and returns until when that blocks them.
     ///
-    /// `record` says who, from where and why; it is written as a refused log-on, and once more as a lockout
-    /// when this failure begins a block.
+    /// `record` says what was refused, to whom, from where and why; it is written, and once more as a lockout when
+    /// this failure begins a block.
     ///
     /// # Errors
     /// The store failed; nothing is counted.
@@ -158,7 +158,7 @@ impl Store {
     /// before; then counts a failure, or uses the code up and forgets the person's failures.
     ///
     /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
-    /// the same time. `record` says who and from where; a refusal is written to the audit trail from it,
+    /// the same time. `record` says what is refused, to whom and from where; a refusal is written to the audit trail from it,
     /// with its reason, and so is a block that begins. An accepted code writes nothing, the log-on, once
     /// complete, being the door's record; nor does what is refused without being counted.
     ///
@@ -255,7 +255,7 @@ async fn count(
             .await?;
     }
     let until = blocked(change, claim).await?;
-    let refused = record.kind(AuditKind::LogOnRefused).refused();
+    let refused = record.refused();
     let mut records = vec![refused.clone()];
     if let (None, Some(until)) = (before, until) {
         if let Some(person) = known {

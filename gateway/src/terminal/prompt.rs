@@ -15,6 +15,8 @@ pub struct Prompt {
     echoed: Option<String>,
     /// The text changed after it was drawn.
     stale: bool,
+    /// What is typed is not shown.
+    hidden: bool,
 }
 
 impl Prompt {
@@ -30,6 +32,15 @@ impl Prompt {
             editor: LineEditor::new(limit, text),
             echoed: None,
             stale: false,
+            hidden: false,
+        }
+    }
+
+    /// A prompt that shows nothing of what is typed, for a code.
+    pub fn hidden(label: &str, limit: usize) -> Self {
+        Self {
+            hidden: true,
+            ..Self::new(label, limit)
         }
     }
 
@@ -42,8 +53,8 @@ impl Prompt {
             return Ok(());
         }
         if terminal.is_plain() {
-            let text = format!("{}{}", self.label, self.editor.text());
-            self.echoed = Some(self.editor.text());
+            let text = format!("{}{}", self.label, self.shown());
+            self.echoed = Some(self.shown());
             return terminal.write(&text).await;
         }
         // Bracketed paste: pasted line ends must not answer the next question too.
@@ -135,7 +146,10 @@ impl Prompt {
         let row = usize::from(size.cols.max(8)) - 1;
         let label = shorten(&self.label, row / 2);
         let room = row - width(&label);
-        let (letters, at) = self.editor.letters();
+        let (letters, at) = match self.editor.letters() {
+            _ if self.hidden => (&[][..], 0),
+            letters => letters,
+        };
         let (shown, cursor) = visible(letters, at, room);
         let column = width(&label) + cursor;
         let go = if column == 0 {
@@ -148,8 +162,17 @@ impl Prompt {
             .await
     }
 
+    /// The text as far as it is shown.
+    fn shown(&self) -> String {
+        if self.hidden {
+            String::new()
+        } else {
+            self.editor.text()
+        }
+    }
+
     async fn draw_plain(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
-        let text = self.editor.text();
+        let text = self.shown();
         let echoed = self.echoed.replace(text.clone()).unwrap_or_default();
         let out = if let Some(added) = text.strip_prefix(&echoed) {
             added.to_owned()
@@ -267,6 +290,24 @@ mod tests {
         let line = terminal.read_line("> ", 500, None).await.unwrap();
         assert_eq!(line, Line::Text("pending".to_owned()));
         assert!(!person.raw().contains(&0x1b));
+    }
+
+    #[tokio::test]
+    async fn a_hidden_prompt_shows_nothing_of_what_is_typed() {
+        for term in ["xterm", "dumb"] {
+            let (mut terminal, mut person) = person(Some((80, 24)), term);
+            person.types(b"12x\x7f3456\r").await;
+            let prompt = Prompt::hidden("Code: ", 64);
+            let line = terminal.ask(prompt, None).await.unwrap();
+            assert_eq!(line, Line::Text("123456".to_owned()));
+            person.sees("Code: ").await;
+            let raw = String::from_utf8_lossy(&person.raw()).into_owned();
+            assert!(
+                !raw.contains(['2', '5', '6', 'x']) || term == "xterm",
+                "{raw:?}"
+            );
+            assert!(!person.text().contains("12"), "{}", person.text());
+        }
     }
 
     #[tokio::test]

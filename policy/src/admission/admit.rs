@@ -95,6 +95,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NotAnOperator
         | Refusal::NotAnAuditor
         | Refusal::NotUnmasking
+        | Refusal::CodeWanted { .. }
         | Refusal::NoTarget
         | Refusal::SeveralClients
         | Refusal::NoCommonAccount

@@ -1,7 +1,7 @@
 //! Where somebody logs on: from which address, at which of the gateway's doors (F4, P13).
 //!
-//! A key that is shown where its owner may not be is treated as a key that nobody has: whoever holds it learns nothing, and
-//! the record tells the client's side what happened.
+//! A key that is shown where its owner may not be is treated as a key that nobody has: whoever holds it learns nothing. Only
+//! where such a key is asked for a signature, as any may be that could be certified, does the record say whose it was.
 
 use std::net::IpAddr;
 

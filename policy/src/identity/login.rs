@@ -404,6 +404,10 @@ impl Login {
             station,
             proof: proof.clone(),
             second_factor,
+            code_proven_at: match second_factor {
+                SecondFactor::Code => Some(now),
+                SecondFactor::Remembered => None,
+            },
             source: self.source,
             lang: person.lang(),
         };

@@ -30,6 +30,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-an-operator",
     "refusal-not-an-auditor",
     "refusal-not-unmasking",
+    "refusal-code-wanted",
     "refusal-no-target",
     "refusal-several-clients",
     "refusal-no-common-account",
@@ -104,6 +105,7 @@ impl Refusal {
             Self::NotAnOperator => "refusal-not-an-operator",
             Self::NotAnAuditor => "refusal-not-an-auditor",
             Self::NotUnmasking => "refusal-not-unmasking",
+            Self::CodeWanted { .. } => "refusal-code-wanted",
             Self::NoTarget => "refusal-no-target",
             Self::SeveralClients => "refusal-several-clients",
             Self::NoCommonAccount => "refusal-no-common-account",
@@ -219,6 +221,7 @@ impl Refusal {
             | Self::NothingAsked
             | Self::NotItsOperator
             | Self::OwnRequest => Vec::new(),
+            Self::CodeWanted { within } => vec![("within", Argument::Span(*within))],
             Self::NameAccount { accounts } => vec![("accounts", list(accounts))],
             Self::NotInMatrix { capability, target } => {
                 vec![("capability", text(capability)), ("target", text(target))]

@@ -160,7 +160,7 @@ const ACTS: &[(&str, Needs, Act)] = &[
     ("approve", Needs::ItsOperator, |documents, by, now| {
         let by = by.as_operator(documents, now)?;
         asked(&before())
-            .approve(&by.to_widen(), &Narrowing::default())
+            .approve(&by.to_widen(&code_of(now))?, &Narrowing::default())
             .map(drop)
     }),
     ("refuse", Needs::ItsOperator, |documents, by, now| {
@@ -182,7 +182,9 @@ const ACTS: &[(&str, Needs, Act)] = &[
         },
     ),
     ("replay --unmask", Needs::Unmasking, |documents, by, now| {
-        by.as_auditor(documents, now)?.unmask().map(drop)
+        by.as_auditor(documents, now)?
+            .unmask(&code_of(now))
+            .map(drop)
     }),
 ];
 
@@ -352,7 +354,7 @@ fn unmasking_is_as_the_document_says_at_the_act() {
         assert_eq!(aurele.still_valid(asked_of, t0()), Ok(()));
         let auditor = aurele.as_auditor(asked_of, t0()).unwrap();
         assert_eq!(
-            auditor.unmask().map(drop),
+            auditor.unmask(&code_of(t0())).map(drop),
             if may {
                 Ok(())
             } else {
@@ -383,4 +385,40 @@ fn a_mandate_ends_with_the_account() {
             expired_at: end
         }))
     );
+}
+
+/// B9: a yes and `unmask` need a code of the last five minutes on this connection; refusing, withdrawing and looking need none.
+#[test]
+fn only_what_gives_asks_for_a_fresh_code() {
+    let documents = before();
+    let five = Span::from_mins(5);
+    let odile = log_in(&documents, "odile", &[ODILE], t0()).unwrap();
+    let aurele = log_in(&documents, "aurele", &[AURELE], t0()).unwrap();
+    let log_on = ProvenCode::of_log_on(&odile);
+    assert_eq!(log_on, code_of(t0()), "the log-on's code counts");
+    let mut remembered = crate::login::begin("odile");
+    let _ = crate::login::step(&mut remembered, &documents, ODILE);
+    let Step::Complete(remembered) = remembered.second_factor_remembered(&documents, true, t0())
+    else {
+        panic!()
+    };
+    let never = ProvenCode::of_log_on(&remembered);
+    assert_eq!(never, ProvenCode::default(), "a remembered one does not");
+
+    let wanted = Err(Refusal::CodeWanted { within: five });
+    for (code, now, gives) in [
+        (log_on, t0(), Ok(())),
+        (log_on, t0().plus(five).minus(Span::from_micros(1)), Ok(())),
+        (log_on, t0().plus(five), wanted.clone()),
+        (never, t0(), wanted),
+    ] {
+        let operator = odile.as_operator(&documents, now).unwrap();
+        let auditor = aurele.as_auditor(&documents, now).unwrap();
+        assert_eq!(operator.to_widen(&code).map(drop), gives);
+        assert_eq!(auditor.unmask(&code).map(drop), gives);
+        assert_eq!(auditor.may_unmask(), Ok(()));
+        assert!(asked(&documents).refuse(&operator, "no").is_ok());
+        assert!(asked(&documents).seen_by(&operator).is_ok());
+        assert!(approved(&documents).close(&operator, "enough").is_ok());
+    }
 }

@@ -386,7 +386,10 @@ impl Steps for Intervention {
         narrowing: &Narrowing,
         now: Timestamp,
     ) -> Result<Intervention, Refusal> {
-        self.approve(&by.as_operator(documents, now)?.to_widen(), narrowing)
+        self.approve(
+            &by.as_operator(documents, now)?.to_widen(&code_of(now))?,
+            narrowing,
+        )
     }
 
     fn refused_by(
@@ -550,4 +553,11 @@ pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
             "request xon-xoff (no version allows it)",
         ),
     ]
+}
+
+/// A code that was proven at `now`.
+pub(crate) fn code_of(now: Timestamp) -> ProvenCode {
+    let mut code = ProvenCode::default();
+    code.judged(CodeOutcome::Accepted, now);
+    code
 }

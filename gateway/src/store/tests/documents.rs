@@ -6,6 +6,7 @@ use super::{at, confirmed};
 use crate::audit::AuditKind;
 use crate::identity::totp::TotpSecret;
 use crate::secrets::new_ed25519;
+use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
 use crate::store::{ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding};
 
@@ -250,5 +251,71 @@ fn a_record_that_cannot_be_written_undoes_the_change_it_tells_of() {
         assert_eq!(store.documents().await.unwrap().version, 0);
         assert_eq!(store.document_versions().await.unwrap(), []);
         assert_eq!(*store.changes().borrow(), before, "nothing is announced");
+    });
+}
+
+/// What an earlier version applied and this one would not is still read: what it lacks is not in force, the rest stands,
+/// and a difference is shown against it (P15).
+#[test]
+fn documents_of_an_earlier_version_are_read_without_what_they_lack() {
+    let flow = |allow: &str, at_most: &str| {
+        format!(
+            "[[flow]]\nname = \"dba\"\ntechnicians = [\"maintech/alice\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\n\
+             allow = {allow}\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
+             approval = {{ by = 1, at-most = \"{at_most}\" }}\n"
+        )
+    };
+    on_each_engine(async |store| {
+        let base = texts(&["alice"], "10.1.2.3:22", &key());
+        let with = |flow: String| {
+            let mut texts = base.clone();
+            texts
+                .entry("clients/hopital.toml".into())
+                .and_modify(|text| text.push_str(&flow));
+            texts
+        };
+        apply(store, &with(flow("[\"shell\"]", "4h"))).await;
+        let old = with(flow("[\"shell\", \"command: *\", \"env: FOO_*\"]", "72h"));
+        let mut change = store.write().await.unwrap();
+        let sql = "UPDATE document_texts SET text = $1 WHERE file = 'clients/hopital.toml'";
+        let text = &old["clients/hopital.toml"];
+        change.tx.execute(sql, values![text]).await.unwrap();
+        change.commit(&[]).await.unwrap();
+
+        let store = store.as_another_process().await;
+        let applied = store.documents().await.unwrap();
+        let alice = PersonId::parse("alice").unwrap();
+        let reaches = ecluse_policy::matrix_scope(&applied.documents, &alice, at(2));
+        let offered: Vec<String> = reaches
+            .iter()
+            .flat_map(|reach| &reach.scope.capabilities)
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(offered, ["shell", "env: FOO_*"]);
+        assert_eq!(reaches[0].approval.at_most.to_string(), "1d");
+
+        let refused = store.apply_documents(&old, "root", at(2)).await;
+        let Err(ApplyError::Documents(errors)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        let next = with(flow(
+            "[\"shell\", { line = \"command: *\", owner = \"Odile\", until = \"2099-12-31\" }]",
+            "24h",
+        ));
+        let Ok(ApplyOutcome::Applied { changes, .. }) = store.plan_documents(&next).await else {
+            panic!("no plan")
+        };
+        assert_eq!(
+            changes.len(),
+            1,
+            "the flow, and not everything: {changes:?}"
+        );
+        assert!(
+            changes[0]
+                .detail
+                .contains(&"allow: + command: * (owner Odile, until 2099-12-31)".to_owned()),
+            "{changes:?}"
+        );
     });
 }

@@ -43,7 +43,7 @@ fn claim(person: &str, seconds: i64) -> Claim<'_> {
 }
 
 fn record(seconds: i64) -> AuditRecord {
-    AuditRecord::new(AuditKind::LogOn, at(seconds))
+    AuditRecord::new(AuditKind::LogOnRefused, at(seconds))
         .claimed("alice")
         .source(SOURCE)
 }
