@@ -10,7 +10,7 @@ common-unknown-command = There is no command “{ $command }” here. Type “he
 common-store-failed = The gateway could not keep this ({ $problem }). Nothing was changed; try again, or tell the gateway's administrator.
 common-needs-terminal = This needs a terminal: connect with “ssh -t”.
 common-bye = Goodbye.
-common-too-many = There are more; { $shown } of { $total } are shown.
+common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
 common-time-note = Times are UTC.
 common-no-such-intervention = There is no intervention { $id } that you can see. “{ $command }” lists them.
 common-no-such-session = There is no session { $id } in passage that you can see. “live” lists them.
@@ -138,6 +138,7 @@ lobby-cancelled = { $number } was cancelled.
 lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:30 or 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } is in the past.
 lobby-length-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
+lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }. “flows” says more.
 lobby-name-unclear = “{ $typed }” is not a name of this gateway.
 lobby-time-read-as = { $typed } is read as { $time }.
 lobby-new-answer = { $number }: { $text }
@@ -178,7 +179,7 @@ operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
 operator-request-how-long = for { $length } · expires in { $left }
 operator-request-planned = from { $start }, for { $length } · expires in { $left }
-operator-request-reason = “{ $reason }”
+operator-request-reason = reason:
 operator-request-code = code
 operator-request-hint = approve { $id }   or   refuse { $id } --reason …
 operator-approved = { $number } is approved: { $person } on { $targets }.
@@ -197,6 +198,7 @@ operator-cut = Cut: { $count ->
 }.
 operator-cut-none = No session in passage matches “{ $what }”. “live” lists them.
 operator-cut-note = The intervention is still approved: “withdraw { $id }” ends it, so that no new session opens.
+operator-cut-not-on-record = The cut is done, but it could not be put on record ({ $problem }). Note who, when and why, and tell the gateway's administrator.
 operator-session-began = Session { $number }: { $person } is on { $target }.
 operator-session-ended = Session { $number } of { $person } on { $target } is over.
 
@@ -221,23 +223,27 @@ watch-recording-unreadable = The recording of session { $number } cannot be read
 
 ## Auditors
 
-auditor-hint = { $count ->
-    [0] No recording yet.
-    [one] One recording: type “recordings”.
-   *[other] { $count } recordings: type “recordings”.
-}
+auditor-hint = Type “recordings” to list the recordings, “search” to find a moment in them.
+auditor-hint-none = No recording yet.
 auditor-none = No recording matches.
+auditor-older-left-out = Every session in passage is listed, and the latest { $shown } of those that are over. --since, --until, --person, --target and --intervention show others.
 auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
 auditor-recording-missing = The recording of session { $number } is not where the store says ({ $problem }). Tell the gateway's administrator: evidence is missing.
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
-auditor-time-unclear = “{ $typed }” is not a moment. Write for example 5m30s, 2d or 2026-11-23.
+auditor-time-unclear = “{ $typed }” is not a moment. Write for example 2d (two days ago), 2026-11-23, 2026-11-23T07:50, or 07:50 for the last time it was. Times are UTC.
 auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1 to 100.
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
 auditor-damaged = The recording is damaged after { $at }: { $problem }.
 
 search-none = Nothing found.
+search-none-partly = Nothing found in what can be searched; that is not everything:
+search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed, notes and refusals were looked through. “replay” shows the screens.
+search-partly = { $count ->
+    [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
+   *[other] { $count } recordings of this selection are too large to be searchable as a whole: only their beginnings were looked through.
+}
 search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since and --in narrow them down.
 search-too-short = Write at least one word of { $letters } letters or more.
 search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
@@ -271,13 +277,13 @@ replay-transcript-head = Session { $number } · { $person } on { $target } · { 
 
 help-head = Commands:
 help-request = Ask the client for an intervention. D is a length such as 30m or 2h; the start is the first use, or --at a time.
-help-interventions-technician = Your interventions and how they stand.
+help-interventions-technician = Your interventions and how they stand; of what is over, the latest.
 help-flows = What you may ask for, on which targets.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
 help-approve = Say yes: as asked, or for less time, fewer flows, targets or accounts.
 help-refuse = Say no, and why.
-help-interventions-operator = The latest interventions on your targets.
+help-interventions-operator = What is going on on your targets, and the latest of what is over.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes.
 help-cut = End sessions at once: one, a technician's, a target's, or all.
@@ -352,6 +358,7 @@ refusal-own-request = Nobody approves their own request.
 refusal-already-approved = You have approved intervention { $number } already. Another operator must approve it too.
 refusal-nothing-left = Nothing would be left of intervention { $number }. Refuse it with a reason instead.
 refusal-only-shrinks = An approval only shrinks what was asked; { $what } was not asked.
+refusal-no-such-intervention = There is no such intervention any more. “interventions” lists those there are.
 refusal-wrong-state = Intervention { $number } is { $state ->
     [requested] still waiting for an answer
     [approved] already approved

@@ -9,7 +9,7 @@ common-unknown-command = La commande « { $command } » n'existe pas ici. Tape
 common-store-failed = La passerelle n'a pas pu l'enregistrer ({ $problem }). Rien n'a été modifié ; réessayez, ou prévenez l'administrateur de la passerelle.
 common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
 common-bye = Au revoir.
-common-too-many = Il y en a d'autres ; { $shown } sur { $total } sont affichés.
+common-older-left-out = Tout ce qui est encore en cours est affiché, avec les { $shown } dernières de celles qui sont terminées. Il y en a de plus anciennes.
 common-time-note = Les heures sont en UTC.
 common-no-such-intervention = Aucune intervention { $id } ne vous est visible. « { $command } » en donne la liste.
 common-no-such-session = Aucune session { $id } en cours ne vous est visible. « live » en donne la liste.
@@ -137,6 +137,7 @@ lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
 lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
+lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
 lobby-new-answer = { $number } : { $text }
@@ -177,7 +178,7 @@ operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
 operator-request-how-long = pour { $length } · expire dans { $left }
 operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
-operator-request-reason = « { $reason } »
+operator-request-reason = motif :
 operator-request-code = code
 operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
 operator-approved = { $number } est approuvée : { $person } sur { $targets }.
@@ -196,6 +197,7 @@ operator-cut = Coupure : { $count ->
 }.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
+operator-cut-not-on-record = La coupure est faite, mais elle n'a pas pu être consignée ({ $problem }). Notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
 operator-session-began = Session { $number } : { $person } est sur { $target }.
 operator-session-ended = La session { $number } de { $person } sur { $target } est terminée.
 
@@ -220,23 +222,27 @@ watch-recording-unreadable = L'enregistrement de la session { $number } ne peut 
 
 ## Auditeurs
 
-auditor-hint = { $count ->
-    [0] Aucun enregistrement pour le moment.
-    [one] Un enregistrement : tapez « recordings ».
-   *[other] { $count } enregistrements : tapez « recordings ».
-}
+auditor-hint = Tapez « recordings » pour la liste des enregistrements, « search » pour y trouver un moment.
+auditor-hint-none = Aucun enregistrement pour le moment.
 auditor-none = Aucun enregistrement ne correspond.
+auditor-older-left-out = Toutes les sessions en cours sont affichées, avec les { $shown } dernières de celles qui sont terminées. --since, --until, --person, --target et --intervention en montrent d'autres.
 auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
 auditor-recording-missing = L'enregistrement de la session { $number } n'est pas à l'endroit indiqué ({ $problem }). Prévenez l'administrateur de la passerelle : une preuve manque.
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
-auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 5m30s, 2d ou 2026-11-23.
+auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 pour la dernière fois. Les heures sont en UTC.
 auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
 auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }.
 
 search-none = Rien n'a été trouvé.
+search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
+search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies, les notes et les refus ont été parcourus. « replay » montre les écrans.
+search-partly = { $count ->
+    [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
+   *[other] { $count } enregistrements de cette sélection sont trop grands pour être cherchés en entier : seul leur début a été parcouru.
+}
 search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since et --in restreignent la recherche.
 search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
 search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
@@ -270,13 +276,13 @@ replay-transcript-head = Session { $number } · { $person } sur { $target } · {
 
 help-head = Commandes :
 help-request = Demander une intervention au client. D est une durée comme 30m ou 2h ; elle court dès la première utilisation, ou à partir de l'heure donnée par --at.
-help-interventions-technician = Vos interventions et où elles en sont.
+help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
 help-approve = Dire oui : comme demandé, ou pour moins de temps, de flux, de cibles ou de comptes.
 help-refuse = Dire non, et pourquoi.
-help-interventions-operator = Les dernières interventions sur vos cibles.
+help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change.
 help-cut = Couper des sessions immédiatement : une, celles d'un technicien, d'une cible, ou toutes.
@@ -351,6 +357,7 @@ refusal-own-request = Personne n'approuve sa propre demande.
 refusal-already-approved = Vous avez déjà approuvé l'intervention { $number }. Un autre opérateur doit aussi l'approuver.
 refusal-nothing-left = Il ne resterait rien de l'intervention { $number }. Refusez-la plutôt, avec un motif.
 refusal-only-shrinks = Une approbation ne fait que réduire la demande ; { $what } n'a pas été demandé.
+refusal-no-such-intervention = Cette intervention n'existe pas, ou plus. « interventions » donne la liste de celles qui existent.
 refusal-wrong-state = L'intervention { $number } est { $state ->
     [requested] encore en attente de réponse
     [approved] déjà approuvée

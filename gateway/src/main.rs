@@ -1,5 +1,8 @@
 //! Écluse: a dedicated remote-maintenance gateway. See `README.md` for what it promises.
 
+// What prints panics when its reader goes away; `commands::out` does not. Tests are read to their end.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod admission;
 pub mod audit;
 pub mod auditor;

@@ -10,7 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -261,15 +261,31 @@ impl Turn {
         if clock::monotonic() < self.until.get() {
             return Ok(());
         }
-        self.outside(|| ());
+        self.stand_in_line();
         match self.left.load(Ordering::Acquire) {
             true => Err(io::Error::other(Interrupted)),
             false => Ok(()),
         }
     }
 
+    /// Stands in line before it lets the next one have its turn: whatever the system does with this thread meanwhile, none
+    /// of the others has two turns before this one has its next.
+    fn stand_in_line(&self) {
+        let again = self.runtime.block_on(async {
+            let mut next = std::pin::pin!(self.turns.clone().acquire_owned());
+            let at_once = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
+            self.permit.take();
+            match at_once {
+                Poll::Ready(permit) => permit,
+                Poll::Pending => next.await,
+            }
+        });
+        // Closed only when the process ends.
+        *self.permit.borrow_mut() = again.ok();
+        self.until.set(clock::monotonic() + TURN);
+    }
+
     fn outside<T>(&self, wait: impl FnOnce() -> T) -> T {
-        // Whoever waits longest gets it; this one stands in line again.
         self.permit.take();
         let done = wait();
         let again = self.runtime.block_on(self.turns.clone().acquire_owned());

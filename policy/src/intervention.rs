@@ -16,11 +16,12 @@ mod decide;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use self::ask::{Ask, LONGEST_REASON, Waiting, request};
+pub use self::ask::{Ask, Waiting, request};
 use crate::flow::Scope;
 use crate::name::{ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, StationId};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
+pub use crate::words::LONGEST_REASON;
 
 /// The longest that a request for now waits for an answer (PA-022 R66: off again after a day at the latest).
 pub const ANSWER_WITHIN: Span = Span::from_hours(24);
@@ -198,6 +199,9 @@ pub enum State {
     Expired {
         /// When.
         at: Timestamp,
+        /// What had been granted, where the client had said yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        granted: Option<Grant>,
     },
     /// In use, or used before and still open.
     Open {
@@ -216,11 +220,17 @@ pub enum State {
         opened_at: Option<Timestamp>,
         /// Why.
         reason: CloseReason,
+        /// What had been granted; unknown where an earlier program closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        granted: Option<Grant>,
     },
     /// The technician took it back before its first use.
     Cancelled {
         /// When.
         at: Timestamp,
+        /// What had been granted, where the client had said yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        granted: Option<Grant>,
     },
 }
 
@@ -337,6 +347,34 @@ impl Intervention {
             | State::Closed { .. }
             | State::Cancelled { .. } => None,
         }
+    }
+
+    /// What was granted in the end, and for how long, also of one that is over; `None` where the client never said yes.
+    ///
+    /// What an earlier program closed does not say it: there the last yes does, which was every operator's.
+    #[must_use]
+    pub fn last_granted(&self) -> Option<(&Scope, Span)> {
+        match &self.state {
+            State::Approved { granted } | State::Open { granted, .. } => Some(granted),
+            State::Expired { granted, .. }
+            | State::Closed { granted, .. }
+            | State::Cancelled { granted, .. } => granted.as_ref(),
+            State::Requested | State::Refused { .. } => None,
+        }
+        .map(|granted| (&granted.scope, granted.length))
+        .or_else(|| match &self.state {
+            State::Closed { granted: None, .. } => {
+                let last = self.approvals.last()?;
+                Some((&last.scope, last.length))
+            }
+            State::Requested
+            | State::Approved { .. }
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Open { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => None,
+        })
     }
 
     /// When the next change comes by itself: the answer is due, or the window ends. `None` when it is over.

@@ -42,6 +42,7 @@ pub mod schedule;
 pub mod terms;
 pub mod time;
 pub mod verdict;
+pub mod words;
 
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, admit};

@@ -430,6 +430,9 @@ pub enum Refusal {
         /// What was tried.
         step: &'static str,
     },
+    /// It is not there, or not any more.
+    #[error("there is no such intervention; `interventions` lists those there are")]
+    NoSuchIntervention,
     /// Someone else's request.
     #[error("intervention {number} is not yours")]
     NotYours {

@@ -129,9 +129,15 @@ fn a_holder_of_a_key_turns_it_into_files() {
     sealed.remove_journal().unwrap();
     let before = text(&sealed.unlock(&[client()]).unwrap());
     let allowed = [signer().public()];
-    assert!(convert_journal_form(&dir, &[Identity::generate()], &allowed, &sealing()).is_err());
+    let refused = |identities: &[Identity], allowed: &[[u8; 32]]| {
+        let refused = convert_journal_form(&dir, identities, allowed, &sealing());
+        refused.unwrap_err().to_string()
+    };
+    let locked = refused(&[Identity::generate()], &allowed);
+    assert!(locked.contains("none of the given keys"), "{locked}");
     // Not signed by anybody who counts: whoever converts it would sign it for them.
-    assert!(convert_journal_form(&dir, &[client()], &[[1; 32]], &sealing()).is_err());
+    let unsigned = refused(&[client()], &[[1; 32]]);
+    assert!(unsigned.contains("sign"), "{unsigned}");
     assert_eq!(SealedRecording::open(&dir).unwrap(), sealed);
 
     let files = convert_journal_form(&dir, &[client()], &allowed, &sealing()).unwrap();

@@ -34,8 +34,13 @@ fn rewrapping_changes_who_reads_and_nothing_else() {
     let dir = recording(root.path());
     let before = read_all(&dir);
     let auditor = Identity::generate();
-    assert!(rewrap(&dir, std::slice::from_ref(&auditor), &[auditor.public()]).is_err());
-    assert!(rewrap(&dir, &[client()], &[]).is_err());
+    let locked = rewrap(&dir, std::slice::from_ref(&auditor), &[auditor.public()]).unwrap_err();
+    assert!(
+        locked.to_string().contains("none of the given keys"),
+        "{locked}"
+    );
+    let nobody = rewrap(&dir, &[client()], &[]).unwrap_err();
+    assert!(nobody.to_string().contains("recipient"), "{nobody}");
     assert_eq!(read_all(&dir), before);
     let sha256 = rewrap(&dir, &[client()], &[auditor.public()]).unwrap();
     let after = read_all(&dir);

@@ -161,6 +161,11 @@ def endless_identification(user):
     tell("sent", sent)
 
 
+def honest(user):
+    """No trick: what the others are compared with."""
+    tell("authenticated", door.login(user).is_authenticated())
+
+
 def user_changed(user):
     """The keys of one name, then another name: what was proven for the first must not count for the second."""
     connection = door.transport()
@@ -177,12 +182,11 @@ def target_changed(user):
     """The same person, another target, in the middle of one login."""
     connection = door.transport()
     connection.auth_publickey(user, door.key(door.STATION))
-    connection.auth_publickey("alice+web01", door.key(door.PERSON))
-    if not connection.is_authenticated():
-        try:
-            connection.auth_interactive("alice+web01", lambda _t, _i, prompts: [door.code() for _ in prompts])
-        except paramiko.SSHException as problem:
-            tell("refused", type(problem).__name__)
+    try:
+        connection.auth_publickey("alice+web01", door.key(door.PERSON))
+        connection.auth_interactive("alice+web01", lambda _t, _i, prompts: [door.code() for _ in prompts])
+    except paramiko.SSHException as problem:
+        tell("refused", type(problem).__name__)
     tell("authenticated", connection.is_authenticated())
 
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::process::{Care, Process};
-use ecluse_tests::{Plan, Site, Terminal, keys};
+use ecluse_tests::{Plan, Site, Terminal, keys, store, wait};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -35,7 +35,16 @@ fn an_enrolment_shows_a_code_to_scan_and_is_confirmed_by_a_first_code() -> Resul
     for _ in 0..3 {
         terminal.enters("000000")?;
     }
+    terminal.sees("no right code in 3 tries; nothing was enrolled")?;
     ensure!(terminal.ends()? != 0, "a wrong first code was accepted");
+    let bruno = || -> Result<String> {
+        let accounts = site.gateway().run(["accounts"], "")?;
+        let line = accounts.lines().find(|line| line.contains("bruno"));
+        Ok(line.context("bruno is in no account")?.to_owned())
+    };
+    ensure!(bruno()?.contains("not enrolled"), "{}", bruno()?);
+    site.enroll("bruno")?;
+    ensure!(bruno()?.contains("TOTP since"), "{}", bruno()?);
     Ok(())
 }
 
@@ -55,7 +64,8 @@ fn who_is_not_in_the_documents_is_not_enrolled() -> Result<()> {
         &format!("{code}\n"),
     )?;
     ensure!(
-        !output.status.success() && said(&output).contains("nobody"),
+        !output.status.success()
+            && said(&output).contains("nobody is not in the documents in force"),
         "{}",
         said(&output)
     );
@@ -64,9 +74,19 @@ fn who_is_not_in_the_documents_is_not_enrolled() -> Result<()> {
 
 #[test]
 fn bad_secrets_and_keys_are_refused_and_not_repeated() -> Result<()> {
-    let site = Site::prepare(|_| Ok(()))?;
+    // Somebody who is enrolled would be refused for that, and the file not looked at.
+    let site = Site::prepare(|plan| {
+        plan.enrolled.retain(|person| person != "bruno");
+        Ok(())
+    })?;
     let bad = site.layout().root().join("bad");
     let account = ecluse_tests::target::account()?;
+    // Without the first line, which tells the time.
+    let accounts = || -> Result<String> {
+        let said = site.gateway().run(["accounts"], "")?;
+        Ok(said.lines().skip(1).collect::<Vec<_>>().join("\n"))
+    };
+    let before = accounts()?;
     for content in [
         &b"not base32 at all !!"[..],
         b"",
@@ -76,7 +96,7 @@ fn bad_secrets_and_keys_are_refused_and_not_repeated() -> Result<()> {
     ] {
         fs::write(&bad, content)?;
         for words in [
-            vec!["enroll", "alice", "--secret-file"],
+            vec!["enroll", "bruno", "--secret-file"],
             vec!["credential", "set", "db01", &account, "--key-file"],
         ] {
             let mut arguments: Vec<&std::ffi::OsStr> = words.iter().map(AsRef::as_ref).collect();
@@ -92,8 +112,17 @@ fn bad_secrets_and_keys_are_refused_and_not_repeated() -> Result<()> {
                 !text.contains("panicked") && text.len() < 5_000,
                 "{words:?}: {text}"
             );
+            // Refused for what is in the file, and that is not said again.
+            let repeated = String::from_utf8_lossy(content);
+            ensure!(
+                text.contains(&bad.display().to_string())
+                    && (repeated.is_empty() || !text.contains(repeated.as_ref())),
+                "{words:?}: {text}"
+            );
         }
     }
+    let after = accounts()?;
+    ensure!(after == before, "something was set:\n{after}");
     Ok(())
 }
 
@@ -102,7 +131,10 @@ fn a_credential_for_what_does_not_exist_is_refused() -> Result<()> {
     let site = Site::prepare(|_| Ok(()))?;
     let account = ecluse_tests::target::account()?;
     let key = site.layout().key(ecluse_tests::target::ACCOUNT_KEY);
-    for (target, account) in [("nowhere", account.as_str()), ("db01", "no-such-account")] {
+    for (target, account, told) in [
+        ("nowhere", account.as_str(), "no target nowhere".to_owned()),
+        ("db01", "no-such-account", format!("accepted: {account}")),
+    ] {
         let output = site.gateway().try_run(
             [
                 "credential".as_ref(),
@@ -115,7 +147,7 @@ fn a_credential_for_what_does_not_exist_is_refused() -> Result<()> {
             "",
         )?;
         ensure!(
-            !output.status.success(),
+            !output.status.success() && said(&output).contains(&told),
             "{target} {account}: {}",
             said(&output)
         );
@@ -130,7 +162,8 @@ fn a_second_gateway_on_the_same_data_is_refused() -> Result<()> {
         text.replace(&format!(":{}", site.plan().ports.door), ":0")
     })?;
     ensure!(
-        output.contains("data"),
+        output.contains("another gateway")
+            && output.contains(&site.layout().data().display().to_string()),
         "the error does not say what is shared:\n{output}"
     );
     site.ssh("alice")
@@ -153,7 +186,7 @@ fn a_second_gateway_on_the_same_port_is_refused() -> Result<()> {
         )
     })?;
     ensure!(
-        output.contains(&port),
+        output.contains(&format!("cannot listen on 127.0.0.1:{port}")),
         "the error does not name the port:\n{output}"
     );
     site.ssh("alice")
@@ -198,11 +231,17 @@ fn bad_settings_are_refused_with_file_line_and_key() -> Result<()> {
         ensure!(!output.status.success(), "{to:?} was accepted");
         let text = said(&output);
         ensure!(
-            text.contains("gateway.toml") && text.contains(key),
-            "{to:?}: {text}"
+            place(&text).is_some_and(|line| line >= 1) && text.contains(key),
+            "{to:?}: no file, line and key in: {text}"
         );
     }
     Ok(())
+}
+
+/// The line that `gateway.toml:LINE: ` names.
+fn place(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once("gateway.toml:")?;
+    rest.split(':').next()?.parse().ok()
 }
 
 #[test]
@@ -284,9 +323,11 @@ fn a_clock_that_jumps_extends_nothing() -> Result<()> {
     site.approved_for("alice", "db01", "30m")?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
     site.clock().advance(31 * 60)?;
-    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    let over = site.ssh("alice+db01").run("true").answer()?;
+    over.refused(&["no approved intervention is open", "request db01"])?;
     site.clock().advance(-31 * 60)?;
-    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
+    let back = site.ssh("alice+db01").run("true").answer()?;
+    back.refused(&["no approved intervention is open", "request db01"])?;
     Ok(())
 }
 
@@ -308,25 +349,81 @@ fn the_authority_is_the_same_each_time() -> Result<()> {
 /// R4, R5: log-ons, refusals, approvals and cuts are in the books, with who and from where.
 #[test]
 fn what_matters_is_in_the_audit_trail() -> Result<()> {
-    let mut site = Site::start()?;
-    site.ssh("alice+db01").run("true").answer()?.refused(&[])?;
-    site.approved("alice", "db01")?;
-    site.ssh("alice+db01").run("true").answer()?.success()?;
-    site.close()?;
-    let database = ecluse_tests::recording::files(&site.layout().data(), &|path| {
-        path.extension().is_some_and(|end| end == "db")
-    })?;
-    let dumped = std::process::Command::new("python3")
-        .args(["-c", "import sqlite3, sys; [print(line) for line in sqlite3.connect(sys.argv[1]).iterdump() if 'audit' in line.lower()]"])
-        .arg(database.first().context("no database in the data directory")?)
-        .output()?;
-    let text = String::from_utf8_lossy(&dumped.stdout).into_owned();
-    for fact in ["alice", "odile", "db01", "127.0.0.1", "ws-1"] {
-        ensure!(
-            text.contains(fact),
-            "the audit trail does not name {fact}:\n{text}"
-        );
+    let site = Site::start()?;
+    site.ssh("alice+db01")
+        .run("true")
+        .answer()?
+        .refused(&["request db01"])?;
+    site.ssh("bruno")
+        .code("000000")
+        .run("flows")
+        .answer()?
+        .denied()?;
+    let number = site.approved("alice", "db01")?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo started; exec sleep 1000")
+        .spawn()?;
+    running.first_line()?;
+    site.operator(&["cut", "alice"])?.success()?;
+    running.answer()?;
+    site.operator(&["withdraw", &number.to_string(), "--reason", "done"])?
+        .success()?;
+    // Each kind of event, with who and where; the columns that it must have.
+    let alice = [
+        ("person", "alice"),
+        ("station", "ws-1"),
+        ("source", "127.0.0.1"),
+    ];
+    let on_db01 = [
+        ("person", "alice"),
+        ("client", "hopital"),
+        ("target", "db01"),
+    ];
+    let odile = [
+        ("person", "odile"),
+        ("source", "127.0.0.1"),
+        ("client", "hopital"),
+    ];
+    let expected: [(&str, &[(&str, &str)]); 10] = [
+        ("log-on", &alice),
+        ("log-on", &[("person", "odile"), ("source", "127.0.0.1")]),
+        ("log-off", &[("person", "alice")]),
+        (
+            "log-on-refused",
+            &[("person", "bruno"), ("station", "ws-2")],
+        ),
+        ("request", &alice),
+        ("approval", &odile),
+        ("permit", &on_db01),
+        ("session-start", &on_db01),
+        ("cut", &odile),
+        ("closing", &odile),
+    ];
+    for (kind, columns) in expected {
+        wait::until_true(
+            &format!("a {kind} with {columns:?}"),
+            Duration::from_secs(20),
+            || {
+                let records = store::audit(&site, kind)?;
+                Ok(records.iter().any(|record| {
+                    let has =
+                        |(column, value): &(&str, &str)| record[*column].as_str() == Some(*value);
+                    columns.iter().all(has)
+                }))
+            },
+        )?;
     }
+    // The client that logged on names itself: the terminal of R4.
+    let log_ons = store::audit(&site, "log-on")?;
+    let named = |record: &serde_json::Value| {
+        let terminal = record["terminal"].as_str();
+        terminal.is_some_and(|name| name.contains("OpenSSH"))
+    };
+    ensure!(
+        !log_ons.is_empty() && log_ons.iter().all(named),
+        "{log_ons:?}"
+    );
     Ok(())
 }
 

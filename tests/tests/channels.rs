@@ -23,7 +23,9 @@ fn is_on_record(site: &Site, flow: &str) -> Result<()> {
         Ok(refusals.iter().any(|refusal| {
             refusal["verdict"] == "refuse"
                 && refusal["person"] == "alice"
-                && refusal["detail"]["flow"].as_str() == Some(flow)
+                && refusal
+                    .pointer("/detail/flow")
+                    .is_some_and(|asked| asked == flow)
         }))
     })
 }

@@ -101,7 +101,10 @@ fn everything_arrives_at_a_receiver_that_comes_and_goes() -> Result<()> {
             .run("echo away")
             .answer()?
             .success()?;
-        site.ssh("alice+nowhere").run("true").answer()?;
+        site.ssh("alice+nowhere")
+            .run("true")
+            .answer()?
+            .refused(&["nowhere is not among your targets"])?;
         receiver.start()?;
         check(&site, &wait_for_all(&site, &receiver)?)?;
     }
@@ -190,7 +193,7 @@ fn a_receiver_gets_its_own_clients_entries_only() -> Result<()> {
     receiver.start()?;
     let site = site(&receiver, &authority)?;
     // A stranger knocks: that is the gateway's own business.
-    site.ssh("mallory").run("true").answer()?;
+    site.ssh("mallory").run("true").answer()?.denied()?;
     site.approved("alice", "db01")?;
     let messages = wait_for_all(&site, &receiver)?;
     check(&site, &messages)?;
@@ -281,7 +284,10 @@ fn checkpoints_in_a_directory_prove_a_rollback() -> Result<()> {
     let before = store_files(&site)?;
     site.open()?;
     site.approved("alice", "db01")?;
-    site.ssh("alice+db01").run("rm evidence").answer()?;
+    site.ssh("alice+db01")
+        .run("rm evidence")
+        .answer()?
+        .status_is(1)?;
     site.close()?;
     let checkpoints = laid_in(directory.path())?;
     ensure!(checkpoints.len() >= 3, "{checkpoints:?}");

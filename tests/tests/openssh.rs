@@ -307,7 +307,7 @@ fn the_account_may_be_named_in_the_address() -> Result<()> {
 #[test]
 fn a_target_may_be_entered_by_a_certificate_of_minutes() -> Result<()> {
     let site = Site::start()?;
-    site.approved("alice", "web01")?;
+    let number = site.approved("alice", "web01")?;
     let answer = site
         .ssh("alice+web01")
         .run("echo certified")
@@ -318,6 +318,20 @@ fn a_target_may_be_entered_by_a_certificate_of_minutes() -> Result<()> {
     ensure!(
         log.contains("Accepted publickey") && log.contains("-CERT "),
         "the target saw no certificate:\n{log}"
+    );
+    // R6: the target's own log names the individual and what the client approved, not the shared account alone.
+    let id = format!(" ID ecluse alice #{number} (serial ");
+    ensure!(
+        log.contains(&id),
+        "{id:?} is not in the target's log:\n{log}"
+    );
+    let number = site.approved("bruno", "web01")?;
+    site.ssh("bruno+web01").run("true").answer()?.success()?;
+    let id = format!(" ID ecluse bruno #{number} (serial ");
+    let log = site.target_log();
+    ensure!(
+        log.contains(&id),
+        "{id:?} is not in the target's log:\n{log}"
     );
     Ok(())
 }
@@ -333,6 +347,7 @@ fn the_technician_learns_no_secret_of_the_target() -> Result<()> {
         .answer()?
         .success()?;
     let key = std::fs::read_to_string(site.layout().key(ecluse_tests::target::ACCOUNT_KEY))?;
+    ensure!(key.lines().count() > 4, "no key to look for");
     for line in key.lines().filter(|line| !line.contains("PRIVATE KEY")) {
         ensure!(
             !answer.text().contains(line) && !answer.errors.contains(line),

@@ -1,144 +1,259 @@
-//! Nobody's looking slows anybody's hand, and whoever looks sees what is there. I5, R11, R10.
+//! C14: a reader that goes away (`| head -1`) neither stops a command of `ecluse` nor changes its exit status. Every command
+//! there is has its line here, or the test fails.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::pipe;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
-use ecluse_tests::client::Running;
-use ecluse_tests::lobby::first_row;
-use ecluse_tests::{Site, Terminal, wait};
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Site, keys, target};
 
-/// Standing still readers of one auditor: more than have a thread of their own at once.
-const STANDING: usize = 12;
+use crate::bundles::{export, recorded};
 
-fn watch(site: &Site, id: &str) -> Result<Terminal> {
-    let ssh = site.ssh("odile").shared("odile").run(format!("watch {id}"));
-    Terminal::of(site, &ssh, 100, 31)
-}
-
-/// R11, I5: who comes late to a long session sees the screen as it is now, and so does everybody after them.
-#[test]
-fn a_latecomer_sees_the_present_of_a_long_session() -> Result<()> {
-    let site = Site::start()?;
-    site.proven("alice", "db01")?;
-    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
-    terminal.sees_prompt()?;
-    // Some 4 MB: long enough for its screen to be kept.
-    terminal.enters("seq -f 'line %.0f of what was printed' 1 140000; echo the-end''-of-it")?;
-    terminal.sees("the-end-of-it")?;
-    let id = site.live_session()?;
-    let first = watch(&site, &id)?;
-    first.sees("the-end-of-it")?;
-    terminal.enters("printf '\\033[10;20Hand-afterwards'; sleep 1000")?;
-    first.sees("and-afterwards")?;
-    let second = watch(&site, &id)?;
-    second.sees("and-afterwards")?;
-    // Row for row what the technician has, on both, below which stands the status line.
-    let rows = |terminal: &Terminal| -> Result<Vec<String>> {
-        let screen = terminal.visible()?;
-        Ok(screen
-            .lines()
-            .take(30)
-            .map(|row| row.trim_end().to_owned())
-            .collect())
-    };
-    let theirs = rows(&terminal)?;
-    for (who, terminal) in [("the first", &first), ("the latecomer", &second)] {
-        wait::until_true(
-            &format!("{who} sees the technician's screen"),
-            Duration::from_secs(20),
-            || Ok(rows(terminal)? == theirs),
-        )?;
-    }
-    Ok(())
-}
-
-/// B6: what a sequence asks for beyond what its bytes may cost is not drawn, and the operator is told.
-#[test]
-fn what_is_not_drawn_is_told_to_who_watches_and_who_reads() -> Result<()> {
-    let site = Site::start()?;
-    site.proven("alice", "db01")?;
-    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
-    terminal.sees_prompt()?;
-    let id = site.live_session()?;
-    let watch = watch(&site, &id)?;
-    watch.sees("q leaves")?;
-    terminal.enters(
-        "for i in $(seq 3000); do printf 'x\\033[65535b'; done >worst; head -c 30000 worst; echo; echo after''-it",
+/// What each command is run with, several times where it has more than one way to print; and whether it may be run again.
+fn lines(site: &Site) -> Result<BTreeMap<&'static str, (Vec<Vec<String>>, bool)>> {
+    let layout = site.layout();
+    let root = layout.root();
+    let config = layout.config().display().to_string();
+    let path = |name: &str| root.join(name).display().to_string();
+    let bundle = export(site, &["1"], "evidence.tar")?.display().to_string();
+    let log_keys: Vec<String> = site
+        .gateway()
+        .run(["journal", "keys"], "")?
+        .lines()
+        .filter(|line| line.starts_with("ecluse-"))
+        .map(str::to_owned)
+        .collect();
+    fs::write(root.join("log-keys"), log_keys.join("\n"))?;
+    fs::write(
+        root.join("checkpoint"),
+        site.gateway().run(["journal", "checkpoint"], "")?,
     )?;
-    watch.sees("after-it")?;
-    watch.sees("not drawn")?;
-    watch.presses("q")?;
-    watch.ends()?;
-    terminal.enters("exit")?;
-    terminal.ends()?;
-    let recordings = wait::until("the sealed recording", Duration::from_secs(30), || {
-        let answer = site.auditor(&["replay", &id, "--text"])?;
-        Ok((answer.status == Some(0)).then_some(answer))
+    keys::pair(layout, "witness")?;
+    let witness = layout.key("witness").display().to_string();
+    let cosign = [
+        "--key",
+        &witness,
+        "--name",
+        "hopital.example/witness",
+        "--state",
+        &path("state"),
+        "--log-key",
+        &path("log-keys"),
+        &path("checkpoint"),
+    ]
+    .map(str::to_owned);
+    let cosigned = [&["journal".to_owned(), "cosign".to_owned()][..], &cosign].concat();
+    fs::write(root.join("cosigned"), site.gateway().run(&cosigned, "")?)?;
+    let recording = ecluse_tests::recording::files(&layout.recordings(), &|path| {
+        path.ends_with("manifest.json")
     })?;
-    let text = recordings.text();
+    let recording = recording
+        .first()
+        .and_then(|manifest| manifest.parent())
+        .context("no recording")?
+        .display()
+        .to_string();
+    let key = layout.recording_key().display().to_string();
+    let reader = keys::reader(&root.join("reader.age"))?;
+    let account = target::account()?;
+    let words =
+        |line: &[&str]| -> Vec<String> { line.iter().map(|word| (*word).to_owned()).collect() };
+    Ok(BTreeMap::from([
+        ("accounts", (vec![vec![]], true)),
+        // Nothing is blocked or unused: refused.
+        ("accounts enable", (vec![words(&["alice"])], true)),
+        ("accounts unlock", (vec![words(&["alice"])], true)),
+        (
+            "apply",
+            (
+                vec![words(&["--dry-run", &config]), words(&[&config])],
+                true,
+            ),
+        ),
+        (
+            "check",
+            (vec![words(&[&config]), words(&["/nowhere"])], true),
+        ),
+        ("credential authority", (vec![vec![]], true)),
+        (
+            "credential set",
+            (vec![words(&["web01", &account, "--certificate"])], true),
+        ),
+        ("enroll", (vec![words(&["alice", "--replace"])], true)),
+        (
+            "explain",
+            (
+                vec![
+                    words(&["alice", "db01", "shell"]),
+                    words(&["alice", "db01", "sftp"]),
+                ],
+                true,
+            ),
+        ),
+        (
+            "export",
+            (vec![words(&["1", "--output", &path("another.tar")])], false),
+        ),
+        (
+            "journal add-cosignature",
+            (vec![words(&[&path("cosigned")])], true),
+        ),
+        ("journal checkpoint", (vec![vec![]], true)),
+        ("journal cosign", (vec![cosign.to_vec()], true)),
+        ("journal keys", (vec![vec![]], true)),
+        ("journal proof", (vec![words(&["--from", "1"])], true)),
+        ("journal rotate-key", (vec![vec![]], false)),
+        (
+            "journal verify",
+            (vec![vec![], words(&["--contents"])], true),
+        ),
+        ("recordings convert", (vec![words(&["1"])], true)),
+        (
+            "recordings read",
+            (
+                vec![words(&[
+                    &recording,
+                    "--into",
+                    &path("clear"),
+                    "--key",
+                    &key,
+                ])],
+                false,
+            ),
+        ),
+        (
+            "recordings rewrap",
+            (vec![words(&["1", "--key", &key, "--for", &reader])], false),
+        ),
+        ("retention", (vec![vec![]], true)),
+        (
+            "retention remove",
+            (vec![words(&["--dry-run"]), vec![]], true),
+        ),
+        ("search reindex", (vec![vec![]], true)),
+        (
+            "verify",
+            (vec![words(&[&bundle]), words(&["--json", &bundle])], true),
+        ),
+    ]))
+}
+
+/// The commands that have none below them, as the help lists them.
+fn commands(site: &Site, above: &str) -> Result<Vec<String>> {
+    let words: Vec<&str> = above.split_whitespace().chain(["--help"]).collect();
+    let help = site.gateway().run(words, "")?;
+    let listed = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    let mut found = Vec::new();
+    for name in listed {
+        let name = format!("{above} {name}").trim().to_owned();
+        let below = commands(site, &name)?;
+        // These do something by themselves.
+        if below.is_empty() || ["accounts", "retention"].contains(&name.as_str()) {
+            found.push(name);
+        }
+        found.extend(below);
+    }
+    Ok(found)
+}
+
+/// A writing end that nobody reads.
+fn nobody() -> Result<Stdio> {
+    let (reader, writer) = pipe()?;
+    drop(reader);
+    Ok(writer.into())
+}
+
+#[test]
+fn no_command_minds_a_reader_that_goes_away() -> Result<()> {
+    let site = recorded(|_| Ok(()))?;
+    let lines = lines(&site)?;
+    let mut there: Vec<String> = commands(&site, "")?;
+    there.retain(|name| name != "serve");
+    there.sort();
+    let tried: Vec<&str> = lines.keys().copied().collect();
     ensure!(
-        text.contains("left out: more drawing than"),
-        "nothing is told:\n{:.2000}",
-        text
+        there == tried,
+        "there are {there:?}, and {tried:?} are tried"
     );
-    ensure!(text.contains("after-it"), "{:.2000}", text);
-    ensure!(text.len() < 4_000_000, "{} bytes of transcript", text.len());
+    let helps = there
+        .iter()
+        .map(|name| (name.as_str(), vec!["--help".to_owned()], true));
+    let more = [
+        ("", vec!["--help".to_owned()], true),
+        ("", vec!["--version".to_owned()], true),
+    ];
+    let all = lines.iter().flat_map(|(name, (lines, again))| {
+        lines.iter().map(move |line| (*name, line.clone(), *again))
+    });
+    for (name, arguments, again) in helps.chain(more).chain(all) {
+        let run = || -> Command {
+            let words = name.split_whitespace().map(str::to_owned);
+            let mut command = site
+                .gateway()
+                .command(words.chain(arguments.iter().cloned()));
+            command.stdin(Stdio::null());
+            command
+        };
+        let expected = if again {
+            Some(run().output()?.status.code())
+        } else {
+            None
+        };
+        let left = run().stdout(nobody()?).stderr(Stdio::piped()).output()?;
+        let said = String::from_utf8_lossy(&left.stderr).into_owned();
+        ensure!(
+            left.status.code().is_some_and(|code| code != 101) && !said.contains("panicked"),
+            "{name} {arguments:?} without a reader: {} {said}",
+            left.status
+        );
+        match expected {
+            Some(expected) => ensure!(
+                left.status.code() == expected,
+                "{name} {arguments:?} without a reader: {}, with one: {expected:?}: {said}",
+                left.status
+            ),
+            None => ensure!(
+                left.status.success(),
+                "{name} {arguments:?}: {} {said}",
+                left.status
+            ),
+        }
+        if again {
+            let alone = run().stdout(nobody()?).stderr(nobody()?).status()?;
+            ensure!(
+                Some(alone.code()) == expected,
+                "{name} {arguments:?} with nobody at all: {alone}, with a reader: {expected:?}"
+            );
+        }
+    }
     Ok(())
 }
 
-/// I5: readers that stand still, because nobody takes what they read, hold up neither the red handle nor an answer to a
-/// request nor another reader. Nothing here is timed: a gateway whose dialogues or store wait for a reader never gets
-/// to the end of this test.
+/// What is lost for another reason is told.
 #[test]
-fn hands_work_while_readers_stand_still() -> Result<()> {
-    let site = Site::start()?;
-    site.proven("alice", "db01")?;
-    // More text than all that lies between the gateway and a client that does not read.
-    site.ssh("alice+db01")
-        .run("seq -f 'line %.0f of a long recording that nobody reads to its end' 1 250000")
-        .answer()?
-        .success()?;
-    ecluse_tests::recording::wait_for_casts(&site.layout().recordings(), 2)?;
-    let recording = first_row(&site.auditor(&["recordings"])?.success()?.text())?;
-    let mut standing: Vec<Running> = Vec::new();
-    for _ in 0..STANDING {
-        let mut reading = site
-            .ssh("aurele")
-            .shared("aurele")
-            .run(format!("replay {recording} --text"))
-            .spawn()?;
-        if standing.is_empty() {
-            reading.first_line()?;
-        }
-        standing.push(reading);
-    }
-    // A flood that is watched and not looked at, either.
-    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
-    terminal.sees_prompt()?;
-    terminal.enters("yes 'a flood of output'")?;
-    terminal.sees("a flood of output")?;
-    let id = site.live_session()?;
-    let watched = watch(&site, &id)?;
-    watched.sees("a flood of output")?;
-
-    let number = site.request("bruno", "db01")?.to_string();
-    site.operator(&["approve", &number])?.success()?;
-    site.operator(&["withdraw", &number, "--reason", "done already"])?
-        .success()?;
-    let number = site.request("bruno", "db01")?.to_string();
-    site.operator(&["refuse", &number, "--reason", "not now"])?
-        .success()?;
-    site.auditor(&["recordings"])?.success()?;
-    site.operator(&["cut", &id])?.success()?;
-    ensure!(terminal.ends()? != 0, "the cut session went on");
-    watched.sees("over")?;
-    // One that stood still goes on where it was, once it is read.
-    let mut first = standing.remove(0);
-    drop(standing);
-    let rest = first.answer()?.success()?.text();
+fn a_command_whose_words_are_lost_fails() -> Result<()> {
+    let site = recorded(|_| Ok(()))?;
+    let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
+    let output = site
+        .gateway()
+        .command(["journal", "keys"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(
-        rest.contains("line 250000 of"),
-        "a reader that was held up did not get to the end"
+        output.status.code() == Some(1) && said.contains("not all of this could be printed"),
+        "{} {said}",
+        output.status
     );
     Ok(())
 }

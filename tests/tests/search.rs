@@ -113,7 +113,12 @@ fn filters_narrow_a_search() -> Result<()> {
     work(&site)?;
     found(&site, &["dumped-by", "--in", "command"])?;
     found(&site, &["lefèvre"])?;
-    let hits = |words: &[&str]| -> Result<bool> { Ok(search(&site, words)?.contains("replay ")) };
+    let hits = |words: &[&str]| -> Result<bool> {
+        let text = search(&site, words)?;
+        let hit = text.contains("replay ");
+        ensure!(hit != text.contains("Nothing found"), "{words:?}: {text}");
+        Ok(hit)
+    };
     for words in [
         ["lefèvre", "--person", "alice"],
         ["lefèvre", "--target", "db01"],
@@ -125,7 +130,6 @@ fn filters_narrow_a_search() -> Result<()> {
     for words in [
         ["lefèvre", "--person", "bruno"],
         ["lefèvre", "--target", "web01"],
-        ["lefèvre", "--intervention", "999"],
         ["lefèvre", "--until", "1h"],
         ["lefèvre", "--in", "refusal"],
     ] {
@@ -134,13 +138,21 @@ fn filters_narrow_a_search() -> Result<()> {
     // Without words, sessions are listed.
     ensure!(search(&site, &["--person", "alice"])?.contains("alice"));
     ensure!(search(&site, &["--person", "bruno"])?.contains("No recording"));
-    for words in [
-        &["ab"][..],
-        &["word", "--in", "dreams"],
-        &["--in", "screen"],
+    for (words, told) in [
+        (&["a"][..], "at least one word of 2 letters"),
+        (
+            &["lefèvre", "--intervention", "999"],
+            "There is no intervention 999",
+        ),
+        (&["word", "--in", "dreams"], "dreams"),
+        (&["--in", "screen"], "Say what to look for"),
     ] {
         let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
-        ensure!(site.auditor(&words)?.status != Some(0), "{words:?}");
+        let answer = site.auditor(&words)?;
+        ensure!(
+            matches!(answer.status, Some(1 | 2)) && answer.errors.contains(told),
+            "{words:?}: {answer:?}"
+        );
     }
     Ok(())
 }
@@ -164,8 +176,41 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
     work(&site)?;
     found(&site, &["dumped-by-command"])?;
     found(&site, &["Durand", "--in", "typed"])?;
-    ensure!(search(&site, &["patient Lefèvre"])?.contains("Nothing found"));
-    ensure!(search(&site, &["length=15"])?.contains("Nothing found"));
+    // C13: nobody takes it for an answer about what was on screens.
+    for words in [
+        &["patient Lefèvre"][..],
+        &["length=15"],
+        &["lefèvre", "--in", "screen"],
+    ] {
+        let text = search(&site, words)?;
+        ensure!(
+            text.contains("Nothing found in what can be searched")
+                && text.contains("What was on screens is not searchable"),
+            "{words:?}: {text}"
+        );
+    }
+    let text = search(&site, &["nowhere", "--in", "typed"])?;
+    ensure!(
+        text.contains("Nothing found.") && !text.contains("screens"),
+        "{text}"
+    );
+    Ok(())
+}
+
+/// C13: words of two letters are looked for, though no filter knows them.
+#[test]
+fn words_of_two_letters_are_found() -> Result<()> {
+    let site = site(true)?;
+    site.proven("alice", "db01")?;
+    site.ssh("alice+db01")
+        .run("rm -f /nowhere/at-all")
+        .answer()?;
+    found(&site, &["nowhere/at-all"])?;
+    for words in [&["rm"][..], &["rm", "-f"], &["RM"]] {
+        let text = search(&site, words)?;
+        ensure!(text.contains("/nowhere/at-all"), "{words:?}: {text}");
+    }
+    ensure!(search(&site, &["zq"])?.contains("Nothing found."));
     Ok(())
 }
 

@@ -131,38 +131,13 @@ fn sealed(small: &Path) -> Result<usize> {
 /// Four mebibytes that do not compress, recorded as they are shown.
 const NOISE: &str = "head -c 3000000 /dev/urandom | base64 -w 0 | tail -c 4000000 > noise; cat noise; echo; echo shown-$((40 + 2))";
 
-/// Takes the disk to its last byte.
-fn fill_to_the_last(small: &Path) -> Result<()> {
-    let mut left = 24u64 << 10;
-    // In ever smaller pieces, until nothing fits.
-    let mut neighbour = 0;
-    while left > 0 {
-        let file = File::create(small.join(format!("neighbour-{neighbour}")))?;
-        neighbour += 1;
-        let flags = rustix::fs::FallocateFlags::empty();
-        if rustix::fs::fallocate(&file, flags, 0, left << 10).is_err() {
-            left /= 2;
-        }
-    }
-    Ok(())
-}
-
-fn free_again(small: &Path) -> Result<()> {
-    for file in recording::files(small, &|path| {
-        path.to_string_lossy().contains("/neighbour-")
-    })? {
-        fs::remove_file(file)?;
-    }
-    Ok(())
-}
-
 /// Runs a session that records four mebibytes that do not compress, fills the disk to the last byte while it runs, and ends it.
 fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
     let terminal = Terminal::of(site, &site.ssh("alice+db01"), 90, 30)?;
     terminal.sees_prompt()?;
     terminal.enters(NOISE)?;
     terminal.sees("shown-42")?;
-    fill_to_the_last(small)?;
+    disk::fill_to_the_last(small)?;
     terminal.enters("exit")?;
     terminal.ends()?;
     Ok(())
@@ -196,7 +171,7 @@ fn what_could_not_be_sealed_is_sealed_once_there_is_room() -> Result<()> {
             Ok(site.process()?.errors().contains("could not be sealed"))
         })?;
         ensure!(sealed(small)? == 0, "sealed on a full disk");
-        free_again(small)?;
+        disk::free_again(small)?;
         wait::until_true("the seal", Duration::from_secs(40), || {
             Ok(sealed(small)? == 1)
         })
@@ -213,7 +188,7 @@ fn what_could_not_be_recovered_is_recovered_once_there_is_room() -> Result<()> {
         terminal.enters(NOISE)?;
         terminal.sees("shown-42")?;
         site.kill()?;
-        fill_to_the_last(small)?;
+        disk::fill_to_the_last(small)?;
         site.open()?;
         let failed = || store::audit(&site, "recording-failed");
         let records = wait::until("the failure on record", Duration::from_secs(20), || {
@@ -228,7 +203,7 @@ fn what_could_not_be_recovered_is_recovered_once_there_is_room() -> Result<()> {
             "{records:?}"
         );
         ensure!(sealed(small)? == 0, "sealed on a full disk");
-        free_again(small)?;
+        disk::free_again(small)?;
         wait::until_true("the seal", Duration::from_secs(40), || {
             Ok(sealed(small)? == 1 && store::audit(&site, "recording-sealed")?.len() == 1)
         })?;

@@ -56,8 +56,9 @@ fn keys_typed_while_waiting_do_not_reach_the_target() -> Result<()> {
     site.operator(&["approve", &number.to_string()])?
         .success()?;
     terminal.sees_prompt()?;
-    terminal.enters("ls -la; echo listed")?;
-    terminal.sees("listed")?;
+    // What the shell writes, not what is typed: whatever was typed before has run by then.
+    terminal.enters("ls -la; echo listed-$((40 + 2))")?;
+    terminal.sees("listed-42")?;
     ensure!(
         !site.layout().target_home().join("typed-too-early").exists(),
         "keys from the waiting room were executed"
@@ -107,24 +108,93 @@ fn leaving_the_waiting_room_opens_nothing() -> Result<()> {
     Ok(())
 }
 
+/// I9: where none of the client's operators can answer, a technician reads whom to call, at a terminal and without one; and
+/// a change of whom is shown like any other.
+#[test]
+fn contacts_are_on_hand_where_nobody_can_answer() -> Result<()> {
+    const DECISION: &str = "RSSI, rssi@hopital.example";
+    const TECHNICAL: &str = "Exploitation, +33 1 99 00 00 11";
+    let contacts = |decision: &str| {
+        format!("\n[contacts]\ntechnical = \"{TECHNICAL}\"\ndecision = \"{decision}\"\n")
+    };
+    let mut site = Site::start_with(|plan| {
+        plan.documents.operators.clear();
+        plan.enrolled.retain(|person| person != "odile");
+        plan.documents.client_tail = contacts(DECISION);
+        Ok(())
+    })?;
+    let words = ["request", "db01", "--for", "1h", "--reason", "a check"];
+    let asked = site.lobby("alice", &words).answer()?.success()?.text();
+    ensure!(
+        asked.contains(&format!("Call your contact: {DECISION}, {TECHNICAL}.")),
+        "{asked}"
+    );
+    let terminal = Terminal::of(&site, &site.ssh("bruno+db01"), 160, 40)?;
+    terminal.sees("Pour quelle raison")?;
+    terminal.enters("une vérification")?;
+    terminal.sees("Pour combien de temps")?;
+    terminal.enters("1h")?;
+    let call = format!("Appelez votre contact : {DECISION}, {TECHNICAL}.");
+    terminal.sees_that("whom to call", |screen| {
+        // Wherever its lines are broken.
+        let words: Vec<&str> = screen.split_whitespace().collect();
+        words.join(" ").contains(&call)
+    })?;
+    terminal.presses("C-c")?;
+    ensure!(terminal.ends()? == 254);
+
+    let said = site.apply(|documents| {
+        documents.client_tail = contacts("DSI, dsi@hopital.example");
+        Ok(())
+    })?;
+    ensure!(
+        said.contains(&format!(
+            "contacts.decision: {DECISION} -> DSI, dsi@hopital.example"
+        )),
+        "{said}"
+    );
+    Ok(())
+}
+
 /// Words of other people reach an operator's terminal as text, never as escape sequences.
 #[test]
 fn a_hostile_reason_is_shown_harmlessly() -> Result<()> {
     let site = Site::start()?;
-    let answer = site
-        .ssh("alice")
-        .shared("alice")
-        .run("request db01 --for 1h --reason \"\u{1b}]0;stolen\u{7}\u{1b}[2J \u{202e}evil\"")
-        .answer()?;
-    let pending = site.operator(&["pending"])?.success()?;
-    for text in [&pending.text(), &answer.text(), &answer.errors] {
-        ensure!(
-            !text.contains("\u{1b}]0;")
-                && !text.contains("\u{1b}[2J")
-                && !text.contains('\u{202e}'),
-            "{text:?}"
-        );
+    let ask = |reason: &str| {
+        site.ssh("alice")
+            .shared("alice")
+            .run(format!("request db01 --for 1h --reason \"{reason}\""))
+            .answer()
+    };
+    let harmless = |answer: &ecluse_tests::Answer| -> Result<()> {
+        let text = answer.text() + &answer.errors;
+        let raw = ['\u{1b}', '\u{7}', '\u{202e}', '\u{2066}', '\u{200b}'];
+        ensure!(!text.contains(raw), "{text:?}");
+        Ok(())
+    };
+    // What begins an escape sequence, turns a line around or hides in it, is no reason at all.
+    for hostile in [
+        "\u{1b}]0;stolen\u{7}",
+        "\u{1b}[2Jstolen",
+        "\u{202e}stolen",
+        "\u{2066}stolen",
+        "st\u{200b}olen",
+    ] {
+        let answer = ask(hostile)?
+            .status_is(1)?
+            .says(&["The reason must have", "on one line"])?;
+        harmless(&answer)?;
     }
+    // What merely looks like something is shown as it was typed.
+    let odd = "stolen? <b>%s</b> #2 approved";
+    harmless(&ask(odd)?.success()?)?;
+    let pending = site.operator(&["pending"])?.success()?;
+    harmless(&pending)?;
+    let text = pending.text();
+    ensure!(
+        text.matches("stolen").count() == 1 && text.contains("<b>%s</b>"),
+        "{text}"
+    );
     Ok(())
 }
 

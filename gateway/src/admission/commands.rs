@@ -16,6 +16,8 @@ use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
 const LONGEST_LINE: usize = 4000;
+/// How far the second line of a piece of news stands in: it may hold words of others, and is no news of its own.
+const NEWS: usize = 4;
 
 /// One command: its name, how it is written, and the sentence that says what it does.
 #[derive(Debug)]
@@ -312,7 +314,7 @@ async fn auditors(
 }
 
 /// Policy gives no right to this act: on record, and told (R5: attempts too).
-async fn refused(
+pub(crate) async fn refused(
     desk: &mut Desk<'_>,
     command: &Command,
     refusal: &Refusal,
@@ -378,7 +380,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                     if !news.is_empty() {
                         prompt.hide(desk.terminal).await?;
                         for line in news {
-                            desk.terminal.line(&line).await?;
+                            desk.terminal.hanging(&line, NEWS).await?;
                         }
                         prompt.show(desk.terminal).await?;
                     }
@@ -399,7 +401,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                     break;
                 }
                 for line in notices.news(desk).await? {
-                    desk.terminal.line(&line).await?;
+                    desk.terminal.hanging(&line, NEWS).await?;
                 }
             }
             Line::Interrupted => {}

@@ -115,6 +115,10 @@ impl<'a> Desk<'a> {
                     ("known", "shell, command, env".into()),
                 ],
             ),
+            Misuse::NoSuchFlow { typed, known } => self.say(
+                "lobby-no-such-flow",
+                &[("flow", typed.into()), ("known", known.into())],
+            ),
             Misuse::LengthUnclear(typed) => {
                 self.say("lobby-length-unclear", &[("typed", typed.into())])
             }

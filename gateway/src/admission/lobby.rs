@@ -17,10 +17,10 @@ use super::words::{Misuse, Takes};
 use super::{parse_length, shown, steps};
 use crate::clock;
 use crate::gateway::Applied;
-use crate::store::InterventionQuery;
+use crate::store::{InterventionQuery, StateName};
 use crate::texts::times;
 
-/// Interventions listed at once.
+/// Interventions that are over, listed at once; those that are not are all listed.
 const LISTED: u32 = 30;
 
 const REQUEST: Takes = Takes {
@@ -40,6 +40,10 @@ pub(crate) async fn request(
     let now = by.now();
     let written = match written_request(words, &by.reaches(), now) {
         Ok(written) => written,
+        Err(Misuse::NoSuchFlow { typed, known }) => {
+            let args = [("flow", typed.into()), ("known", known.into())];
+            return desk.problem("lobby-no-such-flow", &args).await;
+        }
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     if let Some(typed) = &written.typed_start
@@ -185,6 +189,17 @@ fn capabilities(
             .is_none_or(|f| f.contains(capability.family()))
     };
     let of_flow = |reach: &&&Reach| flow.is_none_or(|flow| reach.flow.as_str() == flow);
+    // Where no target is for this person, that is what policy says.
+    if let Some(typed) = flow
+        && !reaches.is_empty()
+        && !reaches.iter().any(|reach| of_flow(&reach))
+    {
+        let known: BTreeSet<&str> = reaches.iter().map(|reach| reach.flow.as_str()).collect();
+        return Err(Misuse::NoSuchFlow {
+            typed: typed.to_owned(),
+            known: shown::names(known),
+        });
+    }
     let mut chosen: Vec<Capability> = Vec::new();
     for capability in reaches
         .iter()
@@ -243,18 +258,57 @@ pub(crate) async fn interventions(
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let query = InterventionQuery {
+    let theirs = InterventionQuery {
         person: Some(by.person().clone()),
-        limit: Some(LISTED),
         ..InterventionQuery::default()
     };
-    let interventions = desk.gateway.store.interventions(&query).await?;
+    let (interventions, more) = latest(desk, theirs).await?;
     if interventions.is_empty() {
         desk.line("lobby-nothing-asked", &[]).await?;
         return Ok(status::DONE);
     }
     list(desk, &interventions, false).await?;
+    tell_more(desk, more).await?;
     Ok(status::DONE)
+}
+
+/// Everything in which something may still happen, and the latest of what is over, the latest first; and whether there is
+/// more that is over.
+pub(crate) async fn latest(
+    desk: &Desk<'_>,
+    whose: InterventionQuery,
+) -> Result<(Vec<Intervention>, bool), Trouble> {
+    let store = &desk.gateway.store;
+    let live = InterventionQuery {
+        states: StateName::LIVE.to_vec(),
+        limit: Some(u32::MAX),
+        ..whose.clone()
+    };
+    let over = InterventionQuery {
+        states: StateName::FINAL.to_vec(),
+        limit: Some(LISTED + 1),
+        ..whose
+    };
+    let mut found = store.interventions(&over).await?;
+    let listed = usize::try_from(LISTED).unwrap_or(usize::MAX);
+    let more = found.len() > listed;
+    found.truncate(listed);
+    found.extend(store.interventions(&live).await?);
+    // One that ended between the two questions is in both, or in neither: the later answer stands.
+    found.reverse();
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert(one.id()));
+    found.sort_unstable_by_key(|one| std::cmp::Reverse(one.number()));
+    Ok((found, more))
+}
+
+/// Says that a list does not hold all that is over.
+pub(crate) async fn tell_more(desk: &mut Desk<'_>, more: bool) -> Result<(), Trouble> {
+    if more {
+        desk.line("common-older-left-out", &[("shown", LISTED.into())])
+            .await?;
+    }
+    Ok(())
 }
 
 /// A table of interventions; with the person where they are not all the reader's own.
@@ -280,8 +334,9 @@ pub(crate) async fn list(
     let texts = &desk.gateway.texts;
     let row = |intervention: &Intervention| {
         let request = intervention.request();
-        let grant = intervention.granted();
-        let scope = grant.map_or(&request.scope, |grant| &grant.scope);
+        let (scope, length) = intervention
+            .last_granted()
+            .unwrap_or((&request.scope, request.length));
         let mut row = vec![
             request.number.to_string(),
             shown::state(texts, desk.lang(), intervention.state()),
@@ -293,11 +348,11 @@ pub(crate) async fn list(
             shown::names(&scope.targets),
             shown::names(&scope.accounts),
             shown::families(texts, desk.lang(), &scope.capabilities),
-            times::length(grant.map_or(request.length, |grant| grant.length)),
+            times::length(length),
             until(intervention)
                 .map(|at| times::moment(at, now, None))
                 .unwrap_or_default(),
-            crate::texts::harmless(&shorten_reason(request.reason.as_str())),
+            shorten_reason(&crate::texts::told(&request.reason)),
         ]);
         row
     };
@@ -315,9 +370,9 @@ pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
     match intervention.state() {
         State::Approved { .. } | State::Open { .. } => intervention.due(),
         State::Refused { at, .. }
-        | State::Expired { at }
+        | State::Expired { at, .. }
         | State::Closed { at, .. }
-        | State::Cancelled { at } => Some(*at),
+        | State::Cancelled { at, .. } => Some(*at),
         State::Requested => None,
     }
 }

@@ -15,9 +15,6 @@ use crate::operator::{alerts, requests};
 use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
-/// Own interventions that are looked at for news.
-const LOOKED_AT: u32 = 30;
-
 /// What was known at the last look.
 pub(super) enum Notices {
     Technician(BTreeMap<InterventionId, u64>),
@@ -93,11 +90,17 @@ impl Notices {
                 };
                 let query = SessionQuery {
                     client: Some(by.client().clone()),
+                    limit: Some(1),
                     ..SessionQuery::default()
                 };
-                let count = desk.gateway.store.sessions(&query).await?.len();
-                desk.line("auditor-hint", &[("count", count.into())])
-                    .await?;
+                // Sessions are numbered for all clients together: what there is, not how many.
+                let any = !desk.gateway.store.sessions(&query).await?.is_empty();
+                let id = if any {
+                    "auditor-hint"
+                } else {
+                    "auditor-hint-none"
+                };
+                desk.line(id, &[]).await?;
             }
             Self::Nobody => {}
         }
@@ -160,12 +163,11 @@ impl Notices {
 }
 
 async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>, Trouble> {
-    let query = InterventionQuery {
+    let theirs = InterventionQuery {
         person: Some(by.person().clone()),
-        limit: Some(LOOKED_AT),
         ..InterventionQuery::default()
     };
-    Ok(desk.gateway.store.interventions(&query).await?)
+    Ok(super::lobby::latest(desk, theirs).await?.0)
 }
 
 async fn waiting(

@@ -11,7 +11,7 @@ use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Request, State};
 use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
 
-use crate::texts::{Texts, times};
+use crate::texts::{Texts, Value, times};
 
 /// `shell · commands: pg_dump --schema-only {db} · environment variables: LANG LC_*`
 pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
@@ -31,8 +31,8 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
         }
     }
     if !commands.is_empty() {
-        let commands = commands.join(" | ");
-        shown.push(texts.say(lang, "flow-commands", &[("commands", commands.into())]));
+        let commands = Value::Exact(commands.join(" | ").into());
+        shown.push(texts.say(lang, "flow-commands", &[("commands", commands)]));
     }
     if shown.is_empty() {
         texts.say(lang, "common-none", &[])
@@ -115,10 +115,7 @@ pub(crate) fn request_fields(
             label("field-flows"),
             capabilities(texts, lang, &request.scope.capabilities),
         ),
-        (
-            label("field-reason"),
-            crate::texts::harmless(request.reason.as_str()),
-        ),
+        (label("field-reason"), crate::texts::told(&request.reason)),
         (label("field-when"), when(texts, lang, request, now)),
         (label("field-code"), request.code()),
     ]
@@ -273,7 +270,7 @@ pub(crate) fn contacts(client: Option<&Client>) -> String {
     if contacts.is_empty() {
         "–".to_owned()
     } else {
-        crate::texts::harmless(&contacts)
+        crate::texts::told(&contacts)
     }
 }
 

@@ -233,9 +233,7 @@ async fn settle(
                 .await?;
             Ok(Err(refusal))
         }
-        Err(InterventionError::Unknown) => Err(StoreError::Null {
-            column: "interventions.id",
-        }),
+        Err(InterventionError::Unknown) => Ok(Err(Refusal::NoSuchIntervention)),
         Err(InterventionError::Store(error)) => Err(error),
     }
 }

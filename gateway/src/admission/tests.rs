@@ -1,5 +1,6 @@
 //! The dialogues from end to end, without SSH: people at terminals, one store, policy's decisions.
 
+mod assurance;
 mod commands;
 mod rights;
 mod waiting_room;

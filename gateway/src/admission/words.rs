@@ -91,6 +91,13 @@ pub(crate) enum Misuse {
     Missing(&'static str),
     /// A family of flows that does not exist.
     FlowUnknown(String),
+    /// A flow that does not exist for these targets: its name as typed, and those that do.
+    NoSuchFlow {
+        /// As typed.
+        typed: String,
+        /// Those there are.
+        known: String,
+    },
     /// Not a length.
     LengthUnclear(String),
     /// Not a time to come.

@@ -1,20 +1,20 @@
 //! `recordings`: the sessions there have been, newest first.
 
-use ecluse_policy::{AsAuditor, InterventionId, InterventionNumber, PersonId, TargetId, Timestamp};
+use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::store::{Session, SessionQuery};
-use crate::texts::{harmless, times};
+use crate::texts::{times, told};
 
 const TAKES: Takes = Takes {
     values: &["person", "target", "intervention", "since", "until"],
     sentences: &[],
     switches: &[],
 };
-/// Sessions listed at once.
-const LISTED: usize = 50;
+/// Sessions that are over, listed at once; those in passage are all listed.
+const LISTED: u32 = 50;
 
 /// `recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]`
 pub(crate) async fn recordings(
@@ -28,9 +28,9 @@ pub(crate) async fn recordings(
         Ok(given) => given,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let query = match query(desk, by, &given).await? {
+    let query = match query(desk, by, command, &given).await? {
         Ok(query) => query,
-        Err(misuse) => return desk.misused(command, &misuse).await,
+        Err(status) => return Ok(status),
     };
     list(desk, &query, now).await
 }
@@ -41,11 +41,27 @@ pub(super) async fn list(
     query: &SessionQuery,
     now: Timestamp,
 ) -> Result<u32, Trouble> {
-    let query = SessionQuery {
-        limit: Some(501),
+    let live = SessionQuery {
+        live: true,
+        limit: Some(u32::MAX),
         ..query.clone()
     };
-    let sessions = desk.gateway.store.sessions(&query).await?;
+    let latest = SessionQuery {
+        limit: Some(LISTED + 1),
+        ..query.clone()
+    };
+    let mut sessions = desk.gateway.store.sessions(&latest).await?;
+    let listed = usize::try_from(LISTED).unwrap_or(usize::MAX);
+    let more = sessions.len() > listed;
+    sessions.truncate(listed);
+    // One in passage never falls off the list, however long ago it began.
+    let last = sessions.last().map(|session| session.number);
+    let older = desk.gateway.store.sessions(&live).await?;
+    sessions.extend(
+        older
+            .into_iter()
+            .filter(|session| last.is_some_and(|last| session.number < last)),
+    );
     if sessions.is_empty() {
         desk.line("auditor-none", &[]).await?;
         return Ok(status::DONE);
@@ -61,40 +77,46 @@ pub(super) async fn list(
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
     let rows: Vec<Vec<String>> = sessions
         .iter()
-        .take(LISTED)
         .map(|session| row(desk, session, now))
         .collect();
     desk.terminal.table(&heads, &rows).await?;
-    if sessions.len() > LISTED {
-        let args = [("shown", LISTED.into()), ("total", sessions.len().into())];
-        desk.line("common-too-many", &args).await?;
+    if more {
+        desk.line("auditor-older-left-out", &[("shown", LISTED.into())])
+            .await?;
     }
     Ok(status::DONE)
 }
 
 /// The sessions of the auditor's client that options choose: `--person`, `--target`, `--intervention`, `--since`,
-/// `--until`.
+/// `--until`. What is wrong with them was told; then the exit status.
 pub(super) async fn query(
-    desk: &Desk<'_>,
+    desk: &mut Desk<'_>,
     by: &AsAuditor<'_>,
+    command: &Command,
     given: &Arguments,
-) -> Result<Result<SessionQuery, Misuse>, Trouble> {
+) -> Result<Result<SessionQuery, u32>, Trouble> {
     let (query, number) = match written(given, by.now()) {
         Ok(written) => written,
-        Err(misuse) => return Ok(Err(misuse)),
+        Err(misuse) => return desk.misused(command, &misuse).await.map(Err),
     };
     let intervention = match number {
         None => None,
-        // One that there is not has no session: no id is all zeros.
-        Some(number) => Some(
-            desk.gateway
-                .store
-                .intervention_numbered(InterventionNumber(number))
-                .await?
-                .map_or(InterventionId::from_uuid(uuid::Uuid::nil()), |found| {
-                    found.request().id
-                }),
-        ),
+        Some(number) => {
+            let found = desk.gateway.store.intervention_numbered(number).await?;
+            match found.filter(|found| found.request().client == *by.client()) {
+                Some(found) => Some(found.id()),
+                None => {
+                    let args = [
+                        ("id", number.to_string().into()),
+                        ("command", "recordings".into()),
+                    ];
+                    return desk
+                        .problem("common-no-such-intervention", &args)
+                        .await
+                        .map(Err);
+                }
+            }
+        }
     };
     Ok(Ok(SessionQuery {
         client: Some(by.client().clone()),
@@ -103,7 +125,10 @@ pub(super) async fn query(
     }))
 }
 
-fn written(given: &Arguments, now: Timestamp) -> Result<(SessionQuery, Option<u64>), Misuse> {
+fn written(
+    given: &Arguments,
+    now: Timestamp,
+) -> Result<(SessionQuery, Option<InterventionNumber>), Misuse> {
     let unclear = |typed: &str| Misuse::NameUnclear(typed.to_owned());
     let person = given
         .one("person")?
@@ -117,10 +142,7 @@ fn written(given: &Arguments, now: Timestamp) -> Result<(SessionQuery, Option<u6
         times::parse_past(typed, now).ok_or_else(|| Misuse::MomentUnclear(typed.to_owned()))
     };
     let number = |typed: &str| {
-        typed
-            .trim_start_matches('#')
-            .parse()
-            .map_err(|_| Misuse::NumberUnclear(typed.to_owned()))
+        InterventionNumber::parse(typed).map_err(|_| Misuse::NumberUnclear(typed.to_owned()))
     };
     let query = SessionQuery {
         person,
@@ -137,7 +159,7 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
     let (length, end) = match &session.end {
         Some(end) => (
             times::countdown(desk.lang(), end.at.since(start.at)),
-            harmless(&end.reason),
+            told(&end.reason),
         ),
         None => (
             times::countdown(desk.lang(), now.since(start.at)),

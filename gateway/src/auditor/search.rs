@@ -57,6 +57,8 @@ struct Hit {
 struct Left {
     live: usize,
     unreadable: usize,
+    /// Looked into, but not all of it is in its search text.
+    partly: usize,
 }
 
 /// `search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in KIND] [--all]`
@@ -79,12 +81,12 @@ pub(crate) async fn search(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let now = by.now();
-    let (sessions, kind) = match query(desk, by, &given).await? {
+    let (sessions, kind) = match query(desk, by, command, &given).await? {
         Ok(sessions) => match kind(given.one("in")) {
             Ok(kind) => (sessions, kind),
             Err(misuse) => return desk.misused(command, &misuse).await,
         },
-        Err(misuse) => return desk.misused(command, &misuse).await,
+        Err(status) => return Ok(status),
     };
     let looked_for: Vec<&str> = given.words.iter().chain(more).map(String::as_str).collect();
     // On record before anything is shown: who looked for what.
@@ -117,7 +119,7 @@ pub(crate) async fn search(
         Err(QueryError::TooLong) => return desk.problem("search-too-long", &[]).await,
     };
     let most = if given.has("all") { usize::MAX } else { HITS };
-    find(desk, sessions, &question, kind, most).await
+    find(desk, by, sessions, &question, kind, most).await
 }
 
 fn kind(written: Result<Option<&str>, Misuse>) -> Result<Option<LineKind>, Misuse> {
@@ -133,6 +135,7 @@ fn kind(written: Result<Option<&str>, Misuse>) -> Result<Option<LineKind>, Misus
 
 async fn find(
     desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
     mut sessions: SessionQuery,
     question: &Query,
     kind: Option<LineKind>,
@@ -156,6 +159,7 @@ async fn find(
         for (session, found) in page {
             match found {
                 Searchable::No => {}
+                Searchable::NotInPart => left.partly += 1,
                 Searchable::Unknown if session.end.is_none() => left.live += 1,
                 Searchable::Unknown => left.unreadable += 1,
                 Searchable::Perhaps => worth_opening.push_back(session),
@@ -202,11 +206,25 @@ async fn find(
             break;
         }
     }
+    let screens = by.screens_are_searchable() || kind.is_some_and(|kind| kind != LineKind::Screen);
     if shown == 0 {
-        desk.line("search-none", &[]).await?;
+        let whole = screens && left.unreadable + left.live + left.partly == 0;
+        let id = if whole {
+            "search-none"
+        } else {
+            "search-none-partly"
+        };
+        desk.line(id, &[]).await?;
     }
     if enough {
         desk.line("search-more", &[("shown", shown.into())]).await?;
+    }
+    if !screens {
+        desk.line("search-no-screens", &[]).await?;
+    }
+    if left.partly > 0 {
+        desk.line("search-partly", &[("count", left.partly.into())])
+            .await?;
     }
     if left.unreadable > 0 {
         desk.line("search-unreadable", &[("count", left.unreadable.into())])

@@ -14,6 +14,7 @@ use ecluse_recordings::neutralise;
 use super::{administrator, in_force};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::{Out, outln};
 use crate::settings::{AuthenticationSettings, Settings};
 use crate::store::{Applied, Block, Blocked, Enrolment, Store};
 
@@ -78,7 +79,7 @@ async fn unlock(
     store
         .forget_failures(person, &[record(AuditKind::LockoutLifted, person, at)])
         .await?;
-    println!(
+    outln!(
         "{person} may log on again; they were blocked until {}.",
         block.until
     );
@@ -109,7 +110,7 @@ async fn enable(
     store
         .enable_account(person, at, &[record(AuditKind::AccountEnabled, person, at)])
         .await?;
-    println!("{person} may log on again; the account had not been used since {since}.");
+    outln!("{person} may log on again; the account had not been used since {since}.");
     Ok(())
 }
 
@@ -201,7 +202,7 @@ async fn list(store: &Store, settings: &AuthenticationSettings) -> anyhow::Resul
         ]));
     }
 
-    let mut out = std::io::stdout().lock();
+    let mut out = Out;
     writeln!(
         out,
         "Accounts at {now}, documents version {}.\n",

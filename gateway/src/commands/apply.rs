@@ -10,6 +10,7 @@ use ecluse_recordings::neutralise;
 use super::check::{counted, remarks};
 use super::{administrator, directory};
 use crate::clock;
+use crate::commands::out::Out;
 use crate::store::{ApplyOutcome, Store, compile};
 
 /// Put documents in force: shows every object created, changed and removed, then stores a new version.
@@ -37,7 +38,7 @@ impl Apply {
                 .apply_documents(&texts, &administrator(), clock::now())
                 .await?
         };
-        let mut out = std::io::stdout().lock();
+        let mut out = Out;
         if let Ok(documents) = compile(&texts) {
             write!(out, "{}", remarks(&documents, clock::now()))?;
         }

@@ -8,6 +8,7 @@ use ecluse_policy::{Documents, Timestamp};
 
 use super::directory;
 use crate::clock;
+use crate::commands::out::outln;
 use crate::settings::Settings;
 use crate::store::{check_address, compile};
 
@@ -39,7 +40,7 @@ impl Check {
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
                 print!("{}", remarks(&documents, clock::now()));
-                println!(
+                outln!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),
                     counted(documents.clients().len(), "client"),
@@ -51,7 +52,7 @@ impl Check {
             Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
         }
         for problem in &problems {
-            println!("{}", ecluse_recordings::neutralise(problem));
+            outln!("{}", ecluse_recordings::neutralise(problem));
         }
         anyhow::bail!(
             "{} in {}; nothing was changed",

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::{administrator, in_force, prompt};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::outln;
 use crate::secrets::read_secret;
 use crate::store::{Credential, Store};
 
@@ -64,7 +65,7 @@ impl CredentialCommand {
             Self::Set(set) => set.run(store).await,
             Self::Authority(Authority {}) => {
                 let key = store.user_authority(clock::now()).await?;
-                println!("{}", key.public_key().to_openssh()?);
+                outln!("{}", key.public_key().to_openssh()?);
                 Ok(())
             }
         }
@@ -96,7 +97,7 @@ impl Set {
         } else {
             ""
         };
-        println!(
+        outln!(
             "The gateway logs on to {account} on {target} with a {}{instead}.",
             credential.kind()
         );

@@ -12,6 +12,7 @@ use qrcode::render::unicode::Dense1x2;
 use super::{administrator, in_force, prompt};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::{errln, outln};
 use crate::identity::totp::TotpSecret;
 use crate::secrets::read_secret;
 use crate::store::{Enrolled, NewEnrolment, Store};
@@ -70,7 +71,7 @@ impl Enroll {
         };
         match store.enrol(&new, self.replace, &[record]).await? {
             Enrolled::Done => {
-                println!(
+                outln!(
                     "{person} is enrolled. The code just given is used up; the next login takes the next one."
                 );
                 Ok(())
@@ -101,10 +102,10 @@ fn already(person: &PersonId, earlier: &crate::store::Enrolment) -> String {
 fn show(secret: &TotpSecret, person: &PersonId) -> anyhow::Result<()> {
     let url = secret.url(ISSUER, person)?;
     if std::io::stdout().is_terminal() {
-        println!("{}", drawn(&url)?);
+        outln!("{}", drawn(&url)?);
     }
-    println!("{}", url.as_str());
-    println!(
+    outln!("{}", url.as_str());
+    outln!(
         "Secret, where it must be typed: {}",
         secret.to_base32().as_str()
     );
@@ -134,7 +135,7 @@ async fn confirm(secret: &TotpSecret) -> anyhow::Result<u64> {
         if let Some(step) = secret.check(&code, clock::now()) {
             return Ok(step);
         }
-        eprintln!(
+        errln!(
             "This code is not right. If the application shows another one, compare the clocks: here it is {}.",
             clock::now()
         );

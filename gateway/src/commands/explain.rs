@@ -5,6 +5,7 @@ use ecluse_policy::{FlowRequest, PersonId, TargetId, Timestamp, explain};
 
 use super::in_force;
 use crate::clock;
+use crate::commands::out::outln;
 use crate::store::Store;
 
 /// Say which line of which file would let a person do something on a target, or everything that is missing.
@@ -38,7 +39,7 @@ impl Explain {
             &self.what,
             at,
         );
-        println!(
+        outln!(
             "{}",
             ecluse_recordings::neutralise_lines(explanation.to_string())
         );

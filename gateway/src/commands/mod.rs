@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand.
 //!
 //! For administrators, in English. Every command finds the store through the settings file; a failure says
-//! what to do next. Nothing from a stranger reaches the terminal unescaped.
+//! what to do next. What is printed goes through [`out`]. Nothing from a stranger reaches the terminal unescaped.
 
 mod accounts;
 mod apply;
@@ -12,6 +12,7 @@ mod enroll;
 mod explain;
 mod export;
 mod journal;
+pub(crate) mod out;
 mod prompt;
 mod recordings;
 mod retention;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::out::errln;
 use crate::settings::{DEFAULT_FILE, Settings};
 use crate::store::{Applied, Store};
 
@@ -85,15 +87,21 @@ pub fn run() -> ExitCode {
     let done = runtime.block_on(dispatch(cli));
     // A question that was interrupted still waits for its answer on a thread of its own.
     runtime.shutdown_background();
-    match done {
+    let code = match done {
         Ok(code) => code,
         Err(error) => failed(&error),
+    };
+    match out::finish() {
+        None => code,
+        Some(error) => failed(&anyhow::anyhow!(
+            "not all of this could be printed: {error}"
+        )),
     }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     // Every cause, on as many lines as the error itself has.
-    eprintln!(
+    errln!(
         "ecluse: {}",
         ecluse_recordings::neutralise_lines(format!("{error:#}"))
     );

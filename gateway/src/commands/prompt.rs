@@ -1,6 +1,7 @@
 //! Questions to the person at the terminal. Where there is no terminal, the answer is a line of standard
 //! input, so that scripts can give it.
 
+use crate::commands::out::errln;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use anyhow::Context;
@@ -15,8 +16,9 @@ pub(super) async fn line(question: String) -> anyhow::Result<Option<Zeroizing<St
     let answer = tokio::task::spawn_blocking(move || {
         let stdin = io::stdin();
         if stdin.is_terminal() {
-            eprint!("{question}");
-            io::stderr().flush()?;
+            // Where nobody reads the question, an answer may still come.
+            let _ = write!(io::stderr(), "{question}");
+            let _ = io::stderr().flush();
         }
         read(&mut stdin.lock())
     });
@@ -35,7 +37,7 @@ pub(super) async fn secret(question: String) -> anyhow::Result<Option<Zeroizing<
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; nothing was set")),
     };
     // The line feed that was typed was not shown either.
-    eprintln!();
+    errln!("");
     answer
 }
 

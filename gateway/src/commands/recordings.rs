@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::{OpenRecording, SealedRecording};
 
+use crate::commands::out::outln;
 use crate::secrets::read_secret;
 use crate::settings::Settings;
 use crate::store::{Session, Store};
@@ -117,7 +118,7 @@ impl Read {
             })?;
         for name in plain_names(&opened) {
             let bytes = write_plain(&opened, &name, into)?;
-            println!("{}  {bytes} bytes", into.join(&name).display());
+            outln!("{}  {bytes} bytes", into.join(&name).display());
         }
         Ok(())
     }

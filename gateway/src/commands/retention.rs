@@ -19,6 +19,7 @@ use self::inventory::{Inventory, Kept};
 use super::accounts::{row, table};
 use super::{administrator, in_force};
 use crate::clock;
+use crate::commands::out::Out;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::time_source;
@@ -80,7 +81,7 @@ impl Retention {
             Some(RetentionCommand::Remove(Remove { dry_run: false })) => {
                 time_is_right(settings).await?;
                 let removed = removal::remove(store, inventory, &administrator()).await?;
-                let mut out = std::io::stdout().lock();
+                let mut out = Out;
                 for line in &removed.lines {
                     writeln!(out, "{}", ecluse_recordings::neutralise(line))?;
                 }
@@ -118,7 +119,7 @@ async fn time_is_right(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn show(inventory: &Inventory) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out;
     writeln!(out, "What is kept at {}.\n", inventory.at)?;
     let mut rows = vec![row([
         "SESSION",
@@ -156,7 +157,7 @@ fn show(inventory: &Inventory) -> anyhow::Result<()> {
 }
 
 fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out;
     for kept in &inventory.kept {
         if let Some(line) = removal::plan(kept) {
             writeln!(out, "{}", ecluse_recordings::neutralise(line))?;

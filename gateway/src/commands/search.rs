@@ -7,6 +7,7 @@ use clap::Subcommand;
 use ecluse_recordings::SealedRecording;
 
 use crate::clock;
+use crate::commands::out::{errln, outln};
 use crate::evidence::EvidenceKeys;
 use crate::journal::JournalKeys;
 use crate::passage::indexing::{Indexed, index};
@@ -48,14 +49,14 @@ async fn reindex(store: &Store, settings: &Settings) -> anyhow::Result<()> {
             }
             Err(error) => {
                 failed += 1;
-                eprintln!("session {}: {}", session.number, shown(&error));
+                errln!("session {}: {}", session.number, shown(&error));
                 continue;
             }
         };
         let belongs = recording.manifest().session() == session.start.id.as_uuid();
         if !belongs || recording.verify_signature(&keys.allowed_signers()).is_err() {
             failed += 1;
-            eprintln!(
+            errln!(
                 "session {}: its recording is not what this gateway sealed; check it with: ecluse verify",
                 session.number
             );
@@ -67,11 +68,11 @@ async fn reindex(store: &Store, settings: &Settings) -> anyhow::Result<()> {
             Ok(Indexed::Gone) => {}
             Err(error) => {
                 failed += 1;
-                eprintln!("session {}: {}", session.number, shown(&error));
+                errln!("session {}: {}", session.number, shown(&error));
             }
         }
     }
-    println!(
+    outln!(
         "{done} recordings can be searched now; {locked} only others can read; {waiting} are not sealed or not on this machine"
     );
     (failed == 0)

@@ -23,6 +23,7 @@ use super::{administrator, directory};
 use crate::admission::life;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::Out;
 use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::crowd::Crowds;
@@ -282,7 +283,7 @@ impl Drop for Talks {
 }
 
 fn announce() -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out;
     writeln!(out, "ready")?;
     out.flush()?;
     Ok(())

@@ -1,5 +1,6 @@
 //! `ecluse verify`: whether a bundle or a recording is what it was when it was sealed. Needs no settings and no store.
 
+use crate::commands::out::Out;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ impl Verify {
         };
         let answer = request.run()?;
         // A reader that went away (`| head`) is no failure of the answer.
-        let _ = std::io::stdout().write_all(answer.text.as_bytes());
+        let _ = Out.write_all(answer.text.as_bytes());
         Ok(ExitCode::from(answer.exit_code))
     }
 }

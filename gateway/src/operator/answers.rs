@@ -9,7 +9,7 @@ use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AccountName, AsOperator, InterventionNumber, NameError, Narrowing, TargetId};
 
 use super::requests;
-use crate::admission::commands::Command;
+use crate::admission::commands::{Command, refused};
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, step_up, steps};
@@ -170,7 +170,7 @@ pub(crate) async fn refuse(
     let applied = desk.applied();
     let by = match desk.visitor.as_operator(&applied) {
         Ok(by) => by,
-        Err(refusal) => return desk.refused(&refusal).await,
+        Err(refusal) => return refused(desk, command, &refusal).await,
     };
     match steps::refuse(desk.gateway, desk.visitor, &by, &intervention, &reason).await? {
         Ok(_) => {
@@ -249,7 +249,7 @@ pub(crate) async fn withdraw(
     let applied = desk.applied();
     let by = match desk.visitor.as_operator(&applied) {
         Ok(by) => by,
-        Err(refusal) => return desk.refused(&refusal).await,
+        Err(refusal) => return refused(desk, command, &refusal).await,
     };
     let live = desk.gateway.live.list(&by);
     let count = live

@@ -1,5 +1,8 @@
 //! The sessions in passage, and the red handle (I5).
 
+use std::sync::Arc;
+
+use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{AsOperator, PersonId, TargetId, Timestamp};
 
 use super::alerts;
@@ -9,7 +12,8 @@ use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::live::{CutWhat, LiveSession};
-use crate::texts::{harmless, times};
+use crate::store::StoreError;
+use crate::texts::{times, told};
 
 const CUT: Takes = Takes {
     values: &[],
@@ -63,7 +67,7 @@ fn row(desk: &Desk<'_>, session: &LiveSession, now: Timestamp) -> Vec<String> {
             Some(command) => format!(
                 "{} {}",
                 channel.number,
-                crate::terminal::layout::shorten(&harmless(command), 30)
+                crate::terminal::layout::shorten(&told(command), 30)
             ),
         })
         .collect();
@@ -92,7 +96,8 @@ pub(crate) async fn cut(
             .first()
             .cloned()
             .ok_or(Misuse::Missing("usage-no-session"))?;
-        Ok((what, given.one("reason")?.map(str::to_owned)))
+        // A reason that does not read holds up no cut.
+        Ok((what, given.one("reason")?.and_then(lenient_reason)))
     });
     let (typed, reason) = match written {
         Ok(written) => written,
@@ -103,14 +108,19 @@ pub(crate) async fn cut(
             .problem("operator-cut-none", &[("what", typed.into())])
             .await;
     };
-    let cut = cut_now(desk, by, &what, reason.as_deref()).await?;
-    if cut.is_empty() {
+    let cut = cut_now(desk, by, &what, reason.as_deref()).await;
+    if cut.sessions.is_empty() {
         return desk
             .problem("operator-cut-none", &[("what", typed.into())])
             .await;
     }
-    tell(desk, &cut).await?;
-    Ok(status::DONE)
+    tell(desk, &cut).await
+}
+
+/// What was cut, and whether that is on record.
+pub(crate) struct Cut {
+    sessions: Vec<Arc<LiveSession>>,
+    recorded: Result<(), StoreError>,
 }
 
 /// What a word names: a session's number, everything, a target in passage, or a person.
@@ -138,17 +148,19 @@ pub(crate) async fn cut_now(
     by: &AsOperator<'_>,
     what: &CutWhat,
     reason: Option<&str>,
-) -> Result<Vec<std::sync::Arc<LiveSession>>, Trouble> {
-    let cut = desk.gateway.live.cut(by, what, reason);
+) -> Cut {
+    let sessions = desk.gateway.live.cut(by, what, reason);
     let now = clock::now();
-    let records: Vec<AuditRecord> = cut
+    let records: Vec<AuditRecord> = sessions
         .iter()
         .map(|session| record(desk, session, now, reason))
         .collect();
-    if !records.is_empty() {
-        desk.gateway.store.record(&records).await?;
-    }
-    Ok(cut)
+    let recorded = if records.is_empty() {
+        Ok(())
+    } else {
+        desk.gateway.store.record(&records).await
+    };
+    Cut { sessions, recorded }
 }
 
 fn record(
@@ -177,21 +189,19 @@ pub(crate) fn about(record: AuditRecord, session: &LiveSession) -> AuditRecord {
         .detail("technician", facts.person.to_string())
 }
 
-/// Says what was cut, and that the intervention still stands.
-pub(crate) async fn tell(
-    desk: &mut Desk<'_>,
-    cut: &[std::sync::Arc<LiveSession>],
-) -> Result<(), Trouble> {
-    let numbers: Vec<String> = cut
+/// Says what was cut, that the intervention still stands, and whether the cut is on record: what was done is told first.
+pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble> {
+    let Cut { sessions, recorded } = cut;
+    let numbers: Vec<String> = sessions
         .iter()
         .map(|session| session.facts().number.to_string())
         .collect();
     let args = [
-        ("count", cut.len().into()),
+        ("count", sessions.len().into()),
         ("sessions", numbers.join(", ").into()),
     ];
     desk.line("operator-cut", &args).await?;
-    let mut interventions: Vec<u64> = cut
+    let mut interventions: Vec<u64> = sessions
         .iter()
         .map(|session| session.facts().intervention_number.0)
         .collect();
@@ -201,5 +211,13 @@ pub(crate) async fn tell(
         desk.line("operator-cut-note", &[("id", number.to_string().into())])
             .await?;
     }
-    Ok(())
+    let Err(error) = recorded else {
+        return Ok(status::DONE);
+    };
+    tracing::error!(%error, "a cut is not on record");
+    desk.problem(
+        "operator-cut-not-on-record",
+        &[("problem", error.to_string().into())],
+    )
+    .await
 }

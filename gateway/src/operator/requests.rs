@@ -14,9 +14,6 @@ use crate::gateway::Gateway;
 use crate::store::{AuditQuery, InterventionQuery, StateName, StoreError};
 use crate::texts::{Texts, times};
 
-/// Interventions listed at once.
-const LISTED: u32 = 30;
-
 /// The requests of the operator's client that wait for an answer, the oldest first.
 pub(crate) async fn waiting(
     gateway: &Gateway,
@@ -25,6 +22,7 @@ pub(crate) async fn waiting(
     let query = InterventionQuery {
         client: Some(by.client().clone()),
         states: vec![StateName::Requested],
+        limit: Some(u32::MAX),
         ..InterventionQuery::default()
     };
     let mut waiting = gateway.store.interventions(&query).await?;
@@ -93,10 +91,15 @@ async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), T
     let lines = [
         format!("{} · {how_long}", desk.say("operator-request-what", &what)),
         shown::capabilities(texts, desk.lang(), &request.scope.capabilities),
-        desk.say(
-            "operator-request-reason",
-            &[("reason", request.reason.as_str().into())],
-        ),
+        desk.say("operator-request-reason", &[]),
+    ];
+    for line in lines {
+        desk.terminal.hanging(&format!("     {line}"), 2).await?;
+    }
+    desk.terminal
+        .quoted(7, &crate::texts::told(&request.reason))
+        .await?;
+    let lines = [
         format!(
             "{} {}",
             desk.say("operator-request-code", &[]),
@@ -151,17 +154,17 @@ pub(crate) async fn interventions(
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    let query = InterventionQuery {
+    let theirs = InterventionQuery {
         client: Some(by.client().clone()),
-        limit: Some(LISTED),
         ..InterventionQuery::default()
     };
-    let interventions = desk.gateway.store.interventions(&query).await?;
+    let (interventions, more) = lobby::latest(desk, theirs).await?;
     if interventions.is_empty() {
         desk.line("operator-none-interventions", &[]).await?;
         return Ok(status::DONE);
     }
     lobby::list(desk, &interventions, true).await?;
+    lobby::tell_more(desk, more).await?;
     Ok(status::DONE)
 }
 

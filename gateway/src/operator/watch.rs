@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::live::{about, cut_now, tell};
-use crate::admission::commands::Command;
+use crate::admission::commands::{Command, refused};
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
@@ -61,6 +61,25 @@ pub(crate) async fn watch(
             .problem("common-no-such-session", &[("id", number.into())])
             .await;
     };
+    if let Some(wanted) = channel
+        && !session
+            .channels()
+            .iter()
+            .any(|channel| u64::from(channel.number) == wanted)
+    {
+        let channels = session
+            .channels()
+            .iter()
+            .map(|channel| channel.number.to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let args = [
+            ("number", number.into()),
+            ("channel", wanted.into()),
+            ("channels", channels.into()),
+        ];
+        return desk.problem("auditor-no-such-channel", &args).await;
+    }
     let Some(size) = desk.terminal.size().filter(|_| !desk.terminal.is_plain()) else {
         return desk.problem("common-needs-terminal", &[]).await;
     };
@@ -97,10 +116,10 @@ pub(crate) async fn watch(
             let applied = desk.applied();
             let by = match desk.visitor.as_operator(&applied) {
                 Ok(by) => by,
-                Err(refusal) => return desk.refused(&refusal).await,
+                Err(refusal) => return refused(desk, command, &refusal).await,
             };
-            let cut = cut_now(desk, &by, &CutWhat::Session(number), None).await?;
-            tell(desk, &cut).await?;
+            let cut = cut_now(desk, &by, &CutWhat::Session(number), None).await;
+            return tell(desk, &cut).await;
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,
         Done::Unreadable(problem) => {

@@ -49,6 +49,9 @@ impl StateName {
     /// The states in which something may still happen.
     pub const LIVE: [Self; 3] = [Self::Requested, Self::Approved, Self::Open];
 
+    /// The states after which nothing more happens.
+    pub const FINAL: [Self; 4] = [Self::Refused, Self::Expired, Self::Closed, Self::Cancelled];
+
     /// The name of a state.
     pub fn of(state: &State) -> Self {
         match state {

@@ -5,7 +5,7 @@
 //! recordings say is not here: a session that passes is opened and searched.
 
 use ecluse_policy::SessionId;
-use ecluse_recordings::search::{Filter, Gram, is_current, may_hold};
+use ecluse_recordings::search::{Filter, Gram, PARTLY, Query, is_current, may_hold};
 use zeroize::Zeroizing;
 
 use super::sessions::{WITH_FILTERS, conditions, session};
@@ -24,6 +24,8 @@ pub enum Searchable {
     Perhaps,
     /// It certainly does not.
     No,
+    /// What of it can be searched certainly does not, and that is not all of it.
+    NotInPart,
     /// There is no filter of it: still live, not readable by this gateway, or destroyed.
     Unknown,
 }
@@ -73,6 +75,9 @@ impl Store {
         query: &SessionQuery,
         grams: &[Gram],
     ) -> Result<Vec<(Session, Searchable)>, StoreError> {
+        let partly = Query::new([PARTLY])
+            .map(|note| note.grams())
+            .unwrap_or_default();
         let conditions = conditions(query);
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
@@ -84,6 +89,7 @@ impl Store {
                 let found = match self.filter(row, &session)? {
                     None => Searchable::Unknown,
                     Some(filter) if may_hold(&filter, grams) => Searchable::Perhaps,
+                    Some(filter) if may_hold(&filter, &partly) => Searchable::NotInPart,
                     Some(_) => Searchable::No,
                 };
                 Ok((session, found))

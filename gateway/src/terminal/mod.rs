@@ -27,6 +27,8 @@ pub use prompt::Prompt;
 
 /// Packets that may wait in either direction before the sender waits.
 const QUEUE: usize = 32;
+/// Where quoted words are broken without a terminal: no narrower than any window people work in.
+const QUOTED: usize = 76;
 
 /// Size of a terminal in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +258,20 @@ impl Terminal {
         self.write(&out).await
     }
 
+    /// Writes somebody's words so that none of them can be taken for a line of the gateway: a mark begins each of their
+    /// lines, at `indent`. Without a terminal they are broken at [`QUOTED`] columns, lest whoever shows them does it.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn quoted(&mut self, indent: usize, words: &str) -> Result<(), Left> {
+        let room = self.columns().unwrap_or(QUOTED).saturating_sub(indent + 2);
+        for line in layout::wrap(words, room, 0) {
+            self.line(&format!("{}│ {line}", " ".repeat(indent)))
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Writes a table (see [`layout::table`]); the heads are dimmed.
     ///
     /// # Errors
@@ -306,8 +322,16 @@ impl Terminal {
     /// # Errors
     /// [`Left`] when the person is gone.
     pub async fn err_line(&mut self, text: &str) -> Result<(), Left> {
+        self.err_hanging(text, 0).await
+    }
+
+    /// Like [`Terminal::err_line`], with the second and following lines indented by `hanging` more columns.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn err_hanging(&mut self, text: &str, hanging: usize) -> Result<(), Left> {
         if self.size.is_some() {
-            return self.line(text).await;
+            return self.hanging(text, hanging).await;
         }
         self.send(TerminalOutput::Err(Bytes::from(format!("{text}\n"))))
             .await

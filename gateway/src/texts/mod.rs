@@ -4,7 +4,8 @@
 //! with the same variables, and the code to messages that exist.
 //!
 //! Invariant: a value put into a sentence is neutralised here, whoever it comes from. No caller can
-//! forget it, and nothing of a person's text reaches a terminal as a control character.
+//! forget it: nothing of a person's text reaches a terminal as a control character, or padded so that
+//! part of it reads as another line.
 
 mod refusals;
 pub mod times;
@@ -15,6 +16,7 @@ use ecluse_policy::Lang;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
+use unicode_width::UnicodeWidthChar;
 
 const FR: &str = include_str!("../../i18n/fr.ftl");
 const EN: &str = include_str!("../../i18n/en.ftl");
@@ -22,8 +24,10 @@ const EN: &str = include_str!("../../i18n/en.ftl");
 /// A value inside a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// Text, of anybody.
+    /// Text, of anybody: on one line, without padding.
     Text(Cow<'a, str>),
+    /// Text of which every blank counts, such as a command: on one line.
+    Exact(Cow<'a, str>),
     /// A count; the sentence chooses its plural.
     Number(u64),
 }
@@ -112,7 +116,8 @@ impl Texts {
         let mut harmless = FluentArgs::with_capacity(args.len());
         for (name, value) in args {
             let value = match value {
-                Value::Text(text) => FluentValue::from(self::harmless(text)),
+                Value::Text(text) => FluentValue::from(self::told(text)),
+                Value::Exact(text) => FluentValue::from(self::harmless(text)),
                 Value::Number(number) => FluentValue::from(*number),
             };
             harmless.set(Cow::Borrowed(*name), value);
@@ -129,6 +134,27 @@ impl Texts {
 /// `text` on one line, without anything that a terminal would obey.
 pub fn harmless(text: &str) -> String {
     ecluse_recordings::neutralise(text)
+}
+
+/// The same for words that somebody tells others: no padding that would push some of them to where another line begins,
+/// and no pile of marks on one letter that would cover its neighbours.
+pub fn told(text: &str) -> String {
+    /// Marks on one letter that writing needs.
+    const MARKS: usize = 4;
+    let mut marks = 0;
+    let flat = ecluse_policy::words::folded(text);
+    let kept: String = flat
+        .chars()
+        .filter(|letter| {
+            marks = if letter.width() == Some(0) {
+                marks + 1
+            } else {
+                0
+            };
+            marks <= MARKS
+        })
+        .collect();
+    harmless(&kept)
 }
 
 fn bundle(lang: &'static str, source: &str) -> Result<FluentBundle<FluentResource>, TextsError> {

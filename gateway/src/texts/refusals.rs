@@ -67,7 +67,8 @@ impl Texts {
 
 fn said(argument: Argument, now: Timestamp) -> Value<'static> {
     match argument {
-        Argument::Text(text) => text.into(),
+        // It may be a command that was asked for.
+        Argument::Text(text) => Value::Exact(text.into()),
         Argument::Time(at) => times::moment(at, now, None).into(),
         Argument::Span(span) => times::length(span).into(),
         Argument::Number(number) => number.into(),

@@ -98,6 +98,8 @@ fn every_message_the_code_names_exists_and_every_message_is_named() {
             "{id} is named in the code and not in en.ftl"
         );
     }
+    let unnamed: Vec<&String> = known.keys().filter(|id| !named.contains(*id)).collect();
+    assert!(unnamed.is_empty(), "nobody says {unnamed:?}");
 }
 
 #[test]

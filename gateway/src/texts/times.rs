@@ -73,7 +73,7 @@ pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timest
         let instant = when.to_zoned(zone.clone()).ok()?.timestamp();
         Some(Timestamp::from_micros(instant.as_microsecond()))
     };
-    if let Some((hours, minutes)) = text.split_once(':').filter(|_| text.len() <= 5) {
+    if let Some((hours, minutes)) = text.split_once(':').filter(|_| is_hour(text)) {
         let time = civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
         let today = zoned(now, zone).date();
         let at = at_civil(today.to_datetime(time))?;
@@ -83,22 +83,42 @@ pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timest
             at_civil(today.tomorrow().ok()?.to_datetime(time))
         };
     }
-    let when = civil::DateTime::strptime("%Y-%m-%dT%H:%M", text)
-        .or_else(|_| civil::DateTime::strptime("%Y-%m-%d %H:%M", text))
-        .ok()?;
+    let forms = [
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d %H:%M:%S",
+    ];
+    let when = forms
+        .iter()
+        .find_map(|form| civil::DateTime::strptime(form, text).ok())?;
     at_civil(when)
 }
 
-/// Reads a moment in the past: a length before `now` (`2d`), a day (`2026-11-23`, its start in UTC) or a time.
+/// Reads a moment in the past, UTC: a length before `now` (`2d`), a day (`2026-11-23`, its start), a time of the last 24
+/// hours (`07:50`), or a day and a time.
 pub fn parse_past(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
     if let Ok(ago) = Span::parse(text) {
         return Some(now.minus(ago));
     }
-    if let Ok(day) = text.parse::<civil::Date>() {
+    // Read as a whole: a day's own parser takes what follows it for nothing.
+    if let Ok(day) = civil::Date::strptime("%Y-%m-%d", text) {
         let start = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
         return Some(Timestamp::from_micros(start.as_microsecond()));
     }
-    parse_typed(text, now, &TimeZone::UTC)
+    let at = parse_typed(text, now, &TimeZone::UTC)?;
+    // An hour without its day is the last one that was.
+    if at > now && is_hour(text) {
+        return parse_typed(text, now.minus(Span::from_hours(24)), &TimeZone::UTC);
+    }
+    Some(at)
+}
+
+/// Whether a time was typed without its day.
+fn is_hour(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= 5 && text.contains(':')
 }
 
 fn zoned(at: Timestamp, zone: &TimeZone) -> jiff::Zoned {
@@ -148,6 +168,30 @@ mod tests {
         );
         for nonsense in ["25:00", "8", "tomorrow", "10:3x", ""] {
             assert_eq!(parse_typed(nonsense, now, &paris), None, "{nonsense}");
+        }
+    }
+
+    /// C13: a moment that was keeps its time, and an hour is the last one.
+    #[test]
+    fn a_typed_moment_of_the_past_keeps_its_time() {
+        let now = at("2026-11-29T10:00:00Z");
+        for (typed, read) in [
+            ("2026-11-29T07:50", "2026-11-29T07:50:00Z"),
+            ("2026-11-29 07:50", "2026-11-29T07:50:00Z"),
+            ("2026-11-29T07:50:30", "2026-11-29T07:50:30Z"),
+            ("2026-11-29T07:50:00Z", "2026-11-29T07:50:00Z"),
+            ("2026-11-29T08:50:00+01:00", "2026-11-29T07:50:00Z"),
+            ("2026-11-29", "2026-11-29T00:00:00Z"),
+            ("07:50", "2026-11-29T07:50:00Z"),
+            ("7:50", "2026-11-29T07:50:00Z"),
+            ("10:00", "2026-11-29T10:00:00Z"),
+            ("10:01", "2026-11-28T10:01:00Z"),
+            ("2h", "2026-11-29T08:00:00Z"),
+        ] {
+            assert_eq!(parse_past(typed, now), Some(at(read)), "{typed}");
+        }
+        for nonsense in ["2026-11-29T", "2026-11-29x", "2026-11-29T7", "29", ""] {
+            assert_eq!(parse_past(nonsense, now), None, "{nonsense}");
         }
     }
 

@@ -112,6 +112,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NothingLeft { .. }
         | Refusal::OnlyShrinks { .. }
         | Refusal::WrongState { .. }
+        | Refusal::NoSuchIntervention
         | Refusal::NotYours { .. } => 7,
     }
 }

@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
 use crate::capability::Capability;
-use crate::documents::{Client, Documents, Target, is_visible};
+use crate::documents::{Client, Documents, Target};
 use crate::flow::Scope;
 use crate::mandate::AsTechnician;
 use crate::matrix::{accounts_for, allowed, conditions, flows_for, listed_target};
 use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
-
-/// Longest reason, in characters.
-pub const LONGEST_REASON: usize = 1_000;
+use crate::words;
 
 /// What a technician asks for, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +82,7 @@ pub fn request(
     } = ask;
     let person = presence.person();
     let (client, found) = targets_of_one_client(documents, person, &targets, now)?;
-    check_reason(&reason)?;
+    let reason = words::reason(&reason)?;
     check_start(start, now)?;
     let account = choose_account(documents, person, &found, account, now)?;
     let capabilities = match capabilities {
@@ -160,17 +158,6 @@ fn targets_of_one_client<'d>(
         client,
         found.into_iter().map(|(_, target)| target).collect(),
     ))
-}
-
-/// Checks a reason: an operator reads it on a terminal and decides by it, so nothing in it may hide or move.
-pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
-    let fits = (1..=LONGEST_REASON).contains(&reason.chars().count()) && !reason.trim().is_empty();
-    if fits && is_visible(reason) {
-        return Ok(());
-    }
-    Err(Refusal::Reason {
-        longest: u64::try_from(LONGEST_REASON).unwrap_or(u64::MAX),
-    })
 }
 
 fn check_start(start: Option<Timestamp>, now: Timestamp) -> Result<(), Refusal> {

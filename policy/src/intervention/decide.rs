@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::ask::check_reason;
 use super::{Approval, CloseReason, Grant, Intervention, State};
 use crate::documents::{Documents, PersonRef};
 use crate::flow::{Narrowing, Scope};
@@ -11,6 +10,7 @@ use crate::mandate::{AsOperator, AsTechnician, ToWiden};
 use crate::matrix::conditions;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
+use crate::words;
 
 impl Intervention {
     /// An operator looked at it; the first is kept.
@@ -101,11 +101,10 @@ impl Intervention {
         let now = by.now();
         self.its_operator(by)?;
         self.must_wait("refuse", now)?;
-        check_reason(reason)?;
         Ok(self.after(State::Refused {
             by: by.person().clone(),
             at: now,
-            reason: reason.to_owned(),
+            reason: words::reason(reason)?,
         }))
     }
 
@@ -116,9 +115,10 @@ impl Intervention {
     pub fn cancel(&self, by: &AsTechnician<'_>) -> Result<Self, Refusal> {
         self.is_of(by.presence())?;
         match &self.state {
-            State::Requested | State::Approved { .. } => {
-                Ok(self.after(State::Cancelled { at: by.now() }))
-            }
+            State::Requested | State::Approved { .. } => Ok(self.after(State::Cancelled {
+                at: by.now(),
+                granted: self.granted().cloned(),
+            })),
             State::Refused { .. }
             | State::Expired { .. }
             | State::Open { .. }
@@ -153,10 +153,9 @@ impl Intervention {
     pub fn close(&self, by: &AsOperator<'_>, reason: &str) -> Result<Self, Refusal> {
         let now = by.now();
         self.its_operator(by)?;
-        check_reason(reason)?;
         let because = CloseReason::ByOperator {
             by: by.person().clone(),
-            reason: reason.to_owned(),
+            reason: words::reason(reason)?,
         };
         match &self.state {
             State::Approved { .. } => Ok(self.closed(now, None, because)),
@@ -209,9 +208,10 @@ impl Intervention {
     pub fn expire_if_due(&self, now: Timestamp) -> Option<Self> {
         let due = self.due().filter(|due| *due <= now)?;
         match &self.state {
-            State::Requested | State::Approved { .. } => {
-                Some(self.after(State::Expired { at: due }))
-            }
+            State::Requested | State::Approved { .. } => Some(self.after(State::Expired {
+                at: due,
+                granted: self.granted().cloned(),
+            })),
             State::Open { opened_at, .. } => {
                 Some(self.closed(due, Some(*opened_at), CloseReason::WindowOver))
             }
@@ -227,6 +227,7 @@ impl Intervention {
             at,
             opened_at,
             reason,
+            granted: self.granted().cloned(),
         })
     }
 

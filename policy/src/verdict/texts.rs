@@ -47,6 +47,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-nothing-left",
     "refusal-only-shrinks",
     "refusal-wrong-state",
+    "refusal-no-such-intervention",
     "refusal-not-yours",
     "end-window-over",
     "end-intervention-ended",
@@ -122,6 +123,7 @@ impl Refusal {
             Self::NothingLeft { .. } => "refusal-nothing-left",
             Self::OnlyShrinks { .. } => "refusal-only-shrinks",
             Self::WrongState { .. } => "refusal-wrong-state",
+            Self::NoSuchIntervention => "refusal-no-such-intervention",
             Self::NotYours { .. } => "refusal-not-yours",
         }
     }
@@ -220,6 +222,7 @@ impl Refusal {
             | Self::NoCommonAccount
             | Self::NothingAsked
             | Self::NotItsOperator
+            | Self::NoSuchIntervention
             | Self::OwnRequest => Vec::new(),
             Self::CodeWanted { within } => vec![("within", Argument::Span(*within))],
             Self::NameAccount { accounts } => vec![("accounts", list(accounts))],

@@ -121,6 +121,50 @@ fn warnings_come_ten_minutes_and_one_minute_before_the_end() {
     assert_eq!(warnings(end, end), []);
 }
 
+/// C13: what had been granted is known of what is over, also of what an earlier program closed.
+#[test]
+fn what_was_granted_outlives_the_intervention() {
+    let documents = documents();
+    let less = Narrowing {
+        length: Some(span("30m")),
+        families: Some(set(["shell".to_owned()])),
+        ..Narrowing::default()
+    };
+    let (asked, alice) = (asked(&documents), alice(&documents));
+    let approved = asked
+        .approved_by(&documents, &odile(&documents), &less, t0())
+        .unwrap();
+    let open = approved.open(t0()).unwrap();
+    let closed = open.finished_by(&documents, &alice, t0()).unwrap();
+    let over = [
+        approved.cancelled_by(&documents, &alice, t0()).unwrap(),
+        approved.expire_if_due(t0().plus(span("30d"))).unwrap(),
+        open.expire_if_due(t0().plus(span("30d"))).unwrap(),
+        closed.clone(),
+    ];
+    for it in [approved, open].into_iter().chain(over) {
+        let (scope, length) = it.last_granted().unwrap();
+        assert_eq!(length, span("30m"), "{it:?}");
+        assert_eq!(scope.capabilities, [Capability::Shell], "{it:?}");
+    }
+    let mut earlier = serde_json::to_value(&closed).unwrap();
+    earlier["state"]["closed"]
+        .as_object_mut()
+        .unwrap()
+        .remove("granted")
+        .unwrap();
+    let earlier: Intervention = serde_json::from_value(earlier).unwrap();
+    assert_eq!(earlier.last_granted(), closed.last_granted());
+    // Nothing was granted of what nobody said yes to.
+    for it in [
+        asked.cancelled_by(&documents, &alice, t0()).unwrap(),
+        asked.expire_if_due(t0().plus(span("30d"))).unwrap(),
+        asked,
+    ] {
+        assert_eq!(it.last_granted(), None);
+    }
+}
+
 #[test]
 fn what_is_stored_reads_back_as_it_was_and_nothing_unknown_is_taken() {
     let documents = documents();

@@ -5,7 +5,7 @@
 use super::plain::PlainLines;
 use super::screen_lines::ScreenLines;
 use super::typed::TypedLine;
-use super::{LONGEST_LINE, Line, LineKind};
+use super::{LONGEST_LINE, Line, LineKind, PARTLY};
 use crate::echo::Masks;
 use crate::screen::Size;
 use crate::stream::{BinaryGauge, PerStream};
@@ -149,7 +149,7 @@ impl<W: Write> Extractor<W> {
                 text,
             } = self.bounds;
             let note = format!(
-                "not all of this recording is in its search text: at most {terminal} bytes of a terminal's output, {plain} bytes of other output and {text} bytes of lines are"
+                "{PARTLY}: at most {terminal} bytes of a terminal's output, {plain} bytes of other output and {text} bytes of lines are"
             );
             self.text = 0;
             self.line(at_us, SESSION, LineKind::Note, &note)?;

@@ -25,6 +25,9 @@ use std::io::{self, BufRead, Read as _};
 
 /// The longest line, in bytes; a longer one is several.
 pub const LONGEST_LINE: usize = 1024;
+/// How the last line of a recording's search text begins where the recording holds more: what is not found there may still
+/// be in it.
+pub const PARTLY: &str = "not all of this recording is in its search text";
 /// Longest line of JSON that is read: six characters for each of its letters, and the rest.
 const LONGEST_JSON: u64 = 16 * 1024;
 

@@ -5,8 +5,9 @@ use super::fold::{fold, folded};
 use crate::neutralise;
 use std::ops::Range;
 
-/// Fewer letters than this are not in the filter, and are not looked for alone.
-pub const SHORTEST: usize = 3;
+/// Fewer letters than this are not looked for alone. What is shorter than the filter's grams is in no filter: recordings
+/// are opened for it.
+pub const SHORTEST: usize = 2;
 /// More words, or longer ones, are nobody's question.
 const MOST_WORDS: usize = 16;
 const LONGEST: usize = 256;
@@ -223,9 +224,19 @@ mod tests {
     }
 
     #[test]
-    fn a_short_word_is_taken_beside_a_longer_one_only() {
-        assert_eq!(Query::new(["rm"]), Err(QueryError::TooShort));
+    fn a_word_of_two_letters_is_looked_for_and_no_filter_rules_it_out() {
+        assert_eq!(query(&["rm"]).find("$ rm -rf /"), Some(vec![2..4]));
+        assert_eq!(query(&["rm"]).grams(), []);
+    }
+
+    #[test]
+    fn one_letter_is_taken_beside_a_longer_word_only() {
+        assert_eq!(Query::new(["r"]), Err(QueryError::TooShort));
         assert_eq!(Query::new(["  ", "é"]), Err(QueryError::TooShort));
+        assert_eq!(
+            query(&["r", "-rf"]).find("$ rm -rf /"),
+            Some(vec![2..3, 5..8])
+        );
         assert_eq!(
             query(&["rm", "-rf"]).find("$ rm -rf /"),
             Some(vec![2..4, 5..8])

@@ -132,10 +132,10 @@ impl Room {
                 ];
                 over(desk, "room-refused", &args).await
             }
-            State::Expired { at } if self.told.granted => {
+            State::Expired { at, .. } if self.told.granted => {
                 over(desk, "room-not-used", &[("time", times::clock(*at).into())]).await
             }
-            State::Expired { at } => {
+            State::Expired { at, .. } => {
                 let waited = times::length(at.since(intervention.request().requested_at));
                 over(
                     desk,
@@ -247,7 +247,9 @@ async fn over(
     id: &str,
     args: &[(&str, crate::texts::Value<'_>)],
 ) -> Result<Option<Waited>, Trouble> {
-    desk.problem(id, args).await?;
+    // It may hold a reason of any length: what follows its first line stands apart from lines of ours.
+    let text = desk.say(id, args);
+    desk.terminal.err_hanging(&text, 4).await?;
     Ok(Some(Waited::Over))
 }
 

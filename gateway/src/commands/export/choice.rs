@@ -92,7 +92,7 @@ async fn of_client(
     let moment = |typed: &String| {
         times::parse_past(typed, now).with_context(|| {
             format!(
-                "{}: not a time; accepted: a day (2026-11-25), a time (2026-11-25 14:00), a length before now (30d)",
+                "{}: not a time; accepted: a day (2026-11-25), a time (2026-11-25T14:00, or 14:00 for the last one; UTC), a length before now (30d)",
                 ecluse_recordings::neutralise(typed)
             )
         })

@@ -18,6 +18,7 @@ use self::choice::Choice;
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::{errln, outln};
 use crate::journal::JournalKeys;
 use crate::passage::changes::end_interrupted;
 use crate::settings::Settings;
@@ -108,7 +109,7 @@ impl Export {
                 && let dir = settings.recordings.directory.join(path)
                 && let Some(ended) = end_interrupted(store, settings, &dir).await
             {
-                eprintln!("{ended}");
+                errln!("{ended}");
             }
         }
         let made = bundle::write(
@@ -123,8 +124,8 @@ impl Export {
         .await;
         match made {
             Ok(summary) => {
-                println!("{}: {summary}", self.output.display());
-                println!(
+                outln!("{}: {summary}", self.output.display());
+                outln!(
                     "Verify it anywhere: ecluse verify {}, or by hand: VERIFY.md inside.",
                     self.output.display()
                 );

@@ -19,6 +19,7 @@ use ecluse_recordings::log::{
 use serde::{Deserialize, Serialize};
 
 use super::{read_log_keys, read_text};
+use crate::commands::out::{Out, errln, outln};
 use crate::journal::read_key;
 
 /// Cosign a checkpoint of a gateway's journal, if the journal only grew since the last one; works anywhere.
@@ -92,7 +93,7 @@ impl Cosign {
                 Some(seen),
             ) => {
                 // The proof, for whoever has the log's key: two notes that cannot both be true.
-                println!("{}\n{}", seen.text(), shown.note.text());
+                outln!("{}\n{}", seen.text(), shown.note.text());
                 bail!("NOT cosigned: {error}");
             }
             (Err(WitnessError::NotJoined { old, new, problem }), _) => bail!(
@@ -102,8 +103,8 @@ impl Cosign {
         };
         state.cosigned = Some(cosigned.text());
         self.remember(&state)?;
-        print!("{}", cosigned.text());
-        eprintln!("cosigned as {cosigner}");
+        let _ = Out.write_all(cosigned.text().as_bytes());
+        errln!("cosigned as {cosigner}");
         Ok(ExitCode::SUCCESS)
     }
 

@@ -18,6 +18,7 @@ use ecluse_recordings::log::{Extension, SignedNote, VerifierKey};
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::out::Out;
 use crate::journal::{JournalKeys, allowed_signers_text};
 use crate::settings::{Settings, SigningKeySource};
 use crate::store::Store;
@@ -91,7 +92,7 @@ impl JournalCommand {
             Self::RotateKey(RotateKey {}) => rotate(store, settings).await?,
         };
         // A reader that went away (`| head`) is no failure.
-        let _ = std::io::stdout().write_all(printed.as_bytes());
+        let _ = Out.write_all(printed.as_bytes());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -18,6 +18,7 @@ use ecluse_recordings::{Listed, neutralise};
 
 use super::{on_disk, read_log_keys, read_text};
 use crate::audit::AuditKind;
+use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
 use crate::settings::Settings;
 use crate::store::{Defect, Recomputed, SessionQuery, Store};
@@ -148,7 +149,7 @@ impl Verify {
             recomputed.size,
             findings.verdict()
         );
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        let _ = Out.write_all(text.as_bytes());
         Ok(ExitCode::from(findings.verdict().exit_code()))
     }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use super::super::administrator;
 use super::{Keys, directory, numbered};
 use crate::clock;
+use crate::commands::out::{errln, outln};
 use crate::evidence::EvidenceKeys;
 use crate::journal::JournalKeys;
 use crate::passage::changes::{convert, end_interrupted};
@@ -40,13 +41,13 @@ impl Convert {
             let session = numbered(store, *number).await?;
             let dir = directory(settings, &session)?;
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
-                eprintln!("{ended}");
+                errln!("{ended}");
             }
             let id = session.start.id;
             convert(store, settings, &keys, id, &dir, identities.clone(), &by)
                 .await
                 .with_context(|| format!("session #{number}"))?;
-            println!("#{number}: its recording is files from now on");
+            outln!("#{number}: its recording is files from now on");
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use ecluse_recordings::evidence::key::{Identity, Recipient};
 use super::super::{administrator, in_force};
 use super::{Keys, directory, numbered};
 use crate::clock;
+use crate::commands::out::{errln, outln};
 use crate::passage::changes::{end_interrupted, rewrap};
 use crate::passage::indexing::index_with;
 use crate::settings::Settings;
@@ -46,7 +47,7 @@ impl Rewrap {
             };
             let dir = directory(settings, &session)?;
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
-                eprintln!("{ended}");
+                errln!("{ended}");
             }
             // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
             store.forget_search(session.start.id).await?;
@@ -61,7 +62,7 @@ impl Rewrap {
                         "session #{number} has its new readers, and cannot be searched yet; try again with: ecluse search reindex"
                     )
                 })?;
-            println!("#{number}: {} reader(s) from now on", recipients.len());
+            outln!("#{number}: {} reader(s) from now on", recipients.len());
         }
         Ok(())
     }

@@ -18,13 +18,15 @@ pub(super) fn naive_answers(capability: &str, request: &FlowRequest) -> bool {
                 | ("command: ls {any:word}", b"ls a" | b"ls a=b")
                 | ("command: ls /tmp", b"ls /tmp")
         ),
-        FlowRequest::Env { name, .. } => match (capability, name.as_str()) {
-            ("env: *", "LANG" | "LC_ALL" | "TERM_PROGRAM") => true,
-            ("env: * ORACLE_SID", "LANG" | "LC_ALL" | "TERM_PROGRAM" | "ORACLE_SID") => true,
-            ("env: LANG" | "env: LANG LC_*", "LANG") => true,
-            ("env: LANG LC_*", "LC_ALL") => true,
-            _ => false,
-        },
+        FlowRequest::Env { name, .. } => matches!(
+            (capability, name.as_str()),
+            (
+                "env: *" | "env: * ORACLE_SID",
+                "LANG" | "LC_ALL" | "TERM_PROGRAM"
+            ) | ("env: * ORACLE_SID", "ORACLE_SID")
+                | ("env: LANG" | "env: LANG LC_*", "LANG")
+                | ("env: LANG LC_*", "LC_ALL")
+        ),
         _ => false,
     }
 }

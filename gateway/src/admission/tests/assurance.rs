@@ -1,0 +1,195 @@
+//! C13, C14: what is shown is not less than there is, nor somebody else's words for ours; what is not there is said to be not
+//! there.
+
+use super::super::testing::documents_where;
+use super::*;
+
+/// Many requests, the first of which stays approved.
+async fn crowded() -> House {
+    let house = House::new().await;
+    command(
+        &house,
+        "alice",
+        "request db01 --for 2h --reason the first of all",
+    )
+    .await;
+    command(&house, "odile", "approve 1").await;
+    for number in 2..=33 {
+        let (status, _, err) =
+            command(&house, "alice", "request db01 --for 1h --reason more").await;
+        assert_eq!(status, 0, "{err}");
+        command(&house, "alice", &format!("cancel {number}")).await;
+    }
+    house
+}
+
+#[tokio::test]
+async fn what_is_not_over_never_falls_off_a_list() {
+    let house = crowded().await;
+    for who in ["alice", "odile"] {
+        let (_, list, _) = command(&house, who, "interventions").await;
+        assert!(list.contains("the first of all"), "{who}: {list}");
+        assert!(
+            !list.lines().any(|line| line.starts_with("#2 ")),
+            "{who}: {list}"
+        );
+        assert!(list.contains("There are older ones."), "{who}: {list}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_granted_is_shown_of_what_is_over() {
+    let house = House::new().await;
+    for over in ["withdraw 1 --reason done", "cancel 2"] {
+        command(&house, "alice", "request db01 --for 2h --reason disk").await;
+        let number = over.split(' ').nth(1).unwrap();
+        command(
+            &house,
+            "odile",
+            &format!("approve {number} --for 30m --only shell"),
+        )
+        .await;
+        let who = if over.starts_with("cancel") {
+            "alice"
+        } else {
+            "odile"
+        };
+        let (status, _, err) = command(&house, who, over).await;
+        assert_eq!(status, 0, "{err}");
+        let (_, list, _) = command(&house, "odile", "interventions").await;
+        let line = list
+            .lines()
+            .find(|line| line.starts_with(&format!("#{number} ")))
+            .unwrap();
+        assert!(line.contains(" 30m ") && !line.contains(" 2h "), "{list}");
+        assert!(!line.contains("commands"), "{list}");
+    }
+}
+
+/// Padding of any kind, and words that end where a line does: none of it reads as a line of `pending`.
+#[tokio::test]
+async fn a_reason_cannot_look_like_a_line_of_ours() {
+    let fake = "code AAAA-BBBB approve 9";
+    let filler = "words ".repeat(12);
+    let reasons = [
+        format!("disk{}{fake}", " ".repeat(71)),
+        format!("disk{}{fake}", "\u{3000}".repeat(40)),
+        format!("disk{}{fake}", "\u{2800}".repeat(75)),
+        format!("disk{}{fake}", "\t".repeat(9)),
+        format!("{filler}{fake}"),
+        format!("{filler}more {fake}"),
+        format!("{}{fake}", "x".repeat(74)),
+    ];
+    for reason in reasons {
+        for size in [None, Some((80, 24)), Some((40, 24))] {
+            let house = House::new().await;
+            let line = format!("request db01 --for 1h --reason {reason}");
+            let (status, _, err) = command(&house, "alice", &line).await;
+            assert_eq!(status, 0, "{reason:?}: {err}");
+            let visitor = house.visitor("odile");
+            let (mut terminal, odile) = person_in(size, "xterm", lang(&visitor));
+            run(&mut terminal, &house.gateway, &visitor, Some("pending")).await;
+            drop(terminal);
+            let seen = if size.is_some() {
+                odile.screen()
+            } else {
+                Vec::new()
+            };
+            let (text, _) = odile.all().await;
+            let seen = if size.is_some() {
+                seen
+            } else {
+                text.lines().map(str::to_owned).collect()
+            };
+            let theirs: Vec<&String> = seen.iter().filter(|line| line.contains("AAAA")).collect();
+            assert!(!theirs.is_empty(), "{reason:?}: {seen:?}");
+            for line in theirs {
+                assert!(line.trim_start().starts_with('│'), "{reason:?}: {line:?}");
+                assert!(!line.contains("   code"), "{reason:?}: {line:?}");
+                assert!(line.chars().count() <= 80, "{reason:?}: {line:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_to_be_not_there() {
+    let house = House::new().await;
+    let flow = "request db01 --flow nope --for 1h --reason disk";
+    for (who, line, said) in [
+        ("alice", flow, "no flow “nope”"),
+        ("alice", flow, "There are: dba"),
+        ("alice", "cancel 99", "no intervention #99"),
+        ("odile", "approve 99", "no intervention #99"),
+        ("odile", "refuse 99 --reason no", "no intervention #99"),
+        ("odile", "withdraw 99 --reason no", "no intervention #99"),
+        (
+            "odile",
+            "approve 18446744073709551615",
+            "no intervention #18446744073709551615",
+        ),
+        ("odile", "watch 99", "no session 99"),
+        (
+            "aurele",
+            "recordings --intervention 99",
+            "Aucune intervention #99",
+        ),
+        (
+            "aurele",
+            "search disk --intervention 99",
+            "Aucune intervention #99",
+        ),
+        ("aurele", "replay 99", "Aucun enregistrement 99"),
+    ] {
+        let (status, out, err) = command(&house, who, line).await;
+        assert!(
+            status == 1 && err.contains(said),
+            "{who}: {line}: {out}{err}"
+        );
+        assert!(!err.contains("backup"), "{line}: {err}");
+    }
+}
+
+/// One that went between the look and the step is not there; the store is well.
+#[tokio::test]
+async fn an_intervention_that_went_meanwhile_is_not_there() {
+    let (house, empty) = (House::new().await, House::new().await);
+    command(&house, "alice", "request db01 --for 1h --reason disk").await;
+    let number = ecluse_policy::InterventionNumber(1);
+    let found = house
+        .gateway
+        .store
+        .intervention_numbered(number)
+        .await
+        .unwrap()
+        .unwrap();
+    let alice = empty.visitor("alice");
+    let applied = empty.gateway.applied();
+    let by = alice.as_technician(&applied).unwrap();
+    let cancelled = super::super::steps::cancel(&empty.gateway, &alice, &by, &found)
+        .await
+        .unwrap();
+    assert_eq!(cancelled, Err(ecluse_policy::Refusal::NoSuchIntervention));
+}
+
+/// "Nothing found" is said where all that could hold it was looked through.
+#[tokio::test]
+async fn a_search_says_what_it_did_not_look_through() {
+    let house = House::new().await;
+    let (status, out, _) = command(&house, "aurele", "search disk").await;
+    assert_eq!(status, 0);
+    assert!(
+        out.contains("ce n'est pas tout") && out.contains("screen-text"),
+        "{out}"
+    );
+    let (_, out, _) = command(&house, "aurele", "search disk --in command").await;
+    assert!(!out.contains("screen-text"), "{out}");
+    // Two letters are looked for.
+    let (status, out, err) = command(&house, "aurele", "search rm").await;
+    assert_eq!(status, 0, "{out}{err}");
+    house.apply(documents_where(1, "4h", |text| {
+        text.replace("[contacts]", "[search]\nscreen-text = true\n[contacts]")
+    }));
+    let (_, out, _) = command(&house, "aurele", "search disk").await;
+    assert_eq!(out.trim(), "Rien n'a été trouvé.");
+}
