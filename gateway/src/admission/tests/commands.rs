@@ -80,7 +80,7 @@ async fn wrong_use_is_explained_with_status_2() {
         ("odile", "approve seventeen", "seventeen"),
         ("odile", "refuse", "by its number"),
         ("odile", "frobnicate \x1b[31m", "frobnicate"),
-        ("aurele", "replay", "by its number"),
+        ("aurele", "replay", "par son numéro"),
     ] {
         let (status, _, err) = command(&house, who, line).await;
         assert_eq!(status, 2, "{line}: {err}");
