@@ -213,6 +213,12 @@ watch-ended = Session { $number } is over: the screen stays as it was. q leaves.
 watch-over = Session { $number } is over.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
+# Before the status line of watch, and of replay
+watch-behind = not the present yet: catching up
+screen-left-out = { $count ->
+    [one] 1 sequence not drawn
+   *[other] { $count } sequences not drawn
+}
 watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
 
 ## Auditors

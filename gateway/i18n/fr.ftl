@@ -212,6 +212,12 @@ watch-ended = La session { $number } est terminée : l'écran reste tel quel. q
 watch-over = La session { $number } est terminée.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
+# Before the status line of watch, and of replay
+watch-behind = pas encore le présent : rattrapage en cours
+screen-left-out = { $count ->
+    [one] 1 séquence non dessinée
+   *[other] { $count } séquences non dessinées
+}
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
 
 ## Auditeurs

@@ -11,6 +11,7 @@ use crate::identity::ledger::Ledger;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::notice::Told;
+use crate::readers::Readers;
 use crate::settings::Settings;
 use crate::space::Space;
 pub use crate::store::Applied;
@@ -49,6 +50,8 @@ pub struct Gateway {
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.
     pub(crate) talks: Handle,
+    /// Where recordings are read for people, and nowhere else.
+    pub(crate) readers: Readers,
     /// Names this gateway among those that share a store: sessions live and die with their node.
     pub(crate) node: String,
 }

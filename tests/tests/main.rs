@@ -21,6 +21,7 @@ mod hostile_client;
 mod hostile_target;
 mod journal;
 mod login;
+mod looking;
 mod notices;
 mod openssh;
 mod operators;

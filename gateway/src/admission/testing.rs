@@ -23,6 +23,7 @@ use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::notice::Told;
 use crate::passage::sealing::Sealer;
+use crate::readers::{Readers, ReadingThreads};
 use crate::settings::Settings;
 use crate::space::{Reserve, Space};
 use crate::store::Applied;
@@ -35,6 +36,7 @@ pub(crate) struct House {
     pub(crate) gateway: Arc<Gateway>,
     /// Keeps the store's directory for as long as the house stands.
     pub(crate) _store: TestStore,
+    _reading: ReadingThreads,
     documents: watch::Sender<Arc<Applied>>,
     stopping: watch::Sender<bool>,
 }
@@ -190,6 +192,7 @@ impl House {
         let journal = JournalKeys::open(&store, &settings.journal, clock::now())
             .await
             .unwrap();
+        let (readers, reading) = Readers::start().unwrap();
         let gateway = Arc::new(Gateway {
             keeper: Keeper::start(
                 data.join("recordings"),
@@ -214,12 +217,14 @@ impl House {
             texts: Texts::load().unwrap(),
             stopping: stops,
             talks: tokio::runtime::Handle::current(),
+            readers,
             node: "test".to_owned(),
             settings,
         });
         Self {
             gateway,
             _store: store,
+            _reading: reading,
             documents,
             stopping,
         }

@@ -16,12 +16,14 @@ use ecluse_policy::{
     AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
     StationId, TargetId, Timestamp,
 };
+use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use super::Stop;
 use crate::door::stream::Socket;
 use crate::passage::connection::Connection;
+use crate::screens::LiveScreen;
 
 /// How long the end of a session may take to reach the technician before the connection closes regardless: its reason
 /// and the close of its channels.
@@ -98,6 +100,7 @@ pub struct LiveSession {
 struct Inner {
     channels: BTreeMap<u32, (LiveChannel, mpsc::Sender<String>)>,
     targets: Vec<Weak<Socket>>,
+    screens: BTreeMap<u32, Weak<LiveScreen>>,
 }
 
 impl LiveSession {
@@ -130,6 +133,26 @@ impl LiveSession {
             .values()
             .map(|(channel, _)| channel.clone())
             .collect()
+    }
+
+    /// The screen of a channel, the one that others look at if there is one. Reads from the disk.
+    ///
+    /// # Errors
+    /// When its journal does not open.
+    pub(crate) fn screen(&self, channel: u32) -> Result<Arc<LiveScreen>, ReadError> {
+        let shared = |inner: &Inner| inner.screens.get(&channel).and_then(Weak::upgrade);
+        if let Some(screen) = shared(&self.lock()) {
+            return Ok(screen);
+        }
+        let opened = LiveScreen::open(&self.facts.journal, &self.facts.key, channel)?;
+        let mut inner = self.lock();
+        if let Some(screen) = shared(&inner) {
+            return Ok(screen);
+        }
+        let screen = Arc::new(opened);
+        inner.screens.retain(|_, screen| screen.strong_count() > 0);
+        inner.screens.insert(channel, Arc::downgrade(&screen));
+        Ok(screen)
     }
 
     /// Changes whenever something was recorded; for whoever follows the journal.
