@@ -213,6 +213,12 @@ watch-ended = Session { $number } is over: the screen stays as it was. q leaves.
 watch-over = Session { $number } is over.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
+# Before the status line of watch, and of replay
+watch-behind = not the present yet: catching up
+screen-left-out = { $count ->
+    [one] 1 sequence not drawn
+   *[other] { $count } sequences not drawn
+}
 watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
 
 ## Auditors
@@ -280,7 +286,7 @@ help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes.
-help-cut = End sessions at once: one, a technician's, a target's, or all.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, the connection closes too.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-recordings = What was recorded, newest first.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there. Without words, list sessions.
@@ -306,7 +312,19 @@ usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $kn
 
 ## Told in the technician's shell
 
-gateway-warning = Écluse: this intervention ends in { $left }, at { $time }. Save your work.
+gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
+notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
+notice-beside = Écluse: session { $session } begins for this: intervention { $number } permits it, and session { $before } of this connection does not.
+notice-recorded = What you do here is recorded, and { $client } may watch it as you do it. It is read by { $readers } and kept { $kept }.
+notice-auditors = its auditors
+notice-auditors-named = its auditors ({ $names })
+notice-keys = { $count ->
+    [one] whoever holds its key
+   *[other] whoever holds one of its { $count } keys
+}
+notice-auditors-and-keys = { $auditors } and { $keys }
+notice-kept = for { $keep } after the service has ended
+notice-kept-hold = for as long as it must not be destroyed
 
 ## Refusals of the policy crate (verdict/texts.rs gives the ids)
 
@@ -403,6 +421,7 @@ ended-station-withdrawn = The station you work from was withdrawn.
 
 ## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
+login-banner = Access is reserved for authorised remote maintenance. Connections, and what is done on them, are recorded and may be watched.
 login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
 login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
@@ -446,6 +465,7 @@ target-lost = Écluse: the connection to { $target } broke.
 end-cut = Écluse: this session was cut by { $by }.
 end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
+end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
 end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.

@@ -212,6 +212,12 @@ watch-ended = La session { $number } est terminée : l'écran reste tel quel. q
 watch-over = La session { $number } est terminée.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
+# Before the status line of watch, and of replay
+watch-behind = pas encore le présent : rattrapage en cours
+screen-left-out = { $count ->
+    [one] 1 séquence non dessinée
+   *[other] { $count } séquences non dessinées
+}
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
 
 ## Auditeurs
@@ -279,7 +285,7 @@ help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change.
-help-cut = Couper des sessions immédiatement : une, celles d'un technicien, d'une cible, ou toutes.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, la connexion est coupée aussi.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer. Sans mots, lister les sessions.
@@ -305,7 +311,19 @@ usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a :
 
 ## Dit dans le terminal du technicien
 
-gateway-warning = Écluse : cette intervention prend fin dans { $left }, à { $time }. Enregistrez votre travail.
+gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
+notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
+notice-beside = Écluse : la session { $session } commence pour cela : l'intervention { $number } le permet, la session { $before } de cette connexion non.
+notice-recorded = Ce que vous faites ici est enregistré et peut être suivi en direct par { $client }. L'enregistrement est lu par { $readers } et conservé { $kept }.
+notice-auditors = ses auditeurs
+notice-auditors-named = ses auditeurs ({ $names })
+notice-keys = { $count ->
+    [one] qui détient sa clé
+   *[other] qui détient l'une de ses { $count } clés
+}
+notice-auditors-and-keys = { $auditors } et par { $keys }
+notice-kept = { $keep } après la fin de la prestation
+notice-kept-hold = aussi longtemps qu'il ne doit pas être détruit
 
 ## Refus de la politique (les identifiants viennent de verdict/texts.rs)
 
@@ -402,6 +420,7 @@ ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré
 
 ## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
+login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
 login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
 login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
@@ -445,6 +464,7 @@ target-lost = Écluse : la connexion à { $target } s'est rompue.
 end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
+end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.

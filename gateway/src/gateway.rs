@@ -10,7 +10,9 @@ use crate::door::crowd::Crowds;
 use crate::identity::ledger::Ledger;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::purse::Purse;
+use crate::readers::Readers;
 use crate::settings::Settings;
 use crate::space::Space;
 pub use crate::store::Applied;
@@ -37,6 +39,8 @@ pub struct Gateway {
     pub(crate) purse: Arc<Purse>,
     /// What is known of the machine's clock; changes as its time servers are asked and as it jumps.
     pub(crate) clock: watch::Receiver<ClockStatus>,
+    /// Who was told lately that they are recorded.
+    pub(crate) told: Told,
     /// Whether there is room for recordings.
     pub(crate) space: Space,
     /// Where clients' copies do not arrive.
@@ -49,6 +53,8 @@ pub struct Gateway {
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.
     pub(crate) talks: Handle,
+    /// Where recordings are read for people, and nowhere else.
+    pub(crate) readers: Readers,
     /// Names this gateway among those that share a store: sessions live and die with their node.
     pub(crate) node: String,
 }

@@ -1,30 +1,18 @@
 //! The sessions in passage: who is where now, and the red handle (I5).
 //!
 //! [`Live`] lists the sessions of this process so that operators see them, follow them and cut them. A cut does not wait
-//! for anybody: targets' sockets close at once, the technician's after a moment in which the reason is said, whether or
-//! not the technician reads it (invariant 6).
+//! for anybody: targets' sockets close at once, the technician's side after a moment in which the reason is said, whether
+//! or not the technician reads it (invariant 6). What ends, a session or its whole connection, is in [`session`].
+
+mod session;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ecluse_policy::{
-    AccountName, AsOperator, ClientId, EndReason, InterventionId, InterventionNumber, PersonId,
-    ProviderId, SessionId, StationId, TargetId, Timestamp,
-};
-use ecluse_recordings::evidence::key::RecordingKey;
-use tokio::sync::{mpsc, watch};
+use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
 
-use crate::door::stream::Socket;
-use crate::passage::connection::Connection;
-
-/// How long the reason of a cut may take to reach the technician before the socket closes regardless.
-const LAST_WORD: Duration = Duration::from_millis(500);
-/// Lines of the gateway waiting for one channel; a technician who does not read misses further ones.
-const NOTICES: usize = 8;
+pub use self::session::{LiveChannel, LiveSession, SessionFacts};
+pub(crate) use self::session::{Seat, Shared};
 
 /// Why a session ends before its own end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +27,8 @@ pub enum Stop {
         by: PersonId,
         /// Why, if said.
         reason: Option<String>,
+        /// Whether the person's connection goes with it: the handle was pulled on a person or on all, not on a session.
+        person: bool,
     },
     /// It cannot be recorded (R2).
     #[error("the recording failed: {0}")]
@@ -46,9 +36,28 @@ pub enum Stop {
     /// The technician's side broke the protocol.
     #[error("the technician's client ignored the flow control of SSH")]
     Overflow,
+    /// Another session of the same connection ended, and its end did not reach a client that does not read.
+    #[error("session {session} on the same connection ended, and the client did not read its end")]
+    Unread {
+        /// The session that ended.
+        session: u64,
+    },
     /// The gateway stops.
     #[error("the gateway stops")]
     GatewayStops,
+}
+
+impl Stop {
+    /// Whether it ends the whole connection: what is said of a person, a client program or the machine is true of every
+    /// session there, what is said of an intervention or a recording is not (A1).
+    pub fn ends_connection(&self) -> bool {
+        match self {
+            Self::Right(reason) => reason.ends_presence(),
+            Self::Cut { person, .. } => *person,
+            Self::Unrecorded(_) => false,
+            Self::Overflow | Self::Unread { .. } | Self::GatewayStops => true,
+        }
+    }
 }
 
 /// What an operator cuts.
@@ -64,217 +73,6 @@ pub enum CutWhat {
     All,
 }
 
-/// One channel of a live session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveChannel {
-    /// Its number in the recording, from 1.
-    pub number: u32,
-    /// The command, escaped for display; none for a shell.
-    pub command: Option<String>,
-    /// Whether it has a terminal.
-    pub terminal: bool,
-    /// Since when.
-    pub started: Timestamp,
-}
-
-/// Facts of a session that do not change.
-#[derive(Debug, Clone)]
-pub struct SessionFacts {
-    /// Its identifier.
-    pub id: SessionId,
-    /// Its number, for people.
-    pub number: u64,
-    /// The technician.
-    pub person: PersonId,
-    /// The technician's organisation.
-    pub provider: ProviderId,
-    /// The technician's machine.
-    pub station: StationId,
-    /// Where it connects from.
-    pub source: SocketAddr,
-    /// Whose target it is.
-    pub client: ClientId,
-    /// The target.
-    pub target: TargetId,
-    /// The account on the target.
-    pub account: AccountName,
-    /// The intervention that admitted it.
-    pub intervention: InterventionId,
-    /// Its number.
-    pub intervention_number: InterventionNumber,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ends at the latest.
-    pub closes_at: Timestamp,
-    /// The live journal of its recording.
-    pub journal: PathBuf,
-    /// The key of that recording.
-    pub key: RecordingKey,
-}
-
-/// A session in passage.
-#[derive(Debug)]
-pub struct LiveSession {
-    facts: SessionFacts,
-    connection: Arc<Connection>,
-    progress: watch::Sender<u64>,
-    stop: watch::Sender<Option<Stop>>,
-    next_channel: AtomicU32,
-    to_target: AtomicU64,
-    to_technician: AtomicU64,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    channels: BTreeMap<u32, (LiveChannel, mpsc::Sender<String>)>,
-    targets: Vec<Weak<Socket>>,
-}
-
-impl LiveSession {
-    /// A session on `connection`, without channels yet.
-    pub(crate) fn new(facts: SessionFacts, connection: Arc<Connection>) -> Self {
-        Self {
-            facts,
-            connection,
-            progress: watch::Sender::new(0),
-            stop: watch::Sender::new(None),
-            next_channel: AtomicU32::new(1),
-            to_target: AtomicU64::new(0),
-            to_technician: AtomicU64::new(0),
-            inner: Mutex::default(),
-        }
-    }
-
-    /// What does not change.
-    pub fn facts(&self) -> &SessionFacts {
-        &self.facts
-    }
-
-    /// Its channels now.
-    pub fn channels(&self) -> Vec<LiveChannel> {
-        self.lock()
-            .channels
-            .values()
-            .map(|(channel, _)| channel.clone())
-            .collect()
-    }
-
-    /// Changes whenever something was recorded; for whoever follows the journal.
-    pub fn progress(&self) -> watch::Receiver<u64> {
-        self.progress.subscribe()
-    }
-
-    /// Shows a line of the gateway in every channel that has a terminal.
-    pub fn notify(&self, text: &str) {
-        for (channel, notices) in self.lock().channels.values() {
-            if channel.terminal {
-                let _ = notices.try_send(text.to_owned());
-            }
-        }
-    }
-
-    /// Ends the session for `reason`; the first reason stands. Must run inside the runtime.
-    pub fn stop(&self, reason: Stop) {
-        let first = self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            if first {
-                *stop = Some(reason);
-            }
-            first
-        });
-        if !first {
-            return;
-        }
-        for target in self
-            .lock()
-            .targets
-            .drain(..)
-            .filter_map(|target| target.upgrade())
-        {
-            target.cut();
-        }
-        // Not left to the session's own tasks: they may be stuck behind a peer that does not read.
-        let connection = Arc::clone(&self.connection);
-        tokio::spawn(async move {
-            tokio::time::sleep(LAST_WORD).await;
-            connection.cut();
-        });
-    }
-
-    /// Why the session is ending, if it is.
-    pub fn stopped(&self) -> Option<Stop> {
-        self.stop.borrow().clone()
-    }
-
-    /// Waits until the session is to end.
-    pub(crate) async fn until_stopped(&self) -> Stop {
-        let mut stop = self.stop.subscribe();
-        loop {
-            if let Some(reason) = stop.borrow_and_update().clone() {
-                return reason;
-            }
-            if stop.changed().await.is_err() {
-                // Cannot be: `self` holds the sender.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Payload bytes recorded so far, to the target and to the technician.
-    pub fn bytes(&self) -> (u64, u64) {
-        (
-            self.to_target.load(Ordering::Relaxed),
-            self.to_technician.load(Ordering::Relaxed),
-        )
-    }
-
-    /// So many payload bytes were recorded, one way or the other.
-    pub(crate) fn recorded(&self, to_target: usize, to_technician: usize) {
-        self.to_target
-            .fetch_add(to_target as u64, Ordering::Relaxed);
-        self.to_technician
-            .fetch_add(to_technician as u64, Ordering::Relaxed);
-        if self.progress.receiver_count() > 0 {
-            self.progress.send_modify(|count| *count += 1);
-        }
-    }
-
-    /// The number of the next channel.
-    pub(crate) fn number_channel(&self) -> u32 {
-        self.next_channel.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Lists a channel; its notices arrive at the returned receiver.
-    pub(crate) fn enter(&self, channel: LiveChannel) -> mpsc::Receiver<String> {
-        let (sender, notices) = mpsc::channel(NOTICES);
-        self.lock()
-            .channels
-            .insert(channel.number, (channel, sender));
-        notices
-    }
-
-    /// Unlists a channel.
-    pub(crate) fn leave(&self, number: u32) {
-        self.lock().channels.remove(&number);
-    }
-
-    /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.
-    pub(crate) fn dialled(&self, target: &Arc<Socket>) {
-        let mut inner = self.lock();
-        inner.targets.retain(|target| target.strong_count() > 0);
-        inner.targets.push(Arc::downgrade(target));
-        drop(inner);
-        if self.stop.borrow().is_some() {
-            target.cut();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The sessions of this process.
 #[derive(Debug, Default)]
 pub struct Live {
@@ -286,7 +84,7 @@ impl Live {
     pub fn list(&self, by: &AsOperator<'_>) -> Vec<Arc<LiveSession>> {
         self.lock()
             .values()
-            .filter(|session| session.facts.client == *by.client())
+            .filter(|session| session.facts().client == *by.client())
             .cloned()
             .collect()
     }
@@ -300,7 +98,7 @@ impl Live {
     pub fn find(&self, by: &AsOperator<'_>, number: u64) -> Option<Arc<LiveSession>> {
         self.lock()
             .get(&number)
-            .filter(|session| session.facts.client == *by.client())
+            .filter(|session| session.facts().client == *by.client())
             .cloned()
     }
 
@@ -317,10 +115,14 @@ impl Live {
         reason: Option<&str>,
     ) -> Vec<Arc<LiveSession>> {
         let named = |session: &Arc<LiveSession>| match what {
-            CutWhat::Session(number) => session.facts.number == *number,
-            CutWhat::Technician(person) => session.facts.person == *person,
-            CutWhat::Target(target) => session.facts.target == *target,
+            CutWhat::Session(number) => session.facts().number == *number,
+            CutWhat::Technician(person) => session.facts().person == *person,
+            CutWhat::Target(target) => session.facts().target == *target,
             CutWhat::All => true,
+        };
+        let person = match what {
+            CutWhat::Session(_) | CutWhat::Target(_) => false,
+            CutWhat::Technician(_) | CutWhat::All => true,
         };
         let mut cut = self.list(by);
         cut.retain(named);
@@ -328,13 +130,14 @@ impl Live {
             session.stop(Stop::Cut {
                 by: by.person().clone(),
                 reason: reason.map(str::to_owned),
+                person,
             });
         }
         cut
     }
 
     pub(crate) fn enter(&self, session: Arc<LiveSession>) {
-        self.lock().insert(session.facts.number, session);
+        self.lock().insert(session.facts().number, session);
     }
 
     pub(crate) fn leave(&self, number: u64) {

@@ -19,6 +19,8 @@ pub mod live;
 mod memory;
 pub mod operator;
 mod passage;
+mod readers;
+mod screens;
 pub mod secrets;
 pub mod settings;
 mod space;

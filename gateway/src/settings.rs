@@ -81,6 +81,18 @@ pub struct SshSettings {
     /// The gateway's own host key, made at the first start. Default: `keys/ssh_host_ed25519_key` in the
     /// data directory.
     pub host_key: PathBuf,
+    /// What everybody is told before logging on; none where the setting is empty. Default: in the gateway's language, that
+    /// access is reserved and recorded.
+    pub banner: Banner,
+}
+
+/// The words before a log-on. They reach strangers: no name stands in them but those that the administrator writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Banner {
+    /// The gateway's own, in its language.
+    Usual,
+    /// These, in lines; none when empty.
+    Written(String),
 }
 
 /// `[authentication]`

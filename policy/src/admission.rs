@@ -6,7 +6,7 @@
 mod admit;
 mod rules;
 
-pub use self::admit::admit;
+pub use self::admit::{admit, admit_for};
 
 use self::rules::{Rule, Rules};
 use crate::capability::Capability;

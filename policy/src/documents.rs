@@ -14,6 +14,7 @@ mod error;
 mod evidence;
 mod lookup;
 mod networks;
+mod notice;
 mod provider;
 mod reader;
 mod remarks;
@@ -37,6 +38,7 @@ pub use self::evidence::{
 };
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::networks::{Networks, Pool};
+pub use self::notice::NoticeRules;
 pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
@@ -186,6 +188,8 @@ pub struct Client {
     pub search: SearchRules,
     /// Where copies of its traces go (R8).
     pub copies: CopyRules,
+    /// What its technicians are told of being recorded (P3).
+    pub notice: NoticeRules,
 }
 
 /// One operator of a client.

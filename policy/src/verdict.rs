@@ -470,6 +470,20 @@ pub enum EndReason {
     },
 }
 
+impl EndReason {
+    /// Whether it ended the person's or the station's presence, and with it everything on their connection; any other
+    /// reason ends what one intervention permitted, and nothing beside it (A1).
+    #[must_use]
+    pub const fn ends_presence(&self) -> bool {
+        match self {
+            Self::Withdrawn(_) => true,
+            Self::WindowOver { .. }
+            | Self::InterventionEnded { .. }
+            | Self::MatrixChanged { .. } => false,
+        }
+    }
+}
+
 fn opens(at: &Option<Timestamp>) -> String {
     at.map(|at| format!("; it opens at {at}"))
         .unwrap_or_default()

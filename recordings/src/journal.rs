@@ -410,6 +410,7 @@ impl Source {
             if self.start == self.end {
                 (self.start, self.end) = (0, 0);
             }
+            crate::pace::ask().map_err(|error| ReadError::io(&self.path, error))?;
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
             match self.input.read(room) {
                 Ok(0) => return Ok(false),

@@ -61,7 +61,12 @@ pub struct Playback {
     /// Events up to here come without waiting.
     hurry_until: Duration,
     last: Duration,
+    /// Output of the last event that is still to be given.
+    rest: Vec<u8>,
 }
+
+/// Output is given in pieces so long at most: drawing one takes a few milliseconds.
+const PIECE: usize = 16 * 1024;
 
 enum From {
     Recording {
@@ -131,6 +136,7 @@ impl Playback {
             idle_limit: None,
             hurry_until: Duration::ZERO,
             last: Duration::ZERO,
+            rest: Vec::new(),
         })
     }
 
@@ -169,6 +175,7 @@ impl Playback {
         if to < self.last {
             self.source = self.from.open()?;
             self.last = Duration::ZERO;
+            self.rest = Vec::new();
         }
         self.hurry_until = to;
         Ok(())
@@ -179,6 +186,14 @@ impl Playback {
     /// # Errors
     /// When the file does not read.
     pub fn next_step(&mut self) -> Result<Step, ReadError> {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Ok(Step::Event(Timed {
+                at: self.last,
+                wait: Duration::ZERO,
+                event: self.piece(rest),
+            }));
+        }
         let (at, event) = match self.source.next(&self.from)? {
             Found::Event(at_us, event) => (Duration::from_micros(at_us), event),
             Found::Waiting => return Ok(Step::Waiting),
@@ -186,7 +201,21 @@ impl Playback {
         };
         let wait = self.wait(at);
         self.last = at.max(self.last);
+        let event = match event {
+            PlayEvent::Output(bytes) => self.piece(bytes),
+            event @ (PlayEvent::Opened(_)
+            | PlayEvent::Input(_)
+            | PlayEvent::Resize { .. }
+            | PlayEvent::Marker(_)) => event,
+        };
         Ok(Step::Event(Timed { at, wait, event }))
+    }
+
+    fn piece(&mut self, mut bytes: Vec<u8>) -> PlayEvent {
+        if bytes.len() > PIECE {
+            self.rest = bytes.split_off(PIECE);
+        }
+        PlayEvent::Output(bytes)
     }
 
     fn wait(&self, at: Duration) -> Duration {

@@ -1,13 +1,14 @@
 //! What a technician saw, by terminal model (R11): recorded bytes go in, cells come out.
 //!
 //! Raw recorded bytes never reach a viewer: a hostile target or technician chose them. [`Screen`]
-//! interprets them with `avt` inside sane limits; [`crate::Painter`] draws the cells with escape
+//! interprets them with `avt` inside sane limits, and no sequence costs more than its bytes are worth; [`crate::Painter`] draws the cells with escape
 //! sequences of our own, and a page can draw the same [`Cell`]s as markup.
 
+use crate::model::{FAULT, Fault, Model};
 use crate::text::acts;
 use crate::{ChannelOpened, Utf8Decoder};
-use avt::{Color, Terminal};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use avt::Color;
+use std::time::Duration;
 use unicode_width::UnicodeWidthChar;
 
 /// Widest screen that is modelled; a technician's client may ask for anything.
@@ -116,9 +117,8 @@ impl Cell {
 
 /// The screen of one channel at one moment.
 pub struct Screen {
-    terminal: Terminal,
+    model: Model,
     decoder: Utf8Decoder,
-    size: Size,
     /// Without a terminal on the target's side a line feed comes alone.
     add_returns: bool,
     last_was_return: bool,
@@ -130,9 +130,8 @@ impl Screen {
     #[must_use]
     pub fn new(size: Size) -> Self {
         Screen {
-            terminal: terminal(size),
+            model: Model::new(size),
             decoder: Utf8Decoder::default(),
-            size,
             add_returns: false,
             last_was_return: false,
             restarts: 0,
@@ -151,6 +150,13 @@ impl Screen {
         }
     }
 
+    /// Recorded time goes on, since any fixed moment: what comes next comes at `at`. A screen that nobody tells the
+    /// time lets sequences do a little less.
+    pub fn passes(&mut self, at: Duration) {
+        self.model
+            .passes(u64::try_from(at.as_micros()).unwrap_or(u64::MAX));
+    }
+
     /// The target printed this.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut decoder = std::mem::take(&mut self.decoder);
@@ -161,7 +167,7 @@ impl Screen {
     /// The same, decoded already.
     pub fn feed_text(&mut self, text: &str) {
         if !self.add_returns {
-            return self.guarded(|terminal| terminal.feed(text));
+            return self.draw(text);
         }
         let mut with_returns = String::with_capacity(text.len() + 16);
         for letter in text.chars() {
@@ -171,35 +177,48 @@ impl Screen {
             self.last_was_return = letter == '\r';
             with_returns.push(letter);
         }
-        self.guarded(|terminal| terminal.feed(with_returns.as_str()));
+        self.draw(&with_returns);
+    }
+
+    fn draw(&mut self, text: &str) {
+        let drawn = self.model.feed(text, &mut ());
+        self.after(drawn);
     }
 
     /// The technician's terminal changed size.
     pub fn resize(&mut self, cols: u32, rows: u32) {
-        let size = Size::clamped(cols, rows);
-        self.size = size;
-        self.guarded(|terminal| terminal.resize(size.cols.into(), size.rows.into()));
+        let resized = self.model.resize(Size::clamped(cols, rows), &mut ());
+        self.after(resized);
+    }
+
+    fn after(&mut self, done: Result<(), Fault>) {
+        if done.is_err() {
+            self.restarts = self.restarts.saturating_add(1);
+            let _ = self.model.feed(&format!("{FAULT}\r\n"), &mut ());
+        }
     }
 
     /// The size modelled, after clamping.
     #[must_use]
     pub fn size(&self) -> Size {
-        self.size
+        self.model.size()
     }
 
     /// Column and row of the cursor, from 0; `None` while it is hidden.
     #[must_use]
     pub fn cursor(&self) -> Option<(u16, u16)> {
-        let (col, row) = self.terminal.cursor().position()?;
+        let (col, row) = self.model.terminal().cursor().position()?;
+        let size = self.size();
         Some((
-            narrow(col).min(self.size.cols - 1),
-            narrow(row).min(self.size.rows - 1),
+            narrow(col).min(size.cols - 1),
+            narrow(row).min(size.rows - 1),
         ))
     }
 
     /// The cells of a row, from the left; empty below the last row.
     pub fn row(&self, row: u16) -> impl Iterator<Item = Cell> + '_ {
-        self.terminal
+        self.model
+            .terminal()
             .screen()
             .line(row.into())
             .into_iter()
@@ -209,7 +228,7 @@ impl Screen {
     /// The rows as text, without trailing blanks.
     #[must_use]
     pub fn plain_text(&self) -> Vec<String> {
-        (0..self.size.rows)
+        (0..self.size().rows)
             .map(|row| {
                 let letters = self
                     .row(row)
@@ -226,27 +245,12 @@ impl Screen {
         self.restarts
     }
 
-    /// A fault of the model must cost a blank screen, not the viewer's connection.
-    fn guarded(&mut self, change: impl FnOnce(&mut Terminal)) {
-        let terminal = &mut self.terminal;
-        if catch_unwind(AssertUnwindSafe(|| change(terminal))).is_err() {
-            self.restarts = self.restarts.saturating_add(1);
-            self.terminal = terminal_after_fault(self.size);
-        }
+    /// How many sequences were left out, whole or in part, because they asked for more drawing than their bytes may
+    /// cost. Whoever shows this screen shows that beside it.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.model.left_out()
     }
-}
-
-fn terminal(size: Size) -> Terminal {
-    match Terminal::new(size.cols.into(), size.rows.into()) {
-        Ok(terminal) => terminal,
-        Err(_) => unreachable!("Size is never 0"),
-    }
-}
-
-fn terminal_after_fault(size: Size) -> Terminal {
-    let mut terminal = terminal(size);
-    terminal.feed("[this screen could not be drawn; it continues from here]\r\n");
-    terminal
 }
 
 fn narrow(place: usize) -> u16 {

@@ -5,6 +5,7 @@ use crate::cast::CastReader;
 use crate::evidence::key::{Identity, MAX_WRAPPED, RecordingKey};
 use crate::evidence::manifest::{Form, MAX_MANIFEST, Manifest, sha256_hex};
 use crate::evidence::signature::{RECORDING_NAMESPACE, SignatureError, verify_file};
+use crate::pace::Paced;
 use crate::passes::Pass;
 use crate::record::{self, SessionRecord};
 use crate::seal::{file_digest, salted_digest, sync};
@@ -262,7 +263,7 @@ impl OpenRecording {
     /// # Errors
     /// There is no such file, or it is not the one that the manifest names.
     pub fn open(&self, name: &str) -> Result<Box<dyn Read + Send>, ReadError> {
-        match &self.inner.journal {
+        let plain = match &self.inner.journal {
             None => SealedFiles {
                 sealed: &self.inner.sealed,
                 key: &self.inner.key,
@@ -275,7 +276,8 @@ impl OpenRecording {
                 found.clone(),
                 name,
             ),
-        }
+        }?;
+        Ok(Box::new(Paced(plain)))
     }
 
     /// The cast of a channel.
@@ -351,7 +353,7 @@ impl Plain for SealedFiles<'_> {
         let mut file = File::open(&path).map_err(fail)?;
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if !checked.contains(name) {
-            let found = file_digest(&mut file).map_err(fail)?;
+            let found = file_digest(&mut Paced(&mut file)).map_err(fail)?;
             if found != (known.bytes, known.sha256.clone()) {
                 return Err(ReadError::damaged(
                     &path,

@@ -389,6 +389,13 @@ def stalled_reader(user):
     connection.start_client(timeout=20)
     door.login(user, connection)
     channel = connection.open_session(window_size=0x7FFFFFF0)
+    channel.exec_command("yes 0123456789012345678901234567890123456789")
+    channel.settimeout(20)
+    stall(peer, connection, channel)
+
+
+def stall(peer, connection, channel):
+    """Reads nothing any more once output pours into the channel; says when the gateway ended the connection."""
     gate = threading.Event()
     original = connection.packetizer.read_message
 
@@ -399,8 +406,6 @@ def stalled_reader(user):
                 time.sleep(1)
         return original()
 
-    channel.exec_command("yes 0123456789012345678901234567890123456789")
-    channel.settimeout(20)
     assert channel.recv(10)
     connection.packetizer.read_message = reading
     gate.set()
@@ -419,6 +424,57 @@ def stalled_reader(user):
                 os._exit(0)
     tell("ended", "never")
     os._exit(1)
+
+
+def beside(user, connection):
+    """A command under the first intervention that answers, and a shell under the second, on one connection."""
+    first = connection.open_session()
+    first.exec_command("cat")
+    first.settimeout(20)
+    first.sendall(b"in-the-first\n")
+    assert first.recv(100) == b"in-the-first\n"
+    second = connection.open_session(window_size=0x7FFFFFF0)
+    second.get_pty()
+    second.invoke_shell()
+    second.settimeout(20)
+    return first, second
+
+
+def stalled_beside(user):
+    """Two sessions on one connection; the second pours, and from then on nothing is read from the socket."""
+    peer = socket.create_connection(("127.0.0.1", door.PORT))
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection = door.Door(peer)
+    connection.start_client(timeout=20)
+    door.login(user, connection)
+    _first, second = beside(user, connection)
+    second.sendall(b"yes 0123456789012345678901234567890123456789\n")
+    stall(peer, connection, second)
+
+
+def unread_beside(user):
+    """Two sessions on one connection; the socket is read, the second's output is not: its window is used up."""
+    connection = door.login(user)
+    first = connection.open_session()
+    first.exec_command("cat")
+    first.settimeout(20)
+    second = connection.open_session()
+    second.get_pty()
+    second.invoke_shell()
+    second.sendall(b"yes 0123456789\n")
+    deadline = time.monotonic() + 30
+
+    def is_full():
+        return len(second.in_buffer) + len(second.in_stderr_buffer) >= second.in_window_size
+
+    while not is_full() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    tell("full", is_full())
+    while not second.closed and time.monotonic() < deadline + 30:
+        time.sleep(0.01)
+    tell("closed", time.time())
+    first.sendall(b"still here\n")
+    tell("other", first.recv(100).decode().strip())
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ pub struct Settings {
     pub listen: String,
     /// Where operators and auditors have a door of their own.
     pub operators_listen: Option<String>,
+    /// Further lines of `[ssh]`, as they are.
+    pub ssh_lines: Vec<String>,
     /// How long a second factor is remembered.
     pub remember: String,
     /// Failures before a person is blocked.
@@ -319,6 +321,7 @@ impl Settings {
             store,
             listen,
             operators_listen,
+            ssh_lines,
             remember,
             failures,
             block,
@@ -330,12 +333,13 @@ impl Settings {
             lang,
             tail,
         } = self;
+        let ssh_lines: String = ssh_lines.iter().map(|line| format!("{line}\n")).collect();
         let own_door = operators_listen
             .iter()
             .map(|address| format!("operators-listen = {}\n", quoted(address)))
             .collect::<String>();
         let mut text = format!(
-            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{own_door}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
+            "data-dir = {}\nlang = {}\nstore = {}\n\n[ssh]\nlisten = {}\n{own_door}{ssh_lines}\n[authentication]\nremember = {}\nfailures = {failures}\nblock = {}\nsource-failures = {source_failures}\n",
             quoted(data),
             quoted(lang),
             quoted(store),

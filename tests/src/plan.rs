@@ -122,6 +122,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             store: "sqlite".to_owned(),
             listen: format!("127.0.0.1:{}", ports.door),
             operators_listen: None,
+            ssh_lines: Vec::new(),
             remember: "10m".to_owned(),
             failures: 3,
             block: "30m".to_owned(),

@@ -155,6 +155,28 @@ impl Terminal {
         self.check(tmux)
     }
 
+    /// What a program left switched on in the terminal, in words; `in order` where that is nothing.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn modes(&self) -> Result<String> {
+        let mut tmux = self.tmux();
+        // Not the cursor: tmux hides it itself where the program has ended.
+        let ask = "#{alternate_on} #{mouse_any_flag}";
+        tmux.args(["display-message", "-p", "-t", "t", ask]);
+        let flags = self.check(tmux)?;
+        let on: Vec<&str> = flags
+            .split_whitespace()
+            .zip(["alternate", "mouse"])
+            .filter_map(|(flag, name)| (flag == "1").then_some(name))
+            .collect();
+        Ok(if on.is_empty() {
+            "in order".to_owned()
+        } else {
+            on.join(", ")
+        })
+    }
+
     /// Waits until the screen holds `text`, and returns the screen.
     ///
     /// # Errors

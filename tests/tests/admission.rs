@@ -294,7 +294,7 @@ fn requests_that_wait_are_bounded_in_number() -> Result<()> {
             .says(&["3 requests wait for an answer already"])?;
     }
     let pending = site.operator(&["pending"])?.success()?.text();
-    ensure!(pending.matches("“again”").count() == 3, "{pending}");
+    ensure!(pending.matches("│ again").count() == 3, "{pending}");
     // They are one person's: another has room; and one that is taken back makes room.
     ask("bruno")?.success()?;
     site.lobby("alice", &["cancel", "1"]).answer()?.success()?;

@@ -11,8 +11,11 @@ use ecluse_tests::{Site, keys, target};
 
 use crate::bundles::{export, recorded};
 
-/// What each command is run with, several times where it has more than one way to print; and whether it may be run again.
-fn lines(site: &Site) -> Result<BTreeMap<&'static str, (Vec<Vec<String>>, bool)>> {
+/// What a command is run with, several times where it has more than one way to print; and whether it may be run again.
+type Lines = (Vec<Vec<String>>, bool);
+
+/// Each command's.
+fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
     let layout = site.layout();
     let root = layout.root();
     let config = layout.config().display().to_string();

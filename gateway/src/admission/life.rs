@@ -15,6 +15,7 @@ use ecluse_policy::{Lang, Timestamp};
 use super::steps;
 use crate::clock;
 use crate::gateway::Gateway;
+use crate::live::LiveSession;
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
 use crate::texts::times;
 
@@ -85,29 +86,24 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
     Ok(next)
 }
 
-/// Which sessions were warned of which instant.
+/// Which channels, by session and number, were warned of which instant.
 #[derive(Debug, Default)]
-struct Warned(BTreeMap<u64, BTreeSet<Timestamp>>);
+struct Warned(BTreeMap<(u64, u32), BTreeSet<Timestamp>>);
 
 impl Warned {
-    /// Warns every session whose end is within a warning's reach, once for each warning. A session that
+    /// Warns every channel whose own end is within a warning's reach, once for each warning. A channel that
     /// begins within reach is told at once: it has less time than it may think.
     fn warn(&mut self, gateway: &Gateway, now: Timestamp) {
-        let sessions = gateway.live.all();
-        self.0.retain(|number, _| {
-            sessions
-                .iter()
-                .any(|session| session.facts().number == *number)
-        });
-        for session in sessions {
-            let facts = session.facts();
-            let told = self.0.entry(facts.number).or_default();
-            let reached: Vec<Timestamp> =
-                warnings(facts.closes_at, Timestamp::from_micros(i64::MIN))
-                    .into_iter()
-                    .filter(|(at, _)| *at <= now && now < facts.closes_at)
-                    .map(|(at, _)| at)
-                    .collect();
+        let channels = channels(gateway);
+        let live: BTreeSet<_> = channels.iter().map(|(key, ..)| *key).collect();
+        self.0.retain(|key, _| live.contains(key));
+        for (key, session, closes_at) in channels {
+            let told = self.0.entry(key).or_default();
+            let reached: Vec<Timestamp> = warnings(closes_at, Timestamp::from_micros(i64::MIN))
+                .into_iter()
+                .filter(|(at, _)| *at <= now && now < closes_at)
+                .map(|(at, _)| at)
+                .collect();
             // Of several reached at once, one line says it.
             let known = told.len();
             told.extend(reached);
@@ -115,22 +111,34 @@ impl Warned {
                 let lang = gateway
                     .applied()
                     .documents
-                    .person(&facts.person)
+                    .person(&session.facts().person)
                     .map_or(Lang::Fr, |person| person.lang());
-                session.notify(&warning(gateway, lang, facts.closes_at, now));
+                session.notify(key.1, &warning(gateway, lang, closes_at, now));
             }
         }
     }
 
     /// When the next warning is due.
     fn next(&self, gateway: &Gateway, now: Timestamp) -> Option<Timestamp> {
-        let sessions = gateway.live.all();
-        sessions
-            .iter()
-            .flat_map(|session| warnings(session.facts().closes_at, now))
+        channels(gateway)
+            .into_iter()
+            .flat_map(|(_, _, closes_at)| warnings(closes_at, now))
             .map(|(at, _)| at)
             .min()
     }
+}
+
+/// Every live channel, with its session and its own end: two interventions of one connection end apart, and so do two lines
+/// of one matrix.
+fn channels(gateway: &Gateway) -> Vec<((u64, u32), Arc<LiveSession>, Timestamp)> {
+    let mut channels = Vec::new();
+    for session in gateway.live.all() {
+        for channel in session.channels() {
+            let key = (session.facts().number, channel.number);
+            channels.push((key, Arc::clone(&session), channel.closes_at));
+        }
+    }
+    channels
 }
 
 /// The sentence that warns a technician.

@@ -6,7 +6,7 @@
 use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::{
     AccountName, Admission, AsOperator, AsTechnician, Ask, InterventionId, Narrowing, Refusal,
-    TargetId, Timestamp, ToWiden, admit,
+    StartRequest, TargetId, Timestamp, ToWiden, admit_for,
 };
 use serde_json::json;
 
@@ -19,7 +19,8 @@ use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
 /// What a step came to: done, or refused by policy.
 pub(crate) type Done<T> = Result<Result<T, Refusal>, StoreError>;
 
-/// Whether the visitor may go to the target now, and if not, why. Nothing is kept.
+/// Whether the visitor may go to the target now, and if not, why; of several interventions, one that permits what is `asked` first.
+/// Nothing is kept.
 ///
 /// # Errors
 /// The store failed.
@@ -28,6 +29,7 @@ pub async fn look(
     visitor: &Visitor,
     target: &TargetId,
     account: Option<&AccountName>,
+    asked: Option<&StartRequest>,
 ) -> Result<Result<Admission, Refusal>, StoreError> {
     let Some(presence) = visitor.authenticated.presence() else {
         return Ok(Err(Refusal::NotATechnician));
@@ -39,11 +41,12 @@ pub async fn look(
     };
     let interventions = gateway.store.interventions(&query).await?;
     let applied = gateway.applied();
-    Ok(admit(
+    Ok(admit_for(
         &applied.documents,
         &presence,
         target,
         account,
+        asked,
         &interventions,
         clock::now(),
     ))

@@ -21,7 +21,9 @@ use crate::identity::ledger::{Ledger, Measure};
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::sealing::Sealer;
+use crate::readers::{Readers, ReadingThreads};
 use crate::settings::Settings;
 use crate::space::{Reserve, Space};
 use crate::store::Applied;
@@ -34,6 +36,7 @@ pub(crate) struct House {
     pub(crate) gateway: Arc<Gateway>,
     /// Keeps the store's directory for as long as the house stands.
     pub(crate) _store: TestStore,
+    _reading: ReadingThreads,
     documents: watch::Sender<Arc<Applied>>,
     stopping: watch::Sender<bool>,
 }
@@ -189,6 +192,7 @@ impl House {
         let journal = JournalKeys::open(&store, &settings.journal, clock::now())
             .await
             .unwrap();
+        let (readers, reading) = Readers::start().unwrap();
         let gateway = Arc::new(Gateway {
             keeper: Keeper::start(
                 data.join("recordings"),
@@ -209,16 +213,19 @@ impl House {
             absences: Absences::default(),
             crowds: Crowds::default(),
             ledger: Ledger::new(Measure::of(&settings.limits)),
+            told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),
             stopping: stops,
             talks: tokio::runtime::Handle::current(),
+            readers,
             node: "test".to_owned(),
             settings,
         });
         Self {
             gateway,
             _store: store,
+            _reading: reading,
             documents,
             stopping,
         }

@@ -42,6 +42,7 @@ pub(crate) async fn enter(
             desk.visitor,
             &room.target,
             room.account.as_ref(),
+            None,
         )
         .await?
         {

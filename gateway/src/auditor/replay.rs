@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ecluse_policy::{AsAuditor, Refusal, Span};
 use ecluse_recordings::search::Query;
-use ecluse_recordings::{JournalFrames, OpenRecording, Playback, SealedRecording, layout};
+use ecluse_recordings::{
+    JournalFrames, OpenRecording, Playback, ReadError, SealedRecording, layout,
+};
 
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
@@ -97,7 +99,11 @@ pub(crate) async fn replay(
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let sealed = dir.clone();
     // Comparing digests takes as long as the recording is large.
-    let opened = tokio::task::spawn_blocking(move || open(&sealed, &keys)).await;
+    let opened = desk
+        .gateway
+        .readers
+        .read(desk.person(), move || open(&sealed, &keys))
+        .await;
     match opened.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
         Err(problem) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
@@ -234,7 +240,7 @@ async fn finished(
     let landed;
     let written = match &written.find {
         None => written,
-        Some(text) => match landing(recording, text, written.channel).await {
+        Some(text) => match landing(desk, recording, text, written.channel).await {
             Some((channel, at)) => {
                 landed = Written {
                     channel: Some(channel),
@@ -284,30 +290,33 @@ async fn finished(
         .map_or(0, |channel| {
             channel.closed_us.saturating_sub(channel.opened_us)
         });
-    match Playback::recording(recording, chosen) {
-        Ok(playback) => {
-            play(
-                desk,
-                written,
-                session,
-                playback,
-                Some(Duration::from_micros(length)),
-            )
-            .await
+    let opening = recording.clone();
+    let opened = desk.gateway.readers.read(desk.person(), move || {
+        let playback = Playback::recording(&opening, chosen)?;
+        let markers = playback.markers().unwrap_or_default();
+        let markers: Vec<Duration> = markers.into_iter().map(|(at, _)| at).collect();
+        Ok::<_, ReadError>((playback, markers))
+    });
+    let length = Some(Duration::from_micros(length));
+    match opened.await {
+        Ok(Ok((playback, markers))) => {
+            play(desk, written, session, playback, markers, length).await
         }
-        Err(error) => missing(desk, session, &error.to_string()).await,
+        Ok(Err(error)) => missing(desk, session, &error.to_string()).await,
+        Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
     }
 }
 
 /// The channel and the place where `text` is first to be seen.
 async fn landing(
+    desk: &Desk<'_>,
     recording: &OpenRecording,
     text: &str,
     channel: Option<u32>,
 ) -> Option<(u32, Duration)> {
     let question = Query::new([text]).ok()?;
     let recording = recording.clone();
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = desk.gateway.readers.read(desk.person(), move || {
         let mut first: Option<(u64, u32, Duration)> = None;
         let read = find_lines(&recording, &question, |line| {
             if channel.is_none_or(|channel| channel == line.channel)
@@ -360,14 +369,17 @@ async fn unfinished(
     if desk.terminal.is_plain() {
         return desk.problem("common-needs-terminal", &[]).await;
     }
-    let key = JournalFrames::open(&journal)
-        .ok()
-        .and_then(|frames| desk.gateway.keeper.keys().unwrap(&frames.header().wrapped));
-    let playback =
-        key.and_then(|key| Playback::live(&journal, &key, written.channel.unwrap_or(1)).ok());
-    match playback {
-        Some(playback) => play(desk, written, session, playback, None).await,
-        None => missing(desk, session, problem).await,
+    let keys = Arc::clone(desk.gateway.keeper.keys());
+    let channel = written.channel.unwrap_or(1);
+    let opening = desk.gateway.readers.read(desk.person(), move || {
+        let frames = JournalFrames::open(&journal).ok()?;
+        let key = keys.unwrap(&frames.header().wrapped)?;
+        Playback::live(&journal, &key, channel).ok()
+    });
+    match opening.await {
+        Ok(Some(playback)) => play(desk, written, session, playback, Vec::new(), None).await,
+        Ok(None) => missing(desk, session, problem).await,
+        Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
     }
 }
 
@@ -376,6 +388,7 @@ async fn play(
     written: &Written,
     session: &Session,
     mut playback: Playback,
+    markers: Vec<Duration>,
     length: Option<Duration>,
 ) -> Result<u32, Trouble> {
     playback.set_speed(written.speed);
@@ -385,17 +398,20 @@ async fn play(
         session.start.person, session.start.account, session.start.target
     );
     let played = match playback.seek(written.at.unwrap_or_default()) {
-        Ok(()) => Stage::new(playback, length, who).run(desk, session).await?,
+        Ok(()) => {
+            let stage = Stage::new(desk, playback, markers, length, who);
+            stage.run(desk, session).await?
+        }
         Err(error) => Err(error.into()),
     };
     match played {
         Ok(()) => Ok(status::DONE),
         Err(Stopped::Refused(refusal)) => desk.refused(&refusal).await,
-        Err(Stopped::Unreadable(error)) => {
+        Err(Stopped::Unreadable(problem)) => {
             let at = times::countdown(desk.lang(), Span::ZERO);
             desk.problem(
                 "auditor-damaged",
-                &[("at", at.into()), ("problem", error.to_string().into())],
+                &[("at", at.into()), ("problem", problem.into())],
             )
             .await
         }

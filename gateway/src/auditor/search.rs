@@ -12,7 +12,6 @@ use std::time::Duration;
 use ecluse_policy::{AsAuditor, Refusal, Timestamp};
 use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
-use tokio::task::JoinHandle;
 
 use super::moments;
 use super::recordings::{list, query};
@@ -22,6 +21,7 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::evidence::EvidenceKeys;
+use crate::readers::Reading;
 use crate::store::{Searchable, Session, SessionQuery};
 use crate::texts::times;
 
@@ -36,8 +36,8 @@ const HITS: usize = 20;
 const HITS_EACH: usize = 10_000;
 /// Recordings read at once, at least; the next are opened while the first is shown.
 const AHEAD: usize = 4;
-/// Sessions whose filters are read in one go.
-const PAGE: u32 = 256;
+/// Sessions whose filters are read in one go: so few that nobody waits for it.
+const PAGE: u32 = 64;
 /// Bytes of lines read in one go.
 const READ: usize = 64 * 1024;
 /// Letters of a line that are shown.
@@ -147,10 +147,12 @@ async fn find(
     let (mut shown, mut enough) = (0usize, false);
     sessions.limit = Some(PAGE);
     'pages: loop {
+        let asking = desk.gateway.readers.asking().await;
         if let Err(refusal) = still_theirs(desk, &sessions) {
             return desk.refused(&refusal).await;
         }
         let page = desk.gateway.store.searchable(&sessions, &grams).await?;
+        drop(asking);
         let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         sessions.before = page.last().map(|(session, _)| session.number);
         let mut worth_opening = VecDeque::new();
@@ -253,13 +255,14 @@ fn look_into(
     question: &Query,
     kind: Option<LineKind>,
     most: usize,
-) -> JoinHandle<Result<Vec<Hit>, String>> {
+) -> Reading<Result<Vec<Hit>, String>> {
     let directory = &desk.gateway.settings.recordings.directory;
     let dir = session.start.recording.as_ref();
     let dir = dir.map(|path| directory.join(path));
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let question = question.clone();
-    tokio::task::spawn_blocking(move || match dir {
+    let readers = &desk.gateway.readers;
+    readers.read(desk.person(), move || match dir {
         Some(dir) => hits_in(dir, &keys, &question, kind, most.min(HITS_EACH)),
         None => Ok(Vec::new()),
     })

@@ -1,26 +1,30 @@
 //! The screen of a replay: the recording's events in their time, and the keys that govern them.
 //!
 //! Drawn by the recordings crate's terminal model and painter: what was recorded cannot act on the
-//! auditor's terminal (R11).
+//! auditor's terminal (R11). All of it is read and drawn by those who read, in their turns; keys are taken here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{Refusal, Span};
+use ecluse_policy::{Lang, Refusal, Span};
 use ecluse_recordings::Size as ScreenSize;
 use ecluse_recordings::{Painter, Playback, ReadError, Screen, Step, Timed};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble};
-use crate::operator::watch::{apply, viewer};
+use crate::gateway::Gateway;
+use crate::operator::watch::viewer;
+use crate::readers::{Interrupted, Turn};
+use crate::screens::apply;
 use crate::store::Session;
 use crate::terminal::{Event, Key, Size};
 use crate::texts::times;
 
 /// How far an arrow key goes.
 const JUMP: Duration = Duration::from_secs(10);
-/// Events fed in one go before keys are looked at again.
-const BATCH: usize = 256;
+/// Keys that wait for the turn of the screen they are meant for.
+const KEYS: usize = 64;
 /// How long the way to the beginning may take before something is drawn.
 const FIRST: Duration = Duration::from_secs(1);
 /// The shortest time between two drawings.
@@ -40,6 +44,21 @@ pub(super) struct Stage {
     over: bool,
     who: String,
     markers: Vec<Duration>,
+    painter: Painter,
+    begun: Instant,
+    drawn: Option<Instant>,
+    gateway: Arc<Gateway>,
+    lang: Lang,
+}
+
+/// What came of a turn.
+struct Shown {
+    /// What to send.
+    frame: String,
+    /// Nothing is left to be fed at once.
+    settled: bool,
+    /// When the next event is due, unless paused.
+    due: Option<Instant>,
 }
 
 /// Why a replay ended before the auditor quit.
@@ -47,29 +66,25 @@ pub(super) enum Stopped {
     /// The right to read it ended.
     Refused(Refusal),
     /// The recording cannot be read.
-    Unreadable(ReadError),
+    Unreadable(String),
 }
 
 impl From<ReadError> for Stopped {
     fn from(error: ReadError) -> Self {
-        Self::Unreadable(error)
+        Self::Unreadable(error.to_string())
     }
 }
 
-enum Pressed {
-    Nothing,
-    Quit,
-}
-
 impl Stage {
-    /// A stage for a playback that was set up; `length` where it is known.
-    pub(super) fn new(playback: Playback, length: Option<Duration>, who: String) -> Self {
-        let markers = playback
-            .markers()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(at, _)| at)
-            .collect();
+    /// A stage for a playback that was set up, with its markers; `length` where it is known.
+    pub(super) fn new(
+        desk: &Desk<'_>,
+        playback: Playback,
+        markers: Vec<Duration>,
+        length: Option<Duration>,
+        who: String,
+    ) -> Self {
+        let size = desk.terminal.size().unwrap_or(Size { cols: 80, rows: 24 });
         Self {
             playback,
             screen: Screen::new(ScreenSize::clamped(80, 24)),
@@ -79,6 +94,11 @@ impl Stage {
             over: false,
             who,
             markers,
+            painter: Painter::new(viewer(size)),
+            begun: Instant::now(),
+            drawn: None,
+            gateway: Arc::clone(desk.gateway),
+            lang: desk.lang(),
         }
     }
 
@@ -88,65 +108,109 @@ impl Stage {
         desk: &mut Desk<'_>,
         session: &Session,
     ) -> Result<Result<(), Stopped>, Trouble> {
-        let size = desk.terminal.size().unwrap_or(Size { cols: 80, rows: 24 });
-        let mut painter = Painter::new(viewer(size));
-        let enter = painter.enter();
+        let enter = self.painter.enter();
+        let leave = self.painter.leave();
         desk.terminal.write(&enter).await?;
-        let done = self.play(desk, session, &mut painter).await;
-        let leave = painter.leave();
+        let done = Box::new(self).play(desk, session).await;
         desk.terminal.write(&leave).await?;
         done
     }
 
     async fn play(
-        &mut self,
+        self: Box<Self>,
         desk: &mut Desk<'_>,
         session: &Session,
-        painter: &mut Painter,
     ) -> Result<Result<(), Stopped>, Trouble> {
+        let mut stage = self;
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut drawn: Option<Instant> = None;
-        let begun = Instant::now();
+        let mut events = Vec::new();
         loop {
+            let (mut now, paint) = (std::mem::take(&mut events), desk.terminal.has_room());
+            let mut turn = desk.gateway.readers.turn(move |turn| {
+                let shown = stage.turn(turn, &mut now, paint);
+                (stage, shown)
+            });
+            // Leaving waits for nobody.
+            let played = loop {
+                tokio::select! {
+                    biased;
+                    event = desk.terminal.event() => {
+                        let event = event?;
+                        if leaves(event) {
+                            return Ok(Ok(()));
+                        }
+                        if events.len() < KEYS {
+                            events.push(event);
+                        }
+                    }
+                    played = &mut turn => break played,
+                }
+            };
+            let shown;
+            (stage, shown) = match played {
+                Ok((stage, Ok(shown))) => (stage, shown),
+                Ok((_, Err(error))) => return Ok(Err(error.into())),
+                Err(interrupted @ Interrupted) => {
+                    return Ok(Err(Stopped::Unreadable(interrupted.to_string())));
+                }
+            };
             if let Err(refusal) = still_theirs(desk, session, false) {
                 return Ok(Err(Stopped::Refused(refusal)));
             }
-            let settled = match self.feed() {
-                Ok(settled) => settled,
-                Err(error) => return Ok(Err(error.into())),
-            };
-            // On the way to where the auditor wants to begin nothing is drawn, unless it takes long.
-            let since = drawn.unwrap_or(begun);
-            let patience = if drawn.is_none() { FIRST } else { FRAME };
-            if settled || since.elapsed() >= patience {
-                let status = self.status(desk);
-                let frame = painter.paint(&self.screen, &status);
-                desk.terminal.write(&frame).await?;
-                drawn = Some(Instant::now());
+            desk.terminal.write(&shown.frame).await?;
+            if !shown.settled || !events.is_empty() {
+                continue;
             }
-            let due = self.due();
             tokio::select! {
                 biased;
-                event = desk.terminal.event() => match event? {
-                    Event::Key(key) => match self.press(key) {
-                        Ok(Pressed::Nothing) => {}
-                        Ok(Pressed::Quit) => return Ok(Ok(())),
-                        Err(error) => return Ok(Err(error.into())),
-                    },
-                    Event::Resize(size) => painter.resize(viewer(size)),
-                    Event::Eof => return Ok(Ok(())),
-                },
-                () = tokio::task::yield_now(), if !settled => {}
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if settled && due.is_some() => {}
-                _ = tick.tick(), if settled => {}
+                event = desk.terminal.event() => {
+                    let event = event?;
+                    if leaves(event) {
+                        return Ok(Ok(()));
+                    }
+                    events.push(event);
+                }
+                () = sleep_until(shown.due.unwrap_or_else(Instant::now)), if shown.due.is_some() => {}
+                _ = tick.tick() => {}
             }
         }
     }
 
-    /// Feeds everything that is due; `false` when there is more to feed at once.
-    fn feed(&mut self) -> Result<bool, ReadError> {
-        for _ in 0..BATCH {
+    /// Does what the keys said, feeds what is due, and paints where it is time to.
+    fn turn(
+        &mut self,
+        turn: &Turn,
+        events: &mut Vec<Event>,
+        paint: bool,
+    ) -> Result<Shown, ReadError> {
+        for event in events.drain(..) {
+            match event {
+                Event::Key(key) => self.press(key)?,
+                Event::Resize(size) => self.painter.resize(viewer(size)),
+                Event::Eof => {}
+            }
+        }
+        let settled = self.feed(turn)?;
+        // On the way to where the auditor wants to begin nothing is drawn, unless it takes long.
+        let since = self.drawn.unwrap_or(self.begun);
+        let patience = if self.drawn.is_none() { FIRST } else { FRAME };
+        let mut frame = String::new();
+        if paint && (settled || since.elapsed() >= patience) {
+            let status = self.status();
+            frame = self.painter.paint(&self.screen, &status);
+            self.drawn = Some(Instant::now());
+        }
+        Ok(Shown {
+            frame,
+            settled,
+            due: self.due(),
+        })
+    }
+
+    /// Feeds everything that is due, for a turn at most; `false` when there is more to feed at once.
+    fn feed(&mut self, turn: &Turn) -> Result<bool, ReadError> {
+        while !turn.is_over() {
             match self.next.take() {
                 Some((timed, left)) => {
                     if self.since.is_none_or(|since| since.elapsed() < left) && !left.is_zero() {
@@ -155,7 +219,7 @@ impl Stage {
                     }
                     // The next wait begins when this one was to end, so that delays do not add up.
                     self.since = self.since.map(|since| since + left);
-                    apply(&mut self.screen, timed.event);
+                    apply(&mut self.screen, timed);
                 }
                 None => match self.playback.next_step()? {
                     Step::Event(timed) => {
@@ -182,9 +246,8 @@ impl Stage {
         self.since.map(|since| since + *left)
     }
 
-    fn press(&mut self, key: Key) -> Result<Pressed, ReadError> {
+    fn press(&mut self, key: Key) -> Result<(), ReadError> {
         match key {
-            Key::Char('q' | 'Q') | Key::Control('c' | 'd') => return Ok(Pressed::Quit),
             Key::Char(' ') if self.over => self.go_to(Duration::ZERO)?,
             Key::Char(' ') => self.pause_or_go(),
             Key::Char('+' | '=') => self.set_speed(self.playback.speed() * 2.0),
@@ -227,7 +290,7 @@ impl Stage {
             | Key::PasteStart
             | Key::PasteEnd => {}
         }
-        Ok(Pressed::Nothing)
+        Ok(())
     }
 
     fn pause_or_go(&mut self) {
@@ -285,25 +348,34 @@ impl Stage {
         }
     }
 
-    fn status(&self, desk: &Desk<'_>) -> String {
+    fn status(&self) -> String {
+        let say = |id: &str, args: &[(&str, _)]| self.gateway.texts.say(self.lang, id, args);
         let state = match (self.over, self.since) {
             (true, _) => "replay-over",
             (false, Some(_)) => "replay-playing",
             (false, None) => "replay-paused",
         };
-        let shown = |at: Duration| times::countdown(desk.lang(), Span::from_secs(at.as_secs()));
+        let shown = |at: Duration| times::countdown(self.lang, Span::from_secs(at.as_secs()));
         let speed = self.playback.speed();
         let args = [
-            ("state", desk.say(state, &[]).into()),
+            ("state", say(state, &[]).into()),
             ("at", shown(self.position()).into()),
             ("length", self.length.map_or("…".to_owned(), shown).into()),
             ("speed", format!("{speed}").into()),
             ("who", self.who.as_str().into()),
         ];
-        format!(
-            "{} · {}",
-            desk.say("replay-status", &args),
-            desk.say("replay-keys", &[])
-        )
+        let mut parts = vec![say("replay-status", &args), say("replay-keys", &[])];
+        if self.screen.left_out() > 0 {
+            let count = [("count", self.screen.left_out().into())];
+            parts.insert(0, say("screen-left-out", &count));
+        }
+        parts.join(" · ")
     }
+}
+
+fn leaves(event: Event) -> bool {
+    matches!(
+        event,
+        Event::Eof | Event::Key(Key::Char('q' | 'Q') | Key::Control('c' | 'd'))
+    )
 }

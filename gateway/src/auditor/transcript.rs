@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::readers::outside;
 use crate::store::Session;
 use crate::texts::times;
 
@@ -33,7 +34,7 @@ pub(super) async fn print(
     desk.line("replay-transcript-head", &args).await?;
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let recording = recording.clone();
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = desk.gateway.readers.read(desk.person(), move || {
         let mut out = Pieces {
             sender,
             held: Vec::new(),
@@ -114,7 +115,8 @@ impl Pieces {
     const ENOUGH: usize = 16 * 1024;
 
     fn flush_all(&mut self) {
-        let _ = self.sender.blocking_send(std::mem::take(&mut self.held));
+        let held = std::mem::take(&mut self.held);
+        let _ = outside(|| self.sender.blocking_send(held));
     }
 }
 
@@ -126,8 +128,8 @@ impl io::Write for Pieces {
         {
             let rest = self.held.split_off(end + 1);
             let lines = std::mem::replace(&mut self.held, rest);
-            self.sender
-                .blocking_send(lines)
+            // A slow terminal holds up this reading alone.
+            outside(|| self.sender.blocking_send(lines))
                 .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
         }
         Ok(bytes.len())

@@ -45,7 +45,9 @@ impl Check {
         let texts = directory::read(&self.directory)?;
         match compile(&texts) {
             Ok(documents) if problems.is_empty() => {
-                print!("{}", remarks(&documents, clock::now()));
+                for remark in remarks(&documents, clock::now()).lines() {
+                    outln!("{remark}");
+                }
                 outln!(
                     "Right: {} and {} in {}.",
                     counted(documents.providers().len(), "provider"),

@@ -108,16 +108,35 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What reads recordings at length leaves the machine to those in passage.
+fn step_back() {
+    if let Err(error) = rustix::process::nice(crate::readers::NICENESS) {
+        tracing::debug!(%error, "reading at normal priority");
+    }
+}
+
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { config, command } = cli;
     let done = match command {
-        Command::Verify(verify) => return verify.run(),
-        Command::Journal(journal) => return journal.run(&config).await,
+        Command::Verify(verify) => {
+            step_back();
+            return verify.run();
+        }
+        Command::Journal(journal) => {
+            step_back();
+            return journal.run(&config).await;
+        }
         Command::Check(check) => check.run(),
-        Command::Recordings(recordings) => recordings.run(&config).await,
+        Command::Recordings(recordings) => {
+            step_back();
+            recordings.run(&config).await
+        }
         // It locks the data directory before it opens what is in it.
         Command::Serve(serve) => serve.run(&config).await,
         Command::OnStore(command) => {
+            if matches!(command, OnStore::Export(_) | OnStore::Search(_)) {
+                step_back();
+            }
             let settings = Settings::read(&config)?;
             let store = Store::open(&settings).await?;
             let done = command.run(&store, &settings).await;

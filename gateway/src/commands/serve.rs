@@ -39,9 +39,12 @@ use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
 use crate::passage::keeper::Keeper;
+use crate::passage::notice::Told;
 use crate::passage::purse::Purse;
 use crate::passage::recovery::close_what_was_left;
 use crate::passage::sealing::Sealer;
+use crate::readers::Readers;
+use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
@@ -55,7 +58,7 @@ const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 /// How long the last copies may take; what is left is sent after the next start.
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
-/// Threads for dialogues: one that reads a long recording leaves another for the rest.
+/// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
@@ -107,6 +110,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     memory::warn_of_swap(&in_force.borrow().documents);
     let budget = Budget::new(bounds(&settings.limits));
     let talks = Talks::start()?;
+    let (readers, reading) = Readers::start()?;
     let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
     let gateway = Arc::new(Gateway {
         keeper: Keeper::start(
@@ -123,16 +127,19 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         absences: Absences::default(),
         crowds: Crowds::default(),
         ledger: Ledger::new(Measure::of(&settings.limits)),
+        told: Told::default(),
         space,
         texts: Texts::load()?,
         stopping,
         talks: talks.handle(),
+        readers,
         node,
         settings,
     });
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
+    gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
     let ticker = Ticker::new(store.clone(), journal);
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
@@ -213,6 +220,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     ticker.tick(clock::now()).await;
     copies.finish(COPIES_END_WITHIN).await;
     store.close().await;
+    drop(reading);
     drop(lock);
     Ok(())
 }
@@ -421,6 +429,7 @@ mod tests {
                 },
                 operators_listen: own,
                 host_key: "unused".into(),
+                banner: crate::settings::Banner::Usual,
             };
             let error = format!("{:#}", listen(&ssh).await.unwrap_err());
             assert!(error.contains(&format!("change {key}")), "{error}");

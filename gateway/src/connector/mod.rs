@@ -5,4 +5,4 @@
 
 pub(crate) mod certificate;
 pub(crate) mod ssh;
-mod target;
+pub(crate) mod target;

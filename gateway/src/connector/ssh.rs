@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::certificate::{self, Purpose};
-use super::target::Target;
+use super::target::{Greeting, Target};
 use crate::door::ssh::algorithms;
 use crate::door::stream::{GuardedStream, Socket};
 use crate::passage::inflow::{Inflow, PACKET};
@@ -185,7 +185,8 @@ impl Drop for TargetConnection {
     }
 }
 
-/// Connects to the destination of `permit` and opens one session channel there. What it sends is counted against `purse`.
+/// Connects to the destination of `permit` and opens one session channel there. What the target says before is in
+/// `greeting`, also where nothing comes of it; what it sends is counted against `purse`.
 ///
 /// # Errors
 /// [`ConnectError`]; nothing stays open then.
@@ -194,6 +195,7 @@ pub(crate) async fn connect(
     credential: Credential,
     with_terminal: bool,
     now: Timestamp,
+    greeting: &Greeting,
     purse: &Arc<Purse>,
 ) -> Result<TargetChannel, ConnectError> {
     let destination = permit.destination();
@@ -211,7 +213,7 @@ pub(crate) async fn connect(
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
     let guard = CutOnDrop(Some(Arc::clone(&socket)));
     let inflow = Inflow::new(Arc::clone(purse));
-    let target = Target::new(permit.host_keys(), Arc::clone(&inflow));
+    let target = Target::new(permit.host_keys(), greeting, Arc::clone(&inflow));
     let logging_on = log_on(stream, permit, credential, with_terminal, now, target);
     let (handle, channel) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
         Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),

@@ -1,4 +1,4 @@
-//! What a target may make the gateway do: prove its key, and send on its one channel what the technician takes.
+//! What a target may make the gateway do: prove its key, greet, and send on its one channel what the technician takes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,12 +10,43 @@ use russh::{Channel, ChannelId, Sig, client};
 use crate::passage::inflow::{Inflow, TooLarge};
 use crate::passage::signals;
 
+/// Longest greeting that is kept, in bytes.
+const LONGEST_GREETING: usize = 4 << 10;
+
+/// What a target says before it lets anybody in (`SSH_MSG_USERAUTH_BANNER`, RFC 4252 §5.4), made harmless: RFC 4252 asks
+/// that nothing in it acts on a terminal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Greeting(Arc<Mutex<String>>);
+
+impl Greeting {
+    /// What was said so far, in whole lines.
+    pub(crate) fn heard(&self) -> Option<String> {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (!said.is_empty()).then(|| said.clone())
+    }
+
+    /// A banner arrived; there may be several.
+    fn hear(&self, banner: &str) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in banner.lines() {
+            let line = ecluse_recordings::neutralise(line.trim_end_matches('\r'));
+            if said.len() + line.len() >= LONGEST_GREETING {
+                return;
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+}
+
 /// What a target may make the gateway do. Every channel it opens is refused by dropping the reply.
 pub(crate) struct Target {
     /// The keys by which it may prove itself.
     pub(super) pinned: Vec<PublicKey>,
     /// The fingerprint of another key that it presented.
     pub(super) presented: Arc<Mutex<Option<String>>>,
+    /// What it says before it lets the gateway in.
+    pub(super) greeting: Greeting,
     /// What it has sent and the technician has not taken. The library's task waits for it after each message, which is
     /// what keeps a target from being read faster than the technician reads.
     pub(super) inflow: Arc<Inflow>,
@@ -23,10 +54,11 @@ pub(crate) struct Target {
 
 impl Target {
     /// A target that may prove itself by the keys in `pinned`.
-    pub(super) fn new(pinned: &[PublicKey], inflow: Arc<Inflow>) -> Self {
+    pub(super) fn new(pinned: &[PublicKey], greeting: &Greeting, inflow: Arc<Inflow>) -> Self {
         Self {
             pinned: pinned.to_vec(),
             presented: Arc::default(),
+            greeting: greeting.clone(),
             inflow,
         }
     }
@@ -41,6 +73,15 @@ impl Target {
 
 impl client::Handler for Target {
     type Error = russh::Error;
+
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.greeting.hear(banner);
+        Ok(())
+    }
 
     async fn check_server_key(
         &mut self,
@@ -170,5 +211,28 @@ impl client::Handler for Target {
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_lines_that_act_on_nothing_and_bounded() {
+        let greeting = Greeting::default();
+        assert_eq!(greeting.heard(), None);
+        greeting.hear("Réservé.\r\n\x1b[2Jpatience\r\n");
+        greeting.hear("encore");
+        let heard = greeting.heard().unwrap();
+        assert!(heard.starts_with("Réservé.\n"), "{heard:?}");
+        assert!(
+            heard.ends_with("encore\n") && !heard.contains('\x1b'),
+            "{heard:?}"
+        );
+        for _ in 0..1000 {
+            greeting.hear(&"x".repeat(100));
+        }
+        assert!(greeting.heard().unwrap().len() <= LONGEST_GREETING);
     }
 }

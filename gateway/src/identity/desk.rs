@@ -415,8 +415,12 @@ impl Desk {
     fn record(&self, kind: AuditKind) -> AuditRecord {
         let user = recordings::neutralise(self.login.user());
         let record = AuditRecord::new(kind, clock::now());
-        let record = match self.login.proven_person(&self.gateway.applied().documents) {
-            Some(person) => record.person(&person).detail("user-name", user),
+        let applied = self.gateway.applied();
+        let record = match self.login.proven_person(&applied.documents) {
+            Some(person) => record
+                .person(&person)
+                .station(self.login.proven_station(&applied.documents).as_ref())
+                .detail("user-name", user),
             None => record.claimed(&user),
         };
         record

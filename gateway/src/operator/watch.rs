@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{AsOperator, Refusal};
-use ecluse_recordings::Size as ScreenSize;
-use ecluse_recordings::{Painter, PlayEvent, Playback, ReadError, Screen, Step};
+use ecluse_recordings::{Painter, ReadError, Screen, Size as ScreenSize};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::live::{about, cut_now, tell};
 use crate::admission::commands::{Command, refused};
@@ -18,7 +17,9 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
-use crate::live::{CutWhat, LiveSession, SessionFacts};
+use crate::live::{CutWhat, LiveSession};
+use crate::readers::{Interrupted, Turn};
+use crate::screens::{LiveScreen, Progress};
 use crate::terminal::{Event, Key, Size};
 use crate::texts::times;
 
@@ -26,8 +27,8 @@ use crate::texts::times;
 const FRAME: Duration = Duration::from_millis(50);
 /// How often the status line moves.
 const TICK: Duration = Duration::from_secs(1);
-/// Events drawn in one go before keys are looked at again.
-const BATCH: usize = 256;
+/// A screen that is behind for so long says so.
+const BEHIND: Duration = Duration::from_millis(500);
 
 /// `watch SESSION [CHANNEL]`
 pub(crate) async fn watch(
@@ -88,17 +89,19 @@ pub(crate) async fn watch(
         .detail("number", number);
     desk.gateway.store.record(&[record]).await?;
     let wanted = channel.and_then(|channel| u32::try_from(channel).ok());
+    let mut painter = Painter::new(viewer(size));
+    let enter = painter.enter();
+    let leave = painter.leave();
     let mut view = View {
         session,
         wanted,
-        painter: Painter::new(viewer(size)),
+        size,
+        waiting: Painter::new(viewer(size)),
         sure: false,
         ended: false,
     };
-    let enter = view.painter.enter();
     desk.terminal.write(&enter).await?;
     let done = view.run(desk).await;
-    let leave = view.painter.leave();
     desk.terminal.write(&leave).await?;
     match done? {
         Done::Left if view.ended => {
@@ -119,11 +122,8 @@ pub(crate) async fn watch(
             return tell(desk, &cut).await;
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,
-        Done::Unreadable(error) => {
-            let args = [
-                ("number", number.into()),
-                ("problem", error.to_string().into()),
-            ];
+        Done::Unreadable(problem) => {
+            let args = [("number", number.into()), ("problem", problem.into())];
             return desk.problem("watch-recording-unreadable", &args).await;
         }
     }
@@ -140,7 +140,7 @@ enum Done {
     Cut,
     /// The right to watch ended.
     Refused(Refusal),
-    Unreadable(ReadError),
+    Unreadable(String),
 }
 
 /// One operator looking at one session.
@@ -148,10 +148,76 @@ struct View {
     session: Arc<LiveSession>,
     /// The channel that was asked for; otherwise the first one that has a terminal.
     wanted: Option<u32>,
-    painter: Painter,
+    /// Of the operator's own terminal.
+    size: Size,
+    /// What stands there while there is no channel.
+    waiting: Painter,
     /// `c` was pressed: the next key confirms.
     sure: bool,
     ended: bool,
+}
+
+/// What of a channel stands on the operator's terminal; drawn by those who read, in their turns.
+struct Shown {
+    session: Arc<LiveSession>,
+    channel: u32,
+    screen: Option<Arc<LiveScreen>>,
+    painter: Painter,
+    size: Size,
+    painted: Option<Instant>,
+}
+
+/// What came of looking.
+#[derive(Default)]
+struct Look {
+    /// What to send; empty where nothing changed.
+    frame: String,
+    /// How far the screen is; `None` while others draw it.
+    progress: Option<Progress>,
+    /// Sequences that were not drawn.
+    left_out: u64,
+}
+
+/// What is wanted of a look.
+struct Wanted {
+    size: Size,
+    status: String,
+    /// Whether the operator's terminal takes a frame.
+    paint: bool,
+}
+
+impl Shown {
+    /// Draws the screen further, and paints it where it is time to.
+    fn look(&mut self, turn: &Turn, wanted: &Wanted) -> Result<Look, ReadError> {
+        let screen = match &self.screen {
+            Some(screen) => Arc::clone(screen),
+            None => {
+                let opened = self.session.screen(self.channel)?;
+                Arc::clone(self.screen.insert(opened))
+            }
+        };
+        if self.size != wanted.size {
+            self.size = wanted.size;
+            self.painter.resize(viewer(wanted.size));
+        }
+        let look = screen.draw(turn, |screen, progress| {
+            let waited = self
+                .painted
+                .is_none_or(|painted| painted.elapsed() >= FRAME);
+            let frame = if wanted.paint && (waited || progress != Progress::Behind) {
+                self.painted = Some(Instant::now());
+                self.painter.paint(screen, &wanted.status)
+            } else {
+                String::new()
+            };
+            Look {
+                frame,
+                progress: Some(progress),
+                left_out: screen.left_out(),
+            }
+        });
+        Ok(look?.unwrap_or_default())
+    }
 }
 
 impl View {
@@ -197,7 +263,7 @@ impl View {
         );
         let blank = Screen::new(ScreenSize::clamped(1, 1));
         let drawn = self
-            .painter
+            .waiting
             .paint(&blank, &format!("{text} · {}", desk.say("watch-keys", &[])));
         desk.terminal.write(&drawn).await?;
         tokio::select! {
@@ -220,31 +286,64 @@ impl View {
         channel: u32,
         progress: &mut watch::Receiver<u64>,
     ) -> Result<Next, Trouble> {
-        let mut playback = match open(self.session.facts(), channel) {
-            Ok(playback) => playback,
-            Err(error) => return Ok(Next::Done(Done::Unreadable(error))),
-        };
-        let mut screen = Screen::new(ScreenSize::clamped(80, 24));
+        let mut shown = Box::new(Shown {
+            session: Arc::clone(&self.session),
+            channel,
+            screen: None,
+            painter: Painter::new(viewer(self.size)),
+            size: self.size,
+            painted: None,
+        });
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut drawn = tokio::time::Instant::now();
-        let mut over = false;
+        let mut last = Look::default();
+        let mut current = Instant::now();
         loop {
+            progress.borrow_and_update();
+            let wanted = Wanted {
+                size: self.size,
+                status: self.status(desk, channel, &last, current.elapsed() >= BEHIND),
+                paint: desk.terminal.has_room(),
+            };
+            let (sure, size) = (self.sure, self.size);
+            let mut turn = desk.gateway.readers.turn(move |turn| {
+                let look = shown.look(turn, &wanted);
+                (shown, look)
+            });
+            // Keys count at once, whoever has the turn: the hand does not wait for the eye.
+            let looked = loop {
+                tokio::select! {
+                    biased;
+                    event = desk.terminal.event() => {
+                        if let Some(next) = self.event(desk, event?) {
+                            return Ok(next);
+                        }
+                    }
+                    looked = &mut turn => break looked,
+                }
+            };
+            let look;
+            (shown, look) = match looked {
+                Ok((shown, Ok(look))) => (shown, look),
+                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.to_string()))),
+                Err(interrupted @ Interrupted) => {
+                    return Ok(Next::Done(Done::Unreadable(interrupted.to_string())));
+                }
+            };
             if let Err(refusal) = self.still_theirs(desk) {
                 return Ok(Next::Done(Done::Refused(refusal)));
             }
-            progress.borrow_and_update();
-            let caught_up = match feed(&mut playback, &mut screen) {
-                Ok(Fed::CaughtUp) => true,
-                Ok(Fed::More) => false,
-                Ok(Fed::Over) => {
-                    over = true;
-                    true
-                }
-                Err(error) => return Ok(Next::Done(Done::Unreadable(error))),
-            };
+            desk.terminal.write(&look.frame).await?;
+            last = look;
+            let over = last.progress == Some(Progress::Over);
+            let caught_up = over || last.progress == Some(Progress::Current);
+            if caught_up {
+                current = Instant::now();
+            }
             let live = self.is_live(desk);
-            self.ended = caught_up && !live;
+            let ended = caught_up && !live;
+            let changed = (sure, size, self.ended) != (self.sure, self.size, ended);
+            self.ended = ended;
             if over
                 && live
                 && self.wanted.is_none_or(|wanted| wanted == channel)
@@ -253,16 +352,10 @@ impl View {
                 // A shell that ends while the session goes on: the next one is shown.
                 return Ok(Next::Channel(other));
             }
-            if caught_up || drawn.elapsed() >= FRAME {
-                let status = self.status(desk, channel, over);
-                let frame = self.painter.paint(&screen, &status);
-                desk.terminal.write(&frame).await?;
-                drawn = tokio::time::Instant::now();
+            if changed || last.progress == Some(Progress::Behind) {
+                continue;
             }
-            if !caught_up {
-                // Keys go first even while output floods.
-                tokio::task::yield_now().await;
-            }
+            let drawn = Instant::now();
             tokio::select! {
                 biased;
                 event = desk.terminal.event() => {
@@ -270,8 +363,8 @@ impl View {
                         return Ok(next);
                     }
                 }
-                () = std::future::ready(()), if !caught_up => {}
                 _ = tick.tick() => {}
+                () = sleep_until(drawn + FRAME), if last.progress.is_none() => {}
                 () = next_frame(progress, drawn), if !over => {}
             }
         }
@@ -281,7 +374,8 @@ impl View {
         let sure = std::mem::take(&mut self.sure);
         match event {
             Event::Resize(size) => {
-                self.painter.resize(viewer(size));
+                self.size = size;
+                self.waiting.resize(viewer(size));
                 None
             }
             Event::Key(Key::Char(c)) if sure => desk
@@ -330,7 +424,7 @@ impl View {
         desk.gateway.live.has(self.session.facts().number)
     }
 
-    fn status(&self, desk: &Desk<'_>, channel: u32, over: bool) -> String {
+    fn status(&self, desk: &Desk<'_>, channel: u32, last: &Look, behind: bool) -> String {
         let facts = self.session.facts();
         let number = facts.number;
         if self.sure {
@@ -339,7 +433,7 @@ impl View {
         if self.ended {
             return desk.say("watch-ended", &[("number", number.into())]);
         }
-        if over {
+        if last.progress == Some(Progress::Over) {
             let text = desk.say("watch-waiting", &[("number", number.into())]);
             return format!("{text} · {}", desk.say("watch-keys", &[]));
         }
@@ -372,6 +466,16 @@ impl View {
         if several {
             parts.insert(1, desk.say("watch-channel", &[("channel", channel.into())]));
         }
+        // First what makes the screen another one than the technician's.
+        if last.left_out > 0 {
+            parts.insert(
+                0,
+                desk.say("screen-left-out", &[("count", last.left_out.into())]),
+            );
+        }
+        if behind {
+            parts.insert(0, desk.say("watch-behind", &[]));
+        }
         parts.join(" · ")
     }
 }
@@ -382,45 +486,10 @@ enum Next {
 }
 
 /// Waits for something new in the journal, and then until the next frame may be drawn.
-async fn next_frame(progress: &mut watch::Receiver<u64>, drawn: tokio::time::Instant) {
+async fn next_frame(progress: &mut watch::Receiver<u64>, drawn: Instant) {
     if progress.changed().await.is_err() {
         // The session is gone; what it left in the journal is read to its end by the ticks.
         std::future::pending::<()>().await;
     }
     sleep_until(drawn + FRAME).await;
-}
-
-fn open(session: &SessionFacts, channel: u32) -> Result<Playback, ReadError> {
-    let mut playback = Playback::live(&session.journal, &session.key, channel)?;
-    playback.seek(Duration::MAX)?;
-    Ok(playback)
-}
-
-enum Fed {
-    CaughtUp,
-    More,
-    Over,
-}
-
-/// Draws what is there onto the model, a batch at most.
-fn feed(playback: &mut Playback, screen: &mut Screen) -> Result<Fed, ReadError> {
-    for _ in 0..BATCH {
-        match playback.next_step()? {
-            Step::Event(timed) => apply(screen, timed.event),
-            Step::Waiting => return Ok(Fed::CaughtUp),
-            Step::End => return Ok(Fed::Over),
-        }
-    }
-    Ok(Fed::More)
-}
-
-/// One event onto the model of the technician's screen.
-pub(crate) fn apply(screen: &mut Screen, event: PlayEvent) {
-    match event {
-        PlayEvent::Opened(opened) => *screen = Screen::for_channel(&opened),
-        PlayEvent::Output(bytes) => screen.feed(&bytes),
-        PlayEvent::Resize { cols, rows } => screen.resize(cols, rows),
-        // What was typed is on the screen where the target echoed it.
-        PlayEvent::Input(_) | PlayEvent::Marker(_) => {}
-    }
 }

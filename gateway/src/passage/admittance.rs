@@ -1,13 +1,16 @@
-//! From a target's name to an [`Admission`] that is on record: by what is approved now, or through the waiting room.
+//! From a target's name to a permit whose intervention is open and on record: by a session that the connection has already,
+//! by what is approved now, or through the waiting room.
 
 use std::sync::Arc;
 
-use ecluse_policy::{AccountName, Admission, Refusal, TargetId};
+use ecluse_policy::{AccountName, Admission, Refusal, StartRequest, TargetId, Verdict};
 
-use super::channel::{Farewell, Opening};
+use super::channel::Opening;
 use super::downlink::Gone;
+use super::farewell::Farewell;
 use super::talk;
 use super::visit::Visit;
+use super::visit::sessions::Permitted;
 use crate::admission::{self, Leave};
 use crate::audit::AuditKind;
 use crate::clock;
@@ -16,38 +19,63 @@ use crate::store::StoreError;
 /// How often a first use is tried again when somebody else changed the intervention at the same moment.
 const TRIES: u32 = 8;
 
-/// The admission of this visit to `target`, or the farewell that was already explained to the technician.
+/// What policy says to a channel that is to start.
+enum Answer {
+    /// It may pass; the window of its intervention is open, and on record.
+    Permitted(Box<Permitted>),
+    /// Somebody is admitted, and this flow is not part of it.
+    FlowRefused(Box<Admission>, Refusal),
+    /// Nobody is admitted.
+    NotAdmitted(Refusal),
+}
+
+/// What permits `asked` on this visit's `target`, or the farewell that was already explained to the technician.
+///
+/// A channel stays in a session of the connection while that session's intervention permits it; another intervention is
+/// looked for only then.
 pub(super) async fn admitted(
     visit: &Arc<Visit>,
     opening: &Opening,
     target: &TargetId,
-) -> Result<Result<Admission, Farewell>, Gone> {
-    let account = visit.address().account.as_ref();
+    asked: &StartRequest,
+) -> Result<Result<Permitted, Farewell>, Gone> {
+    match visit.permitted_already(asked).await {
+        Ok(Some(permitted)) => return Ok(Ok(permitted)),
+        Ok(None) => {}
+        Err(error) => return Ok(settled(visit, asked, Err(error))),
+    }
     // Before an approval is asked for or used up.
-    if visit.current_session().is_none() && !visit.has_room(target).await {
+    if !visit.has_room(target).await {
         return Ok(Err(Farewell::refused(visit.say("space-full"))));
     }
-    match current(visit, target, account).await {
-        Ok(Ok(admission)) => Ok(Ok(admission)),
-        Ok(Err(refusal)) => match wait(visit, opening, target, account, refusal).await? {
-            // The room may have settled which account; its first use is put on record here as for any other.
-            Ok(waited) => Ok(settled(
-                visit,
-                current(visit, target, Some(waited.account())).await,
-            )),
-            Err(Leave { status }) => Ok(Err(Farewell::explained(status))),
-        },
-        Err(error) => Ok(settled(visit, Err(error))),
+    let account = visit.address().account.as_ref();
+    match current(visit, target, account, asked).await {
+        Ok(Answer::NotAdmitted(refusal)) => {
+            match wait(visit, opening, target, account, refusal).await? {
+                // The room may have settled which account; its first use is put on record here as for any other.
+                Ok(waited) => {
+                    let answer = current(visit, target, Some(waited.account()), asked).await;
+                    Ok(settled(visit, asked, answer))
+                }
+                Err(Leave { status }) => Ok(Err(Farewell::explained(status))),
+            }
+        }
+        answer => Ok(settled(visit, asked, answer)),
     }
 }
 
 fn settled(
-    visit: &Visit,
-    current: Result<Result<Admission, Refusal>, StoreError>,
-) -> Result<Admission, Farewell> {
-    match current {
-        Ok(Ok(admission)) => Ok(admission),
-        Ok(Err(refusal)) => Err(Farewell::refused(visit.words_of(&refusal))),
+    visit: &Arc<Visit>,
+    asked: &StartRequest,
+    answer: Result<Answer, StoreError>,
+) -> Result<Permitted, Farewell> {
+    match answer {
+        Ok(Answer::Permitted(permitted)) => Ok(*permitted),
+        Ok(Answer::FlowRefused(admission, refusal)) => {
+            let words = visit.refuse(&asked.flow, &admission, &refusal);
+            Err(Farewell::refused(words))
+        }
+        Ok(Answer::NotAdmitted(refusal)) => Err(Farewell::refused(visit.words_of(&refusal))),
         Err(error) => {
             tracing::error!(%error, "nobody can be admitted: the store does not answer");
             Err(Farewell::refused(visit.say("store-silent")))
@@ -55,21 +83,31 @@ fn settled(
     }
 }
 
-/// What policy admits now. The first use of an approval opens its window, which is stored before anything passes.
+/// What policy says now. The first use of an approval opens its window, which is stored before anything passes; what the
+/// intervention does not permit opens none.
 async fn current(
     visit: &Visit,
     target: &TargetId,
     account: Option<&AccountName>,
-) -> Result<Result<Admission, Refusal>, StoreError> {
+    asked: &StartRequest,
+) -> Result<Answer, StoreError> {
     let mut tries = 0;
     loop {
-        let admission =
-            match admission::admit(visit.gateway(), visit.visitor(), target, account).await? {
-                Ok(admission) => admission,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
+        let (gateway, visitor) = (visit.gateway(), visit.visitor());
+        let found = admission::admit(gateway, visitor, target, account, Some(asked)).await?;
+        let admission = match found {
+            Ok(admission) => admission,
+            Err(refusal) => return Ok(Answer::NotAdmitted(refusal)),
+        };
+        let permit = match admission.open(asked, clock::now()) {
+            Verdict::Permit(permit) => permit,
+            Verdict::Refuse(refusal) => {
+                return Ok(Answer::FlowRefused(Box::new(admission), refusal));
+            }
+        };
         if !admission.is_first_use() || stored(visit, &admission).await? {
-            return Ok(Ok(admission));
+            let permitted = Permitted { admission, permit };
+            return Ok(Answer::Permitted(Box::new(permitted)));
         }
         tries += 1;
         if tries == TRIES {

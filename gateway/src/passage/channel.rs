@@ -1,35 +1,36 @@
 //! One channel of an authenticated person, from its shell or command to its close.
 //!
 //! [`serve`] is its story: whoever names a target needs an admission, the admission a permit for this very flow, the
-//! permit a connection, and only then bytes pass. Everybody else talks to the gateway itself.
+//! permit a seat in the session of its intervention, and only then bytes pass. Everybody else talks to the gateway itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::{
-    EndReason, FlowRequest, Permit, StartRequest, TargetId, Term, TermRefused, Timestamp, Verdict,
+    EndReason, FlowRequest, Permit, StartRequest, TargetId, Term, TermRefused, Timestamp,
 };
-use ecluse_recordings::{ChannelKind, ChannelOpened, Event};
+use ecluse_recordings::{ChannelKind, ChannelOpened, Event, RecordError};
 use russh::{ChannelWriteHalf, Pty, client};
 
 use super::admittance::admitted;
 use super::downlink::{Downlink, Gone, Stream};
+use super::farewell::{Farewell, take_leave};
 use super::legs::LegCounts;
+use super::notice::{self, Notice};
 use super::purse::Charge;
 use super::relay::{Asked, Relay, RelayEnd};
-use super::session::Session;
 use super::talk;
 use super::tap::Tap;
 use super::uplink::Uplink;
 use super::visit::Visit;
+use super::visit::sessions::{Seated, Unseated};
 use crate::clock;
 use crate::connector::ssh::{self as connector, ConnectError, TargetChannel};
-use crate::live::{LiveChannel, Stop};
+use crate::connector::target::Greeting;
+use crate::live::{LiveChannel, Seat, Stop};
 use crate::terminal::Size;
 
-/// Exit status of the gateway's own refusals: not one a command usually has, and not `ssh`'s own 255.
-pub(crate) const REFUSED: u32 = 254;
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
 
@@ -42,8 +43,19 @@ pub(crate) struct Opening {
     pub(crate) downlink: Downlink,
     pub(crate) terminal: Option<TerminalRequest>,
     pub(crate) environment: Vec<(String, String)>,
+    /// The size that its window was given while it talked to the gateway.
+    resized: Mutex<Option<WindowSize>>,
     /// What the requests are paid for with.
     charges: Vec<Charge>,
+}
+
+/// The size of a terminal's window, as an SSH client tells it: in characters, and in pixels where known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WindowSize {
+    pub(crate) cols: u32,
+    pub(crate) rows: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
 }
 
 impl Opening {
@@ -54,16 +66,42 @@ impl Opening {
             downlink,
             terminal: None,
             environment: Vec::new(),
+            resized: Mutex::new(None),
             charges: Vec::new(),
         }
     }
 
     /// Pays for `bytes` kept for as long as the channel is open; false when the purse is empty.
     pub(crate) fn pay(&mut self, bytes: usize) -> bool {
-        let charge = Charge::lend(self.uplink.connection().purse(), bytes);
-        let paid = charge.is_some();
-        self.charges.extend(charge);
-        paid
+        Charge::lend(self.uplink.connection().purse(), bytes)
+            .map(|charge| self.charges.push(charge))
+            .is_some()
+    }
+
+    /// Remembers another size of the window: the shell that comes after the talk begins with it.
+    pub(super) fn resize(&self, size: WindowSize) {
+        *self.resized.lock().unwrap_or_else(PoisonError::into_inner) = Some(size);
+    }
+
+    /// The terminal that was asked for, with the size that its window has by now.
+    pub(super) fn terminal_now(&self) -> Option<TerminalRequest> {
+        let resized = *self.resized.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.terminal.clone()?;
+        Some(match resized {
+            None => asked,
+            Some(WindowSize {
+                cols,
+                rows,
+                width,
+                height,
+            }) => TerminalRequest {
+                cols,
+                rows,
+                width,
+                height,
+                ..asked
+            },
+        })
     }
 }
 
@@ -99,7 +137,7 @@ pub(crate) enum Start {
 }
 
 impl Start {
-    fn flow(&self) -> FlowRequest {
+    pub(super) fn flow(&self) -> FlowRequest {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(command.clone()),
@@ -107,44 +145,13 @@ impl Start {
     }
 }
 
-/// How a channel ended, for the technician's client.
-pub(super) struct Farewell {
-    /// Said on standard error.
-    words: Option<String>,
-    /// Reported unless the target already reported its own.
-    status: Option<u32>,
-}
-
-impl Farewell {
-    fn silent() -> Self {
-        Self {
-            words: None,
-            status: None,
-        }
-    }
-
-    /// Everything was said already.
-    pub(super) fn explained(status: u32) -> Self {
-        Self {
-            words: None,
-            status: Some(status),
-        }
-    }
-
-    /// A refusal, in these words.
-    pub(super) fn refused(words: String) -> Self {
-        Self {
-            words: Some(words),
-            status: Some(REFUSED),
-        }
-    }
-}
-
 /// Serves one channel until it is closed.
 pub(crate) async fn serve(visit: Arc<Visit>, opening: Opening, start: Start) {
     let cut_on_panic = CutOnPanic(Arc::clone(&visit));
+    // Its session counts the channel until the close is on the wire.
+    let seat = OnceLock::new();
     let farewell = if let Some(target) = &visit.address().target {
-        pass(&visit, &opening, &start, target).await
+        pass(&visit, &opening, &start, target, &seat).await
     } else {
         talk::converse(&visit, &opening, &start)
             .await
@@ -154,64 +161,51 @@ pub(crate) async fn serve(visit: Arc<Visit>, opening: Opening, start: Start) {
         // Whoever has left hears no farewell.
         let _ = take_leave(&opening, farewell).await;
     }
-    opening.downlink.close().await;
-    opening.uplink.discard();
+    close(&opening).await;
+    drop(seat);
     drop(cut_on_panic);
 }
 
 /// Serves a channel that asked for what is refused: says so and closes.
 pub(crate) async fn refuse(opening: Opening, words: String) {
     let _ = take_leave(&opening, Farewell::refused(words)).await;
-    opening.downlink.close().await;
+    close(&opening).await;
+}
+
+/// Closes a channel; returns when the close is on the wire. What the technician still sends is discarded first: a full queue
+/// would keep the library's task from sending anything.
+async fn close(opening: &Opening) {
     opening.uplink.discard();
+    opening.downlink.close().await;
 }
 
-async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<(), Gone> {
-    if let Some(words) = farewell.words {
-        // On a terminal the words begin on a line of their own, wherever the cursor was left.
-        let words = match opening.terminal {
-            Some(_) => format!("\r\n{}\r\n", words.replace('\n', "\r\n")),
-            None => words + "\n",
-        };
-        opening
-            .downlink
-            .send(Stream::ErrorOutput, Bytes::from(words))
-            .await?;
-    }
-    if let Some(status) = farewell.status {
-        opening.downlink.exit_status(status).await?;
-        opening.downlink.eof().await?;
-    }
-    Ok(())
-}
-
-/// Towards a target: admission, permit, recording, connection, relay.
+/// Towards a target: admission and permit, a seat in their session, connection, relay.
 async fn pass(
     visit: &Arc<Visit>,
     opening: &Opening,
     start: &Start,
     target: &TargetId,
+    seat: &OnceLock<Seat>,
 ) -> Result<Farewell, Gone> {
-    let admission = match admitted(visit, opening, target).await? {
-        Ok(admission) => admission,
-        Err(farewell) => return Ok(farewell),
-    };
     let asked = StartRequest {
         flow: start.flow(),
         terminal: opening.terminal.as_ref().map(|it| it.term.clone()),
         environment: opening.environment.clone(),
     };
-    let permit = match admission.open(&asked, clock::now()) {
-        Verdict::Permit(permit) => permit,
-        Verdict::Refuse(refusal) => {
-            return Ok(Farewell::refused(visit.refuse(&start.flow(), &refusal)));
-        }
+    let permitted = match admitted(visit, opening, target, &asked).await? {
+        Ok(permitted) => permitted,
+        Err(farewell) => return Ok(farewell),
     };
-    let session = match visit.session(&admission).await {
-        Ok(session) => session,
-        Err(words) => return Ok(Farewell::refused(words)),
+    let (seated, taken) = match visit.seat(permitted).await {
+        Ok(seated) => seated,
+        Err(Unseated::Stopped(stop)) => return Ok(Farewell::refused(visit.words_for(&stop))),
+        Err(Unseated::Unrecorded(words)) => return Ok(Farewell::refused(words)),
     };
-    if let Err(error) = session.permitted(visit, &permit, &start.flow()).await {
+    let _ = seat.set(taken);
+    let Seated {
+        session, permit, ..
+    } = &seated;
+    if let Err(error) = session.permitted(visit, permit, &start.flow()).await {
         tracing::error!(%error, "a permit could not be put on record, so nothing passes");
         return Ok(Farewell::refused(visit.say("store-silent")));
     }
@@ -219,8 +213,8 @@ async fn pass(
         visit,
         opening,
         start,
-        permit: &permit,
-        session: &session,
+        seated: &seated,
+        told: notice::for_channel(visit, opening, start, &seated),
     }
     .run()
     .await
@@ -231,15 +225,17 @@ struct Passing<'a> {
     visit: &'a Arc<Visit>,
     opening: &'a Opening,
     start: &'a Start,
-    permit: &'a Permit,
-    session: &'a Arc<Session>,
+    seated: &'a Seated,
+    /// What the technician is told first (P3).
+    told: Option<Notice>,
 }
 
 impl Passing<'_> {
     async fn run(self) -> Result<Farewell, Gone> {
-        let live = self.session.live();
+        let live = self.seated.session.live();
         let number = live.number_channel();
-        let tap = self.session.tap(number);
+        let rows = self.terminal().map(|(_, terminal)| terminal.rows);
+        let tap = self.seated.session.tap(number, rows);
         if let Err(error) = tap.record(Event::opened(&self.opened())) {
             return Ok(self.unrecorded(&error));
         }
@@ -251,12 +247,13 @@ impl Passing<'_> {
             },
             terminal: self.terminal().is_some(),
             started: clock::now(),
+            closes_at: self.seated.permit.closes_at(),
         });
         let legs = LegCounts::default();
-        let farewell = tokio::select! {
+        let mut farewell = tokio::select! {
             biased;
             stop = live.until_stopped() => self.stopped(&stop),
-            closed_at = until_closed(self.permit) => {
+            closed_at = until_closed(&self.seated.permit) => {
                 self.stopped(&Stop::Right(EndReason::WindowOver { closed_at }))
             }
             farewell = self.connected(&tap, &mut notices, &legs) => match live.stopped() {
@@ -266,6 +263,11 @@ impl Passing<'_> {
             },
         };
         live.leave(number);
+        // Before the recording of the channel is closed: what its terminal needs is on record too.
+        match tap.restore() {
+            Ok(order) => farewell.order = order,
+            Err(error) => return Ok(self.unrecorded(&error)),
+        }
         let passed = legs.with_received(self.opening.uplink.received());
         let closed = farewell
             .words
@@ -283,19 +285,36 @@ impl Passing<'_> {
         notices: &mut tokio::sync::mpsc::Receiver<String>,
         legs: &LegCounts,
     ) -> Farewell {
-        let target = match self.connect().await {
+        if let Some(Notice { recorded, shown }) = &self.told {
+            if let Err(error) = tap.record(Event::Note(recorded)) {
+                return self.unrecorded(&error);
+            }
+            let told = Bytes::from(shown.clone());
+            // Whoever has left by now is told nothing, and dials nothing.
+            if let Err(Gone) = self.opening.downlink.send(Stream::ErrorOutput, told).await {
+                return Farewell::silent();
+            }
+        }
+        let greeting = Greeting::default();
+        let connected = self.connect(&greeting).await;
+        if let Some(greeting) = greeting.heard()
+            && let Err(error) = self.greet(tap, legs, greeting).await
+        {
+            return self.unrecorded(&error);
+        }
+        let target = match connected {
             Ok(target) => target,
             Err(error) => return self.unconnected(tap, &error).await,
         };
         let (read, write, connection) = target.into_parts();
-        self.session.live().dialled(connection.socket());
+        self.seated.session.live().dialled(connection.socket());
         let Ok(asked) = self.ask(&write).await else {
             return self.target_failed("target-lost");
         };
         let relay = Relay {
             uplink: &self.opening.uplink,
             downlink: &self.opening.downlink,
-            permit: self.permit,
+            permit: &self.seated.permit,
             tap,
             notices,
             asked,
@@ -312,24 +331,48 @@ impl Passing<'_> {
         }
     }
 
-    async fn connect(&self) -> Result<TargetChannel, ConnectError> {
-        let credential = self.visit.credential(self.permit).await?;
+    /// Passes on what the target said before it let the gateway in, once a session.
+    async fn greet(
+        &self,
+        tap: &Tap,
+        legs: &LegCounts,
+        greeting: String,
+    ) -> Result<(), RecordError> {
+        if !self.seated.session.is_greeted(&greeting) {
+            return Ok(());
+        }
+        let greeting = Bytes::from(match self.opening.terminal {
+            Some(_) => greeting.replace('\n', "\r\n"),
+            None => greeting,
+        });
+        legs.received_from_target(greeting.len());
+        tap.output(Stream::ErrorOutput, std::slice::from_ref(&greeting))?;
+        legs.sent_to_technician(greeting.len());
+        // That nobody reads it is found out by what follows.
+        let _ = self
+            .opening
+            .downlink
+            .send(Stream::ErrorOutput, greeting)
+            .await;
+        Ok(())
+    }
+
+    async fn connect(&self, greeting: &Greeting) -> Result<TargetChannel, ConnectError> {
+        let credential = self.visit.credential(&self.seated.permit).await?;
         let technician_left = async {
             // A technician who hangs up while the target is dialled leaves no connection behind.
             self.opening.uplink.until_closed().await;
         };
         tokio::select! {
-            target = connector::connect(self.permit, credential, self.terminal().is_some(), clock::now(), self.opening.uplink.connection().purse()) => target,
+            target = connector::connect(&self.seated.permit, credential, self.terminal().is_some(), clock::now(), greeting, self.opening.uplink.connection().purse()) => target,
             () = technician_left => Err(ConnectError::Abandoned),
         }
     }
 
-    /// The terminal, under the name that the permit gives it.
-    fn terminal(&self) -> Option<(&Term, &TerminalRequest)> {
-        self.permit
-            .terms()
-            .terminal()
-            .zip(self.opening.terminal.as_ref())
+    /// The terminal, under the name that the permit gives it, of the size that its window has by now.
+    fn terminal(&self) -> Option<(&Term, TerminalRequest)> {
+        let term = self.seated.permit.terms().terminal();
+        term.zip(self.opening.terminal_now())
     }
 
     /// Sends what the permit brings to the target, without waiting between the requests.
@@ -348,11 +391,11 @@ impl Passing<'_> {
                 modes,
             } = terminal;
             target
-                .request_pty(true, term.as_str(), *cols, *rows, *width, *height, modes)
+                .request_pty(true, term.as_str(), cols, rows, width, height, &modes)
                 .await?;
             asked.push(Asked::Terminal);
         }
-        for (name, value) in self.permit.terms().environment() {
+        for (name, value) in self.seated.permit.terms().environment() {
             target.set_env(false, name.as_str(), value.as_str()).await?;
         }
         match self.start {
@@ -373,7 +416,7 @@ impl Passing<'_> {
                 Start::Shell => None,
                 Start::Command(command) => Some(command.as_slice().into()),
             },
-            account: Some(self.permit.account().to_string()),
+            account: Some(self.seated.permit.account().to_string()),
             pty: self
                 .terminal()
                 .map(|(term, terminal)| ecluse_recordings::Pty {
@@ -382,6 +425,7 @@ impl Passing<'_> {
                     rows: terminal.rows,
                 }),
             env: self
+                .seated
                 .permit
                 .terms()
                 .environment()
@@ -399,15 +443,13 @@ impl Passing<'_> {
     fn unrecorded(&self, error: &ecluse_recordings::RecordError) -> Farewell {
         let stop = Stop::Unrecorded(error.to_string());
         // What cannot be recorded does not pass, on any channel of this session (R2).
-        self.session.live().stop(stop.clone());
+        self.seated.session.live().stop(stop.clone());
         self.stopped(&stop)
     }
 
     fn target_failed(&self, text_id: &str) -> Farewell {
-        Farewell {
-            words: Some(self.visit.say_about(text_id, self.permit)),
-            status: Some(TARGET_FAILED),
-        }
+        let words = self.visit.say_about(text_id, &self.seated.permit);
+        Farewell::failed(words, TARGET_FAILED)
     }
 
     async fn unconnected(&self, tap: &Tap, error: &ConnectError) -> Farewell {
@@ -415,18 +457,16 @@ impl Passing<'_> {
             return Farewell::silent();
         }
         let _ = tap.record(Event::Note(&error.to_string()));
-        self.session
-            .unconnected(self.visit, self.permit, error)
+        self.seated
+            .session
+            .unconnected(self.visit, &self.seated.permit, error)
             .await;
         let words = if let ConnectError::HostKey { got, pinned } = error {
-            self.visit.say_host_key(self.permit, got, pinned)
+            self.visit.say_host_key(&self.seated.permit, got, pinned)
         } else {
-            self.visit.say_about(error.text_id(), self.permit)
+            self.visit.say_about(error.text_id(), &self.seated.permit)
         };
-        Farewell {
-            words: Some(words),
-            status: Some(TARGET_FAILED),
-        }
+        Farewell::failed(words, TARGET_FAILED)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use russh::{ChannelWriteHalf, Sig, server};
+use tokio::sync::oneshot;
 
 use super::uplink::Uplink;
 
@@ -103,14 +104,42 @@ impl Downlink {
         self.control(sent.is_ok())
     }
 
-    /// Closes the channel after all that was sent.
+    /// Closes the channel after all that was sent. Returns when the close is on the wire: encrypted by the library's task
+    /// and taken by the kernel; or when there is no wire any more.
     pub(crate) async fn close(&self) {
         let sent = self.channel.close().await;
         let _ = self.control(sent.is_ok());
+        // The library's task takes the first sign after the close. It takes the second, which is sent after the first was
+        // taken, only when it has written all that came before: between two of its turns it waits for the socket.
+        for _ in 0..2 {
+            self.until_taken().await;
+        }
+    }
+
+    /// Waits until the library's task has come to a message that is sent now, and that says nothing.
+    async fn until_taken(&self) {
+        let (sign, taken) = oneshot::channel::<()>();
+        let sent = self
+            .handle
+            .data(self.channel.id(), Bytes::from_owner(Sign(sign)))
+            .await;
+        let _ = self.control(sent.is_ok());
+        drop(sent);
+        // It is never answered: the library drops it, or the whole queue with it.
+        let _ = taken.await;
     }
 
     fn control(&self, sent: bool) -> Result<(), Gone> {
         self.uplink.connection().control_sent();
         if sent { Ok(()) } else { Err(Gone) }
+    }
+}
+
+/// No bytes at all, for a channel that is closed; what tells is when it is dropped.
+struct Sign(#[expect(dead_code, reason = "what counts is when it is dropped")] oneshot::Sender<()>);
+
+impl AsRef<[u8]> for Sign {
+    fn as_ref(&self) -> &[u8] {
+        &[]
     }
 }

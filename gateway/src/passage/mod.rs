@@ -2,8 +2,8 @@
 //!
 //! [`serve`] is the whole of it, and the security argument: a place in the budget, a login within its time that turns a
 //! [`knock::Knock`] into a [`visit::Visit`], channels that each ask for admission and a permit before they dial
-//! ([`channel`]), pumps that record before they forward ([`relay`]), and an end that closes the recording however it
-//! came. Rights are looked at again whenever they may have changed ([`supervision`]).
+//! ([`channel`]), sessions to which they belong ([`session`]), pumps that record before they forward ([`relay`]), and an end
+//! that closes the recordings however it came. Rights are looked at again whenever they may have changed ([`supervision`]).
 
 mod admittance;
 pub(crate) mod caps;
@@ -11,11 +11,14 @@ pub(crate) mod changes;
 pub(crate) mod channel;
 pub(crate) mod connection;
 pub(crate) mod downlink;
+mod farewell;
 pub(crate) mod indexing;
 pub(crate) mod inflow;
 pub(crate) mod keeper;
 pub(crate) mod knock;
 mod legs;
+pub(crate) mod notice;
+mod order;
 pub(crate) mod purse;
 pub(crate) mod recovery;
 mod rekey;

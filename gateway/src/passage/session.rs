@@ -1,8 +1,10 @@
-//! A session: one technician connection that reached a target, with its recording.
+//! A session: what one intervention permits on one connection as one account, with its recording.
 //!
-//! Opened when the first flow is permitted, shared by the channels of the connection, closed when the last has ended.
+//! Opened when its first flow is permitted, shared by the channels of the connection that the same intervention permits,
+//! closed when its right or the connection has ended and the last of its channels with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use ecluse_policy::{Admission, FlowRequest, Permit};
@@ -17,12 +19,24 @@ use crate::live::{LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
+/// What admitted a session's channels. Interventions change in nothing that matters while they are open, so there is one, or
+/// a few.
+struct Admissions {
+    /// The last one: it stands for the session even where no channel lives.
+    latest: Arc<Admission>,
+    /// Others by which channels were admitted that live.
+    earlier: Vec<Arc<Admission>>,
+}
+
 /// A session and its recording.
 pub(crate) struct Session {
     live: Arc<LiveSession>,
     recorder: Arc<Recorder>,
     began: Instant,
-    admission: Admission,
+    admissions: Mutex<Admissions>,
+    closed: AtomicBool,
+    /// What the target said before it let the gateway in, once it was passed on.
+    greeted: Mutex<Option<String>>,
     /// What its recording says of the clock.
     clock: Mutex<Option<ClockStatus>>,
 }
@@ -39,7 +53,12 @@ impl Session {
             live,
             recorder,
             began,
-            admission,
+            admissions: Mutex::new(Admissions {
+                latest: Arc::new(admission),
+                earlier: Vec::new(),
+            }),
+            closed: AtomicBool::new(false),
+            greeted: Mutex::new(None),
             clock: Mutex::new(None),
         }
     }
@@ -49,9 +68,56 @@ impl Session {
         &self.live
     }
 
-    /// What admitted it.
-    pub(crate) fn admission(&self) -> &Admission {
-        &self.admission
+    /// Whether what `admission` permits belongs here.
+    pub(crate) fn carries(&self, admission: &Admission) -> bool {
+        let facts = self.live.facts();
+        facts.intervention == admission.intervention().id()
+            && facts.target == *admission.target()
+            && facts.account == *admission.account()
+    }
+
+    /// What admitted it last.
+    pub(crate) fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.lock_admissions().latest)
+    }
+
+    /// Others by which channels were admitted that live.
+    pub(crate) fn earlier_admissions(&self) -> Vec<Arc<Admission>> {
+        let mut admissions = self.lock_admissions();
+        admissions
+            .earlier
+            .retain(|earlier| Arc::strong_count(earlier) > 1);
+        admissions.earlier.clone()
+    }
+
+    /// Keeps an eye on `admission` for as long as a channel holds what is returned.
+    pub(crate) fn watches(&self, admission: Admission) -> Arc<Admission> {
+        let mut admissions = self.lock_admissions();
+        if *admissions.latest == admission {
+            return Arc::clone(&admissions.latest);
+        }
+        admissions
+            .earlier
+            .retain(|earlier| Arc::strong_count(earlier) > 1);
+        let before = std::mem::replace(&mut admissions.latest, Arc::new(admission));
+        admissions.earlier.push(before);
+        Arc::clone(&admissions.latest)
+    }
+
+    fn lock_admissions(&self) -> MutexGuard<'_, Admissions> {
+        self.admissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the target's greeting is news to this session; it is none from now on.
+    pub(crate) fn is_greeted(&self, greeting: &str) -> bool {
+        let mut greeted = self.greeted.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = greeted.as_deref() != Some(greeting);
+        if news {
+            *greeted = Some(greeting.to_owned());
+        }
+        news
     }
 
     /// Records what is known of the clock, if that is news to the recording (R6).
@@ -69,13 +135,14 @@ impl Session {
         Ok(())
     }
 
-    /// The tap of one of its channels.
-    pub(crate) fn tap(&self, channel: u32) -> Tap {
+    /// The tap of one of its channels, with so many rows where it has a terminal.
+    pub(crate) fn tap(&self, channel: u32, rows: Option<u32>) -> Tap {
         Tap::new(
             Arc::clone(&self.recorder),
             Arc::clone(&self.live),
             channel,
             self.began,
+            rows,
         )
     }
 
@@ -123,8 +190,11 @@ impl Session {
         }
     }
 
-    /// Closes the recording. Every channel has ended.
+    /// Closes the recording, once. Every channel has ended.
     pub(crate) async fn close(&self, visit: &Visit) {
+        if self.closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let facts = self.live.facts();
         visit.gateway().live.leave(facts.number);
         // What changed at the last moment; a recording that fails here has failed already.
@@ -191,6 +261,7 @@ fn session_end(stop: Option<&Stop>) -> SessionEnd {
         Stop::Cut { by, .. } => ("cut", Some(by.to_string())),
         Stop::Unrecorded(_) => ("unrecorded", None),
         Stop::Overflow => ("overflow", None),
+        Stop::Unread { .. } => ("connection-closed", None),
         Stop::GatewayStops => ("gateway-stops", None),
     };
     SessionEnd {

@@ -1,15 +1,17 @@
 //! Rights are looked at again while they are in use (invariant 6, A8, I3).
 //!
-//! One watch a connection: it sleeps until something may have ended a right (a change in the store, new documents, the
-//! end of the window, the gateway stopping) and asks policy again. A wall clock that is set is caught by looking at least
-//! every few seconds.
+//! Two kinds of watch. One a connection ([`watch_over`]) looks whether the person and the station may be there; one a
+//! session ([`watch_session`]) whether what its intervention admitted still stands, and closes its recording when it has
+//! ended. Each sleeps until something may have ended a right (a change in the store, new documents, the end of the window,
+//! the gateway stopping) and asks policy again. A wall clock that is set is caught by looking at least every few seconds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::EndReason;
+use ecluse_policy::{Admission, EndReason};
 use tokio::sync::watch;
 
+use super::session::Session;
 use super::visit::Visit;
 use crate::clock;
 use crate::live::Stop;
@@ -17,76 +19,101 @@ use crate::time_source::ClockStatus;
 
 /// The longest sleep between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
 /// Several changes at once are looked at once.
 const SETTLE: Duration = Duration::from_millis(50);
+/// How long the channels of a session may take to end once it has ended: longer than its connection is left alone with it.
+const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
-/// Watches over an authenticated connection until a right ends; the reason was then told and the socket is being cut.
+/// Watches over an authenticated connection until nobody may be on it any more; the reason was then told and the socket is
+/// being cut.
 pub(crate) async fn watch_over(visit: &Arc<Visit>) {
     let gateway = visit.gateway();
     let mut documents = gateway.documents.clone();
-    let mut changes = gateway.store.changes();
     let mut stopping = gateway.stopping.clone();
-    let mut clock_status = gateway.clock.clone();
     loop {
         documents.mark_unchanged();
-        changes.mark_unchanged();
-        if let Some(stop) = ended(visit).await {
-            return visit.stop(stop);
+        let applied = gateway.applied();
+        let present = visit
+            .visitor()
+            .authenticated
+            .still_valid(&applied.documents, clock::now());
+        if let Err(ended) = present {
+            return visit.stop(&Stop::Right(EndReason::Withdrawn(ended)));
         }
-        let until_window_ends = visit
-            .until_window_ends(clock::now())
-            .unwrap_or(LOOK_EVERY)
-            .min(LOOK_EVERY);
         tokio::select! {
             _ = documents.changed() => {}
-            _ = changes.changed() => tokio::time::sleep(SETTLE).await,
-            () = visit.session_began() => {}
-            () = until_news(&mut clock_status) => if let Some(session) = visit.current_session() {
-                visit.note_clock(session);
-            },
-            () = tokio::time::sleep(until_window_ends) => {}
-            () = until_true(&mut stopping) => return visit.stop(Stop::GatewayStops),
-            stop = visit.until_session_stops() => return visit.stop(stop),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = until_true(&mut stopping) => return visit.stop(&Stop::GatewayStops),
         }
     }
 }
 
-/// The first right that has ended, if any.
-async fn ended(visit: &Arc<Visit>) -> Option<Stop> {
-    let gateway = visit.gateway();
-    let applied = gateway.applied();
-    let now = clock::now();
-    if let Err(ended) = visit
-        .visitor()
-        .authenticated
-        .still_valid(&applied.documents, now)
-    {
-        return Some(Stop::Right(EndReason::Withdrawn(ended)));
-    }
-    let session = visit.current_session()?;
-    let intervention = match gateway
-        .store
-        .intervention(session.admission().intervention().id())
+/// Watches over a session until it or its connection ends, and closes it then.
+pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
+    until_ended(&visit, &session).await;
+    let live = session.live();
+    if tokio::time::timeout(CHANNELS_END_WITHIN, live.until_empty())
         .await
+        .is_err()
     {
+        tracing::warn!(session = %live.facts().id, "channels of an ended session did not end in time");
+    }
+    session.close(&visit).await;
+    visit.forget(&session);
+}
+
+async fn until_ended(visit: &Visit, session: &Session) {
+    let gateway = visit.gateway();
+    let mut documents = gateway.documents.clone();
+    let mut changes = gateway.store.changes();
+    let mut clock_status = gateway.clock.clone();
+    loop {
+        documents.mark_unchanged();
+        changes.mark_unchanged();
+        if let Some(stop) = ended(visit, session).await {
+            return session.live().stop(stop);
+        }
+        let closes_at = session.admission().closes_at();
+        let until_window_ends = closes_at.since(clock::now()).to_std();
+        tokio::select! {
+            _ = documents.changed() => {}
+            _ = changes.changed() => tokio::time::sleep(SETTLE).await,
+            () = until_news(&mut clock_status) => visit.note_clock(session),
+            () = tokio::time::sleep(until_window_ends.min(LOOK_EVERY)) => {}
+            _ = session.live().until_stopped() => return,
+            () = visit.until_over() => return,
+        }
+    }
+}
+
+/// The first right of a session that has ended, if any.
+async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
+    let gateway = visit.gateway();
+    let (applied, now) = (gateway.applied(), clock::now());
+    let (latest, earlier) = (session.admission(), session.earlier_admissions());
+    let found = gateway
+        .store
+        .intervention(session.live().facts().intervention)
+        .await;
+    let intervention = match found {
         Ok(intervention) => intervention,
         Err(error) => {
             // Without the store nobody can say that the right still stands; a passing fault is looked at again, the
             // window's end is known without the store.
             tracing::warn!(%error, "cannot look whether a session's rights still stand");
-            return (now >= session.admission().closes_at()).then(|| {
-                Stop::Right(EndReason::WindowOver {
-                    closed_at: session.admission().closes_at(),
-                })
-            });
+            let closed_at = latest.closes_at();
+            return (closed_at <= now).then_some(Stop::Right(EndReason::WindowOver { closed_at }));
         }
     };
-    session
-        .admission()
-        .recheck(&applied.documents, intervention.as_ref(), now)
-        .err()
-        .map(Stop::Right)
+    let recheck =
+        |admission: &Admission| admission.recheck(&applied.documents, intervention.as_ref(), now);
+    // A channel whose own line has closed ends by itself, and the session goes on with what was admitted since.
+    let taken_away = |reason: &EndReason| !matches!(reason, EndReason::WindowOver { .. });
+    let reason = recheck(&latest).err().or_else(|| {
+        let mut reasons = earlier.iter().filter_map(|one| recheck(one).err());
+        reasons.find(taken_away)
+    });
+    reason.map(Stop::Right)
 }
 
 async fn until_true(flag: &mut watch::Receiver<bool>) {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::channel::{Opening, Start, TerminalRequest, told_size};
-use super::downlink::{Downlink, Gone, Stream};
-use super::uplink::{Item, Uplink};
+use super::channel::{Opening, Start, TerminalRequest, WindowSize, told_size};
+use super::downlink::{Gone, Stream};
+use super::uplink::Item;
 use super::visit::Visit;
 use crate::admission::{self, Visitor};
 use crate::gateway::Gateway;
@@ -95,7 +95,7 @@ where
     let talk = talk(terminal, Arc::clone(visit.gateway()), visitor);
     let mut talking = Talking(visit.gateway().talks.spawn(talk));
     let talk = async { (&mut talking.0).await.map_err(|_| Gone) };
-    carry(ends, &opening.uplink, &opening.downlink, talk).await?
+    carry(ends, opening, talk).await?
 }
 
 /// A talk that ends when nobody listens any more.
@@ -109,10 +109,12 @@ impl<T> Drop for Talking<T> {
 
 async fn carry<T>(
     ends: TerminalEnds,
-    uplink: &Uplink,
-    downlink: &Downlink,
+    opening: &Opening,
     talk: impl Future<Output = T>,
 ) -> Result<T, Gone> {
+    let Opening {
+        uplink, downlink, ..
+    } = opening;
     let TerminalEnds { input, mut output } = ends;
     let mut input = Some(input);
     let mut result = None;
@@ -134,7 +136,7 @@ async fn carry<T>(
                 input = None;
             }
             item = uplink.next(), if input.is_some() => {
-                if !hand_over(item, &mut input) {
+                if !hand_over(item, opening, &mut input) {
                     return Err(Gone);
                 }
             }
@@ -143,10 +145,27 @@ async fn carry<T>(
 }
 
 /// Hands an item to the talk; false when the technician has left.
-fn hand_over(item: Item, input: &mut Option<mpsc::Sender<TerminalInput>>) -> bool {
+fn hand_over(
+    item: Item,
+    opening: &Opening,
+    input: &mut Option<mpsc::Sender<TerminalInput>>,
+) -> bool {
     let event = match item {
         Item::Data(bytes) => TerminalInput::Bytes(bytes),
-        Item::Resize { cols, rows, .. } => TerminalInput::Resize(Size::told(cols, rows)),
+        Item::Resize {
+            cols,
+            rows,
+            width,
+            height,
+        } => {
+            opening.resize(WindowSize {
+                cols,
+                rows,
+                width,
+                height,
+            });
+            TerminalInput::Resize(Size::told(cols, rows))
+        }
         Item::Eof => TerminalInput::Eof,
         // Nothing of ours runs on a signal; Ctrl-C arrives as a byte.
         Item::Signal(_) => return true,

@@ -4,7 +4,7 @@
 //! The write happens on the caller's thread, so that a slow disk slows the technician and never grows a queue
 //! (`adr/0002-recording-on-the-path.md`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use ecluse_recordings as recordings;
 use ecluse_recordings::{Event, RecordError, Recorder};
 
 use super::downlink::Stream;
+use super::order::Order;
 use crate::live::LiveSession;
 
 /// Records one channel of one session.
@@ -20,21 +21,26 @@ pub(crate) struct Tap {
     live: Arc<LiveSession>,
     channel: u32,
     began: Instant,
+    /// What the target switches on in the technician's terminal, where there is one.
+    order: Option<Mutex<Order>>,
 }
 
 impl Tap {
-    /// The tap of channel number `channel` of a recording that began at `began`.
+    /// The tap of channel number `channel` of a recording that began at `began`; with so many `rows` where the channel has a
+    /// terminal.
     pub(crate) fn new(
         recorder: Arc<Recorder>,
         live: Arc<LiveSession>,
         channel: u32,
         began: Instant,
+        rows: Option<u32>,
     ) -> Self {
         Self {
             recorder,
             live,
             channel,
             began,
+            order: rows.map(|rows| Mutex::new(Order::new(rows))),
         }
     }
 
@@ -50,6 +56,9 @@ impl Tap {
         self.recorder
             .append_pieces(self.channel, self.at(), stream, pieces)?;
         self.live.recorded(0, length(pieces));
+        if let Some(mut order) = self.order() {
+            pieces.iter().for_each(|piece| order.read(piece));
+        }
         Ok(())
     }
 
@@ -70,10 +79,39 @@ impl Tap {
     /// # Errors
     /// As [`Tap::output`].
     pub(crate) fn record(&self, event: Event<'_>) -> Result<(), RecordError> {
+        let rows = if let Event::Resize { rows, .. } = &event {
+            Some(*rows)
+        } else {
+            None
+        };
         self.recorder.append(self.channel, self.at(), event)?;
+        if let (Some(mut order), Some(rows)) = (self.order(), rows) {
+            order.resized(rows);
+        }
         // Whoever watches reads the journal, which is ahead of what the technician sees.
         self.live.recorded(0, 0);
         Ok(())
+    }
+
+    /// What puts the technician's terminal in order, on record as the gateway's own words; none where it is.
+    ///
+    /// # Errors
+    /// As [`Tap::output`].
+    pub(crate) fn restore(&self) -> Result<Option<Bytes>, RecordError> {
+        let Some(restored) = self.order().and_then(|mut order| order.restore()) else {
+            return Ok(None);
+        };
+        let note = format!(
+            "the terminal is put in order: {}",
+            recordings::neutralise(&restored)
+        );
+        self.record(Event::Note(&note))?;
+        Ok(Some(Bytes::from(restored)))
+    }
+
+    fn order(&self) -> Option<MutexGuard<'_, Order>> {
+        let order = self.order.as_ref()?;
+        Some(order.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Microseconds since the session began.

@@ -1,19 +1,19 @@
 //! One connection's stay, once somebody has authenticated on it: a [`Visit`].
 //!
-//! Only a visit has channels, and only a visit can open a session, so nothing after authentication can be reached
-//! without it. How a session begins is in [`opening`], what the person reads in [`words`].
+//! Only a visit has channels, and only a visit can open sessions, so nothing after authentication can be reached
+//! without it. Which session a channel belongs to is in [`sessions`], how one begins in [`opening`], what the person
+//! reads in [`words`].
 
 mod opening;
+pub(crate) mod sessions;
 mod words;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ecluse_policy::{
-    Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId, Timestamp, Verdict,
-};
-use tokio::sync::{Mutex, Notify};
+use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId};
+use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
@@ -23,7 +23,7 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::{ConnectError, Credential};
 use crate::gateway::Gateway;
-use crate::live::Stop;
+use crate::live::{Shared, Stop};
 use crate::space::Level;
 use crate::store::{self, HostKeyAlert};
 
@@ -41,10 +41,17 @@ pub(crate) struct Visit {
     address: LoginAddress,
     /// Held while a session is being opened, so that two channels open one.
     opening: Mutex<()>,
-    session: OnceLock<Arc<Session>>,
-    session_began: Notify,
+    sessions: std::sync::Mutex<Vec<Arc<Session>>>,
+    /// By which a session ends the others where it must.
+    shared: Arc<Shared>,
+    /// Whether the person was told on this connection that it is recorded (P3).
+    told: AtomicBool,
     refusals: AtomicU32,
     tasks: TaskTracker,
+    /// The tasks that watch over the sessions and close them.
+    supervisors: TaskTracker,
+    /// True when the connection is gone and every channel has ended.
+    over: watch::Sender<bool>,
 }
 
 impl Visit {
@@ -56,14 +63,17 @@ impl Visit {
     ) -> Self {
         Self {
             gateway,
+            shared: Shared::new(Arc::clone(&connection)),
             connection,
             visitor: Arc::new(visitor),
             address,
             opening: Mutex::new(()),
-            session: OnceLock::new(),
-            session_began: Notify::new(),
+            sessions: std::sync::Mutex::default(),
+            told: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
             tasks: TaskTracker::new(),
+            supervisors: TaskTracker::new(),
+            over: watch::Sender::new(false),
         }
     }
 
@@ -94,35 +104,60 @@ impl Visit {
         self.gateway.settings.limits.channels_per_connection as usize
     }
 
-    /// Refuses a flow that this version does not carry, in the words of policy; returns them for the technician.
-    pub(crate) fn refuse_unserved(self: &Arc<Self>, flow: FlowRequest) -> String {
-        let decided = self
-            .session
-            .get()
-            .map(|session| session.admission().decide(&flow, clock::now()));
-        let refusal = match decided {
-            Some(Verdict::Refuse(refusal)) => refusal,
-            // There is no carrier for it, whatever the matrix may say one day.
-            Some(Verdict::Permit(_)) | None => Refusal::FlowNotListed {
-                flow: flow.clone(),
-                missing: flow.missing_flow(),
-            },
-        };
-        self.refuse(&flow, &refusal)
+    /// Whether somebody was told already that this connection is recorded; from now on they were.
+    pub(super) fn tell_once(&self) -> bool {
+        !self.told.swap(true, Ordering::SeqCst)
     }
 
-    /// Records a refused flow and returns the words for the technician.
-    pub(crate) fn refuse(self: &Arc<Self>, flow: &FlowRequest, refusal: &Refusal) -> String {
-        let words = self.words_of(refusal);
+    /// Refuses a flow that this version does not carry, in the words of policy; returns them for the technician.
+    ///
+    /// No intervention is asked: there is no carrier for it, whatever the matrix may say one day.
+    pub(crate) fn refuse_unserved(self: &Arc<Self>, flow: FlowRequest) -> String {
+        let refusal = Refusal::FlowNotListed {
+            missing: flow.missing_flow(),
+            flow: flow.clone(),
+        };
         let mut record = self.visitor.record(AuditKind::FlowRefused, clock::now());
-        if let Some(session) = self.session.get() {
+        if let Some(session) = self.only_session() {
             let facts = session.live().facts();
             record = record
                 .client(&facts.client)
                 .target(&facts.target)
                 .intervention(facts.intervention)
                 .session(facts.id);
+        } else if let Some(target) = &self.address.target
+            && let Some((client, known)) = self.gateway.applied().documents.target(target)
+        {
+            record = record.client(&client.id).target(&known.id);
         }
+        self.put_refusal_on_record(record, &flow, &refusal)
+    }
+
+    /// Records a flow that `admission` refused and returns the words for the technician.
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        flow: &FlowRequest,
+        admission: &Admission,
+        refusal: &Refusal,
+    ) -> String {
+        let mut record = self
+            .visitor
+            .record(AuditKind::FlowRefused, clock::now())
+            .client(admission.client())
+            .target(admission.target())
+            .intervention(admission.intervention().id());
+        if let Some(session) = self.sessions().iter().find(|one| one.carries(admission)) {
+            record = record.session(session.live().facts().id);
+        }
+        self.put_refusal_on_record(record, flow, refusal)
+    }
+
+    fn put_refusal_on_record(
+        self: &Arc<Self>,
+        record: AuditRecord,
+        flow: &FlowRequest,
+        refusal: &Refusal,
+    ) -> String {
         let record = record
             .refused()
             .reason(refusal)
@@ -134,41 +169,21 @@ impl Visit {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();
         }
-        words
+        self.words_of(refusal)
     }
 
     /// The client ignored its window.
     pub(crate) fn overflowed(&self) {
-        self.stop(Stop::Overflow);
+        self.stop(&Stop::Overflow);
     }
 
-    /// Ends the visit: says why where somebody may read it, then cuts.
-    pub(crate) fn stop(&self, stop: Stop) {
-        match self.session.get() {
-            Some(session) => session.live().stop(stop),
-            None => self.connection.cut(),
+    /// Ends the visit and every session of it: says why where somebody may read it, then cuts.
+    pub(crate) fn stop(&self, stop: &Stop) {
+        if self.sessions().is_empty() {
+            self.connection.cut();
+        } else {
+            self.shared.end(stop);
         }
-    }
-
-    /// The session of this connection, opened by its first permitted channel.
-    ///
-    /// # Errors
-    /// The words for the technician when it cannot be recorded or written down: then there is no session (R2).
-    pub(crate) async fn session(&self, admission: &Admission) -> Result<Arc<Session>, String> {
-        let _alone = self.opening.lock().await;
-        if let Some(session) = self.session.get() {
-            return Ok(Arc::clone(session));
-        }
-        // Again: an approval may have been waited for, for an hour.
-        if !self.has_room(admission.target()).await {
-            return Err(self.say("space-full"));
-        }
-        let session = Arc::new(self.open_session(admission).await?);
-        self.note_clock(&session);
-        self.gateway.live.enter(Arc::clone(session.live()));
-        let _ = self.session.set(Arc::clone(&session));
-        self.session_began.notify_one();
-        Ok(session)
     }
 
     /// Whether there is room for the recording of a session on `target`; where there is none, that is put on record.
@@ -198,28 +213,10 @@ impl Visit {
         }
     }
 
-    /// The session, if one was opened.
-    pub(crate) fn current_session(&self) -> Option<&Arc<Session>> {
-        self.session.get()
-    }
-
-    /// Waits for a session to be opened.
-    pub(crate) async fn session_began(&self) {
-        self.session_began.notified().await;
-    }
-
-    /// Waits until the session is to end; for ever while there is none.
-    pub(crate) async fn until_session_stops(&self) -> Stop {
-        match self.session.get() {
-            Some(session) => session.live().until_stopped().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// How long the session's window is still open.
-    pub(crate) fn until_window_ends(&self, now: Timestamp) -> Option<Duration> {
-        let closes_at = self.session.get()?.admission().closes_at();
-        Some(closes_at.since(now).to_std())
+    /// Waits until the connection is gone and every channel has ended.
+    pub(super) async fn until_over(&self) {
+        // Fails only without sender, and `self` is the sender.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
     /// Writes an audit record about something that has happened already.
@@ -274,7 +271,7 @@ impl Visit {
         }
     }
 
-    /// The connection is gone: waits for the channels, closes the recording, writes the log-off (R4).
+    /// The connection is gone: waits for the channels, closes the recordings, writes the log-off (R4).
     pub(crate) async fn conclude(&self) {
         self.tasks.close();
         if tokio::time::timeout(CHANNELS_END_WITHIN, self.tasks.wait())
@@ -283,7 +280,11 @@ impl Visit {
         {
             tracing::warn!("channels of a closed connection did not end in time");
         }
-        if let Some(session) = self.session.get() {
+        self.over.send_replace(true);
+        self.supervisors.close();
+        self.supervisors.wait().await;
+        // What watched over a session may have failed; its recording is closed all the same.
+        for session in self.sessions() {
             session.close(self).await;
         }
         self.audit(self.visitor.record(AuditKind::LogOff, clock::now()))

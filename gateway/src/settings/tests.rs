@@ -16,6 +16,7 @@ fn refusal(text: &str) -> String {
 fn an_empty_file_gives_the_safe_defaults() {
     let settings = parse("");
     assert_eq!(settings.ssh.listen, ["127.0.0.1:2222".parse().unwrap()]);
+    assert_eq!(settings.ssh.banner, Banner::Usual);
     assert_eq!(settings.authentication.remember, Span::from_secs(0));
     let rule = settings.authentication.lockout.person;
     assert_eq!((rule.failures, rule.block), (3, Span::from_secs(1800)));
@@ -55,6 +56,7 @@ store = "postgres://e:secret@db/ecluse"
 listen = ["0.0.0.0:22", "[::]:22"]
 operators-listen = "10.20.0.1:2222"
 host-key = "keys/host"
+banner = "Reserved.\nRecorded."
 [authentication]
 remember = "10m"
 unused = "30d"
@@ -97,6 +99,8 @@ servers = ["ntp1", "192.0.2.7:1123"]
         StoreAddress::Postgres("postgres://e:secret@db/ecluse".into())
     );
     assert_eq!(settings.ssh.listen.len(), 2);
+    let banner = Banner::Written("Reserved.\nRecorded.".to_owned());
+    assert_eq!(settings.ssh.banner, banner);
     assert_eq!(settings.ssh.host_key, Path::new("/etc/ecluse/keys/host"));
     assert_eq!(
         settings.authentication.lockout.person.block,
@@ -155,6 +159,11 @@ fn a_misspelt_key_is_refused_with_its_line_and_what_would_be_accepted() {
 #[test]
 fn a_value_that_cannot_be_is_refused_with_its_line_and_what_would_be_accepted() {
     for (text, start, accepted) in [
+        (
+            "[ssh]\nbanner = \"\\u001b[2J\"\n",
+            "gateway.toml:2: ssh.banner: ",
+            "visible characters",
+        ),
         (
             "[limits]\ntotal = -1\n",
             "gateway.toml:2: limits.total: ",

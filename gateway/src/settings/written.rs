@@ -11,9 +11,9 @@ use serde::de::{self, Deserializer, Visitor};
 
 use super::limits::Contradiction;
 use super::{
-    AuthenticationSettings, ClockSettings, InterventionSettings, JournalSettings, LockoutRules,
-    NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds, SshSettings,
-    StoreAddress,
+    AuthenticationSettings, Banner, ClockSettings, InterventionSettings, JournalSettings,
+    LockoutRules, NtpServer, RecordingSettings, Settings, SigningKeySource, SpaceBounds,
+    SshSettings, StoreAddress,
 };
 
 /// The file as written: everything optional, nothing else allowed.
@@ -38,6 +38,7 @@ struct WrittenSsh {
     listen: Option<Listen>,
     operators_listen: Option<Listen>,
     host_key: Option<PathBuf>,
+    banner: Option<WrittenBanner>,
 }
 
 #[derive(Deserialize, Default)]
@@ -177,6 +178,7 @@ impl WrittenSsh {
             listen,
             operators_listen,
             host_key,
+            banner,
         } = self;
         let listen = listen.map_or_else(
             || vec![(Ipv4Addr::LOCALHOST, 2222).into()],
@@ -193,6 +195,7 @@ impl WrittenSsh {
                 || data_dir.join("keys/ssh_host_ed25519_key"),
                 |path| base.join(path),
             ),
+            banner: banner.map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
         })
     }
 }
@@ -244,6 +247,28 @@ impl<'de> Deserialize<'de> for WrittenLang {
             "fr" => Ok(Self(Lang::Fr)),
             "en" => Ok(Self(Lang::En)),
             other => Err(refused(other, "\"fr\" or \"en\"")),
+        }
+    }
+}
+
+/// Words for strangers' terminals.
+struct WrittenBanner(String);
+
+/// Longest banner, in characters.
+const LONGEST_BANNER: usize = 2000;
+
+impl<'de> Deserialize<'de> for WrittenBanner {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let visible = text.lines().all(|line| !line.chars().any(char::is_control));
+        if visible && text.chars().count() <= LONGEST_BANNER {
+            Ok(Self(text))
+        } else {
+            let accepted = format!("at most {LONGEST_BANNER} visible characters, in lines");
+            Err(refused(
+                &text.chars().take(40).collect::<String>(),
+                &accepted,
+            ))
         }
     }
 }

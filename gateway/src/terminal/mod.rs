@@ -206,6 +206,11 @@ impl Terminal {
         !self.keys.is_empty()
     }
 
+    /// Whether something can be written without waiting. Who draws leaves out what a slow terminal has no time for.
+    pub fn has_room(&self) -> bool {
+        self.output.capacity() > QUEUE / 2
+    }
+
     /// Says once more that the input ended, for a reader who took its last line first.
     fn end_again(&mut self) {
         self.ended = true;

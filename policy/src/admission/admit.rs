@@ -9,8 +9,9 @@ use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
 use crate::matrix::listed_target;
 use crate::name::{AccountName, TargetId};
+use crate::terms::StartRequest;
 use crate::time::Timestamp;
-use crate::verdict::Refusal;
+use crate::verdict::{Refusal, Verdict};
 
 /// Decides whether a technician may act on a target now.
 ///
@@ -27,6 +28,32 @@ pub fn admit(
     interventions: &[Intervention],
     now: Timestamp,
 ) -> Result<Admission, Refusal> {
+    admit_for(
+        documents,
+        presence,
+        target,
+        account,
+        None,
+        interventions,
+        now,
+    )
+}
+
+/// Like [`admit`], for one channel that is to start: of several interventions and accounts, those that permit it come first, so that it is
+/// never refused by one intervention while another of the same person permits it. Where none permits it, the admission is
+/// what [`admit`] gives, and refuses it in its own words.
+///
+/// # Errors
+/// As [`admit`].
+pub fn admit_for(
+    documents: &Documents,
+    presence: &Presence,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    asked: Option<&StartRequest>,
+    interventions: &[Intervention],
+    now: Timestamp,
+) -> Result<Admission, Refusal> {
     presence.still_valid(documents, now)?;
     listed_target(documents, presence.person(), target, now)?;
     let mut admitted: Vec<Admission> = Vec::new();
@@ -39,6 +66,12 @@ pub fn admit(
             Ok(mut admissions) => admitted.append(&mut admissions),
             Err(refusal) => refused.push(refusal),
         }
+    }
+    let permits = |admission: &Admission| {
+        asked.is_some_and(|asked| matches!(admission.open(asked, now), Verdict::Permit(_)))
+    };
+    if admitted.iter().any(permits) {
+        admitted.retain(permits);
     }
     let accounts: BTreeSet<AccountName> = admitted
         .iter()
@@ -60,6 +93,34 @@ pub fn admit(
             target: target.clone(),
         })
     })
+}
+
+impl Admission {
+    /// The admission that the same intervention gives now, for the same person on the same target as the same account: what
+    /// a new channel of a session is decided by.
+    ///
+    /// # Errors
+    /// The refusal, where the intervention admits nobody there any more, or is another one.
+    pub fn renewed(
+        &self,
+        documents: &Documents,
+        intervention: &Intervention,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        if intervention.id() != self.intervention.id() {
+            return Err(Refusal::NoIntervention {
+                target: self.target.clone(),
+            });
+        }
+        admit(
+            documents,
+            &self.presence,
+            &self.target,
+            Some(&self.account),
+            std::slice::from_ref(intervention),
+            now,
+        )
+    }
 }
 
 fn is_about(intervention: &Intervention, presence: &Presence, target: &TargetId) -> bool {

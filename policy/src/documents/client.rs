@@ -55,6 +55,7 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
         let retention = evidence::retention(root);
         let search = evidence::search(root, recordings.as_ref());
         let copies = evidence::copies(root);
+        let notice = super::notice::notice(root);
         root.finish();
         let head = head?;
         let id = head.parsed("id", ID, ClientId::parse);
@@ -74,6 +75,7 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             retention,
             search,
             copies,
+            notice,
         })
     })
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    Auditor, Client, Contacts, CopyRules, Documents, Flow, Networks, Operator, Provider,
-    RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver, Target,
-    Technician,
+    Auditor, Client, Contacts, CopyRules, Documents, Flow, Networks, NoticeRules, Operator,
+    Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver,
+    Target, Technician,
 };
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -222,10 +222,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         retention,
         search,
         copies,
+        notice,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
     add_evidence(recordings, retention, search, copies, &mut object);
+    let NoticeRules { fr, en } = notice;
+    maybe("recording-notice.fr", fr.as_ref(), &mut object);
+    maybe("recording-notice.en", en.as_ref(), &mut object);
     objects.insert(format!("client {id}"), object);
     for Operator {
         line: _,

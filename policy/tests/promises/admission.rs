@@ -317,6 +317,61 @@ fn an_account_that_was_not_granted_is_refused_and_several_must_be_named() {
     );
 }
 
+/// A1: a flow is never refused by one intervention while another of the same person permits it, and a session's own
+/// intervention decides alone what joins it.
+#[test]
+fn a_flow_is_looked_up_on_the_intervention_that_permits_it() {
+    let documents = with_flows(DBA);
+    let alice = alice(&documents);
+    let approve = |only: &str, number: u64| {
+        let ask = Ask {
+            capabilities: Some(vec![capability(only)]),
+            ..ask_for(&["db01"], "2h")
+        };
+        let (id, number) = ids(number);
+        let waiting = Waiting::counted(0, 0);
+        let asked = request_by(&documents, &alice, ask, waiting, id, number, t0()).unwrap();
+        let yes = Narrowing::default();
+        let approved = asked.approved_by(&documents, &odile(&documents), &yes, t0());
+        approved.unwrap()
+    };
+    let (dumps, shells) = (
+        approve("command: pg_dump --schema-only {db}", 1),
+        approve("shell", 2),
+    );
+    let both = [dumps.open(t0()).unwrap(), shells.clone()];
+    let db01 = target("db01");
+    let admit_flow = |flow: &FlowRequest| {
+        let flow = &StartRequest::plain(flow.clone());
+        admit_for(&documents, &alice, &db01, None, Some(flow), &both, t0()).unwrap()
+    };
+    let shell = admit_flow(&FlowRequest::Shell);
+    assert_eq!(shell.intervention().id(), shells.id());
+    assert!(matches!(
+        shell.decide(&FlowRequest::Shell, t0()),
+        Verdict::Permit(_)
+    ));
+    let dump = admit_flow(&command("pg_dump --schema-only hr"));
+    assert_eq!(dump.intervention().id(), dumps.id());
+    // What neither permits is refused by the one that is open, as without a flow.
+    let neither = admit_flow(&command("reboot"));
+    assert_eq!(neither.intervention().id(), dumps.id());
+    assert!(matches!(
+        neither.decide(&command("reboot"), t0()),
+        Verdict::Refuse(_)
+    ));
+
+    let renewed = dump.renewed(&documents, &both[0], t0()).unwrap();
+    assert!(matches!(
+        renewed.decide(&FlowRequest::Shell, t0()),
+        Verdict::Refuse(_)
+    ));
+    assert_eq!(
+        dump.renewed(&documents, &shells, t0()).unwrap_err(),
+        Refusal::NoIntervention { target: db01 }
+    );
+}
+
 /// A flow that is easier to get never makes another one easier: each keeps its own conditions.
 #[test]
 fn flows_do_not_lend_each_other_their_conditions() {

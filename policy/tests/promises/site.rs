@@ -7,6 +7,8 @@ use ecluse_policy::intervention::{Ask, Waiting, request};
 use ecluse_policy::*;
 use uuid::Uuid;
 
+pub(crate) use crate::steps::Steps;
+
 pub(crate) const T0: &str = "2026-11-23T10:00:00Z"; // a Monday, 11:00 in Paris
 pub(crate) const STATION_SOURCE: &str = "192.0.2.7";
 
@@ -333,111 +335,6 @@ pub(crate) fn request_by(
 ) -> Result<Intervention, Refusal> {
     let by = presence.authenticated().as_technician(documents, now)?;
     request(&by, ask, waiting, id, number)
-}
-
-/// The steps of an intervention, each by the right of that moment, as the gateway takes them.
-pub(crate) trait Steps {
-    fn approved_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        narrowing: &Narrowing,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-    fn refused_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-    fn looked_at_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-    fn closed_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-    fn cancelled_by(
-        &self,
-        documents: &Documents,
-        by: &Presence,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-    fn finished_by(
-        &self,
-        documents: &Documents,
-        by: &Presence,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal>;
-}
-
-impl Steps for Intervention {
-    fn approved_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        narrowing: &Narrowing,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.approve(
-            &by.as_operator(documents, now)?.to_widen(&code_of(now))?,
-            narrowing,
-        )
-    }
-
-    fn refused_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.refuse(&by.as_operator(documents, now)?, reason)
-    }
-
-    fn looked_at_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.seen_by(&by.as_operator(documents, now)?)
-    }
-
-    fn closed_by(
-        &self,
-        documents: &Documents,
-        by: &Authenticated,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.close(&by.as_operator(documents, now)?, reason)
-    }
-
-    fn cancelled_by(
-        &self,
-        documents: &Documents,
-        by: &Presence,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.cancel(&by.authenticated().as_technician(documents, now)?)
-    }
-
-    fn finished_by(
-        &self,
-        documents: &Documents,
-        by: &Presence,
-        now: Timestamp,
-    ) -> Result<Intervention, Refusal> {
-        self.finish(&by.authenticated().as_technician(documents, now)?)
-    }
 }
 
 /// Alice's request for two hours on db01.

@@ -190,6 +190,7 @@ impl CastReader {
             Source::Lines(lines) => lines,
         };
         loop {
+            crate::pace::ask().map_err(|error| ReadError::io(&self.path, error))?;
             let read = read_line(lines, &mut self.line, MAX_LINE)
                 .map_err(|error| ReadError::io(&self.path, error))?;
             match read {

@@ -213,9 +213,13 @@ impl<W: Write> Extractor<W> {
             return Ok(());
         }
         let mut found = Vec::new();
+        let mut told = None;
         match &mut channel.output {
             Output::Ignored => {}
-            Output::Terminal(screen) => found = screen.feed(at_us, looked_at),
+            Output::Terminal(screen) => {
+                found = screen.feed(at_us, looked_at);
+                told = screen.left_out(at_us, false);
+            }
             Output::Plain(streams) => {
                 let Plain { lines, gauge } = streams.of_mut(stream);
                 if !gauge.is_binary(looked_at) {
@@ -223,7 +227,15 @@ impl<W: Write> Extractor<W> {
                 }
             }
         }
-        self.screen_lines(number, &found)
+        self.screen_lines(number, &found)?;
+        self.told(at_us, number, told)
+    }
+
+    /// What a screen says of what it left out.
+    fn told(&mut self, at_us: u64, number: u32, told: Option<String>) -> io::Result<()> {
+        told.map_or(Ok(()), |text| {
+            self.line(at_us, number, LineKind::Note, &text)
+        })
     }
 
     fn input(&mut self, at_us: u64, number: u32, bytes: &[u8]) -> io::Result<()> {
@@ -269,10 +281,12 @@ impl<W: Write> Extractor<W> {
         let Some(channel) = self.channels.remove(&number) else {
             return Ok(());
         };
+        let mut told = None;
         let found = match channel.output {
             Output::Ignored => return Ok(()),
-            Output::Terminal(screen) => {
+            Output::Terminal(mut screen) => {
                 self.screens = self.screens.saturating_sub(1);
+                told = screen.left_out(at_us, true);
                 screen.end()
             }
             Output::Plain(mut streams) => {
@@ -284,7 +298,8 @@ impl<W: Write> Extractor<W> {
                 found
             }
         };
-        self.screen_lines(number, &found)
+        self.screen_lines(number, &found)?;
+        self.told(at_us, number, told)
     }
 
     fn screen_lines(&mut self, channel: u32, lines: &[(u64, String)]) -> io::Result<()> {

@@ -185,6 +185,21 @@ fn without_the_clients_word_nothing_shown_is_a_line() {
     }
 }
 
+/// Sequences that ask for more drawing than their bytes may cost make neither lines without number nor a secret of it.
+#[test]
+fn what_was_not_drawn_is_told_in_a_note() {
+    let flood = "x\x1b[65535b".repeat(3_000);
+    let script = vec![(0, out("$ \r\n")), (1, Event::Output(flood.as_bytes()))];
+    let lines = extract(true, &script);
+    let length: usize = lines.iter().map(|line| line.text.len()).sum();
+    assert!(length < 64 * flood.len(), "{length}");
+    let notes = texts(&lines, LineKind::Note);
+    assert!(
+        notes.iter().any(|(_, text)| text.contains("left out")),
+        "{notes:?}"
+    );
+}
+
 /// R10: landing at the time of a line shows it, also once it scrolled off or was wiped.
 #[test]
 fn a_line_is_on_the_screen_at_its_time() {

@@ -6,6 +6,7 @@
 //! transcripts, which need every line once and in order; this one also reads full-screen programs.
 
 use crate::Utf8Decoder;
+use crate::model::{LeftOut, Model};
 use crate::screen::Size;
 use crate::text::acts;
 use avt::observer::{Observation, Observer};
@@ -14,7 +15,6 @@ use avt::{Line, Operation, Terminal};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use unicode_width::UnicodeWidthChar;
 
 /// A screen unchanged for so long has come to rest.
@@ -35,9 +35,10 @@ const SAVED_SCREENS: usize = 4;
 pub(super) type Seen = (u64, String);
 
 pub(super) struct ScreenLines {
-    terminal: Option<Terminal>,
+    model: Model,
     decoder: Utf8Decoder,
     watch: Watch,
+    left_out: LeftOut,
 }
 
 struct Watch {
@@ -66,7 +67,8 @@ impl ScreenLines {
     pub(super) fn new(size: Size) -> Self {
         let cells = usize::from(size.cols()) * usize::from(size.rows());
         ScreenLines {
-            terminal: Terminal::new(size.cols().into(), size.rows().into()).ok(),
+            model: Model::new(size),
+            left_out: LeftOut::default(),
             decoder: Utf8Decoder::default(),
             watch: Watch {
                 now: 0,
@@ -92,7 +94,8 @@ impl ScreenLines {
         self.watch.allow(bytes.len().saturating_mul(CELLS_A_BYTE));
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
-            self.change(|terminal, watch| terminal.feed_with(text, watch));
+            let fed = self.model.feed(text, &mut self.watch);
+            self.watch.after(fed.is_ok());
         });
         self.decoder = decoder;
         self.watch.before = at_us;
@@ -102,34 +105,40 @@ impl ScreenLines {
     /// The technician's terminal changed size.
     pub(super) fn resize(&mut self, at_us: u64, size: Size) -> Vec<Seen> {
         self.rest_until(at_us);
-        self.change(|terminal, watch| {
-            terminal.resize_with(size.cols().into(), size.rows().into(), watch);
-        });
+        let resized = self.model.resize(size, &mut self.watch);
+        self.watch.after(resized.is_ok());
         self.watch.before = at_us;
         std::mem::take(&mut self.watch.ready)
     }
 
     /// What stands there at the end.
     pub(super) fn end(mut self) -> Vec<Seen> {
-        if let Some(terminal) = &self.terminal {
-            self.watch.allowance = usize::MAX;
-            self.watch.read_changed(terminal, self.watch.before, true);
-            self.watch.give_head();
-        }
+        self.watch.allowance = usize::MAX;
+        self.watch
+            .read_changed(self.model.terminal(), self.watch.before, true);
+        self.watch.give_head();
         self.watch.ready
+    }
+
+    /// What to tell of what was not drawn, so far or in the end.
+    pub(super) fn left_out(&mut self, at_us: u64, end: bool) -> Option<String> {
+        let count = self.model.left_out();
+        if end {
+            self.left_out.rest(count)
+        } else {
+            self.left_out.news(count, at_us)
+        }
     }
 
     /// Time passes: a screen that has come to rest is read as it was.
     fn rest_until(&mut self, at_us: u64) {
+        self.model.passes(at_us);
         let watch = &mut self.watch;
         let since = |then: u64| at_us.saturating_sub(then);
-        if watch.any
-            && (since(watch.before) >= REST_US || since(watch.read) >= AT_LEAST_US)
-            && let Some(terminal) = &self.terminal
-        {
+        if watch.any && (since(watch.before) >= REST_US || since(watch.read) >= AT_LEAST_US) {
             // At most some five times a second of the session's own time.
             let allowance = std::mem::replace(&mut watch.allowance, usize::MAX);
-            watch.read_changed(terminal, watch.before, false);
+            watch.read_changed(self.model.terminal(), watch.before, false);
             watch.allowance = allowance;
             watch.allow(watch.cells);
             watch.read = at_us;
@@ -139,23 +148,17 @@ impl ScreenLines {
         watch.any_before = watch.any;
         watch.rows = watch.changed.len();
     }
-
-    /// A fault of the model costs what was on the screen.
-    fn change(&mut self, change: impl FnOnce(&mut Terminal, &mut Watch)) {
-        let Some(terminal) = &mut self.terminal else {
-            return;
-        };
-        let watch = &mut self.watch;
-        if catch_unwind(AssertUnwindSafe(|| change(terminal, watch))).is_err() {
-            let (cols, rows) = (80, watch.changed.len().max(1));
-            self.terminal = Terminal::new(cols, rows).ok();
-            watch.changed.fill(false);
-            watch.head = None;
-        }
-    }
 }
 
 impl Watch {
+    /// A fault of the model costs what was on the screen.
+    fn after(&mut self, done: bool) {
+        if !done {
+            self.changed.fill(false);
+            self.head = None;
+        }
+    }
+
     fn allow(&mut self, cells: usize) {
         let most = SAVED_SCREENS * self.cells;
         self.allowance = self.allowance.saturating_add(cells).min(most);

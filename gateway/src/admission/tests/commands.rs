@@ -14,7 +14,7 @@ async fn without_a_terminal_the_exact_command_is_named() {
     let house = House::new().await;
     let visitor = house.visitor("alice");
     let (mut terminal, person) = person_in(None, "", lang(&visitor));
-    let refusal = steps::look(&house.gateway, &visitor, &db01(), None)
+    let refusal = steps::look(&house.gateway, &visitor, &db01(), None, None)
         .await
         .unwrap()
         .unwrap_err();
@@ -80,7 +80,7 @@ async fn wrong_use_is_explained_with_status_2() {
         ("odile", "approve seventeen", "seventeen"),
         ("odile", "refuse", "by its number"),
         ("odile", "frobnicate \x1b[31m", "frobnicate"),
-        ("aurele", "replay", "by its number"),
+        ("aurele", "replay", "par son numéro"),
     ] {
         let (status, _, err) = command(&house, who, line).await;
         assert_eq!(status, 2, "{line}: {err}");
@@ -150,7 +150,7 @@ async fn a_withdrawn_intervention_admits_nobody() {
     command(&house, "odile", "approve 1").await;
     let alice = house.visitor("alice");
     assert!(
-        steps::look(&house.gateway, &alice, &db01(), None)
+        steps::look(&house.gateway, &alice, &db01(), None, None)
             .await
             .unwrap()
             .is_ok()
@@ -158,7 +158,7 @@ async fn a_withdrawn_intervention_admits_nobody() {
     let (status, out, err) = command(&house, "odile", "withdraw 1 --reason the job is done").await;
     assert_eq!(status, 0, "{out}{err}");
     assert!(
-        steps::look(&house.gateway, &alice, &db01(), None)
+        steps::look(&house.gateway, &alice, &db01(), None, None)
             .await
             .unwrap()
             .is_err()

@@ -13,6 +13,7 @@ use crate::passage::channel::{self, Opening, Start};
 use crate::passage::knock::Knock;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
+use crate::settings::Banner;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;
@@ -54,6 +55,19 @@ impl Door {
     /// The visit. The library passes nothing but authentication before there is one; should it ever, the connection ends.
     pub(super) fn visit(&self) -> Result<&Arc<Visit>, russh::Error> {
         self.knock.visit().ok_or(russh::Error::Inconsistent)
+    }
+
+    /// What everybody reads before logging on (P3): nothing that depends on who they are.
+    pub(super) fn banner(&self) -> Option<String> {
+        let gateway = self.knock.gateway();
+        let words = match &gateway.settings.ssh.banner {
+            Banner::Usual => gateway
+                .texts
+                .say(gateway.settings.lang, "login-banner", &[]),
+            Banner::Written(words) => words.clone(),
+        };
+        let lines: String = words.lines().map(|line| format!("{line}\r\n")).collect();
+        (!lines.is_empty()).then_some(lines)
     }
 
     pub(super) fn answer(&self, answer: Answer) -> Auth {

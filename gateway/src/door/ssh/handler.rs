@@ -33,6 +33,10 @@ use crate::passage::uplink::{Item, Overflow, Uplink};
 impl server::Handler for Door {
     type Error = russh::Error;
 
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(self.banner())
+    }
+
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
         self.desk.named(user);
         Ok(self.answer(self.desk.no()))

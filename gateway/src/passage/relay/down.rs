@@ -83,7 +83,9 @@ impl Down<'_> {
                     if let Err(error) = self.tap.record(Event::Note(&notice)) {
                         return RelayEnd::Unrecorded(error);
                     }
-                    let _ = self.downlink.send(Stream::ErrorOutput, Bytes::from(notice)).await;
+                    // On a line of its own: it comes while somebody types.
+                    let notice = Bytes::from(format!("\r\n{notice}\r\n"));
+                    let _ = self.downlink.send(Stream::ErrorOutput, notice).await;
                     continue;
                 }
             };
@@ -142,7 +144,13 @@ impl Down<'_> {
     /// Passes on the end of output, if it was held back.
     async fn let_eof_go(&mut self) -> Result<(), Gone> {
         match self.held_eof.take() {
-            Some(_) => self.downlink.eof().await,
+            Some(_) => {
+                // No word follows the end of output: a terminal is put in order before it, if that can be recorded.
+                if let Ok(Some(order)) = self.tap.restore() {
+                    self.downlink.send(Stream::Output, order).await?;
+                }
+                self.downlink.eof().await
+            }
             None => Ok(()),
         }
     }

@@ -90,7 +90,7 @@ impl Visit {
             journal: recorder.journal().to_owned(),
             key: recorder.key().clone(),
         };
-        let live = Arc::new(LiveSession::new(facts, Arc::clone(&self.connection)));
+        let live = LiveSession::new(facts, Arc::clone(&self.shared));
         Ok(Session::new(live, recorder, began, admission.clone()))
     }
 

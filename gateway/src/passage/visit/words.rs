@@ -54,12 +54,13 @@ impl Visit {
         let texts = &self.gateway.texts;
         match stop {
             Stop::Right(reason) => texts.end_reason(lang, reason, clock::now()),
-            Stop::Cut { by, reason: None } => {
-                texts.say(lang, "end-cut", &[("by", by.as_str().into())])
-            }
+            Stop::Cut {
+                by, reason: None, ..
+            } => texts.say(lang, "end-cut", &[("by", by.as_str().into())]),
             Stop::Cut {
                 by,
                 reason: Some(reason),
+                ..
             } => {
                 let reason = recordings::neutralise(reason);
                 texts.say(
@@ -72,12 +73,15 @@ impl Visit {
                 )
             }
             Stop::Unrecorded(_) => texts.say(lang, "end-unrecorded", &[]),
+            Stop::Unread { session } => {
+                texts.say(lang, "end-unread", &[("session", (*session).into())])
+            }
             Stop::Overflow => texts.say(lang, "end-overflow", &[]),
             Stop::GatewayStops => texts.say(lang, "end-gateway-stops", &[]),
         }
     }
 
-    pub(super) fn lang(&self) -> Lang {
+    pub(crate) fn lang(&self) -> Lang {
         self.visitor.authenticated.lang()
     }
 }

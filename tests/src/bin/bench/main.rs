@@ -6,6 +6,7 @@
 mod bulk;
 mod burst;
 mod gauge;
+mod hands;
 mod memory;
 mod report;
 mod search;
@@ -58,7 +59,7 @@ struct Arguments {
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -113,6 +114,9 @@ fn main() -> Result<()> {
     }
     if wanted("search") {
         bench.search()?;
+    }
+    if wanted("hands") {
+        bench.hands()?;
     }
     bench.report(arguments.results.as_deref())
 }

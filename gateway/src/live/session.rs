@@ -1,0 +1,372 @@
+//! One session in passage, as others see it, and the sessions that share its connection.
+//!
+//! A session is what one intervention permits on one connection. It ends alone ([`LiveSession::stop`]): its targets'
+//! sockets close at once and its channels say why and close, while the others go on. Only where the close of its channels
+//! does not get onto the wire, or where the reason is about the person and no intervention, the connection ends, and then
+//! every session of it, each with that reason ([`Shared`], `adr/0009-sessions.md`).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use ecluse_policy::{
+    AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
+    StationId, TargetId, Timestamp,
+};
+use ecluse_recordings::ReadError;
+use ecluse_recordings::evidence::key::RecordingKey;
+use tokio::sync::{mpsc, watch};
+
+use super::Stop;
+use crate::door::stream::Socket;
+use crate::passage::connection::Connection;
+use crate::screens::LiveScreen;
+
+/// How long the end of a session may take to reach the technician before the connection closes regardless: its reason
+/// and the close of its channels.
+const LAST_WORD: Duration = Duration::from_millis(500);
+/// Lines of the gateway waiting for one channel; a technician who does not read misses further ones.
+const NOTICES: usize = 8;
+
+/// One channel of a live session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveChannel {
+    /// Its number in the recording, from 1.
+    pub number: u32,
+    /// The command, escaped for display; none for a shell.
+    pub command: Option<String>,
+    /// Whether it has a terminal.
+    pub terminal: bool,
+    /// Since when.
+    pub started: Timestamp,
+    /// When its permit ends at the latest.
+    pub closes_at: Timestamp,
+}
+
+/// Facts of a session that do not change.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// Its identifier.
+    pub id: SessionId,
+    /// Its number, for people.
+    pub number: u64,
+    /// The technician.
+    pub person: PersonId,
+    /// The technician's organisation.
+    pub provider: ProviderId,
+    /// The technician's machine.
+    pub station: StationId,
+    /// Where it connects from.
+    pub source: SocketAddr,
+    /// Whose target it is.
+    pub client: ClientId,
+    /// The target.
+    pub target: TargetId,
+    /// The account on the target.
+    pub account: AccountName,
+    /// The intervention that admitted it.
+    pub intervention: InterventionId,
+    /// Its number.
+    pub intervention_number: InterventionNumber,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ends at the latest.
+    pub closes_at: Timestamp,
+    /// The live journal of its recording.
+    pub journal: PathBuf,
+    /// The key of that recording.
+    pub key: RecordingKey,
+}
+
+/// A session in passage.
+#[derive(Debug)]
+pub struct LiveSession {
+    facts: SessionFacts,
+    shared: Arc<Shared>,
+    progress: watch::Sender<u64>,
+    stop: watch::Sender<Option<Stop>>,
+    /// Channels whose close is not on the wire yet.
+    seated: watch::Sender<usize>,
+    next_channel: AtomicU32,
+    to_target: AtomicU64,
+    to_technician: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    channels: BTreeMap<u32, (LiveChannel, mpsc::Sender<String>)>,
+    targets: Vec<Weak<Socket>>,
+    screens: BTreeMap<u32, Weak<LiveScreen>>,
+}
+
+impl LiveSession {
+    /// A session on the connection of `shared`, without channels yet.
+    pub(crate) fn new(facts: SessionFacts, shared: Arc<Shared>) -> Arc<Self> {
+        let session = Arc::new(Self {
+            facts,
+            shared,
+            progress: watch::Sender::new(0),
+            stop: watch::Sender::new(None),
+            seated: watch::Sender::new(0),
+            next_channel: AtomicU32::new(1),
+            to_target: AtomicU64::new(0),
+            to_technician: AtomicU64::new(0),
+            inner: Mutex::default(),
+        });
+        session.shared.enter(&session);
+        session
+    }
+
+    /// What does not change.
+    pub fn facts(&self) -> &SessionFacts {
+        &self.facts
+    }
+
+    /// Its channels now.
+    pub fn channels(&self) -> Vec<LiveChannel> {
+        self.lock()
+            .channels
+            .values()
+            .map(|(channel, _)| channel.clone())
+            .collect()
+    }
+
+    /// The screen of a channel, the one that others look at if there is one. Reads from the disk.
+    ///
+    /// # Errors
+    /// When its journal does not open.
+    pub(crate) fn screen(&self, channel: u32) -> Result<Arc<LiveScreen>, ReadError> {
+        let shared = |inner: &Inner| inner.screens.get(&channel).and_then(Weak::upgrade);
+        if let Some(screen) = shared(&self.lock()) {
+            return Ok(screen);
+        }
+        let opened = LiveScreen::open(&self.facts.journal, &self.facts.key, channel)?;
+        let mut inner = self.lock();
+        if let Some(screen) = shared(&inner) {
+            return Ok(screen);
+        }
+        let screen = Arc::new(opened);
+        inner.screens.retain(|_, screen| screen.strong_count() > 0);
+        inner.screens.insert(channel, Arc::downgrade(&screen));
+        Ok(screen)
+    }
+
+    /// Changes whenever something was recorded; for whoever follows the journal.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.progress.subscribe()
+    }
+
+    /// Shows a line of the gateway in one channel, if it has a terminal.
+    pub fn notify(&self, channel: u32, text: &str) {
+        if let Some((channel, notices)) = self.lock().channels.get(&channel)
+            && channel.terminal
+        {
+            let _ = notices.try_send(text.to_owned());
+        }
+    }
+
+    /// Ends the session for `reason`; the first reason stands. Must run inside the runtime.
+    ///
+    /// Not left to the session's own tasks: they may be stuck behind a peer that does not read.
+    pub fn stop(&self, reason: Stop) {
+        if reason.ends_connection() {
+            return self.shared.end(&reason);
+        }
+        if !self.begin_stop(reason) {
+            return;
+        }
+        let (seated, shared) = (self.seated.subscribe(), Arc::clone(&self.shared));
+        let unread = Stop::Unread {
+            session: self.facts.number,
+        };
+        tokio::spawn(async move {
+            let closed = tokio::time::timeout(LAST_WORD, until_empty(seated)).await;
+            if closed.is_err() {
+                shared.end_at_once(&unread);
+            }
+        });
+    }
+
+    /// Whether `reason` is the first; closes the targets' sockets then.
+    fn begin_stop(&self, reason: Stop) -> bool {
+        let mut inner = self.lock();
+        let first = self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            if first {
+                *stop = Some(reason);
+            }
+            first
+        });
+        if first {
+            for target in inner
+                .targets
+                .drain(..)
+                .filter_map(|target| target.upgrade())
+            {
+                target.cut();
+            }
+        }
+        first
+    }
+
+    /// Why the session is ending, if it is.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stop.borrow().clone()
+    }
+
+    /// Waits until the session is to end.
+    pub(crate) async fn until_stopped(&self) -> Stop {
+        let mut stop = self.stop.subscribe();
+        loop {
+            if let Some(reason) = stop.borrow_and_update().clone() {
+                return reason;
+            }
+            if stop.changed().await.is_err() {
+                // Cannot be: `self` holds the sender.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until the close of every channel is on the wire.
+    pub(crate) async fn until_empty(&self) {
+        until_empty(self.seated.subscribe()).await;
+    }
+
+    /// A seat for one more channel, to be kept until its close is on the wire.
+    ///
+    /// # Errors
+    /// Why the session takes no more.
+    pub(crate) fn seat(self: &Arc<Self>) -> Result<Seat, Stop> {
+        let _inner = self.lock();
+        if let Some(stop) = self.stopped() {
+            return Err(stop);
+        }
+        self.seated.send_modify(|seated| *seated += 1);
+        Ok(Seat(Arc::clone(self)))
+    }
+
+    /// Payload bytes recorded so far, to the target and to the technician.
+    pub fn bytes(&self) -> (u64, u64) {
+        (
+            self.to_target.load(Ordering::Relaxed),
+            self.to_technician.load(Ordering::Relaxed),
+        )
+    }
+
+    /// So many payload bytes were recorded, one way or the other.
+    pub(crate) fn recorded(&self, to_target: usize, to_technician: usize) {
+        self.to_target
+            .fetch_add(to_target as u64, Ordering::Relaxed);
+        self.to_technician
+            .fetch_add(to_technician as u64, Ordering::Relaxed);
+        if self.progress.receiver_count() > 0 {
+            self.progress.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// The number of the next channel.
+    pub(crate) fn number_channel(&self) -> u32 {
+        self.next_channel.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lists a channel; its notices arrive at the returned receiver.
+    pub(crate) fn enter(&self, channel: LiveChannel) -> mpsc::Receiver<String> {
+        let (sender, notices) = mpsc::channel(NOTICES);
+        self.lock()
+            .channels
+            .insert(channel.number, (channel, sender));
+        notices
+    }
+
+    /// Unlists a channel.
+    pub(crate) fn leave(&self, number: u32) {
+        self.lock().channels.remove(&number);
+    }
+
+    /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.
+    pub(crate) fn dialled(&self, target: &Arc<Socket>) {
+        let mut inner = self.lock();
+        inner.targets.retain(|target| target.strong_count() > 0);
+        inner.targets.push(Arc::downgrade(target));
+        drop(inner);
+        if self.stop.borrow().is_some() {
+            target.cut();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A channel's seat in a session; given up when the close of the channel is on the wire, or there is no wire any more.
+#[derive(Debug)]
+pub(crate) struct Seat(Arc<LiveSession>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0
+            .seated
+            .send_modify(|seated| *seated = seated.saturating_sub(1));
+    }
+}
+
+async fn until_empty(mut seated: watch::Receiver<usize>) {
+    // Without a sender there is no session any more, and no channel of it.
+    let _ = seated.wait_for(|seated| *seated == 0).await;
+}
+
+/// What the sessions of one connection share: its end.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    connection: Arc<Connection>,
+    sessions: Mutex<Vec<Weak<LiveSession>>>,
+}
+
+impl Shared {
+    /// No sessions yet, on `connection`.
+    pub(crate) fn new(connection: Arc<Connection>) -> Arc<Self> {
+        Arc::new(Self {
+            connection,
+            sessions: Mutex::default(),
+        })
+    }
+
+    /// Ends the connection and every session of it for `reason`, which may still be read for a moment. Must run inside the
+    /// runtime.
+    pub(crate) fn end(&self, reason: &Stop) {
+        self.begin_stops(reason);
+        let connection = Arc::clone(&self.connection);
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_WORD).await;
+            connection.cut();
+        });
+    }
+
+    fn end_at_once(&self, reason: &Stop) {
+        self.begin_stops(reason);
+        self.connection.cut();
+    }
+
+    fn begin_stops(&self, reason: &Stop) {
+        let sessions: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
+        for session in sessions {
+            session.begin_stop(reason.clone());
+        }
+    }
+
+    fn enter(&self, session: &Arc<LiveSession>) {
+        let mut sessions = self.lock();
+        sessions.retain(|session| session.strong_count() > 0);
+        sessions.push(Arc::downgrade(session));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<LiveSession>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,88 @@
+//! How a channel ends, for the technician's client: its terminal put in order, the reason, a status.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::channel::Opening;
+use super::downlink::{Gone, Stream};
+
+/// Exit status of the gateway's own refusals: not one a command usually has, and not `ssh`'s own 255.
+pub(crate) const REFUSED: u32 = 254;
+/// How long last words wait for a technician who does not read: the status and the close need no reader, and are what the
+/// end of a session waits for.
+const READ_WITHIN: Duration = Duration::from_millis(250);
+
+/// How a channel ended, for the technician's client.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    /// Puts the technician's terminal in order, and is on record.
+    pub(super) order: Option<Bytes>,
+    /// Said on standard error.
+    pub(super) words: Option<String>,
+    /// Reported unless the target already reported its own.
+    pub(super) status: Option<u32>,
+}
+
+impl Farewell {
+    pub(super) fn silent() -> Self {
+        Self {
+            order: None,
+            words: None,
+            status: None,
+        }
+    }
+
+    /// Everything was said already.
+    pub(super) fn explained(status: u32) -> Self {
+        Self {
+            status: Some(status),
+            ..Self::silent()
+        }
+    }
+
+    /// A refusal, in these words.
+    pub(super) fn refused(words: String) -> Self {
+        Self::failed(words, REFUSED)
+    }
+
+    /// A failure, in these words.
+    pub(super) fn failed(words: String, status: u32) -> Self {
+        Self {
+            words: Some(words),
+            ..Self::explained(status)
+        }
+    }
+}
+
+/// Says it, as far as somebody reads it soon.
+pub(super) async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<(), Gone> {
+    let Farewell {
+        order,
+        words,
+        status,
+    } = farewell;
+    let said = async {
+        if let Some(order) = order {
+            opening.downlink.send(Stream::Output, order).await?;
+        }
+        if let Some(words) = words {
+            // On a terminal the words begin on a line of their own, wherever the cursor was left.
+            let words = match opening.terminal {
+                Some(_) => format!("\r\n{}\r\n", words.replace('\n', "\r\n")),
+                None => words + "\n",
+            };
+            let words = Bytes::from(words);
+            opening.downlink.send(Stream::ErrorOutput, words).await?;
+        }
+        Ok(())
+    };
+    if let Ok(gone) = tokio::time::timeout(READ_WITHIN, said).await {
+        gone?;
+    }
+    if let Some(status) = status {
+        opening.downlink.exit_status(status).await?;
+        opening.downlink.eof().await?;
+    }
+    Ok(())
+}
