@@ -359,6 +359,18 @@ pub enum Refusal {
         /// Where.
         target: TargetId,
     },
+    /// What waits for a yes is not allowed any more by the matrix of this moment.
+    #[error(
+        "the matrix does not allow {capability} on {target} any more, which intervention {number} asks for; approve less, or refuse it"
+    )]
+    OutsideMatrix {
+        /// The intervention.
+        number: InterventionNumber,
+        /// What was asked.
+        capability: String,
+        /// Where.
+        target: TargetId,
+    },
     /// No capability would be left.
     #[error("nothing is left to allow on these targets; ask for each target separately")]
     NothingAsked,
@@ -441,49 +453,6 @@ pub enum Refusal {
     },
 }
 
-/// Why something that was permitted ended.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[must_use]
-pub enum EndReason {
-    /// The window of the grant or the hours of the flow are over.
-    #[error("the window closed at {closed_at}")]
-    WindowOver {
-        /// When.
-        closed_at: Timestamp,
-    },
-    /// The person, their key or their station is withdrawn (A8).
-    #[error("{0}")]
-    Withdrawn(#[from] Ended),
-    /// The intervention was closed, cancelled or refused, or is not there.
-    #[error("intervention {number} is {state}")]
-    InterventionEnded {
-        /// The intervention.
-        number: InterventionNumber,
-        /// Its state.
-        state: &'static str,
-    },
-    /// The client's matrix does not allow all of it any more, or the target has another address or key.
-    #[error("the client changed what is allowed on {target}")]
-    MatrixChanged {
-        /// The target.
-        target: TargetId,
-    },
-}
-
-impl EndReason {
-    /// Whether it ended the person's or the station's presence, and with it everything on their connection; any other
-    /// reason ends what one intervention permitted, and nothing beside it (A1).
-    #[must_use]
-    pub const fn ends_presence(&self) -> bool {
-        match self {
-            Self::Withdrawn(_) => true,
-            Self::WindowOver { .. }
-            | Self::InterventionEnded { .. }
-            | Self::MatrixChanged { .. } => false,
-        }
-    }
-}
-
 fn opens(at: &Option<Timestamp>) -> String {
     at.map(|at| format!("; it opens at {at}"))
         .unwrap_or_default()
@@ -497,5 +466,7 @@ fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
         .join(", ")
 }
 
+mod end;
 mod texts;
+pub use self::end::EndReason;
 pub use self::texts::TEXT_IDS;

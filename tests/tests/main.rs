@@ -24,6 +24,7 @@ mod journal;
 mod login;
 mod looking;
 mod notices;
+mod on_record;
 mod openssh;
 mod operators;
 mod readers;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::intervention::Intervention;
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{
     AccountName, AsTechnician, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule,
@@ -13,15 +13,13 @@ use jiff::tz::TimeZone;
 
 use super::commands::Command;
 use super::desk::{Desk, Trouble, arguments, status};
+use super::listing::{latest, list, tell_more};
 use super::words::{Misuse, Takes};
 use super::{parse_length, shown, steps};
 use crate::clock;
 use crate::gateway::Applied;
-use crate::store::{InterventionQuery, StateName};
+use crate::store::InterventionQuery;
 use crate::texts::times;
-
-/// Interventions that are over, listed at once; those that are not are all listed.
-const LISTED: u32 = 30;
 
 const REQUEST: Takes = Takes {
     values: &["account", "only", "flow", "for", "at"],
@@ -270,111 +268,6 @@ pub(crate) async fn interventions(
     list(desk, &interventions, false).await?;
     tell_more(desk, more).await?;
     Ok(status::DONE)
-}
-
-/// Everything in which something may still happen, and the latest of what is over, the latest first; and whether there is
-/// more that is over.
-pub(crate) async fn latest(
-    desk: &Desk<'_>,
-    whose: InterventionQuery,
-) -> Result<(Vec<Intervention>, bool), Trouble> {
-    let store = &desk.gateway.store;
-    let live = InterventionQuery {
-        states: StateName::LIVE.to_vec(),
-        limit: Some(u32::MAX),
-        ..whose.clone()
-    };
-    let over = InterventionQuery {
-        states: StateName::FINAL.to_vec(),
-        limit: Some(LISTED + 1),
-        ..whose
-    };
-    let mut found = store.interventions(&over).await?;
-    let listed = usize::try_from(LISTED).unwrap_or(usize::MAX);
-    let more = found.len() > listed;
-    found.truncate(listed);
-    found.extend(store.interventions(&live).await?);
-    // One that ended between the two questions is in both, or in neither: the later answer stands.
-    found.reverse();
-    let mut seen = BTreeSet::new();
-    found.retain(|one| seen.insert(one.id()));
-    found.sort_unstable_by_key(|one| std::cmp::Reverse(one.number()));
-    Ok((found, more))
-}
-
-/// Says that a list does not hold all that is over.
-pub(crate) async fn tell_more(desk: &mut Desk<'_>, more: bool) -> Result<(), Trouble> {
-    if more {
-        desk.line("common-older-left-out", &[("shown", LISTED.into())])
-            .await?;
-    }
-    Ok(())
-}
-
-/// A table of interventions; with the person where they are not all the reader's own.
-pub(crate) async fn list(
-    desk: &mut Desk<'_>,
-    interventions: &[Intervention],
-    people: bool,
-) -> Result<(), Trouble> {
-    let now = clock::now();
-    let head = |id: &str| desk.say(id, &[]);
-    let mut heads = vec![head("field-number"), head("field-state")];
-    if people {
-        heads.push(head("field-person"));
-    }
-    heads.extend([
-        head("field-targets"),
-        head("field-account"),
-        head("field-flow"),
-        head("field-length"),
-        head("field-until"),
-        head("field-reason"),
-    ]);
-    let texts = &desk.gateway.texts;
-    let row = |intervention: &Intervention| {
-        let request = intervention.request();
-        let (scope, length) = intervention
-            .last_granted()
-            .unwrap_or((&request.scope, request.length));
-        let mut row = vec![
-            request.number.to_string(),
-            shown::state(texts, desk.lang(), intervention.state()),
-        ];
-        if people {
-            row.push(request.person.to_string());
-        }
-        row.extend([
-            shown::names(&scope.targets),
-            shown::names(&scope.accounts),
-            shown::families(texts, desk.lang(), &scope.capabilities),
-            times::length(length),
-            until(intervention)
-                .map(|at| times::moment(at, now, None))
-                .unwrap_or_default(),
-            shorten_reason(&crate::texts::told(&request.reason)),
-        ]);
-        row
-    };
-    let rows: Vec<Vec<String>> = interventions.iter().map(row).collect();
-    desk.terminal.table(&heads, &rows).await?;
-    Ok(())
-}
-
-fn shorten_reason(reason: &str) -> String {
-    crate::terminal::layout::shorten(reason, 40)
-}
-
-/// When an intervention ends, as far as that is known.
-pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
-    match intervention.state() {
-        State::Approved { .. } | State::Open { .. } => intervention.due(),
-        State::Refused { at, .. }
-        | State::Expired { at, .. }
-        | State::Closed { at, .. }
-        | State::Cancelled { at, .. } => Some(*at),
-        State::Requested => None,
-    }
 }
 
 /// `flows`: what the matrix lets this person ask for.

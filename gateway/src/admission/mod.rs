@@ -9,6 +9,7 @@
 pub(crate) mod commands;
 pub(crate) mod desk;
 pub mod life;
+pub(crate) mod listing;
 pub(crate) mod lobby;
 mod notices;
 mod questions;

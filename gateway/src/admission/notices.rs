@@ -73,7 +73,7 @@ impl Notices {
                     desk.line("lobby-nothing-asked", &[]).await?;
                 } else {
                     desk.line("lobby-your-interventions", &[]).await?;
-                    super::lobby::list(desk, &mine, false).await?;
+                    super::listing::list(desk, &mine, false).await?;
                 }
             }
             Self::Operator { waiting, .. } => {
@@ -167,7 +167,7 @@ async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>
         person: Some(by.person().clone()),
         ..InterventionQuery::default()
     };
-    Ok(super::lobby::latest(desk, theirs).await?.0)
+    Ok(super::listing::latest(desk, theirs).await?.0)
 }
 
 async fn waiting(

@@ -43,6 +43,10 @@ pub(crate) async fn approve(
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
+    // Before a code is typed and used up for nothing.
+    if let Err(refusal) = intervention.awaits(by, &narrowing) {
+        return desk.refused(&refusal).await;
+    }
     if let Err(refusal) = by.to_widen(&desk.visitor.proven_code())
         && let Some(status) = step_up::code(desk, command, words, &refusal).await?
     {
@@ -161,6 +165,9 @@ pub(crate) async fn refuse(
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
+    if let Err(refusal) = intervention.awaits_refusal(by) {
+        return desk.refused(&refusal).await;
+    }
     let person = intervention.request().person.to_string();
     let reason = match why(desk, command, reason, &person).await? {
         Ok(reason) => reason,

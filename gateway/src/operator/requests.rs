@@ -7,7 +7,7 @@ use super::alerts;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
-use crate::admission::{lobby, shown, steps};
+use crate::admission::{listing, lobby, shown, steps};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::gateway::Gateway;
@@ -158,13 +158,13 @@ pub(crate) async fn interventions(
         client: Some(by.client().clone()),
         ..InterventionQuery::default()
     };
-    let (interventions, more) = lobby::latest(desk, theirs).await?;
+    let (interventions, more) = listing::latest(desk, theirs).await?;
     if interventions.is_empty() {
         desk.line("operator-none-interventions", &[]).await?;
         return Ok(status::DONE);
     }
-    lobby::list(desk, &interventions, true).await?;
-    lobby::tell_more(desk, more).await?;
+    listing::list(desk, &interventions, true).await?;
+    listing::tell_more(desk, more).await?;
     Ok(status::DONE)
 }
 

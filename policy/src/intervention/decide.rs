@@ -37,7 +37,18 @@ impl Intervention {
     /// # Errors
     /// The refusal to show to the operator.
     pub fn approve(&self, by: &ToWiden<'_, '_>, narrowing: &Narrowing) -> Result<Self, Refusal> {
-        let by = by.operator();
+        self.with_approval(by.operator(), narrowing)
+    }
+
+    /// Whether this operator's yes would count, but for the code that it needs: asked before somebody types one.
+    ///
+    /// # Errors
+    /// The refusal to show to the operator.
+    pub fn awaits(&self, by: &AsOperator<'_>, narrowing: &Narrowing) -> Result<(), Refusal> {
+        self.with_approval(by, narrowing).map(|_| ())
+    }
+
+    fn with_approval(&self, by: &AsOperator<'_>, narrowing: &Narrowing) -> Result<Self, Refusal> {
         let (documents, now) = (by.documents(), by.now());
         self.its_operator(by)?;
         self.must_wait("approve", now)?;
@@ -66,7 +77,8 @@ impl Intervention {
         .in_force(now)?;
 
         let (scope, length) = self.left_after(narrowing)?;
-        let conditions = conditions(documents, &self.request.person, &scope, length, now)?;
+        let conditions = conditions(documents, &self.request.person, &scope, length, now)
+            .map_err(|refusal| self.told_to_operator(refusal))?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),
@@ -93,17 +105,36 @@ impl Intervention {
         Ok(next)
     }
 
+    /// What the matrix does not allow, said to who decides and not to who asked.
+    fn told_to_operator(&self, refusal: Refusal) -> Refusal {
+        if let Refusal::NotInMatrix { capability, target } = refusal {
+            return Refusal::OutsideMatrix {
+                number: self.number(),
+                capability,
+                target,
+            };
+        }
+        refusal
+    }
+
+    /// Whether this operator's no would count: asked before somebody types a reason.
+    ///
+    /// # Errors
+    /// The refusal to show to the operator.
+    pub fn awaits_refusal(&self, by: &AsOperator<'_>) -> Result<(), Refusal> {
+        self.its_operator(by)?;
+        self.must_wait("refuse", by.now())
+    }
+
     /// An operator's no, with its reason.
     ///
     /// # Errors
     /// The refusal to show to the operator.
     pub fn refuse(&self, by: &AsOperator<'_>, reason: &str) -> Result<Self, Refusal> {
-        let now = by.now();
-        self.its_operator(by)?;
-        self.must_wait("refuse", now)?;
+        self.awaits_refusal(by)?;
         Ok(self.after(State::Refused {
             by: by.person().clone(),
-            at: now,
+            at: by.now(),
             reason: words::reason(reason)?,
         }))
     }

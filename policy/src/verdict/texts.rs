@@ -36,6 +36,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-no-common-account",
     "refusal-name-account",
     "refusal-not-in-matrix",
+    "refusal-outside-matrix",
     "refusal-nothing-asked",
     "refusal-reason",
     "refusal-length",
@@ -112,6 +113,7 @@ impl Refusal {
             Self::NoCommonAccount => "refusal-no-common-account",
             Self::NameAccount { .. } => "refusal-name-account",
             Self::NotInMatrix { .. } => "refusal-not-in-matrix",
+            Self::OutsideMatrix { .. } => "refusal-outside-matrix",
             Self::NothingAsked => "refusal-nothing-asked",
             Self::Reason { .. } => "refusal-reason",
             Self::Length { .. } => "refusal-length",
@@ -229,6 +231,15 @@ impl Refusal {
             Self::NotInMatrix { capability, target } => {
                 vec![("capability", text(capability)), ("target", text(target))]
             }
+            Self::OutsideMatrix {
+                number,
+                capability,
+                target,
+            } => vec![
+                ("number", text(number)),
+                ("capability", text(capability)),
+                ("target", text(target)),
+            ],
             Self::Reason { longest } => vec![("longest", Argument::Number(*longest))],
             Self::Length { asked, at_most } => vec![
                 ("asked", Argument::Span(*asked)),

@@ -197,13 +197,27 @@ fn an_approval_asks_the_matrix_and_the_person_again() {
     let before = documents();
     let asked = asked(&before);
     let narrower = with_flows(&DBA.replace(r#""shell", "#, ""));
+    let outside = Err(Refusal::OutsideMatrix {
+        number: asked.number(),
+        capability: "shell".into(),
+        target: target("db01"),
+    });
     assert_eq!(
         asked.approved_by(&narrower, &odile(&narrower), &Narrowing::default(), t0()),
-        Err(Refusal::NotInMatrix {
-            capability: "shell".into(),
-            target: target("db01")
-        })
+        outside
     );
+    // The operator is told so before a code is typed for nothing.
+    let odile_now = odile(&narrower);
+    let by = odile_now.as_operator(&narrower, t0()).unwrap();
+    assert_eq!(
+        asked.awaits(&by, &Narrowing::default()),
+        outside.map(|_| ())
+    );
+    let less = Narrowing {
+        families: Some(["command".to_owned()].into()),
+        ..Narrowing::default()
+    };
+    assert_eq!(asked.awaits(&by, &less), Ok(()));
     let disabled = documents_of(
         &maintech().replace("id = \"alice\"", "id = \"alice\"\ndisabled = true"),
         &hopital(DBA),

@@ -140,14 +140,20 @@ impl VerifierKey {
         [a, b, c, d]
     }
 
-    /// Every key of a text, one a line; `#` begins a comment.
+    /// Every key of a text, one a line; `#` begins a comment. Lines of an allowed-signers file (`ssh-keygen(1)`) are passed
+    /// over, so that all that `ecluse journal keys` prints can be given as it is.
     ///
     /// # Errors
     /// A line is something else.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, NoteError> {
+        let of_a_signer = |line: &str| {
+            line.split(' ')
+                .nth(1)
+                .is_some_and(|options| options.starts_with("namespaces="))
+        };
         text.lines()
             .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .filter(|line| !line.is_empty() && !line.starts_with('#') && !of_a_signer(line))
             .map(str::parse)
             .collect()
     }

@@ -98,6 +98,12 @@ fn demo(state: &std::path::Path, port_base: u16) -> Result<()> {
         ))
     })?;
     let mut site = Site::demo(layout, ports)?;
+    // As anybody's own client: what the gateway says at the door is shown.
+    let configuration = std::fs::read_to_string(site.layout().ssh_config())?;
+    write_private(
+        &site.layout().ssh_config(),
+        &configuration.replace("LogLevel ERROR", "LogLevel INFO"),
+    )?;
     let variables = environment::text(&mut site)?;
     write_private(&site.layout().environment(), &variables)?;
     print_guide(&site)?;

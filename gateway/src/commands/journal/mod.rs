@@ -188,8 +188,15 @@ fn read_text(path: &Path) -> anyhow::Result<String> {
 fn read_log_keys(paths: &[PathBuf]) -> anyhow::Result<Vec<VerifierKey>> {
     let mut keys = Vec::new();
     for path in paths {
-        let found = VerifierKey::parse_all(&read_text(path)?);
-        keys.extend(found.with_context(|| path.display().to_string())?);
+        let found = VerifierKey::parse_all(&read_text(path)?)
+            .with_context(|| path.display().to_string())?;
+        // An empty file would leave the store's own keys to vouch for the store.
+        anyhow::ensure!(
+            !found.is_empty(),
+            "{}: no key was found; accepted: the lines `NAME+HASH+KEY` that `ecluse journal keys` prints of who signs checkpoints",
+            path.display()
+        );
+        keys.extend(found);
     }
     Ok(keys)
 }
