@@ -162,6 +162,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NoCommonAccount
         | Refusal::NameAccount { .. }
         | Refusal::NotInMatrix { .. }
+        | Refusal::OutsideMatrix { .. }
         | Refusal::NothingAsked
         | Refusal::Reason { .. }
         | Refusal::Length { .. }
