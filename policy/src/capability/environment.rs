@@ -48,6 +48,7 @@ const NEVER: &[&str] = &[
     "HISTFILE",
     "HOSTALIASES",
     "IFS",
+    "LDAPURI",
     "LOCALDOMAIN",
     "LOGNAME",
     "MAIL",
@@ -66,8 +67,14 @@ const NEVER: &[&str] = &[
     "PS4",
     "SHELLOPTS",
     "TAPE",
+    "R_ENVIRON",
+    "R_ENVIRON_USER",
+    "R_PROFILE",
+    "R_PROFILE_USER",
     "TERMCAP",
     "TERMINFO",
+    "TNS_ADMIN",
+    "TWO_TASK",
     "USER",
     "VISUAL",
 ];
@@ -157,6 +164,12 @@ const NEVER_SUFFIX: &[&str] = &[
     "SHELL",
     "STARTUP",
     "VIEWER",
+    "_ADDR",
+    "_HOST",
+    "_PROXY",
+    "_SERVER",
+    "_URI",
+    "_URL",
 ];
 
 /// Names, and prefixes with a `*` at their end.
