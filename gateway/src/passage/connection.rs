@@ -117,7 +117,9 @@ impl Connection {
             VERY_LITTLE..LITTLE => 64,
             _ => NARROWEST,
         };
-        let window = u32::try_from((spare / 2).max(0)).map_or(trickle, |half| half.min(trickle));
+        // A little is left for what small packets cost beside their bytes.
+        let half = ((spare - LITTLE) / 2).max(0);
+        let window = u32::try_from(half).map_or(trickle, |half| half.min(trickle));
         let window = window.min(self.under_way()).max(NARROWEST);
         self.purse.take(window as usize);
         self.offered.store(window, SeqCst);

@@ -45,6 +45,8 @@ pub(crate) struct Uplink {
     ended: Notify,
     closed: AtomicBool,
     shrunk: AtomicBool,
+    /// Whether the library's task may be waiting for this queue.
+    waiting: AtomicBool,
     /// Payload bytes that arrived, whatever became of them.
     received: AtomicU64,
     place: ChannelPlace,
@@ -61,6 +63,7 @@ impl Uplink {
             ended: Notify::new(),
             closed: AtomicBool::new(false),
             shrunk: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
             received: AtomicU64::new(0),
         }))
     }
@@ -83,14 +86,23 @@ impl Uplink {
     pub(crate) async fn accept(&self, data: &[u8]) -> Result<(), Overflow> {
         self.spend(data.len())?;
         self.append(data);
+        // Set before the queue is looked at, so that whoever empties it meanwhile wakes this task.
+        self.waiting.store(true, SeqCst);
+        self.until_emptied().await;
+        self.waiting.store(false, SeqCst);
+        Ok(())
+    }
+
+    /// Waits while the queue is long and nothing else needs the library's task.
+    async fn until_emptied(&self) {
         let connection = self.connection();
         loop {
             self.weigh();
             if !self.is_stuck() || self.is_closed() || connection.socket().is_cut() {
-                return Ok(());
+                return;
             }
             if connection.has_outgoing() || connection.socket().buffered() > 0 {
-                return Ok(());
+                return;
             }
             tokio::select! {
                 () = connection.woken() => {}
@@ -100,7 +112,7 @@ impl Uplink {
                     if let Some(pause) = pause(connection.purse().spare()) {
                         tokio::time::sleep(pause).await;
                     }
-                    return Ok(());
+                    return;
                 }
             }
         }
@@ -217,7 +229,7 @@ impl Uplink {
             let queued = queue.take();
             (queued, queue.bytes() <= WIDEN_BELOW)
         });
-        if low && (self.shrunk.load(SeqCst) || self.has_little()) {
+        if low && self.waiting.load(SeqCst) {
             self.connection().wake();
         }
         Some(match queued? {

@@ -98,6 +98,21 @@ async fn a_full_queue_holds_the_sender_until_it_has_drained() {
     assert!(credit > 1 << 20, "the credit is wide again: {credit}");
 }
 
+/// A queue that is short, but waits because the purse is all but empty, frees the sender when it is emptied.
+#[tokio::test]
+async fn an_empty_purse_holds_the_sender_until_the_queue_has_drained() {
+    let (connection, _peer, _stream) = connection().await;
+    let uplink = Uplink::open(&connection).unwrap();
+    let scarce = usize::try_from(connection.purse().spare()).unwrap() - (1 << 20) + (8 << 10);
+    connection.purse().take(scarce);
+    let filling = Arc::clone(&uplink);
+    let held = tokio::spawn(async move { filling.accept(&[7u8; 40 << 10]).await });
+    tokio::task::yield_now().await;
+    assert!(!held.is_finished());
+    drop(bytes(uplink.next().await));
+    within("the sender", held).await.unwrap().unwrap();
+}
+
 /// Full duplex: output for the technician frees the task that would deliver it.
 #[tokio::test]
 async fn a_full_queue_does_not_hold_back_output() {
