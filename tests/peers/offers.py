@@ -13,7 +13,7 @@ import time
 import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from paramiko.common import MSG_SERVICE_REQUEST, MSG_USERAUTH_REQUEST
+from paramiko.common import MSG_SERVICE_REQUEST, MSG_USERAUTH_BANNER, MSG_USERAUTH_REQUEST
 
 import door
 
@@ -40,7 +40,9 @@ class Stranger:
             # What no question of ours is answered by (RFC 8308) is left to the library.
             if not self.watching or kind < 5 or kind == 7:
                 return kind, message
-            self.answers.append((kind, message.asbytes()))
+            # The banner comes once a connection, whoever shows what.
+            if kind != MSG_USERAUTH_BANNER:
+                self.answers.append((kind, message.asbytes()))
             # What the library ignores, in place of what it would act upon.
             return 2, paramiko.Message(bytes(4))
 

@@ -52,6 +52,8 @@ fn a_signal_of_asyncssh_reaches_the_command() -> Result<()> {
         Ok(())
     })?;
     site.approved("alice", "db01")?;
+    // The first command is told that it is recorded; what follows is exact on every stream.
+    site.ssh("alice+db01").run("true").answer()?.success()?;
     peers::run(&site, "asyncssh_client", &["alice+db01", "signals"])?.success()?;
     Ok(())
 }

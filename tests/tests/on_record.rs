@@ -73,11 +73,11 @@ fn what_matters_is_in_the_audit_trail() -> Result<()> {
             },
         )?;
     }
-    // The client that logged on names itself: the terminal of R4.
+    // From where, by address and port: the terminal of R4.
     let log_ons = store::audit(&site, "log-on")?;
     let named = |record: &serde_json::Value| {
         let terminal = record["terminal"].as_str();
-        terminal.is_some_and(|name| name.contains("OpenSSH"))
+        terminal.is_some_and(|name| name.starts_with("ssh 127.0.0.1:"))
     };
     ensure!(
         !log_ons.is_empty() && log_ons.iter().all(named),

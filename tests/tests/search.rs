@@ -142,7 +142,7 @@ fn filters_narrow_a_search() -> Result<()> {
         (&["a"][..], "at least one word of 2 letters"),
         (
             &["lefèvre", "--intervention", "999"],
-            "There is no intervention 999",
+            "There is no intervention #999",
         ),
         (&["word", "--in", "dreams"], "dreams"),
         (&["--in", "screen"], "Say what to look for"),

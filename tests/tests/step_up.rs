@@ -66,6 +66,12 @@ fn a_remembered_code_looks_and_stops_and_says_no_yes() -> Result<()> {
         store::audit(&site, "approval")?.len() == 1,
         "nothing was approved"
     );
+    // Something to cut.
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo started; exec sleep 1000")
+        .spawn()?;
+    running.first_line()?;
     for command in [
         "pending".to_owned(),
         "live".to_owned(),
@@ -75,6 +81,7 @@ fn a_remembered_code_looks_and_stops_and_says_no_yes() -> Result<()> {
     ] {
         remembered(&site, &command)?.success()?;
     }
+    running.answer()?;
 
     // With a terminal it is asked for there, and not shown.
     let yes = site.ssh("odile").run(format!("approve {second} --for 1h"));
@@ -120,14 +127,21 @@ fn a_shared_connection_older_than_five_minutes_asks_again() -> Result<()> {
         site.request("alice", "db01")?,
     );
     site.clock().advance(5 * 60 + 10)?;
+    // Something to cut.
+    let mut running = site
+        .ssh("alice+db01")
+        .run("echo started; exec sleep 1000")
+        .spawn()?;
+    running.first_line()?;
     site.operator(&["approve", &second.to_string()])?
         .status_is(1)?
         .says(&WANTED)?;
     site.operator(&["pending"])?.success()?;
     site.operator(&["live"])?.success()?;
+    site.operator(&["cut", "all"])?.success()?;
+    running.answer()?;
     site.operator(&["withdraw", &first.to_string(), "--reason", "enough"])?
         .success()?;
-    site.operator(&["cut", "all"])?.success()?;
 
     let shared = site.lobby("odile", &["approve", &second.to_string()]);
     let terminal = in_terminal(&site, shared)?;

@@ -167,6 +167,9 @@ impl Knock {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .logged_on(visitor.person(), operator);
+        self.connection
+            .purse()
+            .belongs_to(visitor.person(), operator);
         let entry = match entered {
             Ok(()) => Ok(Arc::new(Visit::new(
                 Arc::clone(&self.gateway),

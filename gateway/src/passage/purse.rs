@@ -5,8 +5,11 @@
 //! and the technician has not taken, what a channel costs by being open. What nobody asks the purse for has a fixed
 //! size, which [`PER_CONNECTION`] and [`PER_CHANNEL`] hold, and `ecluse check` adds it all up.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use ecluse_policy::PersonId;
 
 /// What one connection may have queued and granted, all its channels and both legs, in bytes.
 pub(crate) const CONNECTION: u64 = 16 << 20;
@@ -24,6 +27,10 @@ pub(crate) const TRACE: usize = 5 << 10;
 
 /// How many times what a connection holds must be left in the common purse.
 const FAIR: i64 = 8;
+/// How many times what a person holds, on all their connections, must be left in it.
+const FAIR_TO_PEOPLE: i64 = 1;
+/// What part of the common purse only operators take: their hand on a session waits for nobody's memory (I5).
+const KEPT_FOR_OPERATORS: i64 = 8;
 
 /// An amount of memory to be lent and given back.
 #[derive(Debug)]
@@ -36,6 +43,18 @@ pub(crate) struct Purse {
     reserved: AtomicI64,
     /// The purse of all connections; none for that one itself.
     common: Option<Arc<Purse>>,
+    /// Whose connection it is, once somebody has logged on.
+    owner: OnceLock<Owner>,
+    /// What each person holds, in the common purse.
+    people: Mutex<HashMap<PersonId, Weak<AtomicI64>>>,
+}
+
+/// Who has logged on on a connection.
+#[derive(Debug)]
+struct Owner {
+    operator: bool,
+    /// What they hold on all their connections.
+    held: Arc<AtomicI64>,
 }
 
 impl Purse {
@@ -47,6 +66,8 @@ impl Purse {
             beside: AtomicI64::new(0),
             reserved: AtomicI64::new(0),
             common: None,
+            owner: OnceLock::new(),
+            people: Mutex::default(),
         })
     }
 
@@ -58,23 +79,56 @@ impl Purse {
             beside: AtomicI64::new(0),
             reserved: AtomicI64::new(0),
             common: Some(Arc::clone(common)),
+            owner: OnceLock::new(),
+            people: Mutex::default(),
         })
+    }
+
+    /// Somebody has logged on on the connection of this purse. Only the first counts.
+    pub(crate) fn belongs_to(&self, person: &PersonId, operator: bool) {
+        let Some(common) = &self.common else { return };
+        let mut people = common.people.lock().unwrap_or_else(PoisonError::into_inner);
+        people.retain(|_, held| held.strong_count() > 0);
+        let held = people
+            .get(person)
+            .and_then(Weak::upgrade)
+            .unwrap_or_default();
+        people.insert(person.clone(), Arc::downgrade(&held));
+        drop(people);
+        let so_far = self.used.load(SeqCst) + self.beside.load(SeqCst);
+        if self
+            .owner
+            .set(Owner {
+                operator,
+                held: Arc::clone(&held),
+            })
+            .is_ok()
+        {
+            held.fetch_add(so_far, SeqCst);
+        }
     }
 
     /// What may still be lent, in bytes; negative when more was taken than there is.
     ///
-    /// Of the common purse a connection holds no more than a part of what it leaves to others ([`FAIR`]): the more is
-    /// taken the less each may hold, and there is something left for whoever comes next.
+    /// Of the common purse a connection holds no more than a part of what it leaves to others ([`FAIR`]), and a person no
+    /// more than another part on all their connections ([`FAIR_TO_PEOPLE`]): the more is taken the less each may hold, and
+    /// there is something left for whoever comes next. The last of it is for operators alone.
     pub(crate) fn free(&self) -> i64 {
         let used = self.used.load(SeqCst);
         let own = self.bound - used;
-        match &self.common {
-            Some(common) => {
-                let held = used + self.beside.load(SeqCst);
-                own.min((common.free() - FAIR * held) / (FAIR + 1))
-            }
-            None => own,
+        let Some(common) = &self.common else {
+            return own;
+        };
+        let left = common.free();
+        let owner = self.owner.get();
+        if owner.is_some_and(|owner| owner.operator) {
+            return own.min(left);
         }
+        let left = left - common.bound / KEPT_FOR_OPERATORS;
+        let held = used + self.beside.load(SeqCst);
+        let of_person = owner.map_or(0, |owner| owner.held.load(SeqCst));
+        own.min((left - FAIR * held) / (FAIR + 1))
+            .min((left - FAIR_TO_PEOPLE * of_person) / (FAIR_TO_PEOPLE + 1))
     }
 
     /// As [`Purse::free`], without what is kept for channels that may still be opened.
@@ -129,15 +183,20 @@ impl Purse {
 
     fn change_beside(&self, bytes: i64) {
         self.beside.fetch_add(bytes, SeqCst);
-        if let Some(common) = &self.common {
-            common.change(bytes);
-        }
+        self.change_in_common(bytes);
     }
 
     fn change(&self, bytes: i64) {
         self.used.fetch_add(bytes, SeqCst);
+        self.change_in_common(bytes);
+    }
+
+    fn change_in_common(&self, bytes: i64) {
         if let Some(common) = &self.common {
-            common.change(bytes);
+            common.used.fetch_add(bytes, SeqCst);
+        }
+        if let Some(owner) = self.owner.get() {
+            owner.held.fetch_add(bytes, SeqCst);
         }
     }
 }
@@ -145,9 +204,7 @@ impl Purse {
 impl Drop for Purse {
     /// The connection is gone, and all that was kept for it.
     fn drop(&mut self) {
-        if let Some(common) = &self.common {
-            common.change(-self.used.load(SeqCst) - self.beside.load(SeqCst));
-        }
+        self.change_in_common(-self.used.load(SeqCst) - self.beside.load(SeqCst));
     }
 }
 
@@ -246,7 +303,47 @@ mod tests {
             while purse.lend(64 << 10) {}
         }
         let late = Purse::of_connection(&common);
-        assert!(late.lend(4 * MIB));
+        // Two channels and what they have under way.
+        assert!(late.lend(MIB));
         assert!(common.free() >= 0);
+    }
+
+    fn person(name: &str) -> PersonId {
+        PersonId::parse(name).unwrap()
+    }
+
+    /// F5, I5: one person on as many connections as they like leaves room to others, and everybody together to operators.
+    #[test]
+    fn one_greedy_person_leaves_room_for_others_and_all_for_operators() {
+        let common = Purse::common(1 << 30);
+        let greedy = |name: &str| {
+            let purses: Vec<_> = (0..500).map(|_| Purse::of_connection(&common)).collect();
+            for purse in &purses {
+                purse.belongs_to(&person(name), false);
+                while purse.lend_beside(96 << 10, 261 << 10) {}
+            }
+            purses
+        };
+        let alice = greedy("alice");
+        let bruno = Purse::of_connection(&common);
+        bruno.belongs_to(&person("bruno"), false);
+        assert!(bruno.lend(4 * MIB), "alice took all");
+        let others: Vec<_> = (0..20).map(|n| greedy(&format!("t{n}"))).collect();
+        let late = Purse::of_connection(&common);
+        late.belongs_to(&person("zoe"), false);
+        assert!(!late.lend_beside(8 * MIB, 0), "there was no crowd");
+        let odile = Purse::of_connection(&common);
+        odile.belongs_to(&person("odile"), true);
+        assert!(odile.lend(8 * MIB), "nothing was kept for operators");
+        drop((alice, bruno, others, late, odile));
+        assert_eq!(common.free(), 1 << 30, "all comes back");
+        assert!(
+            common
+                .people
+                .lock()
+                .unwrap()
+                .values()
+                .all(|held| held.strong_count() == 0)
+        );
     }
 }

@@ -116,26 +116,37 @@ impl Queue {
     }
 
     pub(super) fn append(&mut self, data: &[u8]) {
-        if self.closed || self.ended || data.is_empty() {
+        if self.closed || self.ended {
             return;
         }
-        if let Some(Queued::Data(tail)) = self.items.back_mut()
-            && tail.len() + data.len() <= TOGETHER
-        {
-            let before = tail.capacity();
-            if tail.len() + data.len() > before {
-                let roomy = (before * 2).clamp(tail.len() + data.len(), TOGETHER);
-                let mut wider = BytesMut::with_capacity(roomy);
-                wider.extend_from_slice(tail);
-                *tail = wider;
-            }
-            tail.extend_from_slice(data);
-            self.bytes += tail.capacity() - before;
-            return;
+        let rest = self.fill_tail(data);
+        if !rest.is_empty() {
+            let queued = Queued::Data(BytesMut::from(rest));
+            self.bytes += cost(&queued);
+            self.items.push_back(queued);
         }
-        let queued = Queued::Data(BytesMut::from(data));
-        self.bytes += cost(&queued);
-        self.items.push_back(queued);
+    }
+
+    /// Puts as much of a small packet beside the one before it as [`TOGETHER`] allows; returns what is left of it.
+    fn fill_tail<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
+        let Some(Queued::Data(tail)) = self.items.back_mut() else {
+            return data;
+        };
+        let room = TOGETHER.saturating_sub(tail.len());
+        if data.len() > TOGETHER || room == 0 {
+            return data;
+        }
+        let (beside, rest) = data.split_at(room.min(data.len()));
+        let before = tail.capacity();
+        let length = tail.len() + beside.len();
+        if length > before {
+            let mut wider = BytesMut::with_capacity((before * 2).clamp(length, TOGETHER));
+            wider.extend_from_slice(tail);
+            *tail = wider;
+        }
+        tail.extend_from_slice(beside);
+        self.bytes += tail.capacity() - before;
+        rest
     }
 
     pub(super) fn push(&mut self, item: Item, bound: usize) -> Result<(), Overflow> {
