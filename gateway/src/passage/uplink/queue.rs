@@ -11,7 +11,7 @@ use crate::passage::signals;
 const ITEM: usize = 96;
 /// Small packets that wait together are kept together, up to this many bytes: each by itself would cost more than it
 /// holds.
-const TOGETHER: usize = 8 << 10;
+const TOGETHER: usize = 4 << 10;
 /// One thing that the technician's side sent, in order.
 #[derive(Debug)]
 pub(crate) enum Item {
