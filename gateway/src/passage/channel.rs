@@ -18,7 +18,7 @@ use super::downlink::{Downlink, Gone, Stream};
 use super::farewell::{Farewell, take_leave};
 use super::legs::LegCounts;
 use super::notice::{self, Notice};
-use super::purse::Charge;
+use super::purse::RequestCosts;
 use super::relay::{Asked, Relay, RelayEnd};
 use super::talk;
 use super::tap::Tap;
@@ -46,7 +46,7 @@ pub(crate) struct Opening {
     /// The size that its window was given while it talked to the gateway.
     resized: Mutex<Option<WindowSize>>,
     /// What the requests are paid for with.
-    charges: Vec<Charge>,
+    costs: RequestCosts,
 }
 
 /// The size of a terminal's window, as an SSH client tells it: in characters, and in pixels where known.
@@ -67,15 +67,13 @@ impl Opening {
             terminal: None,
             environment: Vec::new(),
             resized: Mutex::new(None),
-            charges: Vec::new(),
+            costs: RequestCosts::default(),
         }
     }
 
     /// Pays for `bytes` kept for as long as the channel is open; false when the purse is empty.
     pub(crate) fn pay(&mut self, bytes: usize) -> bool {
-        Charge::lend(self.uplink.connection().purse(), bytes)
-            .map(|charge| self.charges.push(charge))
-            .is_some()
+        self.costs.pay(self.uplink.connection().purse(), bytes)
     }
 
     /// Remembers another size of the window: the shell that comes after the talk begins with it.

@@ -16,8 +16,12 @@ pub(crate) const CONNECTION: u64 = 16 << 20;
 /// What a connection costs beside its purse, at most: the states of the SSH library, a packet (256 KiB), what is read
 /// ahead (128 KiB), what is encrypted and not yet sent (half a MiB).
 pub(crate) const PER_CONNECTION: u64 = 1 << 20;
-/// What an open channel costs beside what is queued on it, at most: the target's leg, as [`PER_CONNECTION`] and smaller.
-pub(crate) const PER_CHANNEL: usize = 256 << 10;
+/// What an open channel costs beside what is queued on it, at most: the target's leg, as [`PER_CONNECTION`] and smaller,
+/// and requests of [`REQUESTS`].
+pub(crate) const PER_CHANNEL: usize = (256 << 10) + REQUESTS;
+/// What the requests of a channel may take without being counted one by one, so that no ordinary one fails because the
+/// other channels are busy.
+const REQUESTS: usize = 64 << 10;
 /// What the SSH library keeps of every channel until its connection ends, even of one that was closed.
 pub(crate) const TRACE: usize = 5 << 10;
 
@@ -230,6 +234,26 @@ impl Charge {
     }
 }
 
+/// What the requests of one channel are paid for with.
+#[derive(Debug, Default)]
+pub(crate) struct RequestCosts {
+    prepaid: usize,
+    charges: Vec<Charge>,
+}
+
+impl RequestCosts {
+    /// Pays for `bytes` more; false when the purse is empty and they are more than every channel has.
+    pub(crate) fn pay(&mut self, purse: &Arc<Purse>, bytes: usize) -> bool {
+        if self.prepaid + bytes <= REQUESTS {
+            self.prepaid += bytes;
+            return true;
+        }
+        Charge::lend(purse, bytes)
+            .map(|charge| self.charges.push(charge))
+            .is_some()
+    }
+}
+
 impl Drop for Charge {
     fn drop(&mut self) {
         self.purse.give_back(self.bytes);
@@ -257,6 +281,17 @@ mod tests {
         purse.take(3 * MIB);
         drop(purse);
         assert_eq!(common.free(), 1 << 30);
+    }
+
+    /// Ordinary requests pass whatever the other channels hold; large ones are counted.
+    #[test]
+    fn ordinary_requests_need_no_purse() {
+        let empty = Purse::common(0);
+        let mut costs = RequestCosts::default();
+        assert!(costs.pay(&empty, 60 << 10));
+        assert!(!costs.pay(&empty, 8 << 10));
+        assert!(costs.pay(&empty, 4 << 10));
+        assert!(costs.pay(&Purse::common(1 << 20), 8 << 10));
     }
 
     /// F5: the greedy leave something to whoever comes next.
