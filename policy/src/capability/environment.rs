@@ -166,7 +166,6 @@ const NEVER_SUFFIX: &[&str] = &[
     "VIEWER",
     "_ADDR",
     "_HOST",
-    "_PROXY",
     "_SERVER",
     "_URI",
     "_URL",
