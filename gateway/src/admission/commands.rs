@@ -77,7 +77,7 @@ const fn command(name: &'static str, usage: &'static str, help: &'static str, ac
 const HELP: Command = command("help", "help", "help-help", Act::Help);
 const EXIT: Command = command("exit", "exit", "help-exit", Act::Exit);
 
-const TECHNICIANS: &[Command] = &[
+pub(super) const TECHNICIANS: &[Command] = &[
     command(
         "request",
         "request TARGET… [--account A] [--flow F | --only FAMILY,…] --for D [--at TIME] --reason \"…\"",
@@ -106,7 +106,7 @@ const TECHNICIANS: &[Command] = &[
     EXIT,
 ];
 
-const OPERATORS: &[Command] = &[
+pub(super) const OPERATORS: &[Command] = &[
     command(
         "pending",
         "pending",
@@ -159,7 +159,7 @@ const OPERATORS: &[Command] = &[
     EXIT,
 ];
 
-const AUDITORS: &[Command] = &[
+pub(super) const AUDITORS: &[Command] = &[
     command(
         "recordings",
         "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",

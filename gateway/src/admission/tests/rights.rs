@@ -44,6 +44,31 @@ fn is_refused(err: &str, english: &str, french: &str) -> bool {
     err.contains(english) || err.contains(french)
 }
 
+/// What is not tried here would be a command that nobody tried.
+#[test]
+fn every_command_of_a_role_is_among_those_that_are_tried() {
+    use crate::admission::commands;
+    let tables = [
+        (commands::TECHNICIANS, &TECHNICIANS[..]),
+        (commands::OPERATORS, &OPERATORS),
+        (commands::AUDITORS, &AUDITORS),
+    ];
+    for (table, lines) in tables {
+        let tried: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        for command in table {
+            let everybodys = ["help", "exit", "quit"].contains(&command.name);
+            assert!(
+                everybodys || tried.contains(&command.name),
+                "{}",
+                command.name
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_act_is_for_one_role_and_refused_to_the_others() {
     let house = House::new().await;
