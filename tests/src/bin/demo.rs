@@ -183,7 +183,7 @@ fn print_guide(site: &Site) -> Result<()> {
     println!(
         "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
          The code it asks for:\n  {code} {alice}\n\
-         \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
+         \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
          \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
          \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\
          \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command.\n",
