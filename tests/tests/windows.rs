@@ -75,7 +75,7 @@ fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
     terminal.sees_prompt()?;
     site.clock().advance(21 * 60)?;
-    terminal.sees("this intervention ends in")?;
+    terminal.sees("what you have open here ends in")?;
     site.clock().advance(8 * 60 + 30)?;
     site.clock().advance(60)?;
     ensure!(terminal.ends()? == 254);
