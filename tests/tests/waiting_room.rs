@@ -182,7 +182,7 @@ fn a_hostile_reason_is_shown_harmlessly() -> Result<()> {
     ] {
         let answer = ask(hostile)?
             .status_is(1)?
-            .says(&["The reason must have", "on one line"])?;
+            .says(&["A reason has 1 to", "on one line"])?;
         harmless(&answer)?;
     }
     // What merely looks like something is shown as it was typed.
