@@ -160,8 +160,16 @@ operator-gone-request = Request { $number } of { $person } is no longer waiting:
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
-operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources } addresses: { $place }
-operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources } addresses: { $place }
+operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+crowd-shares = single addresses had taken their share of those who have not logged on. Whoever works there may have found the door closed, nobody else. Ask what connects from there.
+crowd-person = single persons had as many connections as one may have. Nobody else was sent away.
 crowd-operators = too many from operators' and auditors' networks had not logged on. Whoever came from there may have found the door closed; those inside stayed. Ask the gateway's administrator who connects there.
 crowd-stations = too many from stations' networks had not logged on. Technicians may have found the door closed; those inside stayed. Ask the provider what connects from there.
 crowd-everybody = too many from addresses that no document names had not logged on. Whoever works from such an address may have found the door closed; those whose networks are in the documents did not.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ecluse_policy::identity::Role;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -63,6 +64,14 @@ impl Gateway {
     /// The documents in force now.
     pub fn applied(&self) -> Arc<Applied> {
         Arc::clone(&self.documents.borrow())
+    }
+
+    /// The store as `role` gets it: what a client's people do waits behind nobody else's ([`Store::ahead`]).
+    pub(crate) fn store_for(&self, role: &Role) -> Store {
+        match role {
+            Role::Technician { .. } => self.store.clone(),
+            Role::Operator { .. } | Role::Auditor { .. } => self.store.ahead(),
+        }
     }
 
     /// What is known of the machine's clock now (R6).

@@ -105,7 +105,7 @@ async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOut
     let record = desk
         .record(AuditKind::CodeRefused, now)
         .detail("act", command.name);
-    let store = &desk.gateway.store;
+    let store = desk.gateway.store_for(visitor.authenticated.role());
     let outcome = store
         .judge_code(&claim, Some(visitor.person()), code, record.clone())
         .await?;

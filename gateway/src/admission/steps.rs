@@ -100,7 +100,7 @@ pub(crate) async fn seen(
 ) -> Done<Intervention> {
     let now = by.now();
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(id, |latest| {
             // The first look is what the technician is told; later ones change nothing.
             if latest.seen().is_some() {
@@ -212,7 +212,7 @@ async fn step(
     transition: impl FnOnce(&Intervention) -> Result<(Intervention, Vec<AuditRecord>), Refusal>,
 ) -> Done<Intervention> {
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(asked.id(), transition)
         .await;
     settle(gateway, changed, || {

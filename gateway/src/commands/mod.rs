@@ -20,12 +20,13 @@ mod search;
 mod serve;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::out::errln;
+use crate::commands::out::{errln, outln};
 use crate::settings::{DEFAULT_FILE, Settings};
 use crate::store::{Applied, Store};
 
@@ -76,7 +77,10 @@ enum OnStore {
 
 /// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(words) => return said_instead(&words),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -91,6 +95,28 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => failed(&error),
     };
+    printed(code)
+}
+
+/// Help, the version, or what is wrong with the command line; told like everything else.
+fn said_instead(words: &clap::Error) -> ExitCode {
+    if words.use_stderr() {
+        // Its own way: nobody can be told where standard error is not read.
+        let _ = words.print();
+        return ExitCode::from(2);
+    }
+    // Coloured where a terminal reads it.
+    let words = words.render();
+    if std::io::stdout().is_terminal() {
+        outln!("{}", words.ansi().to_string().trim_end());
+    } else {
+        outln!("{}", words.to_string().trim_end());
+    }
+    printed(ExitCode::SUCCESS)
+}
+
+/// The exit code, unless the words did not arrive.
+fn printed(code: ExitCode) -> ExitCode {
     match out::finish() {
         None => code,
         Some(error) => failed(&anyhow::anyhow!(

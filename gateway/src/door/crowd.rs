@@ -78,6 +78,11 @@ impl Turned {
         self.source + self.early + self.full
     }
 
+    /// Whether nobody was turned away but those whose own source had its share: others found a place.
+    pub(crate) fn only_shares(&self) -> bool {
+        self.early + self.full == 0
+    }
+
     /// How many sources they came from; more are not told apart.
     pub(crate) fn sources(&self) -> usize {
         self.sources.len()
@@ -210,7 +215,10 @@ impl Crowd {
             .detail("sources", sources.len())
     }
 
-    const fn words(&self) -> &'static str {
+    fn words(&self) -> &'static str {
+        if self.turned.only_shares() {
+            return "single sources have taken their share of the places; others find one";
+        }
         match self.places {
             Places::Before(Pool::Operators) => {
                 "places before log-on are short for operators' and auditors' networks"

@@ -238,12 +238,16 @@ impl Desk {
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
         let record = self.record(AuditKind::LogOnRefused);
-        let outcome = match self
-            .gateway
-            .store
-            .judge_code(&claim, known.as_ref(), code, record)
-            .await
-        {
+        // A client's people wait behind nobody else's changes.
+        let clients = known
+            .as_ref()
+            .is_some_and(|person| applied.documents.technician(person).is_none());
+        let store = if clients {
+            self.gateway.store.ahead()
+        } else {
+            self.gateway.store.clone()
+        };
+        let outcome = match store.judge_code(&claim, known.as_ref(), code, record).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.store_failed(&error);
@@ -387,7 +391,7 @@ impl Desk {
             .map(|binding| (binding, now.plus(remember)));
         let written = self
             .gateway
-            .store
+            .store_for(visitor.authenticated.role())
             .log_on(visitor.person(), remembered, now, &[record])
             .await;
         if let Err(error) = written {

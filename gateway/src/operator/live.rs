@@ -158,7 +158,7 @@ pub(crate) async fn cut_now(
     let recorded = if records.is_empty() {
         Ok(())
     } else {
-        desk.gateway.store.record(&records).await
+        desk.gateway.store.ahead().record(&records).await
     };
     Cut { sessions, recorded }
 }

@@ -230,6 +230,7 @@ impl Session {
         if let Err(error) = visit
             .gateway()
             .store
+            .ahead()
             .end_session(facts.id, &end, &records)
             .await
         {

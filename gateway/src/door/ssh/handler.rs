@@ -239,9 +239,10 @@ impl server::Handler for Door {
             .channels
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
-            && opening.environment.len() < caps::VARIABLES
         {
-            let fits = name.len() <= caps::NAME && value.len() <= caps::VALUE;
+            let fits = opening.environment.len() < caps::VARIABLES
+                && name.len() <= caps::NAME
+                && value.len() <= caps::VALUE;
             if !fits || !opening.pay(name.len() + value.len()) {
                 return session.channel_failure(id);
             }
