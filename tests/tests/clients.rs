@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, client, keys, peers};
+use ecluse_tests::{Site, Terminal, client, keys, peers, store};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -138,6 +138,43 @@ fn plink_is_asked_for_the_code_in_its_terminal() -> Result<()> {
     terminal.enters("stty size; exit 2")?;
     terminal.sees("24 80")?;
     ensure!(terminal.ends()? == 2);
+    Ok(())
+}
+
+/// C11: rclone comes for files, which no line gives: it is told so at once and fails once, where it used to try ten times.
+#[test]
+fn rclone_fails_once_where_no_line_gives_files() -> Result<()> {
+    installed("rclone", "rclone")?;
+    let site = open_site()?;
+    let layout = site.layout();
+    let script = format!(
+        "ssh-add -q '{}' '{}'; exec rclone --config /dev/null -v --retries 1 lsf \
+         ':sftp,host=127.0.0.1,port={},user=alice+db01,key_use_agent=true,known_hosts_file=\"{}\",shell_type=none:/'",
+        layout.key("ws-1").display(),
+        layout.key("alice").display(),
+        site.plan().ports.door,
+        layout.known_hosts().display(),
+    );
+    let answer = client::run(
+        Command::new("ssh-agent")
+            .args(["sh", "-c", &script])
+            .env("HOME", layout.root()),
+        b"",
+        PATIENCE,
+    )?;
+    ensure!(answer.status != Some(0), "{answer:?}");
+    ensure!(
+        answer.errors.contains("subsystem request failed"),
+        "{}",
+        answer.errors
+    );
+    let asked = store::audit(&site, "flow-refused")?;
+    let asked = asked.iter().filter(|record| {
+        record
+            .pointer("/detail/flow")
+            .is_some_and(|flow| flow == "the subsystem sftp")
+    });
+    ensure!(asked.count() == 1, "it tried again: {}", answer.errors);
     Ok(())
 }
 
