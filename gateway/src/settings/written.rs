@@ -58,6 +58,7 @@ struct WrittenInterventions {
     pending_expires: Option<WrittenSpan>,
     waiting_per_person: Option<Count>,
     waiting_in_all: Option<Count>,
+    requests_per_hour: Option<Count>,
 }
 
 #[derive(Deserialize, Default)]
@@ -146,6 +147,7 @@ impl Written {
                 pending_expires: span(interventions.pending_expires, minutes(60)),
                 waiting_per_person: count(interventions.waiting_per_person, 3),
                 waiting_in_all: count(interventions.waiting_in_all, 256),
+                requests_per_hour: count(interventions.requests_per_hour, 60),
             },
             limits: limits.checked()?,
             recordings: RecordingSettings {

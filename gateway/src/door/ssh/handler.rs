@@ -26,9 +26,10 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
 use crate::passage::caps;
-use crate::passage::channel::{Opening, Start, TerminalRequest};
+use crate::passage::channel::{Opening, Start};
 use crate::passage::downlink::Downlink;
 use crate::passage::uplink::{Item, Overflow, Uplink};
+use crate::passage::window::TerminalRequest;
 
 impl server::Handler for Door {
     type Error = russh::Error;
