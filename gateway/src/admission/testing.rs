@@ -214,7 +214,7 @@ impl House {
             absences: Absences::default(),
             crowds: Crowds::default(),
             ledger: Ledger::new(Measure::of(&settings.limits)),
-            people: People::default(),
+            people: People::new(settings.limits.log_ons_per_person),
             told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),

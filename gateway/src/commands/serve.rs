@@ -128,7 +128,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         absences: Absences::default(),
         crowds: Crowds::default(),
         ledger: Ledger::new(Measure::of(&settings.limits)),
-        people: People::default(),
+        people: People::new(settings.limits.log_ons_per_person),
         told: Told::default(),
         space,
         texts: Texts::load()?,

@@ -14,14 +14,14 @@ use crate::store::{Store, StoreError};
 
 /// Refusals of one person and kind that are put on record one by one, a minute.
 const REFUSALS: u32 = 20;
-/// Log-ons of one person a minute; more are counted, and let in operators alone: their handle waits for nobody.
-const LOG_ONS: u32 = 120;
 /// Searches, replays and watches that one person begins, a minute.
 const LOOKS: u32 = 60;
 
 /// Who did what how often in this minute.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct People {
+    /// Log-ons of one person a minute; more are counted, and let in operators alone: their handle waits for nobody.
+    log_ons: u32,
     minute: Mutex<BTreeMap<(PersonId, AuditKind), Tally>>,
 }
 
@@ -34,6 +34,14 @@ struct Tally {
 }
 
 impl People {
+    /// Nobody has done anything yet; so many log-ons of one person a minute.
+    pub(crate) fn new(log_ons: u32) -> Self {
+        Self {
+            log_ons,
+            minute: Mutex::default(),
+        }
+    }
+
     /// Puts a refusal of this person on record, or counts it.
     ///
     /// # Errors
@@ -52,7 +60,7 @@ impl People {
 
     /// The entry of a log-on, to be written; none where it is counted only.
     pub(crate) fn logs_on(&self, person: &PersonId, record: AuditRecord) -> Option<AuditRecord> {
-        self.takes(person, LOG_ONS, record)
+        self.takes(person, self.log_ons, record)
     }
 
     /// Whether this person has logged on more often than anybody does, in this minute.
@@ -148,7 +156,7 @@ mod tests {
     /// F5: a loop of refusals is a few entries and a count, and takes no entry of anybody else.
     #[test]
     fn what_one_person_repeats_is_counted_and_others_are_not_touched() {
-        let people = People::default();
+        let people = People::new(120);
         let (alice, bruno) = (person("alice"), person("bruno"));
         let written = (0..3000)
             .filter(|_| people.takes(&alice, REFUSALS, refused()).is_some())
@@ -169,10 +177,10 @@ mod tests {
 
     #[test]
     fn log_ons_beyond_what_anybody_does_are_counted_and_told_of() {
-        let people = People::default();
+        let people = People::new(120);
         let alice = person("alice");
         let record = || AuditRecord::new(AuditKind::LogOn, Timestamp::from_micros(1)).permitted();
-        for _ in 0..LOG_ONS {
+        for _ in 0..120 {
             assert!(people.logs_on(&alice, record()).is_some());
         }
         assert!(!people.logs_on_too_often(&alice));
@@ -188,7 +196,7 @@ mod tests {
 
     #[test]
     fn looks_are_bounded_a_minute() {
-        let people = People::default();
+        let people = People::new(120);
         let aurele = person("aurele");
         assert!((0..LOOKS).all(|_| people.may_look(&aurele)));
         assert!(!people.may_look(&aurele));

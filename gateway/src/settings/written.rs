@@ -75,6 +75,7 @@ pub(super) struct WrittenLimits {
     pub(super) unauthenticated_stations: Option<Count>,
     pub(super) refusals_per_source: Option<Count>,
     pub(super) refusals_in_all: Option<Count>,
+    pub(super) log_ons_per_person: Option<Count>,
     pub(super) authenticate_within: Option<WrittenSpan>,
     pub(super) channels_per_connection: Option<Count>,
     pub(super) before_login_bytes: Option<Bytes>,
