@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
 use crate::identity::ledger::Ledger;
+use crate::identity::people::People;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::notice::Told;
@@ -50,6 +51,8 @@ pub struct Gateway {
     pub(crate) crowds: Crowds,
     /// The refused log-ons of this minute.
     pub(crate) ledger: Ledger,
+    /// What people who are known repeated in this minute.
+    pub(crate) people: People,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.

@@ -44,17 +44,13 @@ pub fn transcript(recording: &OpenRecording, out: &mut impl Write) -> Result<(),
     );
     match &record.end {
         Some(end) => {
-            let by = end
-                .by
-                .as_ref()
-                .map(|by| format!(" by {}", neutralise(by)))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "ended    {ended}: {}{by} {}",
-                neutralise(&end.reason),
-                neutralise(&end.text)
-            )
+            let [reason, by, text] = end.parts();
+            let by = by.map(|by| format!("by {by}"));
+            let parts: Vec<&str> = [reason, by.as_deref(), text]
+                .into_iter()
+                .flatten()
+                .collect();
+            writeln!(out, "ended    {ended}: {}", neutralise(parts.join(" ")))
         }
         None => writeln!(out, "ended    {ended}: cut short, the recording stops here"),
     }

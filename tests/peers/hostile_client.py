@@ -485,6 +485,40 @@ def unread_beside(user):
     tell("other", first.recv(100).decode().strip())
 
 
+WINDOW_SIZE = """python3 -c '
+import fcntl, struct, sys, termios
+for line in sys.stdin:
+    print("size", *struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8))), flush=True)
+'"""
+
+
+def pixels(user):
+    """A window told in pixels too: what they could carry. Says which size the target has at first, and after a change."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.settimeout(20)
+    channel.get_pty(width=80, height=24, width_pixels=0x4142, height_pixels=0x4344)
+    channel.exec_command(WINDOW_SIZE)
+    output = channel.makefile("r")
+
+    def size():
+        channel.sendall(b"\n")
+        return next(line.split()[1:] for line in output if line.startswith("size"))
+
+    tell("first", " ".join(size()))
+    channel.resize_pty(width=100, height=30, width_pixels=0x4546, height_pixels=0x4748)
+    tell("then", " ".join(size()))
+
+
+def refused_loop(user):
+    """Forwards asked for without end, on one connection, as many as it may."""
+    connection = door.login(user)
+    for port in range(490):
+        connection._send_message(message(number(MSG_GLOBAL_REQUEST), "tcpip-forward", False, "127.0.0.1", 10000 + port))
+    # Answered after all of them.
+    tell("answered", connection.global_request("tcpip-forward", ("127.0.0.1", 9999), wait=True) is None)
+
+
 if __name__ == "__main__":
     tricks = {name: trick for name, trick in globals().items() if callable(trick) and getattr(trick, "__module__", None) == "__main__"}
     tricks[sys.argv[1]](sys.argv[2])

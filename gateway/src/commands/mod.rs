@@ -75,7 +75,7 @@ enum OnStore {
     Search(search::SearchCommand),
 }
 
-/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
+/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `explain` and `verify` have more.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -167,24 +167,25 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let store = Store::open(&settings).await?;
             let done = command.run(&store, &settings).await;
             store.close().await;
-            done
+            return done;
         }
     };
     done.map(|()| ExitCode::SUCCESS)
 }
 
 impl OnStore {
-    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        match self {
+    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let done = match self {
+            Self::Explain(explain) => return explain.run(store).await,
             Self::Accounts(accounts) => accounts.run(store, settings).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
-            Self::Explain(explain) => explain.run(store).await,
             Self::Export(export) => export.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

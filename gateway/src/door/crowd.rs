@@ -64,7 +64,7 @@ pub(crate) struct Turned {
 impl Turned {
     fn count(&mut self, why: Full, source: IpAddr) {
         match why {
-            Full::Source | Full::Person => self.source += 1,
+            Full::Source | Full::Person | Full::Often => self.source += 1,
             Full::Early => self.early += 1,
             Full::Pool | Full::Total => self.full += 1,
         }

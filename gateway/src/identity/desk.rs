@@ -389,10 +389,12 @@ impl Desk {
         let remembered = remembered
             .as_ref()
             .map(|binding| (binding, now.plus(remember)));
+        // One by one, or in the count of its minute.
+        let record = self.gateway.people.logs_on(visitor.person(), record);
         let written = self
             .gateway
             .store_for(visitor.authenticated.role())
-            .log_on(visitor.person(), remembered, now, &[record])
+            .log_on(visitor.person(), remembered, now, record.as_slice())
             .await;
         if let Err(error) = written {
             // No trace, no entry.
