@@ -227,7 +227,7 @@ fn a_cut_reaches_those_who_only_wait() -> Result<()> {
     let lobby = Terminal::of(&site, &site.ssh("alice"), 120, 40)?;
     lobby.sees("Type “help”")?;
     let bruno = Terminal::of(&site, &site.ssh("bruno"), 120, 40)?;
-    bruno.sees("Tapez « help »")?;
+    bruno.sees("bienvenue, bruno")?;
 
     let said = site
         .operator(&["cut", "alice", "--reason", "not today"])?
@@ -254,7 +254,7 @@ fn a_cut_reaches_those_who_only_wait() -> Result<()> {
     // Nobody else is touched, and what was asked still waits.
     bruno.enters("interventions")?;
     bruno.sees_that("the answer to what bruno typed", |screen| {
-        screen.matches("Vous n'avez aucune intervention").count() == 2
+        screen.matches("aucune intervention").count() == 2
     })?;
     site.operator(&["approve", &number.to_string()])?
         .success()?;
