@@ -98,6 +98,7 @@ pub(super) async fn migrate(db: &Db, place: &str) -> Result<(), StoreError> {
     match db {
         Db::Sqlite { writer, .. } => migrator.run(writer).await,
         Db::Postgres(pool) => migrator.run(pool).await,
+        Db::Snapshot(_) => return Err(StoreError::Snapshot),
     }
     .map_err(|error| StoreError::Migration {
         place: place.to_owned(),
