@@ -77,6 +77,12 @@ const STEPS: &[Step] = &[
         sqlite: ACCOUNT_USE,
         postgres: ACCOUNT_USE,
     },
+    Step {
+        format: 12,
+        name: "nobody's words end",
+        sqlite: include_str!("migrations/0012_nobodys_words_end.sqlite.sql"),
+        postgres: include_str!("migrations/0012_nobodys_words_end.postgres.sql"),
+    },
 ];
 
 /// Brings the store to the format this program writes, and notes which program did.
