@@ -251,6 +251,8 @@ auditor-recording-missing = The recording of session { $number } is not where th
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
+auditor-being-sealed = Session { $number } has ended and its recording is being sealed; this is what is recorded.
+auditor-being-sealed-wait = Session { $number } has ended and its recording is being sealed: it can be replayed as text when it is. Ask again in a moment, or replay it in a terminal now.
 auditor-time-unclear = “{ $typed }” is not a moment. Write for example 2d (two days ago), 2026-11-23, 2026-11-23T07:50, or 07:50 for the last time it was. Times are UTC.
 auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1 to 100.
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
@@ -344,6 +346,7 @@ notice-keys = { $count ->
 }
 notice-auditors-and-keys = { $auditors } and { $keys }
 notice-kept = for { $keep } after the service has ended
+notice-kept-session = for { $keep } after the session
 notice-kept-hold = for as long as it must not be destroyed
 
 ## Refusals of the policy crate (verdict/texts.rs gives the ids)

@@ -244,6 +244,8 @@ auditor-recording-missing = L'enregistrement de la session { $number } n'est pas
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
+auditor-being-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement ; voici ce qui est enregistré.
+auditor-being-sealed-wait = La session { $number } est terminée et son enregistrement est en cours de scellement : il pourra être rejoué en texte ensuite. Réessayez dans un moment, ou rejouez-le dès maintenant dans un terminal.
 auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 pour la dernière fois. Les heures sont en UTC.
 auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
@@ -337,6 +339,7 @@ notice-keys = { $count ->
 }
 notice-auditors-and-keys = { $auditors } et par { $keys }
 notice-kept = { $keep } après la fin de la prestation
+notice-kept-session = { $keep } après la session
 notice-kept-hold = aussi longtemps qu'il ne doit pas être détruit
 
 ## Refus de la politique (les identifiants viennent de verdict/texts.rs)

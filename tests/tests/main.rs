@@ -43,5 +43,6 @@ mod targets;
 mod terms;
 mod timing;
 mod unit;
+mod verdicts;
 mod waiting_room;
 mod windows;

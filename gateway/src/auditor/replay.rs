@@ -364,7 +364,19 @@ async fn unfinished(
     journal: PathBuf,
     problem: &str,
 ) -> Result<u32, Trouble> {
-    desk.line("auditor-still-open", &[("number", session.number.into())])
+    // What was read of it may be of before its end.
+    let again = desk.gateway.store.session(session.number).await?;
+    let ended = again.as_ref().unwrap_or(session).end.is_some();
+    if ended && desk.terminal.is_plain() {
+        let args = [("number", session.number.into())];
+        return desk.problem("auditor-being-sealed-wait", &args).await;
+    }
+    let said = if ended {
+        "auditor-being-sealed"
+    } else {
+        "auditor-still-open"
+    };
+    desk.line(said, &[("number", session.number.into())])
         .await?;
     if desk.terminal.is_plain() {
         return desk.problem("common-needs-terminal", &[]).await;

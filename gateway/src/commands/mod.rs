@@ -126,12 +126,28 @@ fn printed(code: ExitCode) -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    // Every cause, on as many lines as the error itself has.
+    // On as many lines as the error itself has.
     errln!(
         "ecluse: {}",
-        ecluse_recordings::neutralise_lines(format!("{error:#}"))
+        ecluse_recordings::neutralise_lines(every_cause(error))
     );
     ExitCode::FAILURE
+}
+
+/// An error with every cause that it does not tell itself.
+fn every_cause(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if said.contains(&text) {
+            continue;
+        }
+        if !said.is_empty() {
+            said.push_str(": ");
+        }
+        said.push_str(&text);
+    }
+    said
 }
 
 /// What reads recordings at length leaves the machine to those in passage.
@@ -181,7 +197,7 @@ impl OnStore {
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
-            Self::Export(export) => export.run(store, settings).await,
+            Self::Export(export) => return export.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
         };
@@ -230,6 +246,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_that_the_error_tells_itself_is_said_once() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let told = ecluse_recordings::bundle::ReaderError::Io {
+            path: "/nowhere".into(),
+            source: gone(),
+        };
+        let said = every_cause(&told.into());
+        assert_eq!(said, format!("cannot read /nowhere: {}", gone()));
+        let apart = anyhow::Error::from(gone()).context("x.tar");
+        assert_eq!(every_cause(&apart), format!("x.tar: {}", gone()));
     }
 
     #[test]

@@ -229,7 +229,8 @@ async fn what_was_destroyed_is_passed_over() {
     let store = TestStore::sqlite().await;
     act(&store, "hopital", 3).await;
     let destruction = crate::store::Destruction {
-        client: client("hopital"),
+        client: Some(client("hopital")),
+        in_force: false,
         before: Timestamp::from_secs(1_790_000_001),
         at: Timestamp::from_secs(1_890_000_000),
         by: "root".into(),

@@ -8,8 +8,9 @@ use crate::passage::purse;
 use crate::settings::LimitSettings;
 
 const MIB: u64 = 1 << 20;
-/// Sealing, one recording at a time (`recordings/adr/0005-sealing-in-passes.md`), with its record and its manifest.
-const SEALING: u64 = 128 * MIB;
+/// Sealing, one recording at a time in each of two lanes (`recordings/adr/0005-sealing-in-passes.md`), each with its record
+/// and its manifest.
+const SEALING: u64 = 2 * 128 * MIB;
 /// Dialogues that read recordings: watching, replaying, searching.
 const READING: u64 = 512 * MIB;
 /// The program itself: its code, the documents, the store and its cache, copies on their way.

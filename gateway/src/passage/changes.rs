@@ -77,6 +77,9 @@ pub(crate) async fn rewrap(
     by: &str,
 ) -> Result<(), ChangeError> {
     let _alone = ChangeLock::take(&settings.data_dir).await?;
+    if dir.join(layout::LIVE).exists() {
+        return Err(ChangeError::NotSealed);
+    }
     let rewrapped = Rewrapped::new(dir, identities, recipients)?;
     // First on record: a key file that the log does not know looks like a forgery.
     put_rewrapping_on_record(store, &rewrapped, recipients, by).await?;

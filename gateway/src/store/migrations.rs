@@ -84,6 +84,12 @@ const STEPS: &[Step] = &[
         sqlite: SESSION_ENDS,
         postgres: SESSION_ENDS,
     },
+    Step {
+        format: 12,
+        name: "nobody's words end",
+        sqlite: include_str!("migrations/0012_nobodys_words_end.sqlite.sql"),
+        postgres: include_str!("migrations/0012_nobodys_words_end.postgres.sql"),
+    },
 ];
 
 /// Brings the store to the format this program writes, and notes which program did.
@@ -105,6 +111,7 @@ pub(super) async fn migrate(db: &Db, place: &str) -> Result<(), StoreError> {
     match db {
         Db::Sqlite { writer, .. } => migrator.run(writer).await,
         Db::Postgres(pool) => migrator.run(pool).await,
+        Db::Snapshot(_) => return Err(StoreError::Snapshot),
     }
     .map_err(|error| StoreError::Migration {
         place: place.to_owned(),

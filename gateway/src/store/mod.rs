@@ -84,7 +84,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     db: Db,
-    key: StoreKey,
+    key: Arc<StoreKey>,
     epoch: watch::Sender<u64>,
     polling: AtomicBool,
     /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
@@ -130,7 +130,7 @@ impl Store {
         let epoch = read_epoch(&db).await?;
         let inner = Inner {
             db,
-            key,
+            key: Arc::new(key),
             epoch: watch::Sender::new(epoch),
             polling: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(1)),
@@ -163,6 +163,27 @@ impl Store {
             tokio::spawn(poll(Arc::downgrade(&self.inner)));
         }
         self.inner.epoch.subscribe()
+    }
+
+    /// The store as it is at this moment, to be read only: whoever compares what stands in several places reads all of it
+    /// of one moment, whatever others write meanwhile. It holds one connection until the last clone is gone.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn snapshot(&self) -> Result<Self, StoreError> {
+        let db = self.inner.db.snapshot().await?;
+        let epoch = read_epoch(&db).await?;
+        let inner = Inner {
+            db,
+            key: Arc::clone(&self.inner.key),
+            epoch: watch::Sender::new(epoch),
+            // Nothing changes here.
+            polling: AtomicBool::new(true),
+            documents: Mutex::new(None),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Waits for running statements and closes every connection.

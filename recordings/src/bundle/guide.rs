@@ -178,7 +178,10 @@ Stock programs do not read these; `ecluse verify --key` checks them, and `ecluse
 
 `ecluse verify BUNDLE.tar` does all of the above on any machine, and `--key client.key` also reads everything to its end.
 Give it the keys that you trust (`--signers FILE`, `--log-key FILE`) and the last checkpoint that you kept (`--since FILE`).
-It says, and ends with: intact (0), cut short by a crash (3), altered (4), missing (5), reordered (6), not in the log (7).",
+It says, and ends with: intact (0), cut short by a crash (3), altered (4), missing (5), reordered (6), not in the log (7),
+older than the checkpoint that you gave (8): then export again to compare, or give it the proof that joins the two
+(`ecluse journal proof --from N`, with the number of entries of this bundle) as `--since`. What was asked for stands in
+`choice.json`: of what nobody asked for it says so, and calls nothing missing that belongs elsewhere.",
 };
 
 const FRENCH: Text = Text {
@@ -222,5 +225,8 @@ pouvoir en faire des fichiers. Les programmes courants ne les lisent pas ; `eclu
 `ecluse verify DOSSIER.tar` fait tout cela sur n'importe quelle machine, et `--key client.key` lit en plus tout jusqu'au bout.
 Donnez-lui les clés auxquelles vous vous fiez (`--signers FICHIER`, `--log-key FICHIER`) et le dernier point de contrôle que
 vous avez gardé (`--since FICHIER`). Il dit, et finit par : intact (0), cut short by a crash – interrompu par une panne (3),
-altered – altéré (4), missing – manquant (5), reordered – réordonné (6), not in the log – absent du journal (7).",
+altered – altéré (4), missing – manquant (5), reordered – réordonné (6), not in the log – absent du journal (7), older than
+the checkpoint – plus ancien que le point de contrôle donné (8) : exportez alors de nouveau pour comparer, ou donnez-lui par
+`--since` la preuve qui relie les deux (`ecluse journal proof --from N`, N étant le nombre d'entrées de ce dossier). Ce qui a
+été demandé est dans `choice.json` : de ce que personne n'a demandé, il le dit, sans rien dire manquant.",
 };

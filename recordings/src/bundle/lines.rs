@@ -37,6 +37,16 @@ pub struct ConsistencyProofs {
     pub proofs: Vec<Consistency>,
 }
 
+impl ConsistencyProofs {
+    /// The proof from one size to another, where it is there.
+    #[must_use]
+    pub fn between(&self, old: u64, new: u64) -> Option<&[Hash]> {
+        let joins = |proof: &&Consistency| proof.old == old && proof.new == new;
+        let found = self.proofs.iter().find(joins)?;
+        Some(found.proof.as_slice())
+    }
+}
+
 /// That the log of `old` entries is the beginning of the one of `new`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::{Report, Verdict};
-use crate::bundle::{ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
+use crate::bundle::{Choice, ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
 use crate::log::entry::MAX_ENTRY;
 use crate::log::{Checkpoint, Entry, leaf_hash, verify_inclusion};
 
@@ -36,6 +36,16 @@ pub(super) struct SessionEntries {
     pub(super) sealed: Vec<Entry>,
     pub(super) rewrapped: Vec<Entry>,
     pub(super) destroyed: Option<Entry>,
+}
+
+impl SessionEntries {
+    /// Whether the choice behind the bundle asks for the recording of this session.
+    pub(super) fn belong_to(&self, session: &str, choice: &Choice) -> bool {
+        let start = self.start.as_ref();
+        let intervention = start.and_then(|start| start.intervention.as_deref());
+        let began = start.map(|start| start.at_us);
+        choice.rule.covers(session, intervention, began)
+    }
 }
 
 /// How an entry is named in findings.

@@ -7,6 +7,7 @@
 //! points at them; and, without an earlier checkpoint, whether the journal as a whole was written anew.
 
 mod checkpoints;
+mod choice;
 mod content;
 mod entries;
 mod key_file;
@@ -14,6 +15,7 @@ mod list;
 mod recording;
 mod report;
 mod request;
+mod seals;
 mod sessions;
 mod trust;
 
@@ -21,8 +23,9 @@ use std::path::Path;
 
 pub use report::{Finding, LogLine, Note, RecordingLine, Report, TrustLine, Verdict};
 pub use request::{Answer, Request, RequestError};
+pub use seals::{Further, Seal, Seals};
 
-use crate::bundle::{self, Files, Kind, Place, ReaderError};
+use crate::bundle::{self, Consistency, Files, Kind, Place, ReaderError};
 use crate::evidence::key::Identity;
 use crate::log::{SignedNote, VerifierKey};
 use trust::Trust;
@@ -38,6 +41,11 @@ pub struct Options {
     pub log_keys: Vec<VerifierKey>,
     /// Checkpoints seen earlier, with a name for each.
     pub since: Vec<(String, SignedNote)>,
+    /// Proofs that join checkpoints, beside those that come with the bundle.
+    pub joining: Vec<Consistency>,
+    /// The recording's seal is on record elsewhere: a journal that still lies beside its files belongs to nobody's doing
+    /// but the gateway's, which takes it away next.
+    pub seal_on_record: bool,
 }
 
 /// Verifies a bundle (packed or not) or the directory of one sealed recording.
@@ -46,6 +54,12 @@ pub struct Options {
 /// The path does not read, or is something else. What is wrong inside is in the report.
 pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
     let files = Files::open(path)?;
+    if files.kind() == Kind::Recording
+        && files.find(crate::layout::LIVE).is_some()
+        && !options.seal_on_record
+    {
+        return Err(ReaderError::NotSealed(path.to_path_buf()));
+    }
     let mut report = Report::default();
     oddities(&files, &mut report);
     let mut trust = Trust::new(&files, options, &mut report);
@@ -67,6 +81,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
             // … the journal is the one that was signed, and every entry is in it …
             let checkpoint = checkpoints::check(&files, options, &mut trust, &mut report);
             let journal = entries::check(&files, checkpoint.as_ref(), &mut report);
+            let choice = choice::check(&files, checkpoint.as_ref(), &mut report);
             // … every recording is as it was sealed, and the journal says the same of it.
             for name in recording::names(&files) {
                 let entries = journal.session(&name);
@@ -76,7 +91,8 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
                 recording::compare_name(&name, &prefix, checked.as_ref(), &mut report);
                 sessions::compare(&prefix, checked.as_ref(), entries, &mut report);
             }
-            sessions::absent(&files, &journal, checkpoint.as_ref(), &mut report);
+            let choice = choice.as_ref();
+            sessions::absent(&files, &journal, choice, checkpoint.as_ref(), &mut report);
         }
     }
     trust.conclude(&mut report);
@@ -95,7 +111,7 @@ fn oddities(files: &Files, report: &mut Report) {
             Place::CutOff => report.find(
                 Verdict::Missing,
                 "the archive",
-                "it ends in the middle: what would follow is missing",
+                "it ends early: what would follow is missing, and nothing can be said of it; get the whole file",
             ),
             Place::Broken(why) => report.find(Verdict::Altered, "the archive", why),
         }

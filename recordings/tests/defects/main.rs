@@ -14,6 +14,7 @@
 
 mod archive;
 mod checkpoints;
+mod choice;
 mod content;
 mod entries;
 mod files;

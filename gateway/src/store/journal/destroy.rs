@@ -1,8 +1,10 @@
-//! Taking a client's words out of the journal at the end of its service (R7, O9), and saying so in it.
+//! Taking words out of the journal at the end of their time (R7, O9), a client's or nobody's, and saying so in it.
 //!
 //! The leaves stay, so that the log still proves everything else; the words go, here and in the audit trail. The entry
 //! that says so names how many and the digest over their leaves, so that nobody can take away more under its cover.
 //! Whether something may be removed at all, [`ecluse_policy::retention`] decides.
+
+use std::collections::BTreeSet;
 
 use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
@@ -15,8 +17,10 @@ use crate::audit::{AuditKind, AuditRecord};
 /// What is to be destroyed, for whom, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destruction {
-    /// Whose words.
-    pub client: ClientId,
+    /// Whose words; without a client, those that concern none.
+    pub client: Option<ClientId>,
+    /// Whether the client's document is in force: then the entries that tell of it stay.
+    pub in_force: bool,
     /// Only of what happened before this time.
     pub before: Timestamp,
     /// When it is done.
@@ -40,12 +44,30 @@ pub struct Destroyed {
     pub interventions: u64,
 }
 
-/// What says that something was destroyed is never destroyed.
-const KEPT: &str = "('recording-destroyed', 'entries-destroyed')";
+/// What says that something was destroyed is never destroyed, nor what the journal's own proof rests on.
+const KEPT: &str = "('recording-destroyed', 'entries-destroyed', 'key-made', 'journal-start')";
+/// The same, with what tells of documents.
+const KEPT_IN_FORCE: &str =
+    "('recording-destroyed', 'entries-destroyed', 'key-made', 'journal-start', 'document-change')";
+/// Stands in `destructions` for no client; no client's id is empty.
+const NOBODY: &str = "";
+
+/// Entries whose time came: of a session and its intervention all go together, when the session does, so that what is
+/// kept of them is kept whole.
+const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit JOIN journal ON journal.seq = audit.seq \
+     WHERE COALESCE(audit.client, '') = $1 AND audit.at < $2 AND journal.entry IS NOT NULL \
+     AND (audit.session IS NULL OR audit.session NOT IN \
+       (SELECT id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
+     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
+       (SELECT intervention FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
+     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
+       (SELECT id FROM interventions WHERE client = $1 \
+        AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')))) \
+     AND audit.kind NOT IN ";
 
 impl Store {
-    /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it;
-    /// none where there is nothing to destroy.
+    /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it; or
+    /// the words of entries that concern no client. None where there is nothing to destroy.
     ///
     /// # Errors
     /// The store failed; nothing is destroyed.
@@ -55,18 +77,20 @@ impl Store {
     ) -> Result<Option<Destroyed>, StoreError> {
         let Destruction {
             client,
+            in_force,
             before,
             at,
             by,
             why,
         } = destruction;
-        let client_id = client.as_str();
+        let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit JOIN journal ON journal.seq = audit.seq \
-             WHERE audit.client = $1 AND audit.at < $2 AND journal.entry IS NOT NULL AND audit.kind NOT IN {KEPT} \
-             ORDER BY journal.seq"
-        ));
+        let kept = if *in_force || client.is_none() {
+            KEPT_IN_FORCE
+        } else {
+            KEPT
+        };
+        let sql = sqlx::AssertSqlSafe(format!("{DOOMED} {kept} ORDER BY journal.seq"));
         let doomed = change.tx.rows(sql, values![client_id, *before]).await?;
         let Some(last) = doomed.last() else {
             return Ok(None);
@@ -75,12 +99,15 @@ impl Store {
         let entries = doomed.len() as u64;
         let record = AuditRecord::new(AuditKind::EntriesDestroyed, *at)
             .claimed(by)
-            .client(client)
             .reason(why)
             .detail("entries", entries)
             .detail("before", before.to_string())
             .detail("up-to", up_to)
             .detail("leaves-sha256", leaves_digest(&doomed)?);
+        let record = match client {
+            Some(client) => record.client(client),
+            None => record,
+        };
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";
         let values = values![seq, client_id, up_to, *at];
@@ -99,7 +126,8 @@ impl Store {
         let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";
         let sessions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 \
-                   AND state NOT IN ('requested', 'approved', 'open')";
+                   AND state NOT IN ('requested', 'approved', 'open') \
+                   AND id NOT IN (SELECT intervention FROM sessions WHERE client = $1)";
         let interventions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM host_key_alerts WHERE client = $1 AND at < $2";
         change.tx.execute(sql, values![client_id, *before]).await?;
@@ -110,6 +138,21 @@ impl Store {
             sessions,
             interventions,
         }))
+    }
+}
+
+impl Store {
+    /// Every client that the journal tells of.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn clients_on_record(&self) -> Result<BTreeSet<ClientId>, StoreError> {
+        let sql = "SELECT client FROM sessions UNION SELECT client FROM interventions \
+                   UNION SELECT client FROM audit WHERE client IS NOT NULL";
+        let rows = self.db().rows(sql, values![]).await?;
+        rows.iter()
+            .map(|row| row.parsed("client", ClientId::parse))
+            .collect()
     }
 }
 

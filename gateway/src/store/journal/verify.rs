@@ -145,7 +145,7 @@ struct Work<'s, See> {
 }
 
 impl Store {
-    /// Hashes the whole journal anew from its entries, and compares everything that is kept beside them.
+    /// Hashes the whole journal anew from its entries, and compares everything that is kept beside them, all of one moment.
     ///
     /// `watched` are the sizes whose roots the caller will ask for. `see` is shown each entry that has words, in order.
     ///
@@ -156,11 +156,12 @@ impl Store {
         watched: impl IntoIterator<Item = u64>,
         see: impl FnMut(&Entry),
     ) -> Result<Recomputed, StoreError> {
-        let size = self.journal_size().await?;
+        let store = &self.snapshot().await?;
+        let size = store.journal_size().await?;
         let mut watched: BTreeSet<u64> = watched.into_iter().collect();
         watched.insert(size);
         let mut work = Work {
-            store: self,
+            store,
             see,
             watched,
             frontier: Frontier::new(),

@@ -394,3 +394,55 @@ fn an_entry_is_never_too_long_to_be_read() {
         assert_eq!(defects(store).await, []);
     });
 }
+
+/// R3: one moment is read as it was, whatever others write meanwhile; and it is only read.
+#[test]
+fn a_snapshot_is_of_one_moment_and_is_only_read() {
+    on_each_engine(async |store| {
+        write(store, 5).await;
+        let moment = store.snapshot().await.unwrap();
+        write(store, 4).await;
+        assert_eq!(moment.journal_size().await.unwrap(), 5);
+        assert_eq!(store.journal_size().await.unwrap(), 9);
+        let recomputed = moment.recompute([], |_| {}).await.unwrap();
+        assert_eq!((recomputed.size, recomputed.defects.len()), (5, 0));
+        assert_eq!(moment.entry(6).await.unwrap(), None);
+        assert!(moment.record(&[]).await.is_err());
+        drop(moment);
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+/// A checkpoint of a moment covers it to its last entry; one that is overtaken is not made, since a smaller one that is
+/// later looks like a rollback.
+#[test]
+fn a_checkpoint_of_a_moment_is_never_later_than_a_larger_one() {
+    on_each_engine(async |store| {
+        write(store, 5).await;
+        let moment = store.snapshot().await.unwrap();
+        write(store, 2).await;
+        let note = store
+            .checkpoint_of(&moment, "gw1", key(), at(1000))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(note.unverified().unwrap().size, 5);
+        // The gateway's own, whose clock was read before.
+        let late = store.checkpoint("gw1", key(), at(999)).await.unwrap();
+        assert_eq!(late, None);
+        let own = store.checkpoint("gw1", key(), at(1001)).await.unwrap();
+        assert_eq!(own.unwrap().unverified().unwrap().size, 7);
+        write(store, 1).await;
+        let overtaken = store.snapshot().await.unwrap();
+        write(store, 1).await;
+        store
+            .checkpoint("gw1", key(), at(1002))
+            .await
+            .unwrap()
+            .unwrap();
+        let late = store
+            .checkpoint_of(&overtaken, "gw1", key(), at(1003))
+            .await;
+        assert_eq!(late.unwrap(), None);
+    });
+}

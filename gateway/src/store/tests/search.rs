@@ -166,7 +166,8 @@ fn a_filter_goes_with_its_recording() {
             .client(&ClientId::parse("hopital").unwrap());
         store.record(&[record]).await.unwrap();
         let destruction = Destruction {
-            client: ClientId::parse("hopital").unwrap(),
+            client: Some(ClientId::parse("hopital").unwrap()),
+            in_force: false,
             before: at(1000),
             at: at(1000),
             by: "root".to_owned(),
