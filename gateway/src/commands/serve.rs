@@ -137,6 +137,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         settings,
     });
     store
+        .begin_with_settings(&gateway.settings.parts()?, clock::now())
+        .await?;
+    store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
@@ -351,6 +354,9 @@ async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
         }
         if let Err(error) = gateway.ledger.close(&gateway.store, now).await {
             tracing::error!(%error, "how many log-ons were refused is not on record");
+        }
+        if let Err(error) = gateway.store.count_trails(now).await {
+            tracing::error!(%error, "how many entries each trail has is not on record");
         }
         ticker.tick(now).await;
     }

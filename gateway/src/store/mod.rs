@@ -28,6 +28,7 @@ mod recordings;
 mod remembered;
 mod search;
 mod sessions;
+mod settings;
 mod sql;
 #[cfg(test)]
 pub mod testing;
@@ -39,7 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use ecluse_policy::Timestamp;
+use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::Frontier;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -55,7 +56,9 @@ pub use self::error::StoreError;
 pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
-pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
+pub use self::journal::{
+    Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed, TrailHead,
+};
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
@@ -63,7 +66,7 @@ pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Tx, values};
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, trails};
 use crate::secrets::{self, StoreKey};
 use crate::settings::{Settings, StoreAddress};
 
@@ -84,6 +87,8 @@ struct Inner {
     polling: AtomicBool,
     /// The documents last read, so that they are parsed once a version.
     documents: Mutex<Option<Arc<Applied>>>,
+    /// The texts by which it was last asked whose trails a record enters, read.
+    trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
 
 impl Store {
@@ -127,11 +132,12 @@ impl Store {
             epoch: watch::Sender::new(epoch),
             polling: AtomicBool::new(false),
             documents: Mutex::new(None),
+            trails: Mutex::new(None),
         };
         let store = Self {
             inner: Arc::new(inner),
         };
-        journal::begin(&store).await?;
+        journal::check_begun(&store).await?;
         Ok(store)
     }
 
@@ -170,6 +176,7 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            documents: None,
         })
     }
 }
@@ -181,6 +188,8 @@ struct Writing {
     inner: Arc<Inner>,
     /// Where the journal stands within this change, once something was added to it.
     frontier: Option<Frontier>,
+    /// The documents as this change leaves them, once whose trails a record enters was asked of them.
+    documents: Option<Arc<Documents>>,
 }
 
 impl Writing {
@@ -189,9 +198,33 @@ impl Writing {
         raise(&mut self.tx, counter).await
     }
 
-    /// Writes one record of this change; its place.
+    /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
-        audit::append(self, record).await
+        let event = match record.event {
+            Some(event) => event,
+            None => new_id(record.at)?,
+        };
+        let documents = if trails::asks_documents(record) {
+            self.documents().await?
+        } else {
+            Arc::default()
+        };
+        let mut last = 0;
+        for record in trails::spread(record.clone(), &documents) {
+            last = audit::append(self, &record, event).await?;
+        }
+        Ok(last)
+    }
+
+    /// The documents as this change leaves them; none where their texts do not read, which must keep nothing off the
+    /// record.
+    async fn documents(&mut self) -> Result<Arc<Documents>, StoreError> {
+        if let Some(documents) = &self.documents {
+            return Ok(Arc::clone(documents));
+        }
+        let documents = documents::within(self).await?;
+        self.documents = Some(Arc::clone(&documents));
+        Ok(documents)
     }
 
     /// Writes the records of this change, then makes it happen.

@@ -18,7 +18,8 @@ pub use contents::{Contents, Decision, InterventionFacts};
 pub use guide::guide;
 pub use index::index;
 pub use lines::{
-    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, parse_sums, write_sums,
+    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, TrailFacts, parse_sums,
+    write_sums,
 };
 pub use name::is_bundle_name;
 pub use reader::{Files, Kind, Place, ReaderError, Seen};
@@ -43,6 +44,8 @@ pub const CONSISTENCY: &str = "consistency.json";
 pub const ENTRIES: &str = "entries.jsonl";
 /// Their inclusion proofs: a [`ProofsHead`], then one [`EntryProof`] for each line of the entries.
 pub const PROOFS: &str = "proofs.jsonl";
+/// How many entries the client's trail has, and whether all of them are here: [`TrailFacts`].
+pub const TRAIL: &str = "trail.json";
 /// Directory of recordings, each named by its session.
 pub const RECORDINGS: &str = "recordings/";
 /// Directory of document versions: `documents/v<N>/<file>`.

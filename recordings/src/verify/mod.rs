@@ -15,6 +15,7 @@ mod recording;
 mod report;
 mod request;
 mod sessions;
+mod trail;
 mod trust;
 
 use std::path::Path;

@@ -14,16 +14,14 @@ use ecluse_recordings::layout;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
 use super::choice::Choice;
-use crate::audit::AuditKind;
+use super::trail;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{AuditQuery, ChangeLock, JournalEntry, Store, read};
+use crate::store::{ChangeLock, JournalEntry, Store, read};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
-/// Entries read at once.
-const PAGE: u32 = 1000;
 
 /// Writes the whole bundle; a summary in words.
 pub(super) async fn write(
@@ -40,13 +38,14 @@ pub(super) async fn write(
     let alone = ChangeLock::take(&settings.data_dir).await?;
     let unsealed = unsealed(store, settings, choice).await?;
     let (note, checkpoint) = fresh_checkpoint(store, keys).await?;
-    let entries = entries(store, choice, checkpoint.size).await?;
+    let entries = trail::chosen(store, choice, checkpoint.size).await?;
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
     let (recordings, left_out) = recordings(&mut writer, settings, choice, &unsealed)?;
     drop(alone);
     proofs(&mut writer, store, &entries, &checkpoint).await?;
+    trail::write(&mut writer, store, choice, &entries, checkpoint.size).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
     let interventions = interventions(&mut writer, store, choice, language).await?;
@@ -126,50 +125,8 @@ async fn fresh_checkpoint(
     Ok((note, checkpoint))
 }
 
-/// The entries concerned, in order: of the sessions, of their interventions, of the client's documents, of this export.
-async fn entries(
-    store: &Store,
-    choice: &Choice,
-    size: u64,
-) -> anyhow::Result<BTreeMap<u64, JournalEntry>> {
-    let of_client = AuditQuery {
-        client: Some(choice.client.clone()),
-        ..AuditQuery::default()
-    };
-    let mut queries = vec![AuditQuery {
-        kinds: vec![AuditKind::DocumentChange, AuditKind::Export],
-        ..of_client.clone()
-    }];
-    for session in &choice.sessions {
-        queries.push(AuditQuery {
-            session: Some(session.start.id),
-            ..of_client.clone()
-        });
-    }
-    for intervention in interventions_of(choice) {
-        queries.push(AuditQuery {
-            intervention: Some(intervention),
-            ..of_client.clone()
-        });
-    }
-    let mut found = BTreeMap::new();
-    for mut query in queries {
-        query.limit = Some(PAGE);
-        loop {
-            let page = store.entries(&query).await?;
-            let Some(last) = page.last() else { break };
-            query.after = Some(last.seq);
-            found.extend(
-                page.into_iter()
-                    .filter(|entry| entry.seq <= size)
-                    .map(|entry| (entry.seq, entry)),
-            );
-        }
-    }
-    Ok(found)
-}
-
-fn interventions_of(choice: &Choice) -> BTreeSet<InterventionId> {
+/// The interventions of the sessions.
+pub(super) fn interventions_of(choice: &Choice) -> BTreeSet<InterventionId> {
     choice
         .sessions
         .iter()

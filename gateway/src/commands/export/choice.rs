@@ -15,6 +15,8 @@ pub(super) struct Choice {
     pub(super) sessions: Vec<Session>,
     /// In words.
     pub(super) asked_for: String,
+    /// From when on the client's entries are all in it; none where those of the sessions are chosen.
+    pub(super) trail_from: Option<Timestamp>,
 }
 
 impl Choice {
@@ -24,9 +26,15 @@ impl Choice {
         export: &Export,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
+        let mut trail_from = None;
         let (mut sessions, asked_for) = if let Some(number) = export.intervention {
             of_intervention(store, number).await?
         } else if let Some(client) = &export.client {
+            let since = export
+                .from
+                .as_ref()
+                .and_then(|from| times::parse_past(from, now));
+            trail_from = Some(since.unwrap_or(Timestamp::from_micros(0)));
             of_client(store, client, export, now).await?
         } else {
             numbered(store, &export.sessions).await?
@@ -47,6 +55,7 @@ impl Choice {
             client,
             sessions,
             asked_for,
+            trail_from,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod choice;
+mod trail;
 
 use std::fs::{self, OpenOptions};
 use std::io::BufWriter;

@@ -6,6 +6,7 @@
 
 use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
+use ecluse_recordings::log::Entry;
 
 use super::super::sql::{Row, values};
 use super::super::{Store, StoreError};
@@ -41,7 +42,17 @@ pub struct Destroyed {
 }
 
 /// What says that something was destroyed is never destroyed.
-const KEPT: &str = "('recording-destroyed', 'entries-destroyed')";
+const KEPT: [AuditKind; 2] = [AuditKind::RecordingDestroyed, AuditKind::EntriesDestroyed];
+
+/// Whether an entry is among those to be destroyed, by what it says itself: under a client's retention nobody else's
+/// words go, whatever the index was made to say.
+fn is_doomed(line: &str, client: &ClientId, before: Timestamp) -> bool {
+    Entry::parse(line.as_bytes()).is_ok_and(|entry| {
+        entry.client.as_deref() == Some(client.as_str())
+            && entry.at_us < before.as_micros()
+            && !KEPT.iter().any(|kind| kind.name() == entry.kind)
+    })
+}
 
 impl Store {
     /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it;
@@ -62,12 +73,19 @@ impl Store {
         } = destruction;
         let client_id = client.as_str();
         let mut change = self.write().await?;
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit JOIN journal ON journal.seq = audit.seq \
-             WHERE audit.client = $1 AND audit.at < $2 AND journal.entry IS NOT NULL AND audit.kind NOT IN {KEPT} \
-             ORDER BY journal.seq"
-        ));
-        let doomed = change.tx.rows(sql, values![client_id, *before]).await?;
+        let sql = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
+                   FROM audit JOIN journal ON journal.seq = audit.seq \
+                   WHERE audit.client = $1 AND audit.at < $2 AND journal.entry IS NOT NULL ORDER BY journal.seq";
+        let mut doomed = change.tx.rows(sql, values![client_id, *before]).await?;
+        let mut read = Ok(());
+        doomed.retain(|row| match row.text("entry") {
+            Ok(line) => is_doomed(&line, client, *before),
+            Err(error) => {
+                read = Err(error);
+                false
+            }
+        });
+        read?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -92,8 +110,7 @@ impl Store {
                 .execute(sql, values![row.count("seq")?, seq])
                 .await?;
         }
-        let sql = "UPDATE audit SET person = NULL, station = NULL, source = NULL, terminal = NULL, target = NULL, \
-                   intervention = NULL, session = NULL, verdict = NULL, reason = NULL, detail = '{}' \
+        let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
         let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";
