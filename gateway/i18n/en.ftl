@@ -187,6 +187,27 @@ operator-account-blocked = { $time }  The account of { $person } is blocked: too
 operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
 operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
+changes-since = { $count ->
+        [one] One change concerns { $client } since { $time }, when you were last told:
+       *[other] { $count } changes concern { $client } since { $time }, when you were last told:
+    }
+changes-more = { $count ->
+        [one]   … and one more.
+       *[other]   … and { $count } more.
+    }
+changes-hint = “changes” lists all of them. One that nobody here knows of: ask the gateway's administrator.
+changes-none = Nothing changed for { $client } since { $time }: neither documents, people, enrolments nor copies.
+changes-created = { $time }  { $person } created { $object }. { $text }
+changes-changed = { $time }  { $person } changed { $object }. { $text }
+changes-removed = { $time }  { $person } removed { $object }. { $text }
+changes-worded = { $time }  { $person } worded the document of { $object } otherwise; what it says is the same.
+changes-enrolled = { $time }  { $by } enrolled { $person } with a new source of one-time codes.
+changes-enrolment-disabled = { $time }  The one-time codes of { $person } no longer count: the documents do not name them any more.
+changes-credential = { $time }  { $person } set by what the gateway logs on to { $account } on { $target }.
+changes-copies-away = { $time }  Copies of your events no longer arrived at { $destination }.
+changes-copies-back = { $time }  Copies of your events arrive at { $destination } again.
+changes-key = { $time }  The gateway made a key of its own: compare “ecluse journal keys” with what you have.
+changes-settings = { $time }  The gateway began with other settings than before: its administrator can say which.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
 operator-none-interventions = There is no intervention yet.
@@ -310,6 +331,7 @@ help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
+help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there. Without words, list sessions.
 help-replay = Play a recording; without a terminal, print it as text.

@@ -180,6 +180,27 @@ operator-account-blocked = { $time }  Le compte de { $person } est bloqué : tro
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
+changes-since = { $count ->
+        [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
+       *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
+    }
+changes-more = { $count ->
+        [one]   … et un autre.
+       *[other]   … et { $count } autres.
+    }
+changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
+changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
+changes-created = { $time }  { $person } a créé { $object }. { $text }
+changes-changed = { $time }  { $person } a modifié { $object }. { $text }
+changes-removed = { $time }  { $person } a supprimé { $object }. { $text }
+changes-worded = { $time }  { $person } a rédigé autrement le document de { $object } ; ce qu'il dit reste le même.
+changes-enrolled = { $time }  { $by } a donné à { $person } une nouvelle source de codes à usage unique.
+changes-enrolment-disabled = { $time }  Les codes à usage unique de { $person } ne valent plus : les documents ne nomment plus cette personne.
+changes-credential = { $time }  { $person } a défini avec quoi la passerelle se connecte à { $account } sur { $target }.
+changes-copies-away = { $time }  Les copies de vos événements n'arrivaient plus à { $destination }.
+changes-copies-back = { $time }  Les copies de vos événements arrivent de nouveau à { $destination }.
+changes-key = { $time }  La passerelle s'est donné une nouvelle clé : comparez « ecluse journal keys » avec ce que vous avez.
+changes-settings = { $time }  La passerelle a démarré avec d'autres réglages qu'avant : son administrateur peut dire lesquels.
 operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
@@ -303,6 +324,7 @@ help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
+help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer. Sans mots, lister les sessions.
 help-replay = Rejouer un enregistrement ; sans terminal, l'imprimer comme texte.

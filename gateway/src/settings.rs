@@ -9,6 +9,7 @@ mod signing_key;
 mod time_server;
 mod written;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -229,6 +230,24 @@ impl Settings {
         written
             .checked(file, base)
             .map_err(|contradiction| contradicted(file, text, contradiction))
+    }
+
+    /// The parts of the file as they are written, by their names: to tell which ones changed. They may hold passwords.
+    ///
+    /// # Errors
+    /// The file does not read any more.
+    pub fn parts(&self) -> Result<BTreeMap<String, String>, SettingsError> {
+        let file = &self.file;
+        let text = std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable {
+            file: file.clone(),
+            error,
+        })?;
+        // What does not parse was refused before this.
+        let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+        Ok(table
+            .into_iter()
+            .map(|(name, value)| (name, value.to_string()))
+            .collect())
     }
 
     /// The directory of the gateway's own keys.

@@ -42,6 +42,7 @@ mod target_algorithms;
 mod targets;
 mod terms;
 mod timing;
+mod trail;
 mod unit;
 mod verdicts;
 mod waiting_room;

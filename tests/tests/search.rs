@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, keys, wait};
+use ecluse_tests::{Site, Terminal, keys, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Correct-Horse-9";
@@ -321,5 +321,20 @@ fn another_clients_auditor_finds_nothing() -> Result<()> {
             "{words}: {text}"
         );
     }
+    let searches = store::audit_of(&site, Some("mairie"), "search")?;
+    let said: Vec<&str> = searches
+        .iter()
+        .filter(|search| search["person"] == "aurore" && search["verdict"] == "permit")
+        .filter_map(|search| search["detail"]["words"].as_str())
+        .collect();
+    ensure!(
+        said == ["for-hopital-only", "for-hopital-only", ""],
+        "each search is on record: {searches:?}"
+    );
+    let theirs = store::audit_of(&site, Some("hopital"), "search")?;
+    ensure!(
+        !theirs.is_empty() && theirs.iter().all(|search| search["person"] == "aurele"),
+        "{theirs:?}"
+    );
     Ok(())
 }

@@ -56,6 +56,7 @@ enum OperatorsAct {
     Watch,
     Cut,
     Withdraw,
+    Changes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,12 @@ pub(super) const OPERATORS: &[Command] = &[
         "withdraw ID [--reason \"…\"]",
         "help-withdraw",
         Act::Operators(OperatorsAct::Withdraw),
+    ),
+    command(
+        "changes",
+        "changes [--since D]",
+        "help-changes",
+        Act::Operators(OperatorsAct::Changes),
     ),
     HELP,
     EXIT,
@@ -285,7 +292,7 @@ async fn operators(
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    use crate::operator::{answers, live, requests, watch};
+    use crate::operator::{answers, changes, live, requests, watch};
     match act {
         OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
         OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
@@ -298,6 +305,7 @@ async fn operators(
         },
         OperatorsAct::Cut => live::cut(desk, by, command, words).await,
         OperatorsAct::Withdraw => answers::withdraw(desk, by, command, words).await,
+        OperatorsAct::Changes => changes::changes(desk, by, command, words).await,
     }
 }
 

@@ -11,7 +11,7 @@ use ecluse_policy::{AsOperator, AsTechnician, InterventionId, Role, Timestamp};
 use super::desk::{Desk, Trouble};
 use super::shown;
 use crate::clock;
-use crate::operator::{alerts, requests};
+use crate::operator::{alerts, changes, requests};
 use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
@@ -81,6 +81,7 @@ impl Notices {
                     return Ok(());
                 };
                 alerts::tell(desk, &by).await?;
+                changes::tell(desk, &by).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }

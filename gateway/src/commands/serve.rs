@@ -139,6 +139,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         settings,
     });
     store
+        .begin_with_settings(&gateway.settings.parts()?, clock::now())
+        .await?;
+    store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
@@ -357,6 +360,9 @@ async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
         }
         if let Err(error) = gateway.people.close(&gateway.store, now).await {
             tracing::error!(%error, "what people repeated is not on record");
+        }
+        if let Err(error) = gateway.store.count_trails(now).await {
+            tracing::error!(%error, "how many entries each trail has is not on record");
         }
         ticker.tick(now).await;
     }

@@ -369,8 +369,10 @@ impl Desk {
         };
         let now = clock::now();
         let authenticated = &visitor.authenticated;
+        let documents = &self.gateway.applied().documents;
         let mut record = visitor
             .record(AuditKind::LogOn, now)
+            .names(documents, address.target.as_ref())
             .permitted()
             .detail("user-name", recordings::neutralise(self.login.user()))
             .detail("person-key", authenticated.person_key().to_string())
@@ -429,7 +431,10 @@ impl Desk {
                 .detail("user-name", user),
             None => record.claimed(&user),
         };
+        let address = self.login.address();
+        let target = address.and_then(|address| address.target.as_ref());
         record
+            .names(&applied.documents, target)
             .source(self.source.ip())
             .terminal(&format!("ssh {}", self.source))
             .refused()

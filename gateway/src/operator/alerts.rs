@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use ecluse_policy::documents::Pool;
-use ecluse_policy::{AsOperator, ClientId, PersonId, Span, Timestamp, clients_concerned};
+use ecluse_policy::{AsOperator, ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
@@ -90,31 +90,15 @@ async fn accounts(
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
-    // Such a record is no client's alone: a technician may work for several.
-    let query = AuditQuery {
-        kinds: vec![
-            AuditKind::Lockout,
-            AuditKind::LockoutLifted,
-            AuditKind::AccountEnabled,
-        ],
-        from: Some(since),
-        latest_first: true,
-        ..AuditQuery::default()
-    };
-    let applied = desk.applied();
+    let kinds = [
+        AuditKind::Lockout,
+        AuditKind::LockoutLifted,
+        AuditKind::AccountEnabled,
+    ];
     let now = clock::now();
-    let of_client = |record: &AuditRecord| {
-        let person = record.person.as_deref().map(PersonId::parse);
-        person
-            .and_then(Result::ok)
-            .is_some_and(|person| clients_concerned(&applied.documents, &person).contains(client))
-    };
-    let found = desk.gateway.store.audit(&query).await?;
+    let found = latest(desk, client, &kinds, since).await?;
     let mut told: Vec<String> = found
         .into_iter()
-        .map(|stored| stored.record)
-        .filter(of_client)
-        .take(MOST as usize)
         .map(|record| {
             let by = record.detail.get("by").and_then(|by| by.as_str());
             let args = [

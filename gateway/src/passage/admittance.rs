@@ -51,6 +51,7 @@ pub(super) async fn admitted(
     let account = visit.address().account.as_ref();
     match current(visit, target, account, asked).await {
         Ok(Answer::NotAdmitted(refusal)) => {
+            visit.not_admitted(target, &asked.flow, &refusal).await;
             match wait(visit, opening, target, account, refusal).await? {
                 // The room may have settled which account; its first use is put on record here as for any other.
                 Ok(waited) => {

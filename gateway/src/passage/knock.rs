@@ -37,13 +37,18 @@ pub(crate) struct Knock {
 /// Somebody who has logged on, and for whom there is no place.
 pub(crate) struct NoPlace {
     visitor: Visitor,
+    address: LoginAddress,
     full: Full,
 }
 
 impl NoPlace {
     /// Puts it on record; the words for them.
     pub(super) async fn conclude(&self, gateway: &Gateway) -> String {
-        let Self { visitor, full } = self;
+        let Self {
+            visitor,
+            address,
+            full,
+        } = self;
         let now = clock::now();
         let (reason, words) = match full {
             Full::Person => (
@@ -60,6 +65,7 @@ impl NoPlace {
         };
         let record = visitor
             .record(AuditKind::LogOff, now)
+            .names(&gateway.applied().documents, address.target.as_ref())
             .refused()
             .reason(reason);
         let (people, person) = (&gateway.people, visitor.person());
@@ -185,7 +191,11 @@ impl Knock {
                 visitor,
                 address,
             ))),
-            Err(full) => Err(Arc::new(NoPlace { visitor, full })),
+            Err(full) => Err(Arc::new(NoPlace {
+                visitor,
+                address,
+                full,
+            })),
         };
         if self.entry.set(entry).is_ok() {
             self.authenticated.send_replace(true);

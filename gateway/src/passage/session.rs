@@ -12,7 +12,7 @@ use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
 use super::tap::Tap;
-use super::visit::Visit;
+use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::ConnectError;
@@ -174,6 +174,7 @@ impl Session {
             .permitted()
             .detail("flow", flow.to_string())
             .detail("matrix-line", permit.flow().to_string());
+        let record = with_command(record, flow);
         visit.gateway().store.record(&[record]).await
     }
 

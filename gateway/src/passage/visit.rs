@@ -179,15 +179,39 @@ impl Visit {
             .refused()
             .reason(refusal)
             .detail("flow", flow.to_string());
+        let record = with_command(record, flow);
         let visit = Arc::clone(self);
         // Callbacks of the SSH library must not wait for the store.
         self.tasks
             .spawn(async move { visit.audit_refusal(record).await });
+        self.count_refusal();
+        self.words_of(refusal)
+    }
+
+    /// Puts on record that somebody tried to reach `target`, and that nothing admits them to it (R5: attempts too).
+    pub(crate) async fn not_admitted(
+        &self,
+        target: &TargetId,
+        asked: &FlowRequest,
+        refusal: &Refusal,
+    ) {
+        let record = self
+            .visitor
+            .record(AuditKind::Admission, clock::now())
+            .names(&self.gateway.applied().documents, Some(target))
+            .refused()
+            .reason(refusal)
+            .detail("named", target.as_str())
+            .detail("flow", asked.to_string());
+        self.audit_refusal(with_command(record, asked)).await;
+        self.count_refusal();
+    }
+
+    fn count_refusal(&self) {
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();
         }
-        self.words_of(refusal)
     }
 
     /// The client ignored its window.
@@ -313,7 +337,32 @@ impl Visit {
         for session in self.sessions() {
             session.close(self).await;
         }
-        self.audit(self.visitor.record(AuditKind::LogOff, clock::now()))
+        let record = self.visitor.record(AuditKind::LogOff, clock::now());
+        let documents = &self.gateway.applied().documents;
+        self.audit(record.names(documents, self.address.target.as_ref()))
             .await;
+    }
+}
+
+/// A command, whole: what passed, or did not, is what was typed and not the line of the matrix that names it.
+pub(crate) fn with_command(record: AuditRecord, flow: &FlowRequest) -> AuditRecord {
+    match flow {
+        FlowRequest::Command(command) => record.whole("command", command),
+        FlowRequest::SessionChannel
+        | FlowRequest::Pty
+        | FlowRequest::Shell
+        | FlowRequest::Env { .. }
+        | FlowRequest::WindowChange
+        | FlowRequest::Signal(_)
+        | FlowRequest::Break
+        | FlowRequest::Subsystem(_)
+        | FlowRequest::X11
+        | FlowRequest::AgentForwarding
+        | FlowRequest::DirectTcpip { .. }
+        | FlowRequest::DirectStreamlocal { .. }
+        | FlowRequest::RemoteForward { .. }
+        | FlowRequest::RemoteStreamlocal { .. }
+        | FlowRequest::UnknownChannel(_)
+        | FlowRequest::UnknownRequest(_) => record,
     }
 }

@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use ecluse_policy::documents::{Change, DocumentError, diff, parse_client, parse_provider};
-use ecluse_policy::{ClientId, Documents, PersonId, Timestamp};
+use ecluse_policy::documents::{
+    Change, ChangeKind, DocumentError, diff, parse_client, parse_provider,
+};
+use ecluse_policy::{ClientId, Documents, PersonId, Timestamp, clients_concerned};
 
 use super::sql::{Row, values};
 use super::{Store, StoreError, Writing, remembered};
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, trails};
 
 /// Documents as people wrote them: `clients/hopital.toml` → its text.
 pub type DocumentTexts = BTreeMap<String, String>;
@@ -205,11 +207,45 @@ impl Store {
             let sql = "INSERT INTO document_texts (version, file, text) VALUES ($1, $2, $3)";
             change.tx.execute(sql, values![version, file, text]).await?;
         }
+        // Whom a change of no client's own object concerns, the documents before it tell as much as those after it.
+        let before = read(&current_texts).unwrap_or_default();
+        let concerned = |change: &Change| trails::concerned(&before, &next, change);
         let mut records = records(&changes, version, by, at);
-        records.extend(remove_people(&mut change, &next, by, at).await?);
+        for (record, change) in records.iter_mut().zip(&changes) {
+            record.concerns = concerned(change);
+        }
+        if changes.is_empty() {
+            // Comments, or the order of lines.
+            let files = changed_files(&current_texts, texts);
+            records = worded_otherwise(&files, &before, &next, records);
+        }
+        for mut record in remove_people(&mut change, &next, by, at).await? {
+            let person = record.person.as_deref().map(PersonId::parse);
+            if let Some(Ok(person)) = person {
+                record.concerns = clients_concerned(&before, &person);
+            }
+            records.push(record);
+        }
         change.commit(&records).await?;
         Ok(ApplyOutcome::Applied { version, changes })
     }
+}
+
+/// The documents as `change` leaves them.
+pub(super) async fn within(change: &mut Writing) -> Result<Arc<Documents>, StoreError> {
+    let version = latest(change.tx.row(LATEST, values![]).await?)?;
+    let texts = self::texts(&change.tx.rows(TEXTS, values![version]).await?)?;
+    let cache = &change.inner.trails;
+    let cached = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((of, documents)) = cached
+        && of == texts
+    {
+        return Ok(documents);
+    }
+    let documents = Arc::new(read(&texts).unwrap_or_default());
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    *cache = Some((texts, Arc::clone(&documents)));
+    Ok(documents)
 }
 
 const LATEST: &str = "SELECT version FROM document_versions ORDER BY version DESC LIMIT 1";
@@ -259,6 +295,50 @@ fn records(changes: &[Change], version: u64, by: &str, at: Timestamp) -> Vec<Aud
             }
         })
         .collect()
+}
+
+/// Files whose texts differ, one of them may lack.
+fn changed_files(before: &DocumentTexts, after: &DocumentTexts) -> BTreeSet<String> {
+    let files: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    files
+        .into_iter()
+        .filter(|file| before.get(*file) != after.get(*file))
+        .cloned()
+        .collect()
+}
+
+/// Records of files in which no object changed, each for those whose file it is.
+fn worded_otherwise(
+    files: &BTreeSet<String>,
+    before: &Documents,
+    after: &Documents,
+    records: Vec<AuditRecord>,
+) -> Vec<AuditRecord> {
+    let Some(record) = records.first() else {
+        return records;
+    };
+    let of_file = |file: &String| {
+        let record = record.clone();
+        for documents in [after, before] {
+            let client = documents.clients().values().find(|one| one.file == *file);
+            if let Some(client) = client {
+                let object = format!("client {}", client.id);
+                return record.detail("object", object).client(&client.id);
+            }
+            let provider = documents.providers().values().find(|one| one.file == *file);
+            if let Some(provider) = provider {
+                let change = Change {
+                    object: format!("provider {}", provider.id),
+                    kind: ChangeKind::Changed,
+                    detail: Vec::new(),
+                };
+                let concerns = trails::concerned(before, after, &change);
+                return record.detail("object", change.object).concerning(concerns);
+            }
+        }
+        record
+    };
+    files.iter().map(of_file).collect()
 }
 
 /// The client whose object it is, so that the client reads the record (R9): `target hopital/db01`.

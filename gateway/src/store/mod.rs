@@ -31,6 +31,7 @@ mod recordings;
 mod remembered;
 mod search;
 mod sessions;
+mod settings;
 mod sql;
 #[cfg(test)]
 pub mod testing;
@@ -42,7 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use ecluse_policy::Timestamp;
+use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::Frontier;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
@@ -58,7 +59,9 @@ pub use self::error::StoreError;
 pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
-pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
+pub use self::journal::{
+    Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed, TrailHead,
+};
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
@@ -66,7 +69,7 @@ pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Tx, values};
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, trails};
 use crate::secrets::{self, StoreKey};
 use crate::settings::{Settings, StoreAddress};
 
@@ -91,6 +94,8 @@ struct Inner {
     turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
     documents: Mutex<Option<Arc<Applied>>>,
+    /// The texts by which it was last asked whose trails a record enters, read.
+    trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
 
 impl Store {
@@ -135,12 +140,13 @@ impl Store {
             polling: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::new(None),
+            trails: Mutex::new(None),
         };
         let store = Self {
             inner: Arc::new(inner),
             in_turn: true,
         };
-        journal::begin(&store).await?;
+        journal::check_begun(&store).await?;
         Ok(store)
     }
 
@@ -179,10 +185,13 @@ impl Store {
             epoch: watch::Sender::new(epoch),
             // Nothing changes here.
             polling: AtomicBool::new(true),
+            turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::new(None),
+            trails: Mutex::new(None),
         };
         Ok(Self {
             inner: Arc::new(inner),
+            in_turn: true,
         })
     }
 
@@ -217,6 +226,7 @@ impl Store {
             inner: Arc::clone(&self.inner),
             frontier: None,
             _turn: turn,
+            documents: None,
         })
     }
 }
@@ -230,6 +240,8 @@ struct Writing {
     frontier: Option<Frontier>,
     /// Given back last of all.
     _turn: Option<OwnedSemaphorePermit>,
+    /// The documents as this change leaves them, once whose trails a record enters was asked of them.
+    documents: Option<Arc<Documents>>,
 }
 
 impl Writing {
@@ -238,9 +250,33 @@ impl Writing {
         raise(&mut self.tx, counter).await
     }
 
-    /// Writes one record of this change; its place.
+    /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
-        audit::append(self, record).await
+        let event = match record.event {
+            Some(event) => event,
+            None => new_id(record.at)?,
+        };
+        let documents = if trails::asks_documents(record) {
+            self.documents().await?
+        } else {
+            Arc::default()
+        };
+        let mut last = 0;
+        for record in trails::spread(record.clone(), &documents) {
+            last = audit::append(self, &record, event).await?;
+        }
+        Ok(last)
+    }
+
+    /// The documents as this change leaves them; none where their texts do not read, which must keep nothing off the
+    /// record.
+    async fn documents(&mut self) -> Result<Arc<Documents>, StoreError> {
+        if let Some(documents) = &self.documents {
+            return Ok(Arc::clone(documents));
+        }
+        let documents = documents::within(self).await?;
+        self.documents = Some(Arc::clone(&documents));
+        Ok(documents)
     }
 
     /// Writes the records of this change, then makes it happen.

@@ -13,7 +13,7 @@ use ecluse_policy::{ClientId, PersonId, Timestamp};
 
 use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
-use super::{AuditQuery, NewEnrolment, StoreError, opening};
+use super::{AuditQuery, DocumentTexts, NewEnrolment, StoreError, opening};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 
@@ -22,6 +22,15 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// An enrolment that a code of its secret has confirmed.
+/// Documents of clients with nothing but their names.
+fn documents_of(clients: &[&str]) -> DocumentTexts {
+    let text = |id: &&str| {
+        let text = format!("[client]\nid = \"{id}\"\nname = \"{id}\"\nlang = \"fr\"\n");
+        (format!("clients/{id}.toml"), text)
+    };
+    clients.iter().map(text).collect()
+}
+
 fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
     NewEnrolment {
         person,
@@ -124,7 +133,8 @@ fn the_engine_itself_refuses_to_alter_or_remove_a_record() {
 fn a_change_that_is_not_committed_leaves_neither_itself_nor_a_number() {
     on_each_engine(async |store| {
         let mut change = store.write().await.unwrap();
-        super::audit::append(&mut change, &AuditRecord::new(AuditKind::LogOn, at(1)))
+        change
+            .append(&AuditRecord::new(AuditKind::LogOn, at(1)))
             .await
             .unwrap();
         drop(change);

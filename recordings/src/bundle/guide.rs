@@ -164,7 +164,11 @@ with the manifest's own digest, made when the recording was sealed.",
 `entries.jsonl` has the journal's entries that concern this bundle, as they were hashed. The journal is a Merkle tree
 (RFC 6962): `checkpoint` has its number of entries and its root, signed; `proofs.jsonl` has, for each entry, the hashes of
 the neighbours on the way from the entry to the root. An entry that was changed, or never was in the journal, leads to
-another root. That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.",
+another root. That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.
+
+Each entry also has its number among the client's entries, `nth`, and in `previous` the hash of the one before it.
+`trail.json` has how many there are at the checkpoint (compare it with the count that came with your own copies), and, in a
+bundle of the whole client, the number from which on all of them are here: `ecluse verify` then names each that is missing.",
     decrypt: "## 5. What was recorded
 
 Whoever holds a key that the recordings were made for reads them, in two steps: the key opens `recording.key.age`, and what
@@ -208,7 +212,11 @@ entrée avec l'empreinte du manifeste lui-même, faite lors du scellement.",
 un arbre de Merkle (RFC 6962) : `checkpoint` donne son nombre d'entrées et sa racine, signés ; `proofs.jsonl` donne, pour
 chaque entrée, les empreintes des voisins sur le chemin de l'entrée à la racine. Une entrée modifiée, ou qui n'a jamais été
 dans le journal, mène à une autre racine. Que le journal d'aujourd'hui prolonge celui d'un point de contrôle antérieur, que
-vous avez gardé, `ecluse verify --since` le montre.",
+vous avez gardé, `ecluse verify --since` le montre.
+
+Chaque entrée a aussi son numéro parmi celles du client, `nth`, et dans `previous` l'empreinte de la précédente. `trail.json`
+dit combien il y en a au point de contrôle (comparez avec le nombre venu avec vos propres copies), et, dans un dossier de tout
+le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nomme alors chacune qui manque.",
     decrypt: "## 5. Ce qui a été enregistré
 
 Qui détient une clé pour laquelle les enregistrements ont été faits les lit, en deux temps : la clé ouvre

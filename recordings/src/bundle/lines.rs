@@ -59,6 +59,22 @@ pub struct Consistency {
     pub proof: Vec<Hash>,
 }
 
+/// The client's trail at the checkpoint: its entries bear their numbers in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrailFacts {
+    /// The client.
+    pub client: String,
+    /// How many numbered entries it has.
+    pub entries: u64,
+    /// The hash of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Hash>,
+    /// The number from which on all of them are in the bundle; none where it has chosen ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_from: Option<u64>,
+}
+
 /// The list of digests, as `sha256sum` writes and checks it.
 #[must_use]
 pub fn write_sums(sums: &BTreeMap<String, [u8; 32]>) -> String {

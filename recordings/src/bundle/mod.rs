@@ -20,7 +20,8 @@ pub use contents::{Contents, Decision, InterventionFacts};
 pub use guide::guide;
 pub use index::index;
 pub use lines::{
-    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, parse_sums, write_sums,
+    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, TrailFacts, parse_sums,
+    write_sums,
 };
 pub use name::is_bundle_name;
 pub use reader::{Files, Kind, Place, ReaderError, Seen};
@@ -47,6 +48,8 @@ pub const ENTRIES: &str = "entries.jsonl";
 pub const PROOFS: &str = "proofs.jsonl";
 /// What the bundle was asked to hold: a [`Choice`].
 pub const CHOICE: &str = "choice.json";
+/// How many entries the client's trail has, and whether all of them are here: [`TrailFacts`].
+pub const TRAIL: &str = "trail.json";
 /// Directory of recordings, each named by its session.
 pub const RECORDINGS: &str = "recordings/";
 /// Directory of document versions: `documents/v<N>/<file>`.

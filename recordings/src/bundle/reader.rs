@@ -275,11 +275,11 @@ fn begins_a_bundle(path: &Path) -> io::Result<bool> {
     let mut head = Vec::new();
     File::open(path)?.take(HEADER).read_to_end(&mut head)?;
     let name = head.split(|byte| *byte == 0).next().unwrap_or_default();
-    let fits = |known: &&str| {
+    let fits = |known: &str| {
         let known = known.as_bytes();
         known.starts_with(name) || name.starts_with(known)
     };
-    Ok(!name.is_empty() && super::NAMES.iter().any(|known| fits(&known)))
+    Ok(!name.is_empty() && super::NAMES.iter().any(|known| fits(known)))
 }
 
 /// Opens a regular file, not what a link leads to.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
+use super::trail::Chain;
 use super::{Report, Verdict};
 use crate::bundle::{Choice, ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
 use crate::log::entry::MAX_ENTRY;
@@ -68,6 +69,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
     if let Err(problem) = proofs.head(head) {
         report.find(Verdict::Altered, PROOFS, problem);
     }
+    let mut chain = Chain::begin(files, report);
     let (mut line, mut last) = (0u64, 0u64);
     loop {
         line += 1;
@@ -98,6 +100,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
             );
         }
         last = entry.seq.max(last);
+        chain.see(&entry, leaf_hash(bytes), report);
         let proof = match proofs.of(entry.seq) {
             Ok(proof) => proof,
             Err(problem) => {
@@ -117,6 +120,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
             Err(None) => journal.keep(entry, report),
         }
     }
+    chain.conclude(report);
     match proofs.left_over() {
         Ok(waiting) => {
             for seq in waiting {

@@ -17,6 +17,7 @@ mod report;
 mod request;
 mod seals;
 mod sessions;
+mod trail;
 mod trust;
 
 use std::path::Path;

@@ -23,6 +23,7 @@ mod keys;
 mod manifest;
 #[path = "../site/mod.rs"]
 mod site;
+mod trail;
 
 use ecluse_recordings::verify::Verdict::{Altered, CutShort};
 use ecluse_recordings::verify::{Options, Report, verify};

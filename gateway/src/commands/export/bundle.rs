@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use ecluse_policy::PersonId;
 use ecluse_policy::documents::Technician;
-use ecluse_policy::{PersonId, SessionId};
 use ecluse_recordings::bundle::{
     self, BundleWriter, Consistency, ConsistencyProofs, Contents, EntryProof, InterventionFacts,
     Language, LeftOut, ProofsHead, Why,
@@ -13,21 +13,17 @@ use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
 use super::Export;
-use super::choice::{Choice, Time};
+use super::choice::Choice;
 use super::facts::facts_of;
-use super::left_out::{Belongs, not_chosen, sessions_in, whether};
-use crate::audit::AuditKind;
+use super::left_out::{Belongs, not_chosen, whether};
+use super::trail;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{
-    AuditQuery, ChangeLock, DocumentVersion, JournalEntry, SessionStart, Store, read,
-};
+use crate::store::{ChangeLock, DocumentVersion, JournalEntry, SessionStart, Store, read};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
-/// Entries read at once.
-const PAGE: u32 = 1000;
 
 /// A bundle that was made.
 pub(super) struct Made {
@@ -59,7 +55,7 @@ pub(super) async fn write(
     } = moment(live, keys).await?;
     let store = &store;
     let choice = &Choice::make(store, export, now).await?;
-    let entries = entries(store, choice).await?;
+    let entries = trail::chosen(store, choice, checkpoint.size).await?;
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
@@ -67,6 +63,7 @@ pub(super) async fn write(
     drop(alone);
     left_out.extend(not_chosen(store, choice, &entries).await?);
     proofs(&mut writer, store, &entries, &checkpoint).await?;
+    trail::write(&mut writer, store, choice, &entries, checkpoint.size).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
     let told = bundle::Choice {
@@ -155,59 +152,6 @@ async fn moment(live: &Store, keys: &JournalKeys) -> anyhow::Result<Moment> {
         }
     }
     anyhow::bail!("other processes sign checkpoints all the time; export again")
-}
-
-/// The entries concerned, in order: of the sessions, of the interventions, of the client's documents, of this export; of a
-/// whole client or a time of it, all of them.
-async fn entries(store: &Store, choice: &Choice) -> anyhow::Result<BTreeMap<u64, JournalEntry>> {
-    let of_client = AuditQuery {
-        client: Some(choice.client.clone()),
-        ..AuditQuery::default()
-    };
-    let mut queries = vec![AuditQuery {
-        kinds: vec![AuditKind::DocumentChange, AuditKind::Export],
-        ..of_client.clone()
-    }];
-    if let Some(Time { from, until }) = choice.time {
-        queries.push(AuditQuery {
-            from,
-            until,
-            ..of_client.clone()
-        });
-    }
-    for session in &choice.sessions {
-        queries.push(AuditQuery {
-            session: Some(session.start.id),
-            ..of_client.clone()
-        });
-    }
-    for intervention in &choice.interventions {
-        queries.push(AuditQuery {
-            intervention: Some(*intervention),
-            ..of_client.clone()
-        });
-    }
-    let mut found = BTreeMap::new();
-    for mut query in queries {
-        query.limit = Some(PAGE);
-        loop {
-            let page = store.entries(&query).await?;
-            let Some(last) = page.last() else { break };
-            query.after = Some(last.seq);
-            found.extend(page.into_iter().map(|entry| (entry.seq, entry)));
-        }
-    }
-    // How sessions began that others of these tell of: by that it shows that they do not belong.
-    for session in sessions_in(choice, &found) {
-        let query = AuditQuery {
-            session: Some(SessionId::from_uuid(session)),
-            kinds: vec![AuditKind::SessionStart],
-            ..of_client.clone()
-        };
-        let began = store.entries(&query).await?;
-        found.extend(began.into_iter().map(|entry| (entry.seq, entry)));
-    }
-    Ok(found)
 }
 
 /// Adds each recording whose seal is on record at this moment; says of the others why they are not in it.

@@ -42,6 +42,12 @@ impl Time {
 }
 
 impl Choice {
+    /// From when on the client's entries are all in it; none where those of the sessions are chosen.
+    pub(super) fn trail_from(&self) -> Option<Timestamp> {
+        let from = self.time?.from;
+        Some(from.unwrap_or(Timestamp::from_micros(0)))
+    }
+
     /// Finds what was asked for.
     pub(super) async fn make(
         store: &Store,

@@ -4,6 +4,7 @@ mod bundle;
 mod choice;
 mod facts;
 mod left_out;
+mod trail;
 
 use std::fs::{self, OpenOptions};
 use std::io::BufWriter;

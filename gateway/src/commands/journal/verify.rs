@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use ecluse_recordings::evidence::signature::openssh;
-use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
+use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
@@ -321,12 +321,19 @@ impl Seen {
 fn verdict_of(defect: &Defect) -> Verdict {
     match defect {
         Defect::Missing { .. } => Verdict::Missing,
+        Defect::Trail {
+            found: Break::Gap { .. },
+            ..
+        } => Verdict::Missing,
+        Defect::TrailEnd { counted, found, .. } if counted > found => Verdict::Missing,
         Defect::Misplaced { .. } => Verdict::Reordered,
         Defect::Uncounted { .. } => Verdict::NotInLog,
         Defect::Altered { .. }
         | Defect::RecordDiffers { .. }
         | Defect::Emptied { .. }
         | Defect::DestructionDiffers { .. }
+        | Defect::Trail { .. }
+        | Defect::TrailEnd { .. }
         | Defect::Node { .. } => Verdict::Altered,
     }
 }

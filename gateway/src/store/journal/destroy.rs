@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
+use ecluse_recordings::log::Entry;
 
 use super::super::sql::{Row, values};
 use super::super::{Store, StoreError};
@@ -45,16 +46,19 @@ pub struct Destroyed {
 }
 
 /// What says that something was destroyed is never destroyed, nor what the journal's own proof rests on.
-const KEPT: &str = "('recording-destroyed', 'entries-destroyed', 'key-made', 'journal-start')";
-/// The same, with what tells of documents.
-const KEPT_IN_FORCE: &str =
-    "('recording-destroyed', 'entries-destroyed', 'key-made', 'journal-start', 'document-change')";
+const KEPT: [AuditKind; 4] = [
+    AuditKind::RecordingDestroyed,
+    AuditKind::EntriesDestroyed,
+    AuditKind::KeyMade,
+    AuditKind::JournalStart,
+];
 /// Stands in `destructions` for no client; no client's id is empty.
 const NOBODY: &str = "";
 
-/// Entries whose time came: of a session and its intervention all go together, when the session does, so that what is
-/// kept of them is kept whole.
-const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit JOIN journal ON journal.seq = audit.seq \
+/// Entries whose time came, as the index has them: of a session and its intervention all go together, when the session
+/// does, so that what is kept of them is kept whole.
+const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
+     FROM audit JOIN journal ON journal.seq = audit.seq \
      WHERE COALESCE(audit.client, '') = $1 AND audit.at < $2 AND journal.entry IS NOT NULL \
      AND (audit.session IS NULL OR audit.session NOT IN \
        (SELECT id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
@@ -63,7 +67,28 @@ const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit
      AND (audit.intervention IS NULL OR audit.intervention NOT IN \
        (SELECT id FROM interventions WHERE client = $1 \
         AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')))) \
-     AND audit.kind NOT IN ";
+     ORDER BY journal.seq";
+
+/// Whether an entry is among those to be destroyed, by what it says itself: under a client's retention nobody else's
+/// words go, whatever the index was made to say.
+fn is_doomed(line: &str, destruction: &Destruction) -> bool {
+    let Destruction {
+        client,
+        in_force,
+        before,
+        ..
+    } = destruction;
+    let is_kept = |kind: &str| {
+        KEPT.iter().any(|kept| kept.name() == kind)
+            // What tells of documents that still are in force.
+            || ((*in_force || client.is_none()) && kind == AuditKind::DocumentChange.name())
+    };
+    Entry::parse(line.as_bytes()).is_ok_and(|entry| {
+        entry.client.as_deref() == client.as_ref().map(ClientId::as_str)
+            && entry.at_us < before.as_micros()
+            && !is_kept(&entry.kind)
+    })
+}
 
 impl Store {
     /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it; or
@@ -77,7 +102,7 @@ impl Store {
     ) -> Result<Option<Destroyed>, StoreError> {
         let Destruction {
             client,
-            in_force,
+            in_force: _,
             before,
             at,
             by,
@@ -85,13 +110,16 @@ impl Store {
         } = destruction;
         let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
-        let kept = if *in_force || client.is_none() {
-            KEPT_IN_FORCE
-        } else {
-            KEPT
-        };
-        let sql = sqlx::AssertSqlSafe(format!("{DOOMED} {kept} ORDER BY journal.seq"));
-        let doomed = change.tx.rows(sql, values![client_id, *before]).await?;
+        let mut doomed = change.tx.rows(DOOMED, values![client_id, *before]).await?;
+        let mut read = Ok(());
+        doomed.retain(|row| match row.text("entry") {
+            Ok(line) => is_doomed(&line, destruction),
+            Err(error) => {
+                read = Err(error);
+                false
+            }
+        });
+        read?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -119,8 +147,7 @@ impl Store {
                 .execute(sql, values![row.count("seq")?, seq])
                 .await?;
         }
-        let sql = "UPDATE audit SET person = NULL, station = NULL, source = NULL, terminal = NULL, target = NULL, \
-                   intervention = NULL, session = NULL, verdict = NULL, reason = NULL, detail = '{}' \
+        let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
         let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";

@@ -87,7 +87,7 @@ fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
             "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 3",
             "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8",
             "UPDATE journal SET entry = '{}' WHERE seq = 4",
-            "UPDATE audit SET reason = 'x' WHERE seq = 4",
+            "UPDATE audit SET person = 'x' WHERE seq = 4",
             "DELETE FROM destructions",
             "UPDATE destructions SET up_to = 9",
         ] {
@@ -197,6 +197,7 @@ fn entries_of_a_session_that_is_kept_stay_whatever_their_day() {
             let end = SessionEnd {
                 at: at(ended),
                 reason: "closed".into(),
+                because: None,
                 to_target: 0,
                 to_technician: 0,
             };
