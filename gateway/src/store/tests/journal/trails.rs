@@ -269,6 +269,8 @@ async fn an_old_store_is_brought_into_the_journal_and_its_trails_begin_then() {
     );
     write(&store, 4).await;
     assert_eq!(defects(&store).await, []);
+    let unnumbered = store.recompute([], |_| {}).await.unwrap().unnumbered;
+    assert_eq!(unnumbered, 6, "which is told, and is no defect");
     let entries = trail(&store, "hopital").await;
     let numbers: Vec<Option<u64>> = entries.iter().map(|entry| entry.nth).collect();
     let mut expected = vec![None; 5];
