@@ -248,11 +248,12 @@ async fn an_old_store_is_brought_into_the_journal_and_its_trails_begin_then() {
     tx.commit().await.unwrap();
     db.close().await;
 
+    let keys = dir.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    crate::secrets::StoreKey::create(&keys).unwrap();
     let open = async || {
         let db = opening::sqlite(&path).await.unwrap();
-        Store::with(db, &dir.path().join("keys"), "a test")
-            .await
-            .unwrap()
+        Store::with(db, &keys, "a test").await.unwrap()
     };
     let store = open().await;
     assert_eq!(defects(&store).await, []);
