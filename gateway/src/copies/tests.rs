@@ -308,6 +308,7 @@ async fn r8_a_destination_named_no_more_has_everything_before_its_sender_ends() 
             let mut rest = Vec::new();
             there.read_to_end(&mut rest).await.unwrap();
             assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+            drop(there);
             checkpoint
         }
     );

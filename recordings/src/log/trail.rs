@@ -220,6 +220,12 @@ impl Trails {
             .is_some_and(|trail| trail.last_wordless == Some(leaf))
     }
 
+    /// Entries without a number in all trails.
+    #[must_use]
+    pub fn unnumbered_in_all(&self) -> u64 {
+        self.trails.values().map(|trail| trail.unnumbered).sum()
+    }
+
     /// Entries without a number in a trail.
     #[must_use]
     pub fn unnumbered(&self, client: Option<&str>) -> u64 {

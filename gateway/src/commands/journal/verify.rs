@@ -164,6 +164,10 @@ impl Verify {
         for defect in &recomputed.defects {
             findings.add(verdict_of(defect), defect);
         }
+        if recomputed.unnumbered > 0 {
+            let count = recomputed.unnumbered;
+            findings.note(format!("{count} entries are from before trails were numbered: that none of those is missing, the log shows and no number"));
+        }
         for key in &signing {
             let line = openssh(&key.public);
             if !seen.keys.contains(&line) {

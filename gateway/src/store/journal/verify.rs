@@ -135,6 +135,8 @@ impl fmt::Display for Defect {
 pub struct Recomputed {
     /// How many entries there have to be.
     pub size: u64,
+    /// Entries from before trails were numbered.
+    pub unnumbered: u64,
     /// Everything that cannot be.
     pub defects: Vec<Defect>,
     roots: BTreeMap<u64, Hash>,
@@ -219,6 +221,7 @@ impl Store {
         }
         Ok(Recomputed {
             size,
+            unnumbered: work.trails.unnumbered_in_all(),
             defects: work.defects,
             roots: work.roots,
         })

@@ -249,11 +249,12 @@ async fn an_old_store_is_brought_into_the_journal_and_its_trails_begin_then() {
     tx.commit().await.unwrap();
     db.close().await;
 
+    let keys = dir.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    crate::secrets::StoreKey::create(&keys).unwrap();
     let open = async || {
         let db = opening::sqlite(&path).await.unwrap();
-        Store::with(db, &dir.path().join("keys"), "a test")
-            .await
-            .unwrap()
+        Store::with(db, &keys, "a test").await.unwrap()
     };
     let store = open().await;
     assert_eq!(defects(&store).await, []);
@@ -270,6 +271,8 @@ async fn an_old_store_is_brought_into_the_journal_and_its_trails_begin_then() {
     );
     write(&store, 4).await;
     assert_eq!(defects(&store).await, []);
+    let unnumbered = store.recompute([], |_| {}).await.unwrap().unnumbered;
+    assert_eq!(unnumbered, 6, "which is told, and is no defect");
     let entries = trail(&store, "hopital").await;
     let numbers: Vec<Option<u64>> = entries.iter().map(|entry| entry.nth).collect();
     let mut expected = vec![None; 5];
