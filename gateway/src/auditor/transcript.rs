@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ecluse_recordings::{OpenRecording, Stream, neutralise_lines, rebuild};
+use ecluse_recordings::{OpenRecording, Part, Stream, neutralise_lines, rebuild};
 use tokio::sync::mpsc;
 
 use super::replay::still_theirs;
@@ -14,12 +14,12 @@ use crate::texts::times;
 /// Pieces of text on their way to the terminal: a slow reader slows the reading, nothing piles up.
 const QUEUE: usize = 16;
 
-/// Prints the whole recording as text, or what was typed into it in clear (`unmask`).
+/// Prints a part of the recording as text, or what was typed into it in clear (`unmask`).
 pub(super) async fn print(
     desk: &mut Desk<'_>,
     session: &Session,
     recording: &OpenRecording,
-    channel: Option<u32>,
+    part: Part,
     unmask: bool,
 ) -> Result<u32, Trouble> {
     let args = [
@@ -40,9 +40,9 @@ pub(super) async fn print(
             held: Vec::new(),
         };
         if unmask {
-            typed(&recording, channel, &mut out)
+            typed(&recording, part.channel, &mut out)
         } else {
-            ecluse_recordings::transcript(&recording, &mut out)
+            ecluse_recordings::transcript_of(&recording, part, &mut out)
         }?;
         out.flush_all();
         Ok::<_, ecluse_recordings::ReadError>(())

@@ -123,6 +123,14 @@ impl TerminalRequest {
     pub(crate) fn name(&self) -> &str {
         self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
     }
+
+    /// Its modes as a recording keeps them: among them whether what is typed is echoed.
+    fn recorded_modes(&self) -> Vec<(u8, u32)> {
+        self.modes
+            .iter()
+            .map(|(mode, value)| (*mode as u8, *value))
+            .collect()
+    }
 }
 
 /// What starts a channel.
@@ -234,8 +242,12 @@ impl Passing<'_> {
         let number = live.number_channel();
         let rows = self.terminal().map(|(_, terminal)| terminal.rows);
         let tap = self.seated.session.tap(number, rows);
-        if let Err(error) = tap.record(Event::opened(&self.opened())) {
+        let opened = self.opened();
+        if let Err(error) = tap.record(Event::opened(&opened)) {
             return Ok(self.unrecorded(&error));
+        }
+        if opened.pty.is_some_and(|pty| pty.hides_typing()) {
+            self.seated.session.hides_typing(self.visit).await;
         }
         let mut notices = live.enter(LiveChannel {
             number,
@@ -421,6 +433,7 @@ impl Passing<'_> {
                     term: term.to_string(),
                     cols: terminal.cols,
                     rows: terminal.rows,
+                    modes: terminal.recorded_modes(),
                 }),
             env: self
                 .seated

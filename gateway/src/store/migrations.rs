@@ -27,6 +27,7 @@ const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
+const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -76,6 +77,12 @@ const STEPS: &[Step] = &[
         name: "account use",
         sqlite: ACCOUNT_USE,
         postgres: ACCOUNT_USE,
+    },
+    Step {
+        format: 13,
+        name: "hidden typing",
+        sqlite: HIDDEN_TYPING,
+        postgres: HIDDEN_TYPING,
     },
 ];
 

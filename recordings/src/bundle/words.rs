@@ -1,11 +1,12 @@
 //! The words of the index, in French and in English.
 
 /// In which language the pages of a bundle are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// Français.
     French,
     /// English.
+    #[default]
     English,
 }
 

@@ -105,6 +105,14 @@ impl<W: Write> Extractor<W> {
         }
     }
 
+    /// Why the session was asked for.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn reason(&mut self, reason: &str) -> io::Result<()> {
+        self.several(0, SESSION, LineKind::Note, &format!("reason: {reason}"))
+    }
+
     /// The next event, `at_us` after the session's start.
     ///
     /// # Errors
@@ -124,11 +132,17 @@ impl<W: Write> Extractor<W> {
             }
             Event::Refusal(text) => self.several(at_us, channel, LineKind::Refusal, text),
             Event::ChannelClosed(_) => self.closed(at_us, channel),
-            Event::Eof(_)
-            | Event::ExitStatus(_)
-            | Event::ExitSignal(_)
-            | Event::SessionEnd(_)
-            | Event::Clock(_) => Ok(()),
+            Event::SessionEnd(end) => {
+                let by = end.by.as_ref().map(|by| format!(" by {by}"));
+                let text = format!(
+                    "ended: {}{} {}",
+                    end.reason,
+                    by.unwrap_or_default(),
+                    end.text
+                );
+                self.several(at_us, SESSION, LineKind::Note, text.trim_end())
+            }
+            Event::Eof(_) | Event::ExitStatus(_) | Event::ExitSignal(_) | Event::Clock(_) => Ok(()),
         }
     }
 
