@@ -8,6 +8,7 @@ mod words;
 
 use crate::bundle::Language;
 use crate::record::NoteLine;
+use crate::search::Query;
 use crate::{ChannelRecord, OpenRecording, ReadError, layout, neutralise};
 use channel::Source;
 use std::cmp::Reverse;
@@ -23,12 +24,14 @@ const MOST_WAITING: usize = 4 << 20;
 const LOOK_EACH: u64 = 64;
 
 /// What of a recording is wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Part {
     /// One channel alone, and what concerns the whole session.
     pub channel: Option<u32>,
     /// What happened from then on. **Unit**: microseconds since the session's start.
     pub from_us: u64,
+    /// What stands behind the first line in which this is found, and that line.
+    pub find: Option<Query>,
     /// The language of what the transcript itself says.
     pub language: Language,
 }
@@ -39,10 +42,10 @@ pub struct Part {
 /// # Errors
 /// When a file does not read, or `out` fails.
 pub fn transcript(recording: &OpenRecording, out: &mut impl Write) -> Result<(), ReadError> {
-    transcript_of(recording, Part::default(), out)
+    transcript_of(recording, Part::default(), out).map(drop)
 }
 
-/// The same for a part of it.
+/// The same for a part of it; whether what was to be found was.
 ///
 /// # Errors
 /// When a file does not read, or `out` fails.
@@ -50,7 +53,7 @@ pub fn transcript_of(
     recording: &OpenRecording,
     part: Part,
     out: &mut impl Write,
-) -> Result<(), ReadError> {
+) -> Result<bool, ReadError> {
     let fail = |error| ReadError::io(recording.dir(), error);
     let words = words::of(part.language);
     heading(recording, words, out).map_err(fail)?;
@@ -68,6 +71,7 @@ pub fn transcript_of(
         started: recording.record().facts.started,
         several: channels.len() > 1,
         from_us: part.from_us,
+        find: part.find,
         waiting: BinaryHeap::new(),
         bytes: 0,
         given: 0,
@@ -120,6 +124,7 @@ pub fn transcript_of(
         }
     }
     lines.write_until(u64::MAX).map_err(fail)?;
+    let found = lines.find.is_none();
     let record = recording.record();
     let ended = layout::moment(
         record
@@ -144,7 +149,8 @@ pub fn transcript_of(
         }
         None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
     }
-    .map_err(fail)
+    .map_err(fail)?;
+    Ok(found)
 }
 
 fn heading(recording: &OpenRecording, words: &Words, out: &mut impl Write) -> io::Result<()> {
@@ -185,6 +191,8 @@ pub(crate) struct Lines<'o, W> {
     started: i64,
     several: bool,
     from_us: u64,
+    /// What is still to be found.
+    find: Option<Query>,
     waiting: BinaryHeap<Reverse<(u64, u64, String)>>,
     bytes: usize,
     given: u64,
@@ -217,7 +225,14 @@ impl<W: Write> Lines<'_, W> {
                 return Ok(());
             };
             self.bytes = self.bytes.saturating_sub(text.len() + 32);
-            match text.strip_prefix(BARE) {
+            let bare = text.strip_prefix(BARE);
+            if bare.is_none() {
+                self.find.take_if(|find| find.find(&text).is_some());
+                if self.find.is_some() {
+                    continue;
+                }
+            }
+            match bare {
                 Some(bare) => writeln!(self.out, "{bare}")?,
                 None => writeln!(self.out, "{} {text}", clock(self.started, at_us))?,
             }

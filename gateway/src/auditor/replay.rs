@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecluse_policy::{AsAuditor, Lang, Refusal, Span};
 use ecluse_recordings::bundle::Language;
-use ecluse_recordings::search::Query;
+use ecluse_recordings::search::{Query, SHORTEST};
 use ecluse_recordings::{
     JournalFrames, OpenRecording, Part, Playback, ReadError, SealedRecording, layout,
 };
@@ -310,6 +310,8 @@ async fn finished(
     let landed;
     let written = match &written.find {
         None => written,
+        // Text is looked through as it is printed.
+        Some(_) if text => written,
         Some(text) => match landing(desk, recording, text, written.channel).await {
             Some((channel, at)) => {
                 landed = Written {
@@ -358,8 +360,21 @@ async fn finished(
     let chosen = match chosen {
         Some(chosen) if !text => chosen,
         chosen => {
-            let part = part(recording, asked, chosen, written.at, language(desk));
-            return transcript::print(desk, session, recording, part, written.unmask).await;
+            let find = written
+                .find
+                .as_ref()
+                .map(|text| Query::new([text.as_str()]));
+            let Ok(find) = find.transpose() else {
+                let letters = [("letters", SHORTEST.into())];
+                return desk.problem("search-too-short", &letters).await;
+            };
+            let part = Part {
+                find,
+                ..part(recording, asked, chosen, written.at, language(desk))
+            };
+            let looked_for = written.find.as_deref();
+            return transcript::print(desk, session, recording, part, written.unmask, looked_for)
+                .await;
         }
     };
     let length = record
@@ -412,6 +427,7 @@ fn part(
     Part {
         channel: asked,
         from_us,
+        find: None,
         language,
     }
 }

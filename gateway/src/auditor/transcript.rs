@@ -21,6 +21,7 @@ pub(super) async fn print(
     recording: &OpenRecording,
     part: Part,
     unmask: bool,
+    looked_for: Option<&str>,
 ) -> Result<u32, Trouble> {
     let args = [
         ("number", session.number.into()),
@@ -39,13 +40,13 @@ pub(super) async fn print(
             sender,
             held: Vec::new(),
         };
-        if unmask {
-            typed(&recording, part.channel, &mut out)
+        let found = if unmask {
+            typed(&recording, part.channel, &mut out).map(|()| true)
         } else {
             ecluse_recordings::transcript_of(&recording, part, &mut out)
         }?;
         out.flush_all();
-        Ok::<_, ecluse_recordings::ReadError>(())
+        Ok::<_, ecluse_recordings::ReadError>(found)
     });
     let with_pty = desk.terminal.size().is_some();
     while let Some(piece) = pieces.recv().await {
@@ -61,7 +62,16 @@ pub(super) async fn print(
         desk.terminal.write(&text).await?;
     }
     match reading.await {
-        Ok(Ok(())) => Ok(status::DONE),
+        Ok(Ok(found)) => match looked_for.filter(|_| !found) {
+            Some(text) => {
+                let args = [
+                    ("text", crate::texts::harmless(text).into()),
+                    ("number", session.number.into()),
+                ];
+                desk.problem("search-not-in", &args).await
+            }
+            None => Ok(status::DONE),
+        },
         Ok(Err(error)) => {
             let args = [
                 ("number", session.number.into()),
