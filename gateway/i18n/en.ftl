@@ -8,6 +8,7 @@ common-none = none
 common-yes-keys = yY
 common-unknown-command = There is no command “{ $command }” here. Type “help” to see what there is.
 common-store-failed = The gateway could not keep this ({ $problem }). Nothing was changed; try again, or tell the gateway's administrator.
+common-looks-too-often = That is more than is looked at in a minute, and each look is put on record. Try again in a minute.
 common-needs-terminal = This needs a terminal: connect with “ssh -t”.
 common-bye = Goodbye.
 common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
@@ -23,6 +24,11 @@ flow-env = environment
 flow-any-command = any command
 flow-commands = commands: { $commands }
 flow-environment = environment variables: { $names }
+
+term-terminal = with a terminal
+term-no-terminal = without a terminal
+term-derogation = derogation of { $owner }, until { $until }
+term-why = { $why }
 
 state-requested = waiting for an answer
 state-approved = approved
@@ -47,6 +53,7 @@ field-target-account = { $target }, account { $account }
 field-account = Account
 field-flows = Asks for
 field-allowed = Allows
+field-terms = Terms
 field-approvals = Approvals
 field-session = Session
 field-intervention = Intervention
@@ -161,8 +168,16 @@ operator-gone-request = Request { $number } of { $person } is no longer waiting:
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
-operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources } addresses: { $place }
-operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources } addresses: { $place }
+operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+crowd-shares = single addresses had taken their share of those who have not logged on. Whoever works there may have found the door closed, nobody else. Ask what connects from there.
+crowd-person = single persons had as many connections as one may have. Nobody else was sent away.
 crowd-operators = too many from operators' and auditors' networks had not logged on. Whoever came from there may have found the door closed; those inside stayed. Ask the gateway's administrator who connects there.
 crowd-stations = too many from stations' networks had not logged on. Technicians may have found the door closed; those inside stayed. Ask the provider what connects from there.
 crowd-everybody = too many from addresses that no document names had not logged on. Whoever works from such an address may have found the door closed; those whose networks are in the documents did not.
@@ -202,6 +217,10 @@ operator-cut = Cut: { $count ->
     [one] session { $sessions }
    *[other] sessions { $sessions }
 }.
+operator-cut-guests = Closed: { $count ->
+    [one] a connection of { $people } that carried no session
+   *[other] { $count } connections of { $people } that carried no session
+}. Whoever was there may log on again: what they asked for still waits.
 operator-cut-none = No session in passage matches “{ $what }”. “live” lists them.
 operator-cut-note = The intervention is still approved: “withdraw { $id }” ends it, so that no new session opens.
 operator-cut-not-on-record = The cut is done, but it could not be put on record ({ $problem }). Note who, when and why, and tell the gateway's administrator.
@@ -287,6 +306,7 @@ replay-text-has-no-pace = Text has no pace: { $option } means something on a scr
 replay-one-place = --at and --find both say where to begin: leave one of them out.
 replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
 replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
+replay-transcript-end = Ended { $time }: { $reason }
 
 ## Help
 
@@ -301,7 +321,7 @@ help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes.
-help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, the connection closes too.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by what was typed unseen, for whom the client lets unmask. Without words, list sessions.
@@ -351,13 +371,13 @@ refusal-not-yet = Intervention { $number } begins at { $starts_at }. Come back t
 refusal-other-station = Intervention { $number } was asked from station { $asked_from }. Connect from there, or ask again from here.
 refusal-outside-hours = { $target } is closed at this hour.
 refusal-outside-hours-until = { $target } is closed at this hour. It opens at { $opens_at }.
-refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }.
+refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }
 refusal-not-granted = Intervention { $number } was approved without { $what }. Ask the client for it in a new request.
 refusal-matrix-narrower = The client's matrix does not allow what intervention { $number } was approved for. Ask again.
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
-refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
-refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
-refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
+refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
+refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }
+refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
 refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } does not come with “{ $line }”.
@@ -365,7 +385,7 @@ refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed u
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
 refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
-refusal-code-wanted = This gives more than there was, so it needs a one-time code of the last { $within }, given on this connection.
+refusal-code-wanted = This gives more than there was, so it needs a one-time code given on this connection within the last { $within }.
 refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
@@ -381,6 +401,10 @@ refusal-too-many-waiting = { $waiting ->
     [one] One request waits for an answer already.
    *[other] { $waiting } requests wait for an answer already.
 } Cancel one, or wait for the client.
+refusal-too-often = You have made { $made ->
+    [one] one request
+   *[other] { $made } requests
+} within an hour, which is the most. Ask again after { $again_at }.
 refusal-not-its-operator = Only an operator of the client decides on its interventions.
 refusal-own-request = Nobody approves their own request.
 refusal-already-approved = You have approved intervention { $number } already. Another operator must approve it too.
@@ -419,6 +443,8 @@ why-env-value = its value is too long or holds what no such variable needs
 ## Why something ended (policy crate)
 
 end-window-over = The window of this intervention closed at { $closed_at }.
+end-hours-over = The hours of the flow { $line_of } ended at { $closed_at }.
+end-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only, so it ends. Ask the client whether it still is.
 end-intervention-ended = Intervention { $number } is { $state ->
     [refused] refused
     [expired] expired
@@ -450,6 +476,7 @@ login-code = One-time code:{" "}
 door-too-many = Too many connections wait here for their log-on, so this one is closed. Try again in a minute; the operators have been told.
 door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
 door-too-many-of-person = You have too many connections open here: close some and try again.
+door-too-often = You have logged on very often within a minute: use one connection for several commands (ControlMaster), and try again in a minute.
 door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 
 ## A code in the middle of a dialogue
@@ -486,4 +513,24 @@ end-overflow = Écluse: your client ignored the flow control of SSH, so this ses
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
 end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.
 space-full = Écluse: the gateway has too little room left to record a session, so none begins. Tell its administrator; the client's operators are told.
+memory-full = Écluse: the gateway has too little memory left to record one more session on this connection. Close another session there, or open another connection.
 store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.
+
+## Why a session ended, for those who read of it afterwards
+
+over-closed = closed
+over-window = its window ended at { $time }
+over-hours = the hours of { $flow } ended at { $time }
+over-derogation = “{ $line }” of { $flow } was allowed until { $time } only
+over-account = the technician's account ended
+over-key = the technician's key ended
+over-place = the technician's station or address may not be used
+over-intervention = intervention { $number } was ended
+over-matrix = the client changed what is allowed on { $target }
+over-cut = cut by { $person }
+over-cut-because = cut by { $person }: { $reason }
+over-unrecorded = it could not be recorded: { $problem }
+over-overflow = the technician's client broke the protocol
+over-unread = session { $session } of the connection ended unread
+over-gateway-stops = the gateway stopped
+over-orphaned = the gateway stopped without closing it

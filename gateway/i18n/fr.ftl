@@ -7,6 +7,7 @@ common-none = aucun
 common-yes-keys = oOyY
 common-unknown-command = La commande « { $command } » n'existe pas ici. Tapez « help » pour voir ce qui existe.
 common-store-failed = La passerelle n'a pas pu l'enregistrer ({ $problem }). Rien n'a été modifié ; réessayez, ou prévenez l'administrateur de la passerelle.
+common-looks-too-often = C'est plus que ce qui se consulte en une minute, et chaque consultation est consignée. Réessayez dans une minute.
 common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
 common-bye = Au revoir.
 common-older-left-out = Tout ce qui est encore en cours est affiché, avec les { $shown } dernières de celles qui sont terminées. Il y en a de plus anciennes.
@@ -22,6 +23,11 @@ flow-env = environnement
 flow-any-command = toute commande
 flow-commands = commandes : { $commands }
 flow-environment = variables d'environnement : { $names }
+
+term-terminal = avec terminal
+term-no-terminal = sans terminal
+term-derogation = dérogation dont répond { $owner }, jusqu'au { $until }
+term-why = { $why }
 
 state-requested = en attente de réponse
 state-approved = approuvée
@@ -46,6 +52,7 @@ field-target-account = { $target }, compte { $account }
 field-account = Compte
 field-flows = Demande
 field-allowed = Permet
+field-terms = Conditions
 field-approvals = Approbations
 field-session = Session
 field-intervention = Intervention
@@ -162,6 +169,8 @@ operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
 operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
 operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+crowd-shares = certaines adresses avaient pris leur part des connexions en attente d'authentification. Qui y travaille a pu trouver porte close, personne d'autre. Demandez ce qui se connecte de là.
+crowd-person = certaines personnes avaient autant de connexions qu'une personne peut en avoir. Nul autre n'a été renvoyé.
 crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
 crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
 crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
@@ -201,6 +210,10 @@ operator-cut = Coupure : { $count ->
     [one] session { $sessions }
    *[other] sessions { $sessions }
 }.
+operator-cut-guests = { $count ->
+    [one] Fermée : une connexion de { $people } sans session
+   *[other] Fermées : { $count } connexions de { $people } sans session
+}. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas pu être consignée ({ $problem }). Notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
@@ -286,6 +299,7 @@ replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens 
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
 replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
+replay-transcript-end = Fin { $time } : { $reason }
 
 ## Aide
 
@@ -300,7 +314,7 @@ help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change.
-help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, la connexion est coupée aussi.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans être montré, pour qui le client laisse démasquer. Sans mots, lister les sessions.
@@ -350,13 +364,13 @@ refusal-not-yet = L'intervention { $number } commence à { $starts_at }. Revenez
 refusal-other-station = L'intervention { $number } a été demandée depuis le poste { $asked_from }. Connectez-vous depuis ce poste, ou refaites la demande d'ici.
 refusal-outside-hours = { $target } est fermée à cette heure.
 refusal-outside-hours-until = { $target } est fermée à cette heure. Elle ouvre à { $opens_at }.
-refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }.
+refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
-refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
-refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
-refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
+refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
+refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }
 refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
 refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } ne va pas avec « { $line } ».
@@ -364,7 +378,7 @@ refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
-refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique de moins de { $within }, donné sur cette connexion.
+refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique donné sur cette connexion dans les dernières { $within }.
 refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
@@ -380,6 +394,10 @@ refusal-too-many-waiting = { $waiting ->
     [one] Une demande attend déjà une réponse.
    *[other] { $waiting } demandes attendent déjà une réponse.
 } Annulez-en une, ou attendez le client.
+refusal-too-often = Vous avez fait { $made ->
+    [one] une demande
+   *[other] { $made } demandes
+} en une heure, c'est le maximum. Demandez à nouveau après { $again_at }.
 refusal-not-its-operator = Seul un opérateur du client décide de ses interventions.
 refusal-own-request = Personne n'approuve sa propre demande.
 refusal-already-approved = Vous avez déjà approuvé l'intervention { $number }. Un autre opérateur doit aussi l'approuver.
@@ -418,6 +436,8 @@ why-env-value = sa valeur est trop longue ou contient ce dont une telle variable
 ## Pourquoi quelque chose a pris fin (politique)
 
 end-window-over = La période de cette intervention s'est terminée à { $closed_at }.
+end-hours-over = Les heures du flux { $line_of } ont pris fin à { $closed_at }.
+end-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'à { $over_at } : cela prend fin. Demandez au client si cela doit l'être encore.
 end-intervention-ended = L'intervention { $number } est { $state ->
     [refused] refusée
     [expired] expirée
@@ -449,6 +469,7 @@ login-code = Code à usage unique :{" "}
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
+door-too-often = Trop de connexions en une minute : gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
 ## Un code au milieu d'un dialogue
@@ -485,4 +506,24 @@ end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
+memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
+
+## Why a session ended, for those who read of it afterwards
+
+over-closed = fermée
+over-window = sa période a pris fin à { $time }
+over-hours = les heures de { $flow } ont pris fin à { $time }
+over-derogation = « { $line } » de { $flow } n'était permis que jusqu'à { $time }
+over-account = le compte du technicien a pris fin
+over-key = la clé du technicien a pris fin
+over-place = le poste ou l'adresse du technicien n'est plus admis
+over-intervention = l'intervention { $number } a pris fin
+over-matrix = le client a modifié ce qui est permis sur { $target }
+over-cut = coupée par { $person }
+over-cut-because = coupée par { $person } : { $reason }
+over-unrecorded = elle ne pouvait pas être enregistrée : { $problem }
+over-overflow = le client SSH du technicien n'a pas respecté le protocole
+over-unread = la session { $session } de la connexion a pris fin sans être lue
+over-gateway-stops = la passerelle s'est arrêtée
+over-orphaned = la passerelle s'est arrêtée sans la fermer

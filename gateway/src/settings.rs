@@ -126,6 +126,8 @@ pub struct InterventionSettings {
     pub waiting_per_person: u32,
     /// Requests that may wait at once in all. Default: 256.
     pub waiting_in_all: u32,
+    /// Requests that one person may make within an hour. Default: 60.
+    pub requests_per_hour: u32,
 }
 
 /// `[recordings]`

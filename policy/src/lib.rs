@@ -61,7 +61,7 @@ pub use self::intervention::{
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until};
 pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
-pub use self::matrix::{clients_concerned, matrix_scope};
+pub use self::matrix::{clients_concerned, entries_behind, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,

@@ -58,6 +58,8 @@ pub struct Permit {
     pub(crate) flow: FlowName,
     pub(crate) terms: Terms,
     pub(crate) closes_at: Timestamp,
+    /// What is over at `closes_at`.
+    pub(crate) end: Box<EndReason>,
 }
 
 impl Permit {
@@ -125,6 +127,11 @@ impl Permit {
     #[must_use]
     pub const fn closes_at(&self) -> Timestamp {
         self.closes_at
+    }
+
+    /// Why it ends then: the window, the hours of the line, or the last day of a derogation.
+    pub fn end(&self) -> &EndReason {
+        &self.end
     }
 }
 
@@ -403,6 +410,14 @@ pub enum Refusal {
     TooManyWaiting {
         /// How many wait, of this person or in all.
         waiting: u64,
+    },
+    /// More requests within an hour than one person makes, whatever became of them.
+    #[error("{made} requests within an hour are the most; ask again after {again_at}")]
+    TooOften {
+        /// How many were made.
+        made: u64,
+        /// From when on there is room for another.
+        again_at: Timestamp,
     },
 
     // ── answering a request

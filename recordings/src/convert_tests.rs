@@ -30,7 +30,7 @@ impl Artefacts for InMemory {
     }
 }
 
-fn facts() -> SessionFacts {
+pub(crate) fn facts() -> SessionFacts {
     SessionFacts {
         session: uuid::Uuid::from_u128(5),
         client: "hopital".into(),

@@ -134,18 +134,14 @@ pub fn transcript_of(
     );
     match &record.end {
         Some(end) => {
-            let by = end
-                .by
-                .as_ref()
-                .map(|by| format!(" {} {}", words.by, neutralise(by)))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "{} {ended}: {}{by} {}",
-                words.ended,
-                neutralise(&end.reason),
-                neutralise(&end.text)
-            )
+            let [reason, by, text] = end.parts();
+            let by = by.map(|by| format!("{} {by}", words.by));
+            let parts: Vec<&str> = [reason, by.as_deref(), text]
+                .into_iter()
+                .flatten()
+                .collect();
+            let ended = format!("{} {ended}", words.ended);
+            writeln!(out, "{ended}: {}", neutralise(parts.join(" ")))
         }
         None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
     }

@@ -260,10 +260,21 @@ fn only_the_listed_command_passes() -> Result<()> {
 /// Invariant 1: a flow that lists nothing allows nothing: neither a shell nor a command can be asked for, nor passes.
 #[test]
 fn a_flow_without_capabilities_allows_nothing() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.documents.flow("dba")?.allow = Vec::new();
+    let mut site = Site::start_with(|plan| {
+        plan.documents.flow("dba")?.allow = vec!["command: true".to_owned()];
         Ok(())
     })?;
+    site.approved("alice", "db01")?;
+    let command = || site.ssh("alice+db01").run("true").answer();
+    command()?.success()?;
+    let entered = site.target_log().matches("Accepted").count();
+    site.apply(|documents| {
+        documents.flow("dba")?.allow = Vec::new();
+        Ok(())
+    })?;
+    // What was granted before opens nothing any more, and nothing can be asked for.
+    let refused = site.ssh("alice+db01").run("true").answer()?;
+    refused.refused(&["db01"])?;
     for only in [&[][..], &["--only", "shell"], &["--only", "command"]] {
         let words = ["request", "db01", "--for", "1h", "--reason", "x"];
         let asked = site.lobby("alice", &[&words, only].concat()).answer()?;
@@ -272,12 +283,17 @@ fn a_flow_without_capabilities_allows_nothing() -> Result<()> {
             "an empty flow could be asked for with {only:?}: {asked:?}"
         );
     }
-    site.ssh("alice+db01")
-        .run("true")
-        .answer()?
-        .refused(&["db01"])?;
+    let asked = store::audit(&site, "request")?;
     ensure!(
-        !site.target_log().contains("Accepted"),
+        asked
+            .iter()
+            .filter(|record| record["verdict"] == "permit")
+            .count()
+            == 1,
+        "something was asked for: {asked:?}"
+    );
+    ensure!(
+        site.target_log().matches("Accepted").count() == entered,
         "the target was entered:\n{}",
         site.target_log()
     );

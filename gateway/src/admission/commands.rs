@@ -292,7 +292,10 @@ async fn operators(
         OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
         OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
         OperatorsAct::Live => live::live(desk, by, command, words).await,
-        OperatorsAct::Watch => watch::watch(desk, by, command, words).await,
+        OperatorsAct::Watch => match may_look(desk, command).await? {
+            Some(status) => Ok(status),
+            None => watch::watch(desk, by, command, words).await,
+        },
         OperatorsAct::Cut => live::cut(desk, by, command, words).await,
         OperatorsAct::Withdraw => answers::withdraw(desk, by, command, words).await,
     }
@@ -306,6 +309,14 @@ async fn auditors(
     words: &[String],
 ) -> Result<u32, Trouble> {
     use crate::auditor::{recordings, replay, search};
+    match act {
+        AuditorsAct::Search | AuditorsAct::Replay => {
+            if let Some(status) = may_look(desk, command).await? {
+                return Ok(status);
+            }
+        }
+        AuditorsAct::Recordings => {}
+    }
     match act {
         AuditorsAct::Recordings => recordings::recordings(desk, by, command, words).await,
         AuditorsAct::Search => search::search(desk, by, command, words).await,
@@ -328,8 +339,27 @@ pub(crate) async fn refused(
         Role::Technician { .. } => record,
         Role::Operator { client } | Role::Auditor { client } => record.client(client),
     };
-    desk.gateway.store.record(&[record]).await?;
+    desk.put_refusal_on_record(record).await?;
     desk.refused(refusal).await
+}
+
+/// Whether one more recording, or session, may be looked at now; where not, that is told. Each look is on record, so there
+/// is a bound to how many there are in a minute.
+async fn may_look(desk: &mut Desk<'_>, command: &Command) -> Result<Option<u32>, Trouble> {
+    if desk.gateway.people.may_look(desk.person()) {
+        return Ok(None);
+    }
+    let record = desk
+        .record(AuditKind::ActRefused, clock::now())
+        .detail("act", command.name)
+        .refused()
+        .reason("looked at too many things within a minute");
+    let record = match desk.visitor.authenticated.role() {
+        Role::Technician { .. } => record,
+        Role::Operator { client } | Role::Auditor { client } => record.client(client),
+    };
+    desk.put_refusal_on_record(record).await?;
+    desk.problem("common-looks-too-often", &[]).await.map(Some)
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {

@@ -192,6 +192,15 @@ impl<'a> Desk<'a> {
         questions::PROPOSED.min(self.at_most(target))
     }
 
+    /// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can try again at will.
+    pub(crate) async fn put_refusal_on_record(&self, record: AuditRecord) -> Result<(), Trouble> {
+        let people = &self.gateway.people;
+        people
+            .enter(&self.gateway.store, self.person(), record)
+            .await?;
+        Ok(())
+    }
+
     /// An audit record of what this person does, from where.
     pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
         self.visitor.record(kind, now)

@@ -59,6 +59,8 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         states: StateName::LIVE.to_vec(),
         ..InterventionQuery::default()
     };
+    // What ends, ends before anything else is written.
+    let store = gateway.store.ahead();
     let mut next: Option<Timestamp> = None;
     for intervention in gateway.store.interventions(&query).await? {
         let Some(due) = intervention.due() else {
@@ -68,15 +70,13 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
             next = Some(next.map_or(due, |next| next.min(due)));
             continue;
         }
-        let changed = gateway
-            .store
-            .change_intervention(intervention.id(), |latest| {
-                // Another node, or an operator, may have been first: then nothing is due any more.
-                match steps::due(latest, now) {
-                    Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
-                    None => Ok((latest.clone(), Vec::new())),
-                }
-            });
+        let changed = store.change_intervention(intervention.id(), |latest| {
+            // Another node, or an operator, may have been first: then nothing is due any more.
+            match steps::due(latest, now) {
+                Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
+                None => Ok((latest.clone(), Vec::new())),
+            }
+        });
         match changed.await {
             Ok(_) | Err(InterventionError::Unknown) => {}
             Err(InterventionError::Refused(never)) => match never {},

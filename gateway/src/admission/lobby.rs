@@ -288,20 +288,29 @@ pub(crate) async fn flows(
     desk.line("lobby-flows-head", &[]).await?;
     for reach in &reaches {
         let label = |id: &str| desk.say(id, &[]);
-        let fields = [
+        let (texts, now) = (&desk.gateway.texts, clock::now());
+        let terms = reach
+            .entries
+            .iter()
+            .filter_map(|entry| shown::entry(texts, desk.lang(), entry, now))
+            .map(|terms| (label("field-terms"), terms));
+        let mut fields = vec![
             (label("field-targets"), shown::names(&reach.scope.targets)),
             (label("field-accounts"), shown::names(&reach.scope.accounts)),
             (
                 label("field-allowed"),
                 shown::capabilities(&desk.gateway.texts, desk.lang(), &reach.scope.capabilities),
             ),
+        ];
+        fields.extend(terms);
+        fields.extend([
             (label("field-hours"), reach.hours.to_string()),
             (
                 label("field-at-most"),
                 times::length(reach.approval.at_most),
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
-        ];
+        ]);
         let title = format!(
             "{} ({})",
             desk.terminal.bold(reach.flow.as_str()),

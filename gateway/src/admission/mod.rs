@@ -28,11 +28,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ecluse_policy::{
     AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, CodeOutcome,
-    PersonId, ProvenCode, Refusal, Span, TargetId, Timestamp,
+    PersonId, ProvenCode, Refusal, TargetId, Timestamp,
 };
 use uuid::Uuid;
 
 pub use self::steps::look as admit;
+pub(crate) use crate::texts::times::parse_length;
 
 use self::desk::{Desk, Trouble, status};
 use crate::audit::{AuditKind, AuditRecord};
@@ -241,15 +242,4 @@ async fn tell(desk: &mut Desk<'_>, trouble: Trouble) -> Result<(), Trouble> {
         }
     }
     Ok(())
-}
-
-/// Reads a length as a person types it: `2h`, `1h30m`, also `2 h` and `90 min`.
-pub(crate) fn parse_length(typed: &str) -> Option<Span> {
-    let compact: String = typed
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect();
-    let compact = compact.replace("min", "m").replace('j', "d");
-    Span::parse(&compact).ok()
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use ecluse_policy::capability::{Capability, CommandTemplate};
+use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Request, State};
 use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
@@ -39,6 +39,35 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
     } else {
         shown.join(" · ")
     }
+}
+
+/// `command: * · with a terminal · derogation of Odile, until 2027-03-31 · for Ansible`: an entry of the matrix and its
+/// terms; none where it has none, as a shell.
+pub(crate) fn entry(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) -> Option<String> {
+    let mut terms = Vec::new();
+    if let Some(Capability::Command(_)) = entry.at(now) {
+        let id = if entry.terminal() {
+            "term-terminal"
+        } else {
+            "term-no-terminal"
+        };
+        terms.push(texts.say(lang, id, &[]));
+    }
+    if let Some(derogation) = entry.derogation() {
+        let args = [
+            ("owner", derogation.owner().into()),
+            ("until", derogation.until().into()),
+        ];
+        terms.push(texts.say(lang, "term-derogation", &args));
+    }
+    if let Some(why) = entry.why() {
+        terms.push(texts.say(lang, "term-why", &[("why", why.into())]));
+    }
+    if terms.is_empty() {
+        return None;
+    }
+    let line = crate::texts::harmless(&entry.line());
+    Some(format!("{line} · {}", terms.join(" · ")))
 }
 
 /// `shell, commands`: the families only, for tables.

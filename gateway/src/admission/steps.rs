@@ -88,7 +88,7 @@ pub(crate) async fn request(
             .record(AuditKind::Request, now)
             .detail("targets", targets.clone())
     };
-    settle(gateway, made, refused).await
+    settle(gateway, visitor, made, refused).await
 }
 
 /// An operator looked at a request.
@@ -100,7 +100,7 @@ pub(crate) async fn seen(
 ) -> Done<Intervention> {
     let now = by.now();
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(id, |latest| {
             // The first look is what the technician is told; later ones change nothing.
             if latest.seen().is_some() {
@@ -114,7 +114,12 @@ pub(crate) async fn seen(
     match changed {
         // Answered or cancelled in between: there is nothing to see, and nothing to put on record.
         Err(InterventionError::Refused(refusal)) => Ok(Err(refusal)),
-        other => settle(gateway, other, || visitor.record(AuditKind::Seen, now)).await,
+        other => {
+            settle(gateway, visitor, other, || {
+                visitor.record(AuditKind::Seen, now)
+            })
+            .await
+        }
     }
 }
 
@@ -212,28 +217,28 @@ async fn step(
     transition: impl FnOnce(&Intervention) -> Result<(Intervention, Vec<AuditRecord>), Refusal>,
 ) -> Done<Intervention> {
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(asked.id(), transition)
         .await;
-    settle(gateway, changed, || {
+    settle(gateway, visitor, changed, || {
         about(visitor.record(kind, clock::now()), asked)
     })
     .await
 }
 
-/// Sorts what the store answered; a refusal is put on record.
+/// Sorts what the store answered; a refusal is put on record, one by one or in the count of its minute.
 async fn settle(
     gateway: &Gateway,
+    visitor: &Visitor,
     answer: Result<Intervention, InterventionError<Refusal>>,
     refused: impl FnOnce() -> AuditRecord,
 ) -> Done<Intervention> {
     match answer {
         Ok(intervention) => Ok(Ok(intervention)),
         Err(InterventionError::Refused(refusal)) => {
-            gateway
-                .store
-                .record(&[refused().refused().reason(&refusal)])
-                .await?;
+            let record = refused().refused().reason(&refusal);
+            let (people, person) = (&gateway.people, visitor.person());
+            people.enter(&gateway.store, person, record).await?;
             Ok(Err(refusal))
         }
         Err(InterventionError::Unknown) => Ok(Err(Refusal::NoSuchIntervention)),

@@ -5,7 +5,7 @@ use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
-use crate::store::{Session, SessionQuery};
+use crate::store::{Session, SessionEnd, SessionQuery};
 use crate::texts::{times, told};
 
 const TAKES: Takes = Takes {
@@ -155,12 +155,20 @@ fn written(
     Ok((query, given.one("intervention")?.map(number).transpose()?))
 }
 
+/// Why a session ended, in the reader's language; as it was written where that is all there is.
+pub(super) fn why(desk: &Desk<'_>, end: &SessionEnd, now: Timestamp) -> String {
+    match &end.because {
+        Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
+        None => told(&end.reason),
+    }
+}
+
 fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
     let start = &session.start;
     let (length, end) = match &session.end {
         Some(end) => (
             times::countdown(desk.lang(), end.at.since(start.at)),
-            told(&end.reason),
+            why(desk, end, now),
         ),
         None => (
             times::countdown(desk.lang(), now.since(start.at)),

@@ -5,8 +5,10 @@ use std::io;
 use ecluse_recordings::{OpenRecording, Part, Stream, neutralise_lines, rebuild};
 use tokio::sync::mpsc;
 
+use super::recordings::why;
 use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::clock;
 use crate::readers::outside;
 use crate::store::Session;
 use crate::texts::times;
@@ -33,6 +35,14 @@ pub(super) async fn print(
         ("started", times::date_and_clock(session.start.at).into()),
     ];
     desk.line("replay-transcript-head", &args).await?;
+    if let Some(end) = &session.end {
+        let why = why(desk, end, clock::now());
+        let args = [
+            ("time", times::date_and_clock(end.at).into()),
+            ("reason", why.into()),
+        ];
+        desk.line("replay-transcript-end", &args).await?;
+    }
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let recording = recording.clone();
     let reading = desk.gateway.readers.read(desk.person(), move || {

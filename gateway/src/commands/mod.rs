@@ -20,12 +20,13 @@ mod search;
 mod serve;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::out::errln;
+use crate::commands::out::{errln, outln};
 use crate::settings::{DEFAULT_FILE, Settings};
 use crate::store::{Applied, Store};
 
@@ -74,9 +75,12 @@ enum OnStore {
     Search(search::SearchCommand),
 }
 
-/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
+/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `explain` and `verify` have more.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(words) => return said_instead(&words),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -91,6 +95,28 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => failed(&error),
     };
+    printed(code)
+}
+
+/// Help, the version, or what is wrong with the command line; told like everything else.
+fn said_instead(words: &clap::Error) -> ExitCode {
+    if words.use_stderr() {
+        // Its own way: nobody can be told where standard error is not read.
+        let _ = words.print();
+        return ExitCode::from(2);
+    }
+    // Coloured where a terminal reads it.
+    let words = words.render();
+    if std::io::stdout().is_terminal() {
+        outln!("{}", words.ansi().to_string().trim_end());
+    } else {
+        outln!("{}", words.to_string().trim_end());
+    }
+    printed(ExitCode::SUCCESS)
+}
+
+/// The exit code, unless the words did not arrive.
+fn printed(code: ExitCode) -> ExitCode {
     match out::finish() {
         None => code,
         Some(error) => failed(&anyhow::anyhow!(
@@ -141,24 +167,25 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let store = Store::open(&settings).await?;
             let done = command.run(&store, &settings).await;
             store.close().await;
-            done
+            return done;
         }
     };
     done.map(|()| ExitCode::SUCCESS)
 }
 
 impl OnStore {
-    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        match self {
+    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let done = match self {
+            Self::Explain(explain) => return explain.run(store).await,
             Self::Accounts(accounts) => accounts.run(store, settings).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
-            Self::Explain(explain) => explain.run(store).await,
             Self::Export(export) => export.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

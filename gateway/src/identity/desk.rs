@@ -238,12 +238,16 @@ impl Desk {
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
         let record = self.record(AuditKind::LogOnRefused);
-        let outcome = match self
-            .gateway
-            .store
-            .judge_code(&claim, known.as_ref(), code, record)
-            .await
-        {
+        // A client's people wait behind nobody else's changes.
+        let clients = known
+            .as_ref()
+            .is_some_and(|person| applied.documents.technician(person).is_none());
+        let store = if clients {
+            self.gateway.store.ahead()
+        } else {
+            self.gateway.store.clone()
+        };
+        let outcome = match store.judge_code(&claim, known.as_ref(), code, record).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.store_failed(&error);
@@ -385,10 +389,12 @@ impl Desk {
         let remembered = remembered
             .as_ref()
             .map(|binding| (binding, now.plus(remember)));
+        // One by one, or in the count of its minute.
+        let record = self.gateway.people.logs_on(visitor.person(), record);
         let written = self
             .gateway
-            .store
-            .log_on(visitor.person(), remembered, now, &[record])
+            .store_for(visitor.authenticated.role())
+            .log_on(visitor.person(), remembered, now, record.as_slice())
             .await;
         if let Err(error) = written {
             // No trace, no entry.

@@ -2,4 +2,5 @@
 
 pub(crate) mod desk;
 pub(crate) mod ledger;
+pub(crate) mod people;
 pub mod totp;

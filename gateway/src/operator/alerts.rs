@@ -161,11 +161,13 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
 /// Places that are short at the doors, in words. They are the gateway's, so every client's operators are told.
 fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
     let place = desk.say(
-        match crowd.places {
-            Places::Before(Pool::Operators) => "crowd-operators",
-            Places::Before(Pool::Stations) => "crowd-stations",
-            Places::Before(Pool::Everybody) => "crowd-everybody",
-            Places::Inside => "crowd-inside",
+        match (crowd.turned.only_shares(), crowd.places) {
+            (true, Places::Before(_)) => "crowd-shares",
+            (true, Places::Inside) => "crowd-person",
+            (false, Places::Before(Pool::Operators)) => "crowd-operators",
+            (false, Places::Before(Pool::Stations)) => "crowd-stations",
+            (false, Places::Before(Pool::Everybody)) => "crowd-everybody",
+            (false, Places::Inside) => "crowd-inside",
         },
         &[],
     );
@@ -174,7 +176,7 @@ fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
         ("time", times::moment(crowd.since, now, None).into()),
         ("until", times::moment(crowd.latest, now, None).into()),
         ("count", crowd.turned.total().to_string().into()),
-        ("sources", crowd.turned.sources().to_string().into()),
+        ("sources", crowd.turned.sources().into()),
         ("place", place.into()),
     ];
     let id = if crowd.over {

@@ -50,6 +50,7 @@ impl NoPlace {
                 "too many connections of this person",
                 "door-too-many-of-person",
             ),
+            Full::Often => ("logged on too often within a minute", "door-too-often"),
             Full::Source | Full::Early | Full::Pool | Full::Total => {
                 let source = visitor.source.ip();
                 let crowds = &gateway.crowds;
@@ -61,7 +62,8 @@ impl NoPlace {
             .record(AuditKind::LogOff, now)
             .refused()
             .reason(reason);
-        if let Err(error) = gateway.store.record(&[record]).await {
+        let (people, person) = (&gateway.people, visitor.person());
+        if let Err(error) = people.enter(&gateway.store, person, record).await {
             tracing::error!(%error, "an audit record could not be written");
         }
         let lang = visitor.authenticated.lang();
@@ -135,13 +137,16 @@ impl Knock {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let within = times::length(self.gateway.settings.limits.authenticate_within);
+        let within = times::spelled(lang, self.gateway.settings.limits.authenticate_within);
         let record = AuditRecord::new(AuditKind::LogOnRefused, clock::now())
             .person(&person)
             .source(self.source.ip())
             .terminal(&format!("ssh {}", self.source))
             .refused()
-            .reason(format!("did not log on within {within}"));
+            .reason(format!(
+                "did not log on within {}",
+                self.gateway.settings.limits.authenticate_within
+            ));
         // Whoever holds the keys can repeat it at will.
         let (gateway, source) = (&self.gateway, self.source.ip());
         let pool = gateway.applied().documents.pool_of(source);
@@ -162,11 +167,14 @@ impl Knock {
     /// Whoever finds no place has no visit, and so no channel: they are told why, and their connection ends.
     pub(crate) fn let_in(&self, visitor: Visitor, address: LoginAddress) {
         let operator = matches!(visitor.authenticated.role(), Role::Operator { .. });
-        let entered = self
-            .place
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .logged_on(visitor.person(), operator);
+        let entered = if !operator && self.gateway.people.logs_on_too_often(visitor.person()) {
+            Err(Full::Often)
+        } else {
+            self.place
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .logged_on(visitor.person(), operator)
+        };
         self.connection
             .purse()
             .belongs_to(visitor.person(), operator);

@@ -33,6 +33,7 @@ pub(crate) mod tap;
 pub(crate) mod testing;
 pub(crate) mod uplink;
 pub(crate) mod visit;
+pub(crate) mod window;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -120,6 +121,7 @@ pub(crate) async fn serve(
         }
     };
 
+    visit.enter_live();
     let end = tokio::select! {
         end = &mut running => end,
         () = supervision::watch_over(&visit) => {

@@ -10,9 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use ecluse_policy::documents::{Client, RetentionRules};
 use ecluse_policy::{ClientId, Lang, PersonId, Span, StationId, Timestamp};
 
-use super::channel::{Opening, Start, told_size};
+use super::channel::{Opening, Start};
 use super::visit::Visit;
 use super::visit::sessions::Seated;
+use super::window::told_size;
 use crate::clock;
 use crate::terminal::layout;
 use crate::texts::{Texts, times};

@@ -10,12 +10,13 @@ use std::time::Instant;
 use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
+use super::purse::RecordingPlace;
 use super::tap::Tap;
 use super::visit::Visit;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::ConnectError;
-use crate::live::{LiveSession, Stop};
+use crate::live::{Because, LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
@@ -32,6 +33,11 @@ struct Admissions {
 pub(crate) struct Session {
     live: Arc<LiveSession>,
     recorder: Arc<Recorder>,
+    #[expect(
+        dead_code,
+        reason = "held: what the recording takes is paid for until nobody writes it any more"
+    )]
+    place: RecordingPlace,
     began: Instant,
     admissions: Mutex<Admissions>,
     closed: AtomicBool,
@@ -48,10 +54,12 @@ impl Session {
         recorder: Arc<Recorder>,
         began: Instant,
         admission: Admission,
+        place: RecordingPlace,
     ) -> Self {
         Self {
             live,
             recorder,
+            place,
             began,
             admissions: Mutex::new(Admissions {
                 latest: Arc::new(admission),
@@ -245,12 +253,14 @@ impl Session {
         let end = store::SessionEnd {
             at: clock::now(),
             reason: end.text,
+            because: Some(stop.as_ref().map_or(Because::Closed, Because::from)),
             to_target,
             to_technician,
         };
         if let Err(error) = visit
             .gateway()
             .store
+            .ahead()
             .end_session(facts.id, &end, &records)
             .await
         {

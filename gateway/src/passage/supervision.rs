@@ -108,7 +108,7 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
     let recheck =
         |admission: &Admission| admission.recheck(&applied.documents, intervention.as_ref(), now);
     // A channel whose own line has closed ends by itself, and the session goes on with what was admitted since.
-    let taken_away = |reason: &EndReason| !matches!(reason, EndReason::WindowOver { .. });
+    let taken_away = |reason: &EndReason| !reason.is_of_time();
     let reason = recheck(&latest).err().or_else(|| {
         let mut reasons = earlier.iter().filter_map(|one| recheck(one).err());
         reasons.find(taken_away)

@@ -23,7 +23,7 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::{ConnectError, Credential};
 use crate::gateway::Gateway;
-use crate::live::{Shared, Stop};
+use crate::live::{Guest, Shared, Stop};
 use crate::space::Level;
 use crate::store::{self, HostKeyAlert};
 
@@ -80,6 +80,23 @@ impl Visit {
             supervisors: TaskTracker::new(),
             over: watch::Sender::new(false),
         }
+    }
+
+    /// The person's handle reaches the connection from here on (I5), where it is a technician's.
+    pub(super) fn enter_live(&self) {
+        if self.visitor.authenticated.presence().is_some() {
+            self.gateway.live.guests.enter(Guest {
+                person: self.visitor.person().clone(),
+                target: self.address.target.clone(),
+                connection: self.visitor.connection,
+                shared: Arc::downgrade(&self.shared),
+            });
+        }
+    }
+
+    /// Waits until the connection is to end: for what waits on it without a session.
+    pub(crate) async fn until_ending(&self) -> Stop {
+        self.shared.until_ending().await
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -198,7 +215,8 @@ impl Visit {
             .detail("flow", flow.to_string());
         let visit = Arc::clone(self);
         // Callbacks of the SSH library must not wait for the store.
-        self.tasks.spawn(async move { visit.audit(record).await });
+        self.tasks
+            .spawn(async move { visit.audit_refusal(record).await });
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();
@@ -235,7 +253,7 @@ impl Visit {
             if let Some((client, known)) = self.gateway.applied().documents.target(target) {
                 record = record.client(&client.id).target(&known.id);
             }
-            self.audit(record).await;
+            self.audit_refusal(record).await;
         }
         has_room
     }
@@ -251,6 +269,14 @@ impl Visit {
     pub(super) async fn until_over(&self) {
         // Fails only without sender, and `self` is the sender.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can come again at will.
+    pub(crate) async fn audit_refusal(&self, record: AuditRecord) {
+        let (store, person) = (&self.gateway.store, self.visitor.person());
+        if let Err(error) = self.gateway.people.enter(store, person, record).await {
+            tracing::error!(%error, "an audit record could not be written");
+        }
     }
 
     /// Writes an audit record about something that has happened already.

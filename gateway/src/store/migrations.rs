@@ -27,6 +27,7 @@ const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
+const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
@@ -77,6 +78,12 @@ const STEPS: &[Step] = &[
         name: "account use",
         sqlite: ACCOUNT_USE,
         postgres: ACCOUNT_USE,
+    },
+    Step {
+        format: 9,
+        name: "session ends",
+        sqlite: SESSION_ENDS,
+        postgres: SESSION_ENDS,
     },
     Step {
         format: 13,

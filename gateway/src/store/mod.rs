@@ -5,6 +5,9 @@
 //! change raises the epoch, which is how everything that waits (an approval, a removed person) is woken,
 //! within this process at once and across processes within [`POLL`].
 //!
+//! Changes are made one at a time. Whoever waits in turn waits behind everybody's; the handle of a client does not
+//! ([`Store::ahead`]).
+//!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
@@ -41,7 +44,7 @@ use std::time::Duration;
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::log::Frontier;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 pub use self::address::check_address;
@@ -74,6 +77,8 @@ pub const POLL: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Whether changes made through this clone wait behind those in turn.
+    in_turn: bool,
 }
 
 #[derive(Debug)]
@@ -82,6 +87,8 @@ struct Inner {
     key: StoreKey,
     epoch: watch::Sender<u64>,
     polling: AtomicBool,
+    /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
+    turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
     documents: Mutex<Option<Arc<Applied>>>,
 }
@@ -126,13 +133,25 @@ impl Store {
             key,
             epoch: watch::Sender::new(epoch),
             polling: AtomicBool::new(false),
+            turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::new(None),
         };
         let store = Self {
             inner: Arc::new(inner),
+            in_turn: true,
         };
         journal::begin(&store).await?;
         Ok(store)
+    }
+
+    /// The same store, whose changes go before all that wait in turn: one of those at most is under way. For what a client's
+    /// people do and for the ends of rights (F5): a thousand refusals of somebody else must not hold up a withdrawal.
+    #[must_use]
+    pub fn ahead(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            in_turn: false,
+        }
     }
 
     /// Announces every change of the store: the number rises with each committed transaction, of this
@@ -161,6 +180,12 @@ impl Store {
 
     /// Begins a change. It happens at [`Writing::commit`], or not at all.
     async fn write(&self) -> Result<Writing, StoreError> {
+        let turn = if self.in_turn {
+            // Never closed.
+            Arc::clone(&self.inner.turns).acquire_owned().await.ok()
+        } else {
+            None
+        };
         let mut tx = self.inner.db.begin().await?;
         // First of all: on PostgreSQL this row makes writers wait for one another, so that what a
         // transaction reads stays true until it commits, as on SQLite.
@@ -170,6 +195,7 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            _turn: turn,
         })
     }
 }
@@ -181,6 +207,8 @@ struct Writing {
     inner: Arc<Inner>,
     /// Where the journal stands within this change, once something was added to it.
     frontier: Option<Frontier>,
+    /// Given back last of all.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Writing {

@@ -267,3 +267,24 @@ async fn two_processes_may_open_a_new_store_at_once() {
     opening::sqlite(&path).await.unwrap();
     super::Store::open(&settings).await.unwrap();
 }
+
+/// F5: whatever waits in turn, a client's people and the ends of rights go before it.
+#[test]
+fn what_waits_in_turn_holds_up_nobodys_handle() {
+    on_each_engine(async |store| {
+        let turn = std::sync::Arc::clone(&store.inner.turns);
+        let held = turn.acquire_owned().await.unwrap();
+        let refused = [AuditRecord::new(AuditKind::FlowRefused, at(1))];
+        let cut = [AuditRecord::new(AuditKind::Cut, at(2))];
+        let in_turn = store.record(&refused);
+        let ahead = async {
+            store.ahead().record(&cut).await.unwrap();
+            drop(held);
+        };
+        let (waited, ()) = tokio::join!(in_turn, ahead);
+        waited.unwrap();
+        let read = store.audit(&AuditQuery::default()).await.unwrap();
+        let kinds: Vec<_> = read.iter().map(|one| one.record.kind).collect();
+        assert_eq!(kinds, [AuditKind::Cut, AuditKind::FlowRefused]);
+    });
+}

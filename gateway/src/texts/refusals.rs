@@ -15,6 +15,10 @@ impl Texts {
             args.retain(|(name, _)| *name != "reason");
             args.push(("reason", Argument::Text(reason)));
         }
+        // Nobody types this one, so it need not be as it is typed.
+        if let Refusal::CodeWanted { within } = refusal {
+            args = vec![("within", Argument::Text(times::spelled(lang, *within)))];
+        }
         self.say_arguments(lang, refusal.text_id(), args, now)
     }
 

@@ -153,3 +153,20 @@ fn a_value_cannot_carry_a_control_character_into_a_sentence() {
     );
     assert!(said.contains("odile"));
 }
+
+/// Whoever copies what a sentence tells them to type must not copy its full stop.
+#[test]
+fn no_full_stop_follows_what_is_to_be_typed() {
+    const TYPED: [&str; 4] = ["$missing", "$command", "$usage", "@{ $target"];
+    for line in EN.lines().chain(FR.lines()) {
+        for typed in TYPED {
+            for rest in line.split(typed).skip(1) {
+                let after = rest
+                    .split_once('}')
+                    .map(|(_, after)| after)
+                    .unwrap_or_default();
+                assert!(!after.starts_with('.'), "{line}");
+            }
+        }
+    }
+}

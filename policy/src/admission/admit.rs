@@ -168,6 +168,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::Length { .. }
         | Refusal::Start { .. }
         | Refusal::TooManyWaiting { .. }
+        | Refusal::TooOften { .. }
         | Refusal::NotItsOperator
         | Refusal::OwnRequest
         | Refusal::AlreadyApproved { .. }

@@ -42,6 +42,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-length",
     "refusal-start",
     "refusal-too-many-waiting",
+    "refusal-too-often",
     "refusal-not-its-operator",
     "refusal-own-request",
     "refusal-already-approved",
@@ -51,6 +52,8 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-no-such-intervention",
     "refusal-not-yours",
     "end-window-over",
+    "end-hours-over",
+    "end-derogation-over",
     "end-intervention-ended",
     "end-matrix-changed",
     "ended-person-removed",
@@ -119,6 +122,7 @@ impl Refusal {
             Self::Length { .. } => "refusal-length",
             Self::Start { .. } => "refusal-start",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
+            Self::TooOften { .. } => "refusal-too-often",
             Self::NotItsOperator => "refusal-not-its-operator",
             Self::OwnRequest => "refusal-own-request",
             Self::AlreadyApproved { .. } => "refusal-already-approved",
@@ -250,6 +254,10 @@ impl Refusal {
                 ("latest", Argument::Time(*latest)),
             ],
             Self::TooManyWaiting { waiting } => vec![("waiting", Argument::Number(*waiting))],
+            Self::TooOften { made, again_at } => vec![
+                ("made", Argument::Number(*made)),
+                ("again_at", Argument::Time(*again_at)),
+            ],
             Self::AlreadyApproved { number }
             | Self::NothingLeft { number }
             | Self::NotYours { number } => {
@@ -277,6 +285,8 @@ impl EndReason {
     pub const fn text_id(&self) -> &'static str {
         match self {
             Self::WindowOver { .. } => "end-window-over",
+            Self::HoursOver { .. } => "end-hours-over",
+            Self::DerogationOver { .. } => "end-derogation-over",
             Self::Withdrawn(ended) => ended.text_id(),
             Self::InterventionEnded { .. } => "end-intervention-ended",
             Self::MatrixChanged { .. } => "end-matrix-changed",
@@ -288,6 +298,19 @@ impl EndReason {
     pub fn args(&self) -> Arguments {
         match self {
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
+            Self::HoursOver { line_of, closed_at } => vec![
+                ("line_of", text(line_of)),
+                ("closed_at", Argument::Time(*closed_at)),
+            ],
+            Self::DerogationOver {
+                line,
+                line_of,
+                over_at,
+            } => vec![
+                ("line", text(line)),
+                ("line_of", text(line_of)),
+                ("over_at", Argument::Time(*over_at)),
+            ],
             Self::Withdrawn(ended) => ended.args(),
             Self::InterventionEnded { number, state } => {
                 vec![("number", text(number)), ("state", text(state))]

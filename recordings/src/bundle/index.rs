@@ -203,15 +203,12 @@ impl Page {
             .and_then(|ended| facts.started.checked_add_unsigned(ended));
         let end = match (&manifest.end, manifest.cut_short) {
             (_, true) => words.cut_short.to_owned(),
-            (Some(end), false) => [
-                &end.reason,
-                end.by.as_deref().unwrap_or_default(),
-                &end.text,
-            ]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
+            (Some(end), false) => end
+                .parts()
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" · "),
             (None, false) => words.unknown.to_owned(),
         };
         let form = match manifest.form {

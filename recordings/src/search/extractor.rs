@@ -133,14 +133,9 @@ impl<W: Write> Extractor<W> {
             Event::Refusal(text) => self.several(at_us, channel, LineKind::Refusal, text),
             Event::ChannelClosed(_) => self.closed(at_us, channel),
             Event::SessionEnd(end) => {
-                let by = end.by.as_ref().map(|by| format!(" by {by}"));
-                let text = format!(
-                    "ended: {}{} {}",
-                    end.reason,
-                    by.unwrap_or_default(),
-                    end.text
-                );
-                self.several(at_us, SESSION, LineKind::Note, text.trim_end())
+                let parts: Vec<&str> = end.parts().into_iter().flatten().collect();
+                let text = format!("ended: {}", parts.join(" "));
+                self.several(at_us, SESSION, LineKind::Note, &text)
             }
             Event::Eof(_) | Event::ExitStatus(_) | Event::ExitSignal(_) | Event::Clock(_) => Ok(()),
         }

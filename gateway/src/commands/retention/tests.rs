@@ -46,6 +46,7 @@ fn session(recording: Option<&str>) -> Session {
         },
         end: Some(SessionEnd {
             at: at(0),
+            because: None,
             reason: "closed".into(),
             to_target: 0,
             to_technician: 0,

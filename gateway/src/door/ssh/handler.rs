@@ -26,9 +26,10 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
 use crate::passage::caps;
-use crate::passage::channel::{Opening, Start, TerminalRequest};
+use crate::passage::channel::{Opening, Start};
 use crate::passage::downlink::Downlink;
 use crate::passage::uplink::{Item, Overflow, Uplink};
+use crate::passage::window::TerminalRequest;
 
 impl server::Handler for Door {
     type Error = russh::Error;
@@ -201,8 +202,8 @@ impl server::Handler for Door {
         term: &str,
         cols: u32,
         rows: u32,
-        width: u32,
-        height: u32,
+        _pixels_wide: u32,
+        _pixels_high: u32,
         modes: &[(Pty, u32)],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
@@ -216,8 +217,6 @@ impl server::Handler for Door {
                     term: Term::parse(term),
                     cols,
                     rows,
-                    width,
-                    height,
                     modes: modes.to_vec(),
                 });
                 session.channel_success(id)
@@ -239,9 +238,10 @@ impl server::Handler for Door {
             .channels
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
-            && opening.environment.len() < caps::VARIABLES
         {
-            let fits = name.len() <= caps::NAME && value.len() <= caps::VALUE;
+            let fits = opening.environment.len() < caps::VARIABLES
+                && name.len() <= caps::NAME
+                && value.len() <= caps::VALUE;
             if !fits || !opening.pay(name.len() + value.len()) {
                 return session.channel_failure(id);
             }
@@ -344,16 +344,11 @@ impl server::Handler for Door {
         id: ChannelId,
         cols: u32,
         rows: u32,
-        width: u32,
-        height: u32,
+        _pixels_wide: u32,
+        _pixels_high: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let resize = Item::Resize {
-            cols,
-            rows,
-            width,
-            height,
-        };
+        let resize = Item::Resize { cols, rows };
         self.push(id, resize)?;
         session.channel_success(id)
     }

@@ -129,6 +129,7 @@ fn a_filter_goes_with_its_recording() {
         let forgotten = session(store, "hopital", "alice", Some(lines)).await;
         let end = SessionEnd {
             at: at(20),
+            because: None,
             reason: "closed".into(),
             to_target: 0,
             to_technician: 0,
