@@ -69,6 +69,7 @@ field-since = Since
 field-until = Until
 field-left = Left
 field-length = Length
+field-hidden = Hidden
 field-targets = Targets
 field-accounts = Accounts
 field-hours = Hours
@@ -208,6 +209,11 @@ changes-copies-away = { $time }  Copies of your events no longer arrived at { $d
 changes-copies-back = { $time }  Copies of your events arrive at { $destination } again.
 changes-key = { $time }  The gateway made a key of its own: compare “ecluse journal keys” with what you have.
 changes-settings = { $time }  The gateway began with other settings than before: its administrator can say which.
+operator-typing-hidden = { $time }  { $person } typed { $lines ->
+    [one] one line
+   *[other] { $lines } lines
+  } on { $target } that no screen showed: echo was off, or nothing asked for a secret. An auditor who may unmask reads them with “search --in hidden”.
+operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
 operator-none-interventions = There is no intervention yet.
@@ -256,8 +262,8 @@ watch-channel = channel { $channel }
 # Before the status line of watch, and of replay
 watch-behind = not the present yet: catching up
 screen-left-out = { $count ->
-    [one] 1 sequence not drawn
-   *[other] { $count } sequences not drawn
+    [one] 1 excessive sequence of the target not drawn (letters are all here)
+   *[other] { $count } excessive sequences of the target not drawn (letters are all here)
 }
 watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
 
@@ -281,6 +287,7 @@ auditor-damaged = The recording is damaged after { $at }: { $problem }.
 
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
+search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed, notes and refusals were looked through. “replay” shows the screens.
 search-partly = { $count ->
     [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
@@ -307,12 +314,20 @@ search-kind-screen = screen
 search-kind-note = note
 search-kind-refusal = refusal
 search-kind-file = file
+search-refused-before = refused before a session began: nothing was recorded
+search-kind-hidden = hidden
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
-replay-keys = space pause · ←→ 10 s · + - speed · n p markers · q
+replay-quit = q leaves
+replay-keys = space pause · ←→ 10 s · + - speed · n p markers
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
+replay-refused = refused: { $text }
+replay-not-yet = This session is still in passage: { $option } reads a sealed recording. Leave it out to see what is recorded so far, or wait for the end of the session.
+replay-text-has-no-pace = Text has no pace: { $option } means something on a screen alone. Leave it out, or connect with “ssh -t” and without --text to replay on a screen.
+replay-one-place = --at and --find both say where to begin: leave one of them out.
+replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
 replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
 replay-transcript-end = Ended { $time }: { $reason }
 
@@ -332,9 +347,9 @@ help-watch = See what a technician sees, as it changes.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
-help-recordings = What was recorded, newest first.
-help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there. Without words, list sessions.
-help-replay = Play a recording; without a terminal, print it as text.
+help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by what was typed unseen, for whom the client lets unmask. Without words, list sessions.
+help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
 help-help = This list.
 help-exit = Leave.
 help-connect = To work on a target: { $command }

@@ -68,6 +68,7 @@ field-since = Début
 field-until = Jusqu'à
 field-left = Reste
 field-length = Durée
+field-hidden = Caché
 field-targets = Cibles
 field-accounts = Comptes
 field-hours = Horaires
@@ -201,6 +202,11 @@ changes-copies-away = { $time }  Les copies de vos événements n'arrivaient plu
 changes-copies-back = { $time }  Les copies de vos événements arrivent de nouveau à { $destination }.
 changes-key = { $time }  La passerelle s'est donné une nouvelle clé : comparez « ecluse journal keys » avec ce que vous avez.
 changes-settings = { $time }  La passerelle a démarré avec d'autres réglages qu'avant : son administrateur peut dire lesquels.
+operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
+    [one] une ligne
+   *[other] { $lines } lignes
+  } sur { $target } qu'aucun écran n'a montrées : l'écho était coupé, ou rien ne demandait de secret. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
+operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
@@ -249,8 +255,8 @@ watch-channel = canal { $channel }
 # Before the status line of watch, and of replay
 watch-behind = pas encore le présent : rattrapage en cours
 screen-left-out = { $count ->
-    [one] 1 séquence non dessinée
-   *[other] { $count } séquences non dessinées
+    [one] 1 séquence excessive de la cible non dessinée (les lettres y sont toutes)
+   *[other] { $count } séquences excessives de la cible non dessinées (les lettres y sont toutes)
 }
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
 
@@ -274,6 +280,7 @@ auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }
 
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
+search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-partly = { $count ->
     [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
@@ -300,12 +307,20 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
+search-refused-before = refusé avant le début d'une session : rien n'est enregistré
+search-kind-hidden = caché
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
-replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · q
+replay-quit = q quitte
+replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
+replay-refused = refusé : { $text }
+replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
+replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
+replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
+replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
 replay-transcript-end = Fin { $time } : { $reason }
 
@@ -325,9 +340,9 @@ help-watch = Voir ce que voit un technicien, à mesure que cela change.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
-help-recordings = Ce qui a été enregistré, le plus récent d'abord.
-help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer. Sans mots, lister les sessions.
-help-replay = Rejouer un enregistrement ; sans terminal, l'imprimer comme texte.
+help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans être montré, pour qui le client laisse démasquer. Sans mots, lister les sessions.
+help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
 help-help = Cette liste.
 help-exit = Quitter.
 help-connect = Pour travailler sur une cible : { $command }

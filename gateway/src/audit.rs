@@ -87,6 +87,8 @@ kinds! {
     Permit = "permit",
     /// Policy refused a flow.
     FlowRefused = "flow-refused",
+    /// A terminal was asked for that shows nothing of what is typed, or lines were typed that were not shown.
+    TypingHidden = "typing-hidden",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator watched a session.

@@ -66,6 +66,7 @@ pub(crate) fn journal(root: &Path) -> (Recorder, PathBuf) {
             term: "xterm".into(),
             cols: 80,
             rows: 24,
+            modes: Vec::new(),
         });
         let kind = if shell {
             ChannelKind::Shell

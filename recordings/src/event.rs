@@ -66,6 +66,20 @@ pub struct Pty {
     pub cols: u32,
     /// Rows, as asked; may be 0.
     pub rows: u32,
+    /// The terminal's modes, as asked (RFC 4254 §8): number and value. None where an older gateway recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<(u8, u32)>,
+}
+
+impl Pty {
+    /// `ECHO` (RFC 4254 §8).
+    const ECHO: u8 = 53;
+
+    /// Whether the terminal was asked for without echo: what is typed on it is not shown.
+    #[must_use]
+    pub fn hides_typing(&self) -> bool {
+        self.modes.contains(&(Self::ECHO, 0))
+    }
 }
 
 /// Payload bytes of each stream of a channel.

@@ -33,6 +33,7 @@ mod retention;
 mod rights;
 mod search;
 mod sessions;
+mod shown;
 mod space;
 mod step_up;
 mod store;

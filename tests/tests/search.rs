@@ -210,7 +210,13 @@ fn words_of_two_letters_are_found() -> Result<()> {
         let text = search(&site, words)?;
         ensure!(text.contains("/nowhere/at-all"), "{words:?}: {text}");
     }
-    ensure!(search(&site, &["zq"])?.contains("Nothing found."));
+    let nothing = search(&site, &["zq"])?;
+    ensure!(nothing.contains("Nothing found."), "{nothing}");
+    // Nor does that answer for what came without a terminal.
+    ensure!(
+        nothing.contains("on standard input without a terminal is never searched"),
+        "{nothing}"
+    );
     Ok(())
 }
 

@@ -175,7 +175,7 @@ pub(super) const AUDITORS: &[Command] = &[
     ),
     command(
         "search",
-        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file] [--all]",
+        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]",
         "help-search",
         Act::Auditors(AuditorsAct::Search),
     ),

@@ -140,10 +140,13 @@ impl<'a> Desk<'a> {
                     ("typed", typed.into()),
                     (
                         "known",
-                        ecluse_recordings::search::LineKind::ALL
-                            .map(ecluse_recordings::search::LineKind::word)
-                            .join(", ")
-                            .into(),
+                        format!(
+                            "{}, hidden",
+                            ecluse_recordings::search::LineKind::ALL
+                                .map(ecluse_recordings::search::LineKind::word)
+                                .join(", ")
+                        )
+                        .into(),
                     ),
                 ],
             ),

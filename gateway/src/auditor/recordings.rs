@@ -72,6 +72,7 @@ pub(super) async fn list(
         "field-person",
         "field-target",
         "field-length",
+        "field-hidden",
         "field-end",
     ];
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
@@ -174,12 +175,17 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
             desk.say("state-open", &[]),
         ),
     };
+    let hidden = match session.hidden_lines {
+        0 => String::new(),
+        lines => lines.to_string(),
+    };
     vec![
         session.number.to_string(),
         times::date_and_clock(start.at),
         start.person.to_string(),
         format!("{}@{}", start.account, start.target),
         length,
+        hidden,
         crate::terminal::layout::shorten(&end, 40),
     ]
 }

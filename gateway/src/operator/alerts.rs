@@ -40,6 +40,9 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
     if let Some(alert) = room(desk, desk.gateway.space.last()) {
         desk.terminal.line(&alert).await?;
     }
+    for alert in hidden_typing(desk, client, since).await? {
+        desk.terminal.line(&alert).await?;
+    }
     for alert in contradicted(desk, client, since).await? {
         desk.terminal.line(&alert).await?;
     }
@@ -68,6 +71,7 @@ pub(crate) async fn since_then(
     let mut alerts = host_keys(desk, client, since).await?;
     alerts.extend(accounts(desk, client, since).await?);
     alerts.extend(recordings(desk, client, since).await?);
+    alerts.extend(hidden_typing(desk, client, since).await?);
     let now = desk.gateway.space.last();
     if now.since >= since {
         alerts.extend(room(desk, now));
@@ -193,6 +197,38 @@ async fn recordings(
                 ("problem", record.reason.unwrap_or_default().into()),
             ];
             desk.say("operator-recording-trouble", &args)
+        })
+        .collect())
+}
+
+/// What was typed, or is going to be, without being shown, since a time.
+async fn hidden_typing(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let now = clock::now();
+    let found = latest(desk, client, &[AuditKind::TypingHidden], since).await?;
+    Ok(found
+        .into_iter()
+        .map(|record| {
+            let target = record.target.map(|id| id.to_string());
+            let mut args = vec![
+                ("time", times::moment(record.at, now, None).into()),
+                ("person", record.person.unwrap_or_default().into()),
+                ("target", target.unwrap_or_default().into()),
+            ];
+            match record
+                .detail
+                .get("lines")
+                .and_then(serde_json::Value::as_u64)
+            {
+                Some(lines) => {
+                    args.push(("lines", lines.into()));
+                    desk.say("operator-typing-hidden", &args)
+                }
+                None => desk.say("operator-terminal-without-echo", &args),
+            }
         })
         .collect())
 }

@@ -202,8 +202,12 @@ impl Passing<'_> {
         let number = live.number_channel();
         let rows = self.terminal().map(|(_, terminal)| terminal.rows);
         let tap = self.seated.session.tap(number, rows);
-        if let Err(error) = tap.record(Event::opened(&self.opened())) {
+        let opened = self.opened();
+        if let Err(error) = tap.record(Event::opened(&opened)) {
             return Ok(self.unrecorded(&error));
+        }
+        if opened.pty.is_some_and(|pty| pty.hides_typing()) {
+            self.seated.session.hides_typing(self.visit).await;
         }
         let mut notices = live.enter(LiveChannel {
             number,
@@ -385,6 +389,7 @@ impl Passing<'_> {
                     term: term.to_string(),
                     cols: terminal.cols,
                     rows: terminal.rows,
+                    modes: terminal.recorded_modes(),
                 }),
             env: self
                 .seated

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use ecluse_policy::{Admission, FlowRequest, Permit};
+use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
@@ -143,6 +143,19 @@ impl Session {
         Ok(())
     }
 
+    /// Records that a flow was refused while this session was open: it is an event of the session, found and replayed with
+    /// it. Where it cannot be recorded, the session ends (R2).
+    pub(crate) fn refused(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if self.closed.load(Ordering::SeqCst) {
+            return;
+        }
+        let text = ecluse_recordings::neutralise(format!("{flow}: {refusal}"));
+        if let Err(error) = self.recorder.append(SESSION, at, Event::Refusal(&text)) {
+            self.live.stop(Stop::Unrecorded(error.to_string()));
+        }
+    }
+
     /// The tap of one of its channels, with so many rows where it has a terminal.
     pub(crate) fn tap(&self, channel: u32, rows: Option<u32>) -> Tap {
         Tap::new(
@@ -176,6 +189,14 @@ impl Session {
             .detail("matrix-line", permit.flow().to_string());
         let record = with_command(record, flow);
         visit.gateway().store.record(&[record]).await
+    }
+
+    /// Records that a terminal was asked for on which nothing that is typed is shown: the client's operators are told.
+    pub(crate) async fn hides_typing(&self, visit: &Visit) {
+        let record = self
+            .record(visit, AuditKind::TypingHidden)
+            .reason("a terminal without echo was asked for");
+        visit.audit(record).await;
     }
 
     /// Records that no connection to the target came about; a wrong host key is told to the client's operators (C3).

@@ -8,8 +8,8 @@ mod opening;
 pub(crate) mod sessions;
 mod words;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId};
@@ -30,6 +30,8 @@ use crate::store::{self, HostKeyAlert};
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
 /// what it was refused is out to fill the disk.
 const REFUSALS: u32 = 500;
+/// So many refusals wait for the session that they are told to.
+const REFUSED_BEFORE: usize = 64;
 /// How long channels may take to end once the connection is gone.
 const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,8 @@ pub(crate) struct Visit {
     /// Whether the person was told on this connection that it is recorded (P3).
     told: AtomicBool,
     refusals: AtomicU32,
+    /// What was refused while there was no session yet.
+    refused_before: std::sync::Mutex<Vec<(FlowRequest, Refusal)>>,
     tasks: TaskTracker,
     /// The tasks that watch over the sessions and close them.
     supervisors: TaskTracker,
@@ -71,6 +75,7 @@ impl Visit {
             sessions: std::sync::Mutex::default(),
             told: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            refused_before: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             supervisors: TaskTracker::new(),
             over: watch::Sender::new(false),
@@ -147,6 +152,14 @@ impl Visit {
         {
             record = record.client(&client.id).target(&known.id);
         }
+        // What is asked of the connection stands in every recording of it: none tells which session it was meant for.
+        let sessions = self.sessions();
+        if sessions.is_empty() {
+            self.refused_before_any(&flow, &refusal);
+        }
+        for session in sessions {
+            session.refused(&flow, &refusal);
+        }
         self.put_refusal_on_record(record, &flow, &refusal)
     }
 
@@ -165,8 +178,29 @@ impl Visit {
             .intervention(admission.intervention().id());
         if let Some(session) = self.sessions().iter().find(|one| one.carries(admission)) {
             record = record.session(session.live().facts().id);
+            session.refused(flow, refusal);
         }
         self.put_refusal_on_record(record, flow, refusal)
+    }
+
+    /// Agents and forwards are asked for before the shell that begins the session: they are told to its recording.
+    fn refused_before_any(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let mut before = self
+            .refused_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if before.len() < REFUSED_BEFORE {
+            before.push((flow.clone(), refusal.clone()));
+        }
+    }
+
+    /// What was refused before there was a session, once.
+    fn take_refused_before(&self) -> Vec<(FlowRequest, Refusal)> {
+        let mut before = self
+            .refused_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut before)
     }
 
     fn put_refusal_on_record(

@@ -26,6 +26,14 @@ impl TerminalRequest {
     pub(crate) fn name(&self) -> &str {
         self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
     }
+
+    /// Its modes as a recording keeps them: among them whether what is typed is echoed.
+    pub(super) fn recorded_modes(&self) -> Vec<(u8, u32)> {
+        self.modes
+            .iter()
+            .map(|(mode, value)| (*mode as u8, *value))
+            .collect()
+    }
 }
 
 /// The size of a terminal's window, as an SSH client tells it, in characters.

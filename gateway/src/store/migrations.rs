@@ -28,6 +28,7 @@ const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
 const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
+const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -95,6 +96,12 @@ const STEPS: &[Step] = &[
         name: "nobody's words end",
         sqlite: include_str!("migrations/0012_nobodys_words_end.sqlite.sql"),
         postgres: include_str!("migrations/0012_nobodys_words_end.postgres.sql"),
+    },
+    Step {
+        format: 13,
+        name: "hidden typing",
+        sqlite: HIDDEN_TYPING,
+        postgres: HIDDEN_TYPING,
     },
 ];
 

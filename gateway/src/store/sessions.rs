@@ -67,6 +67,8 @@ pub struct Session {
     pub start: SessionStart,
     /// How it ended; none while it is live.
     pub end: Option<SessionEnd>,
+    /// Lines that were typed at its terminals and not shown, as its sealed recording tells; where the gateway may read it.
+    pub hidden_lines: u64,
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -96,7 +98,7 @@ macro_rules! columns {
     ($more:literal) => {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician",
+             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines",
             $more
         )
     };
@@ -198,6 +200,25 @@ impl Store {
             .await?
             == 0
         {
+            return Ok(false);
+        }
+        change.commit(records).await?;
+        Ok(true)
+    }
+
+    /// Writes how many lines of a session were typed and not shown, once; `false` where that stands already.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn typing_hidden(
+        &self,
+        id: SessionId,
+        lines: u64,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql = "UPDATE sessions SET hidden_lines = $2 WHERE id = $1 AND hidden_lines <> $2";
+        if change.tx.execute(sql, values![id.as_uuid(), lines]).await? == 0 {
             return Ok(false);
         }
         change.commit(records).await?;
@@ -343,6 +364,7 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         number: row.count("number")?,
         start,
         end,
+        hidden_lines: row.count("hidden_lines")?,
     })
 }
 

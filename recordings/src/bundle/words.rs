@@ -3,11 +3,12 @@
 use super::Why;
 
 /// In which language the pages of a bundle are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// Français.
     French,
     /// English.
+    #[default]
     English,
 }
 

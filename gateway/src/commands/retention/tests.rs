@@ -28,6 +28,7 @@ fn client() -> ClientId {
 
 fn session(recording: Option<&str>) -> Session {
     Session {
+        hidden_lines: 0,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),

@@ -124,6 +124,9 @@ impl Visit {
             .map_err(Unseated::Unrecorded)?;
         let session = Arc::new(session);
         self.note_clock(&session);
+        for (flow, refusal) in self.take_refused_before() {
+            session.refused(&flow, &refusal);
+        }
         self.gateway.live.enter(Arc::clone(session.live()));
         self.lock_sessions().push(Arc::clone(&session));
         self.supervisors.spawn(supervision::watch_session(
