@@ -166,7 +166,8 @@ impl Visit {
         if let Some(session) = self.sessions().iter().find(|one| one.carries(admission)) {
             record = record.session(session.live().facts().id);
         }
-        self.put_refusal_on_record(record, flow, refusal)
+        self.put_refusal_on_record(record, flow, refusal);
+        self.words_of_flow(admission, flow, refusal)
     }
 
     fn put_refusal_on_record(
@@ -197,11 +198,7 @@ impl Visit {
 
     /// Ends the visit and every session of it: says why where somebody may read it, then cuts.
     pub(crate) fn stop(&self, stop: &Stop) {
-        if self.sessions().is_empty() {
-            self.connection.cut();
-        } else {
-            self.shared.end(stop);
-        }
+        self.shared.end(stop);
     }
 
     /// Whether there is room for the recording of a session on `target`; where there is none, that is put on record.
