@@ -69,7 +69,6 @@ field-code = Code
 field-state = State
 field-number = No.
 field-since = Since
-field-until = Until
 field-left = Left
 field-length = Length
 field-targets = Targets

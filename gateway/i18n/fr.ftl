@@ -68,7 +68,6 @@ field-code = Code
 field-state = État
 field-number = N°
 field-since = Début
-field-until = Jusqu'à
 field-left = Reste
 field-length = Durée
 field-targets = Cibles

@@ -63,7 +63,8 @@ pub fn tries_left(failures: &[Timestamp], rule: LockoutRule, now: Timestamp) -> 
     // Those that still count together with one that is made now.
     let counted = failures.iter().filter(|at| now.since(**at) <= rule.block);
     let counted = u32::try_from(counted.count()).unwrap_or(u32::MAX);
-    rule.failures.saturating_sub(counted)
+    // Where all of them made a block that is over, one more makes another.
+    rule.failures.saturating_sub(counted).max(1)
 }
 
 #[cfg(test)]
