@@ -50,7 +50,7 @@ fn scp_and_sftp_show_the_missing_flow() -> Result<()> {
     let here = site.layout().root().join("a-file");
     std::fs::write(&here, "contents")?;
     let alone = site.ssh("alice+db01");
-    let shared = alone.clone().shared("alice");
+    let shared = alone.clone().shared("files");
     shared.clone().run("true").answer()?.success()?;
     let to = "alice+db01@gw:/tmp/never";
     for ssh in [&alone, &shared] {
