@@ -38,6 +38,9 @@ state-open = open
 state-closed = closed
 state-cancelled = cancelled
 
+outcome-refused = refused by { $person }: { $reason }
+outcome-closed = closed: { $reason }
+
 close-window-over = its time is over
 close-by-technician = the technician has finished
 close-by-operator = ended by { $person }: { $reason }
@@ -66,7 +69,6 @@ field-code = Code
 field-state = State
 field-number = No.
 field-since = Since
-field-until = Until
 field-left = Left
 field-length = Length
 field-hidden = Hidden
@@ -130,6 +132,8 @@ gateway-no-terminal-pending = Écluse: request { $number } of { $person } for { 
 gateway-no-terminal-starts = Écluse: the intervention of { $person } on { $target } begins at { $start }. Nothing was passed on.
 gateway-ask-with = Ask for one with:
 gateway-wait-with = Wait for the answer with:
+gateway-flows-with = See what you may ask for with:
+gateway-says = Écluse:{" "}
 gateway-reason-placeholder = why you need it
 
 ## The lobby
@@ -141,7 +145,10 @@ lobby-your-interventions = Your interventions:
 lobby-no-flows = No flow names you: there is nothing you may ask for. Your client's contact can add you to the flow matrix.
 lobby-flows-head = What you may ask for (the client still has to approve each intervention):
 lobby-requested = Request { $number } was sent to the operators of { $client }: { $operators }. Code { $code }.
-lobby-requested-hint = Connect to the target now to wait for the answer there, or type “interventions”.
+lobby-requested-hint = Or type “interventions” to see how it stands.
+lobby-stands-with = See how it stands with:
+lobby-flows-typed = “flows” lists what you may ask for.
+lobby-only-nothing = “{ $only }” is not allowed to you on { $targets }. Allowed there: { $allowed }.
 lobby-cancelled = { $number } was cancelled.
 lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:30 or 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } is in the past.
@@ -247,6 +254,15 @@ operator-cut-note = The intervention is still approved: “withdraw { $id }” e
 operator-cut-not-on-record = The cut is done, but it could not be put on record ({ $problem }). Note who, when and why, and tell the gateway's administrator.
 operator-session-began = Session { $number }: { $person } is on { $target }.
 operator-session-ended = Session { $number } of { $person } on { $target } is over.
+operator-sessions-gathered = Sessions: { $began ->
+    [0] none began
+    [one] one began
+   *[other] { $began } began
+}, { $ended ->
+    [0] none ended
+    [one] one ended
+   *[other] { $ended } ended
+} ({ $people }). “live” lists those in passage.
 
 ## Watching
 
@@ -255,7 +271,7 @@ watch-keys = q leaves · c cuts
 watch-keys-many = q leaves · c cuts · n next channel
 watch-cut-sure = Cut session { $number }? y/n
 watch-waiting = Session { $number } has no terminal to show yet.
-watch-ended = Session { $number } is over: the screen stays as it was. q leaves.
+watch-ended = q leaves · session { $number } is over, the screen stays as it was
 watch-over = Session { $number } is over.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
@@ -352,6 +368,7 @@ help-search = Find a moment by what was typed, run, shown or refused, and how to
 help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
 help-help = This list.
 help-exit = Leave.
+help-families = FAMILY is one of: { $families }.
 help-connect = To work on a target: { $command }
 
 ## Wrong use
@@ -388,7 +405,7 @@ notice-kept-hold = for as long as it must not be destroyed
 
 ## Refusals of the policy crate (verdict/texts.rs gives the ids)
 
-refusal-not-listed = { $target } is not among your targets. “flows” in the lobby lists what you may ask for.
+refusal-not-listed = { $target } is not among your targets.
 refusal-no-intervention = No intervention is approved for you on { $target }.
 refusal-pending = Your request { $number } on { $target } waits for the client's answer; nobody has looked at it yet.
 refusal-pending-seen = Your request { $number } on { $target } waits for the client's answer; it was seen at { $seen_at }.
@@ -410,15 +427,15 @@ refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed u
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
 refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
-refusal-code-wanted = This gives more than there was, so it needs a one-time code given on this connection within the last { $within }.
+refusal-code-wanted = This opens something to somebody, so the gateway makes sure that it is you. It wants a one-time code, the six digits that your authenticator shows now: none was given on this connection in the last { $within }.
 refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
 refusal-no-common-account = No account is allowed on all of these targets. Ask for each target separately.
 refusal-name-account = Several accounts are possible: { $accounts }. Name one: --account ACCOUNT
-refusal-not-in-matrix = { $capability } is not allowed to you on { $target }. “flows” lists what you may ask for.
+refusal-not-in-matrix = { $capability } is not allowed to you on { $target }.
 refusal-outside-matrix = The client's matrix does not allow { $capability } on { $target } any more, which intervention { $number } asks for. Approve less (approve { $number } --only …), or refuse it.
-refusal-nothing-asked = Nothing is left to allow on these targets. Ask for each target separately.
+refusal-nothing-asked = These targets have nothing in common that you may ask for. Ask for each target separately.
 refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners).
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.
@@ -453,6 +470,8 @@ refusal-wrong-state = Intervention { $number } is { $state ->
     [close] end
    *[other] do
 }.
+refusal-refuse-instead = Intervention { $number } is still waiting for an answer: there is nothing to end yet. “refuse { $number }” says no to it.
+refusal-withdraw-instead = Intervention { $number } is answered already. “withdraw { $number }” ends it.
 refusal-not-yours = Intervention { $number } is not yours.
 
 why-command-other-words = it is not the command that was agreed
@@ -477,6 +496,8 @@ end-intervention-ended = Intervention { $number } is { $state ->
     [cancelled] cancelled
    *[other] over
 }.
+end-intervention-withdrawn = { $by } ended intervention { $number } before its time: { $reason }
+    Connect again to ask for another one.
 end-matrix-changed = The client changed what is allowed on { $target }.
 ended-person-removed = Your account was removed.
 ended-person-disabled = Your account is disabled.
@@ -489,7 +510,13 @@ ended-station-withdrawn = The station you work from was withdrawn.
 ## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
 login-banner = Access is reserved for authorised remote maintenance. Connections, and what is done on them, are recorded and may be watched.
-login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
+login-instructions = Enter the six digits that your authenticator shows now.
+    Each code works once: after using one, wait for the next.
+login-code-refused = That code was not accepted: it is wrong, or was used before.
+    { $left ->
+        [one] One more wrong code
+       *[other] { $left } more wrong codes
+    } and no code is looked at for { $length }.
 login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
 barred-expired = Your account expired on { $expired_at }.
@@ -501,6 +528,7 @@ login-code = One-time code:{" "}
 door-too-many = Too many connections wait here for their log-on, so this one is closed. Try again in a minute; the operators have been told.
 door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
 door-too-many-of-person = You have too many connections open here: close some and try again.
+door-gateway-stops = The gateway stops. Connect again later.
 door-too-often = You have logged on very often within a minute: use one connection for several commands (ControlMaster), and try again in a minute.
 door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 
@@ -509,7 +537,7 @@ door-too-many-inside = All places are taken, but those kept for operators: try a
 step-up-again = This code was used before; wait for the next.
 step-up-wrong = This code is not right.
 step-up-given-up = No code was proven; nothing was done.
-step-up-needs-terminal = Here nobody can be asked for one. Ask for a terminal: { $command }
+step-up-needs-terminal = Here nobody can be asked for one. Give your command once more with -t, or: { $command }
 
 ## On the way to a target
 
@@ -536,7 +564,7 @@ end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the 
 end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
-end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.
+end-gateway-stops = Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.
 space-full = Écluse: the gateway has too little room left to record a session, so none begins. Tell its administrator; the client's operators are told.
 memory-full = Écluse: the gateway has too little memory left to record one more session on this connection. Close another session there, or open another connection.
 store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.

@@ -37,6 +37,9 @@ state-open = ouverte
 state-closed = close
 state-cancelled = annulée
 
+outcome-refused = refusée par { $person } : { $reason }
+outcome-closed = close : { $reason }
+
 close-window-over = sa période est écoulée
 close-by-technician = le technicien a terminé
 close-by-operator = close par { $person } : { $reason }
@@ -65,7 +68,6 @@ field-code = Code
 field-state = État
 field-number = N°
 field-since = Début
-field-until = Jusqu'à
 field-left = Reste
 field-length = Durée
 field-hidden = Caché
@@ -93,9 +95,9 @@ room-which-account = Quel compte ? { $accounts }
 room-which-account-unclear = Veuillez nommer l'un de ceux-ci : { $accounts }.
 room-client-sees = Voici ce que voit le client :
 room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
-room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs de { $client } : { $operators }.
-room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur de { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
-room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs de { $client } : { $operators }.
+room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
+room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur { DE($client) } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
+room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
 room-seen = { $time }  Vue par { $person }.
 room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
@@ -104,7 +106,7 @@ room-less-length = durée
 room-less-flows = flux
 room-less-targets = cibles
 room-less-accounts = comptes
-room-opening = Ouverture de { $target }…
+room-opening = Ouverture { DE($target) }…
 room-refused = { $time }  Refusée par { $person } : { $reason }
 room-expired = { $time }  Personne n'a répondu en { $length } ; la demande a expiré. Appelez votre contact chez le client, ou refaites une demande.
 room-not-used = { $time }  L'intervention approuvée n'a pas été utilisée à temps ; elle a expiré.
@@ -125,10 +127,12 @@ room-status-keys-leave = q quitte
 ## Sans terminal
 
 gateway-no-terminal = Écluse : aucune intervention approuvée n'est ouverte pour { $person } sur { $target }. Rien n'a été transmis.
-gateway-no-terminal-pending = Écluse : la demande { $number } de { $person } pour { $target } attend encore une réponse. Rien n'a été transmis.
-gateway-no-terminal-starts = Écluse : l'intervention de { $person } sur { $target } commence à { $start }. Rien n'a été transmis.
+gateway-no-terminal-pending = Écluse : la demande { $number } { DE($person) } pour { $target } attend encore une réponse. Rien n'a été transmis.
+gateway-no-terminal-starts = Écluse : l'intervention { DE($person) } sur { $target } commence à { $start }. Rien n'a été transmis.
 gateway-ask-with = Demandez-en une avec :
 gateway-wait-with = Attendez la réponse avec :
+gateway-flows-with = Voyez ce que vous pouvez demander avec :
+gateway-says = Écluse :{" "}
 gateway-reason-placeholder = le motif
 
 ## Le sas
@@ -139,8 +143,11 @@ lobby-nothing-asked = Vous n'avez aucune intervention, ni demande en attente.
 lobby-your-interventions = Vos interventions :
 lobby-no-flows = Aucun flux ne vous nomme : vous n'avez rien à demander. Votre contact chez le client peut vous ajouter à la matrice des flux.
 lobby-flows-head = Ce que vous pouvez demander (le client doit encore approuver chaque intervention) :
-lobby-requested = La demande { $number } est partie vers les opérateurs de { $client } : { $operators }. Code { $code }.
-lobby-requested-hint = Connectez-vous à la cible pour y attendre la réponse, ou tapez « interventions ».
+lobby-requested = La demande { $number } est partie vers les opérateurs { DE($client) } : { $operators }. Code { $code }.
+lobby-requested-hint = Ou tapez « interventions » pour voir où elle en est.
+lobby-stands-with = Voyez où elle en est avec :
+lobby-flows-typed = « flows » montre ce que vous pouvez demander.
+lobby-only-nothing = « { $only } » ne vous est pas permis sur { $targets }. Y sont permis : { $allowed }.
 lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
@@ -163,7 +170,7 @@ operator-hint = { $count ->
    *[other] { $count } demandes attendent : tapez « pending ».
 }
 operator-new-request = Nouvelle demande { $number } : { $person } ({ $provider }), { $targets }, pour { $length } : { $reason }
-operator-gone-request = La demande { $number } de { $person } n'attend plus : { $state }.
+operator-gone-request = La demande { $number } { DE($person) } n'attend plus : { $state }.
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
@@ -177,9 +184,9 @@ crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne no
 crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
-operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
-operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
-operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
+operator-account-blocked = { $time }  Le compte { DE($person) } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
+operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
@@ -207,7 +214,7 @@ operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
    *[other] { $lines } lignes
   } sur { $target } qu'aucun écran n'a montrées : l'écho était coupé, ou rien ne demandait de secret. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
-operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
+operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
@@ -239,7 +246,16 @@ operator-cut-none = Aucune session en cours ne correspond à « { $what } ». 
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas pu être consignée ({ $problem }). Notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
 operator-session-began = Session { $number } : { $person } est sur { $target }.
-operator-session-ended = La session { $number } de { $person } sur { $target } est terminée.
+operator-session-ended = La session { $number } { DE($person) } sur { $target } est terminée.
+operator-sessions-gathered = Sessions : { $began ->
+    [0] aucune n'a commencé
+    [one] une a commencé
+   *[other] { $began } ont commencé
+}, { $ended ->
+    [0] aucune n'a pris fin
+    [one] une a pris fin
+   *[other] { $ended } ont pris fin
+} ({ $people }). « live » montre celles en cours.
 
 ## Observation
 
@@ -248,7 +264,7 @@ watch-keys = q quitte · c coupe
 watch-keys-many = q quitte · c coupe · n canal suivant
 watch-cut-sure = Couper la session { $number } ? o/n
 watch-waiting = La session { $number } n'a pas encore de terminal à montrer.
-watch-ended = La session { $number } est terminée : l'écran reste tel quel. q quitte.
+watch-ended = q quitte · la session { $number } est terminée, l'écran reste tel quel
 watch-over = La session { $number } est terminée.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
@@ -345,6 +361,7 @@ help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
 help-help = Cette liste.
 help-exit = Quitter.
+help-families = FAMILLE est l'une de : { $families }.
 help-connect = Pour travailler sur une cible : { $command }
 
 ## Mauvais usage
@@ -381,7 +398,7 @@ notice-kept-hold = aussi longtemps qu'il ne doit pas être détruit
 
 ## Refus de la politique (les identifiants viennent de verdict/texts.rs)
 
-refusal-not-listed = { $target } n'est pas l'une de vos cibles. « flows », dans le sas, montre ce que vous pouvez demander.
+refusal-not-listed = { $target } n'est pas l'une de vos cibles.
 refusal-no-intervention = Aucune intervention ne vous est approuvée sur { $target }.
 refusal-pending = Votre demande { $number } sur { $target } attend la réponse du client ; personne ne l'a encore regardée.
 refusal-pending-seen = Votre demande { $number } sur { $target } attend la réponse du client ; elle a été vue à { $seen_at }.
@@ -403,15 +420,15 @@ refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
-refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique donné sur cette connexion dans les dernières { $within }.
+refusal-code-wanted = Ceci ouvre un accès ; la passerelle s'assure donc que c'est bien vous. Il lui faut un code à usage unique, les six chiffres que montre votre authentificateur : aucun n'a été donné sur cette connexion depuis { $within }.
 refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
 refusal-no-common-account = Aucun compte n'est permis sur toutes ces cibles. Faites une demande pour chaque cible.
 refusal-name-account = Plusieurs comptes sont possibles : { $accounts }. Nommez-en un : --account COMPTE
-refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }. « flows » montre ce que vous pouvez demander.
+refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
-refusal-nothing-asked = Il ne reste rien à permettre sur ces cibles. Faites une demande pour chaque cible.
+refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants).
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
@@ -446,6 +463,8 @@ refusal-wrong-state = L'intervention { $number } est { $state ->
     [close] terminer
    *[other] faire
 }.
+refusal-refuse-instead = L'intervention { $number } attend encore une réponse : il n'y a rien à terminer. « refuse { $number } » la refuse.
+refusal-withdraw-instead = L'intervention { $number } a déjà sa réponse. « withdraw { $number } » y met fin.
 refusal-not-yours = L'intervention { $number } n'est pas la vôtre.
 
 why-command-other-words = ce n'est pas la commande convenue
@@ -470,6 +489,8 @@ end-intervention-ended = L'intervention { $number } est { $state ->
     [cancelled] annulée
    *[other] terminée
 }.
+end-intervention-withdrawn = { $by } a mis fin à l'intervention { $number } avant son terme : { $reason }
+    Reconnectez-vous pour en demander une autre.
 end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 ended-person-removed = Votre compte a été supprimé.
 ended-person-disabled = Votre compte est désactivé.
@@ -482,7 +503,13 @@ ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré
 ## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
 login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-instructions = Saisissez les six chiffres que montre votre authentificateur.
+    Chaque code ne sert qu'une fois : ensuite, attendez le suivant.
+login-code-refused = Ce code est faux ou a servi avant.
+    Encore { $left ->
+        [one] un code faux
+       *[other] { $left } codes faux
+    }, et aucun code n'est plus lu pendant { $length }.
 login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
@@ -494,6 +521,7 @@ login-code = Code à usage unique :{" "}
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
+door-gateway-stops = La passerelle cesse son service. Reconnectez-vous plus tard.
 door-too-often = Trop de connexions en une minute : gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
@@ -502,11 +530,11 @@ door-too-many-inside = Toutes les places sont prises, sauf celles que la passere
 step-up-again = Ce code a déjà servi ; attendez le suivant.
 step-up-wrong = Ce code n'est pas le bon.
 step-up-given-up = Aucun code n'a été prouvé ; rien n'a été fait.
-step-up-needs-terminal = Ici, personne ne peut le saisir. Demandez un terminal : { $command }
+step-up-needs-terminal = Ici, personne ne peut le saisir. Redonnez votre commande avec -t, ou : { $command }
 
 ## Vers une cible
 
-target-unresolved = Écluse : le nom de { $target } ne peut pas être résolu. Prévenez le contact technique du client.
+target-unresolved = Écluse : le nom { DE($target) } ne peut pas être résolu. Prévenez le contact technique du client.
 target-down = Écluse : { $target } refuse les connexions. Prévenez le contact technique du client.
 target-silent = Écluse : { $target } ne répond pas. Réessayez, ou prévenez le contact technique du client.
 target-host-key = Écluse : { $target } a présenté une autre identité que celle qui est attendue ; rien ne lui a été envoyé.
@@ -514,8 +542,8 @@ target-host-key = Écluse : { $target } a présenté une autre identité que ce
     Attendue : { $pinned }
     Les opérateurs du client sont prévenus. Ne cherchez pas à passer outre.
 target-handshake = Écluse : { $target } ne parle pas SSH comme convenu. Prévenez le contact technique du client.
-target-no-credential = Écluse : aucun secret n'est enregistré pour le compte { $account } de { $target }. L'administrateur de la passerelle l'enregistre par : ecluse credential set { $target } { $account }
-target-bad-credential = Écluse : le secret du compte { $account } de { $target } est inutilisable. Prévenez l'administrateur de la passerelle.
+target-no-credential = Écluse : aucun secret n'est enregistré pour le compte { $account } { DE($target) }. L'administrateur de la passerelle l'enregistre par : ecluse credential set { $target } { $account }
+target-bad-credential = Écluse : le secret du compte { $account } { DE($target) } est inutilisable. Prévenez l'administrateur de la passerelle.
 target-authentication = Écluse : { $target } refuse le secret de la passerelle pour le compte { $account }. Prévenez l'administrateur de la passerelle.
 target-channel = Écluse : { $target } a laissé entrer la passerelle mais n'ouvre pas de canal. Réessayez, ou prévenez le contact technique du client.
 target-refused-start = Écluse : { $target } a refusé de lancer ce que vous demandez.
@@ -529,7 +557,7 @@ end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
-end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.
+end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; ce qui est demandé et approuvé reste valable.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
 memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.

@@ -22,6 +22,9 @@ pub use self::signing_key::SigningKeySource;
 pub use self::time_server::NtpServer;
 use self::written::Written;
 
+/// Errors of one file that are told: who has more has another file in hand.
+const MOST_ERRORS: usize = 50;
+
 /// Where the settings are when neither `--config` nor `ECLUSE_CONFIG` says otherwise.
 pub const DEFAULT_FILE: &str = "/etc/ecluse/gateway.toml";
 
@@ -191,13 +194,21 @@ pub enum SettingsError {
         /// The problem, and what would be accepted.
         problem: String,
     },
+    /// Several values cannot be read: a line each.
+    #[error("{}", lines(.0))]
+    Several(Vec<SettingsError>),
+}
+
+fn lines(errors: &[SettingsError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 impl Settings {
     /// Reads and checks the settings of `file`.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line.
+    /// All that is wrong, each with its line.
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable {
             file: file.to_owned(),
@@ -213,19 +224,9 @@ impl Settings {
     /// Checks the text of a settings file; `file` names it in errors and is what paths are relative to.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line.
+    /// All that is wrong, each with its line.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
-        let written: Written = toml::from_str(text).map_err(|error| {
-            let at = error.span().unwrap_or(0..0);
-            SettingsError::Invalid {
-                file: file.to_owned(),
-                line: line_of(text, at.start),
-                key: key_at(text, &at)
-                    .map(|key| format!("{key}: "))
-                    .unwrap_or_default(),
-                problem: problem(&error),
-            }
-        })?;
+        let written = every_error(file, text)?;
         let base = file.parent().unwrap_or(Path::new("."));
         written
             .checked(file, base)
@@ -254,6 +255,66 @@ impl Settings {
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }
+}
+
+/// Reads `text`; the parser stops at the first error, so what that was about is taken out and the rest read again.
+fn every_error(file: &Path, text: &str) -> Result<Written, SettingsError> {
+    let mut errors = Vec::new();
+    let mut rest = text.to_owned();
+    loop {
+        let error = match toml::from_str::<Written>(&rest) {
+            Ok(written) if errors.is_empty() => return Ok(written),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        // What was taken out may leave no TOML behind, which nobody wrote.
+        let is_toml = toml::from_str::<toml::Table>(&rest).is_ok();
+        if !is_toml && !errors.is_empty() {
+            break;
+        }
+        let at = error.span().unwrap_or(0..0);
+        errors.push(SettingsError::Invalid {
+            file: file.to_owned(),
+            line: line_of(&rest, at.start),
+            key: key_at(&rest, &at)
+                .map(|key| format!("{key}: "))
+                .unwrap_or_default(),
+            problem: problem(&error),
+        });
+        match without(&rest, &at) {
+            Some(less) if is_toml && errors.len() < MOST_ERRORS => rest = less,
+            Some(_) | None => break,
+        }
+    }
+    Err(match errors.pop() {
+        Some(only) if errors.is_empty() => only,
+        last => {
+            errors.extend(last);
+            SettingsError::Several(errors)
+        }
+    })
+}
+
+/// `text` with the lines of what stands at `at` left empty: a key with its value, or a whole table; none where that changes
+/// nothing.
+fn without(text: &str, at: &Range<usize>) -> Option<String> {
+    let is_header = |line: &&str| line.trim_start().starts_with('[');
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let (first, last) = (line_of(text, at.start) - 1, line_of(text, at.end) - 1);
+    let last = if lines.get(first).is_some_and(is_header) {
+        let more = lines
+            .iter()
+            .skip(first + 1)
+            .position(|line| is_header(&line));
+        more.map_or(lines.len() - 1, |more| first + more)
+    } else {
+        last
+    };
+    for line in lines.get_mut(first..=last)? {
+        *line = "";
+    }
+    let less = lines.join("\n");
+    (less != text).then_some(less)
 }
 
 /// An error about a key that reads by itself and contradicts another.

@@ -14,12 +14,12 @@ use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
-use crate::intervention::{Intervention, State};
+use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, TargetId};
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
-use crate::verdict::{EndReason, Permit, Refusal, Verdict};
+use crate::verdict::{EndReason, Permit, Refusal, Verdict, Withdrawal};
 
 /// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit()`] makes one.
 ///
@@ -184,18 +184,22 @@ impl Admission {
             rules,
         } = self;
         presence.still_valid(documents, now)?;
-        let ended = |state| EndReason::InterventionEnded {
+        let ended = |state, because| EndReason::InterventionEnded {
             number: mine.number(),
             state,
+            because,
         };
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
-            .ok_or(ended("gone"))?;
+            .ok_or(ended("gone", None))?;
         if let Some(closed_at) = self.over_by(intervention, now) {
             return Err(self.end_at(closed_at));
         }
         let Some(granted) = intervention.granted() else {
-            return Err(ended(intervention.state().name()));
+            return Err(ended(
+                intervention.state().name(),
+                withdrawal(intervention.state()),
+            ));
         };
         let changed = || EndReason::MatrixChanged {
             target: target.clone(),
@@ -217,7 +221,12 @@ impl Admission {
             | State::Refused { .. }
             | State::Expired { .. }
             | State::Closed { .. }
-            | State::Cancelled { .. } => return Err(ended(intervention.state().name())),
+            | State::Cancelled { .. } => {
+                return Err(ended(
+                    intervention.state().name(),
+                    withdrawal(intervention.state()),
+                ));
+            }
         };
         let approvals = intervention.approvals().len();
         let current = Rules::of(
@@ -251,7 +260,7 @@ impl Admission {
         let closes_at = match intervention.state() {
             State::Open { closes_at, .. } => self.closes_at().min(*closes_at),
             State::Closed {
-                reason: crate::intervention::CloseReason::WindowOver,
+                reason: CloseReason::WindowOver,
                 at,
                 ..
             } => *at,
@@ -319,6 +328,26 @@ impl Admission {
     /// What it permits.
     pub fn capabilities(&self) -> impl Iterator<Item = &Capability> {
         self.rules.iter().map(|rule| &rule.capability)
+    }
+}
+
+/// Which operator ended it and why, where one did.
+fn withdrawal(state: &State) -> Option<Withdrawal> {
+    match state {
+        State::Closed {
+            reason: CloseReason::ByOperator { by, reason },
+            ..
+        } => Some(Withdrawal {
+            by: by.clone(),
+            reason: reason.clone(),
+        }),
+        State::Closed { .. }
+        | State::Requested
+        | State::Approved { .. }
+        | State::Open { .. }
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Cancelled { .. } => None,
     }
 }
 

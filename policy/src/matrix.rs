@@ -9,7 +9,8 @@ use crate::capability::{Allowed, Capability};
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
-use crate::flow::Scope;
+use crate::flow::choke::answers;
+use crate::flow::{FlowRequest, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
 use crate::time::{Span, Timestamp};
@@ -73,6 +74,22 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
         }
     }
     reaches
+}
+
+/// Whether the matrix lets a technician ask for what an intervention of theirs does not permit: for saying what helps, not
+/// for deciding.
+#[must_use]
+pub fn could_ask_for(
+    documents: &Documents,
+    person: &PersonId,
+    target: &TargetId,
+    account: &AccountName,
+    asked: &FlowRequest,
+    now: Timestamp,
+) -> bool {
+    flows_for(documents, person, target, account)
+        .iter()
+        .any(|flow| allowed(flow, now).any(|capability| answers(capability, asked).is_ok()))
 }
 
 /// The clients whose matter a person's account is: an operator's or auditor's own, and every client whose matrix names a

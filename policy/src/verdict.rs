@@ -142,6 +142,8 @@ pub enum Argument {
     Text(String),
     /// An instant.
     Time(Timestamp),
+    /// An instant of which the day matters: it is never said without its date.
+    Day(Timestamp),
     /// A duration.
     Span(Span),
     /// A count.
@@ -154,7 +156,7 @@ impl fmt::Display for Argument {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => formatter.write_str(text),
-            Self::Time(at) => at.fmt(formatter),
+            Self::Time(at) | Self::Day(at) => at.fmt(formatter),
             Self::Span(span) => span.fmt(formatter),
             Self::Number(number) => number.fmt(formatter),
             Self::List(texts) => formatter.write_str(&texts.join(", ")),
@@ -483,5 +485,5 @@ fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
 
 mod end;
 mod texts;
-pub use self::end::EndReason;
+pub use self::end::{EndReason, Withdrawal};
 pub use self::texts::TEXT_IDS;

@@ -214,6 +214,41 @@ fn comparison_code(text: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// I4: whoever works reads who ended it and why, in a shell and in a command; and a request that waits is refused, not ended.
+#[test]
+fn the_reason_of_a_withdrawal_reaches_whoever_works() -> Result<()> {
+    let site = Site::start()?;
+    let number = site.approved("alice", "db01")?.to_string();
+    let shell = Terminal::of(&site, &site.ssh("alice+db01"), 40, 30)?;
+    shell.sees_prompt()?;
+    let mut command = site
+        .ssh("alice+db01")
+        .run("echo begun; sleep 1000")
+        .spawn()?;
+    command.first_line()?;
+    let waiting = site.request("bruno", "db01")?.to_string();
+    site.operator(&["withdraw", &waiting])?
+        .failed(&["there is nothing to end yet", "refuse #2"])?;
+    site.operator(&[
+        "withdraw",
+        &number,
+        "--reason",
+        "the window is needed elsewhere",
+    ])?
+    .success()?;
+    let words = "odile ended intervention #1 before its time: the window is needed elsewhere";
+    // No word is broken at the edge of the screen.
+    let screen = shell.sees("Connect again")?;
+    let told = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(told.contains(words), "{screen}");
+    ensure!(shell.ends()? == 254);
+    command
+        .answer()?
+        .status_is(254)?
+        .says(&[words, "Connect again to ask for another one."])?;
+    Ok(())
+}
+
 /// I5: the person's handle reaches whoever only waits, or sits in the lobby; they are told, and their connection is gone.
 #[test]
 fn a_cut_reaches_those_who_only_wait() -> Result<()> {

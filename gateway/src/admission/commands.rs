@@ -3,7 +3,9 @@
 //! The tables here say what `help` shows to whom, and grant nothing: each act takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Refusal, Role};
+use std::time::Instant;
+
+use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Refusal, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
 use super::notices::Notices;
@@ -198,6 +200,31 @@ fn commands_of(visitor: &Visitor) -> &'static [Command] {
     }
 }
 
+impl Command {
+    /// How it is written, with what stands for something else named in the reader's language.
+    pub(crate) fn usage_in(&self, lang: Lang) -> String {
+        const FRENCH: [(&str, &str); 9] = [
+            ("TARGET", "CIBLE"),
+            ("FAMILY", "FAMILLE"),
+            ("TIME", "HEURE"),
+            ("TECHNICIAN", "TECHNICIEN"),
+            ("CHANNEL", "CANAL"),
+            ("WORDS", "MOTS"),
+            ("TEXT", "TEXTE"),
+            ("ACCOUNT", "COMPTE"),
+            ("PERSON", "PERSONNE"),
+        ];
+        match lang {
+            Lang::En => self.usage.to_owned(),
+            Lang::Fr => FRENCH
+                .iter()
+                .fold(self.usage.to_owned(), |usage, (one, other)| {
+                    usage.replace(one, other)
+                }),
+        }
+    }
+}
+
 /// What to do after a command.
 enum Next {
     Go(u32),
@@ -376,7 +403,7 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
     }
     desk.line("help-head", &[]).await?;
     for command in commands_of(desk.visitor) {
-        let usage = format!("  {}", desk.terminal.bold(command.usage));
+        let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
         desk.terminal.hanging(&usage, 4).await?;
         let text = format!("      {}", desk.say(command.help, &[]));
         desk.terminal.line(&text).await?;
@@ -384,6 +411,11 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
     if matches!(desk.visitor.authenticated.role(), Role::Technician { .. }) {
         let command = desk.visitor.ssh_to("TARGET");
         desk.line("help-connect", &[("command", command.into())])
+            .await?;
+    }
+    if !matches!(desk.visitor.authenticated.role(), Role::Auditor { .. }) {
+        let families = lobby::FAMILIES.join(", ");
+        desk.line("help-families", &[("families", families.into())])
             .await?;
     }
     desk.line("common-time-note", &[]).await?;
@@ -413,16 +445,8 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                         break line;
                     }
                 }
-                Ok(()) = changes.changed() => {
-                    let news = notices.news(desk).await?;
-                    if !news.is_empty() {
-                        prompt.hide(desk.terminal).await?;
-                        for line in news {
-                            desk.terminal.hanging(&line, NEWS).await?;
-                        }
-                        prompt.show(desk.terminal).await?;
-                    }
-                }
+                Ok(()) = changes.changed() => tell_news(desk, &mut notices, &mut prompt).await?,
+                () = until(notices.due()) => tell_news(desk, &mut notices, &mut prompt).await?,
                 Ok(()) = documents.changed() => {
                     if let Some(ended) = desk.ended() {
                         prompt.hide(desk.terminal).await?;
@@ -448,6 +472,29 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     }
     desk.line("common-bye", &[]).await?;
     Ok(status::DONE)
+}
+
+async fn tell_news(
+    desk: &mut Desk<'_>,
+    notices: &mut Notices,
+    prompt: &mut Prompt,
+) -> Result<(), Trouble> {
+    let news = notices.news(desk).await?;
+    if !news.is_empty() {
+        prompt.hide(desk.terminal).await?;
+        for line in news {
+            desk.terminal.hanging(&line, NEWS).await?;
+        }
+        prompt.show(desk.terminal).await?;
+    }
+    Ok(())
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn label(desk: &Desk<'_>) -> String {

@@ -109,6 +109,25 @@ pub(crate) fn state(texts: &Texts, lang: Lang, state: &State) -> String {
     texts.say(lang, id, &[])
 }
 
+/// The state in words, with who brought it about and why, where somebody did.
+pub(crate) fn outcome(texts: &Texts, lang: Lang, state: &State) -> String {
+    match state {
+        State::Refused { by, reason, .. } => {
+            let args = [("person", by.as_str().into()), ("reason", reason.into())];
+            texts.say(lang, "outcome-refused", &args)
+        }
+        State::Closed { reason, .. } => {
+            let why = close_reason(texts, lang, reason);
+            texts.say(lang, "outcome-closed", &[("reason", why.into())])
+        }
+        State::Requested
+        | State::Approved { .. }
+        | State::Expired { .. }
+        | State::Open { .. }
+        | State::Cancelled { .. } => self::state(texts, lang, state),
+    }
+}
+
 /// What is shown of a request, to both sides: label and value. Contains the comparison code, last.
 pub(crate) fn request_fields(
     texts: &Texts,

@@ -83,6 +83,7 @@ impl AuditKind {
             | Self::SessionEnd
             | Self::Permit
             | Self::FlowRefused
+            | Self::TypingHidden
             | Self::Cut
             | Self::Watch
             | Self::Replay

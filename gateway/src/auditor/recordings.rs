@@ -137,7 +137,7 @@ fn written(
         .transpose()?;
     let target = given
         .one("target")?
-        .map(|typed| TargetId::parse(typed).map_err(|_| unclear(typed)))
+        .map(|typed| TargetId::typed(typed).map_err(|_| unclear(typed)))
         .transpose()?;
     let moment = |typed: &str| {
         times::parse_past(typed, now).ok_or_else(|| Misuse::MomentUnclear(typed.to_owned()))

@@ -229,12 +229,25 @@ fn administrator() -> String {
     let name = name
         .or_else(|| named("USER"))
         .or_else(|| named("LOGNAME"))
+        .or_else(|| {
+            let users = std::fs::read_to_string("/etc/passwd").ok()?;
+            user_of(&users, uid.as_raw())
+        })
         .unwrap_or_else(|| "unknown".into());
     format!(
         "{} (uid {})",
         ecluse_recordings::neutralise(name),
         uid.as_raw()
     )
+}
+
+/// The name of a user number in the text of `/etc/passwd`.
+fn user_of(users: &str, uid: u32) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -259,6 +272,14 @@ mod tests {
         assert_eq!(said, format!("cannot read /nowhere: {}", gone()));
         let apart = anyhow::Error::from(gone()).context("x.tar");
         assert_eq!(every_cause(&apart), format!("x.tar: {}", gone()));
+    }
+
+    #[test]
+    fn whoever_is_named_by_no_variable_is_named_by_the_system() {
+        let users = "root:x:0:0:root:/root:/bin/sh\n\nbroken\necluse:x:998:998::/:/bin/false\n";
+        assert_eq!(user_of(users, 0).as_deref(), Some("root"));
+        assert_eq!(user_of(users, 998).as_deref(), Some("ecluse"));
+        assert_eq!(user_of(users, 1), None);
     }
 
     #[test]

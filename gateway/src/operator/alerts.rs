@@ -24,46 +24,34 @@ const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 /// Troubles with recordings told at once.
 const MOST: u32 = 10;
 
-/// Tells the recent alerts of the operator's client, if there are any.
+/// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
 pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
     let client = by.client();
     let since = clock::now().minus(SHOWN_FOR);
-    for alert in host_keys(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in accounts(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in recordings(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    if let Some(alert) = room(desk, desk.gateway.space.last()) {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in hidden_typing(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in contradicted(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for crowd in desk
+    let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(accounts(desk, client, since).await?);
+    alerts.extend(recordings(desk, client, since).await?);
+    alerts.extend(room(desk, desk.gateway.space.last()));
+    alerts.extend(hidden_typing(desk, client, since).await?);
+    alerts.extend(contradicted(desk, client, since).await?);
+    let crowds = desk
         .gateway
         .crowds
-        .told(clock::now().minus(CROWD_SHOWN_FOR))
-    {
-        let alert = crowded(desk, &crowd);
-        desk.terminal.line(&alert).await?;
-    }
-    for away in desk.gateway.absences.of(client) {
-        let alert = copies_away(desk, &away);
-        desk.terminal.line(&alert).await?;
+        .told(clock::now().minus(CROWD_SHOWN_FOR));
+    alerts.extend(crowds.iter().map(|crowd| crowded(desk, crowd)));
+    let away = desk.gateway.absences.of(client);
+    alerts.extend(away.iter().map(|away| copies_away(desk, away)));
+    for alert in alerts {
+        if desk.alerted.insert(alert.clone()) {
+            desk.terminal.line(&alert).await?;
+        }
     }
     Ok(())
 }
 
 /// The alerts since a time, in words.
 pub(crate) async fn since_then(
-    desk: &Desk<'_>,
+    desk: &mut Desk<'_>,
     by: &AsOperator<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
@@ -85,6 +73,7 @@ pub(crate) async fn since_then(
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
+    alerts.retain(|alert| desk.alerted.insert(alert.clone()));
     Ok(alerts)
 }
 

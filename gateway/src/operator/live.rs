@@ -135,7 +135,7 @@ fn what(desk: &Desk<'_>, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
         return Some(CutWhat::Session(number));
     }
     let sessions = desk.gateway.live.list(by);
-    if let Ok(target) = TargetId::parse(typed)
+    if let Ok(target) = TargetId::typed(typed)
         && sessions
             .iter()
             .any(|session| session.facts().target == target)

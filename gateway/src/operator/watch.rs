@@ -264,7 +264,7 @@ impl View {
         let blank = Screen::new(ScreenSize::clamped(1, 1));
         let drawn = self
             .waiting
-            .paint(&blank, &format!("{text} · {}", desk.say("watch-keys", &[])));
+            .paint(&blank, &format!("{} · {text}", desk.say("watch-keys", &[])));
         desk.terminal.write(&drawn).await?;
         tokio::select! {
             event = desk.terminal.event() => Ok(self.event(desk, event?).map(|next| match next {
@@ -439,7 +439,7 @@ impl View {
         }
         if last.progress == Some(Progress::Over) {
             let text = desk.say("watch-waiting", &[("number", number.into())]);
-            return format!("{text} · {}", desk.say("watch-keys", &[]));
+            return format!("{} · {text}", desk.say("watch-keys", &[]));
         }
         let now = clock::now();
         let args = [
@@ -466,7 +466,7 @@ impl View {
             },
             &[],
         );
-        // How to leave stands first: a narrow terminal cuts the end.
+        // The way out is never what a narrow terminal leaves out.
         let mut parts = vec![keys, desk.say("watch-status", &args)];
         if several {
             parts.insert(2, desk.say("watch-channel", &[("channel", channel.into())]));

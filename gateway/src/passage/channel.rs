@@ -3,7 +3,7 @@
 //! [`serve`] is its story: whoever names a target needs an admission, the admission a permit for this very flow, the
 //! permit a seat in the session of its intervention, and only then bytes pass. Everybody else talks to the gateway itself.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::downlink::{Downlink, Gone, Stream};
 use super::farewell::{Farewell, take_leave};
 use super::legs::LegCounts;
 use super::notice::{self, Notice};
+use super::order::Order;
 use super::purse::RequestCosts;
 use super::relay::{Asked, Relay, RelayEnd};
 use super::talk;
@@ -45,6 +46,8 @@ pub(crate) struct Opening {
     resized: Mutex<Option<WindowSize>>,
     /// What the requests are paid for with.
     costs: RequestCosts,
+    /// What the gateway's own dialogue switched on in the person's terminal.
+    order: Mutex<Order>,
 }
 
 impl Opening {
@@ -57,7 +60,26 @@ impl Opening {
             environment: Vec::new(),
             resized: Mutex::new(None),
             costs: RequestCosts::default(),
+            order: Mutex::new(Order::new(u32::MAX)),
         }
+    }
+
+    /// Says something of the gateway's own dialogue.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody is there to read it.
+    pub(super) async fn say(&self, stream: Stream, bytes: Bytes) -> Result<(), Gone> {
+        self.order().read(&bytes);
+        self.downlink.send(stream, bytes).await
+    }
+
+    /// What puts the person's terminal in order after what was said; none where it is.
+    fn restore(&self) -> Option<Bytes> {
+        self.order().restore().map(Bytes::from)
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Pays for `bytes` kept for as long as the channel is open; false when the purse is empty.
@@ -117,7 +139,9 @@ pub(crate) async fn serve(visit: Arc<Visit>, opening: Opening, start: Start) {
             left = talk::converse(&visit, &opening, &start) => left.map(Farewell::explained),
         }
     };
-    if let Ok(farewell) = farewell {
+    if let Ok(mut farewell) = farewell {
+        // Whoever looked at a screen of the gateway's own leaves it.
+        farewell.order = farewell.order.or_else(|| opening.restore());
         // Whoever has left hears no farewell.
         let _ = take_leave(&opening, farewell).await;
     }

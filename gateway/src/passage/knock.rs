@@ -167,6 +167,18 @@ impl Knock {
         Some(self.gateway.texts.say(lang, "login-too-late", &args))
     }
 
+    /// What whoever has not logged on yet reads where the gateway stops: the same for strangers, who learn nothing of people.
+    pub(crate) fn gateway_stops(&self) -> String {
+        let proven = self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let lang = proven
+            .as_ref()
+            .map_or(self.gateway.settings.lang, |(_, lang)| *lang);
+        self.gateway.texts.say(lang, "door-gateway-stops", &[])
+    }
+
     /// The login is complete; whether there is a place inside. Only the first counts; the SSH library ends authentication
     /// with it.
     ///

@@ -97,7 +97,7 @@ where
     let talk = talk(terminal, Arc::clone(visit.gateway()), visitor);
     let mut talking = Talking(visit.gateway().talks.spawn(talk));
     let talk = async { (&mut talking.0).await.map_err(|_| Gone) };
-    let send = |stream, bytes| opening.downlink.send(stream, bytes);
+    let send = |stream, bytes| opening.say(stream, bytes);
     carry(
         ends,
         &opening.uplink,

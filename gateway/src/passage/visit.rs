@@ -180,7 +180,8 @@ impl Visit {
             record = record.session(session.live().facts().id);
             session.refused(flow, refusal);
         }
-        self.put_refusal_on_record(record, flow, refusal)
+        self.put_refusal_on_record(record, flow, refusal);
+        self.words_of_flow(admission, flow, refusal)
     }
 
     /// Agents and forwards are asked for before the shell that begins the session: they are told to its recording.
@@ -255,11 +256,7 @@ impl Visit {
 
     /// Ends the visit and every session of it: says why where somebody may read it, then cuts.
     pub(crate) fn stop(&self, stop: &Stop) {
-        if self.sessions().is_empty() {
-            self.connection.cut();
-        } else {
-            self.shared.end(stop);
-        }
+        self.shared.end(stop);
     }
 
     /// Whether there is room for the recording of a session on `target`; where there is none, that is put on record.

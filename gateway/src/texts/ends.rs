@@ -17,7 +17,11 @@ impl Texts {
             }
             Because::DerogationOver { line, flow, at } => (
                 "over-derogation",
-                vec![("line", line.into()), ("flow", flow.into()), time(at)],
+                vec![
+                    ("line", line.into()),
+                    ("flow", flow.into()),
+                    ("time", times::dated(*at).into()),
+                ],
             ),
             Because::AccountEnded => ("over-account", vec![]),
             Because::KeyEnded => ("over-key", vec![]),

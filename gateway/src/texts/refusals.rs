@@ -74,6 +74,7 @@ fn said(argument: Argument, now: Timestamp) -> Value<'static> {
         // It may be a command that was asked for.
         Argument::Text(text) => Value::Exact(text.into()),
         Argument::Time(at) => times::moment(at, now, None).into(),
+        Argument::Day(at) => times::dated(at).into(),
         Argument::Span(span) => times::length(span).into(),
         Argument::Number(number) => number.into(),
         Argument::List(texts) => texts.join(", ").into(),

@@ -31,9 +31,22 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: Option<&TimeZone>) -> String 
     format!("{text} ({} {name})", there.strftime(pattern))
 }
 
-/// `14:02`, for the live line.
-pub fn clock(at: Timestamp) -> String {
-    zoned(at, &TimeZone::UTC).strftime("%H:%M").to_string()
+/// `14:02`, for the live line; with its date when it is another day than `now`.
+pub fn clock(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (zoned(at, &TimeZone::UTC), zoned(now, &TimeZone::UTC));
+    let pattern = if at.date() == now.date() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    at.strftime(pattern).to_string()
+}
+
+/// `2026-11-23 14:02 UTC`, always with its date: for sentences about a day.
+pub fn dated(at: Timestamp) -> String {
+    zoned(at, &TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M UTC")
+        .to_string()
 }
 
 /// `2026-11-23 14:02`, for tables whose head says UTC.
@@ -201,6 +214,18 @@ mod tests {
         assert_eq!(
             moment(at("2026-11-23T23:30:00Z"), now, Some(&paris)),
             "23:30 UTC (2026-11-24 00:30 Europe/Paris)"
+        );
+    }
+
+    /// Whoever reads of a day needs the day, above all on that day.
+    #[test]
+    fn a_day_is_never_said_without_its_date() {
+        let midnight = at("2026-11-28T00:00:00Z");
+        assert_eq!(dated(midnight), "2026-11-28 00:00 UTC");
+        assert_eq!(clock(midnight, at("2026-11-28T10:00:00Z")), "00:00");
+        assert_eq!(
+            clock(midnight, at("2026-11-29T10:00:00Z")),
+            "2026-11-28 00:00"
         );
     }
 

@@ -1,8 +1,17 @@
 //! Why something that was permitted ended.
 
 use crate::identity::Ended;
-use crate::name::{FlowName, InterventionNumber, TargetId};
+use crate::name::{FlowName, InterventionNumber, PersonId, TargetId};
 use crate::time::Timestamp;
+
+/// An operator's end of an intervention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Who.
+    pub by: PersonId,
+    /// Why, in their words.
+    pub reason: String,
+}
 
 /// Why something that was permitted ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +51,8 @@ pub enum EndReason {
         number: InterventionNumber,
         /// Its state.
         state: &'static str,
+        /// Who ended it and why, where an operator did.
+        because: Option<Withdrawal>,
     },
     /// The client's matrix does not allow all of it any more, or the target has another address or key.
     #[error("the client changed what is allowed on {target}")]

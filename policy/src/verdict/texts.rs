@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Argument, Arguments, EndReason, Refusal};
+use super::{Argument, Arguments, EndReason, Refusal, Withdrawal};
 
 /// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
 pub const TEXT_IDS: &[&str] = &[
@@ -49,12 +49,15 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-nothing-left",
     "refusal-only-shrinks",
     "refusal-wrong-state",
+    "refusal-refuse-instead",
+    "refusal-withdraw-instead",
     "refusal-no-such-intervention",
     "refusal-not-yours",
     "end-window-over",
     "end-hours-over",
     "end-derogation-over",
     "end-intervention-ended",
+    "end-intervention-withdrawn",
     "end-matrix-changed",
     "ended-person-removed",
     "ended-person-disabled",
@@ -80,7 +83,7 @@ fn list<T: fmt::Display>(values: &BTreeSet<T>) -> Argument {
 impl Refusal {
     /// The identifier of the sentence; one of [`TEXT_IDS`].
     #[must_use]
-    pub const fn text_id(&self) -> &'static str {
+    pub fn text_id(&self) -> &'static str {
         match self {
             Self::NotListed { .. } => "refusal-not-listed",
             Self::NoIntervention { .. } => "refusal-no-intervention",
@@ -128,6 +131,16 @@ impl Refusal {
             Self::AlreadyApproved { .. } => "refusal-already-approved",
             Self::NothingLeft { .. } => "refusal-nothing-left",
             Self::OnlyShrinks { .. } => "refusal-only-shrinks",
+            Self::WrongState {
+                state: "requested",
+                step: "close",
+                ..
+            } => "refusal-refuse-instead",
+            Self::WrongState {
+                state: "approved" | "open",
+                step: "refuse",
+                ..
+            } => "refusal-withdraw-instead",
             Self::WrongState { .. } => "refusal-wrong-state",
             Self::NoSuchIntervention => "refusal-no-such-intervention",
             Self::NotYours { .. } => "refusal-not-yours",
@@ -216,7 +229,7 @@ impl Refusal {
                 vec![
                     ("line", text(line)),
                     ("line_of", text(line_of)),
-                    ("over_at", Argument::Time(*over_at)),
+                    ("over_at", Argument::Day(*over_at)),
                 ]
             }
             Self::NotATechnician
@@ -288,7 +301,10 @@ impl EndReason {
             Self::HoursOver { .. } => "end-hours-over",
             Self::DerogationOver { .. } => "end-derogation-over",
             Self::Withdrawn(ended) => ended.text_id(),
-            Self::InterventionEnded { .. } => "end-intervention-ended",
+            Self::InterventionEnded { because: None, .. } => "end-intervention-ended",
+            Self::InterventionEnded {
+                because: Some(_), ..
+            } => "end-intervention-withdrawn",
             Self::MatrixChanged { .. } => "end-matrix-changed",
         }
     }
@@ -309,11 +325,19 @@ impl EndReason {
             } => vec![
                 ("line", text(line)),
                 ("line_of", text(line_of)),
-                ("over_at", Argument::Time(*over_at)),
+                ("over_at", Argument::Day(*over_at)),
             ],
             Self::Withdrawn(ended) => ended.args(),
-            Self::InterventionEnded { number, state } => {
-                vec![("number", text(number)), ("state", text(state))]
+            Self::InterventionEnded {
+                number,
+                state,
+                because,
+            } => {
+                let mut values = vec![("number", text(number)), ("state", text(state))];
+                if let Some(Withdrawal { by, reason }) = because {
+                    values.extend([("by", text(by)), ("reason", text(reason))]);
+                }
+                values
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
         }

@@ -213,6 +213,7 @@ impl server::Handler for Door {
             .and_then(|line| line.opening.as_mut())
         {
             Some(opening) if opening.terminal.is_none() => {
+                opening.uplink.has_columns(cols);
                 opening.terminal = Some(TerminalRequest {
                     term: Term::parse(term),
                     cols,
@@ -284,7 +285,7 @@ impl server::Handler for Door {
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
         let name = caps::clip(name, caps::NAME).to_owned();
-        self.refuse(id, FlowRequest::Subsystem(name), session)
+        self.refuse_once_told(id, FlowRequest::Subsystem(name), session)
     }
 
     async fn x11_request(
