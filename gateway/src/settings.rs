@@ -305,7 +305,7 @@ fn without(text: &str, at: &Range<usize>) -> Option<String> {
         let more = lines
             .iter()
             .skip(first + 1)
-            .position(|line| is_header(&line));
+            .position(|line| is_header(line));
         more.map_or(lines.len() - 1, |more| first + more)
     } else {
         last
