@@ -1,7 +1,7 @@
 """Sends every kind of message that SSH has, as large and as often as it can, where nobody reads: before login, into channels
 of every state, on many connections. Whether the gateway stays small is for the caller to see.
 
-usage: flood.py before | after USER idle|shells | many CONNECTIONS USER
+usage: flood.py before | after USER idle|shells|running | many CONNECTIONS USER
 Prints a line for each kind that was sent.
 """
 
@@ -21,6 +21,8 @@ BIG = b"x" * 250_000
 EACH = 0.2
 LONGER = {"request signal False": 2, "request env False": 1, "request env-value False": 1, "request exec-short False": 1}
 CHANNELS = 128
+# Each of these has a program on the target.
+RUNNING = 8
 
 BODIES = {
     common.MSG_CHANNEL_WINDOW_ADJUST: lambda channel: (channel, 0xFFFFFFFF),
@@ -121,15 +123,17 @@ def connect(user):
     return door.login(user, connection)
 
 
-def prepare(user, shells):
-    """A connection with its channels: never started, or in the middle of whatever the gateway says there."""
+def prepare(user, state):
+    """A connection with its channels: never started, in the middle of whatever the gateway says there, or running on a target."""
     connection = connect(user)
     channels = []
-    for _ in range(CHANNELS):
+    for _ in range(RUNNING if state == "running" else CHANNELS):
         channel = connection.open_session(timeout=30)
-        if shells:
+        if state == "shells":
             channel.get_pty()
             channel.invoke_shell()
+        elif state == "running":
+            channel.exec_command("cat")
         channels.append(channel.remote_chanid)
     return connection, channels + [9999]
 
@@ -141,41 +145,46 @@ def before():
         connection.close()
 
 
-def after(user, shells):
+def after(user, state):
     connection = None
     for name, parts in kinds([0]):
         if connection is None or not connection.is_active():
-            connection, channels = prepare(user, shells)
+            connection, channels = prepare(user, state)
         parts = dict(kinds(channels))[name]
         print(name, pour(connection, parts, time.monotonic() + lasts(name)), flush=True)
 
 
 def many(count, user):
-    """Each connection sends another kind, all at once."""
+    """Each connection sends other kinds, all at once, and all of them every kind there is."""
     names = [name for name, _ in kinds([0])]
-    held = []
-    for _ in range(count):
+
+    def enter():
         connection = connect(user)
-        channels = [connection.open_session(timeout=30).remote_chanid for _ in range(4)]
-        held.append((connection, channels))
+        return connection, [connection.open_session(timeout=30).remote_chanid for _ in range(4)]
+
+    held = [enter() for _ in range(count)]
     print("connected", len(held), flush=True)
 
     def work(index):
         connection, channels = held[index]
-        parts = dict(kinds(channels))[names[index % len(names)]]
-        print(names[index % len(names)], pour(connection, parts, time.monotonic() + 4), flush=True)
+        for name in names[index::count]:
+            if not connection.is_active():
+                connection, channels = enter()
+            parts = dict(kinds(channels))[name]
+            print(name, pour(connection, parts, time.monotonic() + 1.5), flush=True)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
+    print("kinds", len(names), flush=True)
 
 
 if sys.argv[1] == "before":
     before()
 elif sys.argv[1] == "after":
-    after(sys.argv[2], sys.argv[3] == "shells")
+    after(sys.argv[2], sys.argv[3])
 else:
     many(int(sys.argv[2]), sys.argv[3])
 print("walked", flush=True)

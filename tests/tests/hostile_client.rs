@@ -285,6 +285,14 @@ fn every_kind_of_message_into_waiting_rooms_leaves_the_gateway_small() -> Result
     Ok(())
 }
 
+/// F5: and where a program of the target reads it.
+#[test]
+fn every_kind_of_message_into_running_commands_leaves_the_gateway_small() -> Result<()> {
+    let grown = growth_under(&mut open_site()?, &["after", "alice+db01", "running"])?;
+    ensure!(grown < 96, "{grown} MiB");
+    Ok(())
+}
+
 /// F5: all connections together stay within the setting.
 #[test]
 fn every_kind_of_message_on_many_connections_leaves_the_gateway_small() -> Result<()> {
