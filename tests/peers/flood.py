@@ -163,6 +163,7 @@ def many(count, user):
         return connection, [connection.open_session(timeout=30).remote_chanid for _ in range(4)]
 
     held = [enter() for _ in range(count)]
+    sent = set()
     print("connected", len(held), flush=True)
 
     def work(index):
@@ -172,13 +173,16 @@ def many(count, user):
                 connection, channels = enter()
             parts = dict(kinds(channels))[name]
             print(name, pour(connection, parts, time.monotonic() + 1.5), flush=True)
+            sent.add(name)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    print("kinds", len(names), flush=True)
+    if unsent := set(names) - sent:
+        print("not sent:", *sorted(unsent), flush=True)
+        os._exit(1)
 
 
 if sys.argv[1] == "before":
