@@ -139,6 +139,8 @@ fn a_chain_that_does_not_hold_is_altered() {
     let (verdict, text) = found(|entries| {
         entries[4].nth = None;
         entries[4].previous = None;
+        // Else it would not be in the bundle.
+        entries[4].session = Some(uuid::Uuid::nil().to_string());
     });
     assert_eq!(verdict, Altered, "{text}");
     assert!(text.contains("bears no number"), "{text}");
