@@ -185,6 +185,16 @@ impl Admission {
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
             .ok_or(ended("gone"))?;
+        if intervention.is_contradicted() {
+            return Err(EndReason::NotOnRecord {
+                number: mine.number(),
+            });
+        }
+        if documents.is_closed(client) {
+            return Err(EndReason::DoorClosed {
+                client: client.clone(),
+            });
+        }
         if let Some(closed_at) = self.over_by(intervention, now) {
             return Err(EndReason::WindowOver { closed_at });
         }

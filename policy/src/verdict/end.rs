@@ -1,7 +1,7 @@
 //! Why something that was permitted ended.
 
 use crate::identity::Ended;
-use crate::name::{InterventionNumber, TargetId};
+use crate::name::{ClientId, InterventionNumber, TargetId};
 use crate::time::Timestamp;
 
 /// Why something that was permitted ended.
@@ -31,6 +31,18 @@ pub enum EndReason {
         /// The target.
         target: TargetId,
     },
+    /// The log says something else of the intervention than the store.
+    #[error("intervention {number} is not the one on record")]
+    NotOnRecord {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// The client's document is not the one that was put in force.
+    #[error("the door of {client} is closed: its document is not the one on record")]
+    DoorClosed {
+        /// The client.
+        client: ClientId,
+    },
 }
 
 impl EndReason {
@@ -42,7 +54,9 @@ impl EndReason {
             Self::Withdrawn(_) => true,
             Self::WindowOver { .. }
             | Self::InterventionEnded { .. }
-            | Self::MatrixChanged { .. } => false,
+            | Self::MatrixChanged { .. }
+            | Self::NotOnRecord { .. }
+            | Self::DoorClosed { .. } => false,
         }
     }
 }

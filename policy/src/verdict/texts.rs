@@ -18,6 +18,8 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-choose-account",
     "refusal-not-granted",
     "refusal-matrix-narrower",
+    "refusal-not-on-record",
+    "refusal-door-closed",
     "refusal-window-over",
     "refusal-flow-not-listed",
     "refusal-command",
@@ -53,6 +55,8 @@ pub const TEXT_IDS: &[&str] = &[
     "end-window-over",
     "end-intervention-ended",
     "end-matrix-changed",
+    "end-not-on-record",
+    "end-door-closed",
     "ended-person-removed",
     "ended-person-disabled",
     "ended-person-expired",
@@ -60,6 +64,7 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-certificate-over",
     "ended-network-withdrawn",
     "ended-station-withdrawn",
+    "ended-provider-closed",
     "barred-expired",
     "barred-disabled",
     "barred-unused",
@@ -94,6 +99,8 @@ impl Refusal {
             Self::ChooseAccount { .. } => "refusal-choose-account",
             Self::NotGranted { .. } => "refusal-not-granted",
             Self::MatrixNarrower { .. } => "refusal-matrix-narrower",
+            Self::NotOnRecord { .. } => "refusal-not-on-record",
+            Self::DoorClosed { .. } => "refusal-door-closed",
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
@@ -163,7 +170,10 @@ impl Refusal {
             Self::NotGranted { number, what } => {
                 vec![("number", text(number)), ("what", text(what))]
             }
-            Self::MatrixNarrower { number } => vec![("number", text(number))],
+            Self::MatrixNarrower { number } | Self::NotOnRecord { number } => {
+                vec![("number", text(number))]
+            }
+            Self::DoorClosed { client } => vec![("client", text(client))],
             Self::Ended(ended) => ended.args(),
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
             Self::FlowNotListed { flow, missing } => {
@@ -280,6 +290,8 @@ impl EndReason {
             Self::Withdrawn(ended) => ended.text_id(),
             Self::InterventionEnded { .. } => "end-intervention-ended",
             Self::MatrixChanged { .. } => "end-matrix-changed",
+            Self::NotOnRecord { .. } => "end-not-on-record",
+            Self::DoorClosed { .. } => "end-door-closed",
         }
     }
 
@@ -293,6 +305,8 @@ impl EndReason {
                 vec![("number", text(number)), ("state", text(state))]
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
+            Self::NotOnRecord { number } => vec![("number", text(number))],
+            Self::DoorClosed { client } => vec![("client", text(client))],
         }
     }
 }
