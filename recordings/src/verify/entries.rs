@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
+use super::approvals::Approvals;
 use super::{Report, Verdict};
 use crate::bundle::{ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
 use crate::log::entry::MAX_ENTRY;
@@ -19,6 +20,8 @@ const MAX_WAITING: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Journal {
     pub(super) sessions: BTreeMap<String, SessionEntries>,
+    /// What it says of what sessions rest on.
+    pub(super) approvals: Approvals,
 }
 
 impl Journal {
@@ -152,6 +155,7 @@ fn included(
 
 impl Journal {
     fn keep(&mut self, entry: Entry, report: &mut Report) {
+        self.approvals.see(&entry);
         let Some(session) = entry.session.clone() else {
             return;
         };
