@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, Refusal, Timestamp};
+use ecluse_policy::{AsAuditor, Refusal, SessionId, Timestamp};
 use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
 
@@ -262,8 +262,9 @@ fn look_into(
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let question = question.clone();
     let readers = &desk.gateway.readers;
+    let id = session.start.id;
     readers.read(desk.person(), move || match dir {
-        Some(dir) => hits_in(dir, &keys, &question, kind, most.min(HITS_EACH)),
+        Some(dir) => hits_in(dir, id, &keys, &question, kind, most.min(HITS_EACH)),
         None => Ok(Vec::new()),
     })
 }
@@ -271,12 +272,13 @@ fn look_into(
 /// The hits in one recording, in the order of time.
 fn hits_in(
     dir: PathBuf,
+    session: SessionId,
     keys: &EvidenceKeys,
     question: &Query,
     kind: Option<LineKind>,
     most: usize,
 ) -> Result<Vec<Hit>, String> {
-    let recording = open(&dir, keys)?;
+    let recording = open(&dir, session, keys)?;
     let mut hits = Vec::new();
     find_lines(&recording, question, |line| {
         if kind.is_none_or(|kind| kind == line.kind) {

@@ -27,6 +27,7 @@ const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
+const BOUND: &str = include_str!("migrations/0010_bound.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -76,6 +77,12 @@ const STEPS: &[Step] = &[
         name: "account use",
         sqlite: ACCOUNT_USE,
         postgres: ACCOUNT_USE,
+    },
+    Step {
+        format: 10,
+        name: "bound to the log",
+        sqlite: BOUND,
+        postgres: BOUND,
     },
 ];
 
@@ -141,6 +148,15 @@ async fn newest_writer(db: &Db) -> Result<Option<(i64, String)>, StoreError> {
         None => "a later release of ecluse".to_owned(),
     };
     Ok(Some((format, writer)))
+}
+
+/// Whether the store has the format that this program writes.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn is_current(db: &Db) -> Result<bool, StoreError> {
+    let format = newest_writer(db).await?;
+    Ok(format.is_some_and(|(format, _)| format == newest()))
 }
 
 /// The format this program writes.

@@ -6,12 +6,13 @@
 //! within this process at once and across processes within [`POLL`].
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
-//! its file: [`address`], [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
+//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
 mod binding;
+mod bound;
 mod credentials;
 mod documents;
 mod enrolments;
@@ -46,6 +47,7 @@ use uuid::Uuid;
 
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
+pub use self::bound::{DocumentFault, DocumentText, InterventionFault, Wrong};
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
     Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
@@ -83,7 +85,9 @@ struct Inner {
     epoch: watch::Sender<u64>,
     polling: AtomicBool,
     /// The documents last read, so that they are parsed once a version.
-    documents: Mutex<Option<Arc<Applied>>>,
+    documents: Mutex<bound::Loaded>,
+    /// What the log says of interventions and documents, as far as it was read.
+    said: Mutex<bound::Said>,
 }
 
 impl Store {
@@ -115,23 +119,56 @@ impl Store {
         }
     }
 
+    /// Opens the store the settings name, where it is there and has this program's format; nothing is made and nothing is
+    /// brought up to date.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the store's key is not there or another one.
+    pub async fn open_as_is(settings: &Settings) -> Result<Option<Self>, StoreError> {
+        let db = match &settings.store {
+            StoreAddress::Sqlite => {
+                let path = settings.data_dir.join("ecluse.db");
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                opening::check_owner(&settings.data_dir)?;
+                opening::sqlite(&path).await?
+            }
+            StoreAddress::Postgres(url) => opening::postgres(address::options(url)?).await?,
+        };
+        if !migrations::is_current(&db).await? {
+            db.close().await;
+            return Ok(None);
+        }
+        let credentials = secrets::credentials_directory();
+        let key = binding::open(&db, &settings.keys_dir(), credentials.as_deref()).await?;
+        let epoch = read_epoch(&db).await?;
+        Ok(Some(Self::of(db, key, epoch)))
+    }
+
+    fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
+        let inner = Inner {
+            db,
+            key,
+            epoch: watch::Sender::new(epoch),
+            polling: AtomicBool::new(false),
+            documents: Mutex::default(),
+            said: Mutex::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
     async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
         migrations::migrate(&db, place).await?;
         // The store first: it knows whether a key may be made for it.
         let credentials = secrets::credentials_directory();
         let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
-        let inner = Inner {
-            db,
-            key,
-            epoch: watch::Sender::new(epoch),
-            polling: AtomicBool::new(false),
-            documents: Mutex::new(None),
-        };
-        let store = Self {
-            inner: Arc::new(inner),
-        };
+        let store = Self::of(db, key, epoch);
         journal::begin(&store).await?;
+        bound::begin(&store).await?;
         Ok(store)
     }
 
@@ -191,7 +228,10 @@ impl Writing {
 
     /// Writes one record of this change; its place.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
-        audit::append(self, record).await
+        match bound::with_digests(self, record).await? {
+            Some(bound) => audit::append(self, &bound).await,
+            None => audit::append(self, record).await,
+        }
     }
 
     /// Writes the records of this change, then makes it happen.

@@ -13,12 +13,13 @@ use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::layout;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
+use super::beside::{self, Body};
 use super::choice::Choice;
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{AuditQuery, ChangeLock, JournalEntry, Store, read};
+use crate::store::{AuditQuery, ChangeLock, DocumentText, JournalEntry, Store, read};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
@@ -39,8 +40,10 @@ pub(super) async fn write(
     // Until the recordings are copied, nobody gives them readers or a form that the entries in here do not tell of.
     let alone = ChangeLock::take(&settings.data_dir).await?;
     let unsealed = unsealed(store, settings, choice).await?;
-    let (note, checkpoint) = fresh_checkpoint(store, keys).await?;
-    let entries = entries(store, choice, checkpoint.size).await?;
+    let (note, checkpoint, bodies) = beside::settled(store, keys, choice).await?;
+    let mut entries = entries(store, choice, checkpoint.size).await?;
+    beside::entries(store, choice, checkpoint.size, &mut entries).await?;
+    let mut salts = String::new();
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
@@ -49,8 +52,9 @@ pub(super) async fn write(
     proofs(&mut writer, store, &entries, &checkpoint).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
-    let interventions = interventions(&mut writer, store, choice, language).await?;
-    let documents = documents(&mut writer, store, choice).await?;
+    let interventions = interventions(&mut writer, &bodies, &mut salts, language)?;
+    let documents = documents(&mut writer, store, choice, &mut salts).await?;
+    writer.add(bundle::SALTS, salts.as_bytes())?;
     let verifiers = keys.verifiers()?;
     let lines: String = verifiers.iter().map(|key| format!("{key}\n")).collect();
     writer.add(bundle::LOG_KEYS, lines.as_bytes())?;
@@ -111,7 +115,7 @@ async fn unsealed(
 }
 
 /// A checkpoint that covers everything until now.
-async fn fresh_checkpoint(
+pub(super) async fn fresh_checkpoint(
     store: &Store,
     keys: &JournalKeys,
 ) -> anyhow::Result<(SignedNote, Checkpoint)> {
@@ -137,7 +141,13 @@ async fn entries(
         ..AuditQuery::default()
     };
     let mut queries = vec![AuditQuery {
-        kinds: vec![AuditKind::DocumentChange, AuditKind::Export],
+        kinds: vec![
+            AuditKind::DocumentChange,
+            AuditKind::Bound,
+            AuditKind::NotOnRecord,
+            AuditKind::EntriesDestroyed,
+            AuditKind::Export,
+        ],
         ..of_client.clone()
     }];
     for session in &choice.sessions {
@@ -169,7 +179,7 @@ async fn entries(
     Ok(found)
 }
 
-fn interventions_of(choice: &Choice) -> BTreeSet<InterventionId> {
+pub(super) fn interventions_of(choice: &Choice) -> BTreeSet<InterventionId> {
     choice
         .sessions
         .iter()
@@ -198,6 +208,11 @@ fn recordings(
         if unsealed.contains(&number) && session.end.is_some() {
             left_out.push(format!(
                 "the recording of session #{number} is not sealed yet: export it again when it is"
+            ));
+        } else if let Some(other) = beside::of_another(&dir, session) {
+            left_out.push(format!(
+                "{} has the recording of session {other}, not of #{number}: somebody moved it; find out with: ecluse journal verify",
+                dir.display()
             ));
         } else if dir.join(bundle::MANIFEST).exists() {
             manifests.push(writer.add_recording(&dir)?);
@@ -277,21 +292,27 @@ async fn kept_checkpoints(
     Ok(sizes.len())
 }
 
-async fn interventions(
+fn interventions(
     writer: &mut BundleWriter<impl Write>,
-    store: &Store,
-    choice: &Choice,
+    bodies: &[Body],
+    salts: &mut String,
     language: Language,
 ) -> anyhow::Result<Vec<InterventionFacts>> {
     let mut facts = Vec::new();
-    for id in interventions_of(choice) {
-        let Some(intervention) = store.intervention(id).await? else {
-            continue;
-        };
-        let number = intervention.number().0;
+    for Body {
+        number,
+        text,
+        salt,
+        intervention,
+    } in bodies
+    {
         let name = format!("{}{number}.json", bundle::INTERVENTIONS);
-        writer.add(&name, &serde_json::to_vec_pretty(&intervention)?)?;
-        facts.push(facts_of(&intervention, language));
+        // As it was hashed, byte by byte.
+        writer.add(&name, text.as_bytes())?;
+        if let Some(salt) = salt {
+            salts.push_str(&format!("{salt}  {name}\n"));
+        }
+        facts.extend(intervention.as_ref().map(|it| facts_of(it, language)));
     }
     Ok(facts)
 }
@@ -351,6 +372,7 @@ async fn documents(
     writer: &mut BundleWriter<impl Write>,
     store: &Store,
     choice: &Choice,
+    salts: &mut String,
 ) -> anyhow::Result<Vec<String>> {
     let versions: BTreeSet<u64> = choice
         .sessions
@@ -359,7 +381,11 @@ async fn documents(
         .collect();
     let mut names = Vec::new();
     for version in versions {
-        let texts = store.document_texts(version).await?;
+        let bound = store.bound_texts(version).await?;
+        let texts = bound
+            .iter()
+            .map(|text| (text.file.clone(), text.text.clone()))
+            .collect();
         let Ok(documents) = read(&texts) else {
             continue;
         };
@@ -383,10 +409,16 @@ async fn documents(
                 wanted.insert(provider.file.clone());
             }
         }
-        for (file, text) in &texts {
+        for DocumentText {
+            file, text, salt, ..
+        } in &bound
+        {
             let name = format!("{}v{version}/{file}", bundle::DOCUMENTS);
             if wanted.contains(file) && bundle::is_bundle_name(&name) {
                 writer.add(&name, text.as_bytes())?;
+                if let Some(salt) = salt {
+                    salts.push_str(&format!("{salt}  {name}\n"));
+                }
                 names.push(name);
             }
         }

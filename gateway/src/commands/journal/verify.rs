@@ -14,9 +14,10 @@ use clap::Args;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::Verdict;
+use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::{Listed, neutralise};
 
-use super::{on_disk, read_log_keys, read_text};
+use super::{bound, on_disk, read_log_keys, read_text};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
@@ -123,8 +124,10 @@ pub(super) struct Known<'a> {
 }
 
 /// What the entries say, as they go by.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    /// Who asked, who approved, and what stands beside it.
+    approvals: Approvals,
     sessions: BTreeMap<String, SessionSeen>,
     keys: BTreeSet<String>,
 }
@@ -188,7 +191,11 @@ impl Verify {
             .filter_map(|(_, note)| note.unverified().ok())
             .map(|checkpoint| checkpoint.size);
 
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            approvals: Approvals::new(true),
+            sessions: BTreeMap::new(),
+            keys: BTreeSet::new(),
+        };
         let recomputed = store.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
             findings.add(verdict_of(defect), defect);
@@ -222,6 +229,7 @@ impl Verify {
             .iter()
             .map(|session| session.start.id.to_string())
             .collect();
+        bound::compare(store, &seen.approvals, findings).await?;
         seen.forget_started_after(at_least);
         let known = Known {
             store,
@@ -275,6 +283,7 @@ impl Verify {
                     let dir = &listed.dir;
                     let sealed = on_disk::sealed(known, dir, session, seal, findings).await?;
                     if let Some(recording) = sealed {
+                        bound::recording(&seen.approvals, &recording, findings);
                         let rewrapped = said.rewrapped.as_ref();
                         on_disk::key_file(known, &recording, rewrapped, findings).await?;
                     }
@@ -306,6 +315,7 @@ impl Verify {
 
 impl Seen {
     fn see(&mut self, entry: &Entry) {
+        self.approvals.see(entry);
         if entry.kind == AuditKind::KeyMade.name() {
             self.keys
                 .extend(entry.detail_text("public").map(str::to_owned));

@@ -96,6 +96,8 @@ impl Inventory {
             .clients()
             .iter()
             .filter(|(id, _)| client.is_none_or(|client| client == *id))
+            // A document that is not the one on record destroys nothing.
+            .filter(|(id, _)| !documents.is_closed(id))
             .map(|(id, client)| (id.clone(), client.retention.clone()))
             .collect();
         let mut kept = Vec::new();

@@ -8,7 +8,7 @@ use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 
 use super::super::sql::{Row, values};
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, bound};
 use super::hash;
 use crate::audit::{AuditKind, AuditRecord};
 
@@ -81,6 +81,11 @@ impl Store {
             .detail("before", before.to_string())
             .detail("up-to", up_to)
             .detail("leaves-sha256", leaves_digest(&doomed)?);
+        let places = doomed
+            .iter()
+            .map(|row| row.count("seq"))
+            .collect::<Result<_, _>>()?;
+        let again = bound::put_in_force_again(&mut change, client, &places, *at).await?;
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";
         let values = values![seq, client_id, up_to, *at];
@@ -103,7 +108,14 @@ impl Store {
         let interventions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM host_key_alerts WHERE client = $1 AND at < $2";
         change.tx.execute(sql, values![client_id, *before]).await?;
-        change.commit(&[]).await?;
+        // Texts that are in force no more go with their salts.
+        let sql = "DELETE FROM document_texts WHERE owner = $1 \
+                   AND version IN (SELECT version FROM document_versions WHERE applied_at < $2) \
+                   AND salt NOT IN (SELECT salt FROM document_texts WHERE owner = $1 AND salt IS NOT NULL \
+                   AND version = (SELECT MAX(version) FROM document_versions))";
+        let owner = format!("client {client}");
+        change.tx.execute(sql, values![owner, *before]).await?;
+        change.commit(again.as_slice()).await?;
         Ok(Some(Destroyed {
             seq,
             entries,
