@@ -42,7 +42,7 @@ pub(super) async fn write(
     let unsealed = unsealed(store, settings, choice).await?;
     let (note, checkpoint, bodies) = beside::settled(store, keys, choice).await?;
     let mut entries = entries(store, choice, checkpoint.size).await?;
-    beside::entries(store, choice, checkpoint.size, &mut entries).await?;
+    beside::entries(store, checkpoint.size, &mut entries).await?;
     let mut salts = String::new();
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
