@@ -8,6 +8,7 @@ common-none = none
 common-yes-keys = yY
 common-unknown-command = There is no command “{ $command }” here. Type “help” to see what there is.
 common-store-failed = The gateway could not keep this ({ $problem }). Nothing was changed; try again, or tell the gateway's administrator.
+common-looks-too-often = That is more than is looked at in a minute, and each look is put on record. Try again in a minute.
 common-needs-terminal = This needs a terminal: connect with “ssh -t”.
 common-bye = Goodbye.
 common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
@@ -24,6 +25,11 @@ flow-any-command = any command
 flow-commands = commands: { $commands }
 flow-environment = environment variables: { $names }
 
+term-terminal = with a terminal
+term-no-terminal = without a terminal
+term-derogation = derogation of { $owner }, until { $until }
+term-why = { $why }
+
 state-requested = waiting for an answer
 state-approved = approved
 state-refused = refused
@@ -32,6 +38,9 @@ state-open = open
 state-closed = closed
 state-cancelled = cancelled
 state-not-on-record = NOT ON RECORD
+
+outcome-refused = refused by { $person }: { $reason }
+outcome-closed = closed: { $reason }
 
 close-window-over = its time is over
 close-by-technician = the technician has finished
@@ -48,6 +57,7 @@ field-target-account = { $target }, account { $account }
 field-account = Account
 field-flows = Asks for
 field-allowed = Allows
+field-terms = Terms
 field-approvals = Approvals
 field-session = Session
 field-intervention = Intervention
@@ -60,9 +70,9 @@ field-code = Code
 field-state = State
 field-number = No.
 field-since = Since
-field-until = Until
 field-left = Left
 field-length = Length
+field-hidden = Hidden
 field-targets = Targets
 field-accounts = Accounts
 field-hours = Hours
@@ -123,6 +133,8 @@ gateway-no-terminal-pending = Écluse: request { $number } of { $person } for { 
 gateway-no-terminal-starts = Écluse: the intervention of { $person } on { $target } begins at { $start }. Nothing was passed on.
 gateway-ask-with = Ask for one with:
 gateway-wait-with = Wait for the answer with:
+gateway-flows-with = See what you may ask for with:
+gateway-says = Écluse:{" "}
 gateway-reason-placeholder = why you need it
 
 ## The lobby
@@ -134,7 +146,10 @@ lobby-your-interventions = Your interventions:
 lobby-no-flows = No flow names you: there is nothing you may ask for. Your client's contact can add you to the flow matrix.
 lobby-flows-head = What you may ask for (the client still has to approve each intervention):
 lobby-requested = Request { $number } was sent to the operators of { $client }: { $operators }. Code { $code }.
-lobby-requested-hint = Connect to the target now to wait for the answer there, or type “interventions”.
+lobby-requested-hint = Or type “interventions” to see how it stands.
+lobby-stands-with = See how it stands with:
+lobby-flows-typed = “flows” lists what you may ask for.
+lobby-only-nothing = “{ $only }” is not allowed to you on { $targets }. Allowed there: { $allowed }.
 lobby-cancelled = { $number } was cancelled.
 lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:30 or 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } is in the past.
@@ -161,8 +176,16 @@ operator-gone-request = Request { $number } of { $person } is no longer waiting:
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
 operator-space-full = { $time }  The gateway has only { $free } MiB left for recordings, less than { $bound } MiB: no session begins. Tell its administrator.
-operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources } addresses: { $place }
-operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources } addresses: { $place }
+operator-crowd = { $time }  Connections are turned away at the door since then, { $count } so far, from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+operator-crowd-over = { $time }  Connections were turned away at the door until { $until }, { $count } from { $sources ->
+    [one] one address
+   *[other] { $sources } addresses
+}: { $place }
+crowd-shares = single addresses had taken their share of those who have not logged on. Whoever works there may have found the door closed, nobody else. Ask what connects from there.
+crowd-person = single persons had as many connections as one may have. Nobody else was sent away.
 crowd-operators = too many from operators' and auditors' networks had not logged on. Whoever came from there may have found the door closed; those inside stayed. Ask the gateway's administrator who connects there.
 crowd-stations = too many from stations' networks had not logged on. Technicians may have found the door closed; those inside stayed. Ask the provider what connects from there.
 crowd-everybody = too many from addresses that no document names had not logged on. Whoever works from such an address may have found the door closed; those whose networks are in the documents did not.
@@ -175,6 +198,32 @@ operator-account-enabled = { $time }  The administrator { $by } enabled the acco
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
 operator-intervention-not-on-record = { $time }  Somebody changed intervention #{ $number } in the gateway's store: it is not the one on record, and admits nobody. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
+changes-since = { $count ->
+        [one] One change concerns { $client } since { $time }, when you were last told:
+       *[other] { $count } changes concern { $client } since { $time }, when you were last told:
+    }
+changes-more = { $count ->
+        [one]   … and one more.
+       *[other]   … and { $count } more.
+    }
+changes-hint = “changes” lists all of them. One that nobody here knows of: ask the gateway's administrator.
+changes-none = Nothing changed for { $client } since { $time }: neither documents, people, enrolments nor copies.
+changes-created = { $time }  { $person } created { $object }. { $text }
+changes-changed = { $time }  { $person } changed { $object }. { $text }
+changes-removed = { $time }  { $person } removed { $object }. { $text }
+changes-worded = { $time }  { $person } worded the document of { $object } otherwise; what it says is the same.
+changes-enrolled = { $time }  { $by } enrolled { $person } with a new source of one-time codes.
+changes-enrolment-disabled = { $time }  The one-time codes of { $person } no longer count: the documents do not name them any more.
+changes-credential = { $time }  { $person } set by what the gateway logs on to { $account } on { $target }.
+changes-copies-away = { $time }  Copies of your events no longer arrived at { $destination }.
+changes-copies-back = { $time }  Copies of your events arrive at { $destination } again.
+changes-key = { $time }  The gateway made a key of its own: compare “ecluse journal keys” with what you have.
+changes-settings = { $time }  The gateway began with other settings than before: its administrator can say which.
+operator-typing-hidden = { $time }  { $person } typed { $lines ->
+    [one] one line
+   *[other] { $lines } lines
+  } on { $target } that no screen showed: echo was off, or nothing asked for a secret. An auditor who may unmask reads them with “search --in hidden”.
+operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
 operator-none-interventions = There is no intervention yet.
@@ -200,11 +249,24 @@ operator-cut = Cut: { $count ->
     [one] session { $sessions }
    *[other] sessions { $sessions }
 }.
+operator-cut-guests = Closed: { $count ->
+    [one] a connection of { $people } that carried no session
+   *[other] { $count } connections of { $people } that carried no session
+}. Whoever was there may log on again: what they asked for still waits.
 operator-cut-none = No session in passage matches “{ $what }”. “live” lists them.
 operator-cut-note = The intervention is still approved: “withdraw { $id }” ends it, so that no new session opens.
 operator-cut-not-on-record = The cut is done, but it could not be put on record ({ $problem }). Note who, when and why, and tell the gateway's administrator.
 operator-session-began = Session { $number }: { $person } is on { $target }.
 operator-session-ended = Session { $number } of { $person } on { $target } is over.
+operator-sessions-gathered = Sessions: { $began ->
+    [0] none began
+    [one] one began
+   *[other] { $began } began
+}, { $ended ->
+    [0] none ended
+    [one] one ended
+   *[other] { $ended } ended
+} ({ $people }). “live” lists those in passage.
 
 ## Watching
 
@@ -213,15 +275,15 @@ watch-keys = q leaves · c cuts
 watch-keys-many = q leaves · c cuts · n next channel
 watch-cut-sure = Cut session { $number }? y/n
 watch-waiting = Session { $number } has no terminal to show yet.
-watch-ended = Session { $number } is over: the screen stays as it was. q leaves.
+watch-ended = q leaves · session { $number } is over, the screen stays as it was
 watch-over = Session { $number } is over.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
 # Before the status line of watch, and of replay
 watch-behind = not the present yet: catching up
 screen-left-out = { $count ->
-    [one] 1 sequence not drawn
-   *[other] { $count } sequences not drawn
+    [one] 1 excessive sequence of the target not drawn (letters are all here)
+   *[other] { $count } excessive sequences of the target not drawn (letters are all here)
 }
 watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
 
@@ -236,6 +298,8 @@ auditor-recording-missing = The recording of session { $number } is not where th
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
+auditor-being-sealed = Session { $number } has ended and its recording is being sealed; this is what is recorded.
+auditor-being-sealed-wait = Session { $number } has ended and its recording is being sealed: it can be replayed as text when it is. Ask again in a moment, or replay it in a terminal now.
 auditor-time-unclear = “{ $typed }” is not a moment. Write for example 2d (two days ago), 2026-11-23, 2026-11-23T07:50, or 07:50 for the last time it was. Times are UTC.
 auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1 to 100.
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
@@ -243,6 +307,7 @@ auditor-damaged = The recording is damaged after { $at }: { $problem }.
 
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
+search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed, notes and refusals were looked through. “replay” shows the screens.
 search-partly = { $count ->
     [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
@@ -269,13 +334,22 @@ search-kind-screen = screen
 search-kind-note = note
 search-kind-refusal = refusal
 search-kind-file = file
+search-refused-before = refused before a session began: nothing was recorded
+search-kind-hidden = hidden
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
-replay-keys = space pause · ←→ 10 s · + - speed · n p markers · q
+replay-quit = q leaves
+replay-keys = space pause · ←→ 10 s · + - speed · n p markers
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
+replay-refused = refused: { $text }
+replay-not-yet = This session is still in passage: { $option } reads a sealed recording. Leave it out to see what is recorded so far, or wait for the end of the session.
+replay-text-has-no-pace = Text has no pace: { $option } means something on a screen alone. Leave it out, or connect with “ssh -t” and without --text to replay on a screen.
+replay-one-place = --at and --find both say where to begin: leave one of them out.
+replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
 replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
+replay-transcript-end = Ended { $time }: { $reason }
 
 ## Help
 
@@ -290,13 +364,15 @@ help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes.
-help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, the connection closes too.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
-help-recordings = What was recorded, newest first.
-help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there. Without words, list sessions.
-help-replay = Play a recording; without a terminal, print it as text.
+help-changes = What changed for your client: documents, people, enrolments, copies.
+help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by what was typed unseen, for whom the client lets unmask. Without words, list sessions.
+help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
 help-help = This list.
 help-exit = Leave.
+help-families = FAMILY is one of: { $families }.
 help-connect = To work on a target: { $command }
 
 ## Wrong use
@@ -328,11 +404,12 @@ notice-keys = { $count ->
 }
 notice-auditors-and-keys = { $auditors } and { $keys }
 notice-kept = for { $keep } after the service has ended
+notice-kept-session = for { $keep } after the session
 notice-kept-hold = for as long as it must not be destroyed
 
 ## Refusals of the policy crate (verdict/texts.rs gives the ids)
 
-refusal-not-listed = { $target } is not among your targets. “flows” in the lobby lists what you may ask for.
+refusal-not-listed = { $target } is not among your targets.
 refusal-no-intervention = No intervention is approved for you on { $target }.
 refusal-pending = Your request { $number } on { $target } waits for the client's answer; nobody has looked at it yet.
 refusal-pending-seen = Your request { $number } on { $target } waits for the client's answer; it was seen at { $seen_at }.
@@ -340,15 +417,15 @@ refusal-not-yet = Intervention { $number } begins at { $starts_at }. Come back t
 refusal-other-station = Intervention { $number } was asked from station { $asked_from }. Connect from there, or ask again from here.
 refusal-outside-hours = { $target } is closed at this hour.
 refusal-outside-hours-until = { $target } is closed at this hour. It opens at { $opens_at }.
-refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }.
+refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }
 refusal-not-granted = Intervention { $number } was approved without { $what }. Ask the client for it in a new request.
 refusal-matrix-narrower = The client's matrix does not allow what intervention { $number } was approved for. Ask again.
 refusal-not-on-record = Intervention { $number } is not the one on record, so it opens nothing. Ask anew, and tell the client.
 refusal-door-closed = The door of { $client } is closed: its document is not the one on record. The gateway's administrator puts the right one in force again.
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
-refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }.
-refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }.
-refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }.
+refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
+refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }
+refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
 refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } does not come with “{ $line }”.
@@ -356,15 +433,15 @@ refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed u
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
 refusal-not-an-auditor = This is for the client's auditors. Type “help” to see what there is for you.
-refusal-code-wanted = This gives more than there was, so it needs a one-time code of the last { $within }, given on this connection.
+refusal-code-wanted = This opens something to somebody, so the gateway makes sure that it is you. It wants a one-time code, the six digits that your authenticator shows now: none was given on this connection in the last { $within }.
 refusal-not-unmasking = Masked input is not shown to you. The client's document names who may read it (auditor, “unmask”).
 refusal-no-target = Name at least one target: request TARGET --for 2h --reason "…"
 refusal-several-clients = These targets belong to several clients. Ask each client separately.
 refusal-no-common-account = No account is allowed on all of these targets. Ask for each target separately.
 refusal-name-account = Several accounts are possible: { $accounts }. Name one: --account ACCOUNT
-refusal-not-in-matrix = { $capability } is not allowed to you on { $target }. “flows” lists what you may ask for.
+refusal-not-in-matrix = { $capability } is not allowed to you on { $target }.
 refusal-outside-matrix = The client's matrix does not allow { $capability } on { $target } any more, which intervention { $number } asks for. Approve less (approve { $number } --only …), or refuse it.
-refusal-nothing-asked = Nothing is left to allow on these targets. Ask for each target separately.
+refusal-nothing-asked = These targets have nothing in common that you may ask for. Ask for each target separately.
 refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners).
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.
@@ -372,6 +449,10 @@ refusal-too-many-waiting = { $waiting ->
     [one] One request waits for an answer already.
    *[other] { $waiting } requests wait for an answer already.
 } Cancel one, or wait for the client.
+refusal-too-often = You have made { $made ->
+    [one] one request
+   *[other] { $made } requests
+} within an hour, which is the most. Ask again after { $again_at }.
 refusal-not-its-operator = Only an operator of the client decides on its interventions.
 refusal-own-request = Nobody approves their own request.
 refusal-already-approved = You have approved intervention { $number } already. Another operator must approve it too.
@@ -395,6 +476,8 @@ refusal-wrong-state = Intervention { $number } is { $state ->
     [close] end
    *[other] do
 }.
+refusal-refuse-instead = Intervention { $number } is still waiting for an answer: there is nothing to end yet. “refuse { $number }” says no to it.
+refusal-withdraw-instead = Intervention { $number } is answered already. “withdraw { $number }” ends it.
 refusal-not-yours = Intervention { $number } is not yours.
 
 why-command-other-words = it is not the command that was agreed
@@ -410,6 +493,8 @@ why-env-value = its value is too long or holds what no such variable needs
 ## Why something ended (policy crate)
 
 end-window-over = The window of this intervention closed at { $closed_at }.
+end-hours-over = The hours of the flow { $line_of } ended at { $closed_at }.
+end-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only, so it ends. Ask the client whether it still is.
 end-intervention-ended = Intervention { $number } is { $state ->
     [refused] refused
     [expired] expired
@@ -417,6 +502,8 @@ end-intervention-ended = Intervention { $number } is { $state ->
     [cancelled] cancelled
    *[other] over
 }.
+end-intervention-withdrawn = { $by } ended intervention { $number } before its time: { $reason }
+    Connect again to ask for another one.
 end-matrix-changed = The client changed what is allowed on { $target }.
 end-not-on-record = Intervention { $number } is not the one on record any more.
 end-door-closed = The door of { $client } is closed: its document is not the one on record.
@@ -432,7 +519,13 @@ ended-provider-closed = The document of your organisation is not the one on reco
 ## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
 login-banner = Access is reserved for authorised remote maintenance. Connections, and what is done on them, are recorded and may be watched.
-login-instructions = Enter the six digits that your authenticator shows now. Each code works once: after using one, wait for the next.
+login-instructions = Enter the six digits that your authenticator shows now.
+    Each code works once: after using one, wait for the next.
+login-code-refused = That code was not accepted: it is wrong, or was used before.
+    { $left ->
+        [one] One more wrong code
+       *[other] { $left } more wrong codes
+    } and no code is looked at for { $length }.
 login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
 barred-expired = Your account expired on { $expired_at }.
@@ -444,6 +537,8 @@ login-code = One-time code:{" "}
 door-too-many = Too many connections wait here for their log-on, so this one is closed. Try again in a minute; the operators have been told.
 door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
 door-too-many-of-person = You have too many connections open here: close some and try again.
+door-gateway-stops = The gateway stops. Connect again later.
+door-too-often = You have logged on very often within a minute: use one connection for several commands (ControlMaster), and try again in a minute.
 door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 
 ## A code in the middle of a dialogue
@@ -451,7 +546,7 @@ door-too-many-inside = All places are taken, but those kept for operators: try a
 step-up-again = This code was used before; wait for the next.
 step-up-wrong = This code is not right.
 step-up-given-up = No code was proven; nothing was done.
-step-up-needs-terminal = Here nobody can be asked for one. Ask for a terminal: { $command }
+step-up-needs-terminal = Here nobody can be asked for one. Give your command once more with -t, or: { $command }
 
 ## On the way to a target
 
@@ -478,6 +573,28 @@ end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the 
 end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
-end-gateway-stops = Écluse: the gateway stops. Connect again later; your intervention stays open until its end.
+end-gateway-stops = Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.
 space-full = Écluse: the gateway has too little room left to record a session, so none begins. Tell its administrator; the client's operators are told.
+memory-full = Écluse: the gateway has too little memory left to record one more session on this connection. Close another session there, or open another connection.
 store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.
+
+## Why a session ended, for those who read of it afterwards
+
+over-closed = closed
+over-window = its window ended at { $time }
+over-hours = the hours of { $flow } ended at { $time }
+over-derogation = “{ $line }” of { $flow } was allowed until { $time } only
+over-account = the technician's account ended
+over-key = the technician's key ended
+over-place = the technician's station or address may not be used
+over-intervention = intervention { $number } was ended
+over-matrix = the client changed what is allowed on { $target }
+over-not-on-record = intervention #{ $number } was not the one on record any more
+over-door-closed = a document was not the one on record, and its door closed
+over-cut = cut by { $person }
+over-cut-because = cut by { $person }: { $reason }
+over-unrecorded = it could not be recorded: { $problem }
+over-overflow = the technician's client broke the protocol
+over-unread = session { $session } of the connection ended unread
+over-gateway-stops = the gateway stopped
+over-orphaned = the gateway stopped without closing it

@@ -7,6 +7,7 @@ common-none = aucun
 common-yes-keys = oOyY
 common-unknown-command = La commande « { $command } » n'existe pas ici. Tapez « help » pour voir ce qui existe.
 common-store-failed = La passerelle n'a pas pu l'enregistrer ({ $problem }). Rien n'a été modifié ; réessayez, ou prévenez l'administrateur de la passerelle.
+common-looks-too-often = C'est plus que ce qui se consulte en une minute, et chaque consultation est consignée. Réessayez dans une minute.
 common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
 common-bye = Au revoir.
 common-older-left-out = Tout ce qui est encore en cours est affiché, avec les { $shown } dernières de celles qui sont terminées. Il y en a de plus anciennes.
@@ -23,6 +24,11 @@ flow-any-command = toute commande
 flow-commands = commandes : { $commands }
 flow-environment = variables d'environnement : { $names }
 
+term-terminal = avec terminal
+term-no-terminal = sans terminal
+term-derogation = dérogation dont répond { $owner }, jusqu'au { $until }
+term-why = { $why }
+
 state-requested = en attente de réponse
 state-approved = approuvée
 state-refused = refusée
@@ -31,6 +37,9 @@ state-open = ouverte
 state-closed = close
 state-cancelled = annulée
 state-not-on-record = ABSENTE DU JOURNAL
+
+outcome-refused = refusée par { $person } : { $reason }
+outcome-closed = close : { $reason }
 
 close-window-over = sa période est écoulée
 close-by-technician = le technicien a terminé
@@ -47,6 +56,7 @@ field-target-account = { $target }, compte { $account }
 field-account = Compte
 field-flows = Demande
 field-allowed = Permet
+field-terms = Conditions
 field-approvals = Approbations
 field-session = Session
 field-intervention = Intervention
@@ -59,9 +69,9 @@ field-code = Code
 field-state = État
 field-number = N°
 field-since = Début
-field-until = Jusqu'à
 field-left = Reste
 field-length = Durée
+field-hidden = Caché
 field-targets = Cibles
 field-accounts = Comptes
 field-hours = Horaires
@@ -86,9 +96,9 @@ room-which-account = Quel compte ? { $accounts }
 room-which-account-unclear = Veuillez nommer l'un de ceux-ci : { $accounts }.
 room-client-sees = Voici ce que voit le client :
 room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
-room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs de { $client } : { $operators }.
-room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur de { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
-room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs de { $client } : { $operators }.
+room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
+room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur { DE($client) } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
+room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
 room-seen = { $time }  Vue par { $person }.
 room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
@@ -97,7 +107,7 @@ room-less-length = durée
 room-less-flows = flux
 room-less-targets = cibles
 room-less-accounts = comptes
-room-opening = Ouverture de { $target }…
+room-opening = Ouverture { DE($target) }…
 room-refused = { $time }  Refusée par { $person } : { $reason }
 room-expired = { $time }  Personne n'a répondu en { $length } ; la demande a expiré. Appelez votre contact chez le client, ou refaites une demande.
 room-not-used = { $time }  L'intervention approuvée n'a pas été utilisée à temps ; elle a expiré.
@@ -118,10 +128,12 @@ room-status-keys-leave = q quitte
 ## Sans terminal
 
 gateway-no-terminal = Écluse : aucune intervention approuvée n'est ouverte pour { $person } sur { $target }. Rien n'a été transmis.
-gateway-no-terminal-pending = Écluse : la demande { $number } de { $person } pour { $target } attend encore une réponse. Rien n'a été transmis.
-gateway-no-terminal-starts = Écluse : l'intervention de { $person } sur { $target } commence à { $start }. Rien n'a été transmis.
+gateway-no-terminal-pending = Écluse : la demande { $number } { DE($person) } pour { $target } attend encore une réponse. Rien n'a été transmis.
+gateway-no-terminal-starts = Écluse : l'intervention { DE($person) } sur { $target } commence à { $start }. Rien n'a été transmis.
 gateway-ask-with = Demandez-en une avec :
 gateway-wait-with = Attendez la réponse avec :
+gateway-flows-with = Voyez ce que vous pouvez demander avec :
+gateway-says = Écluse :{" "}
 gateway-reason-placeholder = le motif
 
 ## Le sas
@@ -132,8 +144,11 @@ lobby-nothing-asked = Vous n'avez aucune intervention, ni demande en attente.
 lobby-your-interventions = Vos interventions :
 lobby-no-flows = Aucun flux ne vous nomme : vous n'avez rien à demander. Votre contact chez le client peut vous ajouter à la matrice des flux.
 lobby-flows-head = Ce que vous pouvez demander (le client doit encore approuver chaque intervention) :
-lobby-requested = La demande { $number } est partie vers les opérateurs de { $client } : { $operators }. Code { $code }.
-lobby-requested-hint = Connectez-vous à la cible pour y attendre la réponse, ou tapez « interventions ».
+lobby-requested = La demande { $number } est partie vers les opérateurs { DE($client) } : { $operators }. Code { $code }.
+lobby-requested-hint = Ou tapez « interventions » pour voir où elle en est.
+lobby-stands-with = Voyez où elle en est avec :
+lobby-flows-typed = « flows » montre ce que vous pouvez demander.
+lobby-only-nothing = « { $only } » ne vous est pas permis sur { $targets }. Y sont permis : { $allowed }.
 lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
@@ -156,25 +171,53 @@ operator-hint = { $count ->
    *[other] { $count } demandes attendent : tapez « pending ».
 }
 operator-new-request = Nouvelle demande { $number } : { $person } ({ $provider }), { $targets }, pour { $length } : { $reason }
-operator-gone-request = La demande { $number } de { $person } n'attend plus : { $state }.
+operator-gone-request = La demande { $number } { DE($person) } n'attend plus : { $state }.
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
 operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
 operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+crowd-shares = certaines adresses avaient pris leur part des connexions en attente d'authentification. Qui y travaille a pu trouver porte close, personne d'autre. Demandez ce qui se connecte de là.
+crowd-person = certaines personnes avaient autant de connexions qu'une personne peut en avoir. Nul autre n'a été renvoyé.
 crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
 crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
 crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
 crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
-operator-account-blocked = { $time }  Le compte de { $person } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
-operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage de { $person }.
-operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte de { $person }, resté sans usage.
+operator-account-blocked = { $time }  Le compte { DE($person) } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
+operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
-operator-recording-trouble = { $time }  L'enregistrement de { $person } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
+changes-since = { $count ->
+        [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
+       *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
+    }
+changes-more = { $count ->
+        [one]   … et un autre.
+       *[other]   … et { $count } autres.
+    }
+changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
+changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
+changes-created = { $time }  { $person } a créé { $object }. { $text }
+changes-changed = { $time }  { $person } a modifié { $object }. { $text }
+changes-removed = { $time }  { $person } a supprimé { $object }. { $text }
+changes-worded = { $time }  { $person } a rédigé autrement le document de { $object } ; ce qu'il dit reste le même.
+changes-enrolled = { $time }  { $by } a donné à { $person } une nouvelle source de codes à usage unique.
+changes-enrolment-disabled = { $time }  Les codes à usage unique de { $person } ne valent plus : les documents ne nomment plus cette personne.
+changes-credential = { $time }  { $person } a défini avec quoi la passerelle se connecte à { $account } sur { $target }.
+changes-copies-away = { $time }  Les copies de vos événements n'arrivaient plus à { $destination }.
+changes-copies-back = { $time }  Les copies de vos événements arrivent de nouveau à { $destination }.
+changes-key = { $time }  La passerelle s'est donné une nouvelle clé : comparez « ecluse journal keys » avec ce que vous avez.
+changes-settings = { $time }  La passerelle a démarré avec d'autres réglages qu'avant : son administrateur peut dire lesquels.
+operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
+    [one] une ligne
+   *[other] { $lines } lignes
+  } sur { $target } qu'aucun écran n'a montrées : l'écho était coupé, ou rien ne demandait de secret. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
+operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
+operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
@@ -199,11 +242,24 @@ operator-cut = Coupure : { $count ->
     [one] session { $sessions }
    *[other] sessions { $sessions }
 }.
+operator-cut-guests = { $count ->
+    [one] Fermée : une connexion de { $people } sans session
+   *[other] Fermées : { $count } connexions de { $people } sans session
+}. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas pu être consignée ({ $problem }). Notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
 operator-session-began = Session { $number } : { $person } est sur { $target }.
-operator-session-ended = La session { $number } de { $person } sur { $target } est terminée.
+operator-session-ended = La session { $number } { DE($person) } sur { $target } est terminée.
+operator-sessions-gathered = Sessions : { $began ->
+    [0] aucune n'a commencé
+    [one] une a commencé
+   *[other] { $began } ont commencé
+}, { $ended ->
+    [0] aucune n'a pris fin
+    [one] une a pris fin
+   *[other] { $ended } ont pris fin
+} ({ $people }). « live » montre celles en cours.
 
 ## Observation
 
@@ -212,15 +268,15 @@ watch-keys = q quitte · c coupe
 watch-keys-many = q quitte · c coupe · n canal suivant
 watch-cut-sure = Couper la session { $number } ? o/n
 watch-waiting = La session { $number } n'a pas encore de terminal à montrer.
-watch-ended = La session { $number } est terminée : l'écran reste tel quel. q quitte.
+watch-ended = q quitte · la session { $number } est terminée, l'écran reste tel quel
 watch-over = La session { $number } est terminée.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
 # Before the status line of watch, and of replay
 watch-behind = pas encore le présent : rattrapage en cours
 screen-left-out = { $count ->
-    [one] 1 séquence non dessinée
-   *[other] { $count } séquences non dessinées
+    [one] 1 séquence excessive de la cible non dessinée (les lettres y sont toutes)
+   *[other] { $count } séquences excessives de la cible non dessinées (les lettres y sont toutes)
 }
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
 
@@ -235,6 +291,8 @@ auditor-recording-missing = L'enregistrement de la session { $number } n'est pas
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
+auditor-being-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement ; voici ce qui est enregistré.
+auditor-being-sealed-wait = La session { $number } est terminée et son enregistrement est en cours de scellement : il pourra être rejoué en texte ensuite. Réessayez dans un moment, ou rejouez-le dès maintenant dans un terminal.
 auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 pour la dernière fois. Les heures sont en UTC.
 auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
@@ -242,6 +300,7 @@ auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }
 
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
+search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-partly = { $count ->
     [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
@@ -268,13 +327,22 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
+search-refused-before = refusé avant le début d'une session : rien n'est enregistré
+search-kind-hidden = caché
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
-replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · q
+replay-quit = q quitte
+replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
+replay-refused = refusé : { $text }
+replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
+replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
+replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
+replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
+replay-transcript-end = Fin { $time } : { $reason }
 
 ## Aide
 
@@ -289,13 +357,15 @@ help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change.
-help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, la connexion est coupée aussi.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
-help-recordings = Ce qui a été enregistré, le plus récent d'abord.
-help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer. Sans mots, lister les sessions.
-help-replay = Rejouer un enregistrement ; sans terminal, l'imprimer comme texte.
+help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
+help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans être montré, pour qui le client laisse démasquer. Sans mots, lister les sessions.
+help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
 help-help = Cette liste.
 help-exit = Quitter.
+help-families = FAMILLE est l'une de : { $families }.
 help-connect = Pour travailler sur une cible : { $command }
 
 ## Mauvais usage
@@ -327,11 +397,12 @@ notice-keys = { $count ->
 }
 notice-auditors-and-keys = { $auditors } et par { $keys }
 notice-kept = { $keep } après la fin de la prestation
+notice-kept-session = { $keep } après la session
 notice-kept-hold = aussi longtemps qu'il ne doit pas être détruit
 
 ## Refus de la politique (les identifiants viennent de verdict/texts.rs)
 
-refusal-not-listed = { $target } n'est pas l'une de vos cibles. « flows », dans le sas, montre ce que vous pouvez demander.
+refusal-not-listed = { $target } n'est pas l'une de vos cibles.
 refusal-no-intervention = Aucune intervention ne vous est approuvée sur { $target }.
 refusal-pending = Votre demande { $number } sur { $target } attend la réponse du client ; personne ne l'a encore regardée.
 refusal-pending-seen = Votre demande { $number } sur { $target } attend la réponse du client ; elle a été vue à { $seen_at }.
@@ -339,15 +410,15 @@ refusal-not-yet = L'intervention { $number } commence à { $starts_at }. Revenez
 refusal-other-station = L'intervention { $number } a été demandée depuis le poste { $asked_from }. Connectez-vous depuis ce poste, ou refaites la demande d'ici.
 refusal-outside-hours = { $target } est fermée à cette heure.
 refusal-outside-hours-until = { $target } est fermée à cette heure. Elle ouvre à { $opens_at }.
-refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }.
+refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
 refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
 refusal-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
-refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }.
-refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }.
-refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }.
+refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
+refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
+refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }
 refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
 refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } ne va pas avec « { $line } ».
@@ -355,15 +426,15 @@ refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-auditor = Ceci revient aux auditeurs du client. Tapez « help » pour voir ce qui existe pour vous.
-refusal-code-wanted = Ceci donne plus qu'il n'y avait : il faut un code à usage unique de moins de { $within }, donné sur cette connexion.
+refusal-code-wanted = Ceci ouvre un accès ; la passerelle s'assure donc que c'est bien vous. Il lui faut un code à usage unique, les six chiffres que montre votre authentificateur : aucun n'a été donné sur cette connexion depuis { $within }.
 refusal-not-unmasking = Les saisies masquées ne vous sont pas montrées. Le document du client désigne qui peut les lire (auditor, « unmask »).
 refusal-no-target = Nommez au moins une cible : request CIBLE --for 2h --reason "…"
 refusal-several-clients = Ces cibles relèvent de plusieurs clients. Faites une demande à chacun.
 refusal-no-common-account = Aucun compte n'est permis sur toutes ces cibles. Faites une demande pour chaque cible.
 refusal-name-account = Plusieurs comptes sont possibles : { $accounts }. Nommez-en un : --account COMPTE
-refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }. « flows » montre ce que vous pouvez demander.
+refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
-refusal-nothing-asked = Il ne reste rien à permettre sur ces cibles. Faites une demande pour chaque cible.
+refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants).
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
@@ -371,6 +442,10 @@ refusal-too-many-waiting = { $waiting ->
     [one] Une demande attend déjà une réponse.
    *[other] { $waiting } demandes attendent déjà une réponse.
 } Annulez-en une, ou attendez le client.
+refusal-too-often = Vous avez fait { $made ->
+    [one] une demande
+   *[other] { $made } demandes
+} en une heure, c'est le maximum. Demandez à nouveau après { $again_at }.
 refusal-not-its-operator = Seul un opérateur du client décide de ses interventions.
 refusal-own-request = Personne n'approuve sa propre demande.
 refusal-already-approved = Vous avez déjà approuvé l'intervention { $number }. Un autre opérateur doit aussi l'approuver.
@@ -394,6 +469,8 @@ refusal-wrong-state = L'intervention { $number } est { $state ->
     [close] terminer
    *[other] faire
 }.
+refusal-refuse-instead = L'intervention { $number } attend encore une réponse : il n'y a rien à terminer. « refuse { $number } » la refuse.
+refusal-withdraw-instead = L'intervention { $number } a déjà sa réponse. « withdraw { $number } » y met fin.
 refusal-not-yours = L'intervention { $number } n'est pas la vôtre.
 
 why-command-other-words = ce n'est pas la commande convenue
@@ -409,6 +486,8 @@ why-env-value = sa valeur est trop longue ou contient ce dont une telle variable
 ## Pourquoi quelque chose a pris fin (politique)
 
 end-window-over = La période de cette intervention s'est terminée à { $closed_at }.
+end-hours-over = Les heures du flux { $line_of } ont pris fin à { $closed_at }.
+end-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'à { $over_at } : cela prend fin. Demandez au client si cela doit l'être encore.
 end-intervention-ended = L'intervention { $number } est { $state ->
     [refused] refusée
     [expired] expirée
@@ -416,6 +495,8 @@ end-intervention-ended = L'intervention { $number } est { $state ->
     [cancelled] annulée
    *[other] terminée
 }.
+end-intervention-withdrawn = { $by } a mis fin à l'intervention { $number } avant son terme : { $reason }
+    Reconnectez-vous pour en demander une autre.
 end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 end-not-on-record = L'intervention { $number } n'est plus celle du journal.
 end-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal.
@@ -431,7 +512,13 @@ ended-provider-closed = Le document de votre organisation n'est pas celui du jou
 ## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
 login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
-login-instructions = Saisissez les six chiffres que votre authentificateur affiche en ce moment. Chaque code ne sert qu'une fois : s'il vient de servir, attendez le suivant.
+login-instructions = Saisissez les six chiffres que montre votre authentificateur.
+    Chaque code ne sert qu'une fois : ensuite, attendez le suivant.
+login-code-refused = Ce code est faux ou a servi avant.
+    Encore { $left ->
+        [one] un code faux
+       *[other] { $left } codes faux
+    }, et aucun code n'est plus lu pendant { $length }.
 login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
@@ -443,6 +530,8 @@ login-code = Code à usage unique :{" "}
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
+door-gateway-stops = La passerelle cesse son service. Reconnectez-vous plus tard.
+door-too-often = Trop de connexions en une minute : gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
 ## Un code au milieu d'un dialogue
@@ -450,11 +539,11 @@ door-too-many-inside = Toutes les places sont prises, sauf celles que la passere
 step-up-again = Ce code a déjà servi ; attendez le suivant.
 step-up-wrong = Ce code n'est pas le bon.
 step-up-given-up = Aucun code n'a été prouvé ; rien n'a été fait.
-step-up-needs-terminal = Ici, personne ne peut le saisir. Demandez un terminal : { $command }
+step-up-needs-terminal = Ici, personne ne peut le saisir. Redonnez votre commande avec -t, ou : { $command }
 
 ## Vers une cible
 
-target-unresolved = Écluse : le nom de { $target } ne peut pas être résolu. Prévenez le contact technique du client.
+target-unresolved = Écluse : le nom { DE($target) } ne peut pas être résolu. Prévenez le contact technique du client.
 target-down = Écluse : { $target } refuse les connexions. Prévenez le contact technique du client.
 target-silent = Écluse : { $target } ne répond pas. Réessayez, ou prévenez le contact technique du client.
 target-host-key = Écluse : { $target } a présenté une autre identité que celle qui est attendue ; rien ne lui a été envoyé.
@@ -462,8 +551,8 @@ target-host-key = Écluse : { $target } a présenté une autre identité que ce
     Attendue : { $pinned }
     Les opérateurs du client sont prévenus. Ne cherchez pas à passer outre.
 target-handshake = Écluse : { $target } ne parle pas SSH comme convenu. Prévenez le contact technique du client.
-target-no-credential = Écluse : aucun secret n'est enregistré pour le compte { $account } de { $target }. L'administrateur de la passerelle l'enregistre par : ecluse credential set { $target } { $account }
-target-bad-credential = Écluse : le secret du compte { $account } de { $target } est inutilisable. Prévenez l'administrateur de la passerelle.
+target-no-credential = Écluse : aucun secret n'est enregistré pour le compte { $account } { DE($target) }. L'administrateur de la passerelle l'enregistre par : ecluse credential set { $target } { $account }
+target-bad-credential = Écluse : le secret du compte { $account } { DE($target) } est inutilisable. Prévenez l'administrateur de la passerelle.
 target-authentication = Écluse : { $target } refuse le secret de la passerelle pour le compte { $account }. Prévenez l'administrateur de la passerelle.
 target-channel = Écluse : { $target } a laissé entrer la passerelle mais n'ouvre pas de canal. Réessayez, ou prévenez le contact technique du client.
 target-refused-start = Écluse : { $target } a refusé de lancer ce que vous demandez.
@@ -477,6 +566,28 @@ end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
-end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; votre intervention reste ouverte jusqu'à son terme.
+end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; ce qui est demandé et approuvé reste valable.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
+memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
+
+## Why a session ended, for those who read of it afterwards
+
+over-closed = fermée
+over-window = sa période a pris fin à { $time }
+over-hours = les heures de { $flow } ont pris fin à { $time }
+over-derogation = « { $line } » de { $flow } n'était permis que jusqu'à { $time }
+over-account = le compte du technicien a pris fin
+over-key = la clé du technicien a pris fin
+over-place = le poste ou l'adresse du technicien n'est plus admis
+over-intervention = l'intervention { $number } a pris fin
+over-matrix = le client a modifié ce qui est permis sur { $target }
+over-not-on-record = l'intervention nº { $number } n'était plus celle du journal
+over-door-closed = un document n'était plus celui du journal, et sa porte s'est fermée
+over-cut = coupée par { $person }
+over-cut-because = coupée par { $person } : { $reason }
+over-unrecorded = elle ne pouvait pas être enregistrée : { $problem }
+over-overflow = le client SSH du technicien n'a pas respecté le protocole
+over-unread = la session { $session } de la connexion a pris fin sans être lue
+over-gateway-stops = la passerelle s'est arrêtée
+over-orphaned = la passerelle s'est arrêtée sans la fermer

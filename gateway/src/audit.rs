@@ -5,12 +5,19 @@
 //! ([`crate::store`]); logging is another matter and may drop lines. No payload, password or key ever
 //! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
 
+mod entry;
+pub(crate) mod trails;
+
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ecluse_policy::{
-    ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
+    ClientId, Documents, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
 };
 use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub(crate) use self::entry::Place;
 
 /// Declares the kinds with their names in the store, once.
 macro_rules! kinds {
@@ -70,7 +77,7 @@ kinds! {
     Opening = "opening",
     /// An intervention is over.
     Closing = "closing",
-    /// Policy admitted a person to a target.
+    /// A person tried to reach a target, and nothing admitted them to it.
     Admission = "admission",
     /// A session on a target began.
     SessionStart = "session-start",
@@ -80,6 +87,8 @@ kinds! {
     Permit = "permit",
     /// Policy refused a flow.
     FlowRefused = "flow-refused",
+    /// A terminal was asked for that shows nothing of what is typed, or lines were typed that were not shown.
+    TypingHidden = "typing-hidden",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator watched a session.
@@ -148,6 +157,12 @@ kinds! {
     CopiesAway = "copies-away",
     /// They arrive there again.
     CopiesBack = "copies-back",
+    /// An operator was told what changed since they were told last.
+    ChangesTold = "changes-told",
+    /// How many entries a trail has, each hour: a trail that ends before was cut off.
+    TrailCount = "trail-count",
+    /// The gateway began to serve with other settings than before.
+    SettingsChange = "settings-change",
     /// The gateway began to serve.
     GatewayStart = "serve-start",
     /// The gateway stopped.
@@ -232,6 +247,10 @@ pub struct AuditRecord {
     pub reason: Option<String>,
     /// The rest.
     pub detail: Map<String, Value>,
+    /// Whose matter it is beside what [`trails`] knows by itself; only until it is written.
+    pub concerns: BTreeSet<ClientId>,
+    /// The event it tells of with others; without it, it is an event of its own. Only until it is written.
+    pub event: Option<Uuid>,
 }
 
 /// Longest text a record keeps of what others wrote, in characters.
@@ -254,6 +273,8 @@ impl AuditRecord {
             verdict: None,
             reason: None,
             detail: Map::new(),
+            concerns: BTreeSet::new(),
+            event: None,
         }
     }
 
@@ -305,6 +326,15 @@ impl AuditRecord {
         self
     }
 
+    /// What they named, where a document knows it, and so whose matter it is. Another name is only a text, of whoever
+    /// typed it.
+    pub fn names(self, documents: &Documents, target: Option<&TargetId>) -> Self {
+        match target.and_then(|target| documents.target(target)) {
+            Some((client, target)) => self.client(&client.id).target(&target.id),
+            None => self,
+        }
+    }
+
     /// Within which intervention.
     pub fn intervention(mut self, intervention: InterventionId) -> Self {
         self.intervention = Some(intervention);
@@ -335,6 +365,25 @@ impl AuditRecord {
         self
     }
 
+    /// Whose matter it is, each of them by an entry of its own ([`trails`]).
+    pub fn concerning(mut self, clients: BTreeSet<ClientId>) -> Self {
+        self.concerns = clients;
+        self
+    }
+
+    /// The event it tells of together with other records.
+    pub fn event(mut self, event: Uuid) -> Self {
+        self.event = Some(event);
+        self
+    }
+
+    /// A text of a stranger as a fact, whole, up to what an entry holds.
+    pub fn whole(mut self, key: &str, text: &[u8]) -> Self {
+        let text = ecluse_recordings::neutralise(text);
+        self.detail.insert(key.to_owned(), text.into());
+        self
+    }
+
     /// One more fact.
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.detail
@@ -348,6 +397,10 @@ impl AuditRecord {
 pub struct StoredAuditRecord {
     /// Its place, from 1, without gaps.
     pub seq: u64,
+    /// The event it tells of: the same in each entry of one event.
+    pub event: Option<String>,
+    /// Its number in its trail, from 1; none in records from before trails were numbered.
+    pub nth: Option<u64>,
     /// What it says.
     pub record: AuditRecord,
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use ecluse_policy::identity::Role;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
 use crate::identity::ledger::Ledger;
+use crate::identity::people::People;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
 use crate::passage::notice::Told;
@@ -49,6 +51,8 @@ pub struct Gateway {
     pub(crate) crowds: Crowds,
     /// The refused log-ons of this minute.
     pub(crate) ledger: Ledger,
+    /// What people who are known repeated in this minute.
+    pub(crate) people: People,
     /// Turns true when the gateway is to stop.
     pub stopping: watch::Receiver<bool>,
     /// Where dialogues run: a runtime of its own, beside those that carry sessions.
@@ -63,6 +67,14 @@ impl Gateway {
     /// The documents in force now.
     pub fn applied(&self) -> Arc<Applied> {
         Arc::clone(&self.documents.borrow())
+    }
+
+    /// The store as `role` gets it: what a client's people do waits behind nobody else's ([`Store::ahead`]).
+    pub(crate) fn store_for(&self, role: &Role) -> Store {
+        match role {
+            Role::Technician { .. } => self.store.clone(),
+            Role::Operator { .. } | Role::Auditor { .. } => self.store.ahead(),
+        }
     }
 
     /// What is known of the machine's clock now (R6).

@@ -4,6 +4,8 @@
 //! for anybody: targets' sockets close at once, the technician's side after a moment in which the reason is said, whether
 //! or not the technician reads it (invariant 6). What ends, a session or its whole connection, is in [`session`].
 
+mod because;
+mod guests;
 mod session;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
 
+pub use self::because::Because;
+pub(crate) use self::guests::{Guest, Guests};
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};
 
@@ -65,7 +69,7 @@ impl Stop {
 pub enum CutWhat {
     /// One session, by its number.
     Session(u64),
-    /// All sessions of one technician.
+    /// All sessions of one technician, and their connections that have none.
     Technician(PersonId),
     /// All sessions to one target.
     Target(TargetId),
@@ -77,6 +81,8 @@ pub enum CutWhat {
 #[derive(Debug, Default)]
 pub struct Live {
     sessions: Mutex<BTreeMap<u64, Arc<LiveSession>>>,
+    /// The connections of technicians, with sessions or without.
+    pub(crate) guests: Guests,
 }
 
 impl Live {
@@ -107,7 +113,8 @@ impl Live {
         self.lock().contains_key(&number)
     }
 
-    /// Cuts the sessions of the operator's client that `what` names and returns them. Must run inside the runtime.
+    /// Cuts the sessions of the operator's client that `what` names and returns them; connections of a person that have no
+    /// session are cut by [`Guests::cut`]. Must run inside the runtime.
     pub fn cut(
         &self,
         by: &AsOperator<'_>,

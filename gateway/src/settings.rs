@@ -9,6 +9,7 @@ mod signing_key;
 mod time_server;
 mod written;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ pub use self::limits::LimitSettings;
 pub use self::signing_key::SigningKeySource;
 pub use self::time_server::NtpServer;
 use self::written::Written;
+
+/// Errors of one file that are told: who has more has another file in hand.
+const MOST_ERRORS: usize = 50;
 
 /// Where the settings are when neither `--config` nor `ECLUSE_CONFIG` says otherwise.
 pub const DEFAULT_FILE: &str = "/etc/ecluse/gateway.toml";
@@ -126,6 +130,8 @@ pub struct InterventionSettings {
     pub waiting_per_person: u32,
     /// Requests that may wait at once in all. Default: 256.
     pub waiting_in_all: u32,
+    /// Requests that one person may make within an hour. Default: 60.
+    pub requests_per_hour: u32,
 }
 
 /// `[recordings]`
@@ -188,13 +194,21 @@ pub enum SettingsError {
         /// The problem, and what would be accepted.
         problem: String,
     },
+    /// Several values cannot be read: a line each.
+    #[error("{}", lines(.0))]
+    Several(Vec<SettingsError>),
+}
+
+fn lines(errors: &[SettingsError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 impl Settings {
     /// Reads and checks the settings of `file`.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line.
+    /// All that is wrong, each with its line.
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable {
             file: file.to_owned(),
@@ -210,29 +224,97 @@ impl Settings {
     /// Checks the text of a settings file; `file` names it in errors and is what paths are relative to.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line.
+    /// All that is wrong, each with its line.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
-        let written: Written = toml::from_str(text).map_err(|error| {
-            let at = error.span().unwrap_or(0..0);
-            SettingsError::Invalid {
-                file: file.to_owned(),
-                line: line_of(text, at.start),
-                key: key_at(text, &at)
-                    .map(|key| format!("{key}: "))
-                    .unwrap_or_default(),
-                problem: problem(&error),
-            }
-        })?;
+        let written = every_error(file, text)?;
         let base = file.parent().unwrap_or(Path::new("."));
         written
             .checked(file, base)
             .map_err(|contradiction| contradicted(file, text, contradiction))
     }
 
+    /// The parts of the file as they are written, by their names: to tell which ones changed. They may hold passwords.
+    ///
+    /// # Errors
+    /// The file does not read any more.
+    pub fn parts(&self) -> Result<BTreeMap<String, String>, SettingsError> {
+        let file = &self.file;
+        let text = std::fs::read_to_string(file).map_err(|error| SettingsError::Unreadable {
+            file: file.clone(),
+            error,
+        })?;
+        // What does not parse was refused before this.
+        let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+        Ok(table
+            .into_iter()
+            .map(|(name, value)| (name, value.to_string()))
+            .collect())
+    }
+
     /// The directory of the gateway's own keys.
     pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }
+}
+
+/// Reads `text`; the parser stops at the first error, so what that was about is taken out and the rest read again.
+fn every_error(file: &Path, text: &str) -> Result<Written, SettingsError> {
+    let mut errors = Vec::new();
+    let mut rest = text.to_owned();
+    loop {
+        let error = match toml::from_str::<Written>(&rest) {
+            Ok(written) if errors.is_empty() => return Ok(written),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        // What was taken out may leave no TOML behind, which nobody wrote.
+        let is_toml = toml::from_str::<toml::Table>(&rest).is_ok();
+        if !is_toml && !errors.is_empty() {
+            break;
+        }
+        let at = error.span().unwrap_or(0..0);
+        errors.push(SettingsError::Invalid {
+            file: file.to_owned(),
+            line: line_of(&rest, at.start),
+            key: key_at(&rest, &at)
+                .map(|key| format!("{key}: "))
+                .unwrap_or_default(),
+            problem: problem(&error),
+        });
+        match without(&rest, &at) {
+            Some(less) if is_toml && errors.len() < MOST_ERRORS => rest = less,
+            Some(_) | None => break,
+        }
+    }
+    Err(match errors.pop() {
+        Some(only) if errors.is_empty() => only,
+        last => {
+            errors.extend(last);
+            SettingsError::Several(errors)
+        }
+    })
+}
+
+/// `text` with the lines of what stands at `at` left empty: a key with its value, or a whole table; none where that changes
+/// nothing.
+fn without(text: &str, at: &Range<usize>) -> Option<String> {
+    let is_header = |line: &&str| line.trim_start().starts_with('[');
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let (first, last) = (line_of(text, at.start) - 1, line_of(text, at.end) - 1);
+    let last = if lines.get(first).is_some_and(is_header) {
+        let more = lines
+            .iter()
+            .skip(first + 1)
+            .position(|line| is_header(line));
+        more.map_or(lines.len() - 1, |more| first + more)
+    } else {
+        last
+    };
+    for line in lines.get_mut(first..=last)? {
+        *line = "";
+    }
+    let less = lines.join("\n");
+    (less != text).then_some(less)
 }
 
 /// An error about a key that reads by itself and contradicts another.

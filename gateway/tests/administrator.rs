@@ -93,6 +93,11 @@ impl Ran {
         out
     }
 
+    fn ended_with(&self, code: i32) -> String {
+        assert_eq!(self.0.status.code(), Some(code));
+        String::from_utf8_lossy(&self.0.stdout).into_owned()
+    }
+
     fn failed(&self, code: i32, because: &str) {
         let error = String::from_utf8_lossy(&self.0.stderr);
         assert_eq!(self.0.status.code(), Some(code), "{error}");
@@ -343,7 +348,7 @@ fn explain_names_the_line_that_allows_or_what_is_missing() {
     );
     let missing = site
         .ecluse(&["explain", "alice", "db01", "forward: 127.0.0.1:5432"], "")
-        .done();
+        .ended_with(3);
     assert!(missing.contains("forward: 127.0.0.1:5432"), "{missing}");
     site.ecluse(&["explain", "alice", "db01", "fly"], "")
         .failed(2, "accepted: shell");

@@ -1,7 +1,7 @@
 //! The SSH user name, which is how a technician says who they are and where they go.
 //!
 //! `alice` opens the lobby; `alice+db01` a target; `alice+postgres@db01` an account of a target. No `:` is used:
-//! it would break `scp` and `rsync`, which split `host:path` there (DESIGN §5).
+//! it would break `scp` and `rsync`, which split `host:path` there (DESIGN §5). `alice+DB01` is `alice+db01`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -67,12 +67,12 @@ impl LoginAddress {
         match place.split_once('@') {
             None => Ok(Self {
                 person,
-                target: Some(TargetId::parse(place)?),
+                target: Some(TargetId::typed(place)?),
                 account: None,
             }),
             Some((account, target)) => Ok(Self {
                 person,
-                target: Some(TargetId::parse(target)?),
+                target: Some(TargetId::typed(target)?),
                 account: Some(AccountName::parse(account)?),
             }),
         }
@@ -111,6 +111,13 @@ mod tests {
         for text in ["alice", "alice+db01", "alice+postgres@db01"] {
             assert_eq!(LoginAddress::parse(text).unwrap().to_string(), text);
         }
+        // A target's name has no capital letters, so they make none another; an account's may.
+        assert_eq!(
+            LoginAddress::parse("alice+SYSTEM@DB01")
+                .unwrap()
+                .to_string(),
+            "alice+SYSTEM@db01"
+        );
     }
 
     #[test]
@@ -147,7 +154,7 @@ mod tests {
         #[test]
         fn no_user_name_panics_or_echoes_a_control_character(user in any::<String>()) {
             match LoginAddress::parse(&user) {
-                Ok(address) => prop_assert_eq!(address.to_string(), user),
+                Ok(address) => prop_assert!(address.to_string().eq_ignore_ascii_case(&user)),
                 Err(error) => prop_assert!(!error.to_string().chars().any(char::is_control)),
             }
         }

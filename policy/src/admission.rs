@@ -14,12 +14,12 @@ use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
-use crate::intervention::{Intervention, State};
+use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, TargetId};
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
-use crate::verdict::{EndReason, Permit, Refusal, Verdict};
+use crate::verdict::{EndReason, Permit, Refusal, Verdict, Withdrawal};
 
 /// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit()`] makes one.
 ///
@@ -87,19 +87,22 @@ impl Admission {
     ) -> Result<&Rule, Refusal> {
         let closed_at = self.closes_at();
         if closed_at <= now {
-            return Err(Refusal::WindowOver { closed_at });
+            return Err(closed(self.end_at(closed_at), &self.target));
         }
-        let mut closest: Option<Mismatch> = None;
+        let mut closest: Option<(Mismatch, usize)> = None;
         let mut answering: Vec<&Rule> = Vec::new();
         for rule in &self.rules {
             match answers(&rule.capability, request) {
                 Ok(()) => answering.push(rule),
-                Err(mismatch) => closest = Some(nearer(closest, mismatch)),
+                Err(mismatch) => {
+                    let fit = fit(&rule.capability, request);
+                    closest = Some(nearer(closest, (mismatch, fit)));
+                }
             }
         }
         let lasting = |rules: &[&'_ Rule]| rules.iter().map(|rule| rule.closes_at).max();
         let Some(last) = lasting(&answering) else {
-            return Err(refusal(request, closest));
+            return Err(refusal(request, closest.map(|(mismatch, _)| mismatch)));
         };
         answering.retain(|rule| now < rule.closes_at);
         let open = answering.iter().copied();
@@ -123,12 +126,8 @@ impl Admission {
             .rules
             .iter()
             .find(|rule| rule.closes_at == closed_at && answers(&rule.capability, request).is_ok());
-        match last {
-            Some(rule) if rule.over_at == Some(closed_at) => Refusal::DerogationOver {
-                line: rule.line.clone(),
-                line_of: rule.flow.clone(),
-                over_at: closed_at,
-            },
+        match last.map(Rule::end) {
+            Some(end @ EndReason::DerogationOver { .. }) => closed(end, &self.target),
             Some(_) | None => Refusal::OutsideHours {
                 target: self.target.clone(),
                 opens_at: None,
@@ -149,7 +148,14 @@ impl Admission {
             flow: rule.flow.clone(),
             terms,
             closes_at: rule.closes_at,
+            end: Box::new(rule.end()),
         }
+    }
+
+    /// Why all of it is over at `closed_at`: what ended the rule that lasted longest, or the window before it.
+    fn end_at(&self, closed_at: Timestamp) -> EndReason {
+        let last = self.rules.iter().find(|rule| rule.closes_at == closed_at);
+        last.map_or(EndReason::WindowOver { closed_at }, Rule::end)
     }
 
     /// Whether everything that it permits is still permitted: ask after every change of documents or of the
@@ -178,13 +184,14 @@ impl Admission {
             rules,
         } = self;
         presence.still_valid(documents, now)?;
-        let ended = |state| EndReason::InterventionEnded {
+        let ended = |state, because| EndReason::InterventionEnded {
             number: mine.number(),
             state,
+            because,
         };
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
-            .ok_or(ended("gone"))?;
+            .ok_or(ended("gone", None))?;
         if intervention.is_contradicted() {
             return Err(EndReason::NotOnRecord {
                 number: mine.number(),
@@ -196,10 +203,13 @@ impl Admission {
             });
         }
         if let Some(closed_at) = self.over_by(intervention, now) {
-            return Err(EndReason::WindowOver { closed_at });
+            return Err(self.end_at(closed_at));
         }
         let Some(granted) = intervention.granted() else {
-            return Err(ended(intervention.state().name()));
+            return Err(ended(
+                intervention.state().name(),
+                withdrawal(intervention.state()),
+            ));
         };
         let changed = || EndReason::MatrixChanged {
             target: target.clone(),
@@ -221,7 +231,12 @@ impl Admission {
             | State::Refused { .. }
             | State::Expired { .. }
             | State::Closed { .. }
-            | State::Cancelled { .. } => return Err(ended(intervention.state().name())),
+            | State::Cancelled { .. } => {
+                return Err(ended(
+                    intervention.state().name(),
+                    withdrawal(intervention.state()),
+                ));
+            }
         };
         let approvals = intervention.approvals().len();
         let current = Rules::of(
@@ -255,7 +270,7 @@ impl Admission {
         let closes_at = match intervention.state() {
             State::Open { closes_at, .. } => self.closes_at().min(*closes_at),
             State::Closed {
-                reason: crate::intervention::CloseReason::WindowOver,
+                reason: CloseReason::WindowOver,
                 at,
                 ..
             } => *at,
@@ -326,17 +341,75 @@ impl Admission {
     }
 }
 
-/// Of two reasons, the one that says more than "something else".
-fn nearer(one: Option<Mismatch>, two: Mismatch) -> Mismatch {
+/// Which operator ended it and why, where one did.
+fn withdrawal(state: &State) -> Option<Withdrawal> {
+    match state {
+        State::Closed {
+            reason: CloseReason::ByOperator { by, reason },
+            ..
+        } => Some(Withdrawal {
+            by: by.clone(),
+            reason: reason.clone(),
+        }),
+        State::Closed { .. }
+        | State::Requested
+        | State::Approved { .. }
+        | State::Open { .. }
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Cancelled { .. } => None,
+    }
+}
+
+/// Of two reasons, the one that says more than "something else"; of two templates, the one that more words fit.
+fn nearer(one: Option<(Mismatch, usize)>, two: (Mismatch, usize)) -> (Mismatch, usize) {
     use crate::capability::{CommandRefused, EnvRefused};
-    let weight = |mismatch: &Mismatch| match mismatch {
-        Mismatch::OtherKind => 0,
-        Mismatch::Command(CommandRefused::OtherWords) | Mismatch::Env(EnvRefused::NotListed) => 1,
-        Mismatch::Command(_) | Mismatch::Env(_) => 2,
+    let weight = |(mismatch, fit): &(Mismatch, usize)| match mismatch {
+        Mismatch::OtherKind => (0, 0),
+        Mismatch::Command(CommandRefused::OtherWords) | Mismatch::Env(EnvRefused::NotListed) => {
+            (1, 0)
+        }
+        Mismatch::Command(_) | Mismatch::Env(_) => (2, *fit),
     };
     match one {
         Some(one) if weight(&one) >= weight(&two) => one,
         Some(_) | None => two,
+    }
+}
+
+/// How many words of a template fit the command that is asked for.
+fn fit(capability: &Capability, request: &FlowRequest) -> usize {
+    match (capability, request) {
+        (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
+        (Capability::Command(_) | Capability::Shell | Capability::Env(_), _) => 0,
+    }
+}
+
+/// The refusal of what time has ended.
+pub(crate) fn closed(end: EndReason, target: &TargetId) -> Refusal {
+    match end {
+        EndReason::DerogationOver {
+            line,
+            line_of,
+            over_at,
+        } => Refusal::DerogationOver {
+            line,
+            line_of,
+            over_at,
+        },
+        EndReason::HoursOver { .. } => Refusal::OutsideHours {
+            target: target.clone(),
+            opens_at: None,
+        },
+        EndReason::WindowOver { closed_at } => Refusal::WindowOver { closed_at },
+        EndReason::Withdrawn(ended) => Refusal::Ended(ended),
+        EndReason::NotOnRecord { number } => Refusal::NotOnRecord { number },
+        EndReason::DoorClosed { client } => Refusal::DoorClosed { client },
+        EndReason::InterventionEnded { .. } | EndReason::MatrixChanged { .. } => {
+            Refusal::NoIntervention {
+                target: target.clone(),
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod derogation;
 mod diff;
 mod error;
 mod evidence;
+mod keeping;
 mod lookup;
 mod networks;
 mod notice;
@@ -33,9 +34,10 @@ pub use self::client::parse_client;
 pub use self::diff::{Change, ChangeKind, diff};
 pub use self::error::DocumentError;
 pub use self::evidence::{
-    Certificates, CheckpointPlace, CopyRules, RecipientName, RecordingRules, RetentionRules,
-    SearchRules, SyslogReceiver,
+    Certificates, CheckpointPlace, CopyRules, RecipientName, RecordingRules, SearchRules,
+    SyslogReceiver,
 };
+pub use self::keeping::{Regime, RetentionRules};
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::networks::{Networks, Pool};
 pub use self::notice::NoticeRules;

@@ -209,13 +209,13 @@ impl Ended {
             Self::PersonExpired { person, expired_at } => {
                 vec![
                     ("person", text(person)),
-                    ("expired_at", Argument::Time(*expired_at)),
+                    ("expired_at", Argument::Day(*expired_at)),
                 ]
             }
             Self::CertificateOver { person, ended_at } => {
                 vec![
                     ("person", text(person)),
-                    ("ended_at", Argument::Time(*ended_at)),
+                    ("ended_at", Argument::Day(*ended_at)),
                 ]
             }
             Self::StationWithdrawn { station, why } => {

@@ -16,7 +16,7 @@ mod decide;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use self::ask::{Ask, Waiting, request};
+pub use self::ask::{Ask, LATELY, Waiting, request};
 use crate::flow::Scope;
 use crate::name::{ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, StationId};
 use crate::time::{Span, Timestamp};

@@ -59,9 +59,9 @@ pub use self::intervention::{
     Approval, Ask, CloseReason, Grant, Intervention, Request, State, Waiting,
 };
 pub use self::key::{Fingerprint, PublicKey};
-pub use self::lockout::{LockoutRule, blocked_until};
+pub use self::lockout::{LockoutRule, blocked_until, tries_left};
 pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
-pub use self::matrix::{clients_concerned, matrix_scope};
+pub use self::matrix::{clients_concerned, could_ask_for, entries_behind, matrix_scope};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
@@ -69,4 +69,6 @@ pub use self::name::{
 pub use self::schedule::Schedule;
 pub use self::terms::{StartRequest, Term, TermRefused, Terms};
 pub use self::time::{Span, Timestamp};
-pub use self::verdict::{Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict};
+pub use self::verdict::{
+    Argument, Arguments, EndReason, Permit, Refusal, TEXT_IDS, Verdict, Withdrawal,
+};

@@ -54,6 +54,19 @@ pub fn blocked_until(
     complete.max().filter(|until| now < *until)
 }
 
+/// How many failures more, made at `now`, begin a block; zero where one is in force.
+#[must_use]
+pub fn tries_left(failures: &[Timestamp], rule: LockoutRule, now: Timestamp) -> u32 {
+    if blocked_until(failures, rule, now).is_some() {
+        return 0;
+    }
+    // Those that still count together with one that is made now.
+    let counted = failures.iter().filter(|at| now.since(**at) <= rule.block);
+    let counted = u32::try_from(counted.count()).unwrap_or(u32::MAX);
+    // Where all of them made a block that is over, one more makes another.
+    rule.failures.saturating_sub(counted).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +110,27 @@ mod tests {
     }
 
     proptest! {
+        /// What is said to be left is left: so many failures more begin a block, and one fewer does not.
+        #[test]
+        fn what_is_left_is_what_begins_a_block(count in 1u32..6, gaps in prop::collection::vec(0i64..40, 0..30)) {
+            let rule = LockoutRule { failures: count, block: Span::from_mins(30) };
+            let (mut failures, mut now): (Vec<Timestamp>, i64) = (Vec::new(), 0);
+            for gap in gaps {
+                now += gap;
+                let left = tries_left(&failures, rule, at(now)) as usize;
+                let after = |more: usize| {
+                    let mut failures = failures.clone();
+                    failures.extend(std::iter::repeat_n(at(now), more));
+                    blocked_until(&failures, rule, at(now))
+                };
+                prop_assert!(after(left).is_some());
+                if let Some(fewer) = left.checked_sub(1) {
+                    prop_assert!(after(fewer).is_none());
+                    failures.push(at(now));
+                }
+            }
+        }
+
         /// However the failures are spread, nobody gets more than `failures` tries into one `block`.
         #[test]
         fn a_guesser_never_has_more_tries_than_the_rule(count in 1u32..6, gaps in prop::collection::vec(0i64..40, 0..60)) {

@@ -24,8 +24,8 @@
 
 use crate::documents::{Auditor, Client, Documents, PersonRef};
 use crate::identity::{Authenticated, Presence, ProvenCode, Role};
-use crate::matrix::{Reach, matrix_scope};
-use crate::name::{ClientId, PersonId};
+use crate::matrix::{Reach, clients_concerned, matrix_scope};
+use crate::name::{ClientId, PersonId, TargetId};
 use crate::time::Timestamp;
 use crate::verdict::Refusal;
 
@@ -218,6 +218,20 @@ impl<'d> AsOperator<'d> {
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether a technician's connection that carries no session is theirs to close: it names a target of their client, or,
+    /// where it names none, the technician is one whom their client's matrix names.
+    #[must_use]
+    pub fn may_show_out(&self, person: &PersonId, target: Option<&TargetId>) -> bool {
+        let documents = self.documents;
+        documents.technician(person).is_some()
+            && match target {
+                Some(target) => documents
+                    .target(target)
+                    .is_some_and(|(client, _)| client.id == self.client.id),
+                None => clients_concerned(documents, person).contains(&self.client.id),
+            }
     }
 
     /// The right to give somebody more than they had, such as a yes: with a code of now, proven on this connection.

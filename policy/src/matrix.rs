@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::capability::Capability;
+use crate::capability::{Allowed, Capability};
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
-use crate::flow::Scope;
+use crate::flow::choke::answers;
+use crate::flow::{FlowRequest, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
 use crate::time::{Span, Timestamp};
@@ -24,6 +25,8 @@ pub struct Reach {
     pub flow: FlowName,
     /// Where, as whom and what for.
     pub scope: Scope,
+    /// The entries that allow it, in force, each with the terms that are written beside it.
+    pub entries: Vec<Allowed>,
     /// When.
     pub hours: Schedule,
     /// After whose yes, and for how long.
@@ -64,6 +67,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
                     client,
                     flow: flow_name,
                     scope,
+                    entries: in_force(flow, now).cloned().collect(),
                     hours: flow.hours.clone(),
                     approval: flow.approval.at(now),
                 });
@@ -71,6 +75,22 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
         }
     }
     reaches
+}
+
+/// Whether the matrix lets a technician ask for what an intervention of theirs does not permit: for saying what helps, not
+/// for deciding.
+#[must_use]
+pub fn could_ask_for(
+    documents: &Documents,
+    person: &PersonId,
+    target: &TargetId,
+    account: &AccountName,
+    asked: &FlowRequest,
+    now: Timestamp,
+) -> bool {
+    flows_for(documents, person, target, account)
+        .iter()
+        .any(|flow| allowed(flow, now).any(|capability| answers(capability, asked).is_ok()))
 }
 
 /// The clients whose matter a person's account is: an operator's or auditor's own, and every client whose matrix names a
@@ -103,6 +123,42 @@ pub fn clients_concerned(documents: &Documents, person: &PersonId) -> BTreeSet<C
 /// What a flow allows at `now`: the entries in force.
 pub(crate) fn allowed(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Capability> {
     flow.allow.iter().filter_map(move |entry| entry.at(now))
+}
+
+fn in_force(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Allowed> {
+    let is_in_force = move |entry: &&Allowed| entry.at(now).is_some();
+    flow.allow.iter().filter(is_in_force)
+}
+
+/// The entries that would allow some of `scope` to a technician at `now`, each once with the flow whose it is: what whoever
+/// says yes says it to.
+#[must_use]
+pub fn entries_behind(
+    documents: &Documents,
+    person: &PersonId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Vec<(FlowName, Allowed)> {
+    let mut behind: Vec<(FlowName, Allowed)> = Vec::new();
+    for target in &scope.targets {
+        for account in &scope.accounts {
+            for flow in flows_for(documents, person, target, account) {
+                for entry in in_force(flow, now) {
+                    let asked = |asked: &Capability| {
+                        entry
+                            .at(now)
+                            .is_some_and(|allowed| asked.common(allowed).is_some())
+                    };
+                    let known =
+                        |(name, one): &(FlowName, Allowed)| *name == flow.name && one == entry;
+                    if scope.capabilities.iter().any(asked) && !behind.iter().any(known) {
+                        behind.push((flow.name.clone(), entry.clone()));
+                    }
+                }
+            }
+        }
+    }
+    behind
 }
 
 fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {

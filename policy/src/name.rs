@@ -152,6 +152,16 @@ name!(
     AccountName, "an account's name", is_account, ACCOUNT_ACCEPTED
 );
 
+impl TargetId {
+    /// Parses what a person typed: capital letters count as small ones, since no target's name has any.
+    ///
+    /// # Errors
+    /// A [`NameError`] that says what would be accepted.
+    pub fn typed(text: &str) -> Result<Self, NameError> {
+        Self::parse(&text.to_ascii_lowercase())
+    }
+}
+
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
         $(#[$doc])*

@@ -12,6 +12,7 @@
 
 use std::fmt;
 
+use crate::admission::closed;
 use crate::capability::Capability;
 use crate::flow::FlowRequest;
 use crate::name::shown;
@@ -145,7 +146,7 @@ impl Permit {
     pub fn decide(&self, request: &FlowRequest, now: Timestamp) -> Result<(), Refusal> {
         let closed_at = self.closes_at();
         if closed_at <= now {
-            return Err(Refusal::WindowOver { closed_at });
+            return Err(closed(self.end().clone(), self.target()));
         }
         let terms = self.terms();
         let brought = match request {

@@ -58,6 +58,8 @@ pub struct Permit {
     pub(crate) flow: FlowName,
     pub(crate) terms: Terms,
     pub(crate) closes_at: Timestamp,
+    /// What is over at `closes_at`.
+    pub(crate) end: Box<EndReason>,
 }
 
 impl Permit {
@@ -126,6 +128,11 @@ impl Permit {
     pub const fn closes_at(&self) -> Timestamp {
         self.closes_at
     }
+
+    /// Why it ends then: the window, the hours of the line, or the last day of a derogation.
+    pub fn end(&self) -> &EndReason {
+        &self.end
+    }
 }
 
 /// One value inside a text for people; the gateway writes times and lists in the reader's language.
@@ -135,6 +142,8 @@ pub enum Argument {
     Text(String),
     /// An instant.
     Time(Timestamp),
+    /// An instant of which the day matters: it is never said without its date.
+    Day(Timestamp),
     /// A duration.
     Span(Span),
     /// A count.
@@ -147,7 +156,7 @@ impl fmt::Display for Argument {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => formatter.write_str(text),
-            Self::Time(at) => at.fmt(formatter),
+            Self::Time(at) | Self::Day(at) => at.fmt(formatter),
             Self::Span(span) => span.fmt(formatter),
             Self::Number(number) => number.fmt(formatter),
             Self::List(texts) => formatter.write_str(&texts.join(", ")),
@@ -420,6 +429,14 @@ pub enum Refusal {
         /// How many wait, of this person or in all.
         waiting: u64,
     },
+    /// More requests within an hour than one person makes, whatever became of them.
+    #[error("{made} requests within an hour are the most; ask again after {again_at}")]
+    TooOften {
+        /// How many were made.
+        made: u64,
+        /// From when on there is room for another.
+        again_at: Timestamp,
+    },
 
     // ── answering a request
     /// Only an operator of that client answers.
@@ -484,5 +501,5 @@ fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
 
 mod end;
 mod texts;
-pub use self::end::EndReason;
+pub use self::end::{EndReason, Withdrawal};
 pub use self::texts::TEXT_IDS;

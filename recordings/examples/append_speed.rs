@@ -51,6 +51,7 @@ fn main() {
         term: "xterm".into(),
         cols: 80,
         rows: 24,
+        modes: Vec::new(),
     });
     measure(&root, "log text, terminal", log.as_bytes(), pty);
 }

@@ -98,6 +98,9 @@ fn convert_pass<A: Artefacts>(
     };
     let mut open: BTreeMap<u32, ChannelWriter<A::Out>> = BTreeMap::new();
     let facts = reader.facts().clone();
+    if let Some(lines) = &mut lines {
+        lines.reason(&facts.reason).map_err(text_failed)?;
+    }
 
     while let Some(frame) = reader.next_frame()? {
         let (number, at_us) = (frame.channel, frame.at_us);

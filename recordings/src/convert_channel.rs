@@ -34,6 +34,7 @@ pub(crate) struct ChannelWriter<W> {
     /// Which of the two outputs the next `o` event belongs to.
     current: Stream,
     masks: Masks,
+    hidden_lines: u64,
     unechoed: Option<(String, W)>,
     text: String,
 }
@@ -114,6 +115,7 @@ impl<W: Write> ChannelWriter<W> {
             streams,
             current: Stream::Output,
             masks: known.masks,
+            hidden_lines: known.hidden_lines,
             unechoed,
             text: String::new(),
         })
@@ -162,7 +164,7 @@ impl<W: Write> ChannelWriter<W> {
         }
         let offset = state.bytes;
         state.bytes = offset.saturating_add(bytes.len() as u64);
-        if binary {
+        if binary && self.opened.pty.is_none() {
             let end = state.bytes;
             let run = state.run.get_or_insert(Run {
                 offset,
@@ -184,10 +186,15 @@ impl<W: Write> ChannelWriter<W> {
             self.end_run_at(at_us, stream, end)?;
         }
         let text = &mut self.text;
-        self.streams
-            .of_mut(stream)
-            .decoder
-            .feed(bytes, |piece| text.push_str(piece));
+        let decoder = &mut self.streams.of_mut(stream).decoder;
+        if binary {
+            // A terminal ignores what makes up most of this. The exact bytes are in the file apart.
+            decoder.feed(bytes, |piece| {
+                text.extend(piece.chars().filter(|letter| !is_ignored(*letter)));
+            });
+        } else {
+            decoder.feed(bytes, |piece| text.push_str(piece));
+        }
         self.emit(at_us, stream)
     }
 
@@ -358,6 +365,7 @@ impl<W: Write> ChannelWriter<W> {
             reason,
             legs: None,
             exit: self.exit,
+            hidden_lines: self.hidden_lines,
             files: self.files,
             output: records.of(Stream::Output).clone(),
             error_output: records.of(Stream::ErrorOutput).clone(),
@@ -368,6 +376,11 @@ impl<W: Write> ChannelWriter<W> {
     fn wrote(&self, result: io::Result<()>) -> Result<(), FinishError> {
         result.map_err(|error| wrote(&self.files.cast, error))
     }
+}
+
+/// What a terminal does nothing with.
+fn is_ignored(letter: char) -> bool {
+    matches!(letter, '\0'..='\x06' | '\x10'..='\x17' | '\x19' | '\x1c'..='\x1f' | '\x7f')
 }
 
 fn wrote(name: &str, error: io::Error) -> FinishError {

@@ -30,7 +30,7 @@ impl Artefacts for InMemory {
     }
 }
 
-fn facts() -> SessionFacts {
+pub(crate) fn facts() -> SessionFacts {
     SessionFacts {
         session: uuid::Uuid::from_u128(5),
         client: "hopital".into(),
@@ -66,6 +66,7 @@ pub(crate) fn journal(root: &Path) -> (Recorder, PathBuf) {
             term: "xterm".into(),
             cols: 80,
             rows: 24,
+            modes: Vec::new(),
         });
         let kind = if shell {
             ChannelKind::Shell

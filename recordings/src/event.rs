@@ -66,6 +66,20 @@ pub struct Pty {
     pub cols: u32,
     /// Rows, as asked; may be 0.
     pub rows: u32,
+    /// The terminal's modes, as asked (RFC 4254 §8): number and value. None where an older gateway recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<(u8, u32)>,
+}
+
+impl Pty {
+    /// `ECHO` (RFC 4254 §8).
+    const ECHO: u8 = 53;
+
+    /// Whether the terminal was asked for without echo: what is typed on it is not shown.
+    #[must_use]
+    pub fn hides_typing(&self) -> bool {
+        self.modes.contains(&(Self::ECHO, 0))
+    }
 }
 
 /// Payload bytes of each stream of a channel.
@@ -120,6 +134,18 @@ pub struct SessionEnd {
 }
 
 impl SessionEnd {
+    /// Reason, person and line, in this order, without what the line says again: `closed` once, and of a cut whose line is
+    /// `cut by odile: enough` the line alone.
+    pub(crate) fn parts(&self) -> [Option<&str>; 3] {
+        let Self { reason, text, by } = self;
+        let unsaid = |word: &&str| !text.split([' ', ':']).any(|part| part == *word);
+        [
+            Some(reason.as_str()).filter(unsaid),
+            by.as_deref().filter(unsaid),
+            Some(text.as_str()).filter(|text| !text.is_empty()),
+        ]
+    }
+
     /// An end that needs no more words than its reason.
     #[must_use]
     pub fn because(reason: impl Into<String>) -> Self {
@@ -202,5 +228,37 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn exit_signal(signal: ExitSignal) -> Event<'static> {
         Event::ExitSignal(Cow::Owned(signal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_once() {
+        let end = |reason: &str, by: Option<&str>, text: &str| SessionEnd {
+            reason: reason.into(),
+            text: text.into(),
+            by: by.map(str::to_owned),
+        };
+        for (end, parts) in [
+            (end("closed", None, "closed"), [None, None, Some("closed")]),
+            (end("closed", None, ""), [Some("closed"), None, None]),
+            (
+                end("cut", Some("odile"), "cut by odile: enough"),
+                [None, None, Some("cut by odile: enough")],
+            ),
+            (
+                end("cut", Some("odile"), "enough"),
+                [Some("cut"), Some("odile"), Some("enough")],
+            ),
+            (
+                end("right-ended", None, "the window closed"),
+                [Some("right-ended"), None, Some("the window closed")],
+            ),
+        ] {
+            assert_eq!(end.parts(), parts);
+        }
     }
 }

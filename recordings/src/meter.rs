@@ -15,10 +15,11 @@ use avt::parser::{DecMode, DecModes, EdScope, Function};
 
 /// Cells for each character that came.
 const CELLS_A_CHARACTER: u64 = 64;
-/// Credit is saved up to so many screens, and begins with as many.
-const SAVED_SCREENS: u64 = 4;
-/// A screen for so much recorded time: as often as a screen is drawn for who watches.
-const SCREEN_EACH_US: u64 = 50_000;
+/// Credit is saved up to so many screens, and begins with as many: a person who clears their screen again and again, and
+/// every program that people work with, stays far below it.
+const SAVED_SCREENS: u64 = 32;
+/// A screen for so much recorded time: more often than a screen is drawn for who watches.
+const SCREEN_EACH_US: u64 = 20_000;
 /// Beginning and ending a row costs about as much as so many of its cells, and in a transcript a line of its own.
 const ROW: u64 = 32;
 /// Writing a letter costs about as much as blanking so many cells.

@@ -4,7 +4,8 @@
 //! that [`Screen`] made safe. The viewer may have any size: what does not fit is clipped around the
 //! cursor, and a smaller screen gets an edge.
 
-use crate::screen::{Cell, Colour, Screen, Size, Style, printable};
+use crate::marks::{Marks, printable};
+use crate::screen::{Cell, Colour, Screen, Size, Style};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthChar;
 
@@ -126,6 +127,7 @@ impl Painter {
             if let Some(cell) = row.get_mut(place) {
                 *cell = Cell {
                     letter,
+                    marks: Marks::NONE,
                     width: if width == 2 { 2 } else { 1 },
                     style: STATUS,
                 };
@@ -135,6 +137,7 @@ impl Painter {
             {
                 *tail = Cell {
                     letter: ' ',
+                    marks: Marks::NONE,
                     width: 0,
                     style: STATUS,
                 };
@@ -194,6 +197,7 @@ impl View {
                 if let Some(edge) = cells.get_mut(usize::from(width)) {
                     *edge = Cell {
                         letter: '│',
+                        marks: Marks::NONE,
                         width: 1,
                         style: EDGE,
                     };
@@ -207,6 +211,7 @@ impl View {
                     };
                     *cell = Cell {
                         letter,
+                        marks: Marks::NONE,
                         width: 1,
                         style: EDGE,
                     };
@@ -240,8 +245,10 @@ fn paint_row(out: &mut String, pen: &mut Pen, row: usize, new: &[Cell], old: &[C
             pen.style = Some(cell.style);
         }
         out.push(cell.letter);
+        out.extend(cell.marks.iter());
         // Terminals differ on the width of what is not ASCII: address the next cell rather than trust.
-        pen.place = (cell.letter.is_ascii() && col + 1 < new.len()).then_some((row, col + 1));
+        pen.place = (cell.letter.is_ascii() && cell.marks == Marks::NONE && col + 1 < new.len())
+            .then_some((row, col + 1));
     }
 }
 

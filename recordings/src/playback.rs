@@ -3,9 +3,11 @@
 //! Pure as to time: each event says how long to wait before it; the caller waits. Seeking back starts
 //! again: [`PlayEvent::Opened`] always means "begin with an empty screen".
 
-use crate::cast::{CastReader, Code, MARK};
+use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
-use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError};
+use crate::record::{ChannelRecord, NoteLine};
+use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError, layout};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,6 +75,8 @@ enum From {
         opened: Box<ChannelOpened>,
         recording: OpenRecording,
         cast: String,
+        /// What was refused to the session meanwhile, with its time since the channel's opening.
+        refused: Vec<(u64, String)>,
     },
     Live {
         journal: PathBuf,
@@ -85,10 +89,15 @@ enum Source {
     Recording {
         reader: CastReader,
         opened: Option<Box<ChannelOpened>>,
+        /// The next event of the cast.
+        ahead: Option<Box<CastEvent>>,
+        /// How many refusals were given.
+        refused: usize,
     },
     Live {
         follower: Box<Follower>,
-        opened_us: u64,
+        /// None before the channel begins.
+        opened_us: Option<u64>,
         ended: bool,
     },
 }
@@ -111,6 +120,7 @@ impl Playback {
             opened: Box::new(record.opened.clone()),
             recording: recording.clone(),
             cast: record.files.cast.clone(),
+            refused: refused(recording, record)?,
         };
         Self::start(from)
     }
@@ -227,31 +237,82 @@ impl Playback {
         Duration::try_from_secs_f64(since.as_secs_f64() / self.speed).unwrap_or(since)
     }
 
-    /// The markers of a sealed recording with their times, `ecluse:` ones left out. A live journal
-    /// gives none: it plays only forward.
+    /// The markers of a sealed recording with their times, and what was refused; other `ecluse:` ones left out. A live
+    /// journal gives none: it plays only forward.
     ///
     /// # Errors
     /// When the file does not read.
     pub fn markers(&self) -> Result<Vec<(Duration, String)>, ReadError> {
         let From::Recording {
-            recording, cast, ..
+            recording,
+            cast,
+            refused,
+            ..
         } = &self.from
         else {
             return Ok(Vec::new());
         };
         let mut reader = recording.cast(cast)?;
-        let mut markers = Vec::new();
+        let mut markers: Vec<(Duration, String)> = refused
+            .iter()
+            .map(|(at_us, text)| (Duration::from_micros(*at_us), refusal(text)))
+            .collect();
         while let Some(event) = reader.next_event()? {
-            if event.code == Code::Marker && !event.text.starts_with(MARK) {
+            let own = event.text.strip_prefix(MARK);
+            if event.code == Code::Marker && own.is_none_or(|own| own.starts_with(REFUSED)) {
                 markers.push((
                     Duration::from_micros(event.at_us),
                     crate::neutralise(&event.text),
                 ));
             }
         }
+        markers.sort_by_key(|(at, _)| *at);
         Ok(markers)
     }
 }
+
+/// How the marker of a refusal begins, behind `ecluse:`.
+const REFUSED: &str = "refused ";
+/// So many refusals of a session are shown beside each of its channels.
+const MOST_REFUSED: usize = 10_000;
+
+fn refusal(text: &str) -> String {
+    format!("{MARK}{REFUSED}{}", crate::neutralise(text))
+}
+
+/// What was refused to the session while a channel was open.
+fn refused(
+    recording: &OpenRecording,
+    channel: &ChannelRecord,
+) -> Result<Vec<(u64, String)>, ReadError> {
+    if recording.record().notes == 0 {
+        return Ok(Vec::new());
+    }
+    let path = recording.dir().join(layout::NOTES);
+    let mut lines = BufReader::new(recording.open(layout::NOTES)?);
+    let mut refused = Vec::new();
+    let mut line = Vec::new();
+    while refused.len() < MOST_REFUSED {
+        line.clear();
+        (&mut lines)
+            .take(LONGEST_NOTE)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| ReadError::io(&path, error))?;
+        if line.is_empty() {
+            break;
+        }
+        if let Ok(note) = serde_json::from_slice::<NoteLine>(&line)
+            && note.kind == "refusal"
+            && (channel.opened_us..=channel.closed_us).contains(&note.at_us)
+        {
+            refused.push((note.at_us.saturating_sub(channel.opened_us), note.text));
+        }
+    }
+    Ok(refused)
+}
+
+/// Longest line of `notes.jsonl`.
+const LONGEST_NOTE: u64 = 4 << 20;
 
 enum Found {
     Event(u64, PlayEvent),
@@ -266,13 +327,19 @@ impl From {
                 opened,
                 recording,
                 cast,
-            } => Source::Recording {
-                reader: recording.cast(cast)?,
-                opened: Some(opened.clone()),
-            },
+                refused: _,
+            } => {
+                let mut reader = recording.cast(cast)?;
+                Source::Recording {
+                    ahead: reader.next_event()?.map(Box::new),
+                    reader,
+                    opened: Some(opened.clone()),
+                    refused: 0,
+                }
+            }
             From::Live { journal, key, .. } => Source::Live {
                 follower: Box::new(Follower::open(journal, key)?),
-                opened_us: 0,
+                opened_us: None,
                 ended: false,
             },
         })
@@ -282,11 +349,26 @@ impl From {
 impl Source {
     fn next(&mut self, from: &From) -> Result<Found, ReadError> {
         match self {
-            Source::Recording { reader, opened } => {
+            Source::Recording {
+                reader,
+                opened,
+                ahead,
+                refused: given,
+            } => {
                 if let Some(opened) = opened.take() {
                     return Ok(Found::Event(0, PlayEvent::Opened(opened)));
                 }
-                next_of_cast(reader)
+                let refused = match from {
+                    From::Recording { refused, .. } => refused.get(*given),
+                    From::Live { .. } => None,
+                };
+                if let Some((at_us, text)) = refused
+                    && ahead.as_ref().is_none_or(|next| *at_us <= next.at_us)
+                {
+                    *given += 1;
+                    return Ok(Found::Event(*at_us, PlayEvent::Marker(refusal(text))));
+                }
+                next_of_cast(reader, ahead)
             }
             Source::Live {
                 follower,
@@ -302,8 +384,13 @@ impl Source {
     }
 }
 
-fn next_of_cast(reader: &mut CastReader) -> Result<Found, ReadError> {
-    while let Some(event) = reader.next_event()? {
+fn next_of_cast(
+    reader: &mut CastReader,
+    ahead: &mut Option<Box<CastEvent>>,
+) -> Result<Found, ReadError> {
+    while let Some(event) = ahead.take() {
+        let event = *event;
+        *ahead = reader.next_event()?.map(Box::new);
         let shown = match event.code {
             Code::Output => PlayEvent::Output(event.text.into_bytes()),
             Code::Input => PlayEvent::Input(event.text),
@@ -322,7 +409,7 @@ fn next_of_cast(reader: &mut CastReader) -> Result<Found, ReadError> {
 fn next_of_journal(
     follower: &mut Follower,
     channel: u32,
-    opened_us: &mut u64,
+    opened_us: &mut Option<u64>,
     ended: &mut bool,
 ) -> Result<Found, ReadError> {
     while !*ended {
@@ -333,12 +420,16 @@ fn next_of_journal(
             *ended = true;
             continue;
         }
-        if frame.channel != channel {
+        // What is refused to the session is shown beside each of its channels.
+        let concerns = matches!(frame.event, Event::Refusal(_))
+            && frame.channel == crate::SESSION
+            && opened_us.is_some();
+        if frame.channel != channel && !concerns {
             continue;
         }
         let shown = match frame.event {
             Event::ChannelOpened(opened) => {
-                *opened_us = frame.at_us;
+                *opened_us = Some(frame.at_us);
                 PlayEvent::Opened(Box::new(opened.into_owned()))
             }
             Event::Output(bytes) | Event::ErrorOutput(bytes) => PlayEvent::Output(bytes.to_vec()),
@@ -351,9 +442,7 @@ fn next_of_journal(
             Event::Note(text) => {
                 PlayEvent::Marker(format!("{MARK}note {}", crate::neutralise(text)))
             }
-            Event::Refusal(text) => {
-                PlayEvent::Marker(format!("{MARK}refused {}", crate::neutralise(text)))
-            }
+            Event::Refusal(text) => PlayEvent::Marker(refusal(text)),
             Event::ExitStatus(status) => PlayEvent::Marker(format!("{MARK}exit {status}")),
             Event::ExitSignal(signal) => {
                 PlayEvent::Marker(format!("{MARK}signal {}", crate::neutralise(&signal.name)))
@@ -367,7 +456,10 @@ fn next_of_journal(
             }
             Event::Eof(_) | Event::SessionEnd(_) | Event::Clock(_) => continue,
         };
-        return Ok(Found::Event(frame.at_us.saturating_sub(*opened_us), shown));
+        return Ok(Found::Event(
+            frame.at_us.saturating_sub(opened_us.unwrap_or(0)),
+            shown,
+        ));
     }
     Ok(Found::End)
 }

@@ -188,8 +188,14 @@ fn overlay(piece: &mut [u8], offset: u64, masked: &Masked) {
     }
 }
 
+/// Where masked input stands in its stream, the end excluded.
+pub(crate) fn position_of(masked: &Masked) -> (u64, u64) {
+    let length = masked.bytes.0.len() as u64;
+    (masked.offset, masked.offset.saturating_add(length))
+}
+
 /// Reads an `unechoed.jsonl` file in order.
-struct Unechoed {
+pub(crate) struct Unechoed {
     path: PathBuf,
     lines: BufReader<Box<dyn Read + Send>>,
     ahead: Option<Masked>,
@@ -197,7 +203,7 @@ struct Unechoed {
 }
 
 impl Unechoed {
-    fn open(from: &dyn Plain, name: &str) -> Result<Self, ReadError> {
+    pub(crate) fn open(from: &dyn Plain, name: &str) -> Result<Self, ReadError> {
         Ok(Unechoed {
             path: from.place(name),
             lines: BufReader::new(from.open_plain(name)?),
@@ -207,14 +213,14 @@ impl Unechoed {
     }
 
     /// The masked input that starts at `offset`, if one does.
-    fn take(&mut self, offset: u64) -> Result<Option<Masked>, ReadError> {
+    pub(crate) fn take(&mut self, offset: u64) -> Result<Option<Masked>, ReadError> {
         if self.ahead.is_none() {
             self.ahead = self.next()?;
         }
         Ok(self.ahead.take_if(|masked| masked.offset == offset))
     }
 
-    fn next(&mut self) -> Result<Option<Masked>, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Masked>, ReadError> {
         if let Some(masked) = self.ahead.take() {
             return Ok(Some(masked));
         }

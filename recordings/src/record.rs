@@ -79,6 +79,9 @@ pub struct ChannelRecord {
     /// How the process ended, where the target said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
+    /// Lines that were typed at a terminal, not one letter of which was shown, though nothing asked for a secret.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidden_lines: u64,
     /// Where the bytes are.
     pub files: Files,
     /// Output, or all output where there is a terminal.
@@ -87,6 +90,11 @@ pub struct ChannelRecord {
     pub error_output: StreamRecord,
     /// What the technician sent.
     pub input: StreamRecord,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl ChannelRecord {

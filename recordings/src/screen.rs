@@ -4,12 +4,12 @@
 //! interprets them with `avt` inside sane limits, and no sequence costs more than its bytes are worth; [`crate::Painter`] draws the cells with escape
 //! sequences of our own, and a page can draw the same [`Cell`]s as markup.
 
+use crate::marks::{Marked, Marks};
 use crate::model::{FAULT, Fault, Model};
-use crate::text::acts;
+use crate::rows::is_concealed;
 use crate::{ChannelOpened, Utf8Decoder};
 use avt::Color;
 use std::time::Duration;
-use unicode_width::UnicodeWidthChar;
 
 /// Widest screen that is modelled; a technician's client may ask for anything.
 pub const MAX_COLS: u16 = 500;
@@ -91,6 +91,8 @@ pub struct Style {
 pub struct Cell {
     /// The letter.
     pub letter: char,
+    /// The marks on it.
+    pub marks: Marks,
     /// 1, or 2 for a wide letter, or 0 for the cell a wide letter covers.
     pub width: u8,
     /// How it looks.
@@ -101,6 +103,7 @@ impl Cell {
     /// An empty cell.
     pub const BLANK: Cell = Cell {
         letter: ' ',
+        marks: Marks::NONE,
         width: 1,
         style: Style {
             foreground: None,
@@ -182,6 +185,8 @@ impl Screen {
 
     fn draw(&mut self, text: &str) {
         let drawn = self.model.feed(text, &mut ());
+        // Whoever looks at a screen looks at what is shown; transcript and search tell the rest.
+        drop(self.model.hidden());
         self.after(drawn);
     }
 
@@ -222,7 +227,8 @@ impl Screen {
             .screen()
             .line(row.into())
             .into_iter()
-            .flat_map(|line| line.cells().iter().map(cell))
+            .flat_map(|line| line.cells().iter())
+            .map(|letter| cell(letter, self.model.marked()))
     }
 
     /// The rows as text, without trailing blanks.
@@ -233,7 +239,7 @@ impl Screen {
                 let letters = self
                     .row(row)
                     .filter(|cell| cell.width > 0)
-                    .map(|cell| cell.letter);
+                    .flat_map(|cell| std::iter::once(cell.letter).chain(cell.marks.iter()));
                 letters.collect::<String>().trim_end().to_owned()
             })
             .collect()
@@ -257,20 +263,24 @@ fn narrow(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
 }
 
-fn cell(cell: &avt::Cell) -> Cell {
+fn cell(cell: &avt::Cell, marked: &Marked) -> Cell {
     let pen = cell.pen();
+    let (letter, marks) = marked.parts(cell.char());
+    // What was not to be seen is seen here, underlined.
+    let concealed = is_concealed(cell);
     let style = Style {
-        foreground: pen.foreground().map(colour),
-        background: pen.background().map(colour),
+        foreground: pen.foreground().map(colour).filter(|_| !concealed),
+        background: pen.background().map(colour).filter(|_| !concealed),
         bold: pen.is_bold(),
         faint: pen.is_faint(),
         italic: pen.is_italic(),
-        underline: pen.is_underline(),
+        underline: pen.is_underline() || concealed,
         strikethrough: pen.is_strikethrough(),
         inverse: pen.is_inverse(),
     };
     Cell {
-        letter: printable(cell.char()),
+        letter,
+        marks,
         width: cell.width(),
         style,
     }
@@ -283,25 +293,13 @@ fn colour(colour: Color) -> Colour {
     }
 }
 
-/// A letter that takes its cell and nothing else. The model gives marks that combine a cell of their
-/// own; printed there, they would land on a neighbour.
-pub(crate) fn printable(letter: char) -> char {
-    if acts(letter) {
-        return '\u{fffd}';
-    }
-    if letter.width() == Some(0) {
-        ' '
-    } else {
-        letter
-    }
-}
-
 #[cfg(test)]
 pub(crate) use tests::hostile;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::acts;
     use proptest::prelude::*;
 
     fn text(screen: &Screen) -> String {
@@ -346,7 +344,9 @@ mod tests {
     fn letters_that_act_are_replaced() {
         let mut screen = Screen::new(Size::clamped(20, 2));
         screen.feed("a\u{202e}b\u{200b}e\u{301}!".as_bytes());
-        assert_eq!(text(&screen), "a\u{fffd}b\u{fffd}e !");
+        // What takes no place takes none here: what would act is not drawn, what combines is.
+        assert_eq!(text(&screen), "abe\u{301}!");
+        assert_eq!(screen.cursor(), Some((4, 0)));
     }
 
     proptest! {

@@ -164,7 +164,10 @@ impl SealedRecording {
     }
 
     /// Whether `journal` is the one this recording was made from, by header and length.
-    pub(crate) fn is_of(&self, journal: &Path) -> Result<bool, ReadError> {
+    ///
+    /// # Errors
+    /// It does not read, or is not there.
+    pub fn is_of(&self, journal: &Path) -> Result<bool, ReadError> {
         let header = JournalFrames::open(journal)?.header().sha256_hex();
         let length = fs::metadata(journal)
             .map_err(|error| ReadError::io(journal, error))?

@@ -38,13 +38,18 @@ pub fn list(root: &Path, client: Option<&str>) -> io::Result<Vec<Listed>> {
         Some(_) => Vec::new(),
         None => session_dirs(root)?,
     };
-    Ok(dirs
-        .into_iter()
-        .map(|dir| Listed {
+    Ok(dirs.into_iter().map(Listed::look).collect())
+}
+
+impl Listed {
+    /// Looks at one directory, as [`list`] does.
+    #[must_use]
+    pub fn look(dir: PathBuf) -> Self {
+        Self {
             state: state(&dir),
             dir,
-        })
-        .collect())
+        }
+    }
 }
 
 fn state(dir: &Path) -> State {

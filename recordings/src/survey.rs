@@ -4,7 +4,7 @@
 //! was not echoed (which only later output can tell), and how much there is of it.
 
 use crate::chain::Seal;
-use crate::echo::{EchoDetector, Masks};
+use crate::echo::{EchoDetector, Masks, Unechoed};
 use crate::evidence::manifest::ClockReading;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::{Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
@@ -25,6 +25,7 @@ pub(crate) struct Survey {
 pub(crate) struct ChannelSurvey {
     pub(crate) needs_raw: PerStream<bool>,
     pub(crate) masks: Masks,
+    pub(crate) hidden_lines: u64,
     /// The first and the last of its frames.
     pub(crate) frames: (u64, u64),
     /// Payload bytes of each stream.
@@ -57,6 +58,8 @@ impl ChannelSurvey {
 
 #[derive(Default)]
 struct Open {
+    /// It has a terminal, which ignores what no text has: nothing on it is binary.
+    terminal: bool,
     decoders: PerStream<Utf8Decoder>,
     gauges: PerStream<BinaryGauge>,
     needs_raw: PerStream<bool>,
@@ -74,8 +77,13 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
         let number = frame.number;
         match frame.event {
             Event::ChannelOpened(opened) => {
-                let echo = EchoDetector::new(opened.pty.is_some());
-                open.insert(frame.channel, Open::at(number, echo));
+                let terminal = opened.pty.is_some();
+                let echo = EchoDetector::new(terminal);
+                let channel = Open {
+                    terminal,
+                    ..Open::at(number, echo)
+                };
+                open.insert(frame.channel, channel);
             }
             Event::Output(bytes) => open
                 .entry(frame.channel)
@@ -139,7 +147,7 @@ impl Open {
         let total = self.bytes.of_mut(stream);
         *total = total.saturating_add(length);
         let binary = self.gauges.of_mut(stream).is_binary(bytes);
-        if !binary {
+        if !binary || self.terminal {
             let (shown, events) = self.shown;
             self.shown = (shown.saturating_add(length), events.saturating_add(1));
         }
@@ -155,9 +163,14 @@ impl Open {
                 *self.needs_raw.of_mut(stream) = true;
             }
         }
+        let Unechoed {
+            masks,
+            hidden_lines,
+        } = self.echo.finish();
         ChannelSurvey {
             needs_raw: self.needs_raw,
-            masks: self.echo.finish(),
+            masks,
+            hidden_lines,
             frames: self.frames,
             bytes: self.bytes,
             shown: self.shown,

@@ -1,16 +1,40 @@
-//! A session as readable text: times, commands, lines of output, how it ended.
+//! A session as readable text, in the order of time: commands, lines of output, what was refused, how it ended.
+//!
+//! Lines of a terminal are known when they leave its screen, with the time at which they were printed; lines of channels
+//! that are open together come from several files. They wait here until nothing older can come, within [`MOST_WAITING`].
 
-use crate::cast::{CastReader, Code, MARK};
-use crate::convert_channel::MASK;
+mod channel;
+mod words;
+
+use crate::bundle::Language;
 use crate::record::NoteLine;
-use crate::screen::Size;
-use crate::scrolling::{Scrolling, TimedLine};
-use crate::{ChannelRecord, Exit, OpenRecording, ReadError, layout, neutralise};
+use crate::search::Query;
+use crate::{ChannelRecord, OpenRecording, ReadError, layout, neutralise};
+use channel::Source;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use words::Words;
 
-/// Longest line kept in memory; a longer one is shown in pieces.
-const MAX_LINE: usize = 64 * 1024;
+/// Channels that are read together; those beyond begin when one of them has ended.
+const TOGETHER: usize = 16;
+/// Lines that wait for older ones. **Unit**: bytes. Beyond, the oldest is written all the same.
+const MOST_WAITING: usize = 4 << 20;
+/// What waits is looked at so often. **Unit**: events.
+const LOOK_EACH: u64 = 64;
+
+/// What of a recording is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// One channel alone, and what concerns the whole session.
+    pub channel: Option<u32>,
+    /// What happened from then on. **Unit**: microseconds since the session's start.
+    pub from_us: u64,
+    /// What stands behind the first line in which this is found, and that line.
+    pub find: Option<Query>,
+    /// The language of what the transcript itself says.
+    pub language: Language,
+}
 
 /// Writes a recording as text. Nothing in it can act on a terminal: escape sequences of a
 /// shell are interpreted, those of a command are shown.
@@ -18,23 +42,89 @@ const MAX_LINE: usize = 64 * 1024;
 /// # Errors
 /// When a file does not read, or `out` fails.
 pub fn transcript(recording: &OpenRecording, out: &mut impl Write) -> Result<(), ReadError> {
+    transcript_of(recording, Part::default(), out).map(drop)
+}
+
+/// The same for a part of it; whether what was to be found was.
+///
+/// # Errors
+/// When a file does not read, or `out` fails.
+pub fn transcript_of(
+    recording: &OpenRecording,
+    part: Part,
+    out: &mut impl Write,
+) -> Result<bool, ReadError> {
     let fail = |error| ReadError::io(recording.dir(), error);
-    heading(recording, out).map_err(fail)?;
-    for channel in &recording.record().channels {
-        channel_heading(recording, channel, out).map_err(fail)?;
-        let reader = recording.cast(&channel.files.cast)?;
-        let started = recording
-            .record()
-            .facts
-            .started
-            .saturating_add_unsigned(channel.opened_us);
-        match &channel.opened.pty {
-            Some(pty) => shell(reader, Size::clamped(pty.cols, pty.rows), started, out)?,
-            None => command(reader, started, out)?,
+    let words = words::of(part.language);
+    heading(recording, words, out).map_err(fail)?;
+    let mut channels: VecDeque<&ChannelRecord> = recording
+        .record()
+        .channels
+        .iter()
+        .filter(|channel| part.channel.is_none_or(|wanted| wanted == channel.number))
+        .collect();
+    channels
+        .make_contiguous()
+        .sort_by_key(|channel| channel.opened_us);
+    let mut lines = Lines {
+        words,
+        started: recording.record().facts.started,
+        several: channels.len() > 1,
+        from_us: part.from_us,
+        find: part.find,
+        waiting: BinaryHeap::new(),
+        bytes: 0,
+        given: 0,
+        out,
+    };
+    let mut notes = Notes::open(recording, part.channel)?;
+    let mut open: Vec<Source> = Vec::new();
+    for step in 0u64.. {
+        let next_open = channels
+            .front()
+            .filter(|_| open.len() < TOGETHER)
+            .map(|channel| channel.opened_us);
+        let first = open
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, source)| source.next_us())
+            .map(|(place, source)| (source.next_us(), place));
+        let next_note = notes.next.as_ref().map(|note| note.at_us);
+        let earlier = |time: Option<u64>, than: Option<u64>| {
+            time.is_some_and(|time| than.is_none_or(|than| time <= than))
+        };
+        let next_line = first.map(|(at_us, _)| at_us);
+        if earlier(next_note, next_open) && earlier(next_note, next_line) {
+            if let Some(note) = notes.take()? {
+                lines.push(note.at_us, mark(&note, words));
+            }
+        } else if earlier(next_open, next_line) {
+            if let Some(channel) = channels.pop_front() {
+                open.push(Source::open(recording, channel, &mut lines)?);
+            }
+        } else if let Some((_, place)) = first {
+            let goes_on = match open.get_mut(place) {
+                Some(source) => source.step(&mut lines)?,
+                None => false,
+            };
+            if !goes_on {
+                open.swap_remove(place).end(&mut lines);
+            }
+        } else {
+            break;
         }
-        channel_end(channel, out).map_err(fail)?;
+        if step % LOOK_EACH == 0 || lines.bytes > MOST_WAITING {
+            let settled = open.iter().map(Source::settled_us);
+            let begins = channels.front().map(|channel| channel.opened_us);
+            let note = notes.next.as_ref().map(|note| note.at_us);
+            let settled = settled.chain(begins).chain(note).min();
+            lines
+                .write_until(settled.unwrap_or(u64::MAX))
+                .map_err(fail)?;
+        }
     }
-    notes(recording, out)?;
+    lines.write_until(u64::MAX).map_err(fail)?;
+    let found = lines.find.is_none();
     let record = recording.record();
     let ended = layout::moment(
         record
@@ -44,219 +134,172 @@ pub fn transcript(recording: &OpenRecording, out: &mut impl Write) -> Result<(),
     );
     match &record.end {
         Some(end) => {
-            let by = end
-                .by
-                .as_ref()
-                .map(|by| format!(" by {}", neutralise(by)))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "ended    {ended}: {}{by} {}",
-                neutralise(&end.reason),
-                neutralise(&end.text)
-            )
+            let [reason, by, text] = end.parts();
+            let by = by.map(|by| format!("{} {by}", words.by));
+            let parts: Vec<&str> = [reason, by.as_deref(), text]
+                .into_iter()
+                .flatten()
+                .collect();
+            let ended = format!("{} {ended}", words.ended);
+            writeln!(out, "{ended}: {}", neutralise(parts.join(" ")))
         }
-        None => writeln!(out, "ended    {ended}: cut short, the recording stops here"),
+        None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
     }
-    .map_err(fail)
+    .map_err(fail)?;
+    Ok(found)
 }
 
-fn heading(recording: &OpenRecording, out: &mut impl Write) -> io::Result<()> {
+fn heading(recording: &OpenRecording, words: &Words, out: &mut impl Write) -> io::Result<()> {
     let facts = &recording.record().facts;
     let optional = |name: &Option<String>| name.as_ref().map_or_else(|| "-".to_owned(), neutralise);
-    writeln!(out, "session  {}", facts.session)?;
-    writeln!(out, "started  {}", layout::moment(facts.started))?;
+    writeln!(out, "{} {}", words.session, facts.session)?;
+    writeln!(out, "{} {}", words.started, layout::moment(facts.started))?;
     writeln!(
         out,
-        "who      {} of {}, station {}, from {} ({})",
+        "{} {} {} {}, {} {}, {} {} ({})",
+        words.who,
         neutralise(&facts.person),
+        words.of,
         optional(&facts.provider),
+        words.station,
         optional(&facts.station),
+        words.from,
         neutralise(&facts.source),
         neutralise(&facts.terminal)
     )?;
     let accounts: Vec<String> = facts.accounts.iter().map(neutralise).collect();
     writeln!(
         out,
-        "where    {} of {}, as {}",
+        "{} {} {} {}, {} {}",
+        words.target,
         neutralise(&facts.target),
+        words.of,
         neutralise(&facts.client),
+        words.account,
         accounts.join(", ")
     )?;
-    writeln!(out, "why      {}", neutralise(&facts.reason))
+    writeln!(out, "{} {}", words.why, neutralise(&facts.reason))
 }
 
-fn channel_heading(
-    recording: &OpenRecording,
-    channel: &ChannelRecord,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let at = layout::moment(
-        recording
-            .record()
-            .facts
-            .started
-            .saturating_add_unsigned(channel.opened_us),
-    );
-    writeln!(
-        out,
-        "\n── channel {} · {} · {at}",
-        channel.number,
-        channel.kind().word()
-    )?;
-    if let Some(command) = channel.command() {
-        writeln!(out, "command  {command}")?;
-    }
-    Ok(())
-}
-
-fn channel_end(channel: &ChannelRecord, out: &mut impl Write) -> io::Result<()> {
-    match &channel.exit {
-        Some(Exit::Status(status)) => writeln!(out, "exit     status {status}")?,
-        Some(Exit::Signal(signal)) => {
-            writeln!(out, "exit     signal {}", neutralise(&signal.name))?
-        }
-        None => {}
-    }
-    let reason = channel
-        .reason
-        .as_ref()
-        .map_or_else(|| "cut short".to_owned(), neutralise);
-    writeln!(
-        out,
-        "closed   {reason}; {} bytes of output, {} of standard error, {} of input\n",
-        channel.output.bytes, channel.error_output.bytes, channel.input.bytes
-    )
-}
-
-/// Lines as the terminal showed them, and what happened between.
-fn shell(
-    mut reader: CastReader,
-    size: Size,
+/// Lines on their way out, the oldest first.
+pub(crate) struct Lines<'o, W> {
+    words: &'static Words,
     started: i64,
-    out: &mut impl Write,
-) -> Result<(), ReadError> {
-    let fail = |error| ReadError::io(Path::new("transcript"), error);
-    let mut screen = Scrolling::new(size);
-    // Masked letters come one by one; one line tells of them all.
-    let mut hidden: Option<TimedLine> = None;
-    while let Some(event) = reader.next_event()? {
-        let at_us = event.at_us;
-        let lines = match event.code {
-            Code::Output => screen.feed(at_us, &event.text),
-            Code::Resize { cols, rows } => screen.resize(at_us, Size::clamped(cols, rows)),
-            Code::Marker => vec![(at_us, format!("[{}]", neutralise(&event.text)))],
-            Code::Input if event.text.chars().all(|letter| letter == MASK) => {
-                hidden
-                    .get_or_insert((at_us, String::new()))
-                    .1
-                    .push_str(&event.text);
-                continue;
+    several: bool,
+    from_us: u64,
+    /// What is still to be found.
+    find: Option<Query>,
+    waiting: BinaryHeap<Reverse<(u64, u64, String)>>,
+    bytes: usize,
+    given: u64,
+    out: &'o mut W,
+}
+
+impl<W: Write> Lines<'_, W> {
+    /// A line, as it is written.
+    fn push(&mut self, at_us: u64, text: String) {
+        self.push_until(at_us, at_us, text);
+    }
+
+    /// The same for what was to be seen for a while.
+    fn push_until(&mut self, at_us: u64, until_us: u64, text: String) {
+        if until_us < self.from_us {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(text.len() + 32);
+        self.given += 1;
+        self.waiting.push(Reverse((at_us, self.given, text)));
+    }
+
+    /// Writes what is older than whatever may still come.
+    fn write_until(&mut self, settled_us: u64) -> io::Result<()> {
+        while let Some(Reverse((at_us, ..))) = self.waiting.peek() {
+            if *at_us > settled_us && self.bytes <= MOST_WAITING {
+                return Ok(());
             }
-            Code::Input => match hidden.take() {
-                Some((since, dots)) => vec![(since, format!("[typed, not echoed: {dots}]"))],
-                None => continue,
-            },
-            Code::Exit | Code::Other(_) => continue,
-        };
-        write_lines(lines, started, out).map_err(fail)?;
-    }
-    let left = hidden.map(|(since, dots)| (since, format!("[typed, not echoed: {dots}]")));
-    let rest = left.into_iter().chain(screen.rest()).collect();
-    write_lines(rest, started, out).map_err(fail)
-}
-
-fn write_lines(lines: Vec<TimedLine>, started: i64, out: &mut impl Write) -> io::Result<()> {
-    for (at_us, line) in lines {
-        writeln!(out, "{} │ {line}", clock(started, at_us))?;
-    }
-    Ok(())
-}
-
-/// Each stream line by line, marked.
-fn command(mut reader: CastReader, started: i64, out: &mut impl Write) -> Result<(), ReadError> {
-    let path = Path::new("transcript");
-    let mut lines = [
-        ("in ", String::new()),
-        ("out", String::new()),
-        ("err", String::new()),
-    ];
-    let mut current = 1;
-    let mut at_us = 0;
-    while let Some(event) = reader.next_event()? {
-        at_us = event.at_us;
-        let which = match event.code {
-            Code::Input => 0,
-            Code::Output => current,
-            Code::Marker => {
-                match event.text.strip_prefix(MARK) {
-                    Some("stdout") => current = 1,
-                    Some("stderr") => current = 2,
-                    _ => writeln!(
-                        out,
-                        "{} [{}]",
-                        clock(started, at_us),
-                        neutralise(&event.text)
-                    )
-                    .map_err(|error| ReadError::io(path, error))?,
+            let Some(Reverse((at_us, _, text))) = self.waiting.pop() else {
+                return Ok(());
+            };
+            self.bytes = self.bytes.saturating_sub(text.len() + 32);
+            let bare = text.strip_prefix(BARE);
+            if bare.is_none() {
+                self.find.take_if(|find| find.find(&text).is_some());
+                if self.find.is_some() {
+                    continue;
                 }
-                continue;
             }
-            Code::Resize { .. } | Code::Exit | Code::Other(_) => continue,
-        };
-        let Some((word, line)) = lines.get_mut(which) else {
-            continue;
-        };
-        for piece in event.text.split_inclusive('\n') {
-            line.push_str(piece);
-            if piece.ends_with('\n') || line.len() > MAX_LINE {
-                let text = neutralise(line.trim_end_matches(['\r', '\n']));
-                writeln!(out, "{} {word}│ {text}", clock(started, at_us))
-                    .map_err(|error| ReadError::io(path, error))?;
-                line.clear();
+            match bare {
+                Some(bare) => writeln!(self.out, "{bare}")?,
+                None => writeln!(self.out, "{} {text}", clock(self.started, at_us))?,
             }
         }
+        Ok(())
     }
-    for (word, line) in lines.iter().filter(|(_, line)| !line.is_empty()) {
-        writeln!(
-            out,
-            "{} {word}│ {}",
-            clock(started, at_us),
-            neutralise(line)
-        )
-        .map_err(|error| ReadError::io(path, error))?;
-    }
-    Ok(())
 }
 
-fn notes(recording: &OpenRecording, out: &mut impl Write) -> Result<(), ReadError> {
-    if recording.record().notes == 0 {
-        return Ok(());
-    }
-    let path = recording.dir().join(layout::NOTES);
-    let fail = |error| ReadError::io(&path, error);
-    let mut lines = BufReader::new(recording.open(layout::NOTES)?);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        (&mut lines)
-            .take(4 * 1024 * 1024)
-            .read_until(b'\n', &mut line)
-            .map_err(fail)?;
-        if line.is_empty() {
-            return Ok(());
-        }
-        let Ok(note) = serde_json::from_slice::<NoteLine>(&line) else {
-            continue;
+/// What begins with this is written without its time.
+const BARE: char = '\u{0}';
+
+fn mark(note: &NoteLine, words: &Words) -> String {
+    let kind = match note.kind.as_str() {
+        "refusal" => words.refused,
+        kind => kind,
+    };
+    format!("[{} {}]", neutralise(kind), neutralise(&note.text))
+}
+
+/// What was said of the whole session, one after the other.
+struct Notes {
+    lines: Option<BufReader<Box<dyn Read + Send>>>,
+    path: std::path::PathBuf,
+    channel: Option<u32>,
+    next: Option<NoteLine>,
+}
+
+impl Notes {
+    fn open(recording: &OpenRecording, channel: Option<u32>) -> Result<Self, ReadError> {
+        let lines = match recording.record().notes {
+            0 => None,
+            _ => Some(BufReader::new(recording.open(layout::NOTES)?)),
         };
-        let at = clock(recording.record().facts.started, note.at_us);
-        writeln!(
-            out,
-            "{at} [{} {}]",
-            neutralise(&note.kind),
-            neutralise(&note.text)
-        )
-        .map_err(fail)?;
+        let mut notes = Notes {
+            lines,
+            path: recording.dir().join(layout::NOTES),
+            channel,
+            next: None,
+        };
+        notes.take()?;
+        Ok(notes)
+    }
+
+    /// The next one; the one after it is read.
+    fn take(&mut self) -> Result<Option<NoteLine>, ReadError> {
+        let taken = self.next.take();
+        let Some(lines) = &mut self.lines else {
+            return Ok(taken);
+        };
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            lines
+                .take(4 * 1024 * 1024)
+                .read_until(b'\n', &mut line)
+                .map_err(|error| ReadError::io(&self.path, error))?;
+            if line.is_empty() {
+                self.lines = None;
+                return Ok(taken);
+            }
+            let concerns = |note: &NoteLine| {
+                note.channel == crate::SESSION
+                    || self.channel.is_none_or(|channel| channel == note.channel)
+            };
+            if let Ok(note) = serde_json::from_slice::<NoteLine>(&line)
+                && concerns(&note)
+            {
+                self.next = Some(note);
+                return Ok(taken);
+            }
+        }
     }
 }
 

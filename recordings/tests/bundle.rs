@@ -16,10 +16,11 @@ use std::path::Path;
 use std::process::Command;
 
 use ecluse_recordings::bundle::{
-    self, BundleError, BundleWriter, Contents, Decision, InterventionFacts, Language, guide, index,
+    self, BundleError, BundleWriter, Contents, Decision, InterventionFacts, Language, LeftOut, Why,
+    guide, index,
 };
 use ecluse_recordings::evidence::signature::{Signer as _, allowed_signers};
-use ecluse_recordings::verify::verify;
+use ecluse_recordings::verify::{Finding, Options, Verdict, verify};
 use site::{Bundle, Site, assert_intact, gateway, log_key, trusting, witness_key};
 
 fn contents(site: &Site) -> Contents {
@@ -29,6 +30,11 @@ fn contents(site: &Site) -> Contents {
         asked_by: "claire".to_owned(),
         asked_for: "intervention 12".to_owned(),
         checkpoint: site.journal.checkpoint(),
+        left_out: vec![LeftOut {
+            session: site::session(9),
+            number: 9,
+            why: Why::NotChosen,
+        }],
         cosigners: vec![site::WITNESS.to_owned()],
         entries: 10,
         signers: vec![gateway().public()],
@@ -38,8 +44,10 @@ fn contents(site: &Site) -> Contents {
             .iter()
             .map(|recording| recording.manifest.clone())
             .collect(),
+        numbers: [(site.id(0), 31)].into(),
         interventions: vec![InterventionFacts {
-            number: "12".to_owned(),
+            id: site::session(12),
+            number: "#12".to_owned(),
             person: "alice".to_owned(),
             client: "hopital".to_owned(),
             asked: vec!["press-4: shell".to_owned()],
@@ -63,23 +71,6 @@ fn written(site: &Site, language: Language) -> Vec<u8> {
     site.journal.put_into(&mut parts, &gateway());
     let contents = contents(site);
     let mut writer = BundleWriter::new(Vec::new(), 1_795_600_800);
-    writer
-        .add(bundle::GUIDE, guide(&contents, language).as_bytes())
-        .unwrap();
-    writer
-        .add(bundle::INDEX, index(&contents, language).as_bytes())
-        .unwrap();
-    writer
-        .add(
-            bundle::ALLOWED_SIGNERS,
-            allowed_signers(&contents.signers).as_bytes(),
-        )
-        .unwrap();
-    let keys = format!("{}\n{}\n", log_key(), witness_key());
-    writer.add(bundle::LOG_KEYS, keys.as_bytes()).unwrap();
-    for (name, bytes) in &parts.files {
-        writer.add(name, bytes).unwrap();
-    }
     for recording in &site.recordings {
         let directory = tempfile::tempdir().unwrap();
         for (name, bytes) in &recording.files {
@@ -88,6 +79,23 @@ fn written(site: &Site, language: Language) -> Vec<u8> {
         let manifest = writer.add_recording(directory.path()).unwrap();
         assert_eq!(manifest, recording.manifest);
     }
+    for name in [bundle::ENTRIES, bundle::PROOFS, bundle::CHECKPOINT] {
+        writer.add(name, &parts.files[name]).unwrap();
+    }
+    let keys = format!("{}\n{}\n", log_key(), witness_key());
+    writer.add(bundle::LOG_KEYS, keys.as_bytes()).unwrap();
+    writer
+        .add(
+            bundle::ALLOWED_SIGNERS,
+            allowed_signers(&contents.signers).as_bytes(),
+        )
+        .unwrap();
+    writer
+        .add(bundle::INDEX, index(&contents, language).as_bytes())
+        .unwrap();
+    writer
+        .add(bundle::GUIDE, guide(&contents, language).as_bytes())
+        .unwrap();
     writer.finish(&gateway()).unwrap()
 }
 
@@ -113,6 +121,54 @@ fn a_written_bundle_is_intact_and_always_the_same() {
     for line in listed.lines() {
         assert!(line.starts_with("-rw-r--r-- 0/0"), "{line}");
     }
+}
+
+/// R10: a bundle that a copy or a download cut is not a bundle that somebody altered, wherever it was cut and whoever
+/// looks.
+#[test]
+fn cut_at_any_byte_it_is_missing_and_never_altered() {
+    let site = Site::new();
+    let whole = written(&site, Language::English);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cut.tar");
+    let around = (0..whole.len()).step_by(512).flat_map(|at| {
+        let spread = at.wrapping_mul(7919) % 512;
+        [at.saturating_sub(1), at, at + 1, at + spread]
+    });
+    let (mut told, mut last) = (0, usize::MAX);
+    for keep in (1..700).step_by(23).chain(around) {
+        if keep == 0 || keep >= whole.len() || keep == last {
+            continue;
+        }
+        last = keep;
+        std::fs::write(&path, &whole[..keep]).unwrap();
+        for options in [Options::default(), site::reading(&site)] {
+            let report = verify(&path, &options).unwrap();
+            assert_eq!(
+                report.verdict,
+                Verdict::Missing,
+                "{keep}\n{}",
+                report.text()
+            );
+            let altered = |finding: &&Finding| finding.verdict == Verdict::Altered;
+            let accused = report.findings.iter().find(altered);
+            assert_eq!(accused, None, "{keep}\n{}", report.text());
+            assert!(report.text().contains("it ends early"), "{}", report.text());
+        }
+        told += 1;
+    }
+    assert!(told > 100, "{told} cuts of {} bytes", whole.len());
+
+    // Cut, and something that is there differs: that is an alteration, and is told with it.
+    let manifest = whole
+        .windows(17)
+        .position(|window| window == b"\"person\": \"alice\"")
+        .unwrap();
+    let mut bytes = whole[..whole.len() / 2].to_vec();
+    bytes[manifest + 12] = b'o';
+    std::fs::write(&path, &bytes).unwrap();
+    let report = verify(&path, &trusting()).unwrap();
+    assert_eq!(report.verdict, Verdict::Altered, "{}", report.text());
 }
 
 #[test]
@@ -156,7 +212,6 @@ fn the_index_cannot_act() {
             "bernard",
             "acme-17",
             "ntp ntp1.example",
-            "closed",
         ] {
             assert!(page.contains(said), "{said}");
         }
@@ -165,6 +220,21 @@ fn the_index_cannot_act() {
         assert!(page.contains(&site.journal.checkpoint().root.to_string()));
     }
     assert!(index(&contents(&site), Language::French).contains("Preuves de télémaintenance"));
+    // As people name them, in their words, and nothing twice.
+    let page = index(&contents(&site), Language::French);
+    assert!(
+        page.contains(&format!("Session #31 ({})", site.id(0))),
+        "{page}"
+    );
+    assert!(
+        page.contains("terminée") && !page.contains("closed"),
+        "{page}"
+    );
+    let page = index(&contents(&site), Language::English);
+    assert!(
+        page.contains("closed") && !page.contains("closed · closed"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -163,8 +163,8 @@ fn replay_keeps_time_speed_idle_limit_and_seeks() {
     playback.seek(Duration::ZERO).unwrap();
     playback.set_speed(2.0);
     playback.set_idle_limit(Some(Duration::from_secs(1)));
-    // 1 s, six times 100 ms, 1 s (was 1.4), 1, 1, 1, 1 (was an hour), at double speed.
-    assert_eq!(play(&mut playback).2, Duration::from_millis(3300));
+    // 1 s, six times 100 ms, 1 s (was 1.4), 1, 1, 1, 1 (a refusal), 1 (was an hour), at double speed.
+    assert_eq!(play(&mut playback).2, Duration::from_millis(3800));
     playback.seek(Duration::from_secs(5)).unwrap();
     let Step::Event(first) = playback.next_step().unwrap() else {
         panic!()
@@ -175,7 +175,13 @@ fn replay_keeps_time_speed_idle_limit_and_seeks() {
     assert_eq!(play(&mut playback).2, Duration::from_secs(3694));
     assert_eq!(
         playback.markers().unwrap(),
-        [(Duration::from_secs(6), "root".to_owned())]
+        [
+            (Duration::from_secs(6), "root".to_owned()),
+            (
+                Duration::from_secs(7),
+                "ecluse:refused forward to 10.0.0.1:22␛[2J".to_owned()
+            ),
+        ]
     );
     assert!(Playback::recording(&recording, 9).is_err());
 }
@@ -224,7 +230,9 @@ fn a_transcript_tells_the_session_and_cannot_act() {
         "who      alice of maintech, station maintech-st1, from 127.0.0.1:53122",
         "where    db01 of hopital, as postgres",
         "why      vérifier la réplication",
-        ":02.600 │ ops@db01:~$ sudo id\n",
+        ":02.600 1 │ ops@db01:~$ sudo id\n",
+        "1 │ [not shown, title: evil title]\n",
+        "1 │ [not shown, clipboard: evil]\n",
         "│ uid=0(root)\n",
         "[typed, not echoed: •••••••]\n",
         "command  cat ␛]0;x␇/etc/motd\n",
@@ -232,12 +240,12 @@ fn a_transcript_tells_the_session_and_cannot_act() {
         "out│ 水門\n",
         "err│ cat: ␛[31mno\n",
         "exit     status 1\n",
-        "[refusal forward to 10.0.0.1:22␛[2J]",
+        "[refused forward to 10.0.0.1:22␛[2J]",
         ": cut by odile la maintenance est finie\n",
     ] {
         assert!(text.contains(expected), "{expected}\n--\n{text}");
     }
-    assert!(!text.contains("hunter2") && !text.contains("evil"));
+    assert!(!text.contains("hunter2"));
 }
 
 #[test]

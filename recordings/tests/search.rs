@@ -160,7 +160,9 @@ fn a_replay_lands_on_every_line() {
     let opened_us = recording.record().channels[0].opened_us;
     let found = lines(&recording);
     assert!(found.len() >= 400, "{}", found.len());
-    for line in found.iter().step_by(9) {
+    // Why it was asked for and how it ended is of the session, and on no channel.
+    let of_channel = found.iter().filter(|line| line.channel == 1);
+    for line in of_channel.step_by(9) {
         let to = Duration::from_micros(line.at_us - opened_us);
         let mut playback = Playback::recording(&recording, 1).unwrap();
         playback.seek(to).unwrap();

@@ -238,13 +238,21 @@ def empty_answers(user):
     connection = door.transport()
     connection.auth_publickey(user, door.key(door.STATION))
     connection.auth_publickey(user, door.key(door.PERSON))
+    answered = 0
+
+    def nothing(_title, _instructions, prompts):
+        nonlocal answered
+        answered += len(prompts)
+        return [""] * len(prompts)
+
     for _ in range(60):
         try:
-            connection.auth_interactive(user, lambda _t, _i, prompts: [""] * len(prompts))
+            connection.auth_interactive(user, nothing)
         except paramiko.AuthenticationException:
             pass
         except (paramiko.SSHException, EOFError, OSError):
             break
+    tell("answered", answered)
     tell("authenticated", connection.is_authenticated())
     tell("closed", wait_closed(connection))
 
@@ -475,6 +483,40 @@ def unread_beside(user):
     tell("closed", time.time())
     first.sendall(b"still here\n")
     tell("other", first.recv(100).decode().strip())
+
+
+WINDOW_SIZE = """python3 -c '
+import fcntl, struct, sys, termios
+for line in sys.stdin:
+    print("size", *struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8))), flush=True)
+'"""
+
+
+def pixels(user):
+    """A window told in pixels too: what they could carry. Says which size the target has at first, and after a change."""
+    connection = door.login(user)
+    channel = connection.open_session()
+    channel.settimeout(20)
+    channel.get_pty(width=80, height=24, width_pixels=0x4142, height_pixels=0x4344)
+    channel.exec_command(WINDOW_SIZE)
+    output = channel.makefile("r")
+
+    def size():
+        channel.sendall(b"\n")
+        return next(line.split()[1:] for line in output if line.startswith("size"))
+
+    tell("first", " ".join(size()))
+    channel.resize_pty(width=100, height=30, width_pixels=0x4546, height_pixels=0x4748)
+    tell("then", " ".join(size()))
+
+
+def refused_loop(user):
+    """Forwards asked for without end, on one connection, as many as it may."""
+    connection = door.login(user)
+    for port in range(490):
+        connection._send_message(message(number(MSG_GLOBAL_REQUEST), "tcpip-forward", False, "127.0.0.1", 10000 + port))
+    # Answered after all of them.
+    tell("answered", connection.global_request("tcpip-forward", ("127.0.0.1", 9999), wait=True) is None)
 
 
 if __name__ == "__main__":

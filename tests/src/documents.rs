@@ -1,11 +1,13 @@
 //! The documents of a site, as values that a test can change before they are written.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::layout::write_private;
+use crate::ports::Ports;
 
 /// Everything a site's `config` directory holds: one provider, one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,12 +152,47 @@ impl Documents {
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, directory: &Path) -> Result<()> {
-        write_private(&directory.join("gateway.toml"), &self.settings.text())?;
-        write_private(&directory.join("clients/hopital.toml"), &self.client_text())?;
-        write_private(
-            &directory.join("providers/maintech.toml"),
-            &self.provider_text(),
-        )
+        for (file, text) in self.files() {
+            write_private(&directory.join(file), &text)?;
+        }
+        Ok(())
+    }
+
+    /// Writes those of them that are missing. Where the others were written for other ports than `ports`, these are changed
+    /// in them, and nothing else.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn write_missing(&self, directory: &Path, ports: Ports) -> Result<()> {
+        let before = fs::read_to_string(directory.join("gateway.toml"))
+            .ok()
+            .and_then(|settings| served_on(&settings));
+        for (file, text) in self.files() {
+            let path = directory.join(file);
+            if !path.exists() {
+                write_private(&path, &text)?;
+                continue;
+            }
+            let kept = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            let moved = match before {
+                // Both steps at once, so that a new port is not taken for the old one of the other.
+                Some(before) => moved(&kept, before, ports),
+                None => kept.clone(),
+            };
+            if moved != kept {
+                write_private(&path, &moved)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> [(&'static str, String); 3] {
+        [
+            ("gateway.toml", self.settings.text()),
+            ("clients/hopital.toml", self.client_text()),
+            ("providers/maintech.toml", self.provider_text()),
+        ]
     }
 
     /// The technician `id`, to change.
@@ -394,4 +431,36 @@ fn capitalised(id: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
         .unwrap_or_default()
+}
+
+/// The ports of a demo that was served by these settings: its target listens on the next one.
+fn served_on(settings: &str) -> Option<Ports> {
+    let listen = settings
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("listen = \"127.0.0.1:"))?;
+    let door: u16 = listen.split('"').next()?.parse().ok()?;
+    let target = door.checked_add(1)?;
+    Some(Ports { door, target })
+}
+
+/// `text` with the addresses of `before` turned into those of `after`.
+fn moved(text: &str, before: Ports, after: Ports) -> String {
+    const HOST: &str = "127.0.0.1:";
+    let mut pieces = text.split(HOST);
+    let mut moved = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(piece.len());
+        let (port, rest) = piece.split_at(end);
+        let port = match port.parse::<u16>() {
+            Ok(port) if port == before.door => after.door.to_string(),
+            Ok(port) if port == before.target => after.target.to_string(),
+            Ok(_) | Err(_) => port.to_owned(),
+        };
+        moved.push_str(HOST);
+        moved.push_str(&port);
+        moved.push_str(rest);
+    }
+    moved
 }

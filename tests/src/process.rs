@@ -14,6 +14,9 @@ use crate::wait;
 
 /// How long a process may take to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same in the demo, where nobody wants anything killed: longer than the gateway gives its sessions, recordings and
+/// copies together (10, 60 and 5 s).
+const DEMO_GRACE: Duration = Duration::from_secs(80);
 /// How much of a log is shown when something went wrong.
 const TAIL: usize = 6_000;
 
@@ -24,7 +27,7 @@ pub struct Process {
     child: Child,
     output: PathBuf,
     errors: PathBuf,
-    shown_on_drop: bool,
+    care: Care,
 }
 
 /// How a process is started.
@@ -62,7 +65,7 @@ impl Process {
             child,
             output,
             errors,
-            shown_on_drop: care == Care::Test,
+            care,
         })
     }
 
@@ -136,7 +139,11 @@ impl Process {
             return Ok(status);
         }
         self.signal(Signal::TERM)?;
-        if let Ok(status) = self.wait(GRACE) {
+        let grace = match self.care {
+            Care::Test => GRACE,
+            Care::Demo => DEMO_GRACE,
+        };
+        if let Ok(status) = self.wait(grace) {
             return Ok(status);
         }
         self.kill()
@@ -181,7 +188,7 @@ impl Drop for Process {
             // Sessions of an sshd outlive their listener.
             let _ = send(id, Signal::KILL);
         }
-        if self.shown_on_drop {
+        if self.care == Care::Test {
             let how = status.map_or_else(String::new, |status| match status.signal() {
                 Some(signal) => format!(" (signal {signal})"),
                 None => format!(" ({status})"),

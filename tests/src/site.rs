@@ -129,7 +129,14 @@ impl Site {
     /// Target, documents, enrolments and credentials: all before `serve`.
     fn set_up(&mut self) -> Result<()> {
         let first = !self.layout.root().join("set-up").exists();
-        self.plan.documents.write(&self.layout.config())?;
+        match self.care {
+            Care::Test => self.plan.documents.write(&self.layout.config())?,
+            // What somebody changed there is theirs.
+            Care::Demo => {
+                let documents = &self.plan.documents;
+                documents.write_missing(&self.layout.config(), self.plan.ports)?;
+            }
+        }
         if let Some(kind) = self.plan.target {
             self.target = Some(target::start(
                 &self.layout,

@@ -45,17 +45,16 @@ pub fn database() -> Result<String> {
     Ok(format!("{address}/{name}{options}"))
 }
 
-/// The audit records of one kind, oldest first, each as an object of its columns; `detail` is an object too.
+/// The audit records of one kind, oldest first, each as the entry of the journal that it is; of one whose words were
+/// destroyed, what is left. An event that concerns several clients is one for each of them.
 ///
 /// # Errors
 /// When the site's store is not SQLite, or does not read.
 pub fn audit(site: &Site, kind: &str) -> Result<Vec<Value>> {
     const READ: &str = "import json, sqlite3, sys\n\
         store = sqlite3.connect(sys.argv[1], timeout=30)\n\
-        store.row_factory = sqlite3.Row\n\
-        text = lambda value: value.hex() if isinstance(value, bytes) else value\n\
-        rows = [{key: text(row[key]) for key in row.keys()} for row in store.execute('SELECT * FROM audit WHERE kind = ? ORDER BY seq', [sys.argv[2]])]\n\
-        print(json.dumps([dict(row, detail=json.loads(row['detail'])) for row in rows]))";
+        rows = store.execute('SELECT a.seq, a.kind, a.client, j.entry FROM audit a JOIN journal j ON j.seq = a.seq WHERE a.kind = ? ORDER BY a.seq', [sys.argv[2]])\n\
+        print(json.dumps([json.loads(entry) if entry else {'seq': seq, 'kind': kind, 'client': client, 'detail': {}} for seq, kind, client, entry in rows]))";
     let read = Command::new("python3")
         .args(["-c", READ])
         .arg(site.layout().data().join("ecluse.db"))
@@ -68,6 +67,16 @@ pub fn audit(site: &Site, kind: &str) -> Result<Vec<Value>> {
         String::from_utf8_lossy(&read.stderr)
     );
     Ok(serde_json::from_slice(&read.stdout)?)
+}
+
+/// The same of one trail: a client's, or for none the gateway's own.
+///
+/// # Errors
+/// When the site's store is not SQLite, or does not read.
+pub fn audit_of(site: &Site, client: Option<&str>, kind: &str) -> Result<Vec<Value>> {
+    let mut records = audit(site, kind)?;
+    records.retain(|record| record.get("client").and_then(Value::as_str) == client);
+    Ok(records)
 }
 
 /// The entries of the journal about a client that have words, oldest first: place, hash, and the bytes that were hashed.

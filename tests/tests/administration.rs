@@ -38,7 +38,7 @@ fn an_enrolment_shows_a_code_to_scan_and_is_confirmed_by_a_first_code() -> Resul
     terminal.sees("no right code in 3 tries; nothing was enrolled")?;
     ensure!(terminal.ends()? != 0, "a wrong first code was accepted");
     let bruno = || -> Result<String> {
-        let accounts = site.gateway().run(["accounts"], "")?;
+        let accounts = site.gateway().run(["accounts", "--wide"], "")?;
         let line = accounts.lines().find(|line| line.contains("bruno"));
         Ok(line.context("bruno is in no account")?.to_owned())
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::process::{Care, Process};
-use ecluse_tests::{Site, Terminal, peers, store, wait};
+use ecluse_tests::{Site, Terminal, client, peers, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,6 +39,83 @@ fn a_subsystem_that_nobody_has_fails_at_once() -> Result<()> {
         answer.failed(&["subsystem request failed"])?;
         is_on_record(&site, &format!("the subsystem {name}"))?;
     }
+    Ok(())
+}
+
+/// F2: whoever copies files reads which flow is missing and how to see what there is, from the real programs, on a connection of
+/// their own and on a shared one; and never without.
+#[test]
+fn scp_and_sftp_show_the_missing_flow() -> Result<()> {
+    let site = open_site()?;
+    let here = site.layout().root().join("a-file");
+    std::fs::write(&here, "contents")?;
+    let alone = site.ssh("alice+db01");
+    let shared = alone.clone().shared("files");
+    shared.clone().run("true").answer()?.success()?;
+    let to = "alice+db01@gw:/tmp/never";
+    for ssh in [&alone, &shared] {
+        let mut options = ssh.arguments();
+        // Neither `ssh` itself nor where it goes.
+        options.remove(0);
+        options.pop();
+        for _ in 0..5 {
+            let mut scp = Command::new("scp");
+            scp.args(&options).arg(&here).arg(to);
+            let mut sftp = Command::new("sftp");
+            sftp.args(&options).arg("alice+db01@gw");
+            for mut program in [scp, sftp] {
+                program.envs(ssh.variables());
+                let answer = client::run(&mut program, &[], PATIENCE)?;
+                ensure!(answer.status != Some(0), "{answer:?}");
+                let told = answer.errors.find("Missing: sftp-read");
+                let helps = answer.errors.find("alice@127.0.0.1 flows");
+                let failed = answer.errors.find("subsystem request failed");
+                ensure!(
+                    told.is_some() && told < helps && helps < failed,
+                    "{program:?}: {answer:?}"
+                );
+            }
+        }
+    }
+    is_on_record(&site, "the subsystem sftp")
+}
+
+/// A refusal is no dead end: it names the command that helps, as it works for whoever reads it. F2.
+#[test]
+fn a_refusal_names_the_command_that_helps() -> Result<()> {
+    let mut site = Site::start()?;
+    let number = site.request("alice", "db01")?.to_string();
+    site.operator(&["approve", &number, "--only", "command"])?
+        .success()?;
+    // Capital letters make no other target.
+    site.ssh("alice+DB01").run("true").answer()?.success()?;
+    let shell = site.ssh("alice+db01").answer()?;
+    let account = ecluse_tests::target::account()?;
+    shell.refused(&[
+        "Écluse: A shell is not part of this intervention. Missing: shell",
+        &format!("alice@127.0.0.1 request db01 --account {account} --for "),
+    ])?;
+    // What the matrix does not have is not asked for in vain.
+    site.ssh("alice+db99").run("true").answer()?.refused(&[
+        "Écluse: db99 is not among your targets.",
+        "alice@127.0.0.1 flows",
+    ])?;
+    let lobby = |site: &Site, words: &[&str]| site.lobby("alice", words).answer();
+    let again = ["request", "DB01", "--for", "1h", "--reason", "again"];
+    let told = lobby(&site, &again)?.success()?.text();
+    ensure!(
+        told.contains("alice+db01@127.0.0.1") && told.contains("alice@127.0.0.1 interventions"),
+        "{told}"
+    );
+    site.apply(|documents| {
+        documents.flow("dba")?.allow = vec!["command: uptime".to_owned()];
+        Ok(())
+    })?;
+    let only = [
+        "request", "db01", "--only", "shell", "--for", "1h", "--reason", "x",
+    ];
+    lobby(&site, &only)?
+        .failed(&["“shell” is not allowed to you on db01. Allowed there: commands."])?;
     Ok(())
 }
 
@@ -260,10 +337,21 @@ fn only_the_listed_command_passes() -> Result<()> {
 /// Invariant 1: a flow that lists nothing allows nothing: neither a shell nor a command can be asked for, nor passes.
 #[test]
 fn a_flow_without_capabilities_allows_nothing() -> Result<()> {
-    let site = Site::start_with(|plan| {
-        plan.documents.flow("dba")?.allow = Vec::new();
+    let mut site = Site::start_with(|plan| {
+        plan.documents.flow("dba")?.allow = vec!["command: true".to_owned()];
         Ok(())
     })?;
+    site.approved("alice", "db01")?;
+    let command = || site.ssh("alice+db01").run("true").answer();
+    command()?.success()?;
+    let entered = site.target_log().matches("Accepted").count();
+    site.apply(|documents| {
+        documents.flow("dba")?.allow = Vec::new();
+        Ok(())
+    })?;
+    // What was granted before opens nothing any more, and nothing can be asked for.
+    let refused = site.ssh("alice+db01").run("true").answer()?;
+    refused.refused(&["db01"])?;
     for only in [&[][..], &["--only", "shell"], &["--only", "command"]] {
         let words = ["request", "db01", "--for", "1h", "--reason", "x"];
         let asked = site.lobby("alice", &[&words, only].concat()).answer()?;
@@ -272,12 +360,17 @@ fn a_flow_without_capabilities_allows_nothing() -> Result<()> {
             "an empty flow could be asked for with {only:?}: {asked:?}"
         );
     }
-    site.ssh("alice+db01")
-        .run("true")
-        .answer()?
-        .refused(&["db01"])?;
+    let asked = store::audit(&site, "request")?;
     ensure!(
-        !site.target_log().contains("Accepted"),
+        asked
+            .iter()
+            .filter(|record| record["verdict"] == "permit")
+            .count()
+            == 1,
+        "something was asked for: {asked:?}"
+    );
+    ensure!(
+        site.target_log().matches("Accepted").count() == entered,
         "the target was entered:\n{}",
         site.target_log()
     );

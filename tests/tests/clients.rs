@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, client, keys, peers};
+use ecluse_tests::{Site, Terminal, client, keys, peers, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -138,6 +138,48 @@ fn plink_is_asked_for_the_code_in_its_terminal() -> Result<()> {
     terminal.enters("stty size; exit 2")?;
     terminal.sees("24 80")?;
     ensure!(terminal.ends()? == 2);
+    Ok(())
+}
+
+/// C11: rclone comes for files, which no line gives: it is told so at once, by the request itself. How often it then tries
+/// again is its own (`--low-level-retries`, ten): it takes any failure of a connection for one that may pass.
+#[test]
+fn rclone_is_told_at_once_that_no_line_gives_files() -> Result<()> {
+    installed("rclone", "rclone")?;
+    let site = open_site()?;
+    let layout = site.layout();
+    let script = format!(
+        "ssh-add -q '{}' '{}'; exec rclone --config /dev/null -v --retries 1 --low-level-retries 1 lsf \
+         ':sftp,host=127.0.0.1,port={},user=alice+db01,key_use_agent=true,known_hosts_file=\"{}\",shell_type=none:/'",
+        layout.key("ws-1").display(),
+        layout.key("alice").display(),
+        site.plan().ports.door,
+        layout.known_hosts().display(),
+    );
+    let answer = client::run(
+        Command::new("ssh-agent")
+            .args(["sh", "-c", &script])
+            .env("HOME", layout.root()),
+        b"",
+        PATIENCE,
+    )?;
+    ensure!(answer.status != Some(0), "{answer:?}");
+    ensure!(
+        answer.errors.contains("subsystem request failed"),
+        "{}",
+        answer.errors
+    );
+    let asked = || -> Result<usize> {
+        let refused = store::audit(&site, "flow-refused")?;
+        let asked = refused.iter().filter(|record| {
+            record
+                .pointer("/detail/flow")
+                .is_some_and(|flow| flow == "the subsystem sftp")
+        });
+        Ok(asked.count())
+    };
+    wait::until_true("the refusal on record", PATIENCE, || Ok(asked()? > 0))?;
+    ensure!(asked()? == 1, "it tried again: {}", answer.errors);
     Ok(())
 }
 

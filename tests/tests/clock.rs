@@ -85,7 +85,7 @@ fn a_clock_that_is_set_is_on_record_with_its_offset() -> Result<()> {
         );
         Ok(())
     })?;
-    let first = store::audit(&site, "clock-reading")?;
+    let first = store::audit_of(&site, None, "clock-reading")?;
     let at_start = first.first().context("no reading at the start")?;
     ensure!(
         offset(at_start)?.unsigned_abs() < 1_000_000,
@@ -93,7 +93,7 @@ fn a_clock_that_is_set_is_on_record_with_its_offset() -> Result<()> {
     );
     site.clock().advance(-3600)?;
     let readings = wait::until("a reading after the jump", Duration::from_secs(20), || {
-        let readings = store::audit(&site, "clock-reading")?;
+        let readings = store::audit_of(&site, None, "clock-reading")?;
         Ok((readings.len() > 1).then_some(readings))
     })?;
     let after = readings.last().context("no reading")?;
@@ -113,7 +113,7 @@ fn a_clock_that_is_set_is_on_record_with_its_offset() -> Result<()> {
 #[test]
 fn without_time_servers_the_record_says_that_the_offset_is_unknown() -> Result<()> {
     let mut site = Site::start()?;
-    let readings = store::audit(&site, "clock-reading")?;
+    let readings = store::audit_of(&site, None, "clock-reading")?;
     let reading = readings.first().context("no reading at the start")?;
     ensure!(
         reading["detail"]["source"] == "system" && reading["detail"]["offset-us"].is_null(),
@@ -138,7 +138,7 @@ fn a_recording_tells_of_the_clock_and_its_jumps() -> Result<()> {
     terminal.sees_prompt()?;
     site.clock().advance(60)?;
     wait::until_true("a reading after the jump", Duration::from_secs(20), || {
-        Ok(store::audit(&site, "clock-reading")?.len() > 1)
+        Ok(store::audit_of(&site, None, "clock-reading")?.len() > 1)
     })?;
     terminal.enters("exit")?;
     terminal.ends()?;

@@ -3,13 +3,13 @@
 //! `ECLUSE_TEST_KILLS` sets the number of instants (100).
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::payload::{Kind, Payload};
-use ecluse_tests::{Site, recording};
+use ecluse_tests::{Site, Ssh, Terminal, recording};
 
 fn kills() -> u64 {
     std::env::var("ECLUSE_TEST_KILLS")
@@ -179,6 +179,80 @@ fn a_stopped_gateway_closes_its_recordings_first() -> Result<()> {
         .answer()?
         .status_is(254)?
         .says(&["the gateway stops"])?;
+    Ok(())
+}
+
+/// An orderly stop waits for nobody who has no session: not for a client at the code prompt, not for a stranger, not for who
+/// looks on. Whoever can be told is told, and no terminal is left in a screen of the gateway's own.
+#[test]
+fn a_stop_waits_for_nobody_without_a_session_and_tells_everybody() -> Result<()> {
+    let mut site = Site::start()?;
+    let bruno = site.request("bruno", "db01")?;
+    site.proven("alice", "db01")?;
+    let working = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    working.sees_prompt()?;
+    let id = site.live_session()?;
+
+    let mut strangers = Vec::new();
+    for said in ["", "SSH-2.0-stranger\r\n"] {
+        let mut stranger = site.connect()?;
+        stranger.write_all(said.as_bytes())?;
+        strangers.push(stranger);
+    }
+    let at_the_code = |person: &str| {
+        let ssh = site.ssh(person).option("LogLevel INFO").flag("-tt");
+        let never = [("SSH_ASKPASS_REQUIRE".into(), "never".into())];
+        Terminal::open(site.layout(), &ssh.arguments(), &never, 100, 30)
+    };
+    let code = at_the_code("aurele")?;
+    code.sees("One-time code:")?;
+    let open = |ssh: Ssh, until: &str| -> Result<Terminal> {
+        let terminal = Terminal::of(&site, &ssh, 100, 30)?;
+        terminal.sees(until)?;
+        Ok(terminal)
+    };
+    let operator = || site.ssh("odile").shared("odile");
+    let auditor = || site.ssh("aurele").shared("aurele");
+    let told = [
+        (
+            "an operator at the prompt",
+            open(operator(), "\u{e9}cluse>")?,
+        ),
+        (
+            "an operator who watches",
+            open(operator().run(format!("watch {id}")), "q leaves")?,
+        ),
+        ("an auditor at the prompt", open(auditor(), "\u{e9}cluse>")?),
+        (
+            "an auditor who replays",
+            open(auditor().run(format!("replay {id}")), "space pause")?,
+        ),
+        (
+            "a technician in the dialogue",
+            open(site.ssh("alice+web01"), "Why do you need to connect?")?,
+        ),
+        (
+            "a technician who waits",
+            open(site.ssh("bruno+db01"), &format!("#{bruno}"))?,
+        ),
+        ("a technician who works", working),
+    ];
+    site.close()?;
+    let log = fs::read_to_string(site.layout().logs().join("gateway.err"))?;
+    ensure!(!log.contains("did not end in time"), "{log}");
+    for (who, terminal) in told {
+        terminal.sees_that(&format!("the word for {who}"), |screen| {
+            screen.contains("the gateway stops") || screen.contains("la passerelle s'arr\u{ea}te")
+        })?;
+        ensure!(terminal.ends()? == 254, "{who}: another status");
+        ensure!(
+            terminal.modes()? == "in order",
+            "{who}: {}",
+            terminal.modes()?
+        );
+    }
+    code.enters("")?;
+    code.sees("The gateway stops. Connect again later.")?;
     Ok(())
 }
 

@@ -267,6 +267,67 @@ fn the_demo_starts_again_on_the_same_state() -> Result<()> {
     Ok(())
 }
 
+/// What somebody tries in the documents of the demo is theirs: another start, on other ports, keeps it.
+#[test]
+fn the_demo_keeps_what_was_changed_in_its_documents() -> Result<()> {
+    let directory = directory()?;
+    let state = directory.path().join("state");
+    let mut first = Demo::start(&state, directory.path(), base()?)?;
+    ensure!(first.process.stop()?.success());
+    let client = state.join("config/clients/hopital.toml");
+    let mine = fs::read_to_string(&client)?.replace("at-most = \"4h\"", "at-most = \"37m\"");
+    fs::write(&client, format!("# tried on Sunday\n{mine}"))?;
+    fs::remove_file(state.join("config/providers/maintech.toml"))?;
+    let second = Demo::start(&state, directory.path(), base()?)?;
+    ensure!(fs::read_to_string(&client)?.starts_with("# tried on Sunday\n"));
+    let here = directory.path();
+    let (technician, target) = (second.variable("TECHNICIAN")?, second.variable("TARGET")?);
+    let keys = ["STATION_KEY", "PERSON_KEY"];
+    let flows = second.ssh(here, technician, &keys, "flows")?.success()?;
+    ensure!(flows.text().contains("37m"), "{flows:?}");
+    // The target is reached where it listens now.
+    let ask = format!("request {target} --for 30m --reason check");
+    let asked = second.ssh(here, technician, &keys, &ask)?.success()?;
+    let number = ecluse_tests::lobby::number(&asked.text()).context("no number")?;
+    let operator = second.variable("OPERATOR")?;
+    second
+        .ssh(
+            here,
+            operator,
+            &["OPERATOR_KEY"],
+            &format!("approve {number}"),
+        )?
+        .success()?;
+    second
+        .ssh(here, &format!("{technician}+{target}"), &keys, "true")?
+        .success()?;
+    Ok(())
+}
+
+/// Ctrl-C ends it in order, also while somebody stands at the code prompt.
+#[test]
+fn the_demo_stops_while_somebody_is_asked_for_a_code() -> Result<()> {
+    let directory = directory()?;
+    let state = directory.path().join("state");
+    let mut demo = Demo::start(&state, directory.path(), base()?)?;
+    let layout = ecluse_tests::layout::Layout::open(&state)?;
+    let ssh = ecluse_tests::Ssh::new(&layout, "odile@gw");
+    let never = [("SSH_ASKPASS_REQUIRE".into(), "never".into())];
+    let asked = ecluse_tests::Terminal::open(&layout, &ssh.arguments(), &never, 80, 24)?;
+    asked.sees("Code")?;
+    demo.process.signal(rustix::process::Signal::INT)?;
+    let status = demo.process.wait(Duration::from_secs(60))?;
+    ensure!(status.success(), "the demo ended with {status}");
+    ensure!(
+        !demo.process.errors().contains("Error"),
+        "{}",
+        demo.process.errors()
+    );
+    let log = fs::read_to_string(state.join("logs/gateway.err"))?;
+    ensure!(!log.contains("did not end in time"), "{log}");
+    Ok(())
+}
+
 #[test]
 fn two_demos_run_side_by_side() -> Result<()> {
     let directory = directory()?;

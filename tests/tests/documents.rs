@@ -370,7 +370,8 @@ fn explain_names_the_line_that_allows_and_what_is_missing() -> Result<()> {
             && allowed.contains("flow dba"),
         "no file and line in:\n{allowed}"
     );
-    let (_, refused) = explain(&["alice", "db01", "forward: 127.0.0.1:5432"])?;
+    let (done, refused) = explain(&["alice", "db01", "forward: 127.0.0.1:5432"])?;
+    ensure!(!done, "a script takes it for allowed");
     ensure!(
         !refused.contains("allowed, after")
             && refused.contains("\"forward: 127.0.0.1:5432\" is not there"),

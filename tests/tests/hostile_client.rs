@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::process::Usage;
-use ecluse_tests::{Answer, Site, peers};
+use ecluse_tests::{Answer, Site, peers, store};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -54,6 +54,23 @@ fn short_site() -> Result<Site> {
 #[test]
 fn a_channel_before_login_ends_the_connection() -> Result<()> {
     told(&mut short_site()?, "channel_before_login", "closed: True")
+}
+
+/// Invariant 3: what a client tells in pixels would reach the target and stand in no recording, so it does not pass.
+#[test]
+fn a_window_has_no_pixels() -> Result<()> {
+    let mut site = open_site()?;
+    told(&mut site, "pixels", "first: 24 80 0 0\nthen: 30 100 0 0")
+}
+
+/// F5: what one person is refused without end is a few entries and a count.
+#[test]
+fn refusals_without_end_are_counted() -> Result<()> {
+    let mut site = open_site()?;
+    told(&mut site, "refused_loop", "answered: True")?;
+    let refused = store::audit(&site, "flow-refused")?.len();
+    ensure!((1..=40).contains(&refused), "{refused} entries");
+    Ok(())
 }
 
 #[test]

@@ -52,6 +52,27 @@ fn a_latecomer_sees_the_present_of_a_long_session() -> Result<()> {
     Ok(())
 }
 
+/// A shell in which nothing happens is shown as it is: nobody is told that the present is still to come.
+#[test]
+fn an_idle_shell_is_the_present() -> Result<()> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    let watch = watch(&site, &site.live_session()?)?;
+    watch.sees("q leaves")?;
+    // The status line counts the seconds: some of them pass.
+    let mut statuses = std::collections::BTreeSet::new();
+    wait::until_true("five statuses", Duration::from_secs(30), || {
+        let screen = watch.visible()?;
+        let status = screen.lines().last().unwrap_or_default().to_owned();
+        ensure!(!status.contains("not the present"), "{status}");
+        statuses.insert(status);
+        Ok(statuses.len() >= 5)
+    })?;
+    Ok(())
+}
+
 /// B6: what a sequence asks for beyond what its bytes may cost is not drawn, and the operator is told.
 #[test]
 fn what_is_not_drawn_is_told_to_who_watches_and_who_reads() -> Result<()> {

@@ -218,6 +218,50 @@ fn a_terminal_is_left_in_order_after_any_end() -> Result<()> {
     Ok(())
 }
 
+/// C11: what a real terminal shows after a program that was cut is letters, in their own colour, whatever the program had saved,
+/// shifted or designated; and its words can be read, which the gateway says after it put the terminal in order.
+#[test]
+fn a_terminal_is_left_in_order_whatever_was_saved_and_shifted() -> Result<()> {
+    let site = open_site()?;
+    for (left, undone) in [
+        // Red and line drawing, saved, switched off and brought back.
+        (
+            "\\033[31m\\033(0\\0337\\033[0m\\033(B\\0338",
+            "\u{1b}(B\u{1b}[0m\u{1b}7",
+        ),
+        // A locking shift to line drawing.
+        ("\\033)0\\016", "\u{f}\u{1b})B"),
+        // Inserting, and a store that is restored.
+        (
+            "\\033[?7l\\033[?7s\\033[?7h\\033[?7r\\033[4h",
+            "\u{1b}[4l\u{1b}[?7h",
+        ),
+        // A colour of the terminal's own, by two bytes of the second set.
+        ("\\302\\23511;red\\302\\234", "\u{1b}]111\u{1b}\\"),
+    ] {
+        let text = format!("printf '{left}'; exit 3");
+        let answer = site.ssh("alice+db01").flag("-tt").run(&text).answer()?;
+        ensure!(
+            answer.text().ends_with(undone),
+            "{left}: {:?}",
+            answer.text()
+        );
+        let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+        terminal.sees_prompt()?;
+        terminal.enters(&format!(
+            "echo go-$((40 + 2)); printf '{left}'; exec sleep 1000"
+        ))?;
+        terminal.sees("go-42")?;
+        let number = site.live_session()?;
+        site.operator(&["cut", &number, "--reason", "maintenance is over"])?
+            .success()?;
+        terminal.ends()?;
+        terminal.sees("maintenance is over")?;
+        site.wait_for_target_sessions(0, Duration::from_secs(10))?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_terminal_that_is_in_order_is_left_alone() -> Result<()> {
     let site = open_site()?;
@@ -249,8 +293,11 @@ fn a_window_resized_in_the_waiting_room_reaches_the_shell() -> Result<()> {
     site.operator(&["approve", &number.to_string()])?
         .success()?;
     terminal.sees_prompt()?;
-    terminal.enters("echo size $(stty size)")?;
-    terminal.sees("size 29 83")?;
+    // The terminal around the client tells it of a new size a moment later, so it may come at any time from here on.
+    terminal.enters(
+        "until [ \"$(stty size)\" = \"29 83\" ]; do sleep 0.1; done; echo size-$((40 + 2))",
+    )?;
+    terminal.sees("size-42")?;
     Ok(())
 }
 

@@ -299,3 +299,23 @@ fn a_cut_that_is_not_on_record_is_told_all_the_same() -> Result<()> {
     ensure!(running.answer()?.status != Some(0), "nothing was cut");
     Ok(())
 }
+
+/// A script that opens a session a command does not flood an operator's prompt: what is more than few is gathered.
+#[test]
+fn a_script_does_not_flood_the_prompt() -> Result<()> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    let odile = Terminal::of(&site, &site.ssh("odile"), 100, 40)?;
+    odile.sees("écluse>")?;
+    for _ in 0..12 {
+        site.ssh("alice+db01").run("true").answer()?.success()?;
+    }
+    odile.sees("“live” lists those in passage.")?;
+    let screen = odile.screen()?;
+    let one_by_one = screen
+        .lines()
+        .filter(|line| line.contains("Session ") && line.contains(" alice"))
+        .count();
+    ensure!(one_by_one < 12, "{screen}");
+    Ok(())
+}

@@ -245,18 +245,25 @@ fn no_command_minds_a_reader_that_goes_away() -> Result<()> {
 #[test]
 fn a_command_whose_words_are_lost_fails() -> Result<()> {
     let site = recorded(|_| Ok(()))?;
-    let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
-    let output = site
-        .gateway()
-        .command(["journal", "keys"])
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(
-        output.status.code() == Some(1) && said.contains("not all of this could be printed"),
-        "{} {said}",
-        output.status
-    );
+    for arguments in [
+        &["journal", "keys"][..],
+        &["--help"],
+        &["--version"],
+        &["check", "--help"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
+        let output = site
+            .gateway()
+            .command(arguments)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(
+            output.status.code() == Some(1) && said.contains("not all of this could be printed"),
+            "{arguments:?}: {} {said}",
+            output.status
+        );
+    }
     Ok(())
 }

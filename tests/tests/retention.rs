@@ -53,6 +53,13 @@ fn sealed(site: &Site, count: usize) -> Result<Vec<PathBuf>> {
     })
 }
 
+/// Ends the intervention: what may still be used stays, with all that led to it.
+fn over(site: &Site) -> Result<()> {
+    site.operator(&["withdraw", "1", "--reason", "done"])?
+        .success()?;
+    Ok(())
+}
+
 fn retain(site: &mut Site, lines: &str) -> Result<()> {
     let lines = lines.to_owned();
     site.apply(|documents| {
@@ -69,6 +76,7 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
     site.ssh("alice+db01").run("echo one").answer()?.success()?;
     site.ssh("alice+db01").run("echo two").answer()?.success()?;
     let dirs = sealed(&site, 2)?;
+    over(&site)?;
     let manifest = fs::read(dirs.first().context("none")?.join("manifest.json"))?;
     let digest = {
         use sha2::{Digest, Sha256};
@@ -89,7 +97,7 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
     ensure!(table.contains("the service goes on"), "{table}");
     kept(&site)?;
     let yesterday = clock::date_in(-1)?;
-    let ended = format!("service-ended = \"{yesterday}\"\nkeep = \"62d\"");
+    let ended = format!("regime = \"ext\"\nservice-ended = \"{yesterday}\"\nkeep = \"62d\"");
     retain(&mut site, &ended)?;
     let table = run(&site, &["retention", "--client", "hopital"])?;
     ensure!(table.contains("keep = 62d"), "{table}");
@@ -139,8 +147,10 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
         after.len() < before,
         "no entry lost its words: {before} before"
     );
+    // What tells of the document that is in force stays.
+    let gone = |entry: &str| entry.contains("\"document-change\"") || !entry.contains("alice");
     ensure!(
-        !after.iter().any(|(_, _, entry)| entry.contains("alice")),
+        after.iter().all(|(_, _, entry)| gone(entry)),
         "somebody is still named: {after:?}"
     );
     // Nothing twice, and the gateway goes on.
@@ -159,7 +169,7 @@ fn what_is_damaged_is_never_removed() -> Result<()> {
     let dirs = sealed(&site, 2)?;
     site.close()?;
     let ended = format!(
-        "service-ended = \"{}\"\nkeep = \"62d\"",
+        "regime = \"ext\"\nservice-ended = \"{}\"\nkeep = \"62d\"",
         clock::date_in(-1)?
     );
     retain(&mut site, &ended)?;
@@ -179,5 +189,74 @@ fn what_is_damaged_is_never_removed() -> Result<()> {
     );
     ensure!(done.contains("kept the words"), "{done}");
     ensure!(store::audit(&site, "entries-destroyed")?.is_empty());
+    Ok(())
+}
+
+/// R7, MJ 4.17: where the document names no other regime, a year after the service at least, whatever shorter time it says;
+/// then what concerned no client goes too.
+#[test]
+fn under_mj_everything_is_kept_for_a_year_after_the_service() -> Result<()> {
+    let mut site = site()?;
+    site.ssh("alice+db01").run("echo one").answer()?.success()?;
+    let dirs = sealed(&site, 1)?;
+    over(&site)?;
+    site.close()?;
+    let kept = |site: &Site, when: &str| -> Result<()> {
+        let said = run(site, &["retention", "remove"])?;
+        ensure!(said.contains("nothing is due"), "{when}: {said}");
+        ensure!(dirs.iter().all(|dir| dir.exists()), "{when}: it is gone");
+        Ok(())
+    };
+    // While the service goes on, for ever.
+    let yesterday = clock::date_in(-1)?;
+    site.clock().advance(3 * 366 * 86_400)?;
+    kept(&site, "the service goes on")?;
+    retain(
+        &mut site,
+        &format!("service-ended = \"{yesterday}\"\nkeep = \"62d\"\nlegal-hold = \"enquête\""),
+    )?;
+    kept(&site, "a hold stands")?;
+    let today = clock::date_in(3 * 366)?;
+    let ended = format!("service-ended = \"{today}\"\nkeep = \"62d\"\nlongest = \"400d\"");
+    retain(&mut site, &ended)?;
+    site.clock().advance(100 * 86_400)?;
+    kept(&site, "a hundred days after")?;
+    site.clock().advance(264 * 86_400)?;
+    kept(&site, "a day before the year is over")?;
+    site.clock().advance(5 * 86_400)?;
+    let table = run(&site, &["retention"])?;
+    ensure!(table.contains("due since"), "{table}");
+    site.clock().advance(40 * 86_400)?;
+    let table = run(&site, &["retention"])?;
+    ensure!(
+        table.contains("past the longest that it may be kept"),
+        "{table}"
+    );
+    let done = run(&site, &["retention", "remove"])?;
+    ensure!(
+        done.contains("removed recording 1") && done.contains("that concern no client"),
+        "{done}"
+    );
+    ensure!(!dirs.iter().any(|dir| dir.exists()), "it is still there");
+    // What is left proves itself.
+    let verified = ecluse(&site, &["journal", "verify"])?;
+    ensure!(verified.status.success(), "{}", said(&verified));
+    Ok(())
+}
+
+/// R7: a longest time under the floor is refused, and the text that asks for it is named.
+#[test]
+fn a_longest_time_under_the_floor_is_refused_with_its_rule() -> Result<()> {
+    let mut site = Site::prepare(|_| Ok(()))?;
+    for (lines, rule) in [
+        ("longest = \"365d\"", "MJ 4.17"),
+        (
+            "regime = \"ext\"\nkeep = \"62d\"\nlongest = \"61d\"",
+            "EXT annex 3",
+        ),
+    ] {
+        let refused = retain(&mut site, lines).err().context("it was applied")?;
+        ensure!(format!("{refused:#}").contains(rule), "{refused:#}");
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, keys, wait};
+use ecluse_tests::{Site, Terminal, keys, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Correct-Horse-9";
@@ -210,7 +210,13 @@ fn words_of_two_letters_are_found() -> Result<()> {
         let text = search(&site, words)?;
         ensure!(text.contains("/nowhere/at-all"), "{words:?}: {text}");
     }
-    ensure!(search(&site, &["zq"])?.contains("Nothing found."));
+    let nothing = search(&site, &["zq"])?;
+    ensure!(nothing.contains("Nothing found."), "{nothing}");
+    // Nor does that answer for what came without a terminal.
+    ensure!(
+        nothing.contains("on standard input without a terminal is never searched"),
+        "{nothing}"
+    );
     Ok(())
 }
 
@@ -321,5 +327,20 @@ fn another_clients_auditor_finds_nothing() -> Result<()> {
             "{words}: {text}"
         );
     }
+    let searches = store::audit_of(&site, Some("mairie"), "search")?;
+    let said: Vec<&str> = searches
+        .iter()
+        .filter(|search| search["person"] == "aurore" && search["verdict"] == "permit")
+        .filter_map(|search| search["detail"]["words"].as_str())
+        .collect();
+    ensure!(
+        said == ["for-hopital-only", "for-hopital-only", ""],
+        "each search is on record: {searches:?}"
+    );
+    let theirs = store::audit_of(&site, Some("hopital"), "search")?;
+    ensure!(
+        !theirs.is_empty() && theirs.iter().all(|search| search["person"] == "aurele"),
+        "{theirs:?}"
+    );
     Ok(())
 }

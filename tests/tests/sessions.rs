@@ -122,6 +122,37 @@ fn other_words_are_elsewhere(cast: &Path, words: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// F5: the recording of a second session on a connection is paid for out of the common purse; where that has not so much,
+/// the session is refused in words and on record, and the first goes on.
+#[test]
+fn a_session_beside_another_is_refused_where_its_recording_has_no_memory() -> Result<()> {
+    let site = Site::start_with(|plan| {
+        plan.documents.settings.limits = vec!["memory = \"20 MiB\"".to_owned()];
+        Ok(())
+    })?;
+    approved_only(&site, &["command"], "2h")?;
+    let mut echo = Echo::of(&site)?;
+    approved_only(&site, &["shell"], "1h")?;
+    let refused = Terminal::of(&site, &shared(&site), 200, 30)?;
+    refused.sees("too little memory left to record one more session on this connection")?;
+    ensure!(refused.ends()? == 254);
+    echo.answers("after-the-refusal")?;
+    let rows = live(&site)?;
+    ensure!(rows.len() == 1, "{rows:?}");
+    let records = store::audit(&site, "session-refused")?;
+    ensure!(
+        records
+            .iter()
+            .any(|record| record["reason"] == "too little memory for a recording"),
+        "{records:?}"
+    );
+    // On a connection of its own it has a place of its own.
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 200, 30)?;
+    terminal.sees_prompt()?;
+    echo.answers("beside-another-connection")?;
+    Ok(())
+}
+
 /// A1: a right of one thing is never looked up on another.
 #[test]
 fn two_interventions_of_one_connection_are_two_sessions_that_end_apart() -> Result<()> {

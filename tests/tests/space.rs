@@ -47,7 +47,7 @@ fn wait_for_levels(site: &Site, levels: &[&str]) -> Result<()> {
         &format!("the levels {levels:?} on record"),
         Duration::from_secs(20),
         || {
-            let found = store::audit(site, "low-space")?;
+            let found = store::audit_of(site, None, "low-space")?;
             let found: Vec<&str> = found
                 .iter()
                 .filter_map(|record| record.get("reason")?.as_str())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use ecluse_tests::{Answer, Plan, Site, Ssh, Terminal, store};
 
-const WANTED: [&str; 2] = ["one-time code of the last 5m", "ssh -t -p "];
+const WANTED: [&str; 2] = ["within the last 5 minutes", "ssh -t -p "];
 
 /// A log-on of odile that has no code to give: her second factor is remembered.
 fn remembered(site: &Site, command: &str) -> Result<Answer> {
@@ -99,12 +99,19 @@ fn a_remembered_code_looks_and_stops_and_says_no_yes() -> Result<()> {
     ensure!(terminal.ends()? == 0);
     ensure!(store::audit(&site, "code-proven")?.len() == 1);
     ensure!(store::audit(&site, "code-refused")?.len() == 1);
-    // It is used up, here and at the door.
+    // It is used up, here and at the door: from an address where none is remembered.
     site.ssh("odile")
-        .option("PreferredAuthentications publickey,keyboard-interactive")
+        .option("BindAddress 127.0.0.2")
+        .code(&code)
         .run("pending")
         .answer()?
-        .success()?;
+        .denied()?;
+    ensure!(
+        store::audit(&site, "log-on-refused")?
+            .iter()
+            .any(|record| record["source"] == "127.0.0.2" && record.to_string().contains("used")),
+        "the code was not refused as a used one"
+    );
     let again = site.request("bruno", "db01")?;
     let terminal = in_terminal(&site, site.ssh("odile").run(format!("approve {again}")))?;
     terminal.sees("One-time code:")?;

@@ -151,6 +151,14 @@ fn a_derogation_ends_while_it_is_used_and_the_rest_goes_on() -> Result<()> {
     site.clock().advance(21 * 60)?;
     let answer = running.answer()?;
     ensure!(answer.status == Some(254), "{answer:?}");
+    // Told whose day ended, and not that a window closed.
+    let said = &answer.errors;
+    ensure!(
+        said.contains("“command: *” of the flow dba was allowed until")
+            && said.contains("Ask the client")
+            && !said.contains("window"),
+        "{said}"
+    );
     site.ssh("alice+db01")
         .run("true")
         .answer()?

@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use ecluse_tests::Site;
+
+/// What two refusals may be apart; whatever the machine does beside.
+const ALIKE: Duration = Duration::from_millis(40);
+/// How often they may seem to be further apart.
+const ROUNDS: usize = 6;
 
 /// A6: a refusal takes as long for somebody who does not exist as for somebody who does.
 #[test]
@@ -15,28 +20,32 @@ fn refusals_take_the_same_time_for_known_and_unknown_people() -> Result<()> {
         Ok(())
     })?;
     let key = |name: &str| -> PathBuf { site.layout().key(name) };
-    // A person who fails by the key, and one who is not there: alternating, so that noise is shared.
-    let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
-    for _ in 0..15 {
-        for (address, list) in ["alice+db01", "nobody+db01"].into_iter().zip(&mut times) {
-            let ssh = site
-                .ssh(address)
-                .key(&key("ws-1"))
-                .key(&key("bruno"))
-                .code("000000")
-                .run("true");
-            let began = Instant::now();
-            ssh.answer()?.denied()?;
-            list.push(began.elapsed());
+    // A person who fails by the key, and one who is not there: alternating, so that noise is shared. A busy machine only
+    // ever adds, and now and then to one of the two: so the quickest answers are compared, over and over until they agree. A
+    // difference that is the gateway's is in every round.
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
+        for _ in 0..8 {
+            for (address, list) in ["alice+db01", "nobody+db01"].into_iter().zip(&mut times) {
+                let ssh = site
+                    .ssh(address)
+                    .key(&key("ws-1"))
+                    .key(&key("bruno"))
+                    .code("000000")
+                    .run("true");
+                let began = Instant::now();
+                ssh.answer()?.denied()?;
+                list.push(began.elapsed());
+            }
         }
+        let [known, unknown] = times.map(quickest);
+        if known.abs_diff(unknown) < ALIKE {
+            return Ok(());
+        }
+        rounds.push((known, unknown));
     }
-    let [known, unknown] = times.map(median);
-    let apart = known.abs_diff(unknown);
-    ensure!(
-        apart < Duration::from_millis(40).max(known / 10),
-        "known {known:?}, unknown {unknown:?}"
-    );
-    Ok(())
+    bail!("known and unknown people are told apart in every round: {rounds:?}")
 }
 
 /// No sleeping second anywhere in a good login.
@@ -64,6 +73,10 @@ fn a_good_login_waits_for_nothing() -> Result<()> {
         "through {through:?}, direct {direct:?}"
     );
     Ok(())
+}
+
+fn quickest(times: Vec<Duration>) -> Duration {
+    times.into_iter().min().unwrap_or_default()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -1,7 +1,7 @@
 //! The waiting room: asking at the door, and what happens until somebody answers. I1, F2.
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal};
+use ecluse_tests::{Site, Terminal, store};
 
 /// The whole way of a newcomer: the waiting room asks, the operator says yes, the shell appears.
 #[test]
@@ -212,4 +212,91 @@ fn comparison_code(text: &str) -> Option<String> {
                 .is_some_and(|(left, right)| is_group(left) && is_group(right))
         })
         .map(str::to_owned)
+}
+
+/// I4: whoever works reads who ended it and why, in a shell and in a command; and a request that waits is refused, not ended.
+#[test]
+fn the_reason_of_a_withdrawal_reaches_whoever_works() -> Result<()> {
+    let site = Site::start()?;
+    let number = site.approved("alice", "db01")?.to_string();
+    let shell = Terminal::of(&site, &site.ssh("alice+db01"), 40, 30)?;
+    shell.sees_prompt()?;
+    let mut command = site
+        .ssh("alice+db01")
+        .run("echo begun; sleep 1000")
+        .spawn()?;
+    command.first_line()?;
+    let waiting = site.request("bruno", "db01")?.to_string();
+    site.operator(&["withdraw", &waiting])?
+        .failed(&["there is nothing to end yet", "refuse #2"])?;
+    site.operator(&[
+        "withdraw",
+        &number,
+        "--reason",
+        "the window is needed elsewhere",
+    ])?
+    .success()?;
+    let words = "odile ended intervention #1 before its time: the window is needed elsewhere";
+    // No word is broken at the edge of the screen.
+    let screen = shell.sees("Connect again")?;
+    let told = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(told.contains(words), "{screen}");
+    ensure!(shell.ends()? == 254);
+    command
+        .answer()?
+        .status_is(254)?
+        .says(&[words, "Connect again to ask for another one."])?;
+    Ok(())
+}
+
+/// I5: the person's handle reaches whoever only waits, or sits in the lobby; they are told, and their connection is gone.
+#[test]
+fn a_cut_reaches_those_who_only_wait() -> Result<()> {
+    let site = Site::start()?;
+    let waiting = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
+    waiting.sees("Why do you need to connect?")?;
+    waiting.enters("a check")?;
+    waiting.sees("For how long?")?;
+    waiting.enters("1h")?;
+    let number = site.next_pending()?;
+    let lobby = Terminal::of(&site, &site.ssh("alice"), 120, 40)?;
+    lobby.sees("Type “help”")?;
+    let bruno = Terminal::of(&site, &site.ssh("bruno"), 120, 40)?;
+    bruno.sees("bienvenue, bruno")?;
+
+    let said = site
+        .operator(&["cut", "alice", "--reason", "not today"])?
+        .success()?
+        .text();
+    ensure!(
+        said.contains("2 connections of alice that carried no session"),
+        "{said}"
+    );
+    for terminal in [&waiting, &lobby] {
+        terminal.sees("cut by odile: not today")?;
+        ensure!(terminal.ends()? != 0);
+    }
+    let records = store::audit(&site, "cut")?;
+    ensure!(
+        records.len() == 2
+            && records.iter().all(|record| {
+                record["reason"] == "not today"
+                    && record["detail"]["technician"] == "alice"
+                    && record["client"] == "hopital"
+            }),
+        "{records:?}"
+    );
+    // Nobody else is touched, and what was asked still waits.
+    bruno.enters("interventions")?;
+    bruno.sees_that("the answer to what bruno typed", |screen| {
+        screen.matches("aucune intervention").count() == 2
+    })?;
+    site.operator(&["approve", &number.to_string()])?
+        .success()?;
+    let again = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
+    again.sees_prompt()?;
+    // Once nobody is there, that is said.
+    site.operator(&["cut", "carla"])?
+        .says(&["No session in passage matches"])?;
+    Ok(())
 }

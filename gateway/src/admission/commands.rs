@@ -3,7 +3,9 @@
 //! The tables here say what `help` shows to whom, and grant nothing: each act takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Refusal, Role};
+use std::time::Instant;
+
+use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Refusal, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
 use super::notices::Notices;
@@ -56,6 +58,7 @@ enum OperatorsAct {
     Watch,
     Cut,
     Withdraw,
+    Changes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +158,12 @@ pub(super) const OPERATORS: &[Command] = &[
         "help-withdraw",
         Act::Operators(OperatorsAct::Withdraw),
     ),
+    command(
+        "changes",
+        "changes [--since D]",
+        "help-changes",
+        Act::Operators(OperatorsAct::Changes),
+    ),
     HELP,
     EXIT,
 ];
@@ -168,7 +177,7 @@ pub(super) const AUDITORS: &[Command] = &[
     ),
     command(
         "search",
-        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file] [--all]",
+        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]",
         "help-search",
         Act::Auditors(AuditorsAct::Search),
     ),
@@ -188,6 +197,31 @@ fn commands_of(visitor: &Visitor) -> &'static [Command] {
         Role::Technician { .. } => TECHNICIANS,
         Role::Operator { .. } => OPERATORS,
         Role::Auditor { .. } => AUDITORS,
+    }
+}
+
+impl Command {
+    /// How it is written, with what stands for something else named in the reader's language.
+    pub(crate) fn usage_in(&self, lang: Lang) -> String {
+        const FRENCH: [(&str, &str); 9] = [
+            ("TARGET", "CIBLE"),
+            ("FAMILY", "FAMILLE"),
+            ("TIME", "HEURE"),
+            ("TECHNICIAN", "TECHNICIEN"),
+            ("CHANNEL", "CANAL"),
+            ("WORDS", "MOTS"),
+            ("TEXT", "TEXTE"),
+            ("ACCOUNT", "COMPTE"),
+            ("PERSON", "PERSONNE"),
+        ];
+        match lang {
+            Lang::En => self.usage.to_owned(),
+            Lang::Fr => FRENCH
+                .iter()
+                .fold(self.usage.to_owned(), |usage, (one, other)| {
+                    usage.replace(one, other)
+                }),
+        }
     }
 }
 
@@ -285,16 +319,20 @@ async fn operators(
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    use crate::operator::{answers, live, requests, watch};
+    use crate::operator::{answers, changes, live, requests, watch};
     match act {
         OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
         OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
         OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
         OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
         OperatorsAct::Live => live::live(desk, by, command, words).await,
-        OperatorsAct::Watch => watch::watch(desk, by, command, words).await,
+        OperatorsAct::Watch => match may_look(desk, command).await? {
+            Some(status) => Ok(status),
+            None => watch::watch(desk, by, command, words).await,
+        },
         OperatorsAct::Cut => live::cut(desk, by, command, words).await,
         OperatorsAct::Withdraw => answers::withdraw(desk, by, command, words).await,
+        OperatorsAct::Changes => changes::changes(desk, by, command, words).await,
     }
 }
 
@@ -306,6 +344,14 @@ async fn auditors(
     words: &[String],
 ) -> Result<u32, Trouble> {
     use crate::auditor::{recordings, replay, search};
+    match act {
+        AuditorsAct::Search | AuditorsAct::Replay => {
+            if let Some(status) = may_look(desk, command).await? {
+                return Ok(status);
+            }
+        }
+        AuditorsAct::Recordings => {}
+    }
     match act {
         AuditorsAct::Recordings => recordings::recordings(desk, by, command, words).await,
         AuditorsAct::Search => search::search(desk, by, command, words).await,
@@ -328,8 +374,27 @@ pub(crate) async fn refused(
         Role::Technician { .. } => record,
         Role::Operator { client } | Role::Auditor { client } => record.client(client),
     };
-    desk.gateway.store.record(&[record]).await?;
+    desk.put_refusal_on_record(record).await?;
     desk.refused(refusal).await
+}
+
+/// Whether one more recording, or session, may be looked at now; where not, that is told. Each look is on record, so there
+/// is a bound to how many there are in a minute.
+async fn may_look(desk: &mut Desk<'_>, command: &Command) -> Result<Option<u32>, Trouble> {
+    if desk.gateway.people.may_look(desk.person()) {
+        return Ok(None);
+    }
+    let record = desk
+        .record(AuditKind::ActRefused, clock::now())
+        .detail("act", command.name)
+        .refused()
+        .reason("looked at too many things within a minute");
+    let record = match desk.visitor.authenticated.role() {
+        Role::Technician { .. } => record,
+        Role::Operator { client } | Role::Auditor { client } => record.client(client),
+    };
+    desk.put_refusal_on_record(record).await?;
+    desk.problem("common-looks-too-often", &[]).await.map(Some)
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
@@ -338,7 +403,7 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
     }
     desk.line("help-head", &[]).await?;
     for command in commands_of(desk.visitor) {
-        let usage = format!("  {}", desk.terminal.bold(command.usage));
+        let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
         desk.terminal.hanging(&usage, 4).await?;
         let text = format!("      {}", desk.say(command.help, &[]));
         desk.terminal.line(&text).await?;
@@ -346,6 +411,11 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
     if matches!(desk.visitor.authenticated.role(), Role::Technician { .. }) {
         let command = desk.visitor.ssh_to("TARGET");
         desk.line("help-connect", &[("command", command.into())])
+            .await?;
+    }
+    if !matches!(desk.visitor.authenticated.role(), Role::Auditor { .. }) {
+        let families = lobby::FAMILIES.join(", ");
+        desk.line("help-families", &[("families", families.into())])
             .await?;
     }
     desk.line("common-time-note", &[]).await?;
@@ -375,16 +445,8 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                         break line;
                     }
                 }
-                Ok(()) = changes.changed() => {
-                    let news = notices.news(desk).await?;
-                    if !news.is_empty() {
-                        prompt.hide(desk.terminal).await?;
-                        for line in news {
-                            desk.terminal.hanging(&line, NEWS).await?;
-                        }
-                        prompt.show(desk.terminal).await?;
-                    }
-                }
+                Ok(()) = changes.changed() => tell_news(desk, &mut notices, &mut prompt).await?,
+                () = until(notices.due()) => tell_news(desk, &mut notices, &mut prompt).await?,
                 Ok(()) = documents.changed() => {
                     if let Some(ended) = desk.ended() {
                         prompt.hide(desk.terminal).await?;
@@ -410,6 +472,29 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     }
     desk.line("common-bye", &[]).await?;
     Ok(status::DONE)
+}
+
+async fn tell_news(
+    desk: &mut Desk<'_>,
+    notices: &mut Notices,
+    prompt: &mut Prompt,
+) -> Result<(), Trouble> {
+    let news = notices.news(desk).await?;
+    if !news.is_empty() {
+        prompt.hide(desk.terminal).await?;
+        for line in news {
+            desk.terminal.hanging(&line, NEWS).await?;
+        }
+        prompt.show(desk.terminal).await?;
+    }
+    Ok(())
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn label(desk: &Desk<'_>) -> String {

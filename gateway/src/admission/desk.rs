@@ -1,13 +1,13 @@
 //! What every dialogue has in its hands: the person's terminal, the gateway, and who the person is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecluse_policy::matrix::Reach;
-use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp, matrix_scope};
+use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
 
 use super::commands::Command;
 use super::words::{Arguments, Misuse, Takes};
-use super::{Visitor, questions};
+use super::{Visitor, next};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::{Applied, Gateway};
@@ -45,6 +45,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) visitor: &'a Visitor,
     /// Whether there is a prompt (and a person) rather than one command.
     pub(crate) interactive: bool,
+    /// The alerts that were told in it: each is, once.
+    pub(crate) alerted: BTreeSet<String>,
 }
 
 impl<'a> Desk<'a> {
@@ -89,6 +91,9 @@ impl<'a> Desk<'a> {
             .texts
             .refusal(self.lang(), refusal, clock::now());
         self.terminal.err_line(&text).await?;
+        if let Some(helps) = next::after(self.gateway, self.visitor, refusal, self.interactive) {
+            self.terminal.err_line(&helps).await?;
+        }
         Ok(status::PROBLEM)
     }
 
@@ -140,10 +145,13 @@ impl<'a> Desk<'a> {
                     ("typed", typed.into()),
                     (
                         "known",
-                        ecluse_recordings::search::LineKind::ALL
-                            .map(ecluse_recordings::search::LineKind::word)
-                            .join(", ")
-                            .into(),
+                        format!(
+                            "{}, hidden",
+                            ecluse_recordings::search::LineKind::ALL
+                                .map(ecluse_recordings::search::LineKind::word)
+                                .join(", ")
+                        )
+                        .into(),
                     ),
                 ],
             ),
@@ -152,7 +160,10 @@ impl<'a> Desk<'a> {
             }
         };
         self.terminal.err_line(&text).await?;
-        let usage = self.say("usage-line", &[("usage", command.usage.into())]);
+        let usage = self.say(
+            "usage-line",
+            &[("usage", command.usage_in(self.lang()).into())],
+        );
         self.terminal.err_line(&usage).await?;
         Ok(status::MISUSE)
     }
@@ -174,19 +185,16 @@ impl<'a> Desk<'a> {
 
     /// The longest intervention that some flow of the matrix offers this person on a target.
     pub(crate) fn at_most(&self, target: &TargetId) -> Span {
-        let reaches = matrix_scope(&self.applied().documents, self.person(), clock::now());
-        let names = |reach: &&Reach| reach.scope.targets.contains(target);
-        reaches
-            .iter()
-            .filter(names)
-            .map(|reach| reach.approval.at_most)
-            .max()
-            .unwrap_or(questions::PROPOSED)
+        next::at_most(&self.applied(), self.visitor, target)
     }
 
-    /// The length that is proposed for a target.
-    pub(crate) fn proposed_length(&self, target: &TargetId) -> Span {
-        questions::PROPOSED.min(self.at_most(target))
+    /// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can try again at will.
+    pub(crate) async fn put_refusal_on_record(&self, record: AuditRecord) -> Result<(), Trouble> {
+        let people = &self.gateway.people;
+        people
+            .enter(&self.gateway.store, self.person(), record)
+            .await?;
+        Ok(())
     }
 
     /// An audit record of what this person does, from where.

@@ -15,7 +15,7 @@ use ecluse_policy::{Lang, Timestamp};
 use super::steps;
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::live::LiveSession;
+use crate::live::{LiveChannel, LiveSession};
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
 use crate::texts::times;
 
@@ -59,6 +59,8 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         states: StateName::LIVE.to_vec(),
         ..InterventionQuery::default()
     };
+    // What ends, ends before anything else is written.
+    let store = gateway.store.ahead();
     let mut next: Option<Timestamp> = None;
     let (interventions, faults) = gateway.store.interventions_and_faults(&query).await?;
     for fault in &faults {
@@ -76,15 +78,13 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
             next = Some(next.map_or(due, |next| next.min(due)));
             continue;
         }
-        let changed = gateway
-            .store
-            .change_intervention(intervention.id(), |latest| {
-                // Another node, or an operator, may have been first: then nothing is due any more.
-                match steps::due(latest, now) {
-                    Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
-                    None => Ok((latest.clone(), Vec::new())),
-                }
-            });
+        let changed = store.change_intervention(intervention.id(), |latest| {
+            // Another node, or an operator, may have been first: then nothing is due any more.
+            match steps::due(latest, now) {
+                Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
+                None => Ok((latest.clone(), Vec::new())),
+            }
+        });
         match changed.await {
             Ok(_) | Err(InterventionError::Unknown) => {}
             Err(InterventionError::Refused(never)) => match never {},
@@ -100,13 +100,21 @@ struct Warned(BTreeMap<(u64, u32), BTreeSet<Timestamp>>);
 
 impl Warned {
     /// Warns every channel whose own end is within a warning's reach, once for each warning. A channel that
-    /// begins within reach is told at once: it has less time than it may think.
+    /// begins within reach is told at once: it has less time than it may think. A shell was told by its first words.
     fn warn(&mut self, gateway: &Gateway, now: Timestamp) {
         let channels = channels(gateway);
         let live: BTreeSet<_> = channels.iter().map(|(key, ..)| *key).collect();
         self.0.retain(|key, _| live.contains(key));
-        for (key, session, closes_at) in channels {
-            let told = self.0.entry(key).or_default();
+        for (key, session, channel) in channels {
+            let closes_at = channel.closes_at;
+            let told = self.0.entry(key).or_insert_with(|| match channel.command {
+                Some(_) => BTreeSet::new(),
+                None => warnings(closes_at, Timestamp::from_micros(i64::MIN))
+                    .into_iter()
+                    .map(|(at, _)| at)
+                    .filter(|at| *at <= channel.started)
+                    .collect(),
+            });
             let reached: Vec<Timestamp> = warnings(closes_at, Timestamp::from_micros(i64::MIN))
                 .into_iter()
                 .filter(|(at, _)| *at <= now && now < closes_at)
@@ -130,7 +138,7 @@ impl Warned {
     fn next(&self, gateway: &Gateway, now: Timestamp) -> Option<Timestamp> {
         channels(gateway)
             .into_iter()
-            .flat_map(|(_, _, closes_at)| warnings(closes_at, now))
+            .flat_map(|(_, _, channel)| warnings(channel.closes_at, now))
             .map(|(at, _)| at)
             .min()
     }
@@ -138,12 +146,12 @@ impl Warned {
 
 /// Every live channel, with its session and its own end: two interventions of one connection end apart, and so do two lines
 /// of one matrix.
-fn channels(gateway: &Gateway) -> Vec<((u64, u32), Arc<LiveSession>, Timestamp)> {
+fn channels(gateway: &Gateway) -> Vec<((u64, u32), Arc<LiveSession>, LiveChannel)> {
     let mut channels = Vec::new();
     for session in gateway.live.all() {
         for channel in session.channels() {
             let key = (session.facts().number, channel.number);
-            channels.push((key, Arc::clone(&session), channel.closes_at));
+            channels.push((key, Arc::clone(&session), channel));
         }
     }
     channels

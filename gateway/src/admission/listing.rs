@@ -70,7 +70,7 @@ pub(crate) async fn list(
         head("field-account"),
         head("field-flow"),
         head("field-length"),
-        head("field-until"),
+        head("field-end"),
         head("field-reason"),
     ]);
     let texts = &desk.gateway.texts;
@@ -107,7 +107,7 @@ fn shorten_reason(reason: &str) -> String {
     crate::terminal::layout::shorten(reason, 40)
 }
 
-/// When an intervention ends, as far as that is known.
+/// When an intervention ends or ended, as far as that is known.
 pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
     match intervention.state() {
         State::Approved { .. } | State::Open { .. } => intervention.due(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::intervention::Intervention;
+use ecluse_policy::intervention::{Intervention, Request};
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{
     AccountName, AsTechnician, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule,
@@ -15,7 +15,7 @@ use super::commands::Command;
 use super::desk::{Desk, Trouble, arguments, status};
 use super::listing::{latest, list, tell_more};
 use super::words::{Misuse, Takes};
-use super::{parse_length, shown, steps};
+use super::{next, parse_length, shown, steps};
 use crate::clock;
 use crate::gateway::Applied;
 use crate::store::InterventionQuery;
@@ -59,9 +59,13 @@ pub(crate) async fn request(
                 .await;
         }
     }
+    let targets = written.ask.targets.clone();
     let intervention =
         match steps::request(desk.gateway, desk.visitor, applied, by, written.ask).await? {
             Ok(intervention) => intervention,
+            Err(Refusal::NothingAsked) if written.only.is_some() => {
+                return nothing_of(desk, &by.reaches(), &targets, written.only).await;
+            }
             Err(refusal) => return desk.refused(&refusal).await,
         };
     let request = intervention.request();
@@ -92,13 +96,63 @@ pub(crate) async fn request(
             ("code", request.code().into()),
         ];
         desk.line("lobby-requested", &args).await?;
-        desk.line("lobby-requested-hint", &[]).await?;
+        tell_where_to_wait(desk, request).await?;
     }
     Ok(status::DONE)
 }
 
+/// Nothing is left of what `--only` names: which of it is not allowed, and what is.
+async fn nothing_of(
+    desk: &mut Desk<'_>,
+    reaches: &[Reach],
+    targets: &BTreeSet<TargetId>,
+    only: Option<BTreeSet<String>>,
+) -> Result<u32, Trouble> {
+    let there = |reach: &&Reach| !reach.scope.targets.is_disjoint(targets);
+    let allowed: Vec<Capability> = reaches
+        .iter()
+        .filter(there)
+        .flat_map(|reach| reach.scope.capabilities.clone())
+        .collect();
+    let args = [
+        ("only", shown::names(only.unwrap_or_default()).into()),
+        ("targets", shown::names(targets).into()),
+        (
+            "allowed",
+            shown::families(&desk.gateway.texts, desk.lang(), &allowed).into(),
+        ),
+    ];
+    let status = desk.problem("lobby-only-nothing", &args).await?;
+    let refusal = Refusal::NothingAsked;
+    if let Some(helps) = next::after(desk.gateway, desk.visitor, &refusal, desk.interactive) {
+        desk.terminal.err_line(&helps).await?;
+    }
+    Ok(status)
+}
+
+/// Where the answer to a request is waited for, and where it stands: by commands that work where this is read.
+async fn tell_where_to_wait(desk: &mut Desk<'_>, request: &Request) -> Result<(), Trouble> {
+    let Some(target) = request.scope.targets.first() else {
+        return Ok(());
+    };
+    let wait = desk.visitor.ssh(Some((target, None)));
+    desk.line("gateway-wait-with", &[]).await?;
+    desk.terminal.line(&format!("  {wait}")).await?;
+    if desk.interactive {
+        desk.line("lobby-requested-hint", &[]).await?;
+    } else {
+        let stands = desk.visitor.ssh(None);
+        desk.line("lobby-stands-with", &[]).await?;
+        let stands = format!("  {stands} interventions");
+        desk.terminal.line(&stands).await?;
+    }
+    Ok(())
+}
+
 struct Written {
     ask: Ask,
+    /// The families that `--only` names.
+    only: Option<BTreeSet<String>>,
     zone: TimeZone,
     /// A start typed without its offset: how it was read is said.
     typed_start: Option<String>,
@@ -113,7 +167,7 @@ fn written_request(words: &[String], reaches: &[Reach], now: Timestamp) -> Resul
         .flat_map(|word| word.split(','))
         .filter(|word| !word.is_empty())
     {
-        targets.insert(TargetId::parse(word).map_err(|_| Misuse::NameUnclear(word.to_owned()))?);
+        targets.insert(TargetId::typed(word).map_err(|_| Misuse::NameUnclear(word.to_owned()))?);
     }
     if targets.is_empty() {
         return Err(Misuse::Missing("usage-no-target"));
@@ -166,6 +220,7 @@ fn written_request(words: &[String], reaches: &[Reach], now: Timestamp) -> Resul
             start,
             length,
         },
+        only: families(given.all("only"))?,
         zone,
         typed_start,
     })
@@ -288,20 +343,29 @@ pub(crate) async fn flows(
     desk.line("lobby-flows-head", &[]).await?;
     for reach in &reaches {
         let label = |id: &str| desk.say(id, &[]);
-        let fields = [
+        let (texts, now) = (&desk.gateway.texts, clock::now());
+        let terms = reach
+            .entries
+            .iter()
+            .filter_map(|entry| shown::entry(texts, desk.lang(), entry, now))
+            .map(|terms| (label("field-terms"), terms));
+        let mut fields = vec![
             (label("field-targets"), shown::names(&reach.scope.targets)),
             (label("field-accounts"), shown::names(&reach.scope.accounts)),
             (
                 label("field-allowed"),
                 shown::capabilities(&desk.gateway.texts, desk.lang(), &reach.scope.capabilities),
             ),
+        ];
+        fields.extend(terms);
+        fields.extend([
             (label("field-hours"), reach.hours.to_string()),
             (
                 label("field-at-most"),
                 times::length(reach.approval.at_most),
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
-        ];
+        ]);
         let title = format!(
             "{} ({})",
             desk.terminal.bold(reach.flow.as_str()),
@@ -374,17 +438,8 @@ pub(super) async fn send_away(
     if let Refusal::NoIntervention { .. } = refusal {
         desk.problem("gateway-no-terminal", &[person_arg, target_arg])
             .await?;
-        desk.problem("gateway-ask-with", &[]).await?;
-        let account = account
-            .map(|account| format!(" --account {account}"))
-            .unwrap_or_default();
-        let reason = desk.say("gateway-reason-placeholder", &[]);
-        let proposed = times::length(desk.proposed_length(target));
-        let command = format!(
-            "  {} request {target}{account} --for {proposed} --reason \"{reason}\"",
-            desk.visitor.ssh(None)
-        );
-        desk.terminal.err_line(&command).await?;
+        let ask = next::ask(desk.gateway, desk.visitor, target, account);
+        desk.terminal.err_line(&ask).await?;
     } else if let Refusal::Pending { number, .. } = refusal {
         desk.problem(
             "gateway-no-terminal-pending",
@@ -406,7 +461,15 @@ pub(super) async fn send_away(
         )
         .await?;
     } else {
-        desk.refused(refusal).await?;
+        let words = desk
+            .gateway
+            .texts
+            .refusal(desk.lang(), refusal, clock::now());
+        let words = next::announced(desk.gateway, desk.lang(), &words);
+        desk.terminal.err_line(&words).await?;
+        if let Some(helps) = next::after(desk.gateway, desk.visitor, refusal, false) {
+            desk.terminal.err_line(&helps).await?;
+        }
     }
     Ok(())
 }

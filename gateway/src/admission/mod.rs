@@ -11,7 +11,9 @@ pub(crate) mod desk;
 pub mod life;
 pub(crate) mod listing;
 pub(crate) mod lobby;
+pub(crate) mod next;
 mod notices;
+mod passing;
 mod questions;
 pub(crate) mod shown;
 pub(crate) mod step_up;
@@ -23,16 +25,18 @@ mod tests;
 mod waiting_room;
 pub(crate) mod words;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecluse_policy::{
-    AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, CodeOutcome,
-    PersonId, ProvenCode, Refusal, Span, TargetId, Timestamp,
+    AccountName, Admission, AsAuditor, AsOperator, AsTechnician, Authenticated, CodeOutcome, Lang,
+    PersonId, ProvenCode, Refusal, TargetId, Timestamp,
 };
 use uuid::Uuid;
 
 pub use self::steps::look as admit;
+pub(crate) use crate::texts::times::parse_length;
 
 use self::desk::{Desk, Trouble, status};
 use crate::audit::{AuditKind, AuditRecord};
@@ -61,6 +65,11 @@ impl Visitor {
     /// Who.
     pub fn person(&self) -> &PersonId {
         self.authenticated.person()
+    }
+
+    /// The language they read.
+    pub(crate) fn lang(&self) -> Lang {
+        self.authenticated.lang()
     }
 
     /// Their right to act as a technician, as the documents say now (A2).
@@ -164,7 +173,8 @@ pub async fn wait_for_approval(
         terminal,
         gateway,
         visitor,
-        interactive: true,
+        interactive: false,
+        alerted: BTreeSet::new(),
     };
     let told = match waiting_room::enter(&mut desk, target, account).await {
         Ok(waiting_room::Exit::Admitted(admission)) => return Ok(*admission),
@@ -192,6 +202,7 @@ pub async fn refuse_without_terminal(
         gateway,
         visitor,
         interactive: false,
+        alerted: BTreeSet::new(),
     };
     if let Err(trouble) = lobby::send_away(&mut desk, target, account, refusal).await {
         let _ = tell(&mut desk, trouble).await;
@@ -214,6 +225,7 @@ pub async fn run(
         gateway,
         visitor,
         interactive: command.is_none(),
+        alerted: BTreeSet::new(),
     };
     let done = match command {
         Some(line) => commands::once(&mut desk, line).await,
@@ -241,15 +253,4 @@ async fn tell(desk: &mut Desk<'_>, trouble: Trouble) -> Result<(), Trouble> {
         }
     }
     Ok(())
-}
-
-/// Reads a length as a person types it: `2h`, `1h30m`, also `2 h` and `90 min`.
-pub(crate) fn parse_length(typed: &str) -> Option<Span> {
-    let compact: String = typed
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect();
-    let compact = compact.replace("min", "m").replace('j', "d");
-    Span::parse(&compact).ok()
 }

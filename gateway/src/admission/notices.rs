@@ -4,14 +4,16 @@
 //! became of theirs. Auditors are left alone.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AsOperator, AsTechnician, InterventionId, Role, Timestamp};
 
 use super::desk::{Desk, Trouble};
+use super::passing::Passing;
 use super::shown;
 use crate::clock;
-use crate::operator::{alerts, requests};
+use crate::operator::{alerts, changes, requests};
 use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
@@ -20,7 +22,7 @@ pub(super) enum Notices {
     Technician(BTreeMap<InterventionId, u64>),
     Operator {
         waiting: BTreeMap<InterventionId, Intervention>,
-        sessions: BTreeMap<u64, (String, String)>,
+        passing: Passing,
         /// Alerts before it were told.
         alerted: Timestamp,
     },
@@ -51,7 +53,7 @@ impl Notices {
                 };
                 Ok(Self::Operator {
                     waiting: waiting(desk, &by).await?,
-                    sessions: sessions(desk, &by),
+                    passing: Passing::begin(desk, &by),
                     alerted: by.now(),
                 })
             }
@@ -81,6 +83,7 @@ impl Notices {
                     return Ok(());
                 };
                 alerts::tell(desk, &by).await?;
+                changes::tell(desk, &by).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }
@@ -107,8 +110,16 @@ impl Notices {
         Ok(())
     }
 
+    /// When news that are held back, because there are so many, are due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Operator { passing, .. } => passing.due(),
+            Self::Technician(_) | Self::Auditor | Self::Nobody => None,
+        }
+    }
+
     /// One line for each thing that happened since the last look.
-    pub(super) async fn news(&mut self, desk: &Desk<'_>) -> Result<Vec<String>, Trouble> {
+    pub(super) async fn news(&mut self, desk: &mut Desk<'_>) -> Result<Vec<String>, Trouble> {
         let applied = desk.applied();
         match self {
             Self::Technician(known) => {
@@ -133,7 +144,7 @@ impl Notices {
             }
             Self::Operator {
                 waiting: known,
-                sessions: known_sessions,
+                passing,
                 alerted,
             } => {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
@@ -142,7 +153,6 @@ impl Notices {
                 let mut news = alerts::since_then(desk, &by, *alerted).await?;
                 *alerted = by.now();
                 let waiting = waiting(desk, &by).await?;
-                let sessions = sessions(desk, &by);
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {
                         news.push(arrived(desk, request));
@@ -153,8 +163,8 @@ impl Notices {
                         news.push(line);
                     }
                 }
-                news.extend(changed_sessions(desk, known_sessions, &sessions));
-                (*known, *known_sessions) = (waiting, sessions);
+                news.extend(passing.news(desk, &by).await?);
+                *known = waiting;
                 Ok(news)
             }
             Self::Auditor | Self::Nobody => Ok(Vec::new()),
@@ -179,45 +189,6 @@ async fn waiting(
         .into_iter()
         .map(|waiting| (waiting.id(), waiting))
         .collect())
-}
-
-/// Number → person and target.
-fn sessions(desk: &Desk<'_>, by: &AsOperator<'_>) -> BTreeMap<u64, (String, String)> {
-    let live = desk.gateway.live.list(by);
-    live.iter()
-        .map(|session| session.facts())
-        .map(|facts| {
-            (
-                facts.number,
-                (facts.person.to_string(), facts.target.to_string()),
-            )
-        })
-        .collect()
-}
-
-fn changed_sessions(
-    desk: &Desk<'_>,
-    before: &BTreeMap<u64, (String, String)>,
-    after: &BTreeMap<u64, (String, String)>,
-) -> Vec<String> {
-    let line = |id: &str, number: &u64, (person, target): &(String, String)| {
-        let args = [
-            ("number", (*number).into()),
-            ("person", person.into()),
-            ("target", target.into()),
-        ];
-        desk.say(id, &args)
-    };
-    let began = after
-        .iter()
-        .filter(|(number, _)| !before.contains_key(number));
-    let ended = before
-        .iter()
-        .filter(|(number, _)| !after.contains_key(number));
-    began
-        .map(|(number, who)| line("operator-session-began", number, who))
-        .chain(ended.map(|(number, who)| line("operator-session-ended", number, who)))
-        .collect()
 }
 
 fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use ecluse_policy::capability::{Capability, CommandTemplate};
+use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Intervention, Request, State};
 use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
@@ -39,6 +39,35 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
     } else {
         shown.join(" · ")
     }
+}
+
+/// `command: * · with a terminal · derogation of Odile, until 2027-03-31 · for Ansible`: an entry of the matrix and its
+/// terms; none where it has none, as a shell.
+pub(crate) fn entry(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) -> Option<String> {
+    let mut terms = Vec::new();
+    if let Some(Capability::Command(_)) = entry.at(now) {
+        let id = if entry.terminal() {
+            "term-terminal"
+        } else {
+            "term-no-terminal"
+        };
+        terms.push(texts.say(lang, id, &[]));
+    }
+    if let Some(derogation) = entry.derogation() {
+        let args = [
+            ("owner", derogation.owner().into()),
+            ("until", derogation.until().into()),
+        ];
+        terms.push(texts.say(lang, "term-derogation", &args));
+    }
+    if let Some(why) = entry.why() {
+        terms.push(texts.say(lang, "term-why", &[("why", why.into())]));
+    }
+    if terms.is_empty() {
+        return None;
+    }
+    let line = crate::texts::harmless(&entry.line());
+    Some(format!("{line} · {}", terms.join(" · ")))
 }
 
 /// `shell, commands`: the families only, for tables.
@@ -85,7 +114,26 @@ pub(crate) fn standing(texts: &Texts, lang: Lang, intervention: &Intervention) -
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }
-    state(texts, lang, intervention.state())
+    outcome(texts, lang, intervention.state())
+}
+
+/// The state in words, with who brought it about and why, where somebody did.
+pub(crate) fn outcome(texts: &Texts, lang: Lang, state: &State) -> String {
+    match state {
+        State::Refused { by, reason, .. } => {
+            let args = [("person", by.as_str().into()), ("reason", reason.into())];
+            texts.say(lang, "outcome-refused", &args)
+        }
+        State::Closed { reason, .. } => {
+            let why = close_reason(texts, lang, reason);
+            texts.say(lang, "outcome-closed", &[("reason", why.into())])
+        }
+        State::Requested
+        | State::Approved { .. }
+        | State::Expired { .. }
+        | State::Open { .. }
+        | State::Cancelled { .. } => self::state(texts, lang, state),
+    }
 }
 
 /// What is shown of a request, to both sides: label and value. Contains the comparison code, last.

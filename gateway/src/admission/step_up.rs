@@ -80,7 +80,7 @@ async fn without_terminal(
         .detail("act", command.name)
         .refused()
         .reason(refusal);
-    desk.gateway.store.record(&[record]).await?;
+    desk.put_refusal_on_record(record).await?;
     desk.refused(refusal).await?;
     let ssh = desk.visitor.ssh(None).replacen("ssh ", "ssh -t ", 1);
     let typed = [ssh.as_str(), command.name]
@@ -105,7 +105,7 @@ async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOut
     let record = desk
         .record(AuditKind::CodeRefused, now)
         .detail("act", command.name);
-    let store = &desk.gateway.store;
+    let store = desk.gateway.store_for(visitor.authenticated.role());
     let outcome = store
         .judge_code(&claim, Some(visitor.person()), code, record.clone())
         .await?;
@@ -115,7 +115,8 @@ async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOut
     } else if !outcome.counts_as_guess() {
         // What counts was written with its count.
         let refusal = LoginRefusal::Code(outcome);
-        store.record(&[record.refused().reason(refusal)]).await?;
+        let record = record.refused().reason(refusal);
+        desk.put_refusal_on_record(record).await?;
     }
     visitor.code_judged(outcome, now);
     Ok(outcome)

@@ -3,11 +3,13 @@
 //! Each function names one act of one person. What policy refuses changes nothing, and is on record all the
 //! same (R5: attempts too).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::{
-    AccountName, Admission, AsOperator, AsTechnician, Ask, InterventionId, Narrowing, Refusal,
-    StartRequest, TargetId, Timestamp, ToWiden, admit_for,
+    AccountName, Admission, AsOperator, AsTechnician, Ask, ClientId, InterventionId, Narrowing,
+    Refusal, StartRequest, TargetId, Timestamp, ToWiden, admit_for,
 };
 use serde_json::json;
 
@@ -15,7 +17,7 @@ use super::Visitor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::{Applied, Gateway};
-use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
+use crate::store::{InterventionError, InterventionQuery, StateName, StoreError, new_id};
 
 /// What a step came to: done, or refused by policy.
 pub(crate) type Done<T> = Result<Result<T, Refusal>, StoreError>;
@@ -62,7 +64,7 @@ pub(crate) async fn request(
     ask: Ask,
 ) -> Done<Intervention> {
     let now = by.now();
-    let targets: Vec<String> = ask.targets.iter().map(ToString::to_string).collect();
+    let targets = ask.targets.clone();
     let made = gateway
         .store
         .insert_intervention(
@@ -84,12 +86,55 @@ pub(crate) async fn request(
             },
         )
         .await;
-    let refused = || {
-        visitor
+    if let Err(InterventionError::Refused(refusal)) = &made {
+        let records = refused_request(visitor, applied, &targets, refusal, now)?;
+        gateway.store.record(&records).await?;
+        return Ok(Err(refusal.clone()));
+    }
+    settle(gateway, visitor, made, || {
+        visitor.record(AuditKind::Request, now)
+    })
+    .await
+}
+
+/// A request that policy refused: to each client of whose targets it was, of those alone; what no document knows is in
+/// the gateway's own trail. One event.
+fn refused_request(
+    visitor: &Visitor,
+    applied: &Applied,
+    targets: &BTreeSet<TargetId>,
+    refusal: &Refusal,
+    now: Timestamp,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    let mut of: BTreeMap<Option<ClientId>, Vec<&TargetId>> = BTreeMap::new();
+    for target in targets {
+        let client = applied.documents.target(target);
+        let client = client.map(|(client, _)| client.id.clone());
+        of.entry(client).or_default().push(target);
+    }
+    let (event, several) = (new_id(now)?, of.len() > 1);
+    let record = |(client, targets): (Option<ClientId>, Vec<&TargetId>)| {
+        let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let mut record = visitor
             .record(AuditKind::Request, now)
-            .detail("targets", targets.clone())
+            .refused()
+            .detail("targets", names)
+            .event(event);
+        record = if several {
+            // Why, the other targets may be named in.
+            record.reason("it names targets of several clients, or some that are not known")
+        } else {
+            record.reason(refusal)
+        };
+        if let [target] = targets.as_slice() {
+            record = record.names(&applied.documents, Some(target));
+        }
+        match client {
+            Some(client) => record.client(&client),
+            None => record,
+        }
     };
-    settle(gateway, made, refused).await
+    Ok(of.into_iter().map(record).collect())
 }
 
 /// An operator looked at a request.
@@ -101,7 +146,7 @@ pub(crate) async fn seen(
 ) -> Done<Intervention> {
     let now = by.now();
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(id, |latest| {
             // The first look is what the technician is told; later ones change nothing.
             if latest.seen().is_some() {
@@ -115,7 +160,12 @@ pub(crate) async fn seen(
     match changed {
         // Answered or cancelled in between: there is nothing to see, and nothing to put on record.
         Err(InterventionError::Refused(refusal)) => Ok(Err(refusal)),
-        other => settle(gateway, other, || visitor.record(AuditKind::Seen, now)).await,
+        other => {
+            settle(gateway, visitor, other, || {
+                visitor.record(AuditKind::Seen, now)
+            })
+            .await
+        }
     }
 }
 
@@ -231,28 +281,28 @@ async fn step(
     transition: impl FnOnce(&Intervention) -> Result<(Intervention, Vec<AuditRecord>), Refusal>,
 ) -> Done<Intervention> {
     let changed = gateway
-        .store
+        .store_for(visitor.authenticated.role())
         .change_intervention(asked.id(), transition)
         .await;
-    settle(gateway, changed, || {
+    settle(gateway, visitor, changed, || {
         about(visitor.record(kind, clock::now()), asked)
     })
     .await
 }
 
-/// Sorts what the store answered; a refusal is put on record.
+/// Sorts what the store answered; a refusal is put on record, one by one or in the count of its minute.
 async fn settle(
     gateway: &Gateway,
+    visitor: &Visitor,
     answer: Result<Intervention, InterventionError<Refusal>>,
     refused: impl FnOnce() -> AuditRecord,
 ) -> Done<Intervention> {
     match answer {
         Ok(intervention) => Ok(Ok(intervention)),
         Err(InterventionError::Refused(refusal)) => {
-            gateway
-                .store
-                .record(&[refused().refused().reason(&refusal)])
-                .await?;
+            let record = refused().refused().reason(&refusal);
+            let (people, person) = (&gateway.people, visitor.person());
+            people.enter(&gateway.store, person, record).await?;
             Ok(Err(refusal))
         }
         Err(InterventionError::Unknown) => Ok(Err(Refusal::NoSuchIntervention)),

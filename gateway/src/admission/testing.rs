@@ -18,6 +18,7 @@ use crate::door::crowd::Crowds;
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
+use crate::identity::people::People;
 use crate::journal::JournalKeys;
 use crate::live::Live;
 use crate::passage::keeper::Keeper;
@@ -213,6 +214,7 @@ impl House {
             absences: Absences::default(),
             crowds: Crowds::default(),
             ledger: Ledger::new(Measure::of(&settings.limits)),
+            people: People::new(settings.limits.log_ons_per_person),
             told: Told::default(),
             space: Space::over(data, settings.recordings.space),
             texts: Texts::load().unwrap(),

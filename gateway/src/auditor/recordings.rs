@@ -5,7 +5,7 @@ use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
-use crate::store::{Session, SessionQuery};
+use crate::store::{Session, SessionEnd, SessionQuery};
 use crate::texts::{times, told};
 
 const TAKES: Takes = Takes {
@@ -72,6 +72,7 @@ pub(super) async fn list(
         "field-person",
         "field-target",
         "field-length",
+        "field-hidden",
         "field-end",
     ];
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
@@ -136,7 +137,7 @@ fn written(
         .transpose()?;
     let target = given
         .one("target")?
-        .map(|typed| TargetId::parse(typed).map_err(|_| unclear(typed)))
+        .map(|typed| TargetId::typed(typed).map_err(|_| unclear(typed)))
         .transpose()?;
     let moment = |typed: &str| {
         times::parse_past(typed, now).ok_or_else(|| Misuse::MomentUnclear(typed.to_owned()))
@@ -154,17 +155,29 @@ fn written(
     Ok((query, given.one("intervention")?.map(number).transpose()?))
 }
 
+/// Why a session ended, in the reader's language; as it was written where that is all there is.
+pub(super) fn why(desk: &Desk<'_>, end: &SessionEnd, now: Timestamp) -> String {
+    match &end.because {
+        Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
+        None => told(&end.reason),
+    }
+}
+
 fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
     let start = &session.start;
     let (length, end) = match &session.end {
         Some(end) => (
             times::countdown(desk.lang(), end.at.since(start.at)),
-            told(&end.reason),
+            why(desk, end, now),
         ),
         None => (
             times::countdown(desk.lang(), now.since(start.at)),
             desk.say("state-open", &[]),
         ),
+    };
+    let hidden = match session.hidden_lines {
+        0 => String::new(),
+        lines => lines.to_string(),
     };
     vec![
         session.number.to_string(),
@@ -172,6 +185,7 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         start.person.to_string(),
         format!("{}@{}", start.account, start.target),
         length,
+        hidden,
         crate::terminal::layout::shorten(&end, 40),
     ]
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, Refusal, SessionId, Span};
-use ecluse_recordings::search::Query;
+use ecluse_policy::{AsAuditor, Lang, Refusal, SessionId, Span};
+use ecluse_recordings::bundle::Language;
+use ecluse_recordings::search::{Query, SHORTEST};
 use ecluse_recordings::{
-    JournalFrames, OpenRecording, Playback, ReadError, SealedRecording, layout,
+    JournalFrames, OpenRecording, Part, Playback, ReadError, SealedRecording, layout,
 };
 
 use uuid::Uuid;
@@ -42,6 +43,8 @@ struct Written {
     channel: Option<u32>,
     speed: f64,
     skip_idle: Span,
+    /// The option of the two above that was written: it says how fast a screen is played.
+    pace: Option<&'static str>,
     at: Option<Duration>,
     find: Option<String>,
     unmask: bool,
@@ -68,6 +71,9 @@ pub(crate) async fn replay(
             )
             .await;
     };
+    if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
+        return desk.problem(id, &[("option", option.into())]).await;
+    }
     if written.unmask {
         if let Err(refusal @ Refusal::CodeWanted { .. }) = by.unmask(&desk.visitor.proven_code())
             && let Some(status) = step_up::code(desk, command, words, &refusal).await?
@@ -113,6 +119,69 @@ pub(crate) async fn replay(
         }
         Err(problem) => missing(desk, &session, &problem).await,
     }
+}
+
+/// Whether the auditor may read masked input in clear, asking for a code where one is wanted; the exit status where not,
+/// everything said and on record.
+pub(super) async fn unmasked(
+    desk: &mut Desk<'_>,
+    by: &AsAuditor<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<Option<u32>, Trouble> {
+    if let Err(refusal @ Refusal::CodeWanted { .. }) = by.unmask(&desk.visitor.proven_code())
+        && let Some(status) = step_up::code(desk, command, words, &refusal).await?
+    {
+        return Ok(Some(status));
+    }
+    let Err(refusal) = unmasking(desk) else {
+        return Ok(None);
+    };
+    let record = desk
+        .record(AuditKind::Search, clock::now())
+        .client(by.client())
+        .refused()
+        .reason(&refusal);
+    desk.gateway.store.record(&[record]).await?;
+    desk.refused(&refusal).await.map(Some)
+}
+
+/// Whether a replay is printed as text.
+fn is_text(desk: &Desk<'_>, written: &Written) -> bool {
+    written.unmask || written.text || desk.terminal.size().is_none() || desk.terminal.is_plain()
+}
+
+/// An option that would mean nothing, and the words that say so: none is left out in silence.
+fn meaningless(
+    desk: &Desk<'_>,
+    written: &Written,
+    live: bool,
+) -> Option<(&'static str, &'static str)> {
+    let place = || match (written.at, &written.find) {
+        (Some(_), _) => Some("--at"),
+        (None, Some(_)) => Some("--find"),
+        (None, None) => None,
+    };
+    if live {
+        let asks = [
+            (written.unmask, "--unmask"),
+            (written.text, "--text"),
+            (written.find.is_some(), "--find"),
+        ];
+        return asks
+            .into_iter()
+            .find_map(|(given, option)| given.then_some(("replay-not-yet", option)));
+    }
+    if let Some(option) = written.pace.filter(|_| is_text(desk, written)) {
+        return Some(("replay-text-has-no-pace", option));
+    }
+    if written.at.is_some() && written.find.is_some() {
+        return Some(("replay-one-place", "--at"));
+    }
+    if written.unmask {
+        return place().map(|option| ("replay-unmask-is-whole", option));
+    }
+    None
 }
 
 /// A sealed recording, once its signature holds; the problem in words otherwise.
@@ -185,6 +254,10 @@ fn written(words: &[String]) -> Result<Written, Misuse> {
         channel,
         speed,
         skip_idle: length("skip-idle", SKIP_IDLE)?,
+        pace: ["speed", "skip-idle"]
+            .into_iter()
+            .zip(["--speed", "--skip-idle"])
+            .find_map(|(name, option)| given.one(name).ok().flatten().map(|_| option)),
         at,
         find: given.one("find")?.map(str::to_owned),
         unmask: given.has("unmask"),
@@ -250,13 +323,12 @@ async fn finished(
     if record.cut_short {
         desk.line("auditor-cut-short", &[]).await?;
     }
-    if written.unmask || written.text || desk.terminal.size().is_none() || desk.terminal.is_plain()
-    {
-        return transcript::print(desk, session, recording, written.channel, written.unmask).await;
-    }
+    let (text, asked) = (is_text(desk, written), written.channel);
     let landed;
     let written = match &written.find {
         None => written,
+        // Text is looked through as it is printed.
+        Some(_) if text => written,
         Some(text) => match landing(desk, recording, text, written.channel).await {
             Some((channel, at)) => {
                 landed = Written {
@@ -289,15 +361,37 @@ async fn finished(
             ];
             return desk.problem("auditor-no-such-channel", &args).await;
         }
-        (Some(channel), _) => channel,
-        (None, [channel]) => *channel,
-        (None, []) => return transcript::print(desk, session, recording, None, false).await,
+        (Some(channel), _) => Some(channel),
+        (None, [channel]) => Some(*channel),
+        (None, []) => None,
+        // Text shows them all, in the order of time.
+        (None, [_, _, ..]) if text && written.at.is_none() => None,
         (None, [_, _, ..]) => {
             let args = [
                 ("number", session.number.into()),
                 ("channels", channels(recording).into()),
             ];
             return desk.problem("auditor-channels", &args).await;
+        }
+    };
+    let chosen = match chosen {
+        Some(chosen) if !text => chosen,
+        chosen => {
+            let find = written
+                .find
+                .as_ref()
+                .map(|text| Query::new([text.as_str()]));
+            let Ok(find) = find.transpose() else {
+                let letters = [("letters", SHORTEST.into())];
+                return desk.problem("search-too-short", &letters).await;
+            };
+            let part = Part {
+                find,
+                ..part(recording, asked, chosen, written.at, language(desk))
+            };
+            let looked_for = written.find.as_deref();
+            return transcript::print(desk, session, recording, part, written.unmask, looked_for)
+                .await;
         }
     };
     let length = record
@@ -321,6 +415,37 @@ async fn finished(
         }
         Ok(Err(error)) => missing(desk, session, &error.to_string()).await,
         Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
+    }
+}
+
+fn language(desk: &Desk<'_>) -> Language {
+    match desk.lang() {
+        Lang::Fr => Language::French,
+        Lang::En => Language::English,
+    }
+}
+
+/// What is printed as text: the channel that was asked for, from a place in the one that it is counted in.
+fn part(
+    recording: &OpenRecording,
+    asked: Option<u32>,
+    counted_in: Option<u32>,
+    at: Option<Duration>,
+    language: Language,
+) -> Part {
+    let channels = &recording.record().channels;
+    let opened_us = channels
+        .iter()
+        .find(|channel| Some(channel.number) == counted_in)
+        .map_or(0, |channel| channel.opened_us);
+    let from_us = at.map_or(0, |at| {
+        opened_us.saturating_add(u64::try_from(at.as_micros()).unwrap_or(u64::MAX))
+    });
+    Part {
+        channel: asked,
+        from_us,
+        find: None,
+        language,
     }
 }
 
@@ -381,7 +506,19 @@ async fn unfinished(
     journal: PathBuf,
     problem: &str,
 ) -> Result<u32, Trouble> {
-    desk.line("auditor-still-open", &[("number", session.number.into())])
+    // What was read of it may be of before its end.
+    let again = desk.gateway.store.session(session.number).await?;
+    let ended = again.as_ref().unwrap_or(session).end.is_some();
+    if ended && desk.terminal.is_plain() {
+        let args = [("number", session.number.into())];
+        return desk.problem("auditor-being-sealed-wait", &args).await;
+    }
+    let said = if ended {
+        "auditor-being-sealed"
+    } else {
+        "auditor-still-open"
+    };
+    desk.line(said, &[("number", session.number.into())])
         .await?;
     if desk.terminal.is_plain() {
         return desk.problem("common-needs-terminal", &[]).await;

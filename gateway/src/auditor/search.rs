@@ -15,14 +15,14 @@ use ecluse_recordings::{OpenRecording, SESSION, layout};
 
 use super::moments;
 use super::recordings::{list, query};
-use super::replay::open;
+use super::replay::{open, unmasked};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::evidence::EvidenceKeys;
 use crate::readers::Reading;
-use crate::store::{Searchable, Session, SessionQuery};
+use crate::store::{AuditQuery, Searchable, Session, SessionQuery};
 use crate::texts::times;
 
 const TAKES: Takes = Takes {
@@ -40,10 +40,24 @@ const AHEAD: usize = 4;
 const PAGE: u32 = 64;
 /// Bytes of lines read in one go.
 const READ: usize = 64 * 1024;
+/// Refusals without a session that are looked through.
+const REFUSALS: u32 = 10_000;
 /// Letters of a line that are shown.
 const WIDTH: usize = 160;
 /// Words of a command, options and all.
 const MOST_WORDS: usize = 64;
+
+/// Which lines are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum In {
+    /// Those of a recording's search text, all or of one kind.
+    Text(Option<LineKind>),
+    /// Those that were typed and not echoed, in clear.
+    Hidden,
+}
+
+/// The word for [`In::Hidden`].
+const HIDDEN: &str = "hidden";
 
 /// A line that was found.
 struct Hit {
@@ -81,14 +95,25 @@ pub(crate) async fn search(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let now = by.now();
-    let (sessions, kind) = match query(desk, by, command, &given).await? {
-        Ok(sessions) => match kind(given.one("in")) {
-            Ok(kind) => (sessions, kind),
+    let (sessions, lines) = match query(desk, by, command, &given).await? {
+        Ok(sessions) => match lines(given.one("in")) {
+            Ok(lines) => (sessions, lines),
             Err(misuse) => return desk.misused(command, &misuse).await,
         },
         Err(status) => return Ok(status),
     };
     let looked_for: Vec<&str> = given.words.iter().chain(more).map(String::as_str).collect();
+    if looked_for.is_empty() && (lines != In::Text(None) || given.has("all")) {
+        return desk
+            .misused(command, &Misuse::Missing("search-no-words"))
+            .await;
+    }
+    // What was not echoed is read in clear: as for a replay that unmasks.
+    if lines == In::Hidden
+        && let Some(status) = unmasked(desk, by, command, words).await?
+    {
+        return Ok(status);
+    }
     // On record before anything is shown: who looked for what.
     let mut record = desk
         .record(AuditKind::Search, now)
@@ -102,11 +127,6 @@ pub(crate) async fn search(
     }
     desk.gateway.store.record(&[record]).await?;
     if looked_for.is_empty() {
-        if kind.is_some() {
-            return desk
-                .misused(command, &Misuse::Missing("search-no-words"))
-                .await;
-        }
         return list(desk, &sessions, now).await;
     }
     let question = match Query::new(looked_for) {
@@ -119,17 +139,20 @@ pub(crate) async fn search(
         Err(QueryError::TooLong) => return desk.problem("search-too-long", &[]).await,
     };
     let most = if given.has("all") { usize::MAX } else { HITS };
-    find(desk, by, sessions, &question, kind, most).await
+    find(desk, by, sessions, &question, lines, most).await
 }
 
-fn kind(written: Result<Option<&str>, Misuse>) -> Result<Option<LineKind>, Misuse> {
+fn lines(written: Result<Option<&str>, Misuse>) -> Result<In, Misuse> {
     let Some(word) = written? else {
-        return Ok(None);
+        return Ok(In::Text(None));
     };
+    if word == HIDDEN {
+        return Ok(In::Hidden);
+    }
     LineKind::ALL
         .into_iter()
         .find(|kind| kind.word() == word)
-        .map(Some)
+        .map(|kind| In::Text(Some(kind)))
         .ok_or_else(|| Misuse::KindUnknown(word.to_owned()))
 }
 
@@ -138,17 +161,21 @@ async fn find(
     by: &AsAuditor<'_>,
     mut sessions: SessionQuery,
     question: &Query,
-    kind: Option<LineKind>,
+    lines: In,
     most: usize,
 ) -> Result<u32, Trouble> {
-    let grams = question.grams();
+    // No filter knows what was not echoed.
+    let grams = match lines {
+        In::Text(_) => question.grams(),
+        In::Hidden => Vec::new(),
+    };
     let ahead = std::thread::available_parallelism().map_or(AHEAD, |cores| cores.get().max(AHEAD));
     let mut left = Left::default();
     let (mut shown, mut enough) = (0usize, false);
     sessions.limit = Some(PAGE);
     'pages: loop {
         let asking = desk.gateway.readers.asking().await;
-        if let Err(refusal) = still_theirs(desk, &sessions) {
+        if let Err(refusal) = still_theirs(desk, &sessions, lines) {
             return desk.refused(&refusal).await;
         }
         let page = desk.gateway.store.searchable(&sessions, &grams).await?;
@@ -172,7 +199,7 @@ async fn find(
             while readings.len() < ahead
                 && let Some(session) = worth_opening.pop_front()
             {
-                let reading = look_into(desk, &session, question, kind, room.saturating_add(1));
+                let reading = look_into(desk, &session, question, lines, room.saturating_add(1));
                 readings.push_back((session, reading));
             }
             let Some((session, reading)) = readings.pop_front() else {
@@ -190,11 +217,11 @@ async fn find(
                 }
             };
             // Reading may have taken a while.
-            if let Err(refusal) = still_theirs(desk, &sessions) {
+            if let Err(refusal) = still_theirs(desk, &sessions, lines) {
                 return desk.refused(&refusal).await;
             }
             for hit in hits.iter().take(room) {
-                show(desk, &session, hit, question).await?;
+                show(desk, &session, hit, question, lines).await?;
             }
             shown += hits.len().min(room);
             if hits.len() > room {
@@ -206,7 +233,23 @@ async fn find(
             break;
         }
     }
-    let screens = by.screens_are_searchable() || kind.is_some_and(|kind| kind != LineKind::Screen);
+    if !enough && matches!(lines, In::Text(None | Some(LineKind::Refusal))) {
+        let found = refused_before_any(desk, &sessions, question).await?;
+        if let Err(refusal) = still_theirs(desk, &sessions, lines) {
+            return desk.refused(&refusal).await;
+        }
+        let room = most.saturating_sub(shown);
+        for record in found.iter().take(room) {
+            show_refused(desk, record, question).await?;
+        }
+        shown += found.len().min(room);
+        enough = found.len() > room;
+    }
+    let screens = match lines {
+        In::Text(Some(kind)) if kind != LineKind::Screen => true,
+        In::Text(_) => by.screens_are_searchable(),
+        In::Hidden => true,
+    };
     if shown == 0 {
         let whole = screens && left.unreadable + left.live + left.partly == 0;
         let id = if whole {
@@ -215,6 +258,9 @@ async fn find(
             "search-none-partly"
         };
         desk.line(id, &[]).await?;
+        if matches!(lines, In::Text(None | Some(LineKind::Typed))) {
+            desk.line("search-no-input", &[]).await?;
+        }
     }
     if enough {
         desk.line("search-more", &[("shown", shown.into())]).await?;
@@ -237,10 +283,84 @@ async fn find(
     Ok(status::DONE)
 }
 
+/// What was refused when there was no session, and so no recording, the latest first.
+async fn refused_before_any(
+    desk: &Desk<'_>,
+    sessions: &SessionQuery,
+    question: &Query,
+) -> Result<Vec<AuditRecord>, Trouble> {
+    let query = AuditQuery {
+        client: sessions.client.clone(),
+        person: sessions.person.as_ref().map(ToString::to_string),
+        target: sessions.target.clone(),
+        intervention: sessions.intervention,
+        kinds: vec![AuditKind::FlowRefused],
+        from: sessions.from,
+        until: sessions.until,
+        latest_first: true,
+        limit: Some(REFUSALS),
+        ..AuditQuery::default()
+    };
+    let found = desk.gateway.store.audit(&query).await?;
+    let records = found.into_iter().map(|stored| stored.record);
+    Ok(records
+        .filter(|record| record.session.is_none() && question.find(&refusal(record)).is_some())
+        .collect())
+}
+
+/// A refused flow on one line.
+fn refusal(record: &AuditRecord) -> String {
+    let flow = record.detail.get("flow").and_then(|flow| flow.as_str());
+    let reason = record.reason.as_deref().unwrap_or_default();
+    format!("{}: {reason}", flow.unwrap_or_default())
+}
+
+async fn show_refused(
+    desk: &mut Desk<'_>,
+    record: &AuditRecord,
+    question: &Query,
+) -> Result<(), Trouble> {
+    let kind = desk.say("search-refused-before", &[]);
+    let target = record.target.as_ref().map(ToString::to_string);
+    let head = format!(
+        "{} · {} · {} · {kind}",
+        times::date_and_clock(record.at),
+        record.person.as_deref().unwrap_or_default(),
+        target.unwrap_or_default(),
+    );
+    desk.terminal.hanging(&head, 4).await?;
+    let line = refusal(record);
+    let found = question.find(&line).unwrap_or_default();
+    let text = marked(desk, &line, &found);
+    desk.terminal.hanging(&text, 4).await?;
+    Ok(())
+}
+
+/// An excerpt of a line with what was found in it.
+fn marked(desk: &Desk<'_>, line: &str, found: &[std::ops::Range<usize>]) -> String {
+    let mut text = String::from("    ");
+    for piece in excerpt(line, found, WIDTH) {
+        match (piece.found, desk.terminal.is_plain()) {
+            (false, _) => text.push_str(&piece.text),
+            (true, true) => {
+                text.push('«');
+                text.push_str(&piece.text);
+                text.push('»');
+            }
+            (true, false) => text.push_str(&desk.terminal.bold(&piece.text)),
+        }
+    }
+    text
+}
+
 /// Whether the auditor may still read these sessions, as the documents say now: a search outlasts the right it began with.
-fn still_theirs(desk: &Desk<'_>, sessions: &SessionQuery) -> Result<(), Refusal> {
+fn still_theirs(desk: &Desk<'_>, sessions: &SessionQuery, lines: In) -> Result<(), Refusal> {
     let applied = desk.applied();
     let by = desk.visitor.as_auditor(&applied)?;
+    if lines == In::Hidden {
+        // Begun with a code of its moment; the grant is what may end.
+        by.may_unmask()?;
+    }
     if sessions.client.as_ref() == Some(by.client()) {
         Ok(())
     } else {
@@ -253,7 +373,7 @@ fn look_into(
     desk: &Desk<'_>,
     session: &Session,
     question: &Query,
-    kind: Option<LineKind>,
+    lines: In,
     most: usize,
 ) -> Reading<Result<Vec<Hit>, String>> {
     let directory = &desk.gateway.settings.recordings.directory;
@@ -264,7 +384,7 @@ fn look_into(
     let readers = &desk.gateway.readers;
     let id = session.start.id;
     readers.read(desk.person(), move || match dir {
-        Some(dir) => hits_in(dir, id, &keys, &question, kind, most.min(HITS_EACH)),
+        Some(dir) => hits_in(dir, id, &keys, &question, lines, most.min(HITS_EACH)),
         None => Ok(Vec::new()),
     })
 }
@@ -275,18 +395,25 @@ fn hits_in(
     session: SessionId,
     keys: &EvidenceKeys,
     question: &Query,
-    kind: Option<LineKind>,
+    lines: In,
     most: usize,
 ) -> Result<Vec<Hit>, String> {
     let recording = open(&dir, session, keys)?;
     let mut hits = Vec::new();
-    find_lines(&recording, question, |line| {
-        if kind.is_none_or(|kind| kind == line.kind) {
-            let offset = offset(&recording, &line);
-            hits.push(Hit { line, offset });
-        }
+    let mut keep = |line: Line| {
+        let offset = offset(&recording, &line);
+        hits.push(Hit { line, offset });
         hits.len() < most
-    })?;
+    };
+    match lines {
+        In::Text(kind) => find_lines(&recording, question, |line| {
+            kind.is_some_and(|kind| kind != line.kind) || keep(line)
+        })?,
+        In::Hidden => search::hidden(&recording, |line| {
+            question.find(&line.text).is_none() || keep(line)
+        })
+        .map_err(|error| error.to_string())?,
+    }
     hits.sort_by_key(|hit| hit.line.at_us);
     Ok(hits)
 }
@@ -320,11 +447,16 @@ async fn show(
     session: &Session,
     hit: &Hit,
     question: &Query,
+    lines: In,
 ) -> Result<(), Trouble> {
     let Session { number, start, .. } = session;
     let line = &hit.line;
     let at = Timestamp::from_micros(start.at.as_micros().saturating_add_unsigned(line.at_us));
-    let kind = desk.say(kind_word(line.kind), &[]);
+    let kind = match lines {
+        In::Hidden => "search-kind-hidden",
+        In::Text(_) => kind_word(line.kind),
+    };
+    let kind = desk.say(kind, &[]);
     let head = format!(
         "{} · {} · {} · {}@{} · {kind}",
         desk.terminal.bold(&number.to_string()),
@@ -335,18 +467,7 @@ async fn show(
     );
     desk.terminal.hanging(&head, 4).await?;
     let found = question.find(&line.text).unwrap_or_default();
-    let mut text = String::from("    ");
-    for piece in excerpt(&line.text, &found, WIDTH) {
-        match (piece.found, desk.terminal.is_plain()) {
-            (false, _) => text.push_str(&piece.text),
-            (true, true) => {
-                text.push('«');
-                text.push_str(&piece.text);
-                text.push('»');
-            }
-            (true, false) => text.push_str(&desk.terminal.bold(&piece.text)),
-        }
-    }
+    let text = marked(desk, &line.text, &found);
     desk.terminal.hanging(&text, 4).await?;
     let mut command = format!("    replay {number}");
     if let Some(offset) = hit.offset {

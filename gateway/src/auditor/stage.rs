@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ecluse_policy::{Lang, Refusal, Span};
 use ecluse_recordings::Size as ScreenSize;
-use ecluse_recordings::{Painter, Playback, ReadError, Screen, Step, Timed};
+use ecluse_recordings::{Painter, PlayEvent, Playback, ReadError, Screen, Step, Timed};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::replay::still_theirs;
@@ -29,6 +29,8 @@ const KEYS: usize = 64;
 const FIRST: Duration = Duration::from_secs(1);
 /// The shortest time between two drawings.
 const FRAME: Duration = Duration::from_millis(40);
+/// How long a refusal stands in the status line. **Unit**: recorded time.
+const REFUSED: Duration = Duration::from_secs(10);
 /// Going back to a marker within this time of it goes to the one before.
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -44,6 +46,8 @@ pub(super) struct Stage {
     over: bool,
     who: String,
     markers: Vec<Duration>,
+    /// What was refused last, and when.
+    refused: Option<(Duration, String)>,
     painter: Painter,
     begun: Instant,
     drawn: Option<Instant>,
@@ -94,6 +98,7 @@ impl Stage {
             over: false,
             who,
             markers,
+            refused: None,
             painter: Painter::new(viewer(size)),
             begun: Instant::now(),
             drawn: None,
@@ -219,6 +224,7 @@ impl Stage {
                     }
                     // The next wait begins when this one was to end, so that delays do not add up.
                     self.since = self.since.map(|since| since + left);
+                    self.remember_refusal(&timed);
                     apply(&mut self.screen, timed);
                 }
                 None => match self.playback.next_step()? {
@@ -238,6 +244,14 @@ impl Stage {
             }
         }
         Ok(false)
+    }
+
+    fn remember_refusal(&mut self, timed: &Timed) {
+        if let PlayEvent::Marker(text) = &timed.event
+            && let Some(text) = text.strip_prefix("ecluse:refused ")
+        {
+            self.refused = Some((timed.at, text.to_owned()));
+        }
     }
 
     /// When the next event is due, unless paused.
@@ -364,10 +378,21 @@ impl Stage {
             ("speed", format!("{speed}").into()),
             ("who", self.who.as_str().into()),
         ];
-        let mut parts = vec![say("replay-status", &args), say("replay-keys", &[])];
+        // How to leave stands first: a narrow terminal cuts the end.
+        let mut parts = vec![
+            say("replay-quit", &[]),
+            say("replay-status", &args),
+            say("replay-keys", &[]),
+        ];
+        let position = self.position();
+        if let Some((at, text)) = &self.refused
+            && (*at..at.saturating_add(REFUSED)).contains(&position)
+        {
+            parts.insert(1, say("replay-refused", &[("text", text.as_str().into())]));
+        }
         if self.screen.left_out() > 0 {
             let count = [("count", self.screen.left_out().into())];
-            parts.insert(0, say("screen-left-out", &count));
+            parts.insert(1, say("screen-left-out", &count));
         }
         parts.join(" · ")
     }

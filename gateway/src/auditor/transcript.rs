@@ -2,11 +2,13 @@
 
 use std::io;
 
-use ecluse_recordings::{OpenRecording, Stream, neutralise_lines, rebuild};
+use ecluse_recordings::{OpenRecording, Part, Stream, neutralise_lines, rebuild};
 use tokio::sync::mpsc;
 
+use super::recordings::why;
 use super::replay::still_theirs;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::clock;
 use crate::readers::outside;
 use crate::store::Session;
 use crate::texts::times;
@@ -14,13 +16,14 @@ use crate::texts::times;
 /// Pieces of text on their way to the terminal: a slow reader slows the reading, nothing piles up.
 const QUEUE: usize = 16;
 
-/// Prints the whole recording as text, or what was typed into it in clear (`unmask`).
+/// Prints a part of the recording as text, or what was typed into it in clear (`unmask`).
 pub(super) async fn print(
     desk: &mut Desk<'_>,
     session: &Session,
     recording: &OpenRecording,
-    channel: Option<u32>,
+    part: Part,
     unmask: bool,
+    looked_for: Option<&str>,
 ) -> Result<u32, Trouble> {
     let args = [
         ("number", session.number.into()),
@@ -32,6 +35,14 @@ pub(super) async fn print(
         ("started", times::date_and_clock(session.start.at).into()),
     ];
     desk.line("replay-transcript-head", &args).await?;
+    if let Some(end) = &session.end {
+        let why = why(desk, end, clock::now());
+        let args = [
+            ("time", times::date_and_clock(end.at).into()),
+            ("reason", why.into()),
+        ];
+        desk.line("replay-transcript-end", &args).await?;
+    }
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let recording = recording.clone();
     let reading = desk.gateway.readers.read(desk.person(), move || {
@@ -39,13 +50,13 @@ pub(super) async fn print(
             sender,
             held: Vec::new(),
         };
-        if unmask {
-            typed(&recording, channel, &mut out)
+        let found = if unmask {
+            typed(&recording, part.channel, &mut out).map(|()| true)
         } else {
-            ecluse_recordings::transcript(&recording, &mut out)
+            ecluse_recordings::transcript_of(&recording, part, &mut out)
         }?;
         out.flush_all();
-        Ok::<_, ecluse_recordings::ReadError>(())
+        Ok::<_, ecluse_recordings::ReadError>(found)
     });
     let with_pty = desk.terminal.size().is_some();
     while let Some(piece) = pieces.recv().await {
@@ -61,7 +72,16 @@ pub(super) async fn print(
         desk.terminal.write(&text).await?;
     }
     match reading.await {
-        Ok(Ok(())) => Ok(status::DONE),
+        Ok(Ok(found)) => match looked_for.filter(|_| !found) {
+            Some(text) => {
+                let args = [
+                    ("text", crate::texts::harmless(text).into()),
+                    ("number", session.number.into()),
+                ];
+                desk.problem("search-not-in", &args).await
+            }
+            None => Ok(status::DONE),
+        },
         Ok(Err(error)) => {
             let args = [
                 ("number", session.number.into()),

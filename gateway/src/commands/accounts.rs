@@ -17,6 +17,10 @@ use crate::clock;
 use crate::commands::out::{Out, outln};
 use crate::settings::{AuthenticationSettings, Settings};
 use crate::store::{Applied, Block, Blocked, Enrolment, Store};
+use crate::terminal::layout;
+
+/// The width of a terminal that nobody has made wider.
+const COLUMNS: usize = 80;
 
 /// List every account with its role, its state and its means of authentication, every station, and every
 /// target's credential.
@@ -27,6 +31,9 @@ use crate::store::{Applied, Block, Blocked, Enrolment, Store};
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Accounts {
+    /// A line for each entry, however long, instead of a block.
+    #[arg(long)]
+    wide: bool,
     #[command(subcommand)]
     act: Option<Act>,
 }
@@ -55,7 +62,7 @@ enum Act {
 impl Accounts {
     pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
         match &self.act {
-            None => list(store, &settings.authentication).await,
+            None => list(store, &settings.authentication, self.wide).await,
             Some(Act::Unlock { person }) => unlock(store, &settings.authentication, person).await,
             Some(Act::Enable { person }) => enable(store, &settings.authentication, person).await,
         }
@@ -129,7 +136,7 @@ fn record(kind: AuditKind, person: &PersonId, at: Timestamp) -> AuditRecord {
         .detail("by", administrator())
 }
 
-async fn list(store: &Store, settings: &AuthenticationSettings) -> anyhow::Result<()> {
+async fn list(store: &Store, settings: &AuthenticationSettings, wide: bool) -> anyhow::Result<()> {
     let applied = in_force(store).await?;
     let documents = &applied.documents;
     let enrolments: BTreeMap<PersonId, Enrolment> = store
@@ -202,6 +209,7 @@ async fn list(store: &Store, settings: &AuthenticationSettings) -> anyhow::Resul
         ]));
     }
 
+    let shown = if wide { table } else { as_blocks };
     let mut out = Out;
     writeln!(
         out,
@@ -211,9 +219,9 @@ async fn list(store: &Store, settings: &AuthenticationSettings) -> anyhow::Resul
     writeln!(
         out,
         "{}\n{}\n{}",
-        table(&people),
-        table(&stations),
-        table(&credentials)
+        shown(&people),
+        shown(&stations),
+        shown(&credentials)
     )?;
     for Block { of, until } in &blocks {
         if let Blocked::Source(address) = of {
@@ -225,11 +233,11 @@ async fn list(store: &Store, settings: &AuthenticationSettings) -> anyhow::Resul
     }
     writeln!(
         out,
-        "Technicians prove a station's key, their own key or certificate, and a one-time password (TOTP, RFC 6238,"
+        "Technicians prove a station's key, their own key or certificate, and a one-time"
     )?;
     writeln!(
         out,
-        "six digits, HMAC-SHA-1); operators and auditors their own key and a one-time password. No password opens an account."
+        "password (TOTP, RFC 6238, six digits, HMAC-SHA-1); operators and auditors their\nown key and a one-time password. No password opens an account."
     )?;
     Ok(())
 }
@@ -343,6 +351,32 @@ pub(super) fn row<const N: usize>(cells: [&str; N]) -> Cells {
     cells.iter().map(neutralise).collect()
 }
 
+/// The first line gives the heads; each other one becomes a block of lines that fit [`COLUMNS`].
+fn as_blocks(rows: &[Cells]) -> String {
+    let Some((heads, rows)) = rows.split_first() else {
+        return String::new();
+    };
+    let widest = heads.iter().map(|head| head.chars().count()).max();
+    let widest = widest.unwrap_or_default();
+    let mut text = String::new();
+    for row in rows {
+        for (at, (head, cell)) in heads.iter().zip(row).enumerate() {
+            let (indent, head) = if at == 0 {
+                ("", head.clone())
+            } else {
+                ("  ", head.to_lowercase())
+            };
+            let head = layout::pad(&format!("{indent}{head}"), widest + 2);
+            for line in layout::wrap(&format!("{head}  {cell}"), COLUMNS, widest + 2) {
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// Lines with columns as wide as their widest cell.
 pub(super) fn table(rows: &[Cells]) -> String {
     let mut widths: Vec<usize> = Vec::new();
@@ -371,6 +405,25 @@ pub(super) fn table(rows: &[Cells]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_fit_a_terminal_and_lose_nothing() {
+        let key = format!("ssh-ed25519 SHA256:{}", "x".repeat(43));
+        let keys = [key.as_str(), &key].join(", ");
+        let rows = [
+            row(["PERSON", "STATE", "KEYS", "SECOND FACTOR"]),
+            row(["alice", &"in force ".repeat(20), &keys, "not enrolled"]),
+        ];
+        let text = as_blocks(&rows);
+        assert!(
+            text.lines().all(|line| layout::width(line) <= COLUMNS),
+            "{text}"
+        );
+        assert!(text.starts_with("PERSON"));
+        assert_eq!(text.matches(&key).count(), 2, "{text}");
+        assert_eq!(text.matches("in force").count(), 20, "{text}");
+        assert!(text.contains("  second factor  not enrolled"), "{text}");
+    }
 
     #[test]
     fn columns_stand_under_one_another_and_hold_nothing_a_terminal_obeys() {

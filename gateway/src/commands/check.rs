@@ -43,7 +43,7 @@ impl Check {
             });
             match checked {
                 Ok(sum) => caps = Some(sum),
-                Err(problem) => problems.push(problem),
+                Err(found) => problems.extend(found.lines().map(str::to_owned)),
             }
         }
         let texts = directory::read(&self.directory)?;

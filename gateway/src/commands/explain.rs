@@ -1,5 +1,7 @@
 //! `ecluse explain PERSON TARGET WHAT`: which line of which file allows it, or what is missing.
 
+use std::process::ExitCode;
+
 use clap::Args;
 use ecluse_policy::{FlowRequest, PersonId, TargetId, Timestamp, explain};
 
@@ -8,9 +10,13 @@ use crate::clock;
 use crate::commands::out::outln;
 use crate::store::Store;
 
+/// Exit status where no line allows it: not that of a command that failed.
+const NOT_ALLOWED: u8 = 3;
+
 /// Say which line of which file would let a person do something on a target, or everything that is missing.
 ///
-/// It speaks of the documents in force; an approved intervention is needed besides, always.
+/// It speaks of the documents in force; an approved intervention is needed besides, always. Status: 0 where a line allows
+/// it, 3 where none does, 1 where that could not be found out, 2 where the question does not read.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The person's id.
@@ -29,7 +35,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) async fn run(&self, store: &Store) -> anyhow::Result<()> {
+    pub(super) async fn run(&self, store: &Store) -> anyhow::Result<ExitCode> {
         let applied = in_force(store).await?;
         let at = self.at.unwrap_or_else(clock::now);
         let explanation = explain(
@@ -43,7 +49,11 @@ impl Explain {
             "{}",
             ecluse_recordings::neutralise_lines(explanation.to_string())
         );
-        Ok(())
+        Ok(if explanation.is_allowed() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(NOT_ALLOWED)
+        })
     }
 }
 

@@ -20,12 +20,13 @@ mod search;
 mod serve;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::out::errln;
+use crate::commands::out::{errln, outln};
 use crate::settings::{DEFAULT_FILE, Settings};
 use crate::store::{Applied, Store};
 
@@ -74,9 +75,12 @@ enum OnStore {
     Search(search::SearchCommand),
 }
 
-/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `verify` has more.
+/// Runs the command line. Exit codes: 0 done, 1 failed or refused, 2 not a command; `explain` and `verify` have more.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(words) => return said_instead(&words),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -91,6 +95,28 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => failed(&error),
     };
+    printed(code)
+}
+
+/// Help, the version, or what is wrong with the command line; told like everything else.
+fn said_instead(words: &clap::Error) -> ExitCode {
+    if words.use_stderr() {
+        // Its own way: nobody can be told where standard error is not read.
+        let _ = words.print();
+        return ExitCode::from(2);
+    }
+    // Coloured where a terminal reads it.
+    let words = words.render();
+    if std::io::stdout().is_terminal() {
+        outln!("{}", words.ansi().to_string().trim_end());
+    } else {
+        outln!("{}", words.to_string().trim_end());
+    }
+    printed(ExitCode::SUCCESS)
+}
+
+/// The exit code, unless the words did not arrive.
+fn printed(code: ExitCode) -> ExitCode {
     match out::finish() {
         None => code,
         Some(error) => failed(&anyhow::anyhow!(
@@ -100,12 +126,28 @@ pub fn run() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    // Every cause, on as many lines as the error itself has.
+    // On as many lines as the error itself has.
     errln!(
         "ecluse: {}",
-        ecluse_recordings::neutralise_lines(format!("{error:#}"))
+        ecluse_recordings::neutralise_lines(every_cause(error))
     );
     ExitCode::FAILURE
+}
+
+/// An error with every cause that it does not tell itself.
+fn every_cause(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if said.contains(&text) {
+            continue;
+        }
+        if !said.is_empty() {
+            said.push_str(": ");
+        }
+        said.push_str(&text);
+    }
+    said
 }
 
 /// What reads recordings at length leaves the machine to those in passage.
@@ -141,24 +183,25 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let store = Store::open(&settings).await?;
             let done = command.run(&store, &settings).await;
             store.close().await;
-            done
+            return done;
         }
     };
     done.map(|()| ExitCode::SUCCESS)
 }
 
 impl OnStore {
-    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
-        match self {
+    async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
+        let done = match self {
+            Self::Explain(explain) => return explain.run(store).await,
             Self::Accounts(accounts) => accounts.run(store, settings).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
-            Self::Explain(explain) => explain.run(store).await,
-            Self::Export(export) => export.run(store, settings).await,
+            Self::Export(export) => return export.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -186,12 +229,25 @@ fn administrator() -> String {
     let name = name
         .or_else(|| named("USER"))
         .or_else(|| named("LOGNAME"))
+        .or_else(|| {
+            let users = std::fs::read_to_string("/etc/passwd").ok()?;
+            user_of(&users, uid.as_raw())
+        })
         .unwrap_or_else(|| "unknown".into());
     format!(
         "{} (uid {})",
         ecluse_recordings::neutralise(name),
         uid.as_raw()
     )
+}
+
+/// The name of a user number in the text of `/etc/passwd`.
+fn user_of(users: &str, uid: u32) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -203,6 +259,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_that_the_error_tells_itself_is_said_once() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let told = ecluse_recordings::bundle::ReaderError::Io {
+            path: "/nowhere".into(),
+            source: gone(),
+        };
+        let said = every_cause(&told.into());
+        assert_eq!(said, format!("cannot read /nowhere: {}", gone()));
+        let apart = anyhow::Error::from(gone()).context("x.tar");
+        assert_eq!(every_cause(&apart), format!("x.tar: {}", gone()));
+    }
+
+    #[test]
+    fn whoever_is_named_by_no_variable_is_named_by_the_system() {
+        let users = "root:x:0:0:root:/root:/bin/sh\n\nbroken\necluse:x:998:998::/:/bin/false\n";
+        assert_eq!(user_of(users, 0).as_deref(), Some("root"));
+        assert_eq!(user_of(users, 998).as_deref(), Some("ecluse"));
+        assert_eq!(user_of(users, 1), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use ecluse_policy::ClientId;
-use ecluse_policy::documents::RetentionRules;
+use ecluse_policy::documents::Regime;
 use ecluse_policy::retention::Due;
 
 use self::inventory::{Inventory, Kept};
@@ -26,8 +26,10 @@ use crate::time_source;
 
 /// What is kept until when and why; `remove` removes what is due.
 ///
-/// Everything is kept until the service of its client has ended (`service-ended` in its document), and then for as long
-/// as `keep` says. What is on hold, unsealed or damaged is never due.
+/// Under the regime `mj` everything is kept until the service of its client has ended (`service-ended` in its document, or
+/// the day when its document was taken out), and then for as long as `keep` says, a year at least; under `ext` (two months
+/// at least) and `own` for as long as `keep` says after the session. What is past `longest` has to be removed, and is marked.
+/// What is on hold, unsealed or damaged is never due. Traces that concern no client stay as long as those of any client.
 #[derive(Debug, Args)]
 pub(super) struct Retention {
     /// Of this client only.
@@ -62,8 +64,9 @@ impl Retention {
         let applied = in_force(store).await?;
         if let Some(client) = &client {
             anyhow::ensure!(
-                applied.documents.client(client).is_some(),
-                "no document names the client {client}; put it back, with the end of its service, to remove what is left of it"
+                applied.documents.client(client).is_some()
+                    || store.clients_on_record().await?.contains(client),
+                "nothing is known of a client {client}"
             );
         }
         let now = clock::now();
@@ -131,7 +134,7 @@ fn show(inventory: &Inventory) -> anyhow::Result<()> {
         "WHY",
     ])];
     for kept in &inventory.kept {
-        let (until, why) = reason(kept, inventory.rules_of(&kept.client));
+        let (until, why) = reason(kept, inventory);
         let ended = kept
             .ended
             .map_or_else(|| "live".to_owned(), |at| at.to_string());
@@ -157,47 +160,60 @@ fn show(inventory: &Inventory) -> anyhow::Result<()> {
 }
 
 fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
-    let mut out = Out;
-    for kept in &inventory.kept {
-        if let Some(line) = removal::plan(kept) {
-            writeln!(out, "{}", ecluse_recordings::neutralise(line))?;
-        }
-    }
+    let mut lines: Vec<String> = inventory.kept.iter().filter_map(removal::plan).collect();
     for (client, words) in removal::words(inventory) {
-        match words {
-            Ok(before) => writeln!(
-                out,
-                "would remove the words of {client}'s entries from before {before}"
-            )?,
-            Err(problem) => writeln!(out, "keeps the words of {client}'s entries: {problem}")?,
-        }
+        lines.push(match words {
+            Ok(before) => {
+                format!("would remove the words of {client}'s entries from before {before}")
+            }
+            Err(problem) => format!("keeps the words of {client}'s entries: {problem}"),
+        });
+    }
+    if let Some(before) = inventory.nobody_before {
+        lines.push(format!(
+            "would remove the words of entries that concern no client from before {before}"
+        ));
+    }
+    if lines.is_empty() {
+        lines.push("nothing is due".to_owned());
+    }
+    let mut out = Out;
+    for line in &lines {
+        writeln!(out, "{}", ecluse_recordings::neutralise(line))?;
     }
     Ok(())
 }
 
 /// Until when something is kept, and why, in words.
-fn reason(kept: &Kept, rules: Option<&RetentionRules>) -> (String, String) {
-    let Some(rules) = rules else {
+fn reason(kept: &Kept, inventory: &Inventory) -> (String, String) {
+    let Some(rules) = inventory.rules_of(&kept.client) else {
         return (
             "-".to_owned(),
-            "no document names its client: put it back, with service-ended under [retention]"
+            "no document names its client, and none that does reads any more: put it back, with service-ended under [retention]"
                 .to_owned(),
         );
     };
-    let because = || match rules.service_ended {
-        Some(ended) => format!("service ended before {ended}, keep = {}", rules.keep),
-        None => format!("the service goes on, keep = {}", rules.keep),
+    let told = rules.told();
+    let ended = if inventory.departed.contains(&kept.client) {
+        "no document names its client since"
+    } else {
+        "service ended before"
+    };
+    let because = || match (rules.regime, rules.service_ended) {
+        (Regime::Mj, Some(at)) => format!("{ended} {at}, keep = {told}"),
+        (Regime::Mj, None) => format!("the service goes on, keep = {told}"),
+        (Regime::Ext | Regime::Own, _) => format!("regime = {}, keep = {told}", rules.regime),
     };
     match &kept.due {
         Due::LegalHold(why) => ("-".to_owned(), format!("legal hold: {why}")),
         Due::KeepUntilServiceEnds => (
-            format!("{} after the service", rules.keep),
+            format!("{told} after the service"),
             "the service goes on".to_owned(),
         ),
         Due::KeepUntil(until) => (until.to_string(), because()),
-        Due::Since(since) => match kept.state.obstacle() {
+        Due::Since(since) | Due::Overdue(since) => match kept.state.obstacle() {
             Some(obstacle) => ("-".to_owned(), obstacle),
-            None => (format!("due since {since}"), because()),
+            None => (format!("{} {since}", removal::how(&kept.due)), because()),
         },
     }
 }

@@ -33,6 +33,7 @@ use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
+use crate::identity::people::People;
 use crate::journal::{JournalKeys, Ticker};
 use crate::live::Live;
 use crate::memory;
@@ -131,6 +132,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         absences: Absences::default(),
         crowds: Crowds::default(),
         ledger: Ledger::new(Measure::of(&settings.limits)),
+        people: People::new(settings.limits.log_ons_per_person),
         told: Told::default(),
         space,
         texts: Texts::load()?,
@@ -140,6 +142,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         node,
         settings,
     });
+    store
+        .begin_with_settings(&gateway.settings.parts()?, clock::now())
+        .await?;
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
@@ -217,6 +222,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tracing::warn!(unfinished, "recordings are finished at the next start");
     }
     gateway.ledger.close(&store, clock::now()).await?;
+    gateway.people.close(&store, clock::now()).await?;
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
@@ -355,6 +361,12 @@ async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
         }
         if let Err(error) = gateway.ledger.close(&gateway.store, now).await {
             tracing::error!(%error, "how many log-ons were refused is not on record");
+        }
+        if let Err(error) = gateway.people.close(&gateway.store, now).await {
+            tracing::error!(%error, "what people repeated is not on record");
+        }
+        if let Err(error) = gateway.store.count_trails(now).await {
+            tracing::error!(%error, "how many entries each trail has is not on record");
         }
         ticker.tick(now).await;
     }

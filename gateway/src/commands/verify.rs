@@ -11,7 +11,7 @@ use ecluse_recordings::verify::Request;
 /// Checks a bundle or a recording, on any machine.
 ///
 /// Exit codes: 0 intact, 1 failed to run, 2 usage, 3 cut short by a crash, 4 altered, 5 missing, 6 reordered, 7 not in
-/// the log.
+/// the log, 8 older than the checkpoint given (which accuses nobody: export again to compare).
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// An age key: everything is also decrypted and read to its end.
@@ -23,7 +23,8 @@ pub(super) struct Verify {
     /// The keys you trust to sign and countersign checkpoints (as in log-keys).
     #[arg(long = "log-key", value_name = "FILE")]
     log_keys: Vec<PathBuf>,
-    /// A checkpoint you kept: the journal must be the same one, grown.
+    /// A checkpoint you kept: the journal must be the same one, grown. One that is newer than the bundle needs the proof
+    /// that joins them, as `journal proof --from N` prints it together with one.
     #[arg(long, value_name = "CHECKPOINT")]
     since: Vec<PathBuf>,
     /// The answer as JSON.

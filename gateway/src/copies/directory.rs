@@ -9,8 +9,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use ecluse_policy::ClientId;
 use ecluse_recordings::log::witness::check_growth;
 use ecluse_recordings::log::{Checkpoint, Extension};
+
+use crate::store::TrailHead;
 
 /// The newest, for those who follow.
 const LATEST: &str = "latest";
@@ -88,6 +91,23 @@ pub(super) fn lay_down(
         ))),
         None => write(directory, LATEST, &text).map(|()| Laid::Arrived),
     }
+}
+
+/// Lays down how far a client's own trail had come at a checkpoint: `SIZE.CLIENT.trail` with the client, the number of
+/// entries and the hash of the last one. What lies there is never written over.
+pub(super) fn lay_trail(
+    directory: &str,
+    size: u64,
+    client: &ClientId,
+    head: TrailHead,
+) -> io::Result<()> {
+    let directory = Path::new(directory);
+    let name = format!("{size}.{client}.trail");
+    if read(&directory.join(&name))?.is_some() {
+        return Ok(());
+    }
+    let text = format!("{client} {} {}\n", head.nth, head.leaf);
+    write(directory, &name, &text)
 }
 
 fn same(one: &Checkpoint, other: &Checkpoint) -> bool {

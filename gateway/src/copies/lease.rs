@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
     use crate::copies::tests::{act, client};
+    use crate::store::Copied;
     use crate::store::testing::on_each_engine;
-    use crate::store::{AuditQuery, Copied};
 
     /// Short, for tests; far longer than a statement takes.
     const SHORT: Duration = Duration::from_secs(3);
@@ -112,12 +112,8 @@ mod tests {
             changes.mark_unchanged();
             let copied = store.copied(KEY).await.unwrap();
             let next = copied.map_or(1, |copied| copied.next_entry);
-            let query = AuditQuery {
-                client: Some(client("hopital")),
-                after: Some(next - 1),
-                ..AuditQuery::default()
-            };
-            for entry in store.entries(&query).await.unwrap() {
+            let entries = store.trail(&client("hopital"), next - 1, 1000).await;
+            for entry in entries.unwrap() {
                 receiver.lock().unwrap().push((node, entry.seq));
                 let copied = Copied {
                     next_entry: entry.seq + 1,

@@ -4,12 +4,13 @@
 //! it was hashed, so that whoever kept it can check it against the log later; what travels in front of it proves
 //! nothing. Duplicates are told by `seq`.
 
+use ecluse_policy::ClientId;
 use ecluse_recordings::log::checkpoint::write_moment;
 use ecluse_recordings::log::{Entry, Extension};
 use serde_json::json;
 
 use crate::audit::AuditVerdict;
-use crate::store::JournalEntry;
+use crate::store::{JournalEntry, TrailHead};
 
 /// Facility 13, "log audit".
 const FACILITY: u8 = 13;
@@ -76,14 +77,24 @@ impl Sender {
         Some(self.message(severity, Some(entry.at_us), &kind, data, line))
     }
 
-    /// The message of a checkpoint with its proof. A line of JSON, since receivers break messages at line feeds.
-    pub(super) fn checkpoint(&self, extension: &Extension) -> Vec<u8> {
+    /// The message of a checkpoint with its proof, and how far the client's own trail had come then. A line of JSON,
+    /// since receivers break messages at line feeds.
+    pub(super) fn checkpoint(
+        &self,
+        extension: &Extension,
+        trail: Option<(&ClientId, TrailHead)>,
+    ) -> Vec<u8> {
         let signed = extension.note.unverified().ok();
         let mut data = Data::new();
         if let Some(signed) = &signed {
             data.add("size", &signed.size.to_string());
             data.add("root", &signed.root.to_string());
             data.add("origin", &signed.origin);
+        }
+        if let Some((client, head)) = &trail {
+            data.add("client", client.as_str());
+            data.add("entries", &head.nth.to_string());
+            data.add("head", &head.leaf.to_string());
         }
         let proof: Vec<String> = extension
             .proof
@@ -94,6 +105,11 @@ impl Sender {
             "checkpoint": extension.note.text(),
             "old": extension.old,
             "consistency": proof,
+            "trail": trail.map(|(client, head)| json!({
+                "client": client.as_str(),
+                "entries": head.nth,
+                "head": head.leaf.to_string(),
+            })),
         })
         .to_string();
         let at = signed.map(|signed| signed.at_us);

@@ -34,7 +34,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub(crate) use self::absence::{Absences, Away};
 use self::lease::Lease;
 use crate::secrets;
-use crate::store::{Applied, Store, StoreError};
+use crate::store::{Applied, Store, StoreError, TrailHead, read};
 
 /// First and longest pause before a destination is tried again.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -66,6 +66,19 @@ struct Errand {
     key: String,
     absence: absence::Watch,
     stop: watch::Receiver<bool>,
+    farewell: Farewell,
+}
+
+/// Up to which size of the journal everything has still to arrive at a destination that no document names any more,
+/// before its sender ends; none while one names it.
+type Farewell = watch::Receiver<Option<u64>>;
+
+impl Errand {
+    /// Whether the destination has everything that it is still owed, the change that takes it away above all, with a
+    /// checkpoint that covers it; checkpoints from the size `next` on are still to be sent.
+    fn is_farewell_said(&self, next: u64) -> bool {
+        self.farewell.borrow().is_some_and(|upto| next > upto)
+    }
 }
 
 /// What all senders share.
@@ -119,49 +132,117 @@ impl Copies {
     }
 }
 
-/// Keeps one sender for each destination that the documents name.
+/// A sender at work.
+struct Running {
+    client: ClientId,
+    destination: Destination,
+    task: tokio::task::AbortHandle,
+    farewell: watch::Sender<Option<u64>>,
+}
+
+/// All of them, by the names of their destinations in the store.
+struct Senders {
+    sending: Sending,
+    stop: watch::Receiver<bool>,
+    tasks: JoinSet<()>,
+    running: BTreeMap<String, Running>,
+}
+
+impl Senders {
+    fn start(&mut self, key: &str, client: ClientId, destination: Destination, owed: Option<u64>) {
+        let (farewell, told) = watch::channel(owed);
+        let task = self.tasks.spawn(send(
+            self.sending.clone(),
+            client.clone(),
+            key.to_owned(),
+            destination.clone(),
+            self.stop.clone(),
+            told,
+        ));
+        let running = Running {
+            client,
+            destination,
+            task,
+            farewell,
+        };
+        self.running.insert(key.to_owned(), running);
+    }
+
+    /// Sends to those that are wanted. One that no document names any more is first sent what says so: who turns copies
+    /// off does not do it behind the back of whoever receives them.
+    fn follow(&mut self, mut wanted: Wanted, size: u64) {
+        let absences = &self.sending.absences;
+        self.running.retain(|key, running| {
+            if running.task.is_finished() {
+                absences.clear(&running.client, &running.destination.to_string());
+                return false;
+            }
+            match wanted.get(key) {
+                Some((_, destination)) if *destination == running.destination => {
+                    running.farewell.send_replace(None);
+                    wanted.remove(key);
+                    true
+                }
+                // The same receiver, to be trusted otherwise: what says so goes to it as everything does.
+                Some(_) => {
+                    running.task.abort();
+                    absences.clear(&running.client, &running.destination.to_string());
+                    false
+                }
+                None => {
+                    running
+                        .farewell
+                        .send_if_modified(|upto| upto.replace(upto.unwrap_or(size)).is_none());
+                    true
+                }
+            }
+        });
+        for (key, (client, destination)) in wanted {
+            self.start(&key, client, destination, None);
+        }
+    }
+
+    /// Whether one is still owed a farewell.
+    fn owes(&self) -> bool {
+        self.running
+            .values()
+            .any(|running| !running.task.is_finished() && running.farewell.borrow().is_some())
+    }
+}
+
+/// Keeps one sender for each destination that the documents name, and for each that they named and that does not know
+/// yet.
 async fn follow(
     sending: Sending,
     mut documents: watch::Receiver<Arc<Applied>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut senders = JoinSet::new();
-    let mut running = BTreeMap::new();
+    let mut senders = Senders {
+        sending,
+        stop: stop.clone(),
+        tasks: JoinSet::new(),
+        running: BTreeMap::new(),
+    };
+    let store = senders.sending.store.clone();
+    let first = Arc::clone(&documents.borrow());
+    if let Err(error) = farewells_owed(&mut senders, &first).await {
+        tracing::error!(%error, "who was sent copies before is not known");
+    }
     loop {
-        let wanted = destinations(&documents.borrow_and_update().documents);
-        running.retain(
-            |key, (destination, client, sender): &mut (_, ClientId, tokio::task::AbortHandle)| {
-                let stays = wanted
-                    .get(key)
-                    .is_some_and(|(_, wanted)| wanted == destination)
-                    && !sender.is_finished();
-                if !stays {
-                    sender.abort();
-                    let absences = &sending.absences;
-                    absences.clear(client, &destination.to_string());
-                }
-                stays
-            },
-        );
-        for (key, (client, destination)) in wanted {
-            if running.contains_key(&key) {
-                continue;
-            }
-            let work = send(
-                sending.clone(),
-                client.clone(),
-                key.clone(),
-                destination.clone(),
-                stop.clone(),
-            );
-            let sender = senders.spawn(work);
-            running.insert(key, (destination, client, sender));
+        let applied = Arc::clone(&documents.borrow_and_update());
+        // The change itself is an entry by now.
+        let size = store.journal_size().await.unwrap_or(u64::MAX - 1);
+        senders.follow(destinations(&applied.documents), size);
+        if !senders.owes()
+            && let Err(error) = store.set_copies_followed(applied.version).await
+        {
+            tracing::error!(%error, "which documents copies follow could not be kept");
         }
         tokio::select! {
             changed = documents.changed() => if changed.is_err() { break },
             () = stopped(&mut stop) => break,
-            Some(ended) = senders.join_next() => {
-                // A sender ends by itself only where it failed for good.
+            Some(ended) = senders.tasks.join_next() => {
+                // A sender ends by itself only where it said farewell, or failed for good.
                 if let Err(error) = ended && error.is_panic() {
                     tracing::error!(%error, "a sender of copies ended; it begins anew");
                     pause(&mut PAUSE.1.clone(), &mut stop).await;
@@ -169,11 +250,38 @@ async fn follow(
             }
         }
     }
-    while senders.join_next().await.is_some() {}
+    while senders.tasks.join_next().await.is_some() {}
 }
 
+/// Begins to say farewell to those that an earlier run sent copies to and that the documents do not name any more.
+async fn farewells_owed(senders: &mut Senders, applied: &Applied) -> Result<(), StoreError> {
+    let store = senders.sending.store.clone();
+    let Some(version) = store.copies_followed().await? else {
+        return Ok(());
+    };
+    if version == applied.version {
+        return Ok(());
+    }
+    let texts = store.document_texts(version).await?;
+    // What does not read names nobody.
+    let Ok(before) = read(&texts) else {
+        return Ok(());
+    };
+    let wanted = destinations(&applied.documents);
+    let size = store.journal_size().await?;
+    for (key, (client, destination)) in destinations(&before) {
+        if !wanted.contains_key(&key) {
+            senders.start(&key, client, destination, Some(size));
+        }
+    }
+    Ok(())
+}
+
+/// Destinations by their names in the store, and whose they are.
+type Wanted = BTreeMap<String, (ClientId, Destination)>;
+
 /// By their names in the store.
-fn destinations(documents: &Documents) -> BTreeMap<String, (ClientId, Destination)> {
+fn destinations(documents: &Documents) -> Wanted {
     documents
         .clients()
         .values()
@@ -202,6 +310,7 @@ async fn send(
     key: String,
     destination: Destination,
     mut stop: watch::Receiver<bool>,
+    farewell: Farewell,
 ) {
     let Sending {
         store,
@@ -239,6 +348,7 @@ async fn send(
             key: key.clone(),
             absence,
             stop: stop.clone(),
+            farewell: farewell.clone(),
         };
         tokio::select! {
             () = run(errand, &destination) => break,
@@ -315,4 +425,10 @@ fn size_of(note: &SignedNote) -> Result<u64, StoreError> {
         problem: error.to_string(),
     })?;
     Ok(signed.size)
+}
+
+/// How far the client's own trail had come at a checkpoint: with each checkpoint it is told, so that a trail whose end
+/// was cut off shows.
+async fn trail_of(errand: &Errand, size: u64) -> Result<Option<TrailHead>, StoreError> {
+    errand.store.trail_at(&errand.client, size).await
 }

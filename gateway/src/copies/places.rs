@@ -6,7 +6,7 @@ use ecluse_recordings::log::Extension;
 
 use super::directory::{self, Laid};
 use super::web_hook::{self, Posted};
-use super::{Errand, PAUSE, checkpoints_since, extension, pause, size_of, stopped};
+use super::{Errand, PAUSE, checkpoints_since, extension, pause, size_of, stopped, trail_of};
 use crate::clock;
 use crate::store::{Copied, StoreError};
 
@@ -39,12 +39,13 @@ pub(super) async fn run(
         match lay_down_all(&mut errand, place, authority, &mut told).await {
             Ok(Came::Failed(problem)) => errand.absence.is_away(&problem).await,
             Ok(Came::Arrived | Came::Contradicts(_)) => {
-                if stopping {
+                if stopping || said_farewell(&errand).await {
                     return;
                 }
                 wait = PAUSE.0;
                 tokio::select! {
                     _ = changes.changed() => {}
+                    Ok(()) = errand.farewell.changed() => {}
                     () = stopped(&mut errand.stop) => {}
                 }
                 continue;
@@ -55,6 +56,13 @@ pub(super) async fn run(
             return;
         }
     }
+}
+
+/// Whether the place has what it is still owed.
+async fn said_farewell(errand: &Errand) -> bool {
+    let copied = errand.store.copied(&errand.key).await;
+    let next = copied.ok().flatten().map(|copied| copied.next_checkpoint);
+    next.is_some_and(|next| errand.is_farewell_said(next))
 }
 
 async fn lay_down_all(
@@ -121,7 +129,15 @@ async fn in_directory(
         Some(_) | None => checkpoint,
     };
     let path = path.to_owned();
-    let laid = blocking(move || directory::lay_down(&path, latest.as_ref(), &checkpoint)).await;
+    let trail = trail_of(errand, size).await?;
+    let client = errand.client.clone();
+    let laid = blocking(move || {
+        if let Some(head) = trail {
+            directory::lay_trail(&path, size, &client, head)?;
+        }
+        directory::lay_down(&path, latest.as_ref(), &checkpoint)
+    })
+    .await;
     Ok(match laid {
         Ok(Laid::Arrived) => Came::Arrived,
         Ok(Laid::Contradicts(problem)) => Came::Contradicts(problem),
@@ -147,11 +163,13 @@ async fn at_hook(
     authority: Option<&Certificates>,
     checkpoint: Extension,
 ) -> Result<Came, StoreError> {
-    let hook = match web_hook::WebHook::new(url, authority) {
+    let size = size_of(&checkpoint.note)?;
+    let trail = trail_of(errand, size).await?;
+    let trail = trail.map(|head| format!("{} {} {}", errand.client, head.nth, head.leaf));
+    let hook = match web_hook::WebHook::new(url, authority, trail) {
         Ok(hook) => hook,
         Err(problem) => return Ok(Came::Failed(problem)),
     };
-    let size = size_of(&checkpoint.note)?;
     let knows = match hook.post(&checkpoint).await {
         Ok(Posted::Arrived) => return Ok(Came::Arrived),
         Ok(Posted::Knows(knows)) => knows,

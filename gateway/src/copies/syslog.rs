@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
 use super::delivery::{Cursor, Delivery, End};
 use super::message::{Sender, frame};
-use super::{Errand, PAUSE, checkpoints_since, pause, stopped, tls};
+use super::{Errand, PAUSE, checkpoints_since, pause, stopped, tls, trail_of};
 use crate::clock;
-use crate::store::{AuditQuery, Copied, StoreError};
+use crate::store::{Copied, StoreError};
 
 /// Entries read at once.
 const PAGE: u32 = 32;
@@ -103,7 +103,7 @@ pub(super) async fn converse(
                 ended = &mut receiver => return ended,
             }
         }
-        if *errand.stop.borrow() {
+        if *errand.stop.borrow() || errand.is_farewell_said(delivery.next().checkpoint) {
             if write.shutdown().await.is_err() {
                 return Ended::broken("it did not take our end");
             }
@@ -125,6 +125,7 @@ pub(super) async fn converse(
             }
             () = tokio::time::sleep(LOOK_EVERY) => false,
             () = stopped(&mut errand.stop) => true,
+            Ok(()) = errand.farewell.changed() => true,
             ended = &mut receiver => return ended,
         };
         if delivery.stands(clock::monotonic()) {
@@ -164,14 +165,10 @@ async fn send_all(
 ) -> Result<(), Ended> {
     loop {
         let next = delivery.next();
-        let query = AuditQuery {
-            // R9: nobody else's.
-            client: Some(errand.client.clone()),
-            after: Some(next.entry.saturating_sub(1)),
-            limit: Some(PAGE),
-            ..AuditQuery::default()
-        };
-        let entries = errand.store.entries(&query).await.map_err(unread)?;
+        let after = next.entry.saturating_sub(1);
+        // R9: nobody else's.
+        let entries = errand.store.trail(&errand.client, after, PAGE).await;
+        let entries = entries.map_err(unread)?;
         let Some(last) = entries.last() else { break };
         let after = Cursor {
             entry: last.seq.saturating_add(1),
@@ -195,8 +192,10 @@ async fn send_all(
             checkpoint: size.saturating_add(1),
             ..next
         };
-        for (_, checkpoint) in &checkpoints {
-            hand_over(write, &sender.checkpoint(checkpoint)).await?;
+        for (size, checkpoint) in &checkpoints {
+            let trail = trail_of(errand, *size).await.map_err(unread)?;
+            let message = sender.checkpoint(checkpoint, trail.map(|head| (&errand.client, head)));
+            hand_over(write, &message).await?;
         }
         flush(write).await?;
         delivery.handed_over(after, clock::monotonic());

@@ -60,6 +60,7 @@ async fn errand(store: &Store, whose: &str) -> (Errand, watch::Sender<bool>) {
         key: format!("{whose} tls://receiver:6514"),
         absence,
         stop: stopping,
+        farewell: watch::channel(None).1,
     };
     (errand, stop)
 }
@@ -168,7 +169,7 @@ async fn checkpoints_go_out_with_proofs_that_join_them() {
         check_growth(&previous, &next, &extension.proof).unwrap();
         previous = next;
     }
-    let message = Sender::this_process().checkpoint(&extensions[0].1);
+    let message = Sender::this_process().checkpoint(&extensions[0].1, None);
     let message = String::from_utf8(message).unwrap();
     assert!(
         message.contains(" checkpoint [ecluse@32473 size=\""),
@@ -229,7 +230,8 @@ async fn what_was_destroyed_is_passed_over() {
     let store = TestStore::sqlite().await;
     act(&store, "hopital", 3).await;
     let destruction = crate::store::Destruction {
-        client: client("hopital"),
+        client: Some(client("hopital")),
+        in_force: false,
         before: Timestamp::from_secs(1_790_000_001),
         at: Timestamp::from_secs(1_890_000_000),
         by: "root".into(),
@@ -274,4 +276,45 @@ fn every_destination_of_every_client_has_a_name_of_its_own() {
             "hopital https://h.example/x"
         ]
     );
+}
+
+/// R8: a destination that no document names any more is sent everything first, the change that says so above all, with a
+/// checkpoint that covers it and the client's own count; then its sender ends.
+#[tokio::test]
+async fn r8_a_destination_named_no_more_has_everything_before_its_sender_ends() {
+    let store = TestStore::sqlite().await;
+    act(&store, "hopital", 3).await;
+    act(&store, "clinique", 2).await;
+    let (mut errand, _stop) = errand(&store, "hopital").await;
+    let (farewell, told) = watch::channel(None);
+    errand.farewell = told;
+    let (here, mut there) = duplex(1 << 16);
+    let mut delivery = from_the_start();
+    let sender = Sender::this_process();
+    let ((), rest) = tokio::join!(
+        async {
+            let ended = syslog::converse(here, &mut errand, &mut delivery, &sender).await;
+            assert_eq!(ended.end, End::Concluded, "{}", ended.problem);
+        },
+        async {
+            messages(&mut there, 3).await;
+            act(&store, "hopital", 1).await;
+            farewell.send_replace(Some(store.journal_size().await.unwrap()));
+            let last = message(&mut there).await;
+            assert!(says(&last, "hopital 0"), "{last}");
+            // No checkpoint covers it yet.
+            sign(&store).await;
+            let checkpoint = message(&mut there).await;
+            let mut rest = Vec::new();
+            there.read_to_end(&mut rest).await.unwrap();
+            assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+            drop(there);
+            checkpoint
+        }
+    );
+    let head = store.trail_at(&client("hopital"), 6).await.unwrap();
+    let head = head.unwrap();
+    assert_eq!(head.nth, 4);
+    let counted = format!(" client=\"hopital\" entries=\"4\" head=\"{}\"", head.leaf);
+    assert!(rest.contains(&counted), "{rest}");
 }

@@ -27,11 +27,20 @@ pub(super) enum Posted {
 pub(super) struct WebHook<'u> {
     url: &'u str,
     client: Client,
+    /// How far the client's own trail had come: its name, the number of entries, the hash of the last one.
+    trail: Option<String>,
 }
+
+/// The header that says so.
+const TRAIL: &str = "Ecluse-Trail";
 
 impl<'u> WebHook<'u> {
     /// Trusts the system's authorities, and the client's own.
-    pub(super) fn new(url: &'u str, authority: Option<&Certificates>) -> Result<Self, String> {
+    pub(super) fn new(
+        url: &'u str,
+        authority: Option<&Certificates>,
+        trail: Option<String>,
+    ) -> Result<Self, String> {
         let mut builder = Client::builder()
             .https_only(true)
             // A hook that leads elsewhere is not the one in the document.
@@ -46,7 +55,7 @@ impl<'u> WebHook<'u> {
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| told(&error))?;
-        Ok(Self { url, client })
+        Ok(Self { url, client, trail })
     }
 
     /// Posts one checkpoint.
@@ -55,10 +64,14 @@ impl<'u> WebHook<'u> {
     }
 
     async fn send(&self, text: String) -> Result<Posted, String> {
-        let answer = self
+        let mut request = self
             .client
             .post(self.url)
-            .header("content-type", "text/plain; charset=utf-8")
+            .header("content-type", "text/plain; charset=utf-8");
+        if let Some(trail) = &self.trail {
+            request = request.header(TRAIL, trail);
+        }
+        let answer = request
             .body(text)
             .send()
             .await
@@ -108,7 +121,7 @@ mod tests {
     async fn a_hook_is_offered_a_post_quantum_exchange_first() {
         let server = TlsServer::start(None).await;
         let url = format!("https://127.0.0.1:{}/", server.port());
-        let hook = WebHook::new(&url, Some(&server.certificates())).unwrap();
+        let hook = WebHook::new(&url, Some(&server.certificates()), None).unwrap();
         let (group, _) = tokio::join!(server.negotiated(), hook.send("a checkpoint".to_owned()));
         assert_eq!(group, "X25519MLKEM768");
     }

@@ -66,6 +66,8 @@ pub(crate) enum Full {
     Pool,
     /// This person has their share.
     Person,
+    /// This person has logged on more often within a minute than anybody does.
+    Often,
     /// All places after log-on are taken, but perhaps those kept for operators.
     Total,
 }

@@ -64,7 +64,7 @@ pub(crate) struct Turned {
 impl Turned {
     fn count(&mut self, why: Full, source: IpAddr) {
         match why {
-            Full::Source | Full::Person => self.source += 1,
+            Full::Source | Full::Person | Full::Often => self.source += 1,
             Full::Early => self.early += 1,
             Full::Pool | Full::Total => self.full += 1,
         }
@@ -76,6 +76,11 @@ impl Turned {
     /// In all.
     pub(crate) fn total(&self) -> u64 {
         self.source + self.early + self.full
+    }
+
+    /// Whether nobody was turned away but those whose own source had its share: others found a place.
+    pub(crate) fn only_shares(&self) -> bool {
+        self.early + self.full == 0
     }
 
     /// How many sources they came from; more are not told apart.
@@ -210,7 +215,10 @@ impl Crowd {
             .detail("sources", sources.len())
     }
 
-    const fn words(&self) -> &'static str {
+    fn words(&self) -> &'static str {
+        if self.turned.only_shares() {
+            return "single sources have taken their share of the places; others find one";
+        }
         match self.places {
             Places::Before(Pool::Operators) => {
                 "places before log-on are short for operators' and auditors' networks"

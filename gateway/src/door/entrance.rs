@@ -54,7 +54,7 @@ impl Entrance {
     /// Says why, in a line before the protocol begins (RFC 4253 §4.2), and closes: `ssh -v` shows it. Never waits.
     pub(crate) fn turn_away(&self, stream: TcpStream, full: Full) {
         let id = match full {
-            Full::Source | Full::Person => "door-too-many-of-source",
+            Full::Source | Full::Person | Full::Often => "door-too-many-of-source",
             Full::Early | Full::Pool | Full::Total => "door-too-many",
         };
         let words = self.gateway.texts.say(self.gateway.settings.lang, id, &[]);

@@ -10,20 +10,23 @@ use std::time::{Duration, Instant};
 
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, CertificateFacts, CertificateKind, CodeOutcome, Lang,
-    Login, LoginAddress, LoginRefusal, PersonId, ProvenCode, PublicKey, Step, Timestamp,
+    AccountFacts, Authenticated, Barred, Lang, Login, LoginAddress, LoginRefusal, PersonId,
+    ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use russh::keys::PublicKey as WireKey;
 use russh::keys::ssh_key::Certificate;
-use russh::keys::ssh_key::certificate::{CertType, OptionsMap};
 use uuid::Uuid;
 
+use super::outcome::{is_no, second_factor, uncounted};
+use super::wire::{certificate_facts, public_key};
 use crate::admission::Visitor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{Claim, FactorBinding, StoreError};
+use crate::terminal::layout;
+use crate::texts::times;
 
 /// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
 const FAILURE_TAKES: Duration = Duration::from_millis(400);
@@ -72,6 +75,8 @@ pub(crate) struct Desk {
     proven: Vec<WireKey>,
     /// The keys are complete; a code may be tried.
     code_next: bool,
+    /// The last code was not accepted, and whoever gave it is told with the next prompt.
+    code_refused: bool,
 }
 
 impl Desk {
@@ -90,6 +95,7 @@ impl Desk {
             login: Login::begin("", source.ip()).at(doorway),
             proven: Vec::new(),
             code_next: false,
+            code_refused: false,
         }
     }
 
@@ -168,6 +174,7 @@ impl Desk {
         self.login.restart_if_changed(user);
         if self.login.user() != before {
             self.code_next = false;
+            self.code_refused = false;
             self.proven.clear();
         }
     }
@@ -188,10 +195,15 @@ impl Desk {
         let now = clock::now();
         let texts = &self.gateway.texts;
         match self.barred(now).await {
-            Ok(None) => Answer::Ask {
-                instructions: texts.say(lang, "login-instructions", &[]),
-                prompt: texts.say(lang, "login-code", &[]),
-            },
+            Ok(None) => {
+                let refused = self.code_refused(lang, now).await;
+                let words = self.gateway.texts.say(lang, "login-instructions", &[]);
+                let lines = layout::wrap(&format!("{refused}{words}"), layout::UNKNOWN, 0);
+                Answer::Ask {
+                    instructions: lines.join("\n"),
+                    prompt: self.gateway.texts.say(lang, "login-code", &[]),
+                }
+            }
             Ok(Some(barred)) => {
                 let words = texts.barred(lang, &barred, now);
                 // Nothing more is asked of them on this connection.
@@ -202,6 +214,31 @@ impl Desk {
             Err(error) => {
                 self.store_failed(&error);
                 self.no()
+            }
+        }
+    }
+
+    /// That the code before was not accepted, and how many more bring about a block; nothing for who was not told to be
+    /// at their place. A code that was right once and one that never was read alike (`policy/adr/0009`).
+    async fn code_refused(&mut self, lang: Lang, now: Timestamp) -> String {
+        if !std::mem::take(&mut self.code_refused) {
+            return String::new();
+        }
+        let claimed = self.claimed();
+        let claim = self.claim(&claimed, now);
+        match self.gateway.store.tries_left(&claim).await {
+            Ok(left) => {
+                let block = claim.rules.person.block;
+                let args = [
+                    ("left", left.into()),
+                    ("length", times::spelled(lang, block).into()),
+                ];
+                let words = self.gateway.texts.say(lang, "login-code-refused", &args);
+                format!("{words}\n")
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                String::new()
             }
         }
     }
@@ -238,18 +275,23 @@ impl Desk {
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
         let record = self.record(AuditKind::LogOnRefused);
-        let outcome = match self
-            .gateway
-            .store
-            .judge_code(&claim, known.as_ref(), code, record)
-            .await
-        {
+        // A client's people wait behind nobody else's changes.
+        let clients = known
+            .as_ref()
+            .is_some_and(|person| applied.documents.technician(person).is_none());
+        let store = if clients {
+            self.gateway.store.ahead()
+        } else {
+            self.gateway.store.clone()
+        };
+        let outcome = match store.judge_code(&claim, known.as_ref(), code, record).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.store_failed(&error);
                 return self.no();
             }
         };
+        self.code_refused = self.login.is_told(&applied.documents) && is_no(outcome);
         match self.login.code_result(&applied.documents, outcome, now) {
             Step::Complete(authenticated) => self.complete(*authenticated).await,
             Step::Refuse(LoginRefusal::Code(outcome)) if !outcome.counts_as_guess() => {
@@ -365,8 +407,10 @@ impl Desk {
         };
         let now = clock::now();
         let authenticated = &visitor.authenticated;
+        let documents = &self.gateway.applied().documents;
         let mut record = visitor
             .record(AuditKind::LogOn, now)
+            .names(documents, address.target.as_ref())
             .permitted()
             .detail("user-name", recordings::neutralise(self.login.user()))
             .detail("person-key", authenticated.person_key().to_string())
@@ -385,10 +429,12 @@ impl Desk {
         let remembered = remembered
             .as_ref()
             .map(|binding| (binding, now.plus(remember)));
+        // One by one, or in the count of its minute.
+        let record = self.gateway.people.logs_on(visitor.person(), record);
         let written = self
             .gateway
-            .store
-            .log_on(visitor.person(), remembered, now, &[record])
+            .store_for(visitor.authenticated.role())
+            .log_on(visitor.person(), remembered, now, record.as_slice())
             .await;
         if let Err(error) = written {
             // No trace, no entry.
@@ -423,7 +469,10 @@ impl Desk {
                 .detail("user-name", user),
             None => record.claimed(&user),
         };
+        let address = self.login.address();
+        let target = address.and_then(|address| address.target.as_ref());
         record
+            .names(&applied.documents, target)
             .source(self.source.ip())
             .terminal(&format!("ssh {}", self.source))
             .refused()
@@ -434,61 +483,8 @@ impl Desk {
     }
 }
 
-fn second_factor(factor: SecondFactor) -> &'static str {
-    match factor {
-        SecondFactor::Code => "one-time code",
-        SecondFactor::Remembered => "one-time code of a few minutes ago",
-    }
-}
-
-/// Why an answer was refused that is no guess.
-fn uncounted(outcome: CodeOutcome) -> String {
-    match outcome {
-        CodeOutcome::Empty => "an empty answer; not counted".to_owned(),
-        CodeOutcome::Again => "the one-time code accepted last, once more; not counted".to_owned(),
-        CodeOutcome::Blocked { until } => {
-            format!("blocked until {until} after too many failures")
-        }
-        CodeOutcome::Accepted
-        | CodeOutcome::Wrong
-        | CodeOutcome::Replayed
-        | CodeOutcome::NotEnrolled => LoginRefusal::Code(outcome).to_string(),
-    }
-}
-
 async fn take_time(arrived: Instant) {
     if let Some(rest) = FAILURE_TAKES.checked_sub(arrived.elapsed()) {
         tokio::time::sleep(rest).await;
     }
-}
-
-fn public_key(key: &WireKey) -> Option<PublicKey> {
-    PublicKey::from_blob(&key.to_bytes().ok()?).ok()
-}
-
-fn certificate_facts(certificate: &Certificate) -> Option<CertificateFacts> {
-    let key = WireKey::from(certificate.public_key().clone());
-    let authority = WireKey::from(certificate.signature_key().clone());
-    Some(CertificateFacts {
-        key: public_key(&key)?,
-        ca: public_key(&authority)?,
-        serial: certificate.serial(),
-        key_id: certificate.key_id().to_owned(),
-        kind: match certificate.cert_type() {
-            CertType::User => CertificateKind::User,
-            CertType::Host => CertificateKind::Host,
-        },
-        principals: certificate.valid_principals().to_vec(),
-        valid_after: certificate.valid_after(),
-        valid_before: certificate.valid_before(),
-        critical_options: pairs(certificate.critical_options()),
-        extensions: pairs(certificate.extensions()),
-    })
-}
-
-fn pairs(options: &OptionsMap) -> Vec<(String, String)> {
-    options
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }

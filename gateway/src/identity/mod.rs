@@ -2,4 +2,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod ledger;
+mod outcome;
+pub(crate) mod people;
 pub mod totp;
+mod wire;

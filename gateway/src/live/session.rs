@@ -326,6 +326,8 @@ async fn until_empty(mut seated: watch::Receiver<usize>) {
 pub(crate) struct Shared {
     connection: Arc<Connection>,
     sessions: Mutex<Vec<Weak<LiveSession>>>,
+    /// Why the connection ends, once it does: for whatever waits on it without a session.
+    ending: watch::Sender<Option<Stop>>,
 }
 
 impl Shared {
@@ -334,6 +336,7 @@ impl Shared {
         Arc::new(Self {
             connection,
             sessions: Mutex::default(),
+            ending: watch::Sender::new(None),
         })
     }
 
@@ -348,12 +351,41 @@ impl Shared {
         });
     }
 
+    /// Waits until the connection is to end.
+    pub(crate) async fn until_ending(&self) -> Stop {
+        let mut ending = self.ending.subscribe();
+        loop {
+            if let Some(reason) = ending.borrow_and_update().clone() {
+                return reason;
+            }
+            if ending.changed().await.is_err() {
+                // Cannot be: `self` holds the sender.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Whether a session is in passage on the connection.
+    pub(crate) fn has_sessions(&self) -> bool {
+        let sessions = self.lock();
+        let mut live = sessions.iter().filter_map(Weak::upgrade);
+        live.any(|session| session.stopped().is_none())
+    }
+
     fn end_at_once(&self, reason: &Stop) {
         self.begin_stops(reason);
         self.connection.cut();
     }
 
     fn begin_stops(&self, reason: &Stop) {
+        // First of all: a session that begins from here on ends for the same reason.
+        self.ending.send_if_modified(|ending| {
+            let first = ending.is_none();
+            if first {
+                *ending = Some(reason.clone());
+            }
+            first
+        });
         let sessions: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
         for session in sessions {
             session.begin_stop(reason.clone());
@@ -364,6 +396,11 @@ impl Shared {
         let mut sessions = self.lock();
         sessions.retain(|session| session.strong_count() > 0);
         sessions.push(Arc::downgrade(session));
+        drop(sessions);
+        let ending = self.ending.borrow().clone();
+        if let Some(reason) = ending {
+            session.begin_stop(reason);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<LiveSession>>> {

@@ -8,10 +8,9 @@ use crate::passage::purse;
 use crate::settings::LimitSettings;
 
 const MIB: u64 = 1 << 20;
-/// A recording that is being written: the frame under way, and the copy of it that is encrypted.
-const RECORDING: u64 = 2 * MIB;
-/// Sealing, one recording at a time (`recordings/adr/0005-sealing-in-passes.md`), with its record and its manifest.
-const SEALING: u64 = 128 * MIB;
+/// Sealing, one recording at a time in each of two lanes (`recordings/adr/0005-sealing-in-passes.md`), each with its record
+/// and its manifest.
+const SEALING: u64 = 2 * 128 * MIB;
 /// Dialogues that read recordings: watching, replaying, searching.
 const READING: u64 = 512 * MIB;
 /// The program itself: its code, the documents, the store and its cache, copies on their way.
@@ -39,7 +38,7 @@ impl Caps {
 
     /// All of them together, in bytes.
     pub(crate) fn sum(self) -> u64 {
-        let each = purse::PER_CONNECTION + RECORDING;
+        let each = purse::PER_CONNECTION + purse::RECORDING;
         let connections = self.connections * each + self.strangers * purse::PER_CONNECTION;
         let fixed = SEALING + READING + PROGRAM;
         self.kept.saturating_add(connections).saturating_add(fixed)
@@ -51,13 +50,13 @@ impl fmt::Display for Caps {
         let mib = |bytes: u64| bytes.div_ceil(MIB);
         write!(
             f,
-            "{} MiB at most: {} for what peers send and are granted, {} x ({} + {} for its recording) for connections, \
+            "{} MiB at most: {} for what peers send and are granted and for recordings beside the first of a connection, {} x ({} + {} for its recording) for connections, \
              {} x {} for those that have not logged on, {} for sealing, {} for reading recordings, {} for the program and its store",
             mib(self.sum()),
             mib(self.kept),
             self.connections,
             mib(purse::PER_CONNECTION),
-            mib(RECORDING),
+            mib(purse::RECORDING),
             self.strangers,
             mib(purse::PER_CONNECTION),
             mib(SEALING),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use ecluse_policy::documents::Pool;
-use ecluse_policy::{AsOperator, ClientId, PersonId, Span, Timestamp, clients_concerned};
+use ecluse_policy::{AsOperator, ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
@@ -24,46 +24,35 @@ const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 /// Troubles with recordings told at once.
 const MOST: u32 = 10;
 
-/// Tells the recent alerts of the operator's client, if there are any.
+/// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
 pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
     let client = by.client();
     let since = clock::now().minus(SHOWN_FOR);
-    for alert in host_keys(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in accounts(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in recordings(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    if let Some(alert) = room(desk, desk.gateway.space.last()) {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in contradicted(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for alert in not_on_record(desk, client, since).await? {
-        desk.terminal.line(&alert).await?;
-    }
-    for crowd in desk
+    let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(accounts(desk, client, since).await?);
+    alerts.extend(recordings(desk, client, since).await?);
+    alerts.extend(room(desk, desk.gateway.space.last()));
+    alerts.extend(hidden_typing(desk, client, since).await?);
+    alerts.extend(contradicted(desk, client, since).await?);
+    alerts.extend(not_on_record(desk, client, since).await?);
+    let crowds = desk
         .gateway
         .crowds
-        .told(clock::now().minus(CROWD_SHOWN_FOR))
-    {
-        let alert = crowded(desk, &crowd);
-        desk.terminal.line(&alert).await?;
-    }
-    for away in desk.gateway.absences.of(client) {
-        let alert = copies_away(desk, &away);
-        desk.terminal.line(&alert).await?;
+        .told(clock::now().minus(CROWD_SHOWN_FOR));
+    alerts.extend(crowds.iter().map(|crowd| crowded(desk, crowd)));
+    let away = desk.gateway.absences.of(client);
+    alerts.extend(away.iter().map(|away| copies_away(desk, away)));
+    for alert in alerts {
+        if desk.alerted.insert(alert.clone()) {
+            desk.terminal.line(&alert).await?;
+        }
     }
     Ok(())
 }
 
 /// The alerts since a time, in words.
 pub(crate) async fn since_then(
-    desk: &Desk<'_>,
+    desk: &mut Desk<'_>,
     by: &AsOperator<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
@@ -71,6 +60,7 @@ pub(crate) async fn since_then(
     let mut alerts = host_keys(desk, client, since).await?;
     alerts.extend(accounts(desk, client, since).await?);
     alerts.extend(recordings(desk, client, since).await?);
+    alerts.extend(hidden_typing(desk, client, since).await?);
     let now = desk.gateway.space.last();
     if now.since >= since {
         alerts.extend(room(desk, now));
@@ -85,6 +75,7 @@ pub(crate) async fn since_then(
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
+    alerts.retain(|alert| desk.alerted.insert(alert.clone()));
     Ok(alerts)
 }
 
@@ -94,31 +85,15 @@ async fn accounts(
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
-    // Such a record is no client's alone: a technician may work for several.
-    let query = AuditQuery {
-        kinds: vec![
-            AuditKind::Lockout,
-            AuditKind::LockoutLifted,
-            AuditKind::AccountEnabled,
-        ],
-        from: Some(since),
-        latest_first: true,
-        ..AuditQuery::default()
-    };
-    let applied = desk.applied();
+    let kinds = [
+        AuditKind::Lockout,
+        AuditKind::LockoutLifted,
+        AuditKind::AccountEnabled,
+    ];
     let now = clock::now();
-    let of_client = |record: &AuditRecord| {
-        let person = record.person.as_deref().map(PersonId::parse);
-        person
-            .and_then(Result::ok)
-            .is_some_and(|person| clients_concerned(&applied.documents, &person).contains(client))
-    };
-    let found = desk.gateway.store.audit(&query).await?;
+    let found = latest(desk, client, &kinds, since).await?;
     let mut told: Vec<String> = found
         .into_iter()
-        .map(|stored| stored.record)
-        .filter(of_client)
-        .take(MOST as usize)
         .map(|record| {
             let by = record.detail.get("by").and_then(|by| by.as_str());
             let args = [
@@ -161,11 +136,13 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
 /// Places that are short at the doors, in words. They are the gateway's, so every client's operators are told.
 fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
     let place = desk.say(
-        match crowd.places {
-            Places::Before(Pool::Operators) => "crowd-operators",
-            Places::Before(Pool::Stations) => "crowd-stations",
-            Places::Before(Pool::Everybody) => "crowd-everybody",
-            Places::Inside => "crowd-inside",
+        match (crowd.turned.only_shares(), crowd.places) {
+            (true, Places::Before(_)) => "crowd-shares",
+            (true, Places::Inside) => "crowd-person",
+            (false, Places::Before(Pool::Operators)) => "crowd-operators",
+            (false, Places::Before(Pool::Stations)) => "crowd-stations",
+            (false, Places::Before(Pool::Everybody)) => "crowd-everybody",
+            (false, Places::Inside) => "crowd-inside",
         },
         &[],
     );
@@ -174,7 +151,7 @@ fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
         ("time", times::moment(crowd.since, now, None).into()),
         ("until", times::moment(crowd.latest, now, None).into()),
         ("count", crowd.turned.total().to_string().into()),
-        ("sources", crowd.turned.sources().to_string().into()),
+        ("sources", crowd.turned.sources().into()),
         ("place", place.into()),
     ];
     let id = if crowd.over {
@@ -211,6 +188,38 @@ async fn recordings(
                 ("problem", record.reason.unwrap_or_default().into()),
             ];
             desk.say("operator-recording-trouble", &args)
+        })
+        .collect())
+}
+
+/// What was typed, or is going to be, without being shown, since a time.
+async fn hidden_typing(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let now = clock::now();
+    let found = latest(desk, client, &[AuditKind::TypingHidden], since).await?;
+    Ok(found
+        .into_iter()
+        .map(|record| {
+            let target = record.target.map(|id| id.to_string());
+            let mut args = vec![
+                ("time", times::moment(record.at, now, None).into()),
+                ("person", record.person.unwrap_or_default().into()),
+                ("target", target.unwrap_or_default().into()),
+            ];
+            match record
+                .detail
+                .get("lines")
+                .and_then(serde_json::Value::as_u64)
+            {
+                Some(lines) => {
+                    args.push(("lines", lines.into()));
+                    desk.say("operator-typing-hidden", &args)
+                }
+                None => desk.say("operator-terminal-without-echo", &args),
+            }
         })
         .collect())
 }

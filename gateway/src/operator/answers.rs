@@ -93,7 +93,7 @@ fn written_approval(words: &[String]) -> Result<(InterventionNumber, Narrowing),
     let narrowing = Narrowing {
         length,
         families: lobby::families(given.all("only"))?,
-        targets: names(given.all("target"), TargetId::parse)?,
+        targets: names(given.all("target"), TargetId::typed)?,
         accounts: names(given.all("account"), AccountName::parse)?,
     };
     Ok((number, narrowing))
@@ -241,6 +241,10 @@ pub(crate) async fn withdraw(
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
+    // Before a reason is typed for nothing.
+    if let Err(refusal) = intervention.awaits_end(by) {
+        return desk.refused(&refusal).await;
+    }
     let reason = match why(
         desk,
         command,

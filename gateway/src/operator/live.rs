@@ -1,5 +1,6 @@
 //! The sessions in passage, and the red handle (I5).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecluse_policy::words::lenient_reason;
@@ -11,7 +12,7 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::live::{CutWhat, LiveSession};
+use crate::live::{CutWhat, Guest, LiveSession};
 use crate::store::StoreError;
 use crate::texts::{times, told};
 
@@ -109,7 +110,7 @@ pub(crate) async fn cut(
             .await;
     };
     let cut = cut_now(desk, by, &what, reason.as_deref()).await;
-    if cut.sessions.is_empty() {
+    if cut.sessions.is_empty() && cut.guests.is_empty() {
         return desk
             .problem("operator-cut-none", &[("what", typed.into())])
             .await;
@@ -120,6 +121,8 @@ pub(crate) async fn cut(
 /// What was cut, and whether that is on record.
 pub(crate) struct Cut {
     sessions: Vec<Arc<LiveSession>>,
+    /// Connections that carried no session.
+    guests: Vec<Guest>,
     recorded: Result<(), StoreError>,
 }
 
@@ -132,7 +135,7 @@ fn what(desk: &Desk<'_>, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
         return Some(CutWhat::Session(number));
     }
     let sessions = desk.gateway.live.list(by);
-    if let Ok(target) = TargetId::parse(typed)
+    if let Ok(target) = TargetId::typed(typed)
         && sessions
             .iter()
             .any(|session| session.facts().target == target)
@@ -149,18 +152,52 @@ pub(crate) async fn cut_now(
     what: &CutWhat,
     reason: Option<&str>,
 ) -> Cut {
-    let sessions = desk.gateway.live.cut(by, what, reason);
+    let live = &desk.gateway.live;
+    let sessions = live.cut(by, what, reason);
+    let guests = live.guests.cut(by, what, reason);
     let now = clock::now();
     let records: Vec<AuditRecord> = sessions
         .iter()
         .map(|session| record(desk, session, now, reason))
+        .chain(
+            guests
+                .iter()
+                .map(|guest| record_of_guest(desk, by, guest, now, reason)),
+        )
         .collect();
     let recorded = if records.is_empty() {
         Ok(())
     } else {
-        desk.gateway.store.record(&records).await
+        desk.gateway.store.ahead().record(&records).await
     };
-    Cut { sessions, recorded }
+    Cut {
+        sessions,
+        guests,
+        recorded,
+    }
+}
+
+fn record_of_guest(
+    desk: &Desk<'_>,
+    by: &AsOperator<'_>,
+    guest: &Guest,
+    now: Timestamp,
+    reason: Option<&str>,
+) -> AuditRecord {
+    let record = desk
+        .record(AuditKind::Cut, now)
+        .client(by.client())
+        .permitted()
+        .detail("technician", guest.person.to_string())
+        .detail("connection-cut", guest.connection.to_string());
+    let record = match &guest.target {
+        Some(target) => record.target(target),
+        None => record,
+    };
+    match reason {
+        Some(reason) => record.reason(reason),
+        None => record,
+    }
 }
 
 fn record(
@@ -191,7 +228,20 @@ pub(crate) fn about(record: AuditRecord, session: &LiveSession) -> AuditRecord {
 
 /// Says what was cut, that the intervention still stands, and whether the cut is on record: what was done is told first.
 pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble> {
-    let Cut { sessions, recorded } = cut;
+    let Cut {
+        sessions,
+        guests,
+        recorded,
+    } = cut;
+    if !guests.is_empty() {
+        let people: BTreeSet<String> = guests.iter().map(|one| one.person.to_string()).collect();
+        let people: Vec<String> = people.into_iter().collect();
+        let args = [
+            ("count", guests.len().into()),
+            ("people", people.join(", ").into()),
+        ];
+        desk.line("operator-cut-guests", &args).await?;
+    }
     let numbers: Vec<String> = sessions
         .iter()
         .map(|session| session.facts().number.to_string())
@@ -200,7 +250,9 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
         ("count", sessions.len().into()),
         ("sessions", numbers.join(", ").into()),
     ];
-    desk.line("operator-cut", &args).await?;
+    if !sessions.is_empty() {
+        desk.line("operator-cut", &args).await?;
+    }
     let mut interventions: Vec<u64> = sessions
         .iter()
         .map(|session| session.facts().intervention_number.0)

@@ -5,6 +5,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod answers;
+pub(crate) mod changes;
 pub(crate) mod live;
 pub(crate) mod requests;
 pub(crate) mod watch;

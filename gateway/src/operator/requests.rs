@@ -1,7 +1,7 @@
 //! The requests that wait, and the interventions there have been.
 
 use ecluse_policy::intervention::{Intervention, Request};
-use ecluse_policy::{AsOperator, InterventionNumber, Lang};
+use ecluse_policy::{AsOperator, InterventionNumber, Lang, entries_behind};
 
 use super::alerts;
 use crate::admission::commands::Command;
@@ -94,11 +94,18 @@ async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), T
         ),
     };
     let id = request.number.0.to_string();
-    let lines = [
+    let mut lines = vec![
         format!("{} · {how_long}", desk.say("operator-request-what", &what)),
         shown::capabilities(texts, desk.lang(), &request.scope.capabilities),
-        desk.say("operator-request-reason", &[]),
     ];
+    let documents = &desk.applied().documents;
+    // What a yes is a yes to: with a terminal or not, and whose derogation.
+    let behind = entries_behind(documents, &request.person, &request.scope, now);
+    lines.extend(behind.iter().filter_map(|(flow, entry)| {
+        let terms = shown::entry(texts, desk.lang(), entry, now)?;
+        Some(format!("{flow}: {terms}"))
+    }));
+    lines.push(desk.say("operator-request-reason", &[]));
     for line in lines {
         desk.terminal.hanging(&format!("     {line}"), 2).await?;
     }

@@ -264,7 +264,7 @@ impl View {
         let blank = Screen::new(ScreenSize::clamped(1, 1));
         let drawn = self
             .waiting
-            .paint(&blank, &format!("{text} · {}", desk.say("watch-keys", &[])));
+            .paint(&blank, &format!("{} · {text}", desk.say("watch-keys", &[])));
         desk.terminal.write(&drawn).await?;
         tokio::select! {
             event = desk.terminal.event() => Ok(self.event(desk, event?).map(|next| match next {
@@ -297,12 +297,13 @@ impl View {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = Look::default();
-        let mut current = Instant::now();
+        let mut behind: Option<Instant> = None;
         loop {
             progress.borrow_and_update();
+            let told_behind = behind.is_some_and(|since| since.elapsed() >= BEHIND);
             let wanted = Wanted {
                 size: self.size,
-                status: self.status(desk, channel, &last, current.elapsed() >= BEHIND),
+                status: self.status(desk, channel, &last, told_behind),
                 paint: desk.terminal.has_room(),
             };
             let (sure, size) = (self.sure, self.size);
@@ -338,11 +339,14 @@ impl View {
             let over = last.progress == Some(Progress::Over);
             let caught_up = over || last.progress == Some(Progress::Current);
             if caught_up {
-                current = Instant::now();
+                behind = None;
+            } else {
+                behind.get_or_insert_with(Instant::now);
             }
             let live = self.is_live(desk);
             let ended = caught_up && !live;
-            let changed = (sure, size, self.ended) != (self.sure, self.size, ended);
+            let changed = (sure, size, self.ended) != (self.sure, self.size, ended)
+                || (caught_up && told_behind);
             self.ended = ended;
             if over
                 && live
@@ -435,7 +439,7 @@ impl View {
         }
         if last.progress == Some(Progress::Over) {
             let text = desk.say("watch-waiting", &[("number", number.into())]);
-            return format!("{text} · {}", desk.say("watch-keys", &[]));
+            return format!("{} · {text}", desk.say("watch-keys", &[]));
         }
         let now = clock::now();
         let args = [
@@ -462,19 +466,20 @@ impl View {
             },
             &[],
         );
-        let mut parts = vec![desk.say("watch-status", &args), keys];
+        // The way out is never what a narrow terminal leaves out.
+        let mut parts = vec![keys, desk.say("watch-status", &args)];
         if several {
-            parts.insert(1, desk.say("watch-channel", &[("channel", channel.into())]));
+            parts.insert(2, desk.say("watch-channel", &[("channel", channel.into())]));
         }
         // First what makes the screen another one than the technician's.
         if last.left_out > 0 {
             parts.insert(
-                0,
+                1,
                 desk.say("screen-left-out", &[("count", last.left_out.into())]),
             );
         }
         if behind {
-            parts.insert(0, desk.say("watch-behind", &[]));
+            parts.insert(1, desk.say("watch-behind", &[]));
         }
         parts.join(" · ")
     }

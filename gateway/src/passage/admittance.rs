@@ -11,7 +11,7 @@ use super::farewell::Farewell;
 use super::talk;
 use super::visit::Visit;
 use super::visit::sessions::Permitted;
-use crate::admission::{self, Leave};
+use crate::admission::{self, Leave, next};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::store::StoreError;
@@ -51,6 +51,7 @@ pub(super) async fn admitted(
     let account = visit.address().account.as_ref();
     match current(visit, target, account, asked).await {
         Ok(Answer::NotAdmitted(refusal)) => {
+            visit.not_admitted(target, &asked.flow, &refusal).await;
             match wait(visit, opening, target, account, refusal).await? {
                 // The room may have settled which account; its first use is put on record here as for any other.
                 Ok(waited) => {
@@ -75,7 +76,16 @@ fn settled(
             let words = visit.refuse(&asked.flow, &admission, &refusal);
             Err(Farewell::refused(words))
         }
-        Ok(Answer::NotAdmitted(refusal)) => Err(Farewell::refused(visit.words_of(&refusal))),
+        Ok(Answer::NotAdmitted(refusal)) => {
+            let (gateway, visitor) = (visit.gateway(), visit.visitor());
+            let words = next::announced(gateway, visit.lang(), &visit.words_of(&refusal));
+            Err(Farewell::refused(
+                match next::after(gateway, visitor, &refusal, false) {
+                    Some(helps) => format!("{words}\n{helps}"),
+                    None => words,
+                },
+            ))
+        }
         Err(error) => {
             tracing::error!(%error, "nobody can be admitted: the store does not answer");
             Err(Farewell::refused(visit.say("store-silent")))

@@ -77,6 +77,9 @@ pub(crate) async fn rewrap(
     by: &str,
 ) -> Result<(), ChangeError> {
     let _alone = ChangeLock::take(&settings.data_dir).await?;
+    if dir.join(layout::LIVE).exists() {
+        return Err(ChangeError::NotSealed);
+    }
     let rewrapped = Rewrapped::new(dir, identities, recipients)?;
     if session_of(dir).map(SessionId::as_uuid) != Some(rewrapped.recording().manifest().session()) {
         return Err(ChangeError::NotOurs);

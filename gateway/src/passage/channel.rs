@@ -3,21 +3,20 @@
 //! [`serve`] is its story: whoever names a target needs an admission, the admission a permit for this very flow, the
 //! permit a seat in the session of its intervention, and only then bytes pass. Everybody else talks to the gateway itself.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse_policy::{
-    EndReason, FlowRequest, Permit, StartRequest, TargetId, Term, TermRefused, Timestamp,
-};
+use ecluse_policy::{EndReason, FlowRequest, Permit, StartRequest, TargetId, Term};
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, RecordError};
-use russh::{ChannelWriteHalf, Pty, client};
+use russh::{ChannelWriteHalf, client};
 
 use super::admittance::admitted;
 use super::downlink::{Downlink, Gone, Stream};
 use super::farewell::{Farewell, take_leave};
 use super::legs::LegCounts;
 use super::notice::{self, Notice};
+use super::order::Order;
 use super::purse::RequestCosts;
 use super::relay::{Asked, Relay, RelayEnd};
 use super::talk;
@@ -25,11 +24,11 @@ use super::tap::Tap;
 use super::uplink::Uplink;
 use super::visit::Visit;
 use super::visit::sessions::{Seated, Unseated};
+use super::window::{TerminalRequest, WindowSize};
 use crate::clock;
 use crate::connector::ssh::{self as connector, ConnectError, TargetChannel};
 use crate::connector::target::Greeting;
 use crate::live::{LiveChannel, Seat, Stop};
-use crate::terminal::Size;
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
@@ -47,15 +46,8 @@ pub(crate) struct Opening {
     resized: Mutex<Option<WindowSize>>,
     /// What the requests are paid for with.
     costs: RequestCosts,
-}
-
-/// The size of a terminal's window, as an SSH client tells it: in characters, and in pixels where known.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WindowSize {
-    pub(crate) cols: u32,
-    pub(crate) rows: u32,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+    /// What the gateway's own dialogue switched on in the person's terminal.
+    order: Mutex<Order>,
 }
 
 impl Opening {
@@ -68,7 +60,26 @@ impl Opening {
             environment: Vec::new(),
             resized: Mutex::new(None),
             costs: RequestCosts::default(),
+            order: Mutex::new(Order::new(u32::MAX)),
         }
+    }
+
+    /// Says something of the gateway's own dialogue.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody is there to read it.
+    pub(super) async fn say(&self, stream: Stream, bytes: Bytes) -> Result<(), Gone> {
+        self.order().read(&bytes);
+        self.downlink.send(stream, bytes).await
+    }
+
+    /// What puts the person's terminal in order after what was said; none where it is.
+    fn restore(&self) -> Option<Bytes> {
+        self.order().restore().map(Bytes::from)
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Pays for `bytes` kept for as long as the channel is open; false when the purse is empty.
@@ -87,41 +98,12 @@ impl Opening {
         let asked = self.terminal.clone()?;
         Some(match resized {
             None => asked,
-            Some(WindowSize {
+            Some(WindowSize { cols, rows }) => TerminalRequest {
                 cols,
                 rows,
-                width,
-                height,
-            }) => TerminalRequest {
-                cols,
-                rows,
-                width,
-                height,
                 ..asked
             },
         })
-    }
-}
-
-/// A terminal request (RFC 4254 §6.2).
-#[derive(Debug, Clone)]
-pub(crate) struct TerminalRequest {
-    /// Its name, or why a target is not told it.
-    pub(crate) term: Result<Term, TermRefused>,
-    pub(crate) cols: u32,
-    pub(crate) rows: u32,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) modes: Vec<(Pty, u32)>,
-}
-
-impl TerminalRequest {
-    /// A terminal that can do nothing but write lines.
-    pub(crate) const PLAIN: &'static str = "dumb";
-
-    /// The name by which the gateway itself writes on it.
-    pub(crate) fn name(&self) -> &str {
-        self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
     }
 }
 
@@ -151,11 +133,15 @@ pub(crate) async fn serve(visit: Arc<Visit>, opening: Opening, start: Start) {
     let farewell = if let Some(target) = &visit.address().target {
         pass(&visit, &opening, &start, target, &seat).await
     } else {
-        talk::converse(&visit, &opening, &start)
-            .await
-            .map(Farewell::explained)
+        tokio::select! {
+            biased;
+            stop = visit.until_ending() => Ok(Farewell::refused(visit.words_for(&stop))),
+            left = talk::converse(&visit, &opening, &start) => left.map(Farewell::explained),
+        }
     };
-    if let Ok(farewell) = farewell {
+    if let Ok(mut farewell) = farewell {
+        // Whoever looked at a screen of the gateway's own leaves it.
+        farewell.order = farewell.order.or_else(|| opening.restore());
         // Whoever has left hears no farewell.
         let _ = take_leave(&opening, farewell).await;
     }
@@ -190,7 +176,13 @@ async fn pass(
         terminal: opening.terminal.as_ref().map(|it| it.term.clone()),
         environment: opening.environment.clone(),
     };
-    let permitted = match admitted(visit, opening, target, &asked).await? {
+    let admitted = tokio::select! {
+        biased;
+        // Whoever waits for an approval is reached too.
+        stop = visit.until_ending() => return Ok(Farewell::refused(visit.words_for(&stop))),
+        admitted = admitted(visit, opening, target, &asked) => admitted?,
+    };
+    let permitted = match admitted {
         Ok(permitted) => permitted,
         Err(farewell) => return Ok(farewell),
     };
@@ -234,8 +226,12 @@ impl Passing<'_> {
         let number = live.number_channel();
         let rows = self.terminal().map(|(_, terminal)| terminal.rows);
         let tap = self.seated.session.tap(number, rows);
-        if let Err(error) = tap.record(Event::opened(&self.opened())) {
+        let opened = self.opened();
+        if let Err(error) = tap.record(Event::opened(&opened)) {
             return Ok(self.unrecorded(&error));
+        }
+        if opened.pty.is_some_and(|pty| pty.hides_typing()) {
+            self.seated.session.hides_typing(self.visit).await;
         }
         let mut notices = live.enter(LiveChannel {
             number,
@@ -251,9 +247,7 @@ impl Passing<'_> {
         let mut farewell = tokio::select! {
             biased;
             stop = live.until_stopped() => self.stopped(&stop),
-            closed_at = until_closed(&self.seated.permit) => {
-                self.stopped(&Stop::Right(EndReason::WindowOver { closed_at }))
-            }
+            end = until_closed(&self.seated.permit) => self.stopped(&Stop::Right(end)),
             farewell = self.connected(&tap, &mut notices, &legs) => match live.stopped() {
                 // The cut closed the target's socket first: its reason is the one that counts.
                 Some(stop) => self.stopped(&stop),
@@ -384,12 +378,10 @@ impl Passing<'_> {
                 term: _,
                 cols,
                 rows,
-                width,
-                height,
                 modes,
             } = terminal;
             target
-                .request_pty(true, term.as_str(), cols, rows, width, height, &modes)
+                .request_pty(true, term.as_str(), cols, rows, 0, 0, &modes)
                 .await?;
             asked.push(Asked::Terminal);
         }
@@ -421,6 +413,7 @@ impl Passing<'_> {
                     term: term.to_string(),
                     cols: terminal.cols,
                     rows: terminal.rows,
+                    modes: terminal.recorded_modes(),
                 }),
             env: self
                 .seated
@@ -470,12 +463,12 @@ impl Passing<'_> {
 
 /// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.
 /// Looks at the wall clock now and then, because it may be set.
-async fn until_closed(permit: &Permit) -> Timestamp {
+async fn until_closed(permit: &Permit) -> EndReason {
     let closes_at = permit.closes_at();
     loop {
         let now = clock::now();
         if closes_at <= now {
-            return closes_at;
+            return permit.end().clone();
         }
         tokio::time::sleep(closes_at.since(now).to_std().min(LOOK_EVERY)).await;
     }
@@ -490,9 +483,4 @@ impl Drop for CutOnPanic {
             self.0.connection().cut();
         }
     }
-}
-
-/// The size that a terminal request tells, bounded to what terminals have.
-pub(crate) fn told_size(terminal: &TerminalRequest) -> Size {
-    Size::told(terminal.cols, terminal.rows)
 }

@@ -10,6 +10,7 @@ use russh::{ChannelWriteHalf, Sig, server};
 use tokio::sync::oneshot;
 
 use super::uplink::Uplink;
+use crate::terminal::layout;
 
 /// Extended data type of standard error (RFC 4254 §5.2).
 const STDERR: u32 = 1;
@@ -75,6 +76,14 @@ impl Downlink {
             sent.map_err(|_| Gone)?;
         }
         Ok(())
+    }
+
+    /// `words` in lines that fit the technician's terminal, where there is one.
+    pub(crate) fn lines(&self, words: &str) -> String {
+        match self.uplink.columns() {
+            Some(columns) => layout::told(words, columns),
+            None => format!("{words}\n"),
+        }
     }
 
     /// Says that no more output follows.

@@ -68,11 +68,11 @@ pub(super) async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<
         }
         if let Some(words) = words {
             // On a terminal the words begin on a line of their own, wherever the cursor was left.
-            let words = match opening.terminal {
-                Some(_) => format!("\r\n{}\r\n", words.replace('\n', "\r\n")),
-                None => words + "\n",
-            };
-            let words = Bytes::from(words);
+            let lines = opening.downlink.lines(&words);
+            let words = Bytes::from(match opening.terminal {
+                Some(_) => format!("\r\n{lines}"),
+                None => lines,
+            });
             opening.downlink.send(Stream::ErrorOutput, words).await?;
         }
         Ok(())

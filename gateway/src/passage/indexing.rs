@@ -8,8 +8,11 @@ use std::io::BufReader;
 use ecluse_policy::{ClientId, Documents, SessionId};
 use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::search::{Filter, filter_of};
-use ecluse_recordings::{ReadError, SealedRecording, layout};
+use ecluse_recordings::{ReadError, SealedRecording, SessionFacts, layout};
 
+use super::sealing::about;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
 use crate::evidence::EvidenceKeys;
 use crate::store::{Store, StoreError};
 
@@ -25,7 +28,7 @@ pub(crate) fn wants_screen_text(documents: &Documents, client: &str) -> bool {
 ///
 /// # Errors
 /// The recording is not what its manifest says, or does not read.
-fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<Filter>, ReadError> {
+fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<Found>, ReadError> {
     let opened = match recording.unlock(identities) {
         Ok(opened) => opened,
         Err(ReadError::Locked { .. }) => return Ok(None),
@@ -36,7 +39,20 @@ fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<F
         path: recording.dir().join(layout::TEXT),
         source,
     })?;
-    Ok(Some(filter))
+    let channels = opened.record().channels.iter();
+    Ok(Some(Found {
+        filter,
+        hidden_lines: channels.map(|channel| channel.hidden_lines).sum(),
+        facts: recording.manifest().facts.clone(),
+    }))
+}
+
+/// What the gateway keeps of a recording that it may read.
+struct Found {
+    filter: Filter,
+    /// Lines that were typed and not shown.
+    hidden_lines: u64,
+    facts: SessionFacts,
 }
 
 /// What came of making a recording findable.
@@ -74,8 +90,8 @@ pub(crate) async fn index(
     keys: std::sync::Arc<EvidenceKeys>,
 ) -> Result<Indexed, IndexError> {
     let session = SessionId::from_uuid(recording.manifest().session());
-    let filter = tokio::task::spawn_blocking(move || read(&recording, keys.identities())).await??;
-    keep(store, session, filter).await
+    let found = tokio::task::spawn_blocking(move || read(&recording, keys.identities())).await??;
+    keep(store, session, found).await
 }
 
 /// The same where waiting is allowed.
@@ -89,8 +105,8 @@ pub(crate) fn index_here(
     runtime: &tokio::runtime::Handle,
 ) -> Result<Indexed, IndexError> {
     let session = SessionId::from_uuid(recording.manifest().session());
-    let filter = read(recording, keys.identities())?;
-    runtime.block_on(keep(store, session, filter))
+    let found = read(recording, keys.identities())?;
+    runtime.block_on(keep(store, session, found))
 }
 
 /// The same with the gateway's own key at hand, for a command line, which may wait.
@@ -103,18 +119,34 @@ pub(crate) async fn index_with(
     gateway: &Identity,
 ) -> Result<Indexed, IndexError> {
     let session = SessionId::from_uuid(recording.manifest().session());
-    let filter = read(recording, std::slice::from_ref(gateway))?;
-    keep(store, session, filter).await
+    let found = read(recording, std::slice::from_ref(gateway))?;
+    keep(store, session, found).await
 }
 
 async fn keep(
     store: &Store,
     session: SessionId,
-    filter: Option<Filter>,
+    found: Option<Found>,
 ) -> Result<Indexed, IndexError> {
-    let Some(filter) = filter else {
+    let Some(Found {
+        filter,
+        hidden_lines,
+        facts,
+    }) = found
+    else {
         return Ok(Indexed::NotReadable);
     };
+    if hidden_lines > 0 {
+        let record = about(
+            AuditRecord::new(AuditKind::TypingHidden, clock::now()),
+            &facts,
+        )
+        .reason("typed at a terminal, and not shown")
+        .detail("lines", hidden_lines);
+        store
+            .typing_hidden(session, hidden_lines, &[record])
+            .await?;
+    }
     match store.remember_search(session, &filter).await? {
         true => Ok(Indexed::Done),
         false => Ok(Indexed::Gone),

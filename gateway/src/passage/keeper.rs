@@ -1,9 +1,11 @@
 //! Keeps recordings safe on disk: makes what was written durable within a second, and seals closed recordings.
 //!
-//! Two threads of their own, because both wait for disks: one syncs the open journals, one hands closed journals to the
-//! [`Sealer`] at low priority, so that neither ever holds up a keystroke. A gateway that dies between the two loses
-//! nothing: what is not sealed is sealed at the next start. What could not be closed or sealed, then or there, is tried
-//! again every few seconds; on a full disk with the [`Reserve`].
+//! Threads of their own, because all of it waits for disks: one syncs the open journals, and two hand closed journals to
+//! the [`Sealer`] at low priority ([`lanes`]), so that none ever holds up a keystroke. A gateway that dies between the two
+//! loses nothing: what is not sealed is sealed at the next start. What could not be closed or sealed, then or there, is
+//! tried again every few seconds; on a full disk with the [`Reserve`].
+
+mod lanes;
 
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +22,7 @@ use ecluse_recordings::{
 };
 use uuid::Uuid;
 
+use self::lanes::Lanes;
 use super::recovery::{Leftover, try_again};
 use super::sealing::{Sealer, about};
 use crate::audit::{AuditKind, AuditRecord};
@@ -32,7 +35,7 @@ use crate::store::{Store, StoreError};
 const SYNC_EVERY: Duration = Duration::from_millis(400);
 /// Pause before what could not be sealed is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(15);
-/// Priority of the sealing thread: behind everything (`nice`).
+/// Priority of the sealing threads: behind everything (`nice`).
 const SEALING_NICENESS: i32 = 19;
 
 /// Opens, syncs and seals recordings under one directory.
@@ -40,7 +43,7 @@ pub(crate) struct Keeper {
     root: PathBuf,
     open: Arc<Mutex<HashMap<Uuid, Open>>>,
     sealer: Arc<Sealer>,
-    sealing: mpsc::Sender<Work>,
+    sealing: Lanes,
     unfinished: Arc<Unfinished>,
 }
 
@@ -80,7 +83,6 @@ impl Keeper {
     ) -> io::Result<Self> {
         let open: Arc<Mutex<HashMap<Uuid, Open>>> = Arc::default();
         let unfinished: Arc<Unfinished> = Arc::default();
-        let (sealing, closed) = mpsc::channel();
         let synced = Arc::downgrade(&open);
         std::thread::Builder::new()
             .name("sync".to_owned())
@@ -93,23 +95,21 @@ impl Keeper {
             })?;
         let counted = Arc::clone(&unfinished);
         let seals = Arc::clone(&sealer);
-        std::thread::Builder::new()
-            .name("seal".to_owned())
-            .spawn(move || {
-                if let Err(error) = rustix::process::nice(SEALING_NICENESS) {
-                    tracing::debug!(%error, "sealing recordings at normal priority");
-                }
-                let seals = Sealing {
-                    sealer: &seals,
-                    reserve,
-                    try_again_after: TRY_AGAIN_AFTER,
-                };
-                let left = leftovers.into_iter().map(Left::from).collect();
-                seals.all_of(&closed, left, || {
-                    *counted.lock() -= 1;
-                    counted.done.notify_all();
-                });
-            })?;
+        let left = leftovers.into_iter().map(Left::from).collect();
+        let sealing = Lanes::start(left, move |closed, left| {
+            if let Err(error) = rustix::process::nice(SEALING_NICENESS) {
+                tracing::debug!(%error, "sealing recordings at normal priority");
+            }
+            let seals = Sealing {
+                sealer: &seals,
+                reserve: reserve.clone(),
+                try_again_after: TRY_AGAIN_AFTER,
+            };
+            seals.all_of(&closed, left, || {
+                *counted.lock() -= 1;
+                counted.done.notify_all();
+            });
+        })?;
         Ok(Self {
             root,
             open,
@@ -175,7 +175,7 @@ impl Keeper {
             }
         };
         *self.unfinished.lock() += 1;
-        if self.sealing.send(work).is_err() {
+        if !self.sealing.take(work) {
             *self.unfinished.lock() -= 1;
         }
         done
@@ -267,7 +267,7 @@ fn sync(open: &Mutex<HashMap<Uuid, Open>>) {
     }
 }
 
-/// The work of the sealing thread.
+/// The work of a sealing thread.
 struct Sealing<'s> {
     sealer: &'s Sealer,
     reserve: Reserve,

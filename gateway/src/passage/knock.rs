@@ -37,19 +37,25 @@ pub(crate) struct Knock {
 /// Somebody who has logged on, and for whom there is no place.
 pub(crate) struct NoPlace {
     visitor: Visitor,
+    address: LoginAddress,
     full: Full,
 }
 
 impl NoPlace {
     /// Puts it on record; the words for them.
     pub(super) async fn conclude(&self, gateway: &Gateway) -> String {
-        let Self { visitor, full } = self;
+        let Self {
+            visitor,
+            address,
+            full,
+        } = self;
         let now = clock::now();
         let (reason, words) = match full {
             Full::Person => (
                 "too many connections of this person",
                 "door-too-many-of-person",
             ),
+            Full::Often => ("logged on too often within a minute", "door-too-often"),
             Full::Source | Full::Early | Full::Pool | Full::Total => {
                 let source = visitor.source.ip();
                 let crowds = &gateway.crowds;
@@ -59,9 +65,11 @@ impl NoPlace {
         };
         let record = visitor
             .record(AuditKind::LogOff, now)
+            .names(&gateway.applied().documents, address.target.as_ref())
             .refused()
             .reason(reason);
-        if let Err(error) = gateway.store.record(&[record]).await {
+        let (people, person) = (&gateway.people, visitor.person());
+        if let Err(error) = people.enter(&gateway.store, person, record).await {
             tracing::error!(%error, "an audit record could not be written");
         }
         let lang = visitor.authenticated.lang();
@@ -135,13 +143,16 @@ impl Knock {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()?;
-        let within = times::length(self.gateway.settings.limits.authenticate_within);
+        let within = times::spelled(lang, self.gateway.settings.limits.authenticate_within);
         let record = AuditRecord::new(AuditKind::LogOnRefused, clock::now())
             .person(&person)
             .source(self.source.ip())
             .terminal(&format!("ssh {}", self.source))
             .refused()
-            .reason(format!("did not log on within {within}"));
+            .reason(format!(
+                "did not log on within {}",
+                self.gateway.settings.limits.authenticate_within
+            ));
         // Whoever holds the keys can repeat it at will.
         let (gateway, source) = (&self.gateway, self.source.ip());
         let pool = gateway.applied().documents.pool_of(source);
@@ -156,17 +167,32 @@ impl Knock {
         Some(self.gateway.texts.say(lang, "login-too-late", &args))
     }
 
+    /// What whoever has not logged on yet reads where the gateway stops: the same for strangers, who learn nothing of people.
+    pub(crate) fn gateway_stops(&self) -> String {
+        let proven = self
+            .keys_proven
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let lang = proven
+            .as_ref()
+            .map_or(self.gateway.settings.lang, |(_, lang)| *lang);
+        self.gateway.texts.say(lang, "door-gateway-stops", &[])
+    }
+
     /// The login is complete; whether there is a place inside. Only the first counts; the SSH library ends authentication
     /// with it.
     ///
     /// Whoever finds no place has no visit, and so no channel: they are told why, and their connection ends.
     pub(crate) fn let_in(&self, visitor: Visitor, address: LoginAddress) {
         let operator = matches!(visitor.authenticated.role(), Role::Operator { .. });
-        let entered = self
-            .place
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .logged_on(visitor.person(), operator);
+        let entered = if !operator && self.gateway.people.logs_on_too_often(visitor.person()) {
+            Err(Full::Often)
+        } else {
+            self.place
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .logged_on(visitor.person(), operator)
+        };
         self.connection
             .purse()
             .belongs_to(visitor.person(), operator);
@@ -177,7 +203,11 @@ impl Knock {
                 visitor,
                 address,
             ))),
-            Err(full) => Err(Arc::new(NoPlace { visitor, full })),
+            Err(full) => Err(Arc::new(NoPlace {
+                visitor,
+                address,
+                full,
+            })),
         };
         if self.entry.set(entry).is_ok() {
             self.authenticated.send_replace(true);

@@ -33,6 +33,7 @@ pub(crate) mod tap;
 pub(crate) mod testing;
 pub(crate) mod uplink;
 pub(crate) mod visit;
+pub(crate) mod window;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,12 +48,16 @@ use crate::door::budget::Place;
 use crate::door::ssh::door::Door;
 use crate::door::stream::GuardedStream;
 use crate::gateway::Gateway;
+use crate::live::Stop;
 use crate::store;
 use connection::Connection;
 use knock::Knock;
+use visit::Visit;
 
 /// How long a client has for reading that its time is over, or that there is no place.
 const SHOWN_OUT_WITHIN: Duration = Duration::from_secs(2);
+/// The same where the gateway stops: what it has not read by then still reaches it, and nobody waits for a stranger.
+const STOPS_WITHIN: Duration = Duration::from_millis(250);
 
 /// One connection, from its first byte to the end of its recording.
 ///
@@ -87,9 +92,11 @@ pub(crate) async fn serve(
 
     let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
     tokio::pin!(login_ends);
+    let mut stopping = gateway.stopping.clone();
     let running = tokio::select! {
         running = server::run_stream(config, stream, Door::new(Arc::clone(&knock))) => running,
         () = &mut login_ends => return,
+        () = supervision::until_true(&mut stopping) => return,
     };
     let Ok(mut running) = running else { return };
 
@@ -99,12 +106,17 @@ pub(crate) async fn serve(
         end = &mut running => return log_end(end, source),
         () = &mut login_ends => {
             let end = match knock.too_late().await {
-                Some(words) => show_out(&connection, &mut running, Disconnect::ByApplication, words).await,
+                Some(words) => show_out(&connection, &mut running, Disconnect::ByApplication, words, SHOWN_OUT_WITHIN).await,
                 None => {
                     connection.cut();
                     running.await
                 }
             };
+            return log_end(end, source);
+        }
+        () = supervision::until_true(&mut stopping) => {
+            let (why, words) = (Disconnect::ByApplication, knock.gateway_stops());
+            let end = show_out(&connection, &mut running, why, words, STOPS_WITHIN).await;
             return log_end(end, source);
         }
     };
@@ -114,33 +126,48 @@ pub(crate) async fn serve(
             let words = found.conclude(&gateway).await;
             let why = Disconnect::TooManyConnections;
             return log_end(
-                show_out(&connection, &mut running, why, words).await,
+                show_out(&connection, &mut running, why, words, SHOWN_OUT_WITHIN).await,
                 source,
             );
         }
     };
 
+    visit.enter_live();
     let end = tokio::select! {
         end = &mut running => end,
-        () = supervision::watch_over(&visit) => {
-            // The reason was said; the socket closes shortly even if nobody reads it.
-            running.await
-        }
+        stop = supervision::watch_over(&visit) => part(&visit, &mut running, &stop).await,
     };
     log_end(end, source);
     visit.conclude().await;
 }
 
-/// Tells somebody whose keys are proven why they do not get in, and waits for the end of the connection.
+/// Ends an authenticated connection: whatever is open on it says why; the socket closes shortly even if nobody reads that.
+async fn part(
+    visit: &Visit,
+    running: &mut server::RunningSession<Door>,
+    stop: &Stop,
+) -> Result<(), russh::Error> {
+    if visit.tasks().is_empty() && *stop == Stop::GatewayStops {
+        // Nothing is open that could say it, as where a client only holds a connection for others.
+        let (why, words) = (Disconnect::ByApplication, visit.say("door-gateway-stops"));
+        return show_out(visit.connection(), running, why, words, STOPS_WITHIN).await;
+    }
+    visit.stop(stop);
+    running.await
+}
+
+/// Tells somebody why they do not get in, or have to go, and waits for the end of the connection, which comes `within` that
+/// time.
 async fn show_out(
     connection: &Connection,
     running: &mut server::RunningSession<Door>,
     why: Disconnect,
     words: String,
+    within: Duration,
 ) -> Result<(), russh::Error> {
     let handle = running.handle();
     let said = handle.disconnect(why, words, String::new());
-    let ended = tokio::time::timeout(SHOWN_OUT_WITHIN, async {
+    let ended = tokio::time::timeout(within, async {
         // Fails only where the connection is over, which `running` tells.
         let _ = said.await;
         (&mut *running).await

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use ecluse_policy::documents::{Client, RetentionRules};
+use ecluse_policy::documents::{Client, Regime};
 use ecluse_policy::{ClientId, Lang, PersonId, Span, StationId, Timestamp};
 
-use super::channel::{Opening, Start, told_size};
+use super::channel::{Opening, Start};
 use super::visit::Visit;
 use super::visit::sessions::Seated;
+use super::window::told_size;
 use crate::clock;
 use crate::terminal::layout;
 use crate::texts::{Texts, times};
@@ -146,17 +147,13 @@ fn words(texts: &Texts, lang: Lang, client: &Client) -> String {
             texts.say(lang, "notice-auditors-and-keys", &args)
         }
     };
-    let RetentionRules {
-        service_ended: _,
-        keep,
-        legal_hold,
-    } = &client.retention;
-    let kept = match legal_hold {
-        None => texts.say(
-            lang,
-            "notice-kept",
-            &[("keep", times::length(*keep).into())],
-        ),
+    let rules = &client.retention;
+    let from = match rules.regime {
+        Regime::Mj => "notice-kept",
+        Regime::Ext | Regime::Own => "notice-kept-session",
+    };
+    let kept = match &rules.legal_hold {
+        None => texts.say(lang, from, &[("keep", times::length(rules.told()).into())]),
         Some(_) => texts.say(lang, "notice-kept-hold", &[]),
     };
     let args = [

@@ -2,78 +2,53 @@
 //!
 //! A full-screen program that is cut leaves the alternate screen, mouse reports and a hidden cursor behind, and its user
 //! with a terminal that answers every click with nonsense. [`Order`] reads along what passed and knows at the end what is
-//! left on; where nothing is, nothing is sent. It knows no screen: that is `ecluse_recordings::screen`.
+//! left on; where nothing is, nothing is sent. It knows no screen: that is `ecluse_recordings::screen`. What there is to
+//! know is in [`left`], how it is written in sequences here.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+mod left;
 
-/// Parameters of one sequence that are kept; a longer one is no program's, and then everything is put in order.
+use std::collections::BTreeMap;
+
+use self::left::{ALTERNATE, Left, Saved, number, numbers};
+
+/// Bytes of one sequence that are kept; a longer one is no program's, and then everything is put in order.
 const LONGEST: usize = 256;
-/// DEC private modes that are off in a terminal that nobody touched: `CSI ? n h` switches them on.
-const OFF: &[u16] = &[
-    1, 5, 6, 9, 47, 66, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1047, 1049, 2004,
-    2026, 2031, 2048,
-];
-/// Those that are on: wrapping at the margin, and the cursor.
-const ON: &[u16] = &[7, 25];
-/// The alternate screen; left last, since everything else is told to the screen that is shown.
-const ALTERNATE: &[u16] = &[47, 1047, 1049];
-/// ANSI modes: inserting, and a line feed that returns.
-const ANSI: &[u16] = &[4, 20];
 
 /// Follows the output of one terminal.
 #[derive(Debug)]
 pub(crate) struct Order {
     rows: u32,
     state: State,
-    parameters: Vec<u8>,
+    /// The parameters of a control sequence, or the words of an operating system command.
+    kept: Vec<u8>,
+    /// More words came than are kept.
+    cut: bool,
+    /// The first byte of a C1 control in UTF-8 has passed.
+    lead: bool,
     left: Left,
-}
-
-/// What differs from a terminal that nobody touched.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Left {
-    private: BTreeSet<u16>,
-    ansi: BTreeSet<u16>,
-    attributes: BTreeSet<Attribute>,
-    margins: bool,
-    shifted: bool,
-    charset: bool,
-    keypad: bool,
-    cursor_shape: bool,
-    other_keys: bool,
-    kitty_pushed: u32,
-    kitty_set: bool,
+    /// The cursors that were saved, of the ordinary and of the alternate screen (DECSC).
+    saved: [Option<Saved>; 2],
+    /// The private modes that were saved, and whether they differed (XTSAVE).
+    stored: BTreeMap<u16, bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Ground,
     Escape,
-    /// `ESC (`: the next byte names a character set.
-    Charset,
+    /// `ESC (` and its like: the next byte names the character set of that slot.
+    Designate(usize),
+    /// `ESC %`: the next byte chooses the coding.
+    Coding,
     /// Any other `ESC` sequence with an intermediate byte.
     Skip,
     Csi,
-    /// OSC, DCS and their like, up to ST or BEL.
+    /// An operating system command, up to ST or BEL.
+    Command,
+    CommandEscape,
+    /// DCS and its like, up to ST or BEL.
     Text,
     TextEscape,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Attribute {
-    Weight,
-    Italic,
-    Underline,
-    Blink,
-    Inverse,
-    Hidden,
-    Struck,
-    Foreground,
-    Background,
-    UnderlineColour,
-    Framed,
-    Overlined,
 }
 
 impl Order {
@@ -82,8 +57,12 @@ impl Order {
         Self {
             rows,
             state: State::Ground,
-            parameters: Vec::new(),
+            kept: Vec::new(),
+            cut: false,
+            lead: false,
             left: Left::default(),
+            saved: [None, None],
+            stored: BTreeMap::new(),
         }
     }
 
@@ -94,13 +73,12 @@ impl Order {
 
     /// Reads what passes.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
+        let tells = |byte: &u8| matches!(byte, 0x0e | 0x0f | 0x1b | 0xc2);
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
-            if self.state == State::Ground && !matches!(byte, 0x0e | 0x0f | 0x1b) {
+            if self.state == State::Ground && !self.lead && !tells(&byte) {
                 // Most of what passes is text; it is passed over in one go.
-                let told = after
-                    .iter()
-                    .position(|byte| matches!(byte, 0x0e | 0x0f | 0x1b));
+                let told = after.iter().position(tells);
                 rest = told.and_then(|at| after.get(at..)).unwrap_or_default();
                 continue;
             }
@@ -113,8 +91,12 @@ impl Order {
     pub(crate) fn restore(&mut self) -> Option<String> {
         let unfinished = self.state != State::Ground;
         self.state = State::Ground;
+        self.lead = false;
+        self.stored.clear();
         let left = std::mem::take(&mut self.left);
-        if left == Left::default() && !unfinished {
+        let [saved, _] = std::mem::take(&mut self.saved);
+        let saved = saved.unwrap_or_default();
+        if left == Left::default() && saved == Saved::default() && !unfinished {
             return None;
         }
         let mut out = String::new();
@@ -122,34 +104,59 @@ impl Order {
             // Ends whatever sequence was cut in two: what follows must not become part of it.
             out.push_str("\x18\x1b\\");
         }
-        left.undo(&mut out);
+        left.undo(&saved, &mut out);
         Some(out)
     }
 
     fn step(&mut self, byte: u8) {
+        // A control of the second set is two bytes in UTF-8, and stands for ESC and a letter: U+009B for `ESC [`.
+        if std::mem::take(&mut self.lead) && matches!(byte, 0x80..=0x9f) {
+            return self.second_set(byte);
+        }
+        if byte == 0xc2 {
+            self.lead = true;
+            return;
+        }
         self.state = match (self.state, byte) {
             // CAN and SUB end every sequence.
             (_, 0x18 | 0x1a) => State::Ground,
+            (State::Command, 0x07) => self.command(),
+            (State::Command, 0x1b) => State::CommandEscape,
+            (State::Command, byte) => {
+                if self.kept.len() < LONGEST {
+                    self.kept.push(byte);
+                } else {
+                    self.cut = true;
+                }
+                State::Command
+            }
+            (State::CommandEscape, b'\\') => self.command(),
             (State::Text, 0x07) => State::Ground,
             (State::Text, 0x1b) => State::TextEscape,
             (State::Text, _) => State::Text,
             (State::TextEscape, b'\\') => State::Ground,
             (_, 0x1b) => State::Escape,
-            (State::Ground, 0x0e) => self.shift(true),
-            (State::Ground, 0x0f) => self.shift(false),
+            (State::Ground, 0x0e) => self.shift(1),
+            (State::Ground, 0x0f) => self.shift(0),
             (State::Ground, _) => State::Ground,
-            (State::Escape | State::TextEscape, byte) => self.escape(byte),
-            (State::Charset, byte) => {
-                self.left.charset = byte != b'B';
+            (State::Escape | State::TextEscape | State::CommandEscape, byte) => self.escape(byte),
+            // `ESC ( % 5`: the name of a set may have two bytes.
+            (State::Designate(slot), 0x20..=0x2f) => State::Designate(slot),
+            (State::Designate(slot), byte) => {
+                self.left.cursor.designate(slot, byte);
+                State::Ground
+            }
+            (State::Coding, byte) => {
+                self.left.other_coding = byte == b'@';
                 State::Ground
             }
             (State::Skip, 0x20..=0x2f) => State::Skip,
             (State::Skip, _) => State::Ground,
             (State::Csi, 0x20..=0x3f) => {
-                self.parameters.push(byte);
-                if self.parameters.len() > LONGEST {
+                self.kept.push(byte);
+                if self.kept.len() > LONGEST {
                     self.left = Left::everything();
-                    self.parameters.clear();
+                    self.kept.clear();
                 }
                 State::Csi
             }
@@ -162,46 +169,125 @@ impl Order {
         };
     }
 
-    fn shift(&mut self, shifted: bool) -> State {
-        self.left.shifted = shifted;
+    /// A control of the second set.
+    fn second_set(&mut self, byte: u8) {
+        self.state = match (self.state, byte) {
+            (State::Command | State::CommandEscape, 0x9c) => self.command(),
+            (_, 0x9c) => State::Ground,
+            (_, byte) => self.escape(byte & 0x1f | 0x40),
+        };
+    }
+
+    /// A locking shift: which set is in use.
+    fn shift(&mut self, slot: usize) -> State {
+        self.left.cursor.in_use = slot;
         State::Ground
     }
 
     fn escape(&mut self, byte: u8) -> State {
         match byte {
             b'[' => {
-                self.parameters.clear();
+                self.kept.clear();
                 return State::Csi;
             }
-            b']' | b'P' | b'X' | b'^' | b'_' => return State::Text,
-            b'(' => return State::Charset,
+            b']' => {
+                self.kept.clear();
+                self.cut = false;
+                return State::Command;
+            }
+            b'P' | b'X' | b'^' | b'_' => return State::Text,
+            b'(' => return State::Designate(0),
+            b')' | b'-' => return State::Designate(1),
+            b'*' | b'.' => return State::Designate(2),
+            b'+' | b'/' => return State::Designate(3),
+            b'%' => return State::Coding,
             0x20..=0x2f => return State::Skip,
+            b'n' => return self.shift(2),
+            b'o' => return self.shift(3),
+            b'~' | b'|' => self.left.cursor.upper = true,
+            b'}' => self.left.cursor.upper = false,
+            b'7' => self.save(),
+            b'8' => self.bring_back(),
+            b'<' => self.left.vt52 = false,
             b'=' => self.left.keypad = true,
             b'>' => self.left.keypad = false,
-            b'c' => self.left = Left::default(),
+            b'c' => {
+                self.left.reset();
+                self.saved = [None, None];
+                self.stored.clear();
+            }
             _ => {}
         }
         State::Ground
     }
 
+    /// DECSC: the cursor, how it writes, and where it counts from.
+    fn save(&mut self) {
+        let saved = Saved {
+            cursor: self.left.cursor.clone(),
+            origin: self.left.private.contains(&6),
+        };
+        let [ordinary, alternate] = &mut self.saved;
+        let place = if self.left.is_alternate() {
+            alternate
+        } else {
+            ordinary
+        };
+        *place = Some(saved);
+    }
+
+    /// DECRC; where nothing was saved, as a terminal that nobody touched.
+    fn bring_back(&mut self) {
+        let [ordinary, alternate] = &self.saved;
+        let saved = if self.left.is_alternate() {
+            alternate
+        } else {
+            ordinary
+        };
+        let Saved { cursor, origin } = saved.clone().unwrap_or_default();
+        self.left.cursor = cursor;
+        self.left.set_differs(6, origin);
+    }
+
+    fn private(&mut self, mode: u16, set: bool) {
+        match (mode, set) {
+            (2, set) => self.left.vt52 = !set,
+            (1048, true) => self.save(),
+            (1048, false) => self.bring_back(),
+            (1049, true) if !self.left.is_alternate() => {
+                self.save();
+                self.left.set_private(mode, true);
+            }
+            // Each way out of the alternate screen is a way out of all; this one brings the cursor back.
+            (1049, false) if self.left.is_alternate() => {
+                self.left.leave_alternate();
+                self.bring_back();
+            }
+            (mode, false) if ALTERNATE.contains(&mode) => self.left.leave_alternate(),
+            (mode, set) => self.left.set_private(mode, set),
+        }
+    }
+
     fn control(&mut self, last: u8) {
-        let parameters = std::mem::take(&mut self.parameters);
-        let text = String::from_utf8_lossy(&parameters);
-        let left = &mut self.left;
+        let kept = std::mem::take(&mut self.kept);
+        let text = String::from_utf8_lossy(&kept);
         let marked = text.get(1..).unwrap_or_default();
+        let left = &mut self.left;
         match (text.as_bytes().first(), last) {
             (Some(b'?'), b'h' | b'l') => {
+                numbers(marked).for_each(|mode| self.private(mode, last == b'h'));
+            }
+            (Some(b'?'), b's') => {
+                for mode in numbers(marked).filter(|mode| left::is_known(*mode)) {
+                    self.stored.insert(mode, left.private.contains(&mode));
+                }
+            }
+            (Some(b'?'), b'r') => {
                 for mode in numbers(marked) {
-                    let differs = (OFF.contains(&mode) && last == b'h')
-                        || (ON.contains(&mode) && last == b'l');
-                    if differs {
-                        left.private.insert(mode);
-                    } else {
-                        left.private.remove(&mode);
-                    }
-                    // Each way out of the alternate screen is a way out of all.
-                    if ALTERNATE.contains(&mode) && last == b'l' {
-                        left.private.retain(|mode| !ALTERNATE.contains(mode));
+                    match self.stored.get(&mode) {
+                        Some(false) if ALTERNATE.contains(&mode) => left.leave_alternate(),
+                        Some(differs) => left.set_differs(mode, *differs),
+                        None => {}
                     }
                 }
             }
@@ -218,258 +304,43 @@ impl Order {
             }
             (Some(b'='), b'u') => left.kitty_set = numbers(marked).next() != Some(0),
             (Some(b'?' | b'>' | b'<' | b'='), _) => {}
-            (_, b'p') if text == "!" => *left = Left::default(),
+            (_, b'p') if text == "!" => {
+                left.soft_reset();
+                self.saved = [None, None];
+            }
             (_, b'q') if text.ends_with(' ') => {
                 left.cursor_shape = numbers(text.trim_end()).next().unwrap_or(0) > 0;
             }
             (_, b'h' | b'l') => {
-                for mode in numbers(&text).filter(|mode| ANSI.contains(mode)) {
-                    if last == b'h' {
-                        left.ansi.insert(mode);
-                    } else {
-                        left.ansi.remove(&mode);
-                    }
-                }
+                numbers(&text).for_each(|mode| left.set_ansi(mode, last == b'h'));
             }
             (_, b'r') => {
                 let mut margins = numbers(&text);
                 let (top, bottom) = (margins.next().unwrap_or(0), margins.next().unwrap_or(0));
                 left.margins = top > 1 || (bottom > 0 && u32::from(bottom) < self.rows);
             }
-            (_, b'm') => left.rendition(&text),
+            // With margins at the sides it sets these; they go with their mode.
+            (None, b's') if !left.private.contains(&69) => self.save(),
+            (None, b'u') => self.bring_back(),
+            (_, b'm') => left.cursor.rendition(&text),
             _ => {}
         }
     }
-}
 
-impl Left {
-    /// As if all of it had been switched on.
-    fn everything() -> Self {
-        Self {
-            private: OFF.iter().chain(ON).copied().collect(),
-            ansi: ANSI.iter().copied().collect(),
-            attributes: [Attribute::Weight].into(),
-            margins: true,
-            shifted: true,
-            charset: true,
-            keypad: true,
-            cursor_shape: true,
-            other_keys: true,
-            kitty_pushed: 1,
-            kitty_set: true,
-        }
-    }
-
-    /// `SGR`: colours and their like.
-    fn rendition(&mut self, text: &str) {
-        let mut parts = text.split(';');
-        while let Some(part) = parts.next() {
-            let mut pieces = part.split(':');
-            let code = pieces.next().map_or(0, number);
-            let detail = pieces.next().map(number);
-            let (attribute, on) = match code {
-                0 => {
-                    self.attributes.clear();
-                    continue;
-                }
-                1 | 2 => (Attribute::Weight, true),
-                3 => (Attribute::Italic, true),
-                4 => (Attribute::Underline, detail != Some(0)),
-                21 => (Attribute::Underline, true),
-                5 | 6 => (Attribute::Blink, true),
-                7 => (Attribute::Inverse, true),
-                8 => (Attribute::Hidden, true),
-                9 => (Attribute::Struck, true),
-                22 => (Attribute::Weight, false),
-                23 => (Attribute::Italic, false),
-                24 => (Attribute::Underline, false),
-                25 => (Attribute::Blink, false),
-                27 => (Attribute::Inverse, false),
-                28 => (Attribute::Hidden, false),
-                29 => (Attribute::Struck, false),
-                30..=38 | 90..=97 => (Attribute::Foreground, true),
-                39 => (Attribute::Foreground, false),
-                40..=48 | 100..=107 => (Attribute::Background, true),
-                49 => (Attribute::Background, false),
-                51 | 52 => (Attribute::Framed, true),
-                54 => (Attribute::Framed, false),
-                53 => (Attribute::Overlined, true),
-                55 => (Attribute::Overlined, false),
-                58 => (Attribute::UnderlineColour, true),
-                59 => (Attribute::UnderlineColour, false),
-                _ => continue,
-            };
-            if on {
-                self.attributes.insert(attribute);
-            } else {
-                self.attributes.remove(&attribute);
-            }
-            // `38;5;n` and `38;2;r;g;b`: what follows is a colour and no code.
-            if matches!(code, 38 | 48 | 58) && detail.is_none() {
-                let more = match parts.next().map(number) {
-                    Some(5) => 1,
-                    Some(2) => 3,
-                    _ => 0,
-                };
-                parts.by_ref().take(more).for_each(drop);
-            }
-        }
-    }
-
-    fn undo(&self, out: &mut String) {
-        // Writing to a string cannot fail.
-        let private = |mode: &u16, out: &mut String| {
-            let end = if ON.contains(mode) { 'h' } else { 'l' };
-            let _ = write!(out, "\x1b[?{mode}{end}");
+    /// An operating system command: colours, and links.
+    fn command(&mut self) -> State {
+        let kept = std::mem::take(&mut self.kept);
+        let text = String::from_utf8_lossy(&kept);
+        let (what, rest) = match text.split_once(';') {
+            Some((what, rest)) => (what, Some(rest)),
+            None => (text.as_ref(), None),
         };
-        let (alternate, others): (Vec<u16>, Vec<u16>) = self
-            .private
-            .iter()
-            .partition(|mode| ALTERNATE.contains(mode));
-        if self.shifted {
-            out.push('\x0f');
-        }
-        if self.charset {
-            out.push_str("\x1b(B");
-        }
-        if !self.attributes.is_empty() {
-            out.push_str("\x1b[0m");
-        }
-        for mode in &self.ansi {
-            let _ = write!(out, "\x1b[{mode}l");
-        }
-        others.iter().for_each(|mode| private(mode, out));
-        if self.keypad {
-            out.push_str("\x1b>");
-        }
-        if self.other_keys {
-            out.push_str("\x1b[>4m");
-        }
-        if self.kitty_set {
-            out.push_str("\x1b[=0u");
-        }
-        if self.kitty_pushed > 0 {
-            let _ = write!(out, "\x1b[<{}u", self.kitty_pushed);
-        }
-        if self.cursor_shape {
-            out.push_str("\x1b[0 q");
-        }
-        alternate.iter().for_each(|mode| private(mode, out));
-        if self.margins {
-            // Setting margins moves the cursor.
-            out.push_str("\x1b7\x1b[r\x1b8");
-        }
+        // Words that are none name nothing: zero is the title.
+        let cut = self.cut;
+        self.left.command(number(what), rest, cut);
+        State::Ground
     }
-}
-
-fn numbers(text: &str) -> impl Iterator<Item = u16> {
-    text.split(';').map(number)
-}
-
-/// A parameter; what is none, or left out, is zero.
-fn number(text: &str) -> u16 {
-    text.parse().unwrap_or(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn after(output: &str) -> Option<String> {
-        let mut order = Order::new(24);
-        order.read(output.as_bytes());
-        let restored = order.restore();
-        // In order then, whatever it was.
-        assert_eq!(order.restore(), None);
-        restored
-    }
-
-    #[test]
-    fn a_terminal_that_was_left_in_order_gets_nothing() {
-        for output in [
-            "",
-            "plain text, é, 日本\r\n",
-            "\x1b[31mred\x1b[0m",
-            "\x1b[1;31mred\x1b[m",
-            "\x1b[1;31mred\x1b[22;39m",
-            "\x1b[38;5;196mred\x1b[48;2;1;2;3mon\x1b[39;49m",
-            "\x1b[4:3mcurly\x1b[4:0m",
-            "\x1b[?2004h$ exit\x1b[?2004l\r\n",
-            "\x1b[?1049h\x1b[?25l…\x1b[?25h\x1b[?1049l",
-            "\x1b[?1000;1006h\x1b[?1006;1000l",
-            "\x1b[1;24rfull\x1b[r",
-            "\x1b[1;24rfull",
-            "\x1b(0lqk\x1b(B",
-            "\x0elqk\x0f",
-            "\x1b]0;title\x07",
-            "\x1b]8;;https://example.test\x1b\\",
-            "\x1bP$q m\x1b\\",
-            "\x1b[?1049h\x1b[?1002h\x1bc",
-            "\x1b[>1u\x1b[<u",
-            "\x1b[>4;2m\x1b[>4;m",
-            "\x1b[2 q\x1b[0 q",
-        ] {
-            assert_eq!(after(output), None, "{output:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_left_on_is_switched_off_and_nothing_else() {
-        for (output, restored) in [
-            ("\x1b[?1049hvim", "\x1b[?1049l"),
-            ("\x1b[?47h\x1b[?1049h", "\x1b[?47l\x1b[?1049l"),
-            ("\x1b[?25l", "\x1b[?25h"),
-            ("\x1b[?7l", "\x1b[?7h"),
-            ("\x1b[?2004h$ ", "\x1b[?2004l"),
-            ("\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"),
-            ("\x1b[1;31mred", "\x1b[0m"),
-            ("\x1b[31mred\x1b[49m", "\x1b[0m"),
-            ("\x1b[38;5;0m", "\x1b[0m"),
-            ("\x1b[0;23r", "\x1b7\x1b[r\x1b8"),
-            ("\x1b(0lqk", "\x1b(B"),
-            ("\x0elqk", "\x0f"),
-            ("\x1b=", "\x1b>"),
-            ("\x1b[4h", "\x1b[4l"),
-            ("\x1b[>1u\x1b[>5u", "\x1b[<2u"),
-            ("\x1b[>4;2m", "\x1b[>4m"),
-            ("\x1b[6 q", "\x1b[0 q"),
-            (
-                "\x1b[?1049h\x1b[?25l\x1b[7mbar",
-                "\x1b[0m\x1b[?25h\x1b[?1049l",
-            ),
-        ] {
-            assert_eq!(after(output).as_deref(), Some(restored), "{output:?}");
-        }
-    }
-
-    /// Whatever the pieces in which it arrives.
-    #[test]
-    fn a_sequence_in_pieces_is_one_sequence() {
-        let mut order = Order::new(24);
-        for byte in "text\x1b[?1049;2004h\x1b]0;a [?25l title\x07more".bytes() {
-            order.read(&[byte]);
-        }
-        assert_eq!(order.restore().unwrap(), "\x1b[?2004l\x1b[?1049l");
-    }
-
-    #[test]
-    fn a_sequence_that_was_cut_in_two_is_ended() {
-        assert_eq!(after("\x1b]0;tit").unwrap(), "\x18\x1b\\");
-        assert_eq!(after("\x1b[?104").unwrap(), "\x18\x1b\\");
-    }
-
-    #[test]
-    fn what_no_program_sends_costs_little_and_puts_everything_in_order() {
-        let mut order = Order::new(24);
-        order.read(b"\x1b[?");
-        for _ in 0..100_000 {
-            order.read(b"1049;");
-        }
-        order.read(b"h");
-        assert!(order.parameters.capacity() < 4 * LONGEST);
-        let restored = order.restore().unwrap();
-        for part in ["\x1b[?1049l", "\x1b[?25h", "\x1b[0m", "\x1b[?2004l"] {
-            assert!(restored.contains(part), "{restored:?}");
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 //! size, which [`PER_CONNECTION`] and [`PER_CHANNEL`] hold, and `ecluse check` adds it all up.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use ecluse_policy::PersonId;
@@ -24,6 +24,10 @@ pub(crate) const PER_CHANNEL: usize = (256 << 10) + REQUESTS;
 const REQUESTS: usize = 64 << 10;
 /// What the SSH library keeps of every channel until its connection ends, even of one that was closed.
 pub(crate) const TRACE: usize = 5 << 10;
+
+/// What the recording of a session takes while it is written, at most: its buffer, which holds one frame (1 MiB and what
+/// is around it, sealed in place), its header (256 KiB), an event on its way, and the session itself.
+pub(crate) const RECORDING: u64 = 2 << 20;
 
 /// How many times what a connection holds must be left in the common purse.
 const FAIR: i64 = 8;
@@ -47,6 +51,8 @@ pub(crate) struct Purse {
     owner: OnceLock<Owner>,
     /// What each person holds, in the common purse.
     people: Mutex<HashMap<PersonId, Weak<AtomicI64>>>,
+    /// Whether a session has the place that every connection has for one recording.
+    recorded: AtomicBool,
 }
 
 /// Who has logged on on a connection.
@@ -68,6 +74,7 @@ impl Purse {
             common: None,
             owner: OnceLock::new(),
             people: Mutex::default(),
+            recorded: AtomicBool::new(false),
         })
     }
 
@@ -81,6 +88,7 @@ impl Purse {
             common: Some(Arc::clone(common)),
             owner: OnceLock::new(),
             people: Mutex::default(),
+            recorded: AtomicBool::new(false),
         })
     }
 
@@ -260,6 +268,46 @@ impl Drop for Charge {
     }
 }
 
+/// What pays for the recording of one session, given back on drop.
+///
+/// A connection has one session as a rule, and the recording of one is counted with every connection
+/// ([`crate::memory::caps`]). Those beside it are lent out of the common purse, within what one connection and one person
+/// may hold of it.
+#[derive(Debug)]
+pub(crate) struct RecordingPlace {
+    purse: Arc<Purse>,
+    /// Lent out of the common purse; zero for the one that is counted with its connection.
+    beside: usize,
+}
+
+impl RecordingPlace {
+    /// A place for one more recording; none where the purse has not so much.
+    pub(crate) fn lend(purse: &Arc<Purse>) -> Option<Self> {
+        let beside = if purse.recorded.swap(true, SeqCst) {
+            usize::try_from(RECORDING).unwrap_or(usize::MAX)
+        } else {
+            0
+        };
+        if beside > 0 && !purse.lend_beside(0, beside) {
+            return None;
+        }
+        Some(Self {
+            purse: Arc::clone(purse),
+            beside,
+        })
+    }
+}
+
+impl Drop for RecordingPlace {
+    fn drop(&mut self) {
+        if self.beside > 0 {
+            self.purse.give_back_beside(0, self.beside);
+        } else {
+            self.purse.recorded.store(false, SeqCst);
+        }
+    }
+}
+
 fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
@@ -306,6 +354,30 @@ mod tests {
         // Two channels and what they have under way.
         assert!(late.lend(MIB));
         assert!(common.free() >= 0);
+    }
+
+    /// F5: the first recording of a connection is counted with it; each one beside it is lent, refused where there is not so
+    /// much, and given back.
+    #[test]
+    fn recordings_beside_the_first_are_lent_and_come_back() {
+        const EACH: i64 = RECORDING as i64;
+        let common = Purse::common(64 << 20);
+        let purse = Purse::of_connection(&common);
+        let first = RecordingPlace::lend(&purse).unwrap();
+        assert_eq!(common.free(), 64 << 20, "counted with the connection");
+        let second = RecordingPlace::lend(&purse).unwrap();
+        assert_eq!(common.free(), (64 << 20) - EACH);
+        let mut more = Vec::new();
+        while let Some(place) = RecordingPlace::lend(&purse) {
+            more.push(place);
+            assert!(more.len() < 32, "a connection has as many as it likes");
+        }
+        // The place of the connection itself is there again, whatever else is not.
+        drop(first);
+        let again = RecordingPlace::lend(&purse).unwrap();
+        assert!(RecordingPlace::lend(&purse).is_none());
+        drop((again, second, more));
+        assert_eq!(common.free(), 64 << 20, "all comes back");
     }
 
     fn person(name: &str) -> PersonId {

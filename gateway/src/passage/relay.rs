@@ -187,15 +187,10 @@ async fn pump_up(
                 tap.input(&pieces)?;
                 send_up(write, pieces, legs).await
             }
-            Item::Resize {
-                cols,
-                rows,
-                width,
-                height,
-            } => {
+            Item::Resize { cols, rows } => {
                 if permitted(permit, &FlowRequest::WindowChange, tap)? {
                     tap.record(Event::Resize { cols, rows })?;
-                    write.window_change(cols, rows, width, height).await
+                    write.window_change(cols, rows, 0, 0).await
                 } else {
                     Ok(())
                 }

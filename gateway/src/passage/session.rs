@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use ecluse_policy::{Admission, FlowRequest, Permit};
+use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
+use super::purse::RecordingPlace;
 use super::tap::Tap;
-use super::visit::Visit;
+use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::ConnectError;
-use crate::live::{LiveSession, Stop};
+use crate::live::{Because, LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
@@ -32,6 +33,11 @@ struct Admissions {
 pub(crate) struct Session {
     live: Arc<LiveSession>,
     recorder: Arc<Recorder>,
+    #[expect(
+        dead_code,
+        reason = "held: what the recording takes is paid for until nobody writes it any more"
+    )]
+    place: RecordingPlace,
     began: Instant,
     admissions: Mutex<Admissions>,
     closed: AtomicBool,
@@ -48,10 +54,12 @@ impl Session {
         recorder: Arc<Recorder>,
         began: Instant,
         admission: Admission,
+        place: RecordingPlace,
     ) -> Self {
         Self {
             live,
             recorder,
+            place,
             began,
             admissions: Mutex::new(Admissions {
                 latest: Arc::new(admission),
@@ -135,6 +143,19 @@ impl Session {
         Ok(())
     }
 
+    /// Records that a flow was refused while this session was open: it is an event of the session, found and replayed with
+    /// it. Where it cannot be recorded, the session ends (R2).
+    pub(crate) fn refused(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if self.closed.load(Ordering::SeqCst) {
+            return;
+        }
+        let text = ecluse_recordings::neutralise(format!("{flow}: {refusal}"));
+        if let Err(error) = self.recorder.append(SESSION, at, Event::Refusal(&text)) {
+            self.live.stop(Stop::Unrecorded(error.to_string()));
+        }
+    }
+
     /// The tap of one of its channels, with so many rows where it has a terminal.
     pub(crate) fn tap(&self, channel: u32, rows: Option<u32>) -> Tap {
         Tap::new(
@@ -166,7 +187,16 @@ impl Session {
             .permitted()
             .detail("flow", flow.to_string())
             .detail("matrix-line", permit.flow().to_string());
+        let record = with_command(record, flow);
         visit.gateway().store.record(&[record]).await
+    }
+
+    /// Records that a terminal was asked for on which nothing that is typed is shown: the client's operators are told.
+    pub(crate) async fn hides_typing(&self, visit: &Visit) {
+        let record = self
+            .record(visit, AuditKind::TypingHidden)
+            .reason("a terminal without echo was asked for");
+        visit.audit(record).await;
     }
 
     /// Records that no connection to the target came about; a wrong host key is told to the client's operators (C3).
@@ -224,12 +254,14 @@ impl Session {
         let end = store::SessionEnd {
             at: clock::now(),
             reason: end.text,
+            because: Some(stop.as_ref().map_or(Because::Closed, Because::from)),
             to_target,
             to_technician,
         };
         if let Err(error) = visit
             .gateway()
             .store
+            .ahead()
             .end_session(facts.id, &end, &records)
             .await
         {

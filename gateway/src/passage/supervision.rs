@@ -24,9 +24,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// How long the channels of a session may take to end once it has ended: longer than its connection is left alone with it.
 const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
-/// Watches over an authenticated connection until nobody may be on it any more; the reason was then told and the socket is
-/// being cut.
-pub(crate) async fn watch_over(visit: &Arc<Visit>) {
+/// Watches over an authenticated connection until nobody may be on it any more, and says why.
+pub(crate) async fn watch_over(visit: &Arc<Visit>) -> Stop {
     let gateway = visit.gateway();
     let mut documents = gateway.documents.clone();
     let mut stopping = gateway.stopping.clone();
@@ -38,12 +37,12 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) {
             .authenticated
             .still_valid(&applied.documents, clock::now());
         if let Err(ended) = present {
-            return visit.stop(&Stop::Right(EndReason::Withdrawn(ended)));
+            return Stop::Right(EndReason::Withdrawn(ended));
         }
         tokio::select! {
             _ = documents.changed() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = until_true(&mut stopping) => return visit.stop(&Stop::GatewayStops),
+            () = until_true(&mut stopping) => return Stop::GatewayStops,
         }
     }
 }
@@ -108,7 +107,7 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
     let recheck =
         |admission: &Admission| admission.recheck(&applied.documents, intervention.as_ref(), now);
     // A channel whose own line has closed ends by itself, and the session goes on with what was admitted since.
-    let taken_away = |reason: &EndReason| !matches!(reason, EndReason::WindowOver { .. });
+    let taken_away = |reason: &EndReason| !reason.is_of_time();
     let reason = recheck(&latest).err().or_else(|| {
         let mut reasons = earlier.iter().filter_map(|one| recheck(one).err());
         reasons.find(taken_away)
@@ -116,7 +115,8 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
     reason.map(Stop::Right)
 }
 
-async fn until_true(flag: &mut watch::Receiver<bool>) {
+/// Waits until `flag` is true.
+pub(super) async fn until_true(flag: &mut watch::Receiver<bool>) {
     // Without a sender the gateway is gone, which is the same.
     let _ = flag.wait_for(|flag| *flag).await;
 }

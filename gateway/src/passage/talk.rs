@@ -5,13 +5,15 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::channel::{Opening, Start, TerminalRequest, WindowSize, told_size};
+use super::channel::{Opening, Start};
 use super::downlink::{Gone, Stream};
-use super::uplink::Item;
+use super::uplink::{Item, Uplink};
 use super::visit::Visit;
+use super::window::{TerminalRequest, WindowSize, told_size};
 use crate::admission::{self, Visitor};
 use crate::gateway::Gateway;
 use crate::terminal::{Size, Terminal, TerminalEnds, TerminalInput, TerminalOutput};
@@ -95,7 +97,15 @@ where
     let talk = talk(terminal, Arc::clone(visit.gateway()), visitor);
     let mut talking = Talking(visit.gateway().talks.spawn(talk));
     let talk = async { (&mut talking.0).await.map_err(|_| Gone) };
-    carry(ends, opening, talk).await?
+    let send = |stream, bytes| opening.say(stream, bytes);
+    carry(
+        ends,
+        &opening.uplink,
+        send,
+        |size| opening.resize(size),
+        talk,
+    )
+    .await?
 }
 
 /// A talk that ends when nobody listens any more.
@@ -107,14 +117,15 @@ impl<T> Drop for Talking<T> {
     }
 }
 
-async fn carry<T>(
+/// Carries until the talk is over and everything that it said was sent. What arrives afterwards stays in the queue, for
+/// whoever has the channel next; a size that was taken out before is in `resized`. So none is lost, whenever it comes.
+async fn carry<T, S: Future<Output = Result<(), Gone>>>(
     ends: TerminalEnds,
-    opening: &Opening,
+    uplink: &Uplink,
+    send: impl Fn(Stream, Bytes) -> S,
+    resized: impl Fn(WindowSize),
     talk: impl Future<Output = T>,
 ) -> Result<T, Gone> {
-    let Opening {
-        uplink, downlink, ..
-    } = opening;
     let TerminalEnds { input, mut output } = ends;
     let mut input = Some(input);
     let mut result = None;
@@ -122,8 +133,8 @@ async fn carry<T>(
     loop {
         tokio::select! {
             said = output.recv() => match said {
-                Some(TerminalOutput::Out(bytes)) => downlink.send(Stream::Output, bytes).await?,
-                Some(TerminalOutput::Err(bytes)) => downlink.send(Stream::ErrorOutput, bytes).await?,
+                Some(TerminalOutput::Out(bytes)) => send(Stream::Output, bytes).await?,
+                Some(TerminalOutput::Err(bytes)) => send(Stream::ErrorOutput, bytes).await?,
                 None => match result {
                     Some(result) => return Ok(result),
                     // The terminal was dropped before the talk's last steps; they need no terminal.
@@ -136,7 +147,7 @@ async fn carry<T>(
                 input = None;
             }
             item = uplink.next(), if input.is_some() => {
-                if !hand_over(item, opening, &mut input) {
+                if !hand_over(item, &resized, &mut input) {
                     return Err(Gone);
                 }
             }
@@ -147,23 +158,13 @@ async fn carry<T>(
 /// Hands an item to the talk; false when the technician has left.
 fn hand_over(
     item: Item,
-    opening: &Opening,
+    resized: &impl Fn(WindowSize),
     input: &mut Option<mpsc::Sender<TerminalInput>>,
 ) -> bool {
     let event = match item {
         Item::Data(bytes) => TerminalInput::Bytes(bytes),
-        Item::Resize {
-            cols,
-            rows,
-            width,
-            height,
-        } => {
-            opening.resize(WindowSize {
-                cols,
-                rows,
-                width,
-                height,
-            });
+        Item::Resize { cols, rows } => {
+            resized(WindowSize { cols, rows });
             TerminalInput::Resize(Size::told(cols, rows))
         }
         Item::Eof => TerminalInput::Eof,
@@ -176,4 +177,126 @@ fn hand_over(
         let _ = input.try_send(event);
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use ecluse_policy::Lang;
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::*;
+    use crate::passage::testing::uplink;
+    use crate::terminal::Event;
+
+    fn resize(cols: u32) -> Item {
+        Item::Resize { cols, rows: 24 }
+    }
+
+    /// When the window is pulled to another size, seen from the talk.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum When {
+        BeforeItBegins,
+        WhileItWaits,
+        /// It is over, and what it said last waits for a technician who does not read.
+        WhileItsLastWordsGoOut,
+        AfterItIsOver,
+    }
+
+    use When::{AfterItIsOver, BeforeItBegins, WhileItWaits, WhileItsLastWordsGoOut};
+
+    /// C11: whenever the window is pulled to another size while its user is asked or waits, the shell that comes next knows
+    /// the last one, by what was remembered or by what still waits in the queue.
+    #[tokio::test]
+    async fn a_size_is_never_lost_between_the_talk_and_the_shell() {
+        let orders: [&[When]; 7] = [
+            &[BeforeItBegins],
+            &[WhileItWaits],
+            &[WhileItsLastWordsGoOut],
+            &[AfterItIsOver],
+            &[BeforeItBegins, WhileItWaits],
+            &[WhileItWaits, WhileItsLastWordsGoOut],
+            &[
+                BeforeItBegins,
+                WhileItWaits,
+                WhileItsLastWordsGoOut,
+                AfterItIsOver,
+            ],
+        ];
+        for order in orders {
+            // What is ready at once is looked at in any order, so each order is tried often.
+            for _ in 0..50 {
+                let width = width_after(order).await;
+                assert_eq!(width, Some(order.len() as u32), "{order:?}");
+            }
+        }
+    }
+
+    /// The width that the shell gets, where the window is made one column wide, then two, and so on, at these times.
+    async fn width_after(order: &[When]) -> Option<u32> {
+        let (uplink, _peer) = uplink().await;
+        let mut sizes = order.iter().zip(1..).peekable();
+        let mut pull = |when: When| {
+            if let Some((_, cols)) = sizes.next_if(|(at, _)| **at == when) {
+                uplink.push(resize(cols)).unwrap();
+            }
+        };
+        let known = Cell::new(None);
+        let (mut terminal, ends) = Terminal::new(Some(Size::told(80, 24)), "xterm", Lang::En);
+        let (waits, waiting) = oneshot::channel();
+        let (go_on, gone_on) = oneshot::channel::<()>();
+        let talk = async move {
+            // It reads along, as a room that waits for an answer does.
+            waits.send(()).unwrap();
+            let mut gone_on = gone_on;
+            loop {
+                tokio::select! {
+                    event = terminal.event() => assert!(matches!(event, Ok(Event::Resize(_)))),
+                    _ = &mut gone_on => break,
+                }
+            }
+            terminal.line("last words").await.unwrap();
+        };
+        let read = Semaphore::new(0);
+        let unread = Cell::new(false);
+        let send = |_, _| async {
+            unread.set(true);
+            read.acquire().await.unwrap().forget();
+            Ok(())
+        };
+        pull(BeforeItBegins);
+        {
+            let carried = carry(
+                ends,
+                &uplink,
+                send,
+                |size: WindowSize| known.set(Some(size.cols)),
+                talk,
+            );
+            let pulls = async {
+                waiting.await.unwrap();
+                pull(WhileItWaits);
+                // Now and then before what was pulled has been looked at.
+                go_on.send(()).unwrap();
+                while !unread.get() {
+                    tokio::task::yield_now().await;
+                }
+                pull(WhileItsLastWordsGoOut);
+                read.add_permits(100);
+            };
+            let (carried, ()) = tokio::join!(carried, pulls);
+            carried.unwrap();
+        }
+        pull(AfterItIsOver);
+        uplink.close();
+        // The shell begins with what is known, and is told what waits.
+        loop {
+            match uplink.next().await {
+                Item::Resize { cols, .. } => known.set(Some(cols)),
+                Item::Close => return known.get(),
+                Item::Data(_) | Item::Signal(_) | Item::Eof => {}
+            }
+        }
+    }
 }

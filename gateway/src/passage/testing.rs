@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_recordings::SessionFacts;
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
+
+use super::connection::Connection;
+use super::purse::Purse;
+use super::uplink::Uplink;
 
 use crate::admission::testing::House;
 use crate::clock;
+use crate::door::stream::GuardedStream;
 
 /// What is known of a session of alice on db01.
 pub(crate) fn facts(session: Uuid) -> SessionFacts {
@@ -35,4 +41,21 @@ pub(super) async fn until_sealed(house: &House) {
     let patience = Duration::from_secs(60);
     let waiting = tokio::task::spawn_blocking(move || gateway.keeper.wait_until_finished(patience));
     assert_eq!(waiting.await.unwrap(), 0);
+}
+
+/// The queue of a channel of a connection that nobody serves, and the ends of its socket, to be held.
+pub(super) async fn uplink() -> (Arc<Uplink>, (TcpStream, GuardedStream)) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (accepted, _) = listener.accept().await.unwrap();
+    let stream = GuardedStream::new(accepted, u64::MAX);
+    let connection = Connection::new(
+        stream.socket(),
+        &Purse::common(1 << 30),
+        russh::Limits::default(),
+        128,
+    );
+    (Uplink::open(&connection).unwrap(), (peer, stream))
 }

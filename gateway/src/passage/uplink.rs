@@ -7,7 +7,7 @@
 
 mod queue;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::connection::{ChannelPlace, Connection, LITTLE, VERY_LITTLE, WINDOW};
 use super::purse::Charge;
+use crate::terminal::Size;
 pub(crate) use queue::{Item, Overflow};
 use queue::{Queue, Queued};
 
@@ -49,6 +50,8 @@ pub(crate) struct Uplink {
     waiting: AtomicBool,
     /// Payload bytes that arrived, whatever became of them.
     received: AtomicU64,
+    /// Columns of the technician's terminal by now; zero without one.
+    columns: AtomicU16,
     place: ChannelPlace,
 }
 
@@ -65,12 +68,24 @@ impl Uplink {
             shrunk: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
             received: AtomicU64::new(0),
+            columns: AtomicU16::new(0),
         }))
     }
 
     /// The connection of this channel.
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         self.place.connection()
+    }
+
+    /// The columns of the technician's terminal by now; none without one.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let columns = self.columns.load(SeqCst);
+        (columns > 0).then(|| columns.into())
+    }
+
+    /// The technician has a terminal of so many columns.
+    pub(crate) fn has_columns(&self, told: u32) {
+        self.columns.store(Size::told(told, 0).cols, SeqCst);
     }
 
     /// How many payload bytes arrived from the technician.
@@ -147,6 +162,11 @@ impl Uplink {
         } else {
             REQUESTS
         };
+        if let Item::Resize { cols, .. } = &item
+            && self.columns().is_some()
+        {
+            self.has_columns(*cols);
+        }
         self.change(|queue| queue.push(item, bound))?;
         self.filled.notify_one();
         Ok(())

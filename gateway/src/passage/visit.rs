@@ -8,8 +8,8 @@ mod opening;
 pub(crate) mod sessions;
 mod words;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId};
@@ -23,13 +23,15 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::connector::ssh::{ConnectError, Credential};
 use crate::gateway::Gateway;
-use crate::live::{Shared, Stop};
+use crate::live::{Guest, Shared, Stop};
 use crate::space::Level;
 use crate::store::{self, HostKeyAlert};
 
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
 /// what it was refused is out to fill the disk.
 const REFUSALS: u32 = 500;
+/// So many refusals wait for the session that they are told to.
+const REFUSED_BEFORE: usize = 64;
 /// How long channels may take to end once the connection is gone.
 const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,8 @@ pub(crate) struct Visit {
     /// Whether the person was told on this connection that it is recorded (P3).
     told: AtomicBool,
     refusals: AtomicU32,
+    /// What was refused while there was no session yet.
+    refused_before: std::sync::Mutex<Vec<(FlowRequest, Refusal)>>,
     tasks: TaskTracker,
     /// The tasks that watch over the sessions and close them.
     supervisors: TaskTracker,
@@ -71,10 +75,28 @@ impl Visit {
             sessions: std::sync::Mutex::default(),
             told: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            refused_before: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             supervisors: TaskTracker::new(),
             over: watch::Sender::new(false),
         }
+    }
+
+    /// The person's handle reaches the connection from here on (I5), where it is a technician's.
+    pub(super) fn enter_live(&self) {
+        if self.visitor.authenticated.presence().is_some() {
+            self.gateway.live.guests.enter(Guest {
+                person: self.visitor.person().clone(),
+                target: self.address.target.clone(),
+                connection: self.visitor.connection,
+                shared: Arc::downgrade(&self.shared),
+            });
+        }
+    }
+
+    /// Waits until the connection is to end: for what waits on it without a session.
+    pub(crate) async fn until_ending(&self) -> Stop {
+        self.shared.until_ending().await
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
@@ -130,6 +152,14 @@ impl Visit {
         {
             record = record.client(&client.id).target(&known.id);
         }
+        // What is asked of the connection stands in every recording of it: none tells which session it was meant for.
+        let sessions = self.sessions();
+        if sessions.is_empty() {
+            self.refused_before_any(&flow, &refusal);
+        }
+        for session in sessions {
+            session.refused(&flow, &refusal);
+        }
         self.put_refusal_on_record(record, &flow, &refusal)
     }
 
@@ -148,8 +178,30 @@ impl Visit {
             .intervention(admission.intervention().id());
         if let Some(session) = self.sessions().iter().find(|one| one.carries(admission)) {
             record = record.session(session.live().facts().id);
+            session.refused(flow, refusal);
         }
-        self.put_refusal_on_record(record, flow, refusal)
+        self.put_refusal_on_record(record, flow, refusal);
+        self.words_of_flow(admission, flow, refusal)
+    }
+
+    /// Agents and forwards are asked for before the shell that begins the session: they are told to its recording.
+    fn refused_before_any(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let mut before = self
+            .refused_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if before.len() < REFUSED_BEFORE {
+            before.push((flow.clone(), refusal.clone()));
+        }
+    }
+
+    /// What was refused before there was a session, once.
+    fn take_refused_before(&self) -> Vec<(FlowRequest, Refusal)> {
+        let mut before = self
+            .refused_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut before)
     }
 
     fn put_refusal_on_record(
@@ -162,14 +214,39 @@ impl Visit {
             .refused()
             .reason(refusal)
             .detail("flow", flow.to_string());
+        let record = with_command(record, flow);
         let visit = Arc::clone(self);
         // Callbacks of the SSH library must not wait for the store.
-        self.tasks.spawn(async move { visit.audit(record).await });
+        self.tasks
+            .spawn(async move { visit.audit_refusal(record).await });
+        self.count_refusal();
+        self.words_of(refusal)
+    }
+
+    /// Puts on record that somebody tried to reach `target`, and that nothing admits them to it (R5: attempts too).
+    pub(crate) async fn not_admitted(
+        &self,
+        target: &TargetId,
+        asked: &FlowRequest,
+        refusal: &Refusal,
+    ) {
+        let record = self
+            .visitor
+            .record(AuditKind::Admission, clock::now())
+            .names(&self.gateway.applied().documents, Some(target))
+            .refused()
+            .reason(refusal)
+            .detail("named", target.as_str())
+            .detail("flow", asked.to_string());
+        self.audit_refusal(with_command(record, asked)).await;
+        self.count_refusal();
+    }
+
+    fn count_refusal(&self) {
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();
         }
-        self.words_of(refusal)
     }
 
     /// The client ignored its window.
@@ -179,11 +256,7 @@ impl Visit {
 
     /// Ends the visit and every session of it: says why where somebody may read it, then cuts.
     pub(crate) fn stop(&self, stop: &Stop) {
-        if self.sessions().is_empty() {
-            self.connection.cut();
-        } else {
-            self.shared.end(stop);
-        }
+        self.shared.end(stop);
     }
 
     /// Whether there is room for the recording of a session on `target`; where there is none, that is put on record.
@@ -201,7 +274,7 @@ impl Visit {
             if let Some((client, known)) = self.gateway.applied().documents.target(target) {
                 record = record.client(&client.id).target(&known.id);
             }
-            self.audit(record).await;
+            self.audit_refusal(record).await;
         }
         has_room
     }
@@ -217,6 +290,14 @@ impl Visit {
     pub(super) async fn until_over(&self) {
         // Fails only without sender, and `self` is the sender.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can come again at will.
+    pub(crate) async fn audit_refusal(&self, record: AuditRecord) {
+        let (store, person) = (&self.gateway.store, self.visitor.person());
+        if let Err(error) = self.gateway.people.enter(store, person, record).await {
+            tracing::error!(%error, "an audit record could not be written");
+        }
     }
 
     /// Writes an audit record about something that has happened already.
@@ -287,7 +368,32 @@ impl Visit {
         for session in self.sessions() {
             session.close(self).await;
         }
-        self.audit(self.visitor.record(AuditKind::LogOff, clock::now()))
+        let record = self.visitor.record(AuditKind::LogOff, clock::now());
+        let documents = &self.gateway.applied().documents;
+        self.audit(record.names(documents, self.address.target.as_ref()))
             .await;
+    }
+}
+
+/// A command, whole: what passed, or did not, is what was typed and not the line of the matrix that names it.
+pub(crate) fn with_command(record: AuditRecord, flow: &FlowRequest) -> AuditRecord {
+    match flow {
+        FlowRequest::Command(command) => record.whole("command", command),
+        FlowRequest::SessionChannel
+        | FlowRequest::Pty
+        | FlowRequest::Shell
+        | FlowRequest::Env { .. }
+        | FlowRequest::WindowChange
+        | FlowRequest::Signal(_)
+        | FlowRequest::Break
+        | FlowRequest::Subsystem(_)
+        | FlowRequest::X11
+        | FlowRequest::AgentForwarding
+        | FlowRequest::DirectTcpip { .. }
+        | FlowRequest::DirectStreamlocal { .. }
+        | FlowRequest::RemoteForward { .. }
+        | FlowRequest::RemoteStreamlocal { .. }
+        | FlowRequest::UnknownChannel(_)
+        | FlowRequest::UnknownRequest(_) => record,
     }
 }

@@ -11,6 +11,9 @@ const KEPT_FOR_OPERATORS: u32 = 32;
 /// Connections of one person after log-on, unless written.
 const PER_PERSON: u32 = 64;
 
+/// Log-ons of one person a minute, unless written.
+const LOG_ONS: u32 = 300;
+
 /// `[limits]`: what connections may cost, before and after authentication (F5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
@@ -37,6 +40,8 @@ pub struct LimitSettings {
     pub refusals_per_source: u32,
     /// Refused log-ons that are put on record one by one, a minute, from each of the three kinds of networks. Default: 60.
     pub refusals_in_all: u32,
+    /// Log-ons of one person a minute; more are counted, and nobody but operators is let in. Default: 300.
+    pub log_ons_per_person: u32,
     /// Time to authenticate. Default: `2m`.
     pub authenticate_within: Span,
     /// Channels open at once on one connection. Default: 128.
@@ -81,6 +86,7 @@ impl WrittenLimits {
             unauthenticated_stations,
             refusals_per_source,
             refusals_in_all,
+            log_ons_per_person,
             authenticate_within,
             channels_per_connection,
             before_login_bytes,
@@ -125,6 +131,7 @@ impl WrittenLimits {
                 refusals_in_all,
             )?,
             refusals_in_all,
+            log_ons_per_person: count(log_ons_per_person, LOG_ONS),
             authenticate_within: span(authenticate_within, Span::from_secs(120)),
             channels_per_connection: count(channels_per_connection, 128),
             before_login_bytes: bytes(before_login_bytes, 256 << 10),

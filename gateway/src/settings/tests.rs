@@ -349,3 +349,36 @@ fn settings_that_contradict_one_another_are_refused_with_line_and_key() {
         assert!(error.contains(accepted), "{error}");
     }
 }
+
+/// Whoever corrects a file corrects it once.
+#[test]
+fn every_wrong_key_is_told_at_once() {
+    let text = "lang = \"de\"\ndata-dirr = \"x\"\n[ssh]\nlisten = \"nowhere\"\n[limitz]\ntotal = 1\n[limits]\ntotal = -1\nper-person = 3\n";
+    let told = Settings::parse(Path::new("gateway.toml"), text)
+        .unwrap_err()
+        .to_string();
+    let lines: Vec<&str> = told.lines().collect();
+    let begins = [
+        "gateway.toml:1: ",
+        "gateway.toml:2: ",
+        "gateway.toml:4: ",
+        "gateway.toml:5: ",
+        "gateway.toml:8: ",
+    ];
+    for place in begins {
+        assert!(
+            lines.iter().any(|line| line.starts_with(place)),
+            "{place}\n{told}"
+        );
+    }
+    assert_eq!(lines.len(), begins.len(), "{told}");
+    // What is no TOML is not looked into.
+    let told = Settings::parse(
+        Path::new("gateway.toml"),
+        "lang = \"fr\n[ssh]\nlisten = \"nowhere\"\n",
+    )
+    .unwrap_err()
+    .to_string();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.starts_with("gateway.toml:1: "), "{told}");
+}

@@ -58,6 +58,7 @@ struct WrittenInterventions {
     pending_expires: Option<WrittenSpan>,
     waiting_per_person: Option<Count>,
     waiting_in_all: Option<Count>,
+    requests_per_hour: Option<Count>,
 }
 
 #[derive(Deserialize, Default)]
@@ -74,6 +75,7 @@ pub(super) struct WrittenLimits {
     pub(super) unauthenticated_stations: Option<Count>,
     pub(super) refusals_per_source: Option<Count>,
     pub(super) refusals_in_all: Option<Count>,
+    pub(super) log_ons_per_person: Option<Count>,
     pub(super) authenticate_within: Option<WrittenSpan>,
     pub(super) channels_per_connection: Option<Count>,
     pub(super) before_login_bytes: Option<Bytes>,
@@ -146,6 +148,7 @@ impl Written {
                 pending_expires: span(interventions.pending_expires, minutes(60)),
                 waiting_per_person: count(interventions.waiting_per_person, 3),
                 waiting_in_all: count(interventions.waiting_in_all, 256),
+                requests_per_hour: count(interventions.requests_per_hour, 60),
             },
             limits: limits.checked()?,
             recordings: RecordingSettings {

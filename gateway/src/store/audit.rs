@@ -1,12 +1,17 @@
 //! The audit trail in the store: it grows with each change and is read by client, person, time and more.
+//!
+//! What happened stands in the entries of the journal ([`super::journal`]); the table `audit` is an index of them, and
+//! where the two differ the entry is right.
 
-use ecluse_policy::{ClientId, InterventionId, SessionId, StationId, TargetId, Timestamp};
+use std::collections::BTreeMap;
 
-use sqlx::AssertSqlSafe;
+use ecluse_policy::{ClientId, InterventionId, SessionId, TargetId, Timestamp};
+use ecluse_recordings::log::Entry;
+use uuid::Uuid;
 
-use super::sql::{Conditions, Db, Row, Tx, Value, values};
-use super::{Store, StoreError, Writing, journal, new_id};
-use crate::audit::{AuditKind, AuditRecord, AuditVerdict, StoredAuditRecord};
+use super::sql::{Conditions, Db, Row, values};
+use super::{Store, StoreError, Writing, journal};
+use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 
 /// What to read of the audit trail. Everything left out lets everything through.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +49,8 @@ impl Store {
         self.write().await?.commit(records).await
     }
 
-    /// Reads the audit trail.
+    /// Reads the audit trail: found by its index, and read from the entries of the journal, which are what was hashed. An
+    /// entry that says something else than its index is not what was asked for; `ecluse journal verify` names it.
     ///
     /// # Errors
     /// The store failed.
@@ -52,19 +58,106 @@ impl Store {
         let conditions = conditions(query);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let limit = query.limit.unwrap_or(1000);
-        let (sql, values) =
-            conditions.statement(COLUMNS, &format!("ORDER BY seq {order} LIMIT {limit}"));
-        self.db()
-            .rows(sql, values)
-            .await?
-            .iter()
-            .map(stored)
-            .collect()
+        let (sql, values) = conditions.statement(
+            COLUMNS,
+            &format!("ORDER BY audit.seq {order} LIMIT {limit}"),
+        );
+        let mut found = Vec::new();
+        for row in &self.db().rows(sql, values).await? {
+            match stored(row) {
+                Ok(stored) if query.asks_for(&stored) => found.push(stored),
+                Ok(_) => {}
+                // One that was altered must not keep everybody from reading the others.
+                Err(error @ StoreError::Malformed { .. }) => {
+                    tracing::error!(%error, seq = row.count("seq").unwrap_or_default(), "an entry does not read; run: ecluse journal verify");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 }
 
-const COLUMNS: &str = "SELECT seq, at, kind, person, station, source, terminal, client, target, intervention, session, \
-                       verdict, reason, detail FROM audit";
+impl AuditQuery {
+    /// Whether a record is what was asked for. Of one whose words were destroyed only its index is left.
+    pub(super) fn asks_for(&self, stored: &StoredAuditRecord) -> bool {
+        // Without `..`: whatever can be asked for is compared.
+        let Self {
+            client,
+            person,
+            target,
+            intervention,
+            session,
+            kinds,
+            from,
+            until,
+            after,
+            latest_first: _,
+            limit: _,
+        } = self;
+        let record = &stored.record;
+        client.is_none() | (*client == record.client)
+            && person.is_none() | (*person == record.person)
+            && target.is_none() | (*target == record.target)
+            && intervention.is_none() | (*intervention == record.intervention)
+            && session.is_none() | (*session == record.session)
+            && (kinds.is_empty() || kinds.contains(&record.kind))
+            && from.is_none_or(|from| record.at >= from)
+            && until.is_none_or(|until| record.at < until)
+            && after.is_none_or(|after| stored.seq > after)
+    }
+}
+
+/// What is kept beside an entry, to find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Index {
+    at: i64,
+    kind: String,
+    person: Option<String>,
+    client: Option<String>,
+    target: Option<String>,
+    intervention: Option<String>,
+    session: Option<String>,
+}
+
+impl Index {
+    /// As the entry has it.
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self {
+            at: entry.at_us,
+            kind: entry.kind.clone(),
+            person: entry.person.clone(),
+            client: entry.client.clone(),
+            target: entry.target.clone(),
+            intervention: entry.intervention.clone(),
+            session: entry.session.clone(),
+        }
+    }
+
+    /// As the store has it.
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let id = |column| Ok::<_, StoreError>(row.id_or_none(column)?.map(|id| id.to_string()));
+        Ok(Self {
+            at: row.int("at")?,
+            kind: row.text("kind")?,
+            person: row.text_or_none("person")?,
+            client: row.text_or_none("client")?,
+            target: row.text_or_none("target")?,
+            intervention: id("intervention")?,
+            session: id("session")?,
+        })
+    }
+
+    /// Whose entry it is.
+    pub(super) fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+}
+
+const COLUMNS: &str = "SELECT audit.seq AS seq, audit.at AS at, audit.kind AS kind, audit.person AS person, \
+                       audit.client AS client, audit.target AS target, audit.intervention AS intervention, \
+                       audit.session AS session, journal.entry AS entry \
+                       FROM audit JOIN journal ON journal.seq = audit.seq";
 
 /// What a query asks for. The columns have one name in all tables that are read with it, but `seq`.
 pub(super) fn conditions(query: &AuditQuery) -> Conditions<'_> {
@@ -87,95 +180,71 @@ pub(super) fn conditions(query: &AuditQuery) -> Conditions<'_> {
     conditions
 }
 
-/// The rows of the records from `first` to `last`, both included.
-pub(super) async fn rows(db: &Db, first: u64, last: u64) -> Result<Vec<Row>, StoreError> {
-    let (sql, values) = between(first, last);
-    db.rows(sql, &values).await
-}
-
-/// The records from `first` to `last`, both included, as a transaction sees them.
-pub(super) async fn page(
-    tx: &mut Tx,
+/// The index of the entries from `first` to `last`, both included; a row that does not read is as good as none.
+pub(super) async fn indexes(
+    db: &Db,
     first: u64,
     last: u64,
-) -> Result<Vec<StoredAuditRecord>, StoreError> {
-    let (sql, values) = between(first, last);
-    tx.rows(sql, &values).await?.iter().map(stored).collect()
+) -> Result<BTreeMap<u64, Index>, StoreError> {
+    let sql = "SELECT seq, at, kind, person, client, target, intervention, session FROM audit \
+               WHERE seq >= $1 AND seq <= $2";
+    let rows = db.rows(sql, values![first, last]).await?;
+    let read = |row: &Row| Ok::<_, StoreError>((row.count("seq")?, Index::read(row)?));
+    Ok(rows.iter().filter_map(|row| read(row).ok()).collect())
 }
 
-fn between(first: u64, last: u64) -> (AssertSqlSafe<String>, [Value<'static>; 2]) {
-    let sql = format!("{COLUMNS} WHERE seq >= $1 AND seq <= $2 ORDER BY seq");
-    (AssertSqlSafe(sql), [first.into(), last.into()])
-}
-
-/// Appends a record to the change it tells of, and to the journal; its place in both.
-pub(super) async fn append(change: &mut Writing, record: &AuditRecord) -> Result<u64, StoreError> {
-    // Without `..`: a field added to the record must be kept here too.
+/// Appends a record to the change it tells of: an entry of the journal, and the index of it. Its place.
+pub(super) async fn append(
+    change: &mut Writing,
+    record: &AuditRecord,
+    event: Uuid,
+) -> Result<u64, StoreError> {
+    let seq = change.next("audit").await?;
     let AuditRecord {
         at,
         kind,
         person,
-        station,
-        source,
-        terminal,
         client,
         target,
         intervention,
         session,
-        verdict,
-        reason,
-        detail,
+        ..
     } = record;
-    let seq = change.next("audit").await?;
-    let sql = "INSERT INTO audit (seq, id, at, kind, person, station, source, terminal, client, target, \
-               intervention, session, verdict, reason, detail) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let sql = "INSERT INTO audit (seq, at, kind, person, client, target, intervention, session) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let values = values![
         seq,
-        new_id(*at)?,
         *at,
         kind.name(),
         person.as_ref(),
-        station.as_ref().map(StationId::as_str),
-        *source,
-        terminal.as_ref(),
         client.as_ref().map(ClientId::as_str),
         target.as_ref().map(TargetId::as_str),
         intervention.map(InterventionId::as_uuid),
         session.map(SessionId::as_uuid),
-        verdict.map(AuditVerdict::name),
-        reason.as_ref(),
-        serde_json::Value::Object(journal::bounded(detail)).to_string(),
     ];
     change.tx.execute(sql, values).await?;
-    journal::grow(change, seq, record).await?;
+    journal::grow(change, seq, record, event).await?;
     Ok(seq)
 }
 
-pub(super) fn stored(row: &Row) -> Result<StoredAuditRecord, StoreError> {
-    let record = AuditRecord {
-        at: row.time("at")?,
-        kind: row.parsed("kind", |text| {
-            AuditKind::parse(text).ok_or("an unknown kind of record")
-        })?,
-        person: row.text_or_none("person")?,
-        station: row.parsed_or_none("station", StationId::parse)?,
-        source: row.parsed_or_none("source", str::parse)?,
-        terminal: row.text_or_none("terminal")?,
-        client: row.parsed_or_none("client", ClientId::parse)?,
-        target: row.parsed_or_none("target", TargetId::parse)?,
-        intervention: row
-            .id_or_none("intervention")?
-            .map(InterventionId::from_uuid),
-        session: row.id_or_none("session")?.map(SessionId::from_uuid),
-        verdict: row.parsed_or_none("verdict", |text| {
-            AuditVerdict::parse(text).ok_or("an unknown verdict")
-        })?,
-        reason: row.text_or_none("reason")?,
-        detail: row.parsed("detail", |text| serde_json::from_str(text))?,
-    };
+fn stored(row: &Row) -> Result<StoredAuditRecord, StoreError> {
+    let seq = row.count("seq")?;
+    let malformed = |problem: String| StoreError::malformed("journal.entry", problem);
+    if let Some(line) = row.text_or_none("entry")? {
+        let entry = Entry::parse(line.as_bytes()).map_err(malformed)?;
+        let read = StoredAuditRecord::of_entry(entry).map_err(malformed)?;
+        // Its place is where it stands.
+        return Ok(StoredAuditRecord { seq, ..read });
+    }
+    let kind = row.parsed("kind", |text| {
+        AuditKind::parse(text).ok_or("an unknown kind of record")
+    })?;
+    let mut record = AuditRecord::new(kind, row.time("at")?);
+    record.client = row.parsed_or_none("client", ClientId::parse)?;
     Ok(StoredAuditRecord {
-        seq: row.count("seq")?,
+        seq,
+        event: None,
+        nth: None,
         record,
     })
 }

@@ -5,15 +5,15 @@
 //! removed (R5), in the transaction that makes the version.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use ecluse_policy::documents::{Change, DocumentError, diff, parse_client, parse_provider};
-use ecluse_policy::{ClientId, Documents, PersonId, Timestamp};
+use ecluse_policy::{ClientId, Documents, PersonId, Timestamp, clients_concerned};
 
 use super::bound::{self, DocumentText};
 use super::sql::{Row, values};
 use super::{Store, StoreError, Writing, remembered};
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, trails};
 
 /// Documents as people wrote them: `clients/hopital.toml` → its text.
 pub type DocumentTexts = BTreeMap<String, String>;
@@ -212,12 +212,41 @@ impl Store {
             "INSERT INTO document_versions (version, applied_at, applied_by) VALUES ($1, $2, $3)";
         change.tx.execute(sql, values![version, at, by]).await?;
         let quiet = changed(version, by, at);
-        let records = records(&changes, &quiet);
-        let mut records = bound::bind(&mut change, &held, texts, &next, records, &quiet).await?;
-        records.extend(remove_people(&mut change, &next, by, at).await?);
+        // Whom a change of no client's own object concerns, the documents before it tell as much as those after it.
+        let before = read(&current_texts).unwrap_or_default();
+        let mut records = records(&changes, &quiet);
+        for (record, change) in records.iter_mut().zip(&changes) {
+            record.concerns = trails::concerned(&before, &next, change);
+        }
+        let both = [&before, &next];
+        let mut records = bound::bind(&mut change, &held, texts, both, records, &quiet).await?;
+        for mut record in remove_people(&mut change, &next, by, at).await? {
+            let person = record.person.as_deref().map(PersonId::parse);
+            if let Some(Ok(person)) = person {
+                record.concerns = clients_concerned(&before, &person);
+            }
+            records.push(record);
+        }
         change.commit(&records).await?;
         Ok(ApplyOutcome::Applied { version, changes })
     }
+}
+
+/// The documents as `change` leaves them.
+pub(super) async fn within(change: &mut Writing) -> Result<Arc<Documents>, StoreError> {
+    let version = latest(change.tx.row(LATEST, values![]).await?)?;
+    let texts = self::texts(&change.tx.rows(TEXTS, values![version]).await?)?;
+    let cache = &change.inner.trails;
+    let cached = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((of, documents)) = cached
+        && of == texts
+    {
+        return Ok(documents);
+    }
+    let documents = Arc::new(read(&texts).unwrap_or_default());
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    *cache = Some((texts, Arc::clone(&documents)));
+    Ok(documents)
 }
 
 const LATEST: &str = "SELECT version FROM document_versions ORDER BY version DESC LIMIT 1";

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the store's database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// One moment of the store was to be changed.
+    #[error("a snapshot of the store is only read; this is a fault of the program")]
+    Snapshot,
     /// The format could not be brought up to date.
     #[error("the store in {place} cannot be brought to this program's format: {error}")]
     Migration {

@@ -87,6 +87,22 @@ impl Store {
         Ok(blocks.into_iter().flatten().max())
     }
 
+    /// How many wrong codes more block a claimed person or their source, whichever comes first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn tries_left(&self, claim: &Claim<'_>) -> Result<u32, StoreError> {
+        let mut left = Vec::new();
+        for (subject, rule) in subjects(claim) {
+            let rows = self
+                .db()
+                .rows(TIMES, values![subject, claim.since()])
+                .await?;
+            left.push(policy::tries_left(&times(&rows)?, rule, claim.at));
+        }
+        Ok(left.into_iter().min().unwrap_or_default())
+    }
+
     /// Everybody and every address blocked at `at`, by name, with the end of the block.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! A transition is policy's and pure; here it meets the latest value within one change, so that two
 //! operators who answer at once, or an answer and an expiry, follow one another and neither is lost.
 
-use ecluse_policy::intervention::{Intervention, State, Waiting};
+use ecluse_policy::intervention::{Intervention, LATELY, State, Waiting};
 use ecluse_policy::{ClientId, InterventionId, InterventionNumber, PersonId, Timestamp};
 
 use super::bound::{self, InterventionFault, select};
@@ -112,7 +112,7 @@ impl Store {
         make: impl FnOnce(InterventionId, InterventionNumber, Waiting) -> Result<Next, R>,
     ) -> Result<Intervention, InterventionError<R>> {
         let mut change = self.write().await?;
-        let waiting = waiting(&mut change, person, limits).await?;
+        let waiting = waiting(&mut change, person, at, limits).await?;
         let number = InterventionNumber(change.next("intervention").await?);
         let id = InterventionId::from_uuid(new_id(at)?);
         let (intervention, records) =
@@ -288,8 +288,10 @@ async fn replace(
 async fn waiting(
     change: &mut Writing,
     person: &PersonId,
+    at: Timestamp,
     limits: &InterventionSettings,
 ) -> Result<Waiting, StoreError> {
+    let lately = lately(change, person, at, limits.requests_per_hour).await?;
     let sql = "SELECT COUNT(*) AS in_all, COUNT(CASE WHEN person = $1 THEN 1 END) AS of_person \
                FROM interventions WHERE state = 'requested'";
     let row = change
@@ -302,8 +304,31 @@ async fn waiting(
         in_all: row.count("in_all")?,
         most_of_person: limits.waiting_per_person.into(),
         most_in_all: limits.waiting_in_all.into(),
+        of_person_lately: u64::try_from(lately.len()).unwrap_or(u64::MAX),
+        most_lately: limits.requests_per_hour.into(),
+        first_lately: lately.last().copied(),
         answer_within: limits.pending_expires,
     })
+}
+
+/// When this person made requests within the hour before `at`, the latest first, and no more than `most`.
+async fn lately(
+    change: &mut Writing,
+    person: &PersonId,
+    at: Timestamp,
+    most: u32,
+) -> Result<Vec<Timestamp>, StoreError> {
+    // By number, which the index has: it rises as time does.
+    let sql = "SELECT requested_at FROM interventions WHERE person = $1 AND requested_at > $2 \
+               ORDER BY number DESC LIMIT $3";
+    let values = values![person.as_str(), at.minus(LATELY), u64::from(most)];
+    change
+        .tx
+        .rows(sql, values)
+        .await?
+        .iter()
+        .map(|row| row.time("requested_at"))
+        .collect()
 }
 
 fn body(intervention: &Intervention) -> Result<String, StoreError> {

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::StoreError;
 use super::sql::{Db, Engine, values};
+use super::{StoreError, journal};
 
 /// One step of the format, and its text for each engine.
 struct Step {
@@ -27,7 +27,9 @@ const SIGNING_KEYS: &str = include_str!("migrations/0005_signing_keys.sql");
 const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
+const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
 const BOUND: &str = include_str!("migrations/0010_bound.sql");
+const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -79,19 +81,49 @@ const STEPS: &[Step] = &[
         postgres: ACCOUNT_USE,
     },
     Step {
+        format: 9,
+        name: "session ends",
+        sqlite: SESSION_ENDS,
+        postgres: SESSION_ENDS,
+    },
+    Step {
         format: 10,
         name: "bound to the log",
         sqlite: BOUND,
         postgres: BOUND,
     },
+    Step {
+        format: INDEX,
+        name: "trails",
+        sqlite: include_str!("migrations/0011_trails.sqlite.sql"),
+        postgres: include_str!("migrations/0011_trails.postgres.sql"),
+    },
+    Step {
+        format: 12,
+        name: "nobody's words end",
+        sqlite: include_str!("migrations/0012_nobodys_words_end.sqlite.sql"),
+        postgres: include_str!("migrations/0012_nobodys_words_end.postgres.sql"),
+    },
+    Step {
+        format: 13,
+        name: "hidden typing",
+        sqlite: HIDDEN_TYPING,
+        postgres: HIDDEN_TYPING,
+    },
 ];
+
+/// The format from which on the audit trail is an index of the journal: before it, what is in the one alone must have
+/// come into the other.
+const INDEX: i64 = 11;
 
 /// Brings the store to the format this program writes, and notes which program did.
 ///
 /// # Errors
 /// A newer program wrote the store, or the database failed.
 pub(super) async fn migrate(db: &Db, place: &str) -> Result<(), StoreError> {
-    if let Some((found, needed)) = newest_writer(db).await?
+    let found = newest_writer(db).await?;
+    let is_older = found.as_ref().is_none_or(|(format, _)| *format < INDEX);
+    if let Some((found, needed)) = found
         && found > newest()
     {
         return Err(StoreError::Newer {
@@ -101,21 +133,33 @@ pub(super) async fn migrate(db: &Db, place: &str) -> Result<(), StoreError> {
             known: newest(),
         });
     }
-    let migrator = migrator(db.engine());
-    match db {
-        Db::Sqlite { writer, .. } => migrator.run(writer).await,
-        Db::Postgres(pool) => migrator.run(pool).await,
+    if is_older {
+        run(db, place, INDEX - 1).await?;
+        journal::backfill(db).await?;
     }
-    .map_err(|error| StoreError::Migration {
-        place: place.to_owned(),
-        error,
-    })?;
+    run(db, place, newest()).await?;
     let mut tx = db.begin().await?;
     let sql =
         "INSERT INTO program (format, version) VALUES ($1, $2) ON CONFLICT (format) DO NOTHING";
     tx.execute(sql, values![newest(), env!("CARGO_PKG_VERSION")])
         .await?;
     tx.commit().await
+}
+
+/// Brings the store up to a format, from whichever it has.
+pub(super) async fn run(db: &Db, place: &str, upto: i64) -> Result<(), StoreError> {
+    let mut migrator = migrator(db.engine(), upto);
+    // Another process may be further already.
+    migrator.set_ignore_missing(upto < newest());
+    match db {
+        Db::Sqlite { writer, .. } => migrator.run(writer).await,
+        Db::Postgres(pool) => migrator.run(pool).await,
+        Db::Snapshot(_) => return Err(StoreError::Snapshot),
+    }
+    .map_err(|error| StoreError::Migration {
+        place: place.to_owned(),
+        error,
+    })
 }
 
 /// The newest format this store has had, and the program that made it; none for a store to be made.
@@ -164,9 +208,10 @@ fn newest() -> i64 {
     STEPS.iter().map(|step| step.format).max().unwrap_or(0)
 }
 
-fn migrator(engine: Engine) -> Migrator {
+fn migrator(engine: Engine, upto: i64) -> Migrator {
     let migrations = STEPS
         .iter()
+        .filter(|step| step.format <= upto)
         .map(|step| {
             let text = match engine {
                 Engine::Sqlite => for_sqlite(step.sqlite),

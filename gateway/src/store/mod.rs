@@ -5,6 +5,9 @@
 //! change raises the epoch, which is how everything that waits (an approval, a removed person) is woken,
 //! within this process at once and across processes within [`POLL`].
 //!
+//! Changes are made one at a time. Whoever waits in turn waits behind everybody's; the handle of a client does not
+//! ([`Store::ahead`]).
+//!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
@@ -29,6 +32,7 @@ mod recordings;
 mod remembered;
 mod search;
 mod sessions;
+mod settings;
 mod sql;
 #[cfg(test)]
 pub mod testing;
@@ -40,9 +44,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use ecluse_policy::Timestamp;
+use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::Frontier;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 pub use self::address::check_address;
@@ -57,7 +61,9 @@ pub use self::error::StoreError;
 pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
-pub use self::journal::{Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed};
+pub use self::journal::{
+    Copied, Defect, Destroyed, Destruction, JournalEntry, Recomputed, TrailHead,
+};
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
@@ -65,7 +71,7 @@ pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Tx, values};
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, trails};
 use crate::secrets::{self, StoreKey};
 use crate::settings::{Settings, StoreAddress};
 
@@ -76,18 +82,24 @@ pub const POLL: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Whether changes made through this clone wait behind those in turn.
+    in_turn: bool,
 }
 
 #[derive(Debug)]
 struct Inner {
     db: Db,
-    key: StoreKey,
+    key: Arc<StoreKey>,
     epoch: watch::Sender<u64>,
     polling: AtomicBool,
+    /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
+    turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
     documents: Mutex<bound::Loaded>,
     /// What the log says of interventions and documents, as far as it was read.
     said: Mutex<bound::Said>,
+    /// The texts by which it was last asked whose trails a record enters, read.
+    trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
 
 impl Store {
@@ -149,14 +161,17 @@ impl Store {
     fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
         let inner = Inner {
             db,
-            key,
+            key: Arc::new(key),
             epoch: watch::Sender::new(epoch),
             polling: AtomicBool::new(false),
+            turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::default(),
+            trails: Mutex::new(None),
         };
         Self {
             inner: Arc::new(inner),
+            in_turn: true,
         }
     }
 
@@ -167,9 +182,19 @@ impl Store {
         let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
         let store = Self::of(db, key, epoch);
-        journal::begin(&store).await?;
+        journal::check_begun(&store).await?;
         bound::begin(&store).await?;
         Ok(store)
+    }
+
+    /// The same store, whose changes go before all that wait in turn: one of those at most is under way. For what a client's
+    /// people do and for the ends of rights (F5): a thousand refusals of somebody else must not hold up a withdrawal.
+    #[must_use]
+    pub fn ahead(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            in_turn: false,
+        }
     }
 
     /// Announces every change of the store: the number rises with each committed transaction, of this
@@ -181,6 +206,31 @@ impl Store {
             tokio::spawn(poll(Arc::downgrade(&self.inner)));
         }
         self.inner.epoch.subscribe()
+    }
+
+    /// The store as it is at this moment, to be read only: whoever compares what stands in several places reads all of it
+    /// of one moment, whatever others write meanwhile. It holds one connection until the last clone is gone.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn snapshot(&self) -> Result<Self, StoreError> {
+        let db = self.inner.db.snapshot().await?;
+        let epoch = read_epoch(&db).await?;
+        let inner = Inner {
+            db,
+            key: Arc::clone(&self.inner.key),
+            epoch: watch::Sender::new(epoch),
+            // Nothing changes here.
+            polling: AtomicBool::new(true),
+            turns: Arc::new(Semaphore::new(1)),
+            documents: Mutex::default(),
+            said: Mutex::default(),
+            trails: Mutex::new(None),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            in_turn: true,
+        })
     }
 
     /// Waits for running statements and closes every connection.
@@ -198,6 +248,12 @@ impl Store {
 
     /// Begins a change. It happens at [`Writing::commit`], or not at all.
     async fn write(&self) -> Result<Writing, StoreError> {
+        let turn = if self.in_turn {
+            // Never closed.
+            Arc::clone(&self.inner.turns).acquire_owned().await.ok()
+        } else {
+            None
+        };
         let mut tx = self.inner.db.begin().await?;
         // First of all: on PostgreSQL this row makes writers wait for one another, so that what a
         // transaction reads stays true until it commits, as on SQLite.
@@ -207,6 +263,8 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            _turn: turn,
+            documents: None,
         })
     }
 }
@@ -218,6 +276,10 @@ struct Writing {
     inner: Arc<Inner>,
     /// Where the journal stands within this change, once something was added to it.
     frontier: Option<Frontier>,
+    /// Given back last of all.
+    _turn: Option<OwnedSemaphorePermit>,
+    /// The documents as this change leaves them, once whose trails a record enters was asked of them.
+    documents: Option<Arc<Documents>>,
 }
 
 impl Writing {
@@ -226,12 +288,35 @@ impl Writing {
         raise(&mut self.tx, counter).await
     }
 
-    /// Writes one record of this change; its place.
+    /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
-        match bound::with_digests(self, record).await? {
-            Some(bound) => audit::append(self, &bound).await,
-            None => audit::append(self, record).await,
+        let bound = bound::with_digests(self, record).await?;
+        let record = bound.as_ref().unwrap_or(record);
+        let event = match record.event {
+            Some(event) => event,
+            None => new_id(record.at)?,
+        };
+        let documents = if trails::asks_documents(record) {
+            self.documents().await?
+        } else {
+            Arc::default()
+        };
+        let mut last = 0;
+        for record in trails::spread(record.clone(), &documents) {
+            last = audit::append(self, &record, event).await?;
         }
+        Ok(last)
+    }
+
+    /// The documents as this change leaves them; none where their texts do not read, which must keep nothing off the
+    /// record.
+    async fn documents(&mut self) -> Result<Arc<Documents>, StoreError> {
+        if let Some(documents) = &self.documents {
+            return Ok(Arc::clone(documents));
+        }
+        let documents = documents::within(self).await?;
+        self.documents = Some(Arc::clone(&documents));
+        Ok(documents)
     }
 
     /// Writes the records of this change, then makes it happen.

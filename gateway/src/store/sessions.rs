@@ -9,6 +9,7 @@ use ecluse_policy::{
 use super::sql::{Conditions, Row, values};
 use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
+use crate::live::Because;
 
 /// Why a session ended that no gateway was left to end.
 pub const ORPHANED: &str = "the gateway stopped without closing it";
@@ -47,8 +48,10 @@ pub struct SessionStart {
 pub struct SessionEnd {
     /// When.
     pub at: Timestamp,
-    /// Why.
+    /// Why, in English.
     pub reason: String,
+    /// The same, typed; none where it ended before that was kept, or as a later version calls it.
+    pub because: Option<Because>,
     /// Payload bytes that went to the target.
     pub to_target: u64,
     /// Payload bytes that went to the technician.
@@ -64,6 +67,8 @@ pub struct Session {
     pub start: SessionStart,
     /// How it ended; none while it is live.
     pub end: Option<SessionEnd>,
+    /// Lines that were typed at its terminals and not shown, as its sealed recording tells; where the gateway may read it.
+    pub hidden_lines: u64,
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -93,7 +98,7 @@ macro_rules! columns {
     ($more:literal) => {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-             recording, started_at, ended_at, end_reason, to_target, to_technician",
+             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines",
             $more
         )
     };
@@ -179,21 +184,49 @@ impl Store {
         let SessionEnd {
             at,
             reason,
+            because,
             to_target,
             to_technician,
         } = end;
+        let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
-        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5 \
-                   WHERE id = $1 AND ended_at IS NULL";
+        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+                   ended_because = $6 WHERE id = $1 AND ended_at IS NULL";
         if change
             .tx
             .execute(
                 sql,
-                values![id.as_uuid(), *at, reason, *to_target, *to_technician],
+                values![
+                    id.as_uuid(),
+                    *at,
+                    reason,
+                    *to_target,
+                    *to_technician,
+                    because.as_ref()
+                ],
             )
             .await?
             == 0
         {
+            return Ok(false);
+        }
+        change.commit(records).await?;
+        Ok(true)
+    }
+
+    /// Writes how many lines of a session were typed and not shown, once; `false` where that stands already.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn typing_hidden(
+        &self,
+        id: SessionId,
+        lines: u64,
+        records: &[AuditRecord],
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        let sql = "UPDATE sessions SET hidden_lines = $2 WHERE id = $1 AND hidden_lines <> $2";
+        if change.tx.execute(sql, values![id.as_uuid(), lines]).await? == 0 {
             return Ok(false);
         }
         change.commit(records).await?;
@@ -221,8 +254,11 @@ impl Store {
         if orphans.is_empty() {
             return Ok(orphans);
         }
-        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE node = $1 AND ended_at IS NULL";
-        change.tx.execute(sql, values![node, at, ORPHANED]).await?;
+        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
+                   WHERE node = $1 AND ended_at IS NULL";
+        let because = typed(&Because::Orphaned)?;
+        let values = values![node, at, ORPHANED, &because];
+        change.tx.execute(sql, values).await?;
         let mut records = Vec::new();
         for orphan in &mut orphans {
             let start = &orphan.start;
@@ -241,6 +277,7 @@ impl Store {
             orphan.end = Some(SessionEnd {
                 at,
                 reason: ORPHANED.to_owned(),
+                because: Some(Because::Orphaned),
                 to_target: 0,
                 to_technician: 0,
             });
@@ -322,6 +359,10 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         Some(at) => Some(SessionEnd {
             at,
             reason: row.text("end_reason")?,
+            // What a later version wrote is read by its English words.
+            because: row
+                .text_or_none("ended_because")?
+                .and_then(|kept| serde_json::from_str(&kept).ok()),
             to_target: row.count("to_target")?,
             to_technician: row.count("to_technician")?,
         }),
@@ -331,5 +372,10 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         number: row.count("number")?,
         start,
         end,
+        hidden_lines: row.count("hidden_lines")?,
     })
+}
+
+fn typed(because: &Because) -> Result<String, StoreError> {
+    serde_json::to_string(because).map_err(|error| StoreError::malformed("ended_because", error))
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ecluse_policy::Timestamp;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -15,6 +16,7 @@ use sqlx::{
     AssertSqlSafe, ColumnIndex, Database, Decode, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     Transaction, Type, ValueRef,
 };
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -36,6 +38,23 @@ pub(super) enum Db {
         readers: SqlitePool,
     },
     Postgres(PgPool),
+    /// One moment of either.
+    Snapshot(Snapshot),
+}
+
+/// A transaction that only reads: everything is read of the moment when it began.
+#[derive(Clone)]
+pub(super) struct Snapshot {
+    engine: Engine,
+    tx: Arc<Mutex<Tx>>,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A value to bind.
@@ -60,7 +79,27 @@ impl Db {
         match self {
             Self::Sqlite { .. } => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
+            Self::Snapshot(snapshot) => snapshot.engine,
         }
+    }
+
+    /// This moment, held: what others write from here on is not seen. Of a snapshot, the same one.
+    pub(super) async fn snapshot(&self) -> Result<Self, StoreError> {
+        let mut tx = match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Tx::Postgres(pool.begin_with(begin).await?)
+            }
+            Self::Snapshot(snapshot) => return Ok(Self::Snapshot(snapshot.clone())),
+        };
+        // Both engines take the moment with the first statement that reads.
+        tx.row("SELECT value FROM counters WHERE name = 'epoch'", values![])
+            .await?;
+        Ok(Self::Snapshot(Snapshot {
+            engine: self.engine(),
+            tx: Arc::new(Mutex::new(tx)),
+        }))
     }
 
     /// Reads outside a transaction.
@@ -82,6 +121,7 @@ impl Db {
                 .into_iter()
                 .map(Row::Postgres)
                 .collect(),
+            Self::Snapshot(snapshot) => snapshot.tx.lock().await.rows(sql, values).await?,
         })
     }
 
@@ -100,6 +140,7 @@ impl Db {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Snapshot(_) => return Err(StoreError::Snapshot),
         })
     }
 
@@ -110,6 +151,8 @@ impl Db {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+            // It ends with its last holder.
+            Self::Snapshot(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use ecluse_policy::{ClientId, PersonId, Timestamp};
 
 use super::sql::values;
 use super::testing::{TestStore, on_each_engine};
-use super::{AuditQuery, NewEnrolment, StoreError, opening};
+use super::{AuditQuery, DocumentTexts, NewEnrolment, StoreError, opening};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 
@@ -23,6 +23,15 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// An enrolment that a code of its secret has confirmed.
+/// Documents of clients with nothing but their names.
+fn documents_of(clients: &[&str]) -> DocumentTexts {
+    let text = |id: &&str| {
+        let text = format!("[client]\nid = \"{id}\"\nname = \"{id}\"\nlang = \"fr\"\n");
+        (format!("clients/{id}.toml"), text)
+    };
+    clients.iter().map(text).collect()
+}
+
 fn confirmed<'n>(person: &'n PersonId, secret: &'n TotpSecret) -> NewEnrolment<'n> {
     NewEnrolment {
         person,
@@ -125,7 +134,8 @@ fn the_engine_itself_refuses_to_alter_or_remove_a_record() {
 fn a_change_that_is_not_committed_leaves_neither_itself_nor_a_number() {
     on_each_engine(async |store| {
         let mut change = store.write().await.unwrap();
-        super::audit::append(&mut change, &AuditRecord::new(AuditKind::LogOn, at(1)))
+        change
+            .append(&AuditRecord::new(AuditKind::LogOn, at(1)))
             .await
             .unwrap();
         drop(change);
@@ -267,4 +277,25 @@ async fn two_processes_may_open_a_new_store_at_once() {
     // And again, once it is there.
     opening::sqlite(&path).await.unwrap();
     super::Store::open(&settings).await.unwrap();
+}
+
+/// F5: whatever waits in turn, a client's people and the ends of rights go before it.
+#[test]
+fn what_waits_in_turn_holds_up_nobodys_handle() {
+    on_each_engine(async |store| {
+        let turn = std::sync::Arc::clone(&store.inner.turns);
+        let held = turn.acquire_owned().await.unwrap();
+        let refused = [AuditRecord::new(AuditKind::FlowRefused, at(1))];
+        let cut = [AuditRecord::new(AuditKind::Cut, at(2))];
+        let in_turn = store.record(&refused);
+        let ahead = async {
+            store.ahead().record(&cut).await.unwrap();
+            drop(held);
+        };
+        let (waited, ()) = tokio::join!(in_turn, ahead);
+        waited.unwrap();
+        let read = store.audit(&AuditQuery::default()).await.unwrap();
+        let kinds: Vec<_> = read.iter().map(|one| one.record.kind).collect();
+        assert_eq!(kinds, [AuditKind::Cut, AuditKind::FlowRefused]);
+    });
 }

@@ -5,6 +5,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Columns of what is told before it is known how wide a terminal is, or whether there is one.
+pub const UNKNOWN: usize = 72;
+
 /// Columns that `text` takes. Our own colour sequences (`ESC [ … m`) take none.
 pub fn width(text: &str) -> usize {
     let mut columns = 0;
@@ -66,6 +69,15 @@ pub fn wrap(text: &str, columns: usize, hanging: usize) -> Vec<String> {
         wrap_paragraph(paragraph, columns, hanging, &mut lines);
     }
     lines
+}
+
+/// `text` wrapped to `columns`, each line ended as a terminal wants it. Whatever the gateway says on a terminal is broken
+/// by [`wrap`], between words.
+pub fn told(text: &str, columns: usize) -> String {
+    wrap(text, columns, 0)
+        .into_iter()
+        .map(|line| line + "\r\n")
+        .collect()
 }
 
 fn wrap_paragraph(paragraph: &str, columns: usize, hanging: usize, lines: &mut Vec<String>) {
@@ -174,8 +186,9 @@ fn narrow_table(
             if cell.is_empty() {
                 continue;
             }
+            // The first cell is the row's name: its head says what is named.
             let text = if i == 0 {
-                cell.clone()
+                format!("{head} {cell}")
             } else {
                 format!("  {head}{colon} {cell}")
             };

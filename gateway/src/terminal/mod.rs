@@ -110,8 +110,8 @@ pub struct Terminal {
     decoder: KeyDecoder,
     keys: VecDeque<Key>,
     ended: bool,
-    /// Columns of the status line that stands on the current row, if there is one.
-    status: Option<usize>,
+    /// A status line stands on the current row, and below it nothing.
+    status: bool,
 }
 
 impl Terminal {
@@ -128,7 +128,7 @@ impl Terminal {
             decoder: KeyDecoder::default(),
             keys: VecDeque::new(),
             ended: false,
-            status: None,
+            status: false,
         };
         let ends = TerminalEnds {
             input: input_sender,
@@ -352,15 +352,10 @@ impl Terminal {
         }
         let row = usize::from(size.cols.max(2)) - 1;
         let text = layout::shorten(text, row);
-        // Narrowed below what stands there, the row has been folded by the terminal, each in its own
-        // way: start on a fresh one.
-        let fresh = if self.status.is_some_and(|shown| shown > row) {
-            "\r\n"
-        } else {
-            ""
-        };
-        self.status = Some(layout::width(&text));
-        self.write(&format!("{fresh}\r{text}\x1b[K")).await
+        self.status = true;
+        // The cursor waits at its beginning: where a narrower window folds the row, in whichever way, the next one is
+        // drawn from there on and nothing of the old one is left.
+        self.write(&format!("\r{text}\x1b[J\r")).await
     }
 
     /// Takes the live status line off the screen.
@@ -377,10 +372,10 @@ impl Terminal {
     }
 
     fn take_status(&mut self) -> String {
-        match (self.status.take(), self.size) {
-            (Some(shown), Some(size)) if shown < usize::from(size.cols) => "\r\x1b[K".to_owned(),
-            (Some(_), _) => "\r\n".to_owned(),
-            (None, _) => String::new(),
+        if std::mem::take(&mut self.status) {
+            "\r\x1b[J".to_owned()
+        } else {
+            String::new()
         }
     }
 
@@ -417,6 +412,22 @@ mod tests {
         let mut person = person;
         person.sees("29:57").await;
         assert_eq!(person.screen(), ["seen by odile", "29:57 left"]);
+    }
+
+    /// A window that is pulled narrower folds the row: the next status line is drawn from its beginning, over all of it.
+    #[tokio::test]
+    async fn a_status_line_leaves_nothing_behind_where_the_window_narrows() {
+        let (mut terminal, mut person) = person(Some((40, 10)), "xterm");
+        terminal.line("seen by odile").await.unwrap();
+        terminal.status(&"x".repeat(39)).await.unwrap();
+        person.sees("xxx").await;
+        let raw = String::from_utf8_lossy(&person.raw()).into_owned();
+        assert!(raw.ends_with('\r'), "{raw:?}");
+        terminal.status("short").await.unwrap();
+        person.sees("short").await;
+        let raw = String::from_utf8_lossy(&person.raw()).into_owned();
+        assert!(raw.ends_with("\rshort\x1b[J\r"), "{raw:?}");
+        assert_eq!(person.screen(), ["seen by odile", "short"]);
     }
 
     #[tokio::test]

@@ -144,7 +144,9 @@ impl Prompt {
             return self.draw_plain(terminal).await;
         }
         let row = usize::from(size.cols.max(8)) - 1;
-        let label = shorten(&self.label, row / 2);
+        // The label gives way to what is typed, down to half the row.
+        let typed = width(&self.shown()) + 1;
+        let label = shorten(&self.label, row.saturating_sub(typed).max(row / 2));
         let room = row - width(&label);
         let (letters, at) = match self.editor.letters() {
             _ if self.hidden => (&[][..], 0),
@@ -281,6 +283,22 @@ mod tests {
             1,
             "{screen:?}"
         );
+    }
+
+    /// A label that fits beside what is typed is whole: nothing is typed on the screen where a code is asked for.
+    #[tokio::test]
+    async fn a_label_that_fits_is_not_cut() {
+        let label = "Code à usage unique : ";
+        let (mut terminal, mut person) = person(Some((40, 20)), "xterm");
+        person.types(b"123456\r").await;
+        let prompt = Prompt::hidden(label, 64);
+        let line = terminal.ask(prompt, None).await.unwrap();
+        assert_eq!(line, Line::Text("123456".to_owned()));
+        person.sees(label.trim_end()).await;
+        person.types(b"abcdef\r").await;
+        let line = terminal.read_line(label, 64, None).await.unwrap();
+        assert_eq!(line, Line::Text("abcdef".to_owned()));
+        person.sees(&format!("{label}abcdef")).await;
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 //! forget it: nothing of a person's text reaches a terminal as a control character, or padded so that
 //! part of it reads as another line.
 
+mod ends;
 mod refusals;
 pub mod times;
 
@@ -157,6 +158,21 @@ pub fn told(text: &str) -> String {
     harmless(&kept)
 }
 
+/// `de db01`, `d'alice`: French elides before a vowel, and an h is mute in most names.
+fn of(name: &str) -> String {
+    let first = name
+        .chars()
+        .next()
+        .map(|letter| letter.to_ascii_lowercase());
+    match first {
+        Some('a' | 'e' | 'h' | 'i' | 'o' | 'u' | 'y' | 'à' | 'â' | 'é' | 'è' | 'ê' | 'î' | 'ô') =>
+        {
+            format!("d'{name}")
+        }
+        Some(_) | None => format!("de {name}"),
+    }
+}
+
 fn bundle(lang: &'static str, source: &str) -> Result<FluentBundle<FluentResource>, TextsError> {
     let damaged = |problem: String| TextsError { lang, problem };
     let resource = FluentResource::try_new(source.to_owned())
@@ -165,6 +181,12 @@ fn bundle(lang: &'static str, source: &str) -> Result<FluentBundle<FluentResourc
     let mut bundle = FluentBundle::new_concurrent(vec![locale]);
     // Isolation marks are for right-to-left text; terminals draw them as boxes.
     bundle.set_use_isolating(false);
+    bundle
+        .add_function("DE", |values, _| match values.first() {
+            Some(FluentValue::String(name)) => FluentValue::from(of(name)),
+            _ => FluentValue::Error,
+        })
+        .map_err(|error| damaged(format!("{error:?}")))?;
     bundle
         .add_resource(resource)
         .map_err(|errors| damaged(format!("{errors:?}")))?;

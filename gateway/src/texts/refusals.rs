@@ -15,6 +15,10 @@ impl Texts {
             args.retain(|(name, _)| *name != "reason");
             args.push(("reason", Argument::Text(reason)));
         }
+        // Nobody types this one, so it need not be as it is typed.
+        if let Refusal::CodeWanted { within } = refusal {
+            args = vec![("within", Argument::Text(times::spelled(lang, *within)))];
+        }
         self.say_arguments(lang, refusal.text_id(), args, now)
     }
 
@@ -70,6 +74,7 @@ fn said(argument: Argument, now: Timestamp) -> Value<'static> {
         // It may be a command that was asked for.
         Argument::Text(text) => Value::Exact(text.into()),
         Argument::Time(at) => times::moment(at, now, None).into(),
+        Argument::Day(at) => times::dated(at).into(),
         Argument::Span(span) => times::length(span).into(),
         Argument::Number(number) => number.into(),
         Argument::List(texts) => texts.join(", ").into(),

@@ -117,7 +117,12 @@ fn every_reason_of_policy_has_its_sentence() {
 #[test]
 fn what_is_said_at_the_door_survives_openssh() {
     let at_the_door = |id: &str| {
-        let words = ["login-instructions", "login-whom-to-ask", "login-too-late"];
+        let words = [
+            "login-instructions",
+            "login-code-refused",
+            "login-whom-to-ask",
+            "login-too-late",
+        ];
         id.starts_with("barred-") || words.contains(&id)
     };
     let lines = EN.lines().chain(FR.lines());
@@ -125,7 +130,7 @@ fn what_is_said_at_the_door_survives_openssh() {
         .filter_map(|line| line.split_once(" = "))
         .filter(|(id, _)| at_the_door(id))
         .collect();
-    assert_eq!(texts.len(), 14, "{texts:?}");
+    assert_eq!(texts.len(), 16, "{texts:?}");
     for (id, text) in texts {
         assert!(text.is_ascii(), "{id} = {text}");
     }
@@ -152,4 +157,38 @@ fn a_value_cannot_carry_a_control_character_into_a_sentence() {
         "{said:?}"
     );
     assert!(said.contains("odile"));
+}
+
+#[test]
+fn french_elides_before_a_vowel() {
+    let texts = Texts::load().unwrap();
+    for (person, said) in [("alice", "d'alice"), ("bruno", "de bruno")] {
+        let args = [
+            ("number", 3_u64.into()),
+            ("person", person.into()),
+            ("target", "db01".into()),
+        ];
+        let line = texts.say(Lang::Fr, "operator-session-ended", &args);
+        assert!(
+            line.contains(&format!("session 3 {said} sur db01")),
+            "{line}"
+        );
+    }
+}
+
+/// Whoever copies what a sentence tells them to type must not copy its full stop.
+#[test]
+fn no_full_stop_follows_what_is_to_be_typed() {
+    const TYPED: [&str; 4] = ["$missing", "$command", "$usage", "@{ $target"];
+    for line in EN.lines().chain(FR.lines()) {
+        for typed in TYPED {
+            for rest in line.split(typed).skip(1) {
+                let after = rest
+                    .split_once('}')
+                    .map(|(_, after)| after)
+                    .unwrap_or_default();
+                assert!(!after.starts_with('.'), "{line}");
+            }
+        }
+    }
 }

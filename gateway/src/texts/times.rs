@@ -31,9 +31,22 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: Option<&TimeZone>) -> String 
     format!("{text} ({} {name})", there.strftime(pattern))
 }
 
-/// `14:02`, for the live line.
-pub fn clock(at: Timestamp) -> String {
-    zoned(at, &TimeZone::UTC).strftime("%H:%M").to_string()
+/// `14:02`, for the live line; with its date when it is another day than `now`.
+pub fn clock(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (zoned(at, &TimeZone::UTC), zoned(now, &TimeZone::UTC));
+    let pattern = if at.date() == now.date() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    at.strftime(pattern).to_string()
+}
+
+/// `2026-11-23 14:02 UTC`, always with its date: for sentences about a day.
+pub fn dated(at: Timestamp) -> String {
+    zoned(at, &TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M UTC")
+        .to_string()
 }
 
 /// `2026-11-23 14:02`, for tables whose head says UTC.
@@ -60,6 +73,40 @@ pub fn countdown(lang: Lang, left: Span) -> String {
 pub fn length(span: Span) -> String {
     let seconds = span.as_micros().div_ceil(1_000_000);
     Span::from_secs(seconds).to_string()
+}
+
+/// A length in words, for a sentence: `5 minutes`, `1 heure 30 minutes`.
+pub fn spelled(lang: Lang, span: Span) -> String {
+    const UNITS: [(u64, &str, &str); 4] = [
+        (86_400, "day", "jour"),
+        (3_600, "hour", "heure"),
+        (60, "minute", "minute"),
+        (1, "second", "seconde"),
+    ];
+    let mut left = span.as_micros().div_ceil(1_000_000);
+    let mut parts = Vec::new();
+    for (worth, english, french) in UNITS {
+        let count = left / worth;
+        left %= worth;
+        let unit = match lang {
+            Lang::En => english,
+            Lang::Fr => french,
+        };
+        match count {
+            0 => {}
+            1 => parts.push(format!("1 {unit}")),
+            count => parts.push(format!("{count} {unit}s")),
+        }
+    }
+    if parts.is_empty() {
+        let unit = if lang == Lang::Fr {
+            "seconde"
+        } else {
+            "seconds"
+        };
+        return format!("0 {unit}");
+    }
+    parts.join(" ")
 }
 
 /// Reads a time that a person typed: `14:30` (the next one), `2026-11-23T14:30`, `2026-11-23 14:30`, both
@@ -95,11 +142,31 @@ pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timest
     at_civil(when)
 }
 
+/// Reads a length as a person types it: `2h`, `1h30m`, also `1h30`, `2 h` and `90 min`. Documents and settings are read
+/// strictly ([`Span::parse`]).
+pub fn parse_length(typed: &str) -> Option<Span> {
+    let compact: String = typed
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect();
+    let mut compact = compact.replace("min", "m").replace('j', "d");
+    // `1h30` is how a clock is read aloud: minutes, two digits and no other unit after them.
+    if let Some((_, minutes)) = compact.rsplit_once('h')
+        && minutes.len() == 2
+        && minutes.bytes().all(|digit| digit.is_ascii_digit())
+        && minutes < "60"
+    {
+        compact.push('m');
+    }
+    Span::parse(&compact).ok()
+}
+
 /// Reads a moment in the past, UTC: a length before `now` (`2d`), a day (`2026-11-23`, its start), a time of the last 24
 /// hours (`07:50`), or a day and a time.
 pub fn parse_past(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
-    if let Ok(ago) = Span::parse(text) {
+    if let Some(ago) = parse_length(text) {
         return Some(now.minus(ago));
     }
     // Read as a whole: a day's own parser takes what follows it for nothing.
@@ -150,6 +217,18 @@ mod tests {
         );
     }
 
+    /// Whoever reads of a day needs the day, above all on that day.
+    #[test]
+    fn a_day_is_never_said_without_its_date() {
+        let midnight = at("2026-11-28T00:00:00Z");
+        assert_eq!(dated(midnight), "2026-11-28 00:00 UTC");
+        assert_eq!(clock(midnight, at("2026-11-28T10:00:00Z")), "00:00");
+        assert_eq!(
+            clock(midnight, at("2026-11-29T10:00:00Z")),
+            "2026-11-28 00:00"
+        );
+    }
+
     #[test]
     fn a_typed_hour_is_the_next_one_in_the_zone_of_the_flow() {
         let now = at("2026-11-23T10:00:00Z");
@@ -192,6 +271,47 @@ mod tests {
         }
         for nonsense in ["2026-11-29T", "2026-11-29x", "2026-11-29T7", "29", ""] {
             assert_eq!(parse_past(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_typed_as_people_say_them() {
+        let minutes = |count| Some(Span::from_mins(count));
+        for (typed, read) in [
+            ("1h30", minutes(90)),
+            ("1 h 30", minutes(90)),
+            ("1H05", minutes(65)),
+            ("1j2h30", minutes(24 * 60 + 150)),
+            ("1h30m", minutes(90)),
+            ("90 min", minutes(90)),
+            ("2 j", minutes(2 * 24 * 60)),
+            ("1h5", None),
+            ("1h60", None),
+            ("1h300", None),
+            ("h30", None),
+            ("30", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_length(typed), read, "{typed}");
+        }
+        let now = at("2026-11-29T10:00:00Z");
+        assert_eq!(parse_past("1h30", now), Some(at("2026-11-29T08:30:00Z")));
+    }
+
+    #[test]
+    fn lengths_in_a_sentence_are_words() {
+        for (seconds, fr, en) in [
+            (300, "5 minutes", "5 minutes"),
+            (5_400, "1 heure 30 minutes", "1 hour 30 minutes"),
+            (
+                90_061,
+                "1 jour 1 heure 1 minute 1 seconde",
+                "1 day 1 hour 1 minute 1 second",
+            ),
+            (0, "0 seconde", "0 seconds"),
+        ] {
+            assert_eq!(spelled(Lang::Fr, Span::from_secs(seconds)), fr);
+            assert_eq!(spelled(Lang::En, Span::from_secs(seconds)), en);
         }
     }
 

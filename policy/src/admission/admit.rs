@@ -170,6 +170,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::Length { .. }
         | Refusal::Start { .. }
         | Refusal::TooManyWaiting { .. }
+        | Refusal::TooOften { .. }
         | Refusal::NotItsOperator
         | Refusal::OwnRequest
         | Refusal::AlreadyApproved { .. }

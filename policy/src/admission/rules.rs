@@ -7,6 +7,7 @@ use crate::intervention::Grant;
 use crate::matrix::flows_for;
 use crate::name::{AccountName, FlowName, TargetId};
 use crate::time::Timestamp;
+use crate::verdict::EndReason;
 
 /// One thing that is granted and that one flow allows. **Range**: `closes_at` excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Rule {
     pub(super) terminal: bool,
     /// When the line is over, where it is a derogation. `closes_at` is never behind it.
     pub(super) over_at: Option<Timestamp>,
+    /// When its flow's hours close, where they do. `closes_at` is never behind it.
+    pub(super) hours_close_at: Option<Timestamp>,
     pub(super) closes_at: Timestamp,
 }
 
@@ -73,6 +76,7 @@ impl Rules {
                             flow: flow.name.clone(),
                             terminal: entry.terminal(),
                             over_at: entry.ends_at(),
+                            hours_close_at: flow.hours.closes_after(now),
                             closes_at: lasts_until
                                 .min(window_closes_at)
                                 .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
@@ -92,16 +96,38 @@ impl Rules {
                 );
                 continue;
             }
-            let hours_close_at = flow.hours.closes_after(now).unwrap_or(Timestamp::MAX);
             rules.open.extend(
                 open.into_iter()
                     .map(|rule| Rule {
-                        closes_at: rule.closes_at.min(hours_close_at),
+                        closes_at: rule
+                            .closes_at
+                            .min(rule.hours_close_at.unwrap_or(Timestamp::MAX)),
                         ..rule
                     })
                     .filter(|rule| now < rule.closes_at),
             );
         }
         rules
+    }
+}
+
+impl Rule {
+    /// What is over at `closes_at`. A derogation is told before what else ends with it: only its client can lift that.
+    pub(super) fn end(&self) -> EndReason {
+        let closed_at = self.closes_at;
+        if self.over_at == Some(closed_at) {
+            EndReason::DerogationOver {
+                line: self.line.clone(),
+                line_of: self.flow.clone(),
+                over_at: closed_at,
+            }
+        } else if self.hours_close_at == Some(closed_at) {
+            EndReason::HoursOver {
+                line_of: self.flow.clone(),
+                closed_at,
+            }
+        } else {
+            EndReason::WindowOver { closed_at }
+        }
     }
 }

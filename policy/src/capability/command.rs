@@ -138,6 +138,18 @@ impl CommandTemplate {
         }
     }
 
+    /// How many of its words fit the words of a command: what tells which of several templates was meant.
+    pub(crate) fn fit(&self, command: &[u8]) -> usize {
+        let Self::Words(Words(words)) = self else {
+            return 0;
+        };
+        let said = String::from_utf8_lossy(command);
+        let pairs = words.iter().zip(said.split(' '));
+        pairs
+            .filter(|(word, said)| word.matches(said).is_ok())
+            .count()
+    }
+
     /// The names of the holes that take a plain name.
     pub(crate) fn plain_holes(&self) -> Vec<&str> {
         let Self::Words(Words(words)) = self else {

@@ -6,6 +6,7 @@ use super::allow::allow;
 use super::approval::approval;
 use super::error::DocumentError;
 use super::evidence;
+use super::keeping;
 use super::networks::Networks;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
 use super::reader::{At, Reader, Table};
@@ -52,7 +53,7 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
         let targets = root.tables("target").iter().map(target).collect();
         let flows = root.tables("flow").iter().map(flow).collect();
         let recordings = head.as_ref().map(evidence::recordings);
-        let retention = evidence::retention(root);
+        let retention = keeping::retention(root);
         let search = evidence::search(root, recordings.as_ref());
         let copies = evidence::copies(root);
         let notice = super::notice::notice(root);

@@ -349,9 +349,12 @@ fn add_evidence(
         gateway,
     } = recordings;
     let RetentionRules {
+        regime,
         service_ended,
         keep,
+        longest,
         legal_hold,
+        line: _,
     } = retention;
     let SearchRules { screen_text } = search;
     let CopyRules {
@@ -362,7 +365,9 @@ fn add_evidence(
     let readers = recipients.iter().map(ToString::to_string).chain(itself);
     object.insert("recording-recipients", several(readers));
     maybe("retention.service-ended", *service_ended, object);
+    object.insert("retention.regime", one(regime));
     object.insert("retention.keep", one(keep));
+    maybe("retention.longest", *longest, object);
     maybe("retention.legal-hold", legal_hold.as_ref(), object);
     object.insert("search.screen-text", one(screen_text));
     if let Some(SyslogReceiver { address, authority }) = syslog {

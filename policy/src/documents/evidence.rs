@@ -10,9 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::HostPort;
 use super::reader::{At, Table};
-use super::words::{for_people, is_visible};
+use super::words::is_visible;
 use crate::name::shown;
-use crate::time::{Span, Timestamp};
 
 /// Most recipients of one client: each makes the wrapped key of every recording longer.
 const MOST_RECIPIENTS: usize = 64;
@@ -22,13 +21,9 @@ const LONGEST_PEM: usize = 64 * 1024;
 const LONGEST_PLACE: usize = 1000;
 
 const RECIPIENTS: &str = "a list such as [\"age1…\", \"gateway\"]: keys as `age-keygen` prints them after \"Public key:\", and \"gateway\" to let the gateway itself read";
-const SERVICE_ENDED: &str = "the last day of the service, such as \"2027-12-31\"";
-const KEEP: &str =
-    "a duration of at least \"62d\", such as \"365d\", counted from the end of the service";
 const SYSLOG: &str = "\"tls://HOST:PORT\", such as \"tls://logs.hopital.example:6514\"";
 const CERTIFICATES: &str = "one or more certificates, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, and nothing else";
 const CHECKPOINTS: &str = "\"dir:/ABSOLUTE/PATH\" or \"https://HOST/PATH\"";
-const REASON: &str = "why, in 1 to 200 visible characters on one line";
 
 /// Who can read a client's recordings (C4).
 ///
@@ -126,34 +121,6 @@ fn checksum(readable: &str, values: &[u8]) -> u32 {
             .filter(|(bit, _)| (top >> bit) & 1 == 1)
             .fold(shifted, |sum, (_, word)| sum ^ word)
     })
-}
-
-/// How long a client's recordings and traces are kept (R7, MJ 4.17).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetentionRules {
-    /// When the service ended; while it goes on, nothing is due. **Range**: the instant after its last day, UTC.
-    pub service_ended: Option<Timestamp>,
-    /// How long after that everything is kept. Invariant: at least [`RetentionRules::FLOOR`].
-    pub keep: Span,
-    /// Why nothing is removed whatever the time, where something says so.
-    pub legal_hold: Option<String>,
-}
-
-impl RetentionRules {
-    /// The shortest time after the end of the service: two months, as MJ 4.17 asks.
-    pub const FLOOR: Span = Span::from_hours(62 * 24);
-    /// What holds where the document says nothing: one year.
-    pub const USUAL: Span = Span::from_hours(365 * 24);
-}
-
-impl Default for RetentionRules {
-    fn default() -> Self {
-        Self {
-            service_ended: None,
-            keep: Self::USUAL,
-            legal_hold: None,
-        }
-    }
 }
 
 /// What of a client's recordings is made searchable (R10).
@@ -336,35 +303,6 @@ pub(super) fn recordings(head: &Table<'_>) -> RecordingRules {
             Reader::Key(recipient) => rules.recipients.push(recipient),
         }
     }
-    rules
-}
-
-/// `[retention]`.
-pub(super) fn retention(root: &Table<'_>) -> RetentionRules {
-    let mut rules = RetentionRules::default();
-    let Some(table) = root.maybe_table("retention", "a [retention] table") else {
-        return rules;
-    };
-    rules.service_ended = table
-        .maybe_parsed("service-ended", SERVICE_ENDED, |text| {
-            if text.contains(['T', 't']) {
-                return Err(format!("`{}` is not a day", shown(text)));
-            }
-            Timestamp::parse_last_day(text)
-                .map_err(|_| format!("`{}` is not a day of the calendar", shown(text)))
-        })
-        .map(|at| at.value);
-    if let Some(At { value, line }) = table.maybe_parsed("keep", KEEP, Span::parse) {
-        if value < RetentionRules::FLOOR {
-            let problem = format_args!("{value} is less than two months, the least that is kept");
-            table.error(line, "keep", problem, KEEP);
-        }
-        rules.keep = value.max(RetentionRules::FLOOR);
-    }
-    rules.legal_hold = table
-        .maybe_parsed("legal-hold", REASON, for_people)
-        .map(|at| at.value);
-    table.finish();
     rules
 }
 

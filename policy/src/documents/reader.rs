@@ -59,7 +59,16 @@ impl<'t> Reader<'t> {
             return Err(reader.errors.into_inner());
         }
         let (root, syntax) = DeTable::parse_recoverable(text);
+        // The first alone: those behind it are made of what it left open.
+        let mut first: Option<&toml::de::Error> = None;
         for error in &syntax {
+            let start =
+                |error: &toml::de::Error| error.span().map_or(usize::MAX, |span| span.start);
+            if first.is_none_or(|first| start(error) < start(first)) {
+                first = Some(error);
+            }
+        }
+        if let Some(error) = first {
             let line = error.span().map(|span| reader.line(span.start));
             reader.error(
                 line,

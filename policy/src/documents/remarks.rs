@@ -83,11 +83,19 @@ impl Documents {
         errors
     }
 
-    /// What there is to know at `now`: derogations that are over, templates whose holes take less than they did, and who
+    /// What there is to know at `now`: what is kept longer than it says, derogations that are over, templates whose holes take less than they did, and who
     /// waits for their log-on among everybody else.
     #[must_use]
     pub fn remarks(&self, now: Timestamp) -> Vec<Remark> {
         let mut remarks = waiting::remarks(self);
+        remarks.extend(self.clients.values().filter_map(|client| {
+            Some(Remark {
+                file: client.file.clone(),
+                line: client.retention.line,
+                key: "retention.keep".to_owned(),
+                says: client.retention.remark()?,
+            })
+        }));
         for (client, flow) in self.flows() {
             let mut say = |line: u32, key: &str, says: String| {
                 remarks.push(Remark {

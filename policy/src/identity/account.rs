@@ -156,7 +156,7 @@ impl Barred {
             Self::Ended(ended) => ended.args(),
             Self::Unused { person, since } => vec![
                 ("person", Argument::Text(person.to_string())),
-                ("since", Argument::Time(*since)),
+                ("since", Argument::Day(*since)),
             ],
             // People read minutes: the one in which it ends, not the one before.
             Self::Blocked { until } => vec![("until", Argument::Time(until.plus(NEXT_MINUTE)))],

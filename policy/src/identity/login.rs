@@ -201,16 +201,24 @@ impl Login {
         facts: &AccountFacts,
         now: Timestamp,
     ) -> Option<Barred> {
+        let person = self.at_their_place(documents)?;
+        Barred::of(person, facts, now)
+    }
+
+    /// Whether whoever sits there is told what became of a code: their keys are proven, and they are at a place of theirs.
+    #[must_use]
+    pub fn is_told(&self, documents: &Documents) -> bool {
+        self.at_their_place(documents).is_some()
+    }
+
+    /// The person whose keys are proven, at a station from which they may work.
+    fn at_their_place<'d>(&self, documents: &'d Documents) -> Option<PersonRef<'d>> {
         let person = self.keys_complete(documents)?;
         let at_their_place = match person {
             PersonRef::Technician { .. } => self.fitting_station(documents, person).is_some(),
             PersonRef::Operator { .. } | PersonRef::Auditor { .. } => true,
         };
-        if at_their_place {
-            Barred::of(person, facts, now)
-        } else {
-            None
-        }
+        at_their_place.then_some(person)
     }
 
     /// The language of the person whose keys are proven.

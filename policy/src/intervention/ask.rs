@@ -13,6 +13,9 @@ use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 use crate::words;
 
+/// The time within which requests of one person are counted.
+pub const LATELY: Span = Span::from_hours(1);
+
 /// What a technician asks for, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
@@ -42,12 +45,18 @@ pub struct Waiting {
     pub most_of_person: u64,
     /// At most in all.
     pub most_in_all: u64,
+    /// How many this person has made within [`LATELY`], whatever became of them.
+    pub of_person_lately: u64,
+    /// At most so many of one person within [`LATELY`].
+    pub most_lately: u64,
+    /// When the first of the last `most_lately` was made.
+    pub first_lately: Option<Timestamp>,
     /// How long a request for now waits for its answer; a day at most ([`ANSWER_WITHIN`]).
     pub answer_within: Span,
 }
 
 impl Waiting {
-    /// Counts against limits that suit a small site: 5 of a person, 200 in all, a day to answer.
+    /// Counts against limits that suit a small site: 5 of a person, 200 in all, 60 an hour, a day to answer.
     #[must_use]
     pub const fn counted(of_person: u64, in_all: u64) -> Self {
         Self {
@@ -55,6 +64,9 @@ impl Waiting {
             in_all,
             most_of_person: 5,
             most_in_all: 200,
+            of_person_lately: 0,
+            most_lately: 60,
+            first_lately: None,
             answer_within: ANSWER_WITHIN,
         }
     }
@@ -104,8 +116,19 @@ pub fn request(
         in_all,
         most_of_person,
         most_in_all,
+        of_person_lately,
+        most_lately,
+        first_lately,
         answer_within,
     } = waiting;
+    if of_person_lately >= most_lately {
+        // Whoever asks and takes back in a loop fills what others must read.
+        let again_at = first_lately.unwrap_or(now).plus(LATELY);
+        return Err(Refusal::TooOften {
+            made: of_person_lately,
+            again_at,
+        });
+    }
     if of_person >= most_of_person {
         return Err(Refusal::TooManyWaiting { waiting: of_person });
     }

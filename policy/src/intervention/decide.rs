@@ -177,13 +177,29 @@ impl Intervention {
         }
     }
 
+    /// Whether this operator could end it: asked before somebody types a reason.
+    ///
+    /// # Errors
+    /// The refusal to show to the operator.
+    pub fn awaits_end(&self, by: &AsOperator<'_>) -> Result<(), Refusal> {
+        self.its_operator(by)?;
+        match &self.state {
+            State::Approved { .. } | State::Open { .. } => Ok(()),
+            State::Requested
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => Err(self.wrong_state("close")),
+        }
+    }
+
     /// An operator ends it, used or not.
     ///
     /// # Errors
     /// Unless it is approved or open and the person is an operator of its client.
     pub fn close(&self, by: &AsOperator<'_>, reason: &str) -> Result<Self, Refusal> {
         let now = by.now();
-        self.its_operator(by)?;
+        self.awaits_end(by)?;
         let because = CloseReason::ByOperator {
             by: by.person().clone(),
             reason: words::reason(reason)?,

@@ -1,18 +1,45 @@
 //! Why something that was permitted ended.
 
 use crate::identity::Ended;
-use crate::name::{ClientId, InterventionNumber, TargetId};
+use crate::name::{ClientId, FlowName, InterventionNumber, PersonId, TargetId};
 use crate::time::Timestamp;
+
+/// An operator's end of an intervention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Who.
+    pub by: PersonId,
+    /// Why, in their words.
+    pub reason: String,
+}
 
 /// Why something that was permitted ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[must_use]
 pub enum EndReason {
-    /// The window of the grant or the hours of the flow are over.
+    /// The window of the grant is over.
     #[error("the window closed at {closed_at}")]
     WindowOver {
         /// When.
         closed_at: Timestamp,
+    },
+    /// The hours of the line that permitted it are over for now.
+    #[error("the hours of the flow {line_of} ended at {closed_at}")]
+    HoursOver {
+        /// The flow.
+        line_of: FlowName,
+        /// When.
+        closed_at: Timestamp,
+    },
+    /// The line that permitted it was a derogation, and its last day has passed (P15).
+    #[error("`{line}` (flow {line_of}) was allowed until {over_at} only")]
+    DerogationOver {
+        /// The line.
+        line: String,
+        /// The flow whose line it is.
+        line_of: FlowName,
+        /// When it ended.
+        over_at: Timestamp,
     },
     /// The person, their key or their station is withdrawn (A8).
     #[error("{0}")]
@@ -24,6 +51,8 @@ pub enum EndReason {
         number: InterventionNumber,
         /// Its state.
         state: &'static str,
+        /// Who ended it and why, where an operator did.
+        because: Option<Withdrawal>,
     },
     /// The client's matrix does not allow all of it any more, or the target has another address or key.
     #[error("the client changed what is allowed on {target}")]
@@ -53,6 +82,21 @@ impl EndReason {
         match self {
             Self::Withdrawn(_) => true,
             Self::WindowOver { .. }
+            | Self::HoursOver { .. }
+            | Self::DerogationOver { .. }
+            | Self::InterventionEnded { .. }
+            | Self::MatrixChanged { .. }
+            | Self::NotOnRecord { .. }
+            | Self::DoorClosed { .. } => false,
+        }
+    }
+
+    /// Whether time alone ended it, as was known when it was permitted: nobody took anything away.
+    #[must_use]
+    pub const fn is_of_time(&self) -> bool {
+        match self {
+            Self::WindowOver { .. } | Self::HoursOver { .. } | Self::DerogationOver { .. } => true,
+            Self::Withdrawn(_)
             | Self::InterventionEnded { .. }
             | Self::MatrixChanged { .. }
             | Self::NotOnRecord { .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Argument, Arguments, EndReason, Refusal};
+use super::{Argument, Arguments, EndReason, Refusal, Withdrawal};
 
 /// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
 pub const TEXT_IDS: &[&str] = &[
@@ -44,16 +44,22 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-length",
     "refusal-start",
     "refusal-too-many-waiting",
+    "refusal-too-often",
     "refusal-not-its-operator",
     "refusal-own-request",
     "refusal-already-approved",
     "refusal-nothing-left",
     "refusal-only-shrinks",
     "refusal-wrong-state",
+    "refusal-refuse-instead",
+    "refusal-withdraw-instead",
     "refusal-no-such-intervention",
     "refusal-not-yours",
     "end-window-over",
+    "end-hours-over",
+    "end-derogation-over",
     "end-intervention-ended",
+    "end-intervention-withdrawn",
     "end-matrix-changed",
     "end-not-on-record",
     "end-door-closed",
@@ -82,7 +88,7 @@ fn list<T: fmt::Display>(values: &BTreeSet<T>) -> Argument {
 impl Refusal {
     /// The identifier of the sentence; one of [`TEXT_IDS`].
     #[must_use]
-    pub const fn text_id(&self) -> &'static str {
+    pub fn text_id(&self) -> &'static str {
         match self {
             Self::NotListed { .. } => "refusal-not-listed",
             Self::NoIntervention { .. } => "refusal-no-intervention",
@@ -126,11 +132,22 @@ impl Refusal {
             Self::Length { .. } => "refusal-length",
             Self::Start { .. } => "refusal-start",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
+            Self::TooOften { .. } => "refusal-too-often",
             Self::NotItsOperator => "refusal-not-its-operator",
             Self::OwnRequest => "refusal-own-request",
             Self::AlreadyApproved { .. } => "refusal-already-approved",
             Self::NothingLeft { .. } => "refusal-nothing-left",
             Self::OnlyShrinks { .. } => "refusal-only-shrinks",
+            Self::WrongState {
+                state: "requested",
+                step: "close",
+                ..
+            } => "refusal-refuse-instead",
+            Self::WrongState {
+                state: "approved" | "open",
+                step: "refuse",
+                ..
+            } => "refusal-withdraw-instead",
             Self::WrongState { .. } => "refusal-wrong-state",
             Self::NoSuchIntervention => "refusal-no-such-intervention",
             Self::NotYours { .. } => "refusal-not-yours",
@@ -222,7 +239,7 @@ impl Refusal {
                 vec![
                     ("line", text(line)),
                     ("line_of", text(line_of)),
-                    ("over_at", Argument::Time(*over_at)),
+                    ("over_at", Argument::Day(*over_at)),
                 ]
             }
             Self::NotATechnician
@@ -260,6 +277,10 @@ impl Refusal {
                 ("latest", Argument::Time(*latest)),
             ],
             Self::TooManyWaiting { waiting } => vec![("waiting", Argument::Number(*waiting))],
+            Self::TooOften { made, again_at } => vec![
+                ("made", Argument::Number(*made)),
+                ("again_at", Argument::Time(*again_at)),
+            ],
             Self::AlreadyApproved { number }
             | Self::NothingLeft { number }
             | Self::NotYours { number } => {
@@ -287,8 +308,13 @@ impl EndReason {
     pub const fn text_id(&self) -> &'static str {
         match self {
             Self::WindowOver { .. } => "end-window-over",
+            Self::HoursOver { .. } => "end-hours-over",
+            Self::DerogationOver { .. } => "end-derogation-over",
             Self::Withdrawn(ended) => ended.text_id(),
-            Self::InterventionEnded { .. } => "end-intervention-ended",
+            Self::InterventionEnded { because: None, .. } => "end-intervention-ended",
+            Self::InterventionEnded {
+                because: Some(_), ..
+            } => "end-intervention-withdrawn",
             Self::MatrixChanged { .. } => "end-matrix-changed",
             Self::NotOnRecord { .. } => "end-not-on-record",
             Self::DoorClosed { .. } => "end-door-closed",
@@ -300,9 +326,30 @@ impl EndReason {
     pub fn args(&self) -> Arguments {
         match self {
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
+            Self::HoursOver { line_of, closed_at } => vec![
+                ("line_of", text(line_of)),
+                ("closed_at", Argument::Time(*closed_at)),
+            ],
+            Self::DerogationOver {
+                line,
+                line_of,
+                over_at,
+            } => vec![
+                ("line", text(line)),
+                ("line_of", text(line_of)),
+                ("over_at", Argument::Day(*over_at)),
+            ],
             Self::Withdrawn(ended) => ended.args(),
-            Self::InterventionEnded { number, state } => {
-                vec![("number", text(number)), ("state", text(state))]
+            Self::InterventionEnded {
+                number,
+                state,
+                because,
+            } => {
+                let mut values = vec![("number", text(number)), ("state", text(state))];
+                if let Some(Withdrawal { by, reason }) = because {
+                    values.extend([("by", text(by)), ("reason", text(reason))]);
+                }
+                values
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
             Self::NotOnRecord { number } => vec![("number", text(number))],

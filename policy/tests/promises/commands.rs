@@ -435,3 +435,66 @@ fn what_includes_what() {
             && names("LANG").matches("lang", "x").is_err()
     );
 }
+
+/// Of several templates of one length, the refusal tells of the one that was meant.
+#[test]
+fn the_refusal_names_the_hole_of_the_nearest_template() {
+    let documents = crate::terms::flows(
+        r#"["command: tail -n {int} {path}", "command: pg_dump --table {table} {db}"]"#,
+    );
+    let admission = admitted(&documents);
+    let hole = |typed: &str| match refused(admission.decide(&command(typed), t0())) {
+        Refusal::Command {
+            reason: CommandRefused::Hole { hole, .. },
+            ..
+        } => hole,
+        other => panic!("{typed}: {other}"),
+    };
+    assert_eq!(hole("tail -n 5 ../x"), "path");
+    assert_eq!(hole("tail -n x /var/log/syslog"), "int");
+    assert_eq!(hole("pg_dump --table a host=evil"), "db");
+    // Both begin alike: the one of which more words fit.
+    let documents = crate::terms::flows(
+        r#"["command: get {n:int} of {m:int}", "command: get {name} of {m:int}"]"#,
+    );
+    let admission = admitted(&documents);
+    match refused(admission.decide(&command("get a of b"), t0())) {
+        Refusal::Command {
+            reason: CommandRefused::Hole { hole, .. },
+            ..
+        } => assert_eq!(hole, "m"),
+        other => panic!("{other}"),
+    }
+}
+
+/// What a technician is offered, and what a yes is a yes to, comes with its terms.
+#[test]
+fn the_entries_behind_a_request_are_shown_with_their_terms() {
+    let documents = crate::terms::flows(
+        r#"["shell", { line = "command: top", terminal = true }, { line = "command: *", owner = "Odile", until = "2026-12-31", why = "Ansible" }]"#,
+    );
+    let reaches = matrix_scope(&documents, &person("alice"), t0());
+    let reach = reaches.first().unwrap();
+    let shown: Vec<String> = reach.entries.iter().map(ToString::to_string).collect();
+    assert_eq!(shown.len(), 3);
+    let scope = Scope {
+        targets: [target("db01")].into(),
+        accounts: reach.scope.accounts.clone(),
+        capabilities: vec![capability("command: top")],
+    };
+    let behind = entries_behind(&documents, &person("alice"), &scope, t0());
+    let shown: Vec<String> = behind.iter().map(|(_, entry)| entry.to_string()).collect();
+    assert_eq!(
+        shown,
+        [
+            "command: top (terminal)",
+            "command: * (owner Odile, until 2026-12-31, why: Ansible)"
+        ]
+    );
+    // Over, it is behind nothing.
+    let later = at("2027-01-01T00:00:00Z");
+    assert_eq!(
+        entries_behind(&documents, &person("alice"), &scope, later).len(),
+        1
+    );
+}

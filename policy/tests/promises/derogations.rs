@@ -16,8 +16,22 @@ fn a_derogation_that_is_over_ends_its_right_and_nothing_else() {
     let admission = admitted(&documents);
     let permit = permitted(admission.decide(&command("id"), t0()));
     assert_eq!(permit.closes_at(), noon);
+    // What was opened by it is told whose day ended, and that no window closed.
+    let over = EndReason::DerogationOver {
+        line: "command: *".into(),
+        line_of: FlowName::parse("dba").unwrap(),
+        over_at: noon,
+    };
+    assert_eq!(*permit.end(), over);
+    assert!(over.is_of_time() && !over.ends_presence());
     let shell = permitted(admission.decide(&FlowRequest::Shell, t0()));
     assert_eq!(shell.closes_at(), t0().plus(span("2h")));
+    assert_eq!(
+        *shell.end(),
+        EndReason::WindowOver {
+            closed_at: shell.closes_at()
+        }
+    );
     assert_eq!(
         refused(admission.decide(&command("id"), noon)),
         Refusal::DerogationOver {
@@ -59,6 +73,16 @@ fn a_derogation_that_is_over_ends_its_right_and_nothing_else() {
     .unwrap();
     let _ = refused(again.decide(&command("id"), noon));
     let only = flows(&UNTIL_NOON.replace("\"shell\", ", ""));
+    // A session that nothing else keeps open ends by it, in the same words.
+    let alone = admitted(&only);
+    assert_eq!(
+        alone.recheck(&only, Some(alone.intervention()), noon),
+        Err(over.clone())
+    );
+    assert!(matches!(
+        refused(alone.decide(&command("id"), noon)),
+        Refusal::DerogationOver { .. }
+    ));
     assert!(matches!(
         admit(
             &only,

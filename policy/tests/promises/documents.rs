@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ecluse_policy::documents::{
-    ChangeKind, CopyRules, DocumentError, RecipientName, diff, parse_client, parse_provider,
+    ChangeKind, CopyRules, DocumentError, RecipientName, Regime, diff, parse_client, parse_provider,
 };
 use ecluse_policy::*;
 
@@ -276,8 +276,10 @@ fn hopital_with_evidence() -> String {
     let head = format!("lang = \"fr\"\nrecording-recipients = [\"{RECIPIENT}\"]");
     let tables = r#"
 [retention]
+regime = "ext"
 service-ended = "2026-12-31"
 keep = "62d"
+longest = "400d"
 legal-hold = "Procédure 26/01234"
 [copies]
 syslog = "tls://logs.hopital.example:6514"
@@ -320,6 +322,28 @@ fn recordings_are_for_whom_the_document_names_and_else_for_the_gateway() {
     assert_eq!(client.copies.checkpoints.len(), 2);
 }
 
+/// R7: a document from before regimes reads as it did, keeps no shorter, and whoever checks it is told what holds.
+#[test]
+fn a_document_without_a_regime_keeps_a_year_after_the_service_and_says_so() {
+    let old = hopital(DBA) + "\n[retention]\nkeep = \"62d\"\n";
+    let client = parse_client("clients/hopital.toml", &old).unwrap();
+    assert_eq!(client.retention.regime, Regime::Mj);
+    assert_eq!(client.retention.held(), Span::parse("366d").unwrap());
+    let remarks = documents_of(&maintech(), &old).remarks(at("2026-11-23T10:00:00Z"));
+    let said = remarks.iter().map(ToString::to_string);
+    let about: Vec<String> = said
+        .filter(|said| said.contains("retention.keep"))
+        .collect();
+    assert!(
+        about.len() == 1
+            && about[0].contains("62d is less than a year")
+            && about[0].contains("MJ 4.17"),
+        "{about:?}"
+    );
+    let silent = documents().remarks(at("2026-11-23T10:00:00Z"));
+    assert!(silent.iter().all(|remark| remark.key != "retention.keep"));
+}
+
 /// F7: a change of who reads, of how long, and of where copies go is named.
 #[test]
 fn a_difference_names_who_reads_how_long_and_where_copies_go() {
@@ -338,6 +362,8 @@ fn a_difference_names_who_reads_how_long_and_where_copies_go() {
         format!("recording-recipients: + {RECIPIENT}"),
         "retention.keep: 365d -> 62d".into(),
         "retention.legal-hold: Procédure 26/01234".into(),
+        "retention.longest: 400d".into(),
+        "retention.regime: mj -> ext".into(),
         "retention.service-ended: 2027-01-01T00:00:00Z".into(),
     ];
     let ca = said

@@ -422,3 +422,21 @@ fn only_what_gives_asks_for_a_fresh_code() {
         assert!(approved(&documents).close(&operator, "enough").is_ok());
     }
 }
+
+/// I5, O4: an operator shows out a technician whom their matrix names, or who names one of their targets, and nobody else's.
+#[test]
+fn an_operator_shows_out_their_own_clients_technicians_only() {
+    let documents = before();
+    let odile = log_in(&documents, "odile", &[ODILE], t0()).unwrap();
+    let other = log_in(&documents, "other-operator", &[OTHER_OPERATOR], t0()).unwrap();
+    let odile = odile.as_operator(&documents, t0()).unwrap();
+    let other = other.as_operator(&documents, t0()).unwrap();
+    let (alice, db01) = (person("alice"), target("db01"));
+    assert!(odile.may_show_out(&alice, Some(&db01)));
+    assert!(odile.may_show_out(&alice, None));
+    assert!(!other.may_show_out(&alice, Some(&db01)));
+    assert!(!other.may_show_out(&alice, None));
+    // Nobody who is no technician, and nobody at what is no target.
+    assert!(!odile.may_show_out(&person("odile"), None));
+    assert!(!odile.may_show_out(&alice, Some(&target("nowhere"))));
+}

@@ -134,6 +134,7 @@ fn only_so_many_requests_wait_and_zero_means_none() {
             most_of_person,
             most_in_all,
             answer_within: span("1h"),
+            ..Waiting::counted(0, 0)
         };
         let (id, number) = ids(1);
         request_by(
@@ -164,6 +165,45 @@ fn only_so_many_requests_wait_and_zero_means_none() {
         waiting(0, 0, 5, 0),
         Err(Refusal::TooManyWaiting { waiting: 0 })
     );
+}
+
+/// F5: whoever asks and takes back in a loop is told when to ask again.
+#[test]
+fn only_so_many_requests_are_made_within_an_hour() {
+    let documents = documents();
+    let asked = |of_person_lately, most_lately, first_lately| {
+        let waiting = Waiting {
+            of_person_lately,
+            most_lately,
+            first_lately,
+            ..Waiting::counted(0, 0)
+        };
+        let (id, number) = ids(1);
+        request_by(
+            &documents,
+            &alice(&documents),
+            ask_for(&["db01"], "2h"),
+            waiting,
+            id,
+            number,
+            t0(),
+        )
+        .map(|_| ())
+    };
+    let first = t0().minus(span("20m"));
+    assert_eq!(asked(59, 60, Some(first)), Ok(()));
+    assert_eq!(
+        asked(60, 60, Some(first)),
+        Err(Refusal::TooOften {
+            made: 60,
+            again_at: t0().plus(span("40m"))
+        })
+    );
+    // Zero means none.
+    assert!(matches!(
+        asked(0, 0, None),
+        Err(Refusal::TooOften { made: 0, .. })
+    ));
 }
 
 /// The gateway's setting shortens the day, and never lengthens it.

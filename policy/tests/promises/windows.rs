@@ -160,7 +160,10 @@ fn outside_the_hours_nothing_is_open_and_the_end_of_the_hours_is_an_end() {
     );
     assert_eq!(
         refused(admit(evening).unwrap().decide(&FlowRequest::Shell, closes)),
-        Refusal::WindowOver { closed_at: closes }
+        Refusal::OutsideHours {
+            target: target("db01"),
+            opens_at: None
+        }
     );
 }
 

@@ -164,6 +164,7 @@ fn everything_that_is_taken_away_ends_the_session() {
         Err(EndReason::InterventionEnded {
             number: InterventionNumber(17),
             state,
+            because: None,
         })
     };
     assert_eq!(admission.recheck(&before, None, t0()), ended("gone"));
@@ -172,7 +173,14 @@ fn everything_that_is_taken_away_ends_the_session() {
         .unwrap();
     assert_eq!(
         admission.recheck(&before, Some(&closed), t0()),
-        ended("closed")
+        Err(EndReason::InterventionEnded {
+            number: InterventionNumber(17),
+            state: "closed",
+            because: Some(Withdrawal {
+                by: odile(&before).person().clone(),
+                reason: "enough".to_owned(),
+            }),
+        })
     );
     let end = admission.closes_at();
     let over = Err(EndReason::WindowOver { closed_at: end });

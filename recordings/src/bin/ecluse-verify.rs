@@ -16,10 +16,12 @@ usage: ecluse-verify [--key FILE]... [--signers FILE]... [--log-key FILE]... [--
   --key FILE          an age key: everything is also decrypted and read to its end
   --signers FILE      the keys you trust to sign recordings (allowed_signers, or ssh-ed25519 lines)
   --log-key FILE      the keys you trust to sign and countersign checkpoints (as in log-keys)
-  --since CHECKPOINT  a checkpoint you kept: the journal must be the same one, grown
+  --since CHECKPOINT  a checkpoint you kept: the journal must be the same one, grown; one that is newer than the bundle
+                      needs the proof that joins them, as `ecluse journal proof --from N` prints it together with one
   --json              the answer as JSON
 
-exit: 0 intact, 1 failed to run, 2 usage, 3 cut short by a crash, 4 altered, 5 missing, 6 reordered, 7 not in the log
+exit: 0 intact, 1 failed to run, 2 usage, 3 cut short by a crash, 4 altered, 5 missing, 6 reordered, 7 not in the log,
+      8 older than the checkpoint given (which accuses nobody: export again to compare)
 ";
 
 fn main() -> ExitCode {

@@ -1,5 +1,10 @@
 //! What the pages of a bundle tell: handed over by whoever makes the bundle, shown and never interpreted.
 
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::LeftOut;
 use crate::evidence::manifest::Manifest;
 use crate::log::{Checkpoint, VerifierKey};
 
@@ -14,6 +19,8 @@ pub struct Contents {
     pub asked_by: String,
     /// What was asked for, such as `intervention 12`.
     pub asked_for: String,
+    /// Sessions that the entries tell of and whose recordings are not in the bundle.
+    pub left_out: Vec<LeftOut>,
     /// The checkpoint that covers every entry.
     pub checkpoint: Checkpoint,
     /// Who cosigned it.
@@ -26,6 +33,8 @@ pub struct Contents {
     pub log_keys: Vec<VerifierKey>,
     /// The recordings, as [`super::BundleWriter::add_recording`] handed them back.
     pub recordings: Vec<Manifest>,
+    /// The numbers of their sessions, as people name them.
+    pub numbers: BTreeMap<Uuid, u64>,
     /// The interventions.
     pub interventions: Vec<InterventionFacts>,
     /// Names of the document files in the bundle.
@@ -35,6 +44,8 @@ pub struct Contents {
 /// A request, and what was decided about it.
 #[derive(Clone, Debug)]
 pub struct InterventionFacts {
+    /// As recordings name it.
+    pub id: Uuid,
     /// As people name it.
     pub number: String,
     /// The technician.

@@ -117,6 +117,18 @@ included() {
     echo "NOT IN THE LOG: line $1 of entries.jsonl"
 }
 for n in $(seq "$(wc -l < entries.jsonl)"); do included "$n"; done
+chain() {
+  last=0 hash=
+  while IFS= read -r line; do
+    set -- $(printf '%s\n' "$line" | sed -n 's/^.*,"nth":\([0-9]*\)\(,"previous":"\([0-9a-f]*\)"\)\{0,1\}}$/\1 \3/p')
+    [ -n "$1" ] || continue
+    if [ "$1" -le "$last" ] || { [ "$1" = $((last + 1)) ] && [ "$2" != "$hash" ]; }; then
+      echo "ALTERED: number $1 of the trail does not follow number $last"
+    fi
+    last=$1 hash=$({ printf '\000'; printf '%s' "$line"; } | sha)
+  done < entries.jsonl
+}
+chain
 "#;
 
 /// The digest of each text with its salt stands in an entry; of an intervention, in the last that tells of a step.
@@ -184,7 +196,11 @@ with the manifest's own digest, made when the recording was sealed.",
 `entries.jsonl` has the journal's entries that concern this bundle, as they were hashed. The journal is a Merkle tree
 (RFC 6962): `checkpoint` has its number of entries and its root, signed; `proofs.jsonl` has, for each entry, the hashes of
 the neighbours on the way from the entry to the root. An entry that was changed, or never was in the journal, leads to
-another root. That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.",
+another root. That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.
+
+Each entry also has its number among the client's entries, `nth`, and in `previous` the hash of the one before it.
+`trail.json` has how many there are at the checkpoint (compare it with the count that came with your own copies), and, in a
+bundle of the whole client, the number from which on all of them are here: `ecluse verify` then names each that is missing.",
     bound: "## 5. What was asked, approved, and in force
 
 `interventions/` and `documents/` hold the texts as they were hashed, and `salts` what was hashed before each: the digest of
@@ -205,7 +221,10 @@ Stock programs do not read these; `ecluse verify --key` checks them, and `ecluse
 
 `ecluse verify BUNDLE.tar` does all of the above on any machine, and `--key client.key` also reads everything to its end.
 Give it the keys that you trust (`--signers FILE`, `--log-key FILE`) and the last checkpoint that you kept (`--since FILE`).
-It says, and ends with: intact (0), cut short by a crash (3), altered (4), missing (5), reordered (6), not in the log (7).",
+It says, and ends with: intact (0), cut short by a crash (3), altered (4), missing (5), reordered (6), not in the log (7),
+older than the checkpoint that you gave (8): then export again to compare, or give it the proof that joins the two
+(`ecluse journal proof --from N`, with the number of entries of this bundle) as `--since`. What was asked for stands in
+`choice.json`: of what nobody asked for it says so, and calls nothing missing that belongs elsewhere.",
 };
 
 const FRENCH: Text = Text {
@@ -232,7 +251,11 @@ entrée avec l'empreinte du manifeste lui-même, faite lors du scellement.",
 un arbre de Merkle (RFC 6962) : `checkpoint` donne son nombre d'entrées et sa racine, signés ; `proofs.jsonl` donne, pour
 chaque entrée, les empreintes des voisins sur le chemin de l'entrée à la racine. Une entrée modifiée, ou qui n'a jamais été
 dans le journal, mène à une autre racine. Que le journal d'aujourd'hui prolonge celui d'un point de contrôle antérieur, que
-vous avez gardé, `ecluse verify --since` le montre.",
+vous avez gardé, `ecluse verify --since` le montre.
+
+Chaque entrée a aussi son numéro parmi celles du client, `nth`, et dans `previous` l'empreinte de la précédente. `trail.json`
+dit combien il y en a au point de contrôle (comparez avec le nombre venu avec vos propres copies), et, dans un dossier de tout
+le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nomme alors chacune qui manque.",
     bound: "## 5. Ce qui a été demandé, approuvé, et en vigueur
 
 `interventions/` et `documents/` contiennent les textes tels qu'ils ont été hachés, et `salts` ce qui a été haché avant
@@ -257,5 +280,8 @@ pouvoir en faire des fichiers. Les programmes courants ne les lisent pas ; `eclu
 `ecluse verify DOSSIER.tar` fait tout cela sur n'importe quelle machine, et `--key client.key` lit en plus tout jusqu'au bout.
 Donnez-lui les clés auxquelles vous vous fiez (`--signers FICHIER`, `--log-key FICHIER`) et le dernier point de contrôle que
 vous avez gardé (`--since FICHIER`). Il dit, et finit par : intact (0), cut short by a crash – interrompu par une panne (3),
-altered – altéré (4), missing – manquant (5), reordered – réordonné (6), not in the log – absent du journal (7).",
+altered – altéré (4), missing – manquant (5), reordered – réordonné (6), not in the log – absent du journal (7), older than
+the checkpoint – plus ancien que le point de contrôle donné (8) : exportez alors de nouveau pour comparer, ou donnez-lui par
+`--since` la preuve qui relie les deux (`ecluse journal proof --from N`, N étant le nombre d'entrées de ce dossier). Ce qui a
+été demandé est dans `choice.json` : de ce que personne n'a demandé, il le dit, sans rien dire manquant.",
 };

@@ -8,9 +8,10 @@ use std::fmt::{Display, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::words::{Language, Words};
-use super::{Contents, InterventionFacts};
+use super::{Contents, InterventionFacts, LeftOut};
 use crate::evidence::manifest::{ClockReading, Form, Manifest};
 use crate::evidence::signature::openssh;
 use crate::layout::moment;
@@ -37,7 +38,7 @@ pub fn index(contents: &Contents, language: Language) -> String {
     }
     page.heading(2, words.recordings);
     for manifest in &contents.recordings {
-        page.recording(manifest, words);
+        page.recording(manifest, contents, words);
     }
     if !contents.documents.is_empty() {
         page.heading(2, words.documents);
@@ -146,6 +147,14 @@ impl Page {
             (words.asked_by, contents.asked_by.clone()),
             (words.asked_for, contents.asked_for.clone()),
         ]);
+        if !contents.left_out.is_empty() {
+            self.heading(3, words.left_out);
+            let line = |one: &LeftOut| {
+                let why = words.whys.of(one.why);
+                format!("{} #{} ({}): {why}", words.session, one.number, one.session)
+            };
+            self.list(&contents.left_out.iter().map(line).collect::<Vec<_>>());
+        }
         self.heading(2, words.journal);
         let checkpoint = &contents.checkpoint;
         let cosigners = if contents.cosigners.is_empty() {
@@ -195,18 +204,25 @@ impl Page {
         self.table(&[words.decisions, "", "", ""], decisions);
     }
 
-    fn recording(&mut self, manifest: &Manifest, words: &Words) {
+    fn recording(&mut self, manifest: &Manifest, contents: &Contents, words: &Words) {
         let facts = &manifest.facts;
-        self.heading(3, format!("{} {}", words.session, facts.session));
+        let id = facts.session;
+        match contents.numbers.get(&id) {
+            Some(number) => self.heading(3, format!("{} #{number} ({id})", words.session)),
+            None => self.heading(3, format!("{} {id}", words.session)),
+        }
         let ended = manifest
             .ended_us
             .and_then(|ended| facts.started.checked_add_unsigned(ended));
         let end = match (&manifest.end, manifest.cut_short) {
             (_, true) => words.cut_short.to_owned(),
             (Some(end), false) => [
-                &end.reason,
+                words.ends.of(&end.reason),
                 end.by.as_deref().unwrap_or_default(),
-                &end.text,
+                // Where nobody said more, the text repeats the reason.
+                Some(end.text.as_str())
+                    .filter(|text| *text != end.reason)
+                    .unwrap_or_default(),
             ]
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -232,7 +248,7 @@ impl Page {
             (words.accounts, facts.accounts.join(", ")),
             (
                 words.intervention,
-                optional(&facts.intervention.map(|id| id.to_string())),
+                optional(&facts.intervention.map(|id| intervention(id, contents))),
             ),
             (words.reason, facts.reason.clone()),
             (words.started, moment(facts.started)),
@@ -297,6 +313,12 @@ impl Page {
             rows,
         );
     }
+}
+
+/// An intervention as people name it, where the bundle has it.
+fn intervention(id: Uuid, contents: &Contents) -> String {
+    let found = contents.interventions.iter().find(|one| one.id == id);
+    found.map_or_else(|| id.to_string(), |one| format!("{} ({id})", one.number))
 }
 
 fn clock(reading: &ClockReading, started: i64, words: &Words) -> String {

@@ -37,6 +37,16 @@ pub struct ConsistencyProofs {
     pub proofs: Vec<Consistency>,
 }
 
+impl ConsistencyProofs {
+    /// The proof from one size to another, where it is there.
+    #[must_use]
+    pub fn between(&self, old: u64, new: u64) -> Option<&[Hash]> {
+        let joins = |proof: &&Consistency| proof.old == old && proof.new == new;
+        let found = self.proofs.iter().find(joins)?;
+        Some(found.proof.as_slice())
+    }
+}
+
 /// That the log of `old` entries is the beginning of the one of `new`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -47,6 +57,22 @@ pub struct Consistency {
     pub new: u64,
     /// The proof.
     pub proof: Vec<Hash>,
+}
+
+/// The client's trail at the checkpoint: its entries bear their numbers in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrailFacts {
+    /// The client.
+    pub client: String,
+    /// How many numbered entries it has.
+    pub entries: u64,
+    /// The hash of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Hash>,
+    /// The number from which on all of them are in the bundle; none where it has chosen ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_from: Option<u64>,
 }
 
 /// The list of digests, as `sha256sum` writes and checks it.

@@ -4,6 +4,7 @@
 //! Knows the archive, its names and its texts; what belongs into a bundle is its caller's choice, and whether it holds
 //! is [`crate::verify`]'s. Write with [`BundleWriter`], read with [`Files`]. Every name in a bundle is one of those below.
 
+mod choice;
 mod contents;
 mod guide;
 mod index;
@@ -14,11 +15,13 @@ mod tar_reader;
 mod words;
 mod writer;
 
+pub use choice::{Choice, LeftOut, Rule, Why};
 pub use contents::{Contents, Decision, InterventionFacts};
 pub use guide::guide;
 pub use index::index;
 pub use lines::{
-    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, parse_sums, write_sums,
+    Consistency, ConsistencyProofs, EntryProof, LineReader, ProofsHead, TrailFacts, parse_sums,
+    write_sums,
 };
 pub use name::is_bundle_name;
 pub use reader::{Files, Kind, Place, ReaderError, Seen};
@@ -43,6 +46,10 @@ pub const CONSISTENCY: &str = "consistency.json";
 pub const ENTRIES: &str = "entries.jsonl";
 /// Their inclusion proofs: a [`ProofsHead`], then one [`EntryProof`] for each line of the entries.
 pub const PROOFS: &str = "proofs.jsonl";
+/// What the bundle was asked to hold: a [`Choice`].
+pub const CHOICE: &str = "choice.json";
+/// How many entries the client's trail has, and whether all of them are here: [`TrailFacts`].
+pub const TRAIL: &str = "trail.json";
 /// Directory of recordings, each named by its session.
 pub const RECORDINGS: &str = "recordings/";
 /// Directory of document versions: `documents/v<N>/<file>`.
@@ -55,6 +62,24 @@ pub const SALTS: &str = "salts";
 pub const SUMS: &str = "SHA256SUMS";
 /// The signature over that list.
 pub const SUMS_SIGNATURE: &str = "SHA256SUMS.sig";
+
+/// What a name in a bundle begins with, in the order that a gateway writes them.
+const NAMES: [&str; 14] = [
+    RECORDINGS,
+    ENTRIES,
+    PROOFS,
+    CHECKPOINT,
+    CHECKPOINTS,
+    CONSISTENCY,
+    CHOICE,
+    INTERVENTIONS,
+    DOCUMENTS,
+    LOG_KEYS,
+    ALLOWED_SIGNERS,
+    INDEX,
+    GUIDE,
+    SUMS,
+];
 
 /// In a recording's directory: what it consists of.
 pub const MANIFEST: &str = "manifest.json";

@@ -14,6 +14,8 @@ use super::tar_reader::{Step, TarReader};
 use super::{CHECKPOINT, MANIFEST, MAX_FILES, SUMS, is_bundle_name};
 
 const BUFFER: usize = 1024 * 1024;
+/// Bytes of a header.
+const HEADER: u64 = 512;
 /// Deepest directory of an unpacked bundle.
 const MAX_DEPTH: usize = 6;
 
@@ -33,9 +35,9 @@ pub enum ReaderError {
         "{0} is neither a bundle (a .tar made by `ecluse export`, or the directory it was unpacked into) nor the directory of a sealed recording"
     )]
     Foreign(PathBuf),
-    /// A recording that is not sealed.
+    /// A recording that is not sealed, as far as its directory tells.
     #[error(
-        "{0} is a recording that is not sealed; start the gateway, which seals it, and verify it then"
+        "{0} is a recording that is not sealed, or is being sealed: a running gateway does that when the session has ended, at its next start at the latest; verify it then"
     )]
     NotSealed(PathBuf),
 }
@@ -107,16 +109,19 @@ impl Files {
         if files.seen.contains_key(SUMS) || files.seen.contains_key(CHECKPOINT) {
             return Ok(files);
         }
-        if files.seen.keys().any(|name| name == crate::layout::LIVE) {
-            return Err(ReaderError::NotSealed(path.to_path_buf()));
-        }
-        let cut = files.oddities.contains(&Place::CutOff) && !files.seen.is_empty();
-        if files.packed && cut {
-            return Ok(files);
-        }
         if !files.packed && files.seen.contains_key(MANIFEST) {
             files.kind = Kind::Recording;
             return Ok(files);
+        }
+        if files.seen.keys().any(|name| name == crate::layout::LIVE) {
+            return Err(ReaderError::NotSealed(path.to_path_buf()));
+        }
+        // So little of it that no file is whole: it is known by the name that its first header begins with.
+        if files.packed && files.oddities.contains(&Place::CutOff) {
+            let known = !files.seen.is_empty() || begins_a_bundle(path).map_err(failed)?;
+            if known {
+                return Ok(files);
+            }
         }
         Err(ReaderError::Foreign(path.to_path_buf()))
     }
@@ -241,7 +246,12 @@ impl Files {
             if kind.is_dir() && depth < MAX_DEPTH && is_bundle_name(&name) {
                 self.walk_directory(&format!("{name}/"), depth + 1)?;
             } else if kind.is_file() && is_bundle_name(&name) && self.seen.len() < MAX_FILES {
-                let mut file = open_plain(&path).map_err(failed(&path))?;
+                let mut file = match open_plain(&path) {
+                    Ok(file) => file,
+                    // Taken away while this was looking: whoever needs it says that it is not there.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(failed(&path)(error)),
+                };
                 let (bytes, sha256) = digest(&mut file, &mut buffer).map_err(failed(&path))?;
                 let seen = Seen {
                     bytes,
@@ -258,6 +268,18 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// Whether a file begins as the archive of a bundle does, as far as it goes.
+fn begins_a_bundle(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEADER).read_to_end(&mut head)?;
+    let name = head.split(|byte| *byte == 0).next().unwrap_or_default();
+    let fits = |known: &str| {
+        let known = known.as_bytes();
+        known.starts_with(name) || name.starts_with(known)
+    };
+    Ok(!name.is_empty() && super::NAMES.iter().any(|known| fits(known)))
 }
 
 /// Opens a regular file, not what a link leads to.

@@ -1,11 +1,14 @@
 //! The words of the index, in French and in English.
 
+use super::Why;
+
 /// In which language the pages of a bundle are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// Français.
     French,
     /// English.
+    #[default]
     English,
 }
 
@@ -27,6 +30,58 @@ impl Language {
     }
 }
 
+/// Why a recording is not in the bundle, in words.
+pub(super) struct Whys {
+    not_chosen: &'static str,
+    still_open: &'static str,
+    being_sealed: &'static str,
+    no_recording: &'static str,
+    destroyed: &'static str,
+    not_there: &'static str,
+    moved: &'static str,
+}
+
+impl Whys {
+    pub(super) const fn of(&self, why: Why) -> &'static str {
+        match why {
+            Why::NotChosen => self.not_chosen,
+            Why::StillOpen => self.still_open,
+            Why::BeingSealed => self.being_sealed,
+            Why::NoRecording => self.no_recording,
+            Why::Destroyed => self.destroyed,
+            Why::NotThere => self.not_there,
+            Why::Moved => self.moved,
+        }
+    }
+}
+
+/// How sessions end, in words.
+pub(super) struct Ends {
+    closed: &'static str,
+    right_ended: &'static str,
+    cut: &'static str,
+    unrecorded: &'static str,
+    overflow: &'static str,
+    connection_closed: &'static str,
+    gateway_stops: &'static str,
+}
+
+impl Ends {
+    /// The words for a reason; itself, where this program does not know it.
+    pub(super) fn of<'r>(&self, reason: &'r str) -> &'r str {
+        match reason {
+            "closed" => self.closed,
+            "right-ended" => self.right_ended,
+            "cut" => self.cut,
+            "unrecorded" => self.unrecorded,
+            "overflow" => self.overflow,
+            "connection-closed" => self.connection_closed,
+            "gateway-stops" => self.gateway_stops,
+            other => other,
+        }
+    }
+}
+
 pub(super) struct Words {
     pub(super) title: &'static str,
     pub(super) not_proof: &'static str,
@@ -34,6 +89,9 @@ pub(super) struct Words {
     pub(super) by_program: &'static str,
     pub(super) asked_by: &'static str,
     pub(super) asked_for: &'static str,
+    pub(super) left_out: &'static str,
+    pub(super) whys: Whys,
+    pub(super) ends: Ends,
     pub(super) journal: &'static str,
     pub(super) origin: &'static str,
     pub(super) size: &'static str,
@@ -96,6 +154,25 @@ const ENGLISH: Words = Words {
     by_program: "by",
     asked_by: "Asked for by",
     asked_for: "Asked for",
+    left_out: "Not in this bundle",
+    whys: Whys {
+        not_chosen: Why::NotChosen.words(),
+        still_open: Why::StillOpen.words(),
+        being_sealed: Why::BeingSealed.words(),
+        no_recording: Why::NoRecording.words(),
+        destroyed: Why::Destroyed.words(),
+        not_there: Why::NotThere.words(),
+        moved: Why::Moved.words(),
+    },
+    ends: Ends {
+        closed: "closed",
+        right_ended: "its right ended",
+        cut: "cut",
+        unrecorded: "it could not be recorded",
+        overflow: "too much was pending",
+        connection_closed: "the connection closed",
+        gateway_stops: "the gateway stopped",
+    },
     journal: "Journal",
     origin: "Journal",
     size: "Entries in all",
@@ -158,6 +235,25 @@ const FRENCH: Words = Words {
     by_program: "par",
     asked_by: "Demandé par",
     asked_for: "Objet de la demande",
+    left_out: "Ce qui n'est pas dans ce dossier",
+    whys: Whys {
+        not_chosen: "son enregistrement n'a pas été demandé",
+        still_open: "elle était encore en cours : exportez-la quand elle sera terminée",
+        being_sealed: "elle était terminée, et son enregistrement en cours de scellement : exportez-la de nouveau ensuite",
+        no_recording: "elle n'a pas d'enregistrement",
+        destroyed: "son enregistrement a été détruit, et le journal le dit",
+        not_there: "son enregistrement a été scellé et n'est pas à sa place : ecluse journal verify en dit plus",
+        moved: "sa place contient l'enregistrement d'une autre session, que quelqu'un y a mis : ecluse journal verify en dit plus",
+    },
+    ends: Ends {
+        closed: "terminée",
+        right_ended: "son droit a pris fin",
+        cut: "coupée",
+        unrecorded: "elle ne pouvait plus être enregistrée",
+        overflow: "trop de données en attente",
+        connection_closed: "la connexion s'est fermée",
+        gateway_stops: "la passerelle s'est arrêtée",
+    },
     journal: "Journal",
     origin: "Journal",
     size: "Nombre total d'entrées",

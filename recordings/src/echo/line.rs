@@ -19,6 +19,8 @@ pub(super) struct Line {
     pub(super) missing: VecDeque<char>,
     /// Letters of output since the last echo or the first missing letter.
     waited: usize,
+    /// Letters of output that are among those missing, whatever their order.
+    alike: usize,
     pub(super) failed: bool,
     /// The output before it asked for a secret.
     pub(super) asked: bool,
@@ -32,6 +34,7 @@ impl Line {
             typed: String::new(),
             missing: VecDeque::new(),
             waited: 0,
+            alike: 0,
             failed: false,
             asked,
         }
@@ -59,6 +62,9 @@ impl Line {
     }
 
     pub(super) fn see(&mut self, letter: char) {
+        if self.waits() && self.missing.contains(&letter) {
+            self.alike += 1;
+        }
         if !self.waits() {
             return;
         }
@@ -79,5 +85,12 @@ impl Line {
 
     pub(super) fn echoed(&self) -> bool {
         !self.failed && self.missing.is_empty()
+    }
+
+    /// Whether at least so many letters were typed, next to none came back, in whatever order, and nothing asked for a
+    /// secret. A key that a program swallowed, and a line after it, is not hidden.
+    pub(super) fn is_hidden(&self, least: usize) -> bool {
+        let typed = self.typed.chars().count();
+        !self.asked && typed >= least && self.missing.len() >= typed && 2 * self.alike < typed
     }
 }

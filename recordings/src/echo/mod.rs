@@ -50,6 +50,16 @@ pub struct EchoDetector {
     /// Without a terminal: this line answers a prompt for a secret.
     answering: Option<u64>,
     ranges: Vec<(u64, u64)>,
+    hidden_lines: u64,
+}
+
+/// What was not echoed.
+#[derive(Debug, Default)]
+pub struct Unechoed {
+    /// Where it stands in the input.
+    pub masks: Masks,
+    /// Lines typed at a terminal of which not one letter came back, though nothing asked for a secret.
+    pub hidden_lines: u64,
 }
 
 /// A line that was sent before its echo came.
@@ -59,11 +69,14 @@ struct Sent {
     end: u64,
     typed: String,
     missing: String,
+    hidden: bool,
     /// Sent in the same piece of input as the line before it.
     burst: bool,
     /// The first line of output since this became the first of the queue.
     first: bool,
     shown: String,
+    /// The output went back to the beginning of its row.
+    returned: bool,
     seen: usize,
 }
 
@@ -120,9 +133,10 @@ impl EchoDetector {
 
     /// All was seen: what still waits for its echo was not echoed.
     #[must_use]
-    pub fn finish(mut self) -> Masks {
+    pub fn finish(mut self) -> Unechoed {
         while let Some(sent) = self.sent.pop_front() {
             if !(sent.first && sent.shown == sent.missing) {
+                self.hidden_lines = self.hidden_lines.saturating_add(sent.hidden.into());
                 self.mask(sent.start, sent.end);
             }
         }
@@ -135,7 +149,10 @@ impl EchoDetector {
             let end = self.offset;
             self.mask(start, end);
         }
-        Masks::of(self.ranges)
+        Unechoed {
+            masks: Masks::of(self.ranges),
+            hidden_lines: self.hidden_lines,
+        }
     }
 
     fn letter(&mut self, letter: char, start: u64, end: u64, lines_before: &mut usize) {
@@ -169,6 +186,9 @@ impl EchoDetector {
         if line.echoed() {
             return;
         }
+        // Keys of full-screen programs are seldom echoed, and seldom words.
+        let least = if self.output.is_full_screen() { 4 } else { 1 };
+        let hidden = line.is_hidden(least);
         let Line {
             start,
             end,
@@ -179,6 +199,7 @@ impl EchoDetector {
             ..
         } = line;
         if failed || asked || self.sent.len() >= MAX_SENT {
+            self.hidden_lines = self.hidden_lines.saturating_add(hidden.into());
             return self.mask(start, end);
         }
         let missing = missing.into_iter().collect();
@@ -187,9 +208,11 @@ impl EchoDetector {
             end,
             typed,
             missing,
+            hidden,
             burst,
             first: true,
             shown: String::new(),
+            returned: false,
             seen: 0,
         });
     }
@@ -215,7 +238,12 @@ impl EchoDetector {
                 }
                 self.see_sent(letter);
             }
-            Shown::Return | Shown::Tab => {}
+            Shown::Return => {
+                if let Some(sent) = self.sent.front_mut() {
+                    sent.returned = true;
+                }
+            }
+            Shown::Tab => {}
             Shown::NewLine => {
                 self.tail.clear();
                 self.line_of_output_ended();
@@ -228,7 +256,9 @@ impl EchoDetector {
             return;
         };
         sent.seen += 1;
-        if sent.shown.len() < MAX_TYPED {
+        // A shell that wraps a line prints the first letter of the next row twice.
+        let again = std::mem::take(&mut sent.returned) && sent.shown.ends_with(letter);
+        if !again && sent.shown.len() < MAX_TYPED {
             sent.shown.push(letter);
         }
         if sent.seen > AHEAD {
@@ -240,15 +270,14 @@ impl EchoDetector {
         let Some(front) = self.sent.front_mut() else {
             return;
         };
-        let shown = std::mem::take(&mut front.shown);
-        let shown = shown.trim_end();
+        let shown = without_blanks(&std::mem::take(&mut front.shown));
         // A line that is not the echo of the first in the queue may be that of the next: one read
         // without echo leaves nothing on screen before the next prompt.
         while let Some(sent) = self.sent.front_mut() {
-            let typed = sent.typed.trim_end();
+            let typed = without_blanks(&sent.typed);
             let echoed = shown == typed
-                || (sent.first && shown == sent.missing.trim_end())
-                || (typed.chars().count() >= 3 && shown.ends_with(typed));
+                || (sent.first && shown == without_blanks(&sent.missing))
+                || (typed.chars().count() >= 3 && shown.ends_with(&typed));
             // Only lines pasted behind others wait for a later prompt to show them.
             let waits = sent.burst && sent.seen <= AHEAD;
             sent.first = false;
@@ -268,6 +297,7 @@ impl EchoDetector {
             return;
         };
         if !echoed {
+            self.hidden_lines = self.hidden_lines.saturating_add(sent.hidden.into());
             self.mask(sent.start, sent.end);
         }
     }
@@ -320,6 +350,11 @@ impl EchoDetector {
             }
         }
     }
+}
+
+/// A line without its blanks: a shell that wraps a line prints one more, and sometimes writes over it.
+fn without_blanks(line: &str) -> String {
+    line.chars().filter(|letter| *letter != ' ').collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn seen(pty: bool, said: &[Said<'_>]) -> String {
             Printed(text) => detector.output(text.as_bytes()),
         }
     }
-    let mut masks = detector.finish();
+    let mut masks = detector.finish().masks;
     input
         .char_indices()
         .map(|(at, letter)| if masks.at(at as u64).0 { '•' } else { letter })
@@ -340,7 +340,7 @@ fn bytes_that_are_no_text_do_not_shift_the_mask() {
     detector.input(b"\xc3");
     detector.input(b"\xffhunter2\r");
     detector.output(b"\r\n");
-    assert_eq!(detector.finish().ranges(), [(0, 2), (3, 12)]);
+    assert_eq!(detector.finish().masks.ranges(), [(0, 2), (3, 12)]);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn masks_stay_bounded_under_an_endless_session() {
         detector.output(b"\r\n");
     }
     assert!(detector.ranges.len() <= MAX_RANGES);
-    let masks = detector.finish();
+    let masks = detector.finish().masks;
     assert!(masks.ranges().len() <= MAX_RANGES);
     assert_eq!(masks.ranges()[0].0, 0);
 }
@@ -365,7 +365,7 @@ proptest! {
         for (typed, bytes) in &said {
             if *typed { detector.input(bytes); length += bytes.len() as u64; } else { detector.output(bytes); }
         }
-        let masks = detector.finish();
+        let masks = detector.finish().masks;
         let mut last = 0;
         for (start, end) in masks.ranges() {
             prop_assert!(start < end && *end <= length && *start >= last, "{:?}", masks);
@@ -385,4 +385,66 @@ proptest! {
         let expected = "•".repeat(password.chars().count()) + "\r";
         prop_assert_eq!(seen(true, &said), expected);
     }
+}
+
+/// A shell that wraps a pasted line prints a blank more, or a letter twice: it was shown all the same.
+#[test]
+fn a_pasted_line_that_wraps_was_shown() {
+    for echo in [
+        "echo aaaaaaaaaaaaaaa \r bbb ccc\r\n",
+        "echo aaaaaaaaaaaaaaa \rbbb ccc\r\n",
+        "echo aaaaaaaaaaaaaaa b\rbbb ccc\r\n",
+        "echo aaaaaaaaaaaaaaa bbb ccc\r\n",
+    ] {
+        let said = [
+            Printed("$ "),
+            Typed("echo aaaaaaaaaaaaaaa bbb ccc\r"),
+            Printed(echo),
+            Printed("$ "),
+        ];
+        assert_eq!(
+            seen(true, &said),
+            "echo aaaaaaaaaaaaaaa bbb ccc\r",
+            "{echo:?}"
+        );
+    }
+}
+
+fn hidden_lines(said: &[Said<'_>]) -> u64 {
+    let mut detector = EchoDetector::new(true);
+    for piece in said {
+        match piece {
+            Typed(text) => detector.input(text.as_bytes()),
+            Printed(text) => detector.output(text.as_bytes()),
+        }
+    }
+    detector.finish().hidden_lines
+}
+
+/// A line is hidden where none of it came back and nothing asked for a secret.
+#[test]
+fn lines_typed_without_echo_are_counted() {
+    let unseen = [
+        Printed("> "),
+        Typed("rm -rf /srv\r"),
+        Printed("\r\n> "),
+        Typed("exit\r"),
+        Printed("\r\n"),
+    ];
+    assert_eq!(hidden_lines(&unseen), 2);
+    let secret = [Printed("Password: "), Typed("hunter2\r"), Printed("\r\n$ ")];
+    assert_eq!(hidden_lines(&secret), 0);
+    let mut shown = vec![Printed("$ ")];
+    shown.extend(echoing("ls -l"));
+    shown.extend([Typed("\r"), Printed("\r\ntotal 0\r\n$ ")]);
+    assert_eq!(hidden_lines(&shown), 0);
+    // A key of a pager, and the command after it.
+    let mut key = vec![
+        Printed("\x1b[?1049h:"),
+        Typed("q"),
+        Printed("\x1b[?1049l$ "),
+    ];
+    key.extend(echoing("ls"));
+    key.extend([Typed("\r"), Printed("\r\n")]);
+    assert_eq!(hidden_lines(&key), 0);
 }

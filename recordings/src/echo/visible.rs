@@ -1,6 +1,10 @@
-//! What of an output a person would read: letters and line ends, without escape sequences.
+//! What of an output a person would read: letters and line ends, without control sequences.
 
 use crate::Utf8Decoder;
+use crate::sequences::{Hidden, Piece, Sequences};
+
+/// So much that is not shown is kept until somebody asks for it.
+const MOST_HIDDEN: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
@@ -10,28 +14,15 @@ pub(crate) enum Shown {
     NewLine,
 }
 
-/// Strips escape sequences that arrive in pieces.
+/// Strips control sequences that arrive in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Visible {
     decoder: Utf8Decoder,
-    state: State,
+    sequences: Sequences,
+    hidden: Vec<Hidden>,
+    /// Sequences seen that switch to the screen of a full-screen program, or back from it.
+    full_screen: bool,
 }
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Ground,
-    Escape,
-    /// `ESC (` and the like: one more letter.
-    Charset,
-    Control,
-    /// OSC, DCS, APC, PM, SOS: up to BEL or `ESC \`. Given up after a while, or a stray one would
-    /// swallow the session.
-    Text(u16),
-    TextEscape(u16),
-}
-
-const LONGEST_TEXT: u16 = 4096;
 
 impl Visible {
     pub(crate) fn feed(&mut self, bytes: &[u8], mut shown: impl FnMut(Shown)) {
@@ -44,41 +35,60 @@ impl Visible {
         self.decoder = decoder;
     }
 
-    fn letter(&mut self, letter: char, shown: &mut impl FnMut(Shown)) {
-        self.state = match (self.state, letter) {
-            (State::Text(_) | State::TextEscape(_), '\x07') | (State::TextEscape(_), '\\') => {
-                State::Ground
-            }
-            (State::Text(length) | State::TextEscape(length), _) if length >= LONGEST_TEXT => {
-                State::Ground
-            }
-            (State::Text(length), '\x1b') => State::TextEscape(length),
-            (State::Text(length) | State::TextEscape(length), _) => State::Text(length + 1),
-            (_, '\x1b') => State::Escape,
-            (State::Escape, '[') => State::Control,
-            (State::Escape, ']' | 'P' | '_' | '^' | 'X') => State::Text(0),
-            (State::Escape, '(' | ')' | '*' | '+' | '#' | ' ') => State::Charset,
-            (State::Escape | State::Charset, _) => State::Ground,
-            (State::Control, '@'..='~') => State::Ground,
-            (State::Control, _) => State::Control,
-            (State::Ground, '\n') => {
-                shown(Shown::NewLine);
-                State::Ground
-            }
-            (State::Ground, '\r') => {
-                shown(Shown::Return);
-                State::Ground
-            }
-            (State::Ground, '\t') => {
-                shown(Shown::Tab);
-                State::Ground
-            }
-            (State::Ground, letter) => {
-                if !letter.is_control() {
-                    shown(Shown::Letter(letter));
-                }
-                State::Ground
-            }
-        };
+    /// What was not shown since this was asked last.
+    pub(crate) fn hidden(&mut self) -> Vec<Hidden> {
+        std::mem::take(&mut self.hidden)
     }
+
+    /// Nothing more comes.
+    pub(crate) fn ends(&mut self) {
+        let hidden = &mut self.hidden;
+        self.sequences.end(&mut |piece| keep(hidden, piece));
+    }
+
+    /// Whether a full-screen program has the screen.
+    pub(crate) fn is_full_screen(&self) -> bool {
+        self.full_screen
+    }
+
+    fn letter(&mut self, letter: char, shown: &mut impl FnMut(Shown)) {
+        let Visible {
+            sequences,
+            hidden,
+            full_screen,
+            ..
+        } = self;
+        sequences.letter(letter, &mut |piece| match piece {
+            Piece::Letter('\n') => shown(Shown::NewLine),
+            Piece::Letter('\r') => shown(Shown::Return),
+            Piece::Letter('\t') => shown(Shown::Tab),
+            Piece::Letter(letter) if letter.is_control() => {}
+            Piece::Letter(letter) => shown(Shown::Letter(letter)),
+            Piece::Sequence(sequence) => {
+                *full_screen = alternate(sequence).unwrap_or(*full_screen);
+            }
+            hides @ Piece::Hidden(_) => keep(hidden, hides),
+        });
+    }
+}
+
+fn keep(hidden: &mut Vec<Hidden>, piece: Piece<'_>) {
+    if let Piece::Hidden(one) = piece
+        && one.says_something()
+        && hidden.len() < MOST_HIDDEN
+        && !hidden.contains(&one)
+    {
+        hidden.push(one);
+    }
+}
+
+/// Whether a sequence gives the screen to a full-screen program, or takes it back.
+fn alternate(sequence: &str) -> Option<bool> {
+    let modes = sequence.strip_prefix("\x1b[?")?;
+    let on = modes.ends_with('h');
+    let modes = modes.strip_suffix(['h', 'l'])?;
+    let mut modes = modes.split(';');
+    modes
+        .any(|mode| matches!(mode, "47" | "1047" | "1049"))
+        .then_some(on)
 }

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Hash;
+
 /// Longest entry that is read.
 pub const MAX_ENTRY: usize = 1024 * 1024;
 
@@ -54,6 +56,17 @@ pub struct Entry {
     /// What else there is to say.
     #[serde(default)]
     pub detail: Map<String, Value>,
+    /// Which event it tells of: the same in every entry of one event, which each client concerned has one of. None in
+    /// entries from before events were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The how-manieth of its trail it is, from 1: of its client's entries, or of those of no client. None in entries
+    /// from before trails were numbered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u64>,
+    /// The hash of the entry before it in its trail; none in the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Hash>,
 }
 
 impl Entry {
@@ -72,6 +85,16 @@ impl Entry {
             serde_json::from_slice(line).map_err(|error| crate::neutralise(error.to_string()))?;
         if entry.seq == 0 {
             return Err("entries are numbered from 1".to_owned());
+        }
+        match (entry.nth, &entry.previous) {
+            (None, None) | (Some(1), None) => {}
+            (Some(2..), Some(_)) => {}
+            (Some(0 | 1) | None, Some(_)) | (Some(_), None) => {
+                return Err(
+                    "the first entry of a trail is the only one of it without the hash of the one before"
+                        .to_owned(),
+                );
+            }
         }
         Ok(entry)
     }
@@ -128,6 +151,11 @@ mod tests {
             br#"{"salt":"","seq":1,"seq":2,"at":0,"kind":"x"}"#,
             b"{\"salt\":\"\",\"seq\":1,\n\"at\":0,\"kind\":\"x\"}",
             br#"{"salt":"","seq":1,"at":0,"kind":"x","detail":[]}"#,
+            br#"{"salt":"","seq":1,"at":0,"kind":"x","nth":0}"#,
+            br#"{"salt":"","seq":1,"at":0,"kind":"x","nth":2}"#,
+            br#"{"salt":"","seq":1,"at":0,"kind":"x","nth":2,"previous":"ab"}"#,
+            br#"{"salt":"","seq":1,"at":0,"kind":"x","nth":1,"previous":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+            br#"{"salt":"","seq":1,"at":0,"kind":"x","previous":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
         ] {
             assert!(Entry::parse(line).is_err());
         }

@@ -5,13 +5,14 @@
 //! sisters name the nodes, a closure hands them over), not what an entry means, and no clock.
 //!
 //! Read [`hash`] for the three ways bytes are hashed, [`proof`] for the definitions of RFC 6962 §2.1 written out,
-//! [`checkpoint`] for what is signed, [`witness`] for how two checkpoints are compared.
+//! [`checkpoint`] for what is signed, [`trail`] for the chain of one client's entries, [`witness`] for how two checkpoints are compared.
 
 pub mod checkpoint;
 pub mod entry;
 pub mod hash;
 pub mod note;
 pub mod proof;
+pub mod trail;
 pub mod tree;
 pub mod witness;
 
@@ -23,5 +24,6 @@ pub use proof::{
     ProofError, consistency_needs, consistency_proof, inclusion_needs, inclusion_proof, root_at,
     root_needs, verify_consistency, verify_inclusion,
 };
+pub use trail::{Break, TrailEnd, Trails};
 pub use tree::{Frontier, NodeId};
 pub use witness::{Extension, ForkProof, WitnessError, check_and_cosign};

@@ -105,6 +105,14 @@ impl<W: Write> Extractor<W> {
         }
     }
 
+    /// Why the session was asked for.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn reason(&mut self, reason: &str) -> io::Result<()> {
+        self.several(0, SESSION, LineKind::Note, &format!("reason: {reason}"))
+    }
+
     /// The next event, `at_us` after the session's start.
     ///
     /// # Errors
@@ -124,11 +132,12 @@ impl<W: Write> Extractor<W> {
             }
             Event::Refusal(text) => self.several(at_us, channel, LineKind::Refusal, text),
             Event::ChannelClosed(_) => self.closed(at_us, channel),
-            Event::Eof(_)
-            | Event::ExitStatus(_)
-            | Event::ExitSignal(_)
-            | Event::SessionEnd(_)
-            | Event::Clock(_) => Ok(()),
+            Event::SessionEnd(end) => {
+                let parts: Vec<&str> = end.parts().into_iter().flatten().collect();
+                let text = format!("ended: {}", parts.join(" "));
+                self.several(at_us, SESSION, LineKind::Note, &text)
+            }
+            Event::Eof(_) | Event::ExitStatus(_) | Event::ExitSignal(_) | Event::Clock(_) => Ok(()),
         }
     }
 

@@ -18,6 +18,7 @@ fn opened(command: Option<&str>, pty: bool) -> ChannelOpened {
             term: "xterm".to_owned(),
             cols: 40,
             rows: 5,
+            modes: Vec::new(),
         }),
         env: vec![],
     }
@@ -46,7 +47,7 @@ fn extract_within(
             _ => {}
         }
     }
-    let masks = BTreeMap::from([(1, echo.finish())]);
+    let masks = BTreeMap::from([(1, echo.finish().masks)]);
     let mut extractor = Extractor::new(Vec::new(), screen, masks, bounds);
     extractor.event(0, 1, &Event::opened(opened)).unwrap();
     for (at_ms, event) in script {
@@ -337,7 +338,7 @@ proptest! {
             events.push((piece.into_bytes(), back.replace('\r', "\r\n").into_bytes()));
         }
         for (input, back) in &events { echo.input(input); echo.output(back); }
-        let mut extractor = Extractor::new(Vec::new(), false, BTreeMap::from([(1, echo.finish())]), Bounds::default());
+        let mut extractor = Extractor::new(Vec::new(), false, BTreeMap::from([(1, echo.finish().masks)]), Bounds::default());
         let opened = opened(None, true);
         extractor.event(0, 1, &Event::opened(&opened)).unwrap();
         for (input, _) in &events { extractor.event(1, 1, &Event::Input(input)).unwrap(); }

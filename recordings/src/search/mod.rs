@@ -5,12 +5,13 @@
 //! one artefact of the recording, `text.jsonl`, protected as the rest of it. A [`Filter`] says of a whole
 //! recording what is certainly not in it; a [`Query`] finds its words in a line; [`scan`] reads the lines.
 //!
-//! Input that the target did not echo is never among the lines. What is looked at is bounded
+//! Input that the target did not echo is never among the lines; [`hidden`] reads it apart. What is looked at is bounded
 //! ([`Bounds`]); where a recording holds more, a last line of kind `note` says so.
 
 mod extractor;
 mod filter;
 mod fold;
+mod hidden;
 mod plain;
 mod query;
 mod screen_lines;
@@ -18,6 +19,7 @@ mod typed;
 
 pub use extractor::{Bounds, Extracted, Extractor};
 pub use filter::{Filter, FilterBuilder, Gram, is_current, may_hold};
+pub use hidden::hidden;
 pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
 
 use serde::{Deserialize, Serialize};

@@ -25,11 +25,21 @@ impl PlainLines {
             Shown::NewLine => self.give(&mut line),
         });
         self.visible = visible;
+        self.tell_hidden(&mut line);
+    }
+
+    /// Tells what was printed and no terminal would show.
+    fn tell_hidden(&mut self, line: &mut impl FnMut(&str)) {
+        for hidden in self.visible.hidden() {
+            line(&hidden.told());
+        }
     }
 
     /// The stream ended.
     pub(super) fn end(&mut self, mut line: impl FnMut(&str)) {
         self.give(&mut line);
+        self.visible.ends();
+        self.tell_hidden(&mut line);
     }
 
     fn push(&mut self, letter: char, line: &mut impl FnMut(&str)) {

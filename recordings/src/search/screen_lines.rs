@@ -1,30 +1,26 @@
 //! Lines that stood on a terminal's screen, each with a time at which it can be seen there.
 //!
 //! A row is read when the screen has come to rest, now and then while it does not, before it is erased,
-//! and when it scrolls off. The row of the cursor is being written: it is read once the cursor left it,
-//! or at the end. What was shown a moment ago is not given again. [`crate::scrolling`] is the sibling for
-//! transcripts, which need every line once and in order; this one also reads full-screen programs.
+//! and when it scrolls off. The line of the cursor is being written: at each rest it is held, and given once
+//! something else than its continuation stands there, once the cursor left it, or at the end. What was shown a
+//! moment ago is not given again. What a target prints and a terminal does not show is told. [`crate::scrolling`] is
+//! the sibling for transcripts.
 
 use crate::Utf8Decoder;
+use crate::marks::Marked;
 use crate::model::{LeftOut, Model};
+use crate::recent::Recent;
+use crate::rows;
 use crate::screen::Size;
-use crate::text::acts;
 use avt::observer::{Observation, Observer};
 use avt::parser::{DecMode, Function};
 use avt::{Line, Operation, Terminal};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
-use unicode_width::UnicodeWidthChar;
 
 /// A screen unchanged for so long has come to rest.
 const REST_US: u64 = 200_000;
 /// One that never rests is read so often.
 const AT_LEAST_US: u64 = 1_000_000;
-/// A line shown within this time is not given again, …
-const AGAIN_US: u64 = 60_000_000;
-/// … if it was among the last so many.
-const REMEMBERED: usize = 1024;
 /// A program may erase as often as it likes, and reading before each time costs: so many cells may be read for each byte
 /// that came, and a screen for each rest, …
 const CELLS_A_BYTE: usize = 4;
@@ -56,6 +52,9 @@ struct Watch {
     rows: usize,
     /// The beginning of a line that wraps and has scrolled off.
     head: Option<Seen>,
+    /// The line of the cursor as it stood when the screen rested last.
+    held: Option<Seen>,
+    marked: Marked,
     /// Cells of a screen, and how many may be read.
     cells: usize,
     allowance: usize,
@@ -66,8 +65,10 @@ struct Watch {
 impl ScreenLines {
     pub(super) fn new(size: Size) -> Self {
         let cells = usize::from(size.cols()) * usize::from(size.rows());
+        let model = Model::new(size);
+        let marked = model.marked().clone();
         ScreenLines {
-            model: Model::new(size),
+            model,
             left_out: LeftOut::default(),
             decoder: Utf8Decoder::default(),
             watch: Watch {
@@ -80,6 +81,8 @@ impl ScreenLines {
                 gone: 0,
                 rows: size.rows().into(),
                 head: None,
+                held: None,
+                marked,
                 cells,
                 allowance: SAVED_SCREENS * cells,
                 recent: Recent::default(),
@@ -99,7 +102,15 @@ impl ScreenLines {
         });
         self.decoder = decoder;
         self.watch.before = at_us;
+        self.tell_hidden();
         std::mem::take(&mut self.watch.ready)
+    }
+
+    /// Tells what was printed and is not shown.
+    fn tell_hidden(&mut self) {
+        for hidden in self.model.hidden() {
+            self.watch.give(self.watch.now, &hidden.told());
+        }
     }
 
     /// The technician's terminal changed size.
@@ -113,10 +124,13 @@ impl ScreenLines {
 
     /// What stands there at the end.
     pub(super) fn end(mut self) -> Vec<Seen> {
+        self.model.ends();
+        self.tell_hidden();
         self.watch.allowance = usize::MAX;
         self.watch
             .read_changed(self.model.terminal(), self.watch.before, true);
         self.watch.give_head();
+        self.watch.give_held();
         self.watch.ready
     }
 
@@ -139,6 +153,7 @@ impl ScreenLines {
             // At most some five times a second of the session's own time.
             let allowance = std::mem::replace(&mut watch.allowance, usize::MAX);
             watch.read_changed(self.model.terminal(), watch.before, false);
+            watch.hold_line_of_cursor(self.model.terminal());
             watch.allowance = allowance;
             watch.allow(watch.cells);
             watch.read = at_us;
@@ -156,6 +171,7 @@ impl Watch {
         if !done {
             self.changed.fill(false);
             self.head = None;
+            self.give_held();
         }
     }
 
@@ -178,7 +194,10 @@ impl Watch {
                     return;
                 };
                 self.allowance = left;
-                write_text(line, &mut text);
+                rows::write(line, &self.marked, &mut text);
+                if this && let Some(concealed) = rows::concealed(line, &self.marked) {
+                    self.give(at_us, &concealed);
+                }
             }
             changed |= this;
             written |= row == cursor;
@@ -202,7 +221,39 @@ impl Watch {
         self.any = self.changed.contains(&true);
     }
 
+    /// The line that is being written, as it stands; what stood there before and does not go on is given.
+    fn hold_line_of_cursor(&mut self, terminal: &Terminal) {
+        let cursor = terminal.cursor().row;
+        let (mut text, mut reached) = (String::new(), false);
+        for (row, line) in terminal.screen().visible_lines().enumerate() {
+            reached |= row == cursor;
+            rows::write(line, &self.marked, &mut text);
+            if !line.is_wrapped() {
+                if reached {
+                    break;
+                }
+                text.clear();
+            }
+        }
+        let text = text.trim_end();
+        let goes_on = |(_, held): &mut Seen| text.starts_with(held.as_str());
+        if self.held.take_if(goes_on).is_none() {
+            self.give_held();
+        }
+        if !text.is_empty() {
+            self.held = Some((self.before, text.to_owned()));
+        }
+    }
+
+    fn give_held(&mut self) {
+        if let Some((at_us, text)) = self.held.take() {
+            self.give(at_us, &text);
+        }
+    }
+
     fn give(&mut self, at_us: u64, text: &str) {
+        self.held
+            .take_if(|(_, held)| text.starts_with(held.as_str()));
         if !text.trim().is_empty() && self.recent.is_news(self.now, text) {
             self.ready.push((at_us, text.to_owned()));
         }
@@ -255,8 +306,13 @@ impl Observer for Watch {
             self.now
         };
         self.gone += 1;
+        let concealed = rows::concealed(line, &self.marked);
         let (_, text) = self.head.get_or_insert((at_us, String::new()));
-        write_text(line, text);
+        rows::write(line, &self.marked, text);
+        if let Some(concealed) = concealed {
+            self.give(at_us, &concealed);
+        }
+        let (_, text) = self.head.get_or_insert((at_us, String::new()));
         if !line.is_wrapped() || text.len() > super::LONGEST_LINE {
             self.give_head();
         }
@@ -280,43 +336,5 @@ fn erases(function: &Function) -> bool {
             )
         }),
         _ => false,
-    }
-}
-
-/// The letters of a row; marks that take no room are left out, what would act is replaced.
-fn write_text(line: &Line, text: &mut String) {
-    for letter in line.chars() {
-        if letter.is_ascii_graphic() || letter == ' ' {
-            text.push(letter);
-        } else if acts(letter) {
-            text.push('\u{fffd}');
-        } else if letter.width() != Some(0) {
-            text.push(letter);
-        }
-    }
-}
-
-/// The lines given lately.
-#[derive(Default)]
-struct Recent {
-    /// Of this process alone: nobody outside can make two lines look alike.
-    hasher: RandomState,
-    seen: HashMap<u64, u64>,
-    order: VecDeque<u64>,
-}
-
-impl Recent {
-    fn is_news(&mut self, at_us: u64, text: &str) -> bool {
-        let hash = self.hasher.hash_one(text);
-        if let Some(last) = self.seen.insert(hash, at_us) {
-            return at_us.saturating_sub(last) > AGAIN_US;
-        }
-        self.order.push_back(hash);
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
-        true
     }
 }

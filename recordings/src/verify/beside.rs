@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::approvals::{Approvals, Problem, Rest};
-use super::{Report, Verdict, trust};
+use super::{Report, Verdict, recording, trust};
 use crate::bound;
 use crate::bundle::{DOCUMENTS, Files, INTERVENTIONS, SALTS};
 
@@ -14,7 +14,10 @@ const MAX_TEXT: u64 = 4 * 1024 * 1024;
 /// Compares them.
 pub(super) fn check(files: &Files, approvals: &Approvals, report: &mut Report) {
     let salts = salts(files, report);
-    tell(approvals.problems(), report);
+    // Of others the bundle has what concerns these, and not all.
+    let here = recording::names(files);
+    let is_here = |session: &str| here.contains(session);
+    tell(approvals.problems(is_here), report);
     let mut documents: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut interventions = Vec::new();
     let shown: Vec<String> = files
@@ -39,7 +42,7 @@ pub(super) fn check(files: &Files, approvals: &Approvals, report: &mut Report) {
             tell(approvals.document(&name, version, salt, &text), report);
         }
     }
-    for rests in approvals.rested_on() {
+    for rests in approvals.rested_on(is_here) {
         let (place, there) = match &rests.what {
             Rest::Intervention(number) => (
                 format!("{INTERVENTIONS}{number}.json"),

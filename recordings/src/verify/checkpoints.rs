@@ -2,7 +2,8 @@
 
 use super::trust::{self, Trust};
 use super::{LogLine, Options, Report, Verdict};
-use crate::bundle::{CHECKPOINT, CHECKPOINTS, CONSISTENCY, ConsistencyProofs, Files};
+use crate::bundle::{CHECKPOINT, CHECKPOINTS, CONSISTENCY, ConsistencyProofs, Files, LOG_KEYS};
+use crate::layout::moment;
 use crate::log::witness::check_growth;
 use crate::log::{Checkpoint, NoteError, SignedNote, WitnessError};
 
@@ -22,6 +23,7 @@ pub(super) fn check(
         entries: 0,
         cosigned: Vec::new(),
         extends: Vec::new(),
+        extended_by: Vec::new(),
     });
     cosignatures(CHECKPOINT, &note, true, trust, report);
 
@@ -33,11 +35,16 @@ pub(super) fn check(
         cosignatures(name, &note, false, trust, report);
         compare(name, &other, &head, &proofs, None, report);
     }
-    for (name, earlier) in &options.since {
-        match trust.checkpoint(earlier) {
+    let mut joining = proofs;
+    joining.proofs.extend(options.joining.iter().cloned());
+    for (name, kept) in &options.since {
+        match trust.checkpoint(kept) {
+            Ok(later) if is_later(&later, &head, &joining) => {
+                older(name, &later, &head, &joining, report);
+            }
             Ok(earlier) => {
                 let undecided = Some(Verdict::NotInLog);
-                compare(name, &earlier, &head, &proofs, undecided, report);
+                compare(name, &earlier, &head, &joining, undecided, report);
             }
             Err(error) => report.find(
                 Verdict::Altered,
@@ -49,6 +56,51 @@ pub(super) fn check(
     Some(head)
 }
 
+/// Whether a kept checkpoint was made after the bundle. One that was made before it and has more entries is another
+/// matter: then the journal was rolled back in between, unless a proof says otherwise.
+fn is_later(kept: &Checkpoint, head: &Checkpoint, joining: &ConsistencyProofs) -> bool {
+    kept.origin == head.origin
+        && kept.size > head.size
+        && (kept.at_us > head.at_us || joining.between(head.size, kept.size).is_some())
+}
+
+/// Compares the other way round: whether the bundle's journal is the beginning of the one that was kept later.
+fn older(
+    name: &str,
+    kept: &Checkpoint,
+    head: &Checkpoint,
+    joining: &ConsistencyProofs,
+    report: &mut Report,
+) {
+    let Some(proof) = joining.between(head.size, kept.size) else {
+        return report.find(
+            Verdict::Older,
+            CHECKPOINT,
+            format!(
+                "your checkpoint {name} ({} entries, of {}) is newer than this bundle ({} entries, of {}): export again to \
+                 compare, or give the proof that joins the two (ecluse journal proof --from {}) as --since",
+                kept.size,
+                moment(kept.at_us),
+                head.size,
+                moment(head.at_us),
+                head.size
+            ),
+        );
+    };
+    match check_growth(head, kept, proof) {
+        Ok(()) => {
+            if let Some(log) = &mut report.log {
+                log.extended_by.push(kept.size);
+            }
+        }
+        Err(error) => report.find(
+            Verdict::Altered,
+            CHECKPOINT,
+            format!("compared with {name}: {error}"),
+        ),
+    }
+}
+
 /// Whether `head` is the log of `other`, grown. Where no proof joins them, `undecided` is the verdict, or a note is made.
 fn compare(
     name: &str,
@@ -58,12 +110,8 @@ fn compare(
     undecided: Option<Verdict>,
     report: &mut Report,
 ) {
-    let proof = proofs
-        .proofs
-        .iter()
-        .find(|proof| proof.old == other.size && proof.new == head.size);
-    let hashes = proof.map(|proof| proof.proof.as_slice());
-    let error = match check_growth(other, head, hashes.unwrap_or_default()) {
+    let proof = proofs.between(other.size, head.size);
+    let error = match check_growth(other, head, proof.unwrap_or_default()) {
         Ok(()) => {
             if let Some(log) = &mut report.log {
                 log.extends.push(other.size);
@@ -100,6 +148,14 @@ fn read(
     report: &mut Report,
 ) -> Option<(SignedNote, Checkpoint)> {
     let text = trust::text(files, name, report)?;
+    if trust.no_log_key(files) {
+        report.find(
+            Verdict::Missing,
+            name,
+            format!("{LOG_KEYS} is not there: nobody can tell who signed it"),
+        );
+        return None;
+    }
     let read = SignedNote::parse(&text).and_then(|note| Ok((trust.checkpoint(&note)?, note)));
     match read {
         Ok((checkpoint, note)) => Some((note, checkpoint)),

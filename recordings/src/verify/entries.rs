@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::approvals::Approvals;
+use super::trail::Chain;
 use super::{Report, Verdict};
-use crate::bundle::{ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
+use crate::bundle::{Choice, ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
 use crate::log::entry::MAX_ENTRY;
 use crate::log::{Checkpoint, Entry, leaf_hash, verify_inclusion};
 
@@ -41,6 +42,16 @@ pub(super) struct SessionEntries {
     pub(super) destroyed: Option<Entry>,
 }
 
+impl SessionEntries {
+    /// Whether the choice behind the bundle asks for the recording of this session.
+    pub(super) fn belong_to(&self, session: &str, choice: &Choice) -> bool {
+        let start = self.start.as_ref();
+        let intervention = start.and_then(|start| start.intervention.as_deref());
+        let began = start.map(|start| start.at_us);
+        choice.rule.covers(session, intervention, began)
+    }
+}
+
 /// How an entry is named in findings.
 pub(super) fn place(entry: &Entry) -> String {
     format!("entry {} ({})", entry.seq, entry.kind)
@@ -61,6 +72,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
     if let Err(problem) = proofs.head(head) {
         report.find(Verdict::Altered, PROOFS, problem);
     }
+    let mut chain = Chain::begin(files, report);
     let (mut line, mut last) = (0u64, 0u64);
     loop {
         line += 1;
@@ -91,6 +103,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
             );
         }
         last = entry.seq.max(last);
+        chain.see(&entry, leaf_hash(bytes), report);
         let proof = match proofs.of(entry.seq) {
             Ok(proof) => proof,
             Err(problem) => {
@@ -110,6 +123,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
             Err(None) => journal.keep(entry, report),
         }
     }
+    chain.conclude(report);
     match proofs.left_over() {
         Ok(waiting) => {
             for seq in waiting {

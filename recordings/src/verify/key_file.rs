@@ -3,7 +3,7 @@
 use super::entries::{SessionEntries, place};
 use super::trust;
 use super::{Report, Verdict};
-use crate::bundle::{Files, WRAPPED_KEY};
+use crate::bundle::{ENTRIES, Files, Kind, WRAPPED_KEY};
 use crate::evidence::key::recipients_in;
 use crate::evidence::manifest::{Manifest, sha256_hex};
 use crate::log::Entry;
@@ -61,6 +61,11 @@ pub(super) fn check(
                 "it is an earlier one than that of {said}: whom that shut out reads it again, or the rewrapping was \
                  never finished; rewrap it anew"
             ),
+        );
+    } else if files.kind() == Kind::Bundle && files.find(ENTRIES).is_none() {
+        report.note(
+            &name,
+            format!("it is not the one that was sealed{stanzas}; whether it was rewrapped cannot be told without {ENTRIES}"),
         );
     } else if entries.is_none() {
         // Without the journal it cannot be told from a rewrapping that is on record there.

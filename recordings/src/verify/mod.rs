@@ -9,6 +9,7 @@
 pub mod approvals;
 mod beside;
 mod checkpoints;
+mod choice;
 mod content;
 mod entries;
 mod key_file;
@@ -16,15 +17,18 @@ mod list;
 mod recording;
 mod report;
 mod request;
+mod seals;
 mod sessions;
+mod trail;
 mod trust;
 
 use std::path::Path;
 
 pub use report::{Finding, LogLine, Note, RecordingLine, Report, TrustLine, Verdict};
 pub use request::{Answer, Request, RequestError};
+pub use seals::{Further, Seal, Seals};
 
-use crate::bundle::{self, Files, Kind, Place, ReaderError};
+use crate::bundle::{self, Consistency, Files, Kind, Place, ReaderError};
 use crate::evidence::key::Identity;
 use crate::log::{SignedNote, VerifierKey};
 use trust::Trust;
@@ -40,6 +44,11 @@ pub struct Options {
     pub log_keys: Vec<VerifierKey>,
     /// Checkpoints seen earlier, with a name for each.
     pub since: Vec<(String, SignedNote)>,
+    /// Proofs that join checkpoints, beside those that come with the bundle.
+    pub joining: Vec<Consistency>,
+    /// The recording's seal is on record elsewhere: a journal that still lies beside its files belongs to nobody's doing
+    /// but the gateway's, which takes it away next.
+    pub seal_on_record: bool,
 }
 
 /// Verifies a bundle (packed or not) or the directory of one sealed recording.
@@ -48,6 +57,12 @@ pub struct Options {
 /// The path does not read, or is something else. What is wrong inside is in the report.
 pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
     let files = Files::open(path)?;
+    if files.kind() == Kind::Recording
+        && files.find(crate::layout::LIVE).is_some()
+        && !options.seal_on_record
+    {
+        return Err(ReaderError::NotSealed(path.to_path_buf()));
+    }
     let mut report = Report::default();
     oddities(&files, &mut report);
     let mut trust = Trust::new(&files, options, &mut report);
@@ -69,6 +84,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
             // … the journal is the one that was signed, and every entry is in it …
             let checkpoint = checkpoints::check(&files, options, &mut trust, &mut report);
             let journal = entries::check(&files, checkpoint.as_ref(), &mut report);
+            let choice = choice::check(&files, checkpoint.as_ref(), &mut report);
             // … every recording is as it was sealed, and the journal says the same of it.
             for name in recording::names(&files) {
                 let entries = journal.session(&name);
@@ -83,7 +99,8 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
             }
             // Somebody asked for each session, and others said yes to what is shown.
             beside::check(&files, &journal.approvals, &mut report);
-            sessions::absent(&files, &journal, checkpoint.as_ref(), &mut report);
+            let choice = choice.as_ref();
+            sessions::absent(&files, &journal, choice, checkpoint.as_ref(), &mut report);
         }
     }
     trust.conclude(&mut report);
@@ -102,7 +119,7 @@ fn oddities(files: &Files, report: &mut Report) {
             Place::CutOff => report.find(
                 Verdict::Missing,
                 "the archive",
-                "it ends in the middle: what would follow is missing",
+                "it ends early: what would follow is missing, and nothing can be said of it; get the whole file",
             ),
             Place::Broken(why) => report.find(Verdict::Altered, "the archive", why),
         }

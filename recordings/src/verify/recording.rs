@@ -10,6 +10,7 @@ use crate::bundle::{Files, MANIFEST, MANIFEST_SIGNATURE, RECORDINGS, WRAPPED_KEY
 use crate::bytes::to_hex;
 use crate::evidence::manifest::{FileRecord, Form, Manifest, sha256_hex};
 use crate::evidence::signature::RECORDING_NAMESPACE;
+use crate::layout;
 
 /// A manifest, as it was found.
 pub(super) struct Checked {
@@ -69,6 +70,14 @@ pub(super) fn check(
         report.find(Verdict::Altered, &place, "it names a file twice");
     }
     known.extend([MANIFEST, MANIFEST_SIGNATURE, WRAPPED_KEY]);
+    if options.seal_on_record {
+        known.extend([
+            layout::LIVE,
+            layout::RESERVE,
+            layout::TORN,
+            layout::SEALED_JOURNAL,
+        ]);
+    }
     for (name, _) in files.under(prefix) {
         if !known.contains(name.strip_prefix(prefix).unwrap_or(name)) {
             report.find(

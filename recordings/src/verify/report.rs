@@ -12,8 +12,9 @@ const MAX_LINES: usize = 1000;
 /// What is to be said of a bundle or a recording.
 ///
 /// Where several hold, the report's verdict is the most severe, in this order: *altered* (what is there is not what
-/// was), *reordered* (it is, elsewhere), *missing* (it is not there), *not in the log* (nothing vouches for it), *cut
-/// short* (as the gateway itself says), *intact*.
+/// was), *reordered* (it is, elsewhere), *missing* (it is not there), *not in the log* (nothing vouches for it), *older*
+/// (than the checkpoint that it was to be compared with, which accuses nobody), *cut short* (as the gateway itself says),
+/// *intact*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -29,6 +30,8 @@ pub enum Verdict {
     Reordered,
     /// Nothing shows that it is in the journal.
     NotInLog,
+    /// It was made before the checkpoint that it was to be compared with, and nothing that was given joins the two.
+    Older,
 }
 
 impl Verdict {
@@ -42,6 +45,7 @@ impl Verdict {
             Verdict::Missing => 5,
             Verdict::Reordered => 6,
             Verdict::NotInLog => 7,
+            Verdict::Older => 8,
         }
     }
 
@@ -49,10 +53,11 @@ impl Verdict {
         match self {
             Verdict::Intact => 0,
             Verdict::CutShort => 1,
-            Verdict::NotInLog => 2,
-            Verdict::Missing => 3,
-            Verdict::Reordered => 4,
-            Verdict::Altered => 5,
+            Verdict::Older => 2,
+            Verdict::NotInLog => 3,
+            Verdict::Missing => 4,
+            Verdict::Reordered => 5,
+            Verdict::Altered => 6,
         }
     }
 }
@@ -66,6 +71,7 @@ impl fmt::Display for Verdict {
             Verdict::Missing => "missing",
             Verdict::Reordered => "reordered",
             Verdict::NotInLog => "not in the log",
+            Verdict::Older => "older than the checkpoint",
         })
     }
 }
@@ -128,6 +134,8 @@ pub struct LogLine {
     pub cosigned: Vec<(String, u64)>,
     /// Sizes of the earlier checkpoints that it was shown to extend.
     pub extends: Vec<u64>,
+    /// Sizes of the later checkpoints that were shown to extend it.
+    pub extended_by: Vec<u64>,
 }
 
 /// Whose word it all rests on.
@@ -156,6 +164,9 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Whose word it rests on.
     pub trust: TrustLine,
+    /// What the bundle was asked to hold, in words; none where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<String>,
     /// The journal; none where only a recording was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<LogLine>,
@@ -170,6 +181,7 @@ impl Default for Report {
             findings: Vec::new(),
             notes: Vec::new(),
             trust: TrustLine::default(),
+            asked_for: None,
             log: None,
             recordings: Vec::new(),
         }
@@ -226,6 +238,9 @@ impl Report {
         for Note { place, text } in &self.notes {
             let _ = writeln!(out, "  note: {place}: {text}");
         }
+        if let Some(asked_for) = &self.asked_for {
+            let _ = writeln!(out, "asked for: {}", crate::neutralise(asked_for));
+        }
         for recording in &self.recordings {
             let _ = writeln!(
                 out,
@@ -272,7 +287,13 @@ impl Report {
         for size in &log.extends {
             let _ = writeln!(out, "  extends the checkpoint of {size} entries");
         }
-        if log.extends.is_empty() {
+        for size in &log.extended_by {
+            let _ = writeln!(
+                out,
+                "  is the beginning of the checkpoint of {size} entries"
+            );
+        }
+        if log.extends.is_empty() && log.extended_by.is_empty() {
             out.push_str(
                 "  not compared with an earlier checkpoint: a journal written anew would not be seen (--since)\n",
             );
@@ -303,8 +324,8 @@ mod tests {
 
     #[test]
     fn the_worst_finding_decides() {
-        use Verdict::{Altered, CutShort, Missing, NotInLog, Reordered};
-        let order = [CutShort, NotInLog, Missing, Reordered, Altered];
+        use Verdict::{Altered, CutShort, Missing, NotInLog, Older, Reordered};
+        let order = [CutShort, Older, NotInLog, Missing, Reordered, Altered];
         for (at, worst) in order.into_iter().enumerate() {
             let mut report = Report::default();
             for verdict in order.iter().take(at + 1).rev() {

@@ -6,10 +6,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::{Options, verify};
-use crate::bundle::ReaderError;
+use crate::bundle::{Consistency, ReaderError};
 use crate::evidence::key::Identity;
 use crate::evidence::signature::{from_openssh, parse_allowed_signers};
-use crate::log::{SignedNote, VerifierKey};
+use crate::log::{Extension, SignedNote, VerifierKey};
 
 /// Longest file of keys or checkpoint that is read.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -41,7 +41,7 @@ pub struct Request {
     pub signers: Vec<PathBuf>,
     /// Files with verifier keys, as in `log-keys`.
     pub log_keys: Vec<PathBuf>,
-    /// Checkpoints seen earlier.
+    /// Checkpoints that were kept, alone or with the proof that joins an earlier one to it.
     pub since: Vec<PathBuf>,
     /// JSON instead of words.
     pub json: bool,
@@ -105,7 +105,20 @@ impl Request {
             options.log_keys.extend(found);
         }
         for path in &self.since {
-            let note = SignedNote::parse(&read(path)?).map_err(|error| problem(path, error))?;
+            let text = read(path)?;
+            // As `journal proof` prints it: a checkpoint with the proof that an earlier one is its beginning.
+            let note = if text.starts_with("old ") {
+                let Extension { old, proof, note } =
+                    Extension::parse(&text).map_err(|error| problem(path, error))?;
+                let new = note
+                    .unverified()
+                    .map_err(|error| problem(path, error))?
+                    .size;
+                options.joining.push(Consistency { old, new, proof });
+                note
+            } else {
+                SignedNote::parse(&text).map_err(|error| problem(path, error))?
+            };
             options.since.push((path.display().to_string(), note));
         }
         Ok(options)

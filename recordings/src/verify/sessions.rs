@@ -3,8 +3,8 @@
 
 use super::entries::{Journal, SessionEntries, place};
 use super::recording::Checked;
-use super::{Report, Verdict};
-use crate::bundle::{Files, MANIFEST, RECORDINGS};
+use super::{Further, Report, Seal, Seals, Verdict};
+use crate::bundle::{Choice, Files, MANIFEST, RECORDINGS};
 use crate::log::{Checkpoint, Entry};
 
 /// How long sealing may take after a session's end. **Unit**: microseconds.
@@ -79,49 +79,40 @@ pub(super) fn compare(
 }
 
 fn sealed(place_of: &str, digest: &str, entries: &SessionEntries, report: &mut Report) {
-    let said = |entry: &Entry| entry.detail_text("manifest-sha256").map(str::to_owned);
-    let form = |entry: &Entry| entry.detail_text("form").map(str::to_owned);
-    // The first seal is the one that nobody had reason to change yet. What was sealed as a journal may be turned into
-    // files, on record, by who has its key.
-    let Some((mut valid, others)) = entries.sealed.split_first() else {
-        return report.find(
-            Verdict::NotInLog,
-            place_of,
-            "no entry of the journal in this bundle vouches for it",
-        );
-    };
-    for other in others.iter().filter(|other| said(other) != said(valid)) {
-        let converted =
-            form(valid).as_deref() == Some("journal") && form(other).as_deref() == Some("files");
-        if converted {
-            valid = other;
-            report.note(
+    let mut seals = Seals::default();
+    for entry in &entries.sealed {
+        match seals.take(Seal::of(entry)) {
+            Further::First | Further::Again => {}
+            Further::Converted => report.note(
                 place_of,
                 format!(
                     "it was sealed as an encrypted journal first and turned into files with {}",
-                    place(other)
+                    place(entry)
                 ),
-            );
-        } else {
-            report.find(
+            ),
+            Further::Other { than } => report.find(
                 Verdict::Altered,
-                place(other),
-                format!(
-                    "the session was sealed before with {}, differently",
-                    place(valid)
-                ),
-            );
+                place(entry),
+                format!("the session was sealed before with entry {than}, differently"),
+            ),
         }
     }
-    if said(valid).as_deref() != Some(digest) {
-        report.find(
+    match seals.standing() {
+        None => report.find(
+            Verdict::NotInLog,
+            place_of,
+            "no entry of the journal in this bundle vouches for it",
+        ),
+        Some(Seal {
+            seq,
+            manifest_sha256,
+            ..
+        }) if manifest_sha256 != digest => report.find(
             Verdict::Altered,
             place_of,
-            format!(
-                "it is not the manifest that was sealed with {}",
-                place(valid)
-            ),
-        );
+            format!("it is not the manifest that was sealed with entry {seq} (recording-sealed)"),
+        ),
+        Some(_) => {}
     }
 }
 
@@ -129,6 +120,7 @@ fn sealed(place_of: &str, digest: &str, entries: &SessionEntries, report: &mut R
 pub(super) fn absent(
     files: &Files,
     journal: &Journal,
+    choice: Option<&Choice>,
     head: Option<&Checkpoint>,
     report: &mut Report,
 ) {
@@ -157,24 +149,39 @@ pub(super) fn absent(
         if there {
             continue;
         }
+        if let Some(choice) = choice.filter(|choice| !entries.belong_to(session, choice)) {
+            super::choice::left_out(&directory, session, choice, report);
+            continue;
+        }
+        // A bundle that says nothing of its choice may be an older gateway's, which left out what nobody asked for.
+        let or = match choice {
+            Some(_) => "",
+            None => {
+                "; the bundle is from before bundles say what was asked for: it may be of another session, export it again to tell"
+            }
+        };
         let began = entries.start.is_some() || !entries.progress.is_empty();
         match (entries.sealed.first(), &entries.end) {
             (Some(sealed), _) => report.find(
                 Verdict::Missing,
                 &directory,
-                format!("it was sealed with {}, and is not there", place(sealed)),
+                format!("it was sealed with {}, and is not there{or}", place(sealed)),
             ),
             (None, Some(end)) if began && overdue(end, head) => report.find(
                 Verdict::Missing,
                 &directory,
                 format!(
-                    "the session ended with {}; no recording was sealed, and none is there",
+                    "the session ended with {}; no recording was sealed, and none is there{or}",
                     place(end)
                 ),
             ),
-            (None, _) if began => report.note(
+            (None, Some(_)) if began => report.note(
                 &directory,
-                "the session had begun and its recording was not sealed when the bundle was made",
+                "the session had ended and its recording was being sealed when the bundle was made",
+            ),
+            (None, None) if began => report.note(
+                &directory,
+                "the session was still open when the bundle was made",
             ),
             (None, _) => {}
         }

@@ -14,7 +14,8 @@ use crate::log::{Checkpoint, KeyRole, NoteError, SignedNote, VerifierKey};
 pub(super) struct Trust {
     signers: Vec<[u8; 32]>,
     signers_given: bool,
-    /// For one recording without any list of keys: the key that its signature names.
+    /// Where there is no list of keys at all (one recording, a bundle that was cut): the key that a signature names. That
+    /// the list is missing is told apart; that nobody can tell who signed is no alteration.
     any_signer: bool,
     log_keys: Vec<VerifierKey>,
     log_keys_given: bool,
@@ -36,6 +37,13 @@ impl Trust {
         if !trust.signers_given {
             if files.kind() == Kind::Recording {
                 trust.any_signer = true;
+            } else if files.find(ALLOWED_SIGNERS).is_none() {
+                trust.any_signer = true;
+                report.find(
+                    Verdict::Missing,
+                    ALLOWED_SIGNERS,
+                    "it is not there: nobody can tell whose signatures these are",
+                );
             } else if let Some(text) = text(files, ALLOWED_SIGNERS, report) {
                 trust.signers = parse_allowed_signers(&text);
             }
@@ -102,6 +110,11 @@ impl Trust {
             }
         }
         Err(worst)
+    }
+
+    /// Whether there is nothing at all to compare a checkpoint's signature with.
+    pub(super) fn no_log_key(&self, files: &Files) -> bool {
+        !self.log_keys_given && self.log_keys.is_empty() && files.find(LOG_KEYS).is_none()
     }
 
     /// The witnesses' keys.

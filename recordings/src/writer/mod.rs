@@ -401,3 +401,40 @@ impl ClosedJournal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::tests::facts;
+    use crate::evidence::key::Identity;
+    use crate::frame::{AROUND, MAX_PAYLOAD};
+    use crate::{ChannelKind, ChannelOpened};
+
+    /// F5: what the recording of a session takes is one frame, and not what a vector grows to on its way there.
+    #[test]
+    fn the_buffer_is_as_long_as_the_longest_frame() {
+        let root = tempfile::tempdir().unwrap();
+        let protection = Protection::for_recipients(vec![Identity::generate().public()]).unwrap();
+        let recorder = Recorder::open(root.path(), facts(), protection, None).unwrap();
+        let opened = ChannelOpened {
+            kind: ChannelKind::Exec,
+            command: Some(b"cat".as_slice().into()),
+            account: None,
+            pty: None,
+            env: Vec::new(),
+        };
+        recorder.append(1, 0, Event::opened(&opened)).unwrap();
+        // Each a little longer than the last, as a loaded connection brings them.
+        for length in (60..=1024).step_by(4) {
+            let piece = vec![7; length * 1024];
+            recorder
+                .append_pieces(1, 1, Stream::Output, &[piece])
+                .unwrap();
+        }
+        let capacity = recorder.shared.lock().buffer.capacity();
+        assert!(
+            capacity <= MAX_PAYLOAD + AROUND + 512,
+            "{capacity} bytes are kept"
+        );
+    }
+}

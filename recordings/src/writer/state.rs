@@ -188,7 +188,8 @@ impl Shared {
             number: state.next_number,
         };
         state.buffer.clear();
-        state.buffer.reserve(head.whole());
+        // To the byte: growing by halves, as a vector does, would take up to twice the longest frame.
+        state.buffer.reserve_exact(head.whole());
         state.buffer.extend_from_slice(&head.encode());
         state.buffer.extend_from_slice(&inner.encode());
         for piece in payload {

@@ -189,6 +189,7 @@ pub fn shell(cols: u32, rows: u32) -> ChannelOpened {
             term: "xterm-256color".into(),
             cols,
             rows,
+            modes: Vec::new(),
         }),
         env: vec![(Bytes::from("LANG"), Bytes::from("fr_FR.UTF-8"))],
     }

@@ -4,12 +4,12 @@ use ecluse_recordings::bundle::{CHECKPOINT, CONSISTENCY, Consistency, Consistenc
 use ecluse_recordings::evidence::signature::{Signer as _, allowed_signers};
 use ecluse_recordings::log::{SignedNote, VerifierKey};
 use ecluse_recordings::verify::Options;
-use ecluse_recordings::verify::Verdict::{Altered, Missing, NotInLog};
+use ecluse_recordings::verify::Verdict::{Altered, Missing, NotInLog, Older};
 use serde_json::json;
 
 use crate::site::{
-    Journal, ORIGIN, Site, WITNESS, assert_found, assert_intact, gateway, stranger, trusting,
-    witness,
+    Journal, MINUTE, ORIGIN, Site, WITNESS, assert_found, assert_intact, gateway, stranger,
+    trusting, witness,
 };
 
 #[test]
@@ -32,6 +32,44 @@ fn log_rolled_back() {
         "{}",
         report.text()
     );
+}
+
+/// Somebody keeps checkpoints each minute, and verifies last week's bundle: nobody rolled anything back.
+#[test]
+fn a_checkpoint_newer_than_the_bundle_accuses_nobody() {
+    let site = Site::new();
+    let mut old = site.clone();
+    old.journal = site.journal.at(8);
+    old.recordings.truncate(1);
+    let bundle = old.bundle();
+    let mut later = site.journal.checkpoint();
+    later.at_us += MINUTE;
+    let later = SignedNote::sign(&later, &gateway()).unwrap();
+    let mut options = trusting();
+    options.since = vec![("today".to_owned(), later)];
+    let report = bundle.verify_with(&options);
+    assert_found(&report, Older, CHECKPOINT);
+    assert_eq!(report.verdict.exit_code(), 8);
+    let text = report.text();
+    assert!(
+        text.contains("newer than this bundle (8 entries")
+            && text.contains("export again to compare")
+            && !text.contains("rolled back"),
+        "{text}"
+    );
+    // With the proof that joins the two, as `journal proof --from 8` prints it.
+    options.joining = vec![Consistency {
+        old: 8,
+        new: site.journal.size(),
+        proof: site.journal.consistency(8),
+    }];
+    let report = bundle.verify_with(&options);
+    assert_intact(&report);
+    assert_eq!(report.log.as_ref().unwrap().extended_by, [15]);
+    // A proof that leads elsewhere joins nothing.
+    options.joining[0].proof = rewritten(&site).journal.consistency(7);
+    let report = bundle.verify_with(&options);
+    assert_found(&report, Altered, CHECKPOINT);
 }
 
 /// A history written anew from the beginning, consistent in itself and signed by the gateway's own keys.

@@ -14,6 +14,7 @@
 
 mod archive;
 mod checkpoints;
+mod choice;
 mod content;
 mod entries;
 mod files;
@@ -22,6 +23,7 @@ mod keys;
 mod manifest;
 #[path = "../site/mod.rs"]
 mod site;
+mod trail;
 
 use ecluse_recordings::verify::Verdict::{Altered, CutShort};
 use ecluse_recordings::verify::{Options, Report, verify};

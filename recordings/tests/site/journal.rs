@@ -100,7 +100,8 @@ impl Journal {
         consistency_proof(old, self.size(), &|id| nodes.get(&id).copied()).unwrap()
     }
 
-    /// Entries, proofs and checkpoint as a bundle has them. Entries without a session belong to other clients.
+    /// Entries, proofs and checkpoint as a bundle has them. Entries without a session and without a number
+    /// belong to other clients.
     pub fn put_into(&self, bundle: &mut Bundle, signer: &HeldKey) {
         let (nodes, root) = self.nodes();
         let head = ProofsHead {
@@ -111,7 +112,8 @@ impl Journal {
         let mut proofs = serde_json::to_vec(&head).unwrap();
         proofs.push(b'\n');
         for (index, line) in (0u64..).zip(&self.lines) {
-            if Entry::parse(line).unwrap().session.is_none() {
+            let entry = Entry::parse(line).unwrap();
+            if entry.session.is_none() && entry.nth.is_none() {
                 continue;
             }
             entries.extend_from_slice(line);

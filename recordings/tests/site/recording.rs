@@ -114,6 +114,7 @@ fn record(recorder: &Recorder) {
             term: "xterm".to_owned(),
             cols: 80,
             rows: 24,
+            modes: Vec::new(),
         }),
         env: Vec::new(),
     };

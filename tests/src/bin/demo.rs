@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -57,7 +58,18 @@ enum Action {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // In words alone: whoever tries the demo reads no backtrace.
+        Err(error) => {
+            eprintln!("config/demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let Arguments {
         state,
         port_base,
@@ -166,6 +178,7 @@ fn print_guide(site: &Site) -> Result<()> {
     let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
     let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
     let ecluse = shell_word(site.gateway().binary());
+    let config = shell_word(&layout.config());
     let (settings, key) = (
         shell_word(&layout.settings()),
         shell_word(&layout.recording_key()),
@@ -186,7 +199,7 @@ fn print_guide(site: &Site) -> Result<()> {
          \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
          \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
          \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\
-         \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command.\n",
+         \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command. What you change in the documents stays; put it in force with:\n  {ecluse} --config {settings} apply {config}\n",
         layout.recordings().display(),
         layout.config().display(),
         layout.environment().display(),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::testing::{House, documents, lang};
+use super::super::testing::{House, documents, documents_where, lang};
 use super::super::{refuse_without_terminal, run, steps};
 use super::{audited, command, db01};
 use crate::audit::AuditKind;
+use crate::store::AuditQuery;
 use crate::terminal::testing::person_in;
 
 /// Without a terminal: standard error names the command that asks, and the status is 254.
@@ -185,4 +186,114 @@ async fn an_operator_at_the_prompt_reads_of_new_requests() {
     odile.sees("#1 is approved").await;
     odile.types(b"exit\r").await;
     assert_eq!(prompt.await.unwrap(), 0);
+}
+
+/// F5: whoever asks and takes back in a loop fills neither the list that operators read nor the journal, not even with
+/// refusals, and is told when to ask again.
+#[tokio::test]
+async fn asking_and_taking_back_in_a_loop_does_not_fill_the_journal() {
+    let house = House::configured(
+        documents(1, "4h"),
+        "[interventions]\nrequests-per-hour = 4\n",
+    )
+    .await;
+    let ask = "request db01 --for 1h --reason disk";
+    for number in 1..=4 {
+        let (status, _, err) = command(&house, "alice", ask).await;
+        assert_eq!(status, 0, "{err}");
+        let (status, _, err) = command(&house, "alice", &format!("cancel {number}")).await;
+        assert_eq!(status, 0, "{err}");
+    }
+    for _ in 0..50 {
+        let (status, _, err) = command(&house, "alice", ask).await;
+        assert_eq!(status, 1);
+        assert!(
+            err.contains("4 requests within an hour") && err.contains("Ask again after"),
+            "{err}"
+        );
+        // Its siblings: what is over, and what is another role's.
+        command(&house, "alice", "cancel 1").await;
+        command(&house, "alice", "approve 1").await;
+    }
+    // Others ask as before.
+    let (status, _, err) = command(&house, "bruno", ask).await;
+    assert_eq!(status, 0, "{err}");
+    let count = async |kind: AuditKind| {
+        let kinds = audited(&house).await;
+        kinds.iter().filter(|one| **one == kind).count()
+    };
+    assert_eq!(count(AuditKind::Request).await, 4 + 1 + 20);
+    assert_eq!(count(AuditKind::Cancel).await, 4 + 20);
+    assert_eq!(count(AuditKind::ActRefused).await, 20);
+    let gateway = &house.gateway;
+    gateway
+        .people
+        .close(&gateway.store, crate::clock::now())
+        .await
+        .unwrap();
+    let query = AuditQuery {
+        kinds: vec![AuditKind::Request],
+        latest_first: true,
+        limit: Some(1),
+        ..AuditQuery::default()
+    };
+    let counted = gateway.store.audit(&query).await.unwrap();
+    assert_eq!(
+        counted[0].record.reason.as_deref(),
+        Some("30 more refused within a minute")
+    );
+}
+
+/// F5: what auditors look for is on record look by look, so there is a bound to the looks of a minute.
+#[tokio::test]
+async fn looking_in_a_loop_does_not_fill_the_journal() {
+    let house = House::new().await;
+    for _ in 0..60 {
+        let (status, _, err) = command(&house, "aurele", "search disque").await;
+        assert_eq!(status, 0, "{err}");
+    }
+    for _ in 0..40 {
+        let (status, _, err) = command(&house, "aurele", "search disque").await;
+        assert_eq!(status, 1);
+        assert!(err.contains("Réessayez dans une minute"), "{err}");
+    }
+    let kinds = audited(&house).await;
+    let count = |kind| kinds.iter().filter(|one| **one == kind).count();
+    assert_eq!(count(AuditKind::Search), 60);
+    assert_eq!(count(AuditKind::ActRefused), 20);
+}
+
+/// Whoever asks, and whoever says yes, reads the terms of each line: a terminal or none, and whose derogation until when.
+#[tokio::test]
+async fn the_terms_of_each_line_are_shown_to_both_sides() {
+    let allow = r#"allow = ["shell", "command: pg_dump --schema-only {db}", { line = "command: top", terminal = true }, { line = "command: *", owner = "Odile", until = "2099-03-31", why = "Ansible" }]"#;
+    let documents = documents_where(1, "4h", |text| {
+        text.replace(
+            r#"allow = ["shell", "command: pg_dump --schema-only {db}", "env: LANG LC_*"]"#,
+            allow,
+        )
+    });
+    let house = House::with(documents).await;
+    let (status, flows, err) = command(&house, "alice", "flows").await;
+    assert_eq!(status, 0, "{err}");
+    command(&house, "alice", "request db01 --for 1h30 --reason disk").await;
+    let (status, pending, err) = command(&house, "odile", "pending").await;
+    assert_eq!(status, 0, "{err}");
+    assert!(pending.contains("1h30m"), "{pending}");
+    for shown in [flows, pending] {
+        for line in [
+            "command: pg_dump --schema-only {db} · without a terminal",
+            "command: top · with a terminal",
+            "command: * · with a terminal · derogation of Odile, until 2099-03-31 · Ansible",
+        ] {
+            assert!(shown.contains(line), "{line} is not in:\n{shown}");
+        }
+    }
+    let (_, flux, _) = command(&house, "bruno", "flows").await;
+    assert!(
+        flux.contains(
+            "avec terminal · dérogation dont répond Odile, jusqu'au 2099-03-31 · Ansible"
+        ),
+        "{flux}"
+    );
 }

@@ -19,7 +19,7 @@ const TECHNICIANS: [&str; 4] = [
     "flows",
     "cancel 1",
 ];
-const OPERATORS: [&str; 8] = [
+const OPERATORS: [&str; 9] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
@@ -28,6 +28,7 @@ const OPERATORS: [&str; 8] = [
     "watch 1",
     "cut all",
     "withdraw 1 --reason no",
+    "changes",
 ];
 const AUDITORS: [&str; 3] = ["recordings", "search disk", "replay 1"];
 

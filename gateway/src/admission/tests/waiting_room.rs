@@ -220,9 +220,9 @@ async fn the_waiting_room_reads_well_on_any_terminal() {
             person.sees(wanted).await;
             person
                 .sees(if who == "alice" {
-                    "not yet seen"
+                    "q cancels"
                 } else {
-                    "pas encore vue"
+                    "q annule"
                 })
                 .await;
             for line in person.screen() {

@@ -103,7 +103,7 @@ impl Room {
         if let Some((person, at)) = intervention.seen().filter(|_| !self.told.seen) {
             self.told.seen = true;
             let args = [
-                ("time", times::clock(*at).into()),
+                ("time", times::clock(*at, clock::now()).into()),
                 ("person", name(person).into()),
             ];
             desk.line("room-seen", &args).await?;
@@ -112,7 +112,7 @@ impl Room {
             State::Requested => {
                 for approval in intervention.approvals().iter().skip(self.told.approvals) {
                     let args = [
-                        ("time", times::clock(approval.at).into()),
+                        ("time", times::clock(approval.at, clock::now()).into()),
                         ("person", name(&approval.operator).into()),
                     ];
                     desk.line("room-approval-counted", &args).await?;
@@ -130,14 +130,19 @@ impl Room {
             }
             State::Refused { by, at, reason } => {
                 let args = [
-                    ("time", times::clock(*at).into()),
+                    ("time", times::clock(*at, clock::now()).into()),
                     ("person", name(by).into()),
                     ("reason", reason.as_str().into()),
                 ];
                 over(desk, "room-refused", &args).await
             }
             State::Expired { at, .. } if self.told.granted => {
-                over(desk, "room-not-used", &[("time", times::clock(*at).into())]).await
+                over(
+                    desk,
+                    "room-not-used",
+                    &[("time", times::clock(*at, clock::now()).into())],
+                )
+                .await
             }
             State::Expired { at, .. } => {
                 let waited = times::length(at.since(intervention.request().requested_at));
@@ -145,7 +150,7 @@ impl Room {
                     desk,
                     "room-expired",
                     &[
-                        ("time", times::clock(*at).into()),
+                        ("time", times::clock(*at, clock::now()).into()),
                         ("length", waited.into()),
                     ],
                 )
@@ -183,7 +188,7 @@ impl Room {
         let applied = desk.applied();
         let now = clock::now();
         let args = [
-            ("time", times::clock(approval.at).into()),
+            ("time", times::clock(approval.at, clock::now()).into()),
             (
                 "person",
                 shown::person(&applied.documents, &approval.operator).into(),
@@ -287,17 +292,18 @@ fn status_line(desk: &Desk<'_>, intervention: &Intervention, now: Timestamp) -> 
         Some((person, at)) => {
             let args = [
                 ("person", person.as_str().into()),
-                ("time", times::clock(*at).into()),
+                ("time", times::clock(*at, clock::now()).into()),
             ];
             desk.say("room-status-seen", &args)
         }
         None => desk.say("room-status-unseen", &[]),
     };
     let operators = shown::operator_ids(&applied.documents, &request.client, now);
+    // The way out is never what a narrow terminal leaves out.
     let parts = [
         desk.say("room-status-waiting", &[("left", left.into())]),
-        seen,
         desk.say("room-status-keys", &[]),
+        seen,
         desk.say("room-status-for", &[("operators", operators.into())]),
     ];
     parts.join(" · ")

@@ -3,55 +3,84 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use anyhow::Context;
-use ecluse_policy::{Intervention, InterventionId};
+use ecluse_policy::PersonId;
+use ecluse_policy::documents::Technician;
 use ecluse_recordings::bundle::{
-    self, BundleWriter, Consistency, ConsistencyProofs, Contents, Decision, EntryProof,
-    InterventionFacts, Language, ProofsHead,
+    self, BundleWriter, Consistency, ConsistencyProofs, Contents, EntryProof, InterventionFacts,
+    Language, LeftOut, ProofsHead, Why,
 };
 use ecluse_recordings::evidence::manifest::Manifest;
-use ecluse_recordings::layout;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
+use super::Export;
 use super::beside::{self, Body};
 use super::choice::Choice;
-use crate::audit::AuditKind;
+use super::facts::facts_of;
+use super::left_out::{Belongs, not_chosen, whether};
+use super::trail;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{AuditQuery, ChangeLock, DocumentText, JournalEntry, Store, read};
+use crate::store::{
+    ChangeLock, DocumentText, DocumentTexts, DocumentVersion, JournalEntry, SessionStart, Store,
+    read,
+};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
-/// Entries read at once.
-const PAGE: u32 = 1000;
 
-/// Writes the whole bundle; a summary in words.
+/// A bundle that was made.
+pub(super) struct Made {
+    /// What is in it, in words.
+    pub(super) summary: String,
+    /// How many recordings were asked for that there are, and that are not in it.
+    pub(super) lacks: usize,
+}
+
+/// Writes the whole bundle.
 pub(super) async fn write(
     out: impl Write,
-    store: &Store,
+    live: &Store,
     settings: &Settings,
     keys: &JournalKeys,
-    choice: &Choice,
+    export: &Export,
     since: &[Checkpoint],
-    language: Language,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Made> {
     let now = clock::now();
+    let language: Language = export.lang.into();
     // Until the recordings are copied, nobody gives them readers or a form that the entries in here do not tell of.
     let alone = ChangeLock::take(&settings.data_dir).await?;
-    let unsealed = unsealed(store, settings, choice).await?;
-    let (note, checkpoint, bodies) = beside::settled(store, keys, choice).await?;
-    let mut entries = entries(store, choice, checkpoint.size).await?;
-    beside::entries(store, checkpoint.size, &mut entries).await?;
-    let mut salts = String::new();
+    // All of one moment, which the checkpoint covers to its last entry: what is sealed or decided afterwards has no entry
+    // in here that would vouch for it.
+    let Moment {
+        store,
+        note,
+        checkpoint,
+    } = moment(live, keys).await?;
+    let store = &store;
+    let choice = &Choice::make(store, export, now).await?;
+    let entries = trail::chosen(store, choice, checkpoint.size).await?;
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
-    let (recordings, left_out) = recordings(&mut writer, settings, choice, &unsealed)?;
+    let (recordings, mut left_out) = recordings(&mut writer, live, store, settings, choice).await?;
     drop(alone);
+    left_out.extend(not_chosen(store, choice, &entries).await?);
     proofs(&mut writer, store, &entries, &checkpoint).await?;
+    trail::write(&mut writer, store, choice, &entries, checkpoint.size).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
+    let told = bundle::Choice {
+        asked_for: choice.asked_for.clone(),
+        client: choice.client.to_string(),
+        rule: choice.rule.clone(),
+        entries: checkpoint.size,
+        recordings: recordings.iter().map(Manifest::session).collect(),
+        left_out: left_out.clone(),
+    };
+    writer.add(bundle::CHOICE, &serde_json::to_vec_pretty(&told)?)?;
+    let mut salts = String::new();
+    let bodies = beside::bodies(store, choice).await?;
     let interventions = interventions(&mut writer, &bodies, &mut salts, language)?;
     let documents = documents(&mut writer, store, choice, &mut salts).await?;
     writer.add(bundle::SALTS, salts.as_bytes())?;
@@ -65,12 +94,18 @@ pub(super) async fn write(
         made_by: BY.to_owned(),
         asked_by: super::administrator(),
         asked_for: choice.asked_for.clone(),
+        left_out,
         checkpoint,
         cosigners: note.cosigners().map(ToOwned::to_owned).collect(),
         entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
         signers: keys.allowed(),
         log_keys: verifiers,
         recordings,
+        numbers: choice
+            .sessions
+            .iter()
+            .map(|session| (session.start.id.as_uuid(), session.number))
+            .collect(),
         interventions,
         documents,
     };
@@ -87,144 +122,65 @@ pub(super) async fn write(
     if kept > 0 {
         summary.push_str(&format!(", proven to extend {kept} kept checkpoint(s)"));
     }
-    for reason in left_out {
-        summary.push_str(&format!("\n  {reason}"));
+    for LeftOut { number, why, .. } in &contents.left_out {
+        summary.push_str(&format!("\n  session #{number}: {}", why.words()));
     }
-    Ok(summary)
-}
-
-/// Sessions whose recordings wait for their seal. Asked before the checkpoint is made: what is sealed afterwards may have
-/// all its files, and no entry in this bundle that vouches for them.
-async fn unsealed(
-    store: &Store,
-    settings: &Settings,
-    choice: &Choice,
-) -> anyhow::Result<BTreeSet<u64>> {
-    let mut unsealed = BTreeSet::new();
-    for session in &choice.sessions {
-        let path = session.start.recording.as_ref();
-        let dir = path.map(|path| settings.recordings.directory.join(path));
-        // The journal goes once the seal is on record.
-        if dir.is_some_and(|dir| dir.join(layout::LIVE).exists())
-            && store.sealed_recording(session.start.id).await?.is_none()
-        {
-            unsealed.insert(session.number);
-        }
-    }
-    Ok(unsealed)
-}
-
-/// A checkpoint that covers everything until now.
-pub(super) async fn fresh_checkpoint(
-    store: &Store,
-    keys: &JournalKeys,
-) -> anyhow::Result<(SignedNote, Checkpoint)> {
-    store
-        .checkpoint(keys.origin(), keys.signer(), clock::now())
-        .await?;
-    let note = store
-        .latest_checkpoint()
-        .await?
-        .context("the journal has no checkpoint; start the gateway once")?;
-    let checkpoint = note.unverified()?;
-    Ok((note, checkpoint))
-}
-
-/// The entries concerned, in order: of the sessions, of their interventions, of the client's documents, of this export.
-async fn entries(
-    store: &Store,
-    choice: &Choice,
-    size: u64,
-) -> anyhow::Result<BTreeMap<u64, JournalEntry>> {
-    let of_client = AuditQuery {
-        client: Some(choice.client.clone()),
-        ..AuditQuery::default()
+    let lacks = |left_out: &&LeftOut| match left_out.why {
+        Why::StillOpen | Why::BeingSealed | Why::NotThere | Why::Moved => true,
+        Why::NotChosen | Why::NoRecording | Why::Destroyed => false,
     };
-    let mut queries = vec![AuditQuery {
-        kinds: vec![
-            AuditKind::DocumentChange,
-            AuditKind::Bound,
-            AuditKind::NotOnRecord,
-            AuditKind::EntriesDestroyed,
-            AuditKind::Export,
-        ],
-        ..of_client.clone()
-    }];
-    for session in &choice.sessions {
-        queries.push(AuditQuery {
-            session: Some(session.start.id),
-            ..of_client.clone()
-        });
-    }
-    for intervention in interventions_of(choice) {
-        queries.push(AuditQuery {
-            intervention: Some(intervention),
-            ..of_client.clone()
-        });
-    }
-    let mut found = BTreeMap::new();
-    for mut query in queries {
-        query.limit = Some(PAGE);
-        loop {
-            let page = store.entries(&query).await?;
-            let Some(last) = page.last() else { break };
-            query.after = Some(last.seq);
-            found.extend(
-                page.into_iter()
-                    .filter(|entry| entry.seq <= size)
-                    .map(|entry| (entry.seq, entry)),
-            );
+    let lacks = contents.left_out.iter().filter(lacks).count();
+    Ok(Made { summary, lacks })
+}
+
+/// The store at one moment, and the checkpoint that covers all of it.
+struct Moment {
+    store: Store,
+    note: SignedNote,
+    checkpoint: Checkpoint,
+}
+
+async fn moment(live: &Store, keys: &JournalKeys) -> anyhow::Result<Moment> {
+    /// A running gateway signs once a minute; twice in a row is rare, and more is no race.
+    const TRIES: usize = 10;
+    for _ in 0..TRIES {
+        let now = clock::now();
+        let store = live.snapshot().await?;
+        let made = live
+            .checkpoint_of(&store, keys.origin(), keys.signer(), now)
+            .await?;
+        if let Some(note) = made {
+            let checkpoint = note.unverified()?;
+            return Ok(Moment {
+                store,
+                note,
+                checkpoint,
+            });
         }
     }
-    Ok(found)
+    anyhow::bail!("other processes sign checkpoints all the time; export again")
 }
 
-pub(super) fn interventions_of(choice: &Choice) -> BTreeSet<InterventionId> {
-    choice
-        .sessions
-        .iter()
-        .map(|session| session.start.intervention)
-        .collect()
-}
-
-/// Adds each sealed recording; says of the others why they are not in it.
-fn recordings(
+/// Adds each recording whose seal is on record at this moment; says of the others why they are not in it.
+async fn recordings(
     writer: &mut BundleWriter<impl Write>,
+    live: &Store,
+    store: &Store,
     settings: &Settings,
     choice: &Choice,
-    unsealed: &BTreeSet<u64>,
-) -> anyhow::Result<(Vec<Manifest>, Vec<String>)> {
+) -> anyhow::Result<(Vec<Manifest>, Vec<LeftOut>)> {
     let mut manifests = Vec::new();
     let mut left_out = Vec::new();
     for session in &choice.sessions {
-        let number = session.number;
-        let dir = match &session.start.recording {
-            Some(path) => settings.recordings.directory.join(path),
-            None => {
-                left_out.push(format!("session #{number} has no recording"));
-                continue;
-            }
-        };
-        if unsealed.contains(&number) && session.end.is_some() {
-            left_out.push(format!(
-                "the recording of session #{number} is not sealed yet: export it again when it is"
-            ));
-        } else if let Some(other) = beside::of_another(&dir, session) {
-            left_out.push(format!(
-                "{} has the recording of session {other}, not of #{number}: somebody moved it; find out with: ecluse journal verify",
-                dir.display()
-            ));
-        } else if dir.join(bundle::MANIFEST).exists() {
-            manifests.push(writer.add_recording(&dir)?);
-        } else if session.end.is_none() {
-            left_out.push(format!(
-                "session #{number} is still open: export it when it has ended"
-            ));
-        } else {
-            left_out.push(format!(
-                "the recording of session #{number} is not in {}: it is not sealed yet, or it was removed; ecluse journal verify says which",
-                dir.display()
-            ));
+        let path = session.start.recording.as_ref();
+        let dir = path.map(|path| settings.recordings.directory.join(path));
+        match whether(live, store, session, dir.as_deref()).await? {
+            Belongs::In(dir) => manifests.push(writer.add_recording(dir)?),
+            Belongs::Out(why) => left_out.push(LeftOut {
+                session: session.start.id.as_uuid(),
+                number: session.number,
+                why,
+            }),
         }
     }
     Ok((manifests, left_out))
@@ -317,96 +273,63 @@ fn interventions(
     Ok(facts)
 }
 
-fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
-    let (seen, approved) = match language {
-        Language::French => ("vue", "approuvée pour"),
-        Language::English => ("seen", "approved for"),
-    };
-    let request = intervention.request();
-    let window = intervention.approvals().last().map(|approval| {
-        let from = request.start.unwrap_or(approval.at);
-        (from.as_micros(), from.plus(approval.length).as_micros())
-    });
-    let scope = &request.scope;
-    let asked = scope
-        .targets
-        .iter()
-        .map(ToString::to_string)
-        .chain(
-            scope
-                .accounts
-                .iter()
-                .map(|account| format!("account {account}")),
-        )
-        .chain(scope.capabilities.iter().map(ToString::to_string))
-        .collect();
-    let seen = intervention.seen().map(|(by, at)| decision(by, *at, seen));
-    let approvals = intervention.approvals().iter().map(|approval| Decision {
-        text: format!("{}", approval.length),
-        ..decision(&approval.operator, approval.at, approved)
-    });
-    InterventionFacts {
-        number: format!("#{}", intervention.number().0),
-        person: request.person.to_string(),
-        client: request.client.to_string(),
-        asked,
-        reason: request.reason.clone(),
-        requested_us: request.requested_at.as_micros(),
-        window_us: window,
-        decisions: seen.into_iter().chain(approvals).collect(),
-    }
-}
-
-fn decision(by: &ecluse_policy::PersonId, at: ecluse_policy::Timestamp, what: &str) -> Decision {
-    Decision {
-        at_us: at.as_micros(),
-        by: by.to_string(),
-        what: what.to_owned(),
-        text: String::new(),
-    }
-}
-
-/// Adds the client's own document, and those of the providers whose technicians came, in every version that admitted
-/// one of the sessions. Other clients' documents stay here.
+/// Adds the client's own document, and those of the providers whose technicians came or asked, in every version that
+/// admitted one of the sessions or was in force at a request; of a whole client, its own in every version. Other clients'
+/// documents stay here.
 async fn documents(
     writer: &mut BundleWriter<impl Write>,
     store: &Store,
     choice: &Choice,
     salts: &mut String,
 ) -> anyhow::Result<Vec<String>> {
-    let versions: BTreeSet<u64> = choice
-        .sessions
-        .iter()
-        .map(|session| session.start.documents)
-        .collect();
+    let mut wanted: BTreeMap<u64, BTreeSet<PersonId>> = BTreeMap::new();
+    for session in &choice.sessions {
+        let SessionStart {
+            documents, person, ..
+        } = &session.start;
+        wanted.entry(*documents).or_default().insert(person.clone());
+    }
+    let versions = store.document_versions().await?;
+    for id in &choice.interventions {
+        let Some(intervention) = store.intervention(*id).await? else {
+            continue;
+        };
+        let request = intervention.request();
+        let in_force = |version: &&DocumentVersion| version.applied_at <= request.requested_at;
+        if let Some(version) = versions.iter().find(in_force) {
+            let people = wanted.entry(version.version).or_default();
+            people.insert(request.person.clone());
+        }
+    }
+    if choice.time.is_some() {
+        for version in &versions {
+            wanted.entry(version.version).or_default();
+        }
+    }
     let mut names = Vec::new();
-    for version in versions {
+    let mut before = None;
+    for (version, people) in wanted {
         let bound = store.bound_texts(version).await?;
-        let texts = bound
+        let texts: DocumentTexts = bound
             .iter()
             .map(|text| (text.file.clone(), text.text.clone()))
             .collect();
         let Ok(documents) = read(&texts) else {
             continue;
         };
-        let mut wanted: BTreeSet<String> = documents
-            .client(&choice.client)
-            .map(|client| client.file.clone())
-            .into_iter()
-            .collect();
-        let people: BTreeSet<_> = choice
-            .sessions
-            .iter()
-            .filter(|session| session.start.documents == version)
-            .map(|session| &session.start.person)
-            .collect();
+        let mut files = BTreeSet::new();
+        if let Some(client) = documents.client(&choice.client) {
+            // A version that only changes others is no version of this client's.
+            let text = texts.get(&client.file).cloned();
+            if !people.is_empty() || before != text {
+                files.insert(client.file.clone());
+            }
+            before = text;
+        }
         for provider in documents.providers().values() {
-            if provider
-                .technicians
-                .iter()
-                .any(|technician| people.contains(&technician.id))
-            {
-                wanted.insert(provider.file.clone());
+            let of_them = |technician: &Technician| people.contains(&technician.id);
+            if provider.technicians.iter().any(of_them) {
+                files.insert(provider.file.clone());
             }
         }
         for DocumentText {
@@ -414,7 +337,7 @@ async fn documents(
         } in &bound
         {
             let name = format!("{}v{version}/{file}", bundle::DOCUMENTS);
-            if wanted.contains(file) && bundle::is_bundle_name(&name) {
+            if files.contains(file) && bundle::is_bundle_name(&name) {
                 writer.add(&name, text.as_bytes())?;
                 if let Some(salt) = salt {
                     salts.push_str(&format!("{salt}  {name}\n"));

@@ -1,70 +1,102 @@
-//! Which sessions an export is of.
+//! What an export is of: sessions of one client and their interventions, or everything that the client has (O1).
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail, ensure};
-use ecluse_policy::{ClientId, InterventionNumber, Timestamp};
+use anyhow::{Context, bail};
+use ecluse_policy::{ClientId, Intervention, InterventionId, InterventionNumber, Timestamp};
+use ecluse_recordings::bundle::Rule;
 
 use super::Export;
-use crate::store::{Session, SessionQuery, Store};
+use crate::store::{AuditQuery, InterventionQuery, Session, SessionQuery, Store};
 use crate::texts::times;
 
-/// Sessions of one client, in order.
+/// Interventions read at once.
+const PAGE: u32 = 1000;
+
+/// What of one client is taken out.
 pub(super) struct Choice {
     pub(super) client: ClientId,
+    /// In order.
     pub(super) sessions: Vec<Session>,
+    /// Those of the sessions, and those that were asked for and had none.
+    pub(super) interventions: BTreeSet<InterventionId>,
+    /// Which recordings belong into it.
+    pub(super) rule: Rule,
+    /// All that the journal has of the client in a time, sessions or none.
+    pub(super) time: Option<Time>,
     /// In words.
     pub(super) asked_for: String,
 }
 
+/// From when to when, the end excluded; without them, from the beginning, to the end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) from: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+}
+
+impl Time {
+    fn holds(self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until)
+    }
+}
+
 impl Choice {
+    /// From when on the client's entries are all in it; none where those of the sessions are chosen.
+    pub(super) fn trail_from(&self) -> Option<Timestamp> {
+        let from = self.time?.from;
+        Some(from.unwrap_or(Timestamp::from_micros(0)))
+    }
+
     /// Finds what was asked for.
     pub(super) async fn make(
         store: &Store,
         export: &Export,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let (mut sessions, asked_for) = if let Some(number) = export.intervention {
+        let mut choice = if let Some(number) = export.intervention {
             of_intervention(store, number).await?
         } else if let Some(client) = &export.client {
             of_client(store, client, export, now).await?
         } else {
             numbered(store, &export.sessions).await?
         };
-        sessions.sort_by_key(|session| session.number);
-        let clients: BTreeSet<&ClientId> = sessions
-            .iter()
-            .map(|session| &session.start.client)
-            .collect();
-        let client = match (clients.first(), clients.len()) {
-            (Some(client), 1) => (*client).clone(),
-            (None, _) => bail!("there is no session to export"),
-            (Some(_), _) => {
-                bail!("these sessions are of several clients; make one bundle for each")
-            }
-        };
-        Ok(Self {
-            client,
-            sessions,
-            asked_for,
-        })
+        choice.sessions.sort_by_key(|session| session.number);
+        let begun_in = choice.sessions.iter().map(|one| one.start.intervention);
+        choice.interventions.extend(begun_in);
+        Ok(choice)
     }
 }
 
-async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<(Vec<Session>, String)> {
+async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
     let mut sessions = Vec::new();
     for number in numbers.iter().collect::<BTreeSet<_>>() {
         let session = store.session(*number).await?;
         sessions.push(session.with_context(|| format!("there is no session #{number}"))?);
     }
+    let clients: BTreeSet<&ClientId> = sessions.iter().map(|one| &one.start.client).collect();
+    let client = match (clients.first(), clients.len()) {
+        (Some(client), 1) => (*client).clone(),
+        (None, _) => bail!("there is no session to export"),
+        (Some(_), _) => bail!("these sessions are of several clients; make one bundle for each"),
+    };
     let names: Vec<String> = sessions
         .iter()
         .map(|one| format!("#{}", one.number))
         .collect();
-    Ok((sessions, format!("session {}", names.join(", "))))
+    let ids = sessions.iter().map(|one| one.start.id.as_uuid()).collect();
+    Ok(Choice {
+        client,
+        sessions,
+        interventions: BTreeSet::new(),
+        rule: Rule::Sessions(ids),
+        time: None,
+        asked_for: format!("session {}", names.join(", ")),
+    })
 }
 
-async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<(Vec<Session>, String)> {
+/// An intervention with its sessions; one that was refused or ran out has none, and is evidence all the same.
+async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
     let intervention = store
         .intervention_numbered(InterventionNumber(number))
         .await?
@@ -76,19 +108,23 @@ async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<(Vec<Sess
             ..SessionQuery::default()
         })
         .await?;
-    ensure!(
-        !sessions.is_empty(),
-        "intervention #{number} had no session; there is nothing to export"
-    );
-    Ok((sessions, format!("intervention #{number}")))
+    Ok(Choice {
+        client: intervention.request().client.clone(),
+        sessions,
+        interventions: BTreeSet::from([intervention.id()]),
+        rule: Rule::Interventions(vec![intervention.id().as_uuid()]),
+        time: None,
+        asked_for: format!("intervention #{number}"),
+    })
 }
 
+/// Everything of a client, or of a time: also what never became a session.
 async fn of_client(
     store: &Store,
     client: &ClientId,
     export: &Export,
     now: Timestamp,
-) -> anyhow::Result<(Vec<Session>, String)> {
+) -> anyhow::Result<Choice> {
     let moment = |typed: &String| {
         times::parse_past(typed, now).with_context(|| {
             format!(
@@ -97,21 +133,74 @@ async fn of_client(
             )
         })
     };
-    let from = export.from.as_ref().map(moment).transpose()?;
-    let until = export.to.as_ref().map(moment).transpose()?.unwrap_or(now);
+    let time = Time {
+        from: export.from.as_ref().map(moment).transpose()?,
+        until: export.to.as_ref().map(moment).transpose()?,
+    };
     let sessions = store
         .sessions(&SessionQuery {
             client: Some(client.clone()),
-            from,
-            until: Some(until),
+            from: time.from,
+            until: time.until,
             limit: Some(u32::MAX),
             ..SessionQuery::default()
         })
         .await?;
-    ensure!(
-        !sessions.is_empty(),
-        "{client} had no session in that time; there is nothing to export"
+    let asked = interventions(store, client).await?;
+    let interventions = asked
+        .iter()
+        .filter(|one| time.holds(one.request().requested_at))
+        .map(Intervention::id)
+        .collect();
+    known(store, client, !sessions.is_empty() || !asked.is_empty()).await?;
+    let asked_for = match (time.from, time.until) {
+        (None, None) => format!("everything of {client}"),
+        (Some(from), None) => format!("{client}, since {from}"),
+        (None, Some(until)) => format!("{client}, until {until}"),
+        (Some(from), Some(until)) => format!("{client}, {from} – {until}"),
+    };
+    Ok(Choice {
+        client: client.clone(),
+        sessions,
+        interventions,
+        rule: Rule::Began {
+            from: time.from.map(Timestamp::as_micros),
+            until: time.until.map(Timestamp::as_micros),
+        },
+        time: Some(time),
+        asked_for,
+    })
+}
+
+/// Every intervention of a client.
+async fn interventions(store: &Store, client: &ClientId) -> anyhow::Result<Vec<Intervention>> {
+    let mut all = Vec::new();
+    let mut query = InterventionQuery {
+        client: Some(client.clone()),
+        limit: Some(PAGE),
+        ..InterventionQuery::default()
+    };
+    loop {
+        let page = store.interventions(&query).await?;
+        let Some(last) = page.last() else {
+            return Ok(all);
+        };
+        query.before = Some(last.number());
+        all.extend(page);
+    }
+}
+
+/// Refuses a client of whom there is nothing at all: most likely a name that was mistyped.
+async fn known(store: &Store, client: &ClientId, has_something: bool) -> anyhow::Result<()> {
+    let any = AuditQuery {
+        client: Some(client.clone()),
+        limit: Some(1),
+        ..AuditQuery::default()
+    };
+    let has_something = has_something || !store.audit(&any).await?.is_empty();
+    anyhow::ensure!(
+        has_something,
+        "nothing is known of a client {client}: no session, no intervention, no entry of the journal; there is nothing to export"
     );
-    let from = from.map(|from| from.to_string()).unwrap_or_default();
-    Ok((sessions, format!("{client}, {from} – {until}")))
+    Ok(())
 }

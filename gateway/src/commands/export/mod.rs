@@ -3,11 +3,15 @@
 mod beside;
 mod bundle;
 mod choice;
+mod facts;
+mod left_out;
+mod trail;
 
 use std::fs::{self, OpenOptions};
 use std::io::BufWriter;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -15,6 +19,7 @@ use ecluse_policy::ClientId;
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
+use self::bundle::Made;
 use self::choice::Choice;
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
@@ -25,22 +30,30 @@ use crate::passage::changes::end_interrupted;
 use crate::settings::Settings;
 use crate::store::Store;
 
+/// The exit code where something that was asked for is not in the bundle.
+const LACKS: u8 = 3;
+
 /// Carry evidence away: recordings, their entries of the journal with proofs, what was asked and approved, the documents
 /// in force, in one .tar that verifies without this gateway.
 ///
-/// A bundle is of one client: of other clients it holds hashes only. Recordings stay encrypted for their readers.
+/// A bundle is of one client: of other clients it holds hashes only. Recordings stay encrypted for their readers. It is
+/// of one moment, whatever goes on meanwhile, and says what was asked for, what is therefore in it, and what is not.
+///
+/// Exit codes: 0 all that was asked for is in it, 1 no bundle was made, 2 usage, 3 it is made, and recordings that were asked
+/// for are not in it: their sessions were open, they were being sealed, or they are not where they belong.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// Sessions, by number.
     #[arg(value_name = "SESSION", required_unless_present_any = ["intervention", "client"])]
     sessions: Vec<u64>,
-    /// All sessions of an intervention, by its number.
+    /// An intervention with all its sessions, by its number; also one that was refused or ran out.
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sessions", "client"])]
     intervention: Option<u64>,
-    /// All sessions on this client's targets, from --from to --to.
-    #[arg(long, value_name = "CLIENT", value_parser = ClientId::parse, conflicts_with = "sessions", requires = "from")]
+    /// Everything of this client: sessions, interventions, requests that were refused or ran out, its whole part of the
+    /// journal, its documents; with --from and --to, what is of that time.
+    #[arg(long, value_name = "CLIENT", value_parser = ClientId::parse, conflicts_with = "sessions")]
     client: Option<ClientId>,
-    /// From when: a day (2026-11-25), a time, or a length before now (30d).
+    /// From when: a day (2026-11-25), a time, or a length before now (30d); without it, from the beginning.
     #[arg(long, value_name = "TIME", requires = "client")]
     from: Option<String>,
     /// Until when; without it, until now.
@@ -73,7 +86,7 @@ impl From<Lang> for Language {
 }
 
 impl Export {
-    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
+    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
         let now = clock::now();
         let since = self
             .since
@@ -118,19 +131,25 @@ impl Export {
             store,
             settings,
             &keys,
-            &choice,
+            self,
             &since,
-            self.lang.into(),
         )
         .await;
         match made {
-            Ok(summary) => {
+            Ok(Made { summary, lacks }) => {
                 outln!("{}: {summary}", self.output.display());
                 outln!(
                     "Verify it anywhere: ecluse verify {}, or by hand: VERIFY.md inside.",
                     self.output.display()
                 );
-                Ok(())
+                if lacks == 0 {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                errln!(
+                    "ecluse: {}: {lacks} recording(s) that were asked for are not in it, for the reasons above",
+                    self.output.display()
+                );
+                Ok(ExitCode::from(LACKS))
             }
             Err(error) => {
                 // Half a bundle proves nothing and could be taken for one.

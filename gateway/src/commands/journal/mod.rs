@@ -3,6 +3,7 @@
 mod bound;
 mod cosign;
 mod on_disk;
+mod since;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -168,7 +169,9 @@ async fn rotate(store: &Store, settings: &Settings) -> anyhow::Result<String> {
     let before = keys.signer();
     store.rotate_signing_seed(&administrator(), now).await?;
     // The old key's last word: it vouches for the record of the new one.
-    store.checkpoint(keys.origin(), before, now).await?;
+    store
+        .checkpoint(keys.origin(), before, clock::now())
+        .await?;
     self::keys(store, settings).await
 }
 

@@ -7,11 +7,12 @@ use std::path::Path;
 use ecluse_policy::SessionId;
 use ecluse_recordings::bundle::{MANIFEST, WRAPPED_KEY};
 use ecluse_recordings::evidence::manifest::{MAX_MANIFEST, sha256_hex};
-use ecluse_recordings::verify::{Options, Verdict};
+use ecluse_recordings::verify::{Options, Seal, Verdict};
 use ecluse_recordings::{Listed, ReadError, SealedRecording, State, layout, neutralise};
 use uuid::Uuid;
 
-use super::verify::{Findings, Known, Seal, SessionSeen};
+use super::since::{begins, is_written, since};
+use super::verify::{Findings, Known, SessionSeen};
 use crate::passage::changes::{latest_seal, latest_wrapping};
 use crate::store::ChangeLock;
 
@@ -25,21 +26,26 @@ pub(super) async fn sealed(
 ) -> anyhow::Result<Option<SealedRecording>> {
     let mut digest = manifest_digest(dir);
     let mut later = None;
-    if !matches!(&digest, Ok(found) if *found == seal.manifest) {
+    if !matches!(&digest, Ok(found) if *found == seal.manifest_sha256) {
         // Somebody may have turned its journal into files while the journal was read: their turn first, then again.
         let _alone = ChangeLock::take(&known.settings.data_dir).await?;
         later = converted_since(known, session, seal).await?;
         digest = manifest_digest(dir);
     }
-    let Seal { seq, manifest, .. } = later.as_ref().unwrap_or(seal);
+    let Seal {
+        seq,
+        manifest_sha256,
+        ..
+    } = later.as_ref().unwrap_or(seal);
     let place = neutralise(dir.display().to_string());
     match digest {
-        Ok(found) if found == *manifest => {}
+        Ok(found) if found == *manifest_sha256 => {}
         Ok(_) => {
             let text = format!("{place}: its manifest is not the one sealed with entry {seq}");
             findings.add(Verdict::Altered, text);
             return Ok(None);
         }
+        Err(_) if since(known, session).await?.destroyed => return Ok(None),
         Err(error) => {
             let text =
                 format!("{place}: it was sealed with entry {seq}, and its manifest: {error}");
@@ -78,7 +84,8 @@ async fn converted_since(
     };
     let latest = latest_seal(known.store, SessionId::from_uuid(session)).await?;
     let latest = latest.filter(|(seq, _)| *seq > known.size);
-    let later = latest.map(|(seq, record)| Seal::of(seq, |name| record.detail.get(name)?.as_str()));
+    let later =
+        latest.map(|(seq, record)| Seal::told(seq, |name| record.detail.get(name)?.as_str()));
     Ok(later.filter(|later| later.replaces(seal)))
 }
 
@@ -132,28 +139,56 @@ fn key_digest(recording: &SealedRecording) -> Result<String, ReadError> {
     Ok(sha256_hex(&recording.wrapped_key()?))
 }
 
-/// A session that was never sealed: live, waiting for its seal, or gone.
-pub(super) fn unsealed(
+/// A session that was not sealed at the moment that is verified: live, being sealed, sealed since, or gone.
+pub(super) async fn unsealed(
+    known: Known<'_>,
     session: &str,
     said: &SessionSeen,
     listed: Option<Listed>,
     is_live: bool,
     findings: &mut Findings,
-) {
+) -> anyhow::Result<()> {
     let Some(started) = said.started else {
-        return;
+        return Ok(());
     };
+    // A session ends, is sealed and goes while others are looked at: once more the disk, then what is on record since. In
+    // this order: what is on disk only once it is on record, is on record by then.
+    let listed = listed.map(|listed| Listed::look(listed.dir));
+    let since = since(known, session).await?;
+    if since.destroyed {
+        return Ok(());
+    }
+    if let Some(seal) = &since.sealed {
+        match listed {
+            Some(Listed {
+                dir,
+                state: State::Sealed(_),
+            }) => {
+                sealed(known, &dir, session, seal, findings).await?;
+            }
+            // It was sealed between the two looks.
+            Some(_) => {}
+            None => findings.add(
+                Verdict::Missing,
+                format!(
+                    "the recording of session {session}, sealed with entry {}, is not there",
+                    seal.seq
+                ),
+            ),
+        }
+        return Ok(());
+    }
     // The journal goes last, when its seal is on record.
     let sealing = |listed: &Listed| listed.dir.join(layout::LIVE).exists();
     if matches!(&listed, Some(listed) if matches!(listed.state, State::Sealed(_)) && sealing(listed))
     {
         findings.note(format!("session {session} is being sealed"));
-        return;
+        return Ok(());
     }
     match listed.map(|listed| listed.state) {
         Some(State::Live(_)) if is_live => {}
         Some(State::Live(_)) => findings.note(format!(
-            "session {session} ended and is not sealed yet; the gateway does it at its next start at the latest"
+            "session {session} has ended and is being sealed, or waits for it; a gateway does that at its next start at the latest"
         )),
         Some(State::Damaged(_)) => findings.add(
             Verdict::Altered,
@@ -175,20 +210,54 @@ pub(super) fn unsealed(
             format!("session {session}, begun with entry {started}, has neither a recording nor a word about its end"),
         ),
     }
+    Ok(())
+}
+
+/// A directory of a session that the journal did not know at the moment that is verified: one that begins, or somebody's.
+pub(super) async fn unknown(
+    known: Known<'_>,
+    session: &str,
+    listed: Listed,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let dir = listed.dir;
+    if begins(known, session).await? {
+        return Ok(());
+    }
+    let place = neutralise(dir.display().to_string());
+    if is_written(&dir) {
+        findings.note(format!(
+            "{place}: a process writes it, and it is not on record yet: it begins, or somebody made it; verify again"
+        ));
+    } else if dir.exists() {
+        findings.add(
+            Verdict::NotInLog,
+            format!("{place}: the journal knows nothing of this session"),
+        );
+    }
+    Ok(())
 }
 
 /// Reads every file of a recording.
 pub(super) async fn contents(
     known: Known<'_>,
     dir: &Path,
+    session: &str,
+    recording: Option<&SealedRecording>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     // Nobody gives it another form meanwhile.
     let _alone = ChangeLock::take(&known.settings.data_dir).await?;
+    let live = dir.join(layout::LIVE);
+    let seal_on_record = recording.is_some() && live.exists();
     let options = Options {
         signers: known.signers.to_vec(),
+        seal_on_record,
         ..Options::default()
     };
+    if seal_on_record {
+        still_there(session, recording, &live, findings);
+    }
     let path = dir.to_owned();
     let report =
         tokio::task::spawn_blocking(move || ecluse_recordings::verify::verify(&path, &options))
@@ -206,9 +275,31 @@ pub(super) async fn contents(
                 }
             }
         }
+        Err(_) if since(known, session).await?.destroyed => {}
         Err(error) => findings.add(Verdict::Altered, format!("{}: {error}", dir.display())),
     }
     Ok(())
+}
+
+/// A journal beside the files that were made from it: the gateway takes it away once their seal is on record.
+fn still_there(
+    session: &str,
+    recording: Option<&SealedRecording>,
+    live: &Path,
+    findings: &mut Findings,
+) {
+    let place = neutralise(live.display().to_string());
+    match recording.map(|recording| recording.is_of(live)) {
+        Some(Ok(true)) | None => findings.note(format!(
+            "session {session} is sealed, and its journal is still there: a gateway takes it away, at its next start at the latest"
+        )),
+        Some(Ok(false)) => findings.add(
+            Verdict::Altered,
+            format!("{place}: it is not the journal that the recording was made from"),
+        ),
+        Some(Err(error)) if error.is_not_found() => {}
+        Some(Err(error)) => findings.add(Verdict::Altered, format!("{place}: {error}")),
+    }
 }
 
 #[cfg(test)]

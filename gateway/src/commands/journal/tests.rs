@@ -275,6 +275,38 @@ async fn verification_says_extended_rolled_back_forked_or_signed_by_a_stranger()
     );
 }
 
+/// R3: the first seal stands, beside the gateway as in a bundle: whoever seals a second time is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_seal_of_a_session_is_named() {
+    let store = TestStore::sqlite().await;
+    let dir = tempfile::tempdir().unwrap();
+    let keys = JournalKeys::open(&store, &settings(dir.path()).journal, at(1))
+        .await
+        .unwrap();
+    let id = ecluse_policy::SessionId::from_uuid(uuid::Uuid::from_u128(7));
+    let mut places = Vec::new();
+    for manifest in ["aa", "bb"] {
+        let sealed = AuditRecord::new(AuditKind::RecordingSealed, at(2))
+            .session(id)
+            .detail("manifest-sha256", manifest)
+            .detail("form", "files");
+        store.record(&[sealed]).await.unwrap();
+        places.push(store.journal_size().await.unwrap());
+    }
+    let since = store
+        .checkpoint(keys.origin(), keys.signer(), at(3))
+        .await
+        .unwrap()
+        .unwrap();
+    let found = verified(&since, &store, dir.path()).await;
+    let said = format!(
+        "entry {}: session {id} was sealed before with entry {}, differently",
+        places[1], places[0]
+    );
+    let expected = (Verdict::Altered, said);
+    assert!(found.lines.contains(&expected), "{found:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_public_keys_are_there_before_the_first_start() {
     let store = TestStore::sqlite().await;

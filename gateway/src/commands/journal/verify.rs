@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use ecluse_recordings::evidence::signature::openssh;
-use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
-use ecluse_recordings::verify::Verdict;
+use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::approvals::Approvals;
+use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
-use super::{bound, on_disk, read_log_keys, read_text};
+use super::{bound, on_disk, read_log_keys, read_text, since};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
@@ -27,6 +27,9 @@ use crate::store::{Defect, Recomputed, SessionQuery, Store};
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
 /// A change of a recording's readers or form that was interrupted is ended first, by what the journal says, and told.
+///
+/// A gateway may serve meanwhile: the store is read as it is at one moment, and what comes on record or on disk afterwards
+/// is looked up again before anybody is accused of it.
 ///
 /// Exit codes: 0 intact, 1 failed to run, 2 usage, 4 altered, 5 missing, 6 reordered, 7 not in the log.
 #[derive(Debug, Args)]
@@ -72,45 +75,17 @@ impl Findings {
     }
 }
 
-/// A seal that is on record.
-#[derive(Debug)]
-pub(super) struct Seal {
-    pub(super) seq: u64,
-    /// SHA-256 of the manifest, hexadecimal.
-    pub(super) manifest: String,
-    /// `files` or `journal`.
-    form: String,
-}
-
-impl Seal {
-    /// The seal of entry `seq`, by the details of that entry.
-    pub(super) fn of<'e>(seq: u64, detail: impl Fn(&str) -> Option<&'e str>) -> Self {
-        let text = |name| detail(name).unwrap_or_default().to_owned();
-        Self {
-            seq,
-            manifest: text("manifest-sha256"),
-            form: text("form"),
-        }
-    }
-
-    /// Whether it may stand in the place of an earlier one. The first seal is the one that nobody had reason to change
-    /// yet; what was sealed as a journal may be turned into files, by who has its key.
-    pub(super) fn replaces(&self, earlier: &Seal) -> bool {
-        (earlier.form.as_str(), self.form.as_str()) == ("journal", "files")
-    }
-}
-
 /// What the entries say of one session.
 #[derive(Debug, Default)]
 pub(super) struct SessionSeen {
     pub(super) started: Option<u64>,
-    sealed: Option<Seal>,
+    sealed: Seals,
+    /// Seals that change nothing, each with the one that stands.
+    others: Vec<(u64, u64)>,
     /// The last key file that is on record; without one, the manifest names it.
     rewrapped: Option<(u64, String)>,
     destroyed: bool,
     pub(super) failed: bool,
-    /// It began while this was looking.
-    too_young: bool,
 }
 
 /// What recordings on disk are compared with.
@@ -118,7 +93,7 @@ pub(super) struct SessionSeen {
 pub(super) struct Known<'a> {
     pub(super) store: &'a Store,
     pub(super) settings: &'a Settings,
-    /// Entries that were read.
+    /// Entries of the moment that is verified; what came afterwards is looked up before it accuses anybody.
     pub(super) size: u64,
     pub(super) signers: &'a [[u8; 32]],
 }
@@ -169,14 +144,6 @@ impl Verify {
         {
             findings.note(ended);
         }
-        // In this order: what is on record up to here is on disk when the disk is looked at, and every seal found there
-        // is on record when the entries are read.
-        let at_least = store.journal_size().await?;
-        let root = settings.recordings.directory.clone();
-        let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
-            .await?
-            .with_context(|| settings.recordings.directory.display().to_string())?;
-        let signing = store.signing_keys().await?;
         let given = read_log_keys(&self.log_keys)?;
         let mut checkpoints = Vec::new();
         for path in &self.since {
@@ -185,7 +152,11 @@ impl Verify {
             checkpoints.push((path.display().to_string(), note));
         }
         let outside = checkpoints.len();
-        checkpoints.extend(own_checkpoints(store).await?);
+        // All that the store says is read of one moment; the disk is looked at after it. What is on record up to there is
+        // on disk by then, and what is on disk and not on record came since, or is somebody's doing.
+        let moment = store.snapshot().await?;
+        let signing = moment.signing_keys().await?;
+        checkpoints.extend(own_checkpoints(&moment).await?);
         let sizes = checkpoints
             .iter()
             .filter_map(|(_, note)| note.unverified().ok())
@@ -196,9 +167,13 @@ impl Verify {
             sessions: BTreeMap::new(),
             keys: BTreeSet::new(),
         };
-        let recomputed = store.recompute(sizes, |entry| seen.see(entry)).await?;
+        let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
             findings.add(verdict_of(defect), defect);
+        }
+        if recomputed.unnumbered > 0 {
+            let count = recomputed.unnumbered;
+            findings.note(format!("{count} entries are from before trails were numbered: that none of those is missing, the log shows and no number"));
         }
         for key in &signing {
             let line = openssh(&key.public);
@@ -223,14 +198,18 @@ impl Verify {
             limit: Some(1_000_000),
             ..SessionQuery::default()
         };
-        let live: BTreeSet<String> = store
+        let live: BTreeSet<String> = moment
             .sessions(&live)
             .await?
             .iter()
             .map(|session| session.start.id.to_string())
             .collect();
-        bound::compare(store, &seen.approvals, findings).await?;
-        seen.forget_started_after(at_least);
+        bound::compare(&moment, &seen.approvals, findings).await?;
+        drop(moment);
+        let root = settings.recordings.directory.clone();
+        let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
+            .await?
+            .with_context(|| settings.recordings.directory.display().to_string())?;
         let known = Known {
             store,
             settings,
@@ -265,11 +244,16 @@ impl Verify {
         }
         for (session, said) in &seen.sessions {
             let listed = on_disk.remove(session);
-            if said.too_young {
-                continue;
+            for (other, stands) in &said.others {
+                findings.add(
+                    Verdict::Altered,
+                    format!("entry {other}: session {session} was sealed before with entry {stands}, differently"),
+                );
             }
             if said.destroyed {
-                if let Some(listed) = listed {
+                if let Some(listed) = listed
+                    && !since::goes(&listed.dir).await
+                {
                     let place = listed.dir.display();
                     findings.add(
                         Verdict::Altered,
@@ -278,36 +262,35 @@ impl Verify {
                 }
                 continue;
             }
-            match (&said.sealed, listed) {
+            match (said.sealed.standing(), listed) {
                 (Some(seal), Some(listed)) => {
                     let dir = &listed.dir;
                     let sealed = on_disk::sealed(known, dir, session, seal, findings).await?;
-                    if let Some(recording) = sealed {
-                        bound::recording(&seen.approvals, &recording, findings);
+                    if let Some(recording) = &sealed {
+                        bound::recording(&seen.approvals, recording, findings);
                         let rewrapped = said.rewrapped.as_ref();
-                        on_disk::key_file(known, &recording, rewrapped, findings).await?;
+                        on_disk::key_file(known, recording, rewrapped, findings).await?;
                     }
                     if self.contents {
-                        on_disk::contents(known, dir, findings).await?;
+                        on_disk::contents(known, dir, session, sealed.as_ref(), findings).await?;
                     }
                 }
-                (Some(Seal { seq, .. }), None) => findings.add(
-                    Verdict::Missing,
-                    format!(
-                        "the recording of session {session}, sealed with entry {seq}, is not there"
-                    ),
-                ),
+                (Some(Seal { seq, .. }), None) => {
+                    if !since::since(known, session).await?.destroyed {
+                        findings.add(
+                            Verdict::Missing,
+                            format!("the recording of session {session}, sealed with entry {seq}, is not there"),
+                        );
+                    }
+                }
                 (None, listed) => {
-                    on_disk::unsealed(session, said, listed, live.contains(session), findings)
+                    let is_live = live.contains(session);
+                    on_disk::unsealed(known, session, said, listed, is_live, findings).await?;
                 }
             }
         }
-        for (_, listed) in on_disk {
-            let place = neutralise(listed.dir.display().to_string());
-            findings.add(
-                Verdict::NotInLog,
-                format!("{place}: the journal knows nothing of this session"),
-            );
+        for (session, listed) in on_disk {
+            on_disk::unknown(known, &session, listed, findings).await?;
         }
         Ok(())
     }
@@ -328,10 +311,10 @@ impl Seen {
         if said(AuditKind::SessionStart) {
             self.of(session).started = Some(entry.seq);
         } else if said(AuditKind::RecordingSealed) {
-            let seal = Seal::of(entry.seq, |name| entry.detail_text(name));
-            let sealed = &mut self.of(session).sealed;
-            if sealed.as_ref().is_none_or(|first| seal.replaces(first)) {
-                *sealed = Some(seal);
+            let said = self.of(session);
+            match said.sealed.take(Seal::of(entry)) {
+                Further::First | Further::Again | Further::Converted => {}
+                Further::Other { than } => said.others.push((entry.seq, than)),
             }
         } else if said(AuditKind::RecordingRewrapped) {
             let digest = entry.detail_text(WRAPPED).unwrap_or_default();
@@ -344,12 +327,6 @@ impl Seen {
         }
     }
 
-    fn forget_started_after(&mut self, seq: u64) {
-        for said in self.sessions.values_mut() {
-            said.too_young = said.started.is_some_and(|started| started > seq);
-        }
-    }
-
     fn of(&mut self, session: &str) -> &mut SessionSeen {
         self.sessions.entry(session.to_owned()).or_default()
     }
@@ -358,12 +335,19 @@ impl Seen {
 fn verdict_of(defect: &Defect) -> Verdict {
     match defect {
         Defect::Missing { .. } => Verdict::Missing,
+        Defect::Trail {
+            found: Break::Gap { .. },
+            ..
+        } => Verdict::Missing,
+        Defect::TrailEnd { counted, found, .. } if counted > found => Verdict::Missing,
         Defect::Misplaced { .. } => Verdict::Reordered,
         Defect::Uncounted { .. } => Verdict::NotInLog,
         Defect::Altered { .. }
         | Defect::RecordDiffers { .. }
         | Defect::Emptied { .. }
         | Defect::DestructionDiffers { .. }
+        | Defect::Trail { .. }
+        | Defect::TrailEnd { .. }
         | Defect::Node { .. } => Verdict::Altered,
     }
 }

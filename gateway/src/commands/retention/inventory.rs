@@ -7,14 +7,18 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use ecluse_policy::documents::RetentionRules;
-use ecluse_policy::retention::{Due, due};
+use ecluse_policy::retention::{Due, due, due_before_of_nobody};
 use ecluse_policy::{ClientId, Documents, SessionId, TargetId, Timestamp};
-use ecluse_recordings::{SealedRecording, State as OnDisk, list};
+use ecluse_recordings::{SealedRecording, State as OnDisk, layout, list};
 
-use crate::store::{Session, SessionQuery, Store};
+use crate::store::{Session, SessionQuery, Store, read};
 
 /// Sessions read at once.
 const PAGE: u32 = 1000;
+
+/// What is said of a recording that waits for its seal.
+pub(super) const BEING_SEALED: &str =
+    "its recording waits for its seal; a gateway does that, at its next start at the latest";
 
 /// Everything that is kept.
 pub(super) struct Inventory {
@@ -22,8 +26,12 @@ pub(super) struct Inventory {
     pub(super) kept: Vec<Kept>,
     /// Directories of sessions that the store does not know, and what they are.
     pub(super) strays: Vec<(PathBuf, &'static str)>,
-    /// The rules of each client that documents name.
+    /// The rules of each client, those that left included.
     pub(super) rules: BTreeMap<ClientId, RetentionRules>,
+    /// The clients that no document names any more.
+    pub(super) departed: BTreeSet<ClientId>,
+    /// Before when the traces that concern no client are due; none where they are not, or one client alone is looked at.
+    pub(super) nobody_before: Option<Timestamp>,
     /// Where recordings are.
     pub(super) root: PathBuf,
     /// When this was looked at.
@@ -52,6 +60,8 @@ pub(super) enum State {
     },
     /// The session goes on.
     Live,
+    /// The session has ended, and its recording waits for its seal.
+    BeingSealed,
     /// It never had one, or its files and its record are gone.
     Nothing,
     /// Its destruction is on record, and files are left: a removal was interrupted.
@@ -66,6 +76,7 @@ impl State {
         match self {
             Self::Sealed { .. } | Self::Nothing | Self::Leftover { .. } => None,
             Self::Live => Some("the session goes on".to_owned()),
+            Self::BeingSealed => Some(BEING_SEALED.to_owned()),
             Self::Doubtful(problem) => Some(format!("kept to be examined: {problem}")),
         }
     }
@@ -76,6 +87,7 @@ impl fmt::Display for State {
         f.write_str(match self {
             Self::Sealed { .. } => "sealed",
             Self::Live => "live",
+            Self::BeingSealed => "being sealed",
             Self::Nothing => "no recording",
             Self::Leftover { .. } => "partly removed",
             Self::Doubtful(_) => "doubtful",
@@ -92,14 +104,30 @@ impl Inventory {
         client: Option<&ClientId>,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let rules: BTreeMap<ClientId, RetentionRules> = documents
+        let mut rules: BTreeMap<ClientId, RetentionRules> = documents
             .clients()
             .iter()
-            .filter(|(id, _)| client.is_none_or(|client| client == *id))
             // A document that is not the one on record destroys nothing.
             .filter(|(id, _)| !documents.is_closed(id))
             .map(|(id, client)| (id.clone(), client.retention.clone()))
             .collect();
+        let mut left = store.clients_on_record().await?;
+        left.retain(|client| !rules.contains_key(client));
+        // One whose document was taken out by hand has not departed.
+        let gone: BTreeSet<_> = left
+            .iter()
+            .filter(|id| !documents.is_closed(id))
+            .cloned()
+            .collect();
+        let of_left = departed(store, &gone).await?;
+        // Of a client whose rules cannot be told nothing is due, and so nothing that may be evidence for it.
+        let all_known = of_left.len() == left.len();
+        rules.extend(of_left);
+        let nobody_before = match client {
+            None if all_known => due_before_of_nobody(rules.values(), now),
+            Some(_) | None => None,
+        };
+        rules.retain(|id, _| client.is_none_or(|client| client == id));
         let mut kept = Vec::new();
         let mut known = BTreeSet::new();
         for session in sessions(store, client).await? {
@@ -135,15 +163,49 @@ impl Inventory {
             kept,
             strays,
             rules,
+            departed: left,
+            nobody_before,
             root: root.to_owned(),
             at: now,
         })
     }
 
-    /// The rules of a client that documents name.
+    /// The rules of a client that documents name, or named.
     pub(super) fn rules_of(&self, client: &ClientId) -> Option<&RetentionRules> {
         self.rules.get(client)
     }
+}
+
+/// The rules of clients that no document names any more: the last that one said. Their service ended when the document was
+/// taken out, which is on record.
+async fn departed(
+    store: &Store,
+    left: &BTreeSet<ClientId>,
+) -> anyhow::Result<BTreeMap<ClientId, RetentionRules>> {
+    let mut found = BTreeMap::new();
+    let mut removed_at = None;
+    for version in store.document_versions().await? {
+        if found.len() == left.len() {
+            break;
+        }
+        // What does not read any more may name any of them: nobody says when that ended.
+        let Ok(documents) = read(&store.document_texts(version.version).await?) else {
+            break;
+        };
+        for client in left {
+            if !found.contains_key(client)
+                && let Some(named) = documents.client(client)
+            {
+                let rules = RetentionRules {
+                    service_ended: removed_at,
+                    ..named.retention.clone()
+                };
+                found.insert(client.clone(), rules);
+            }
+        }
+        removed_at = Some(version.applied_at);
+    }
+    Ok(found)
 }
 
 /// The latest first.
@@ -183,6 +245,7 @@ async fn state(store: &Store, root: &Path, session: &Session) -> anyhow::Result<
         (Some(sealed), None) if sealed.destroyed => State::Nothing,
         (Some(_), None) => State::Doubtful("its files are missing".to_owned()),
         (Some(sealed), Some(dir)) => compared(dir, sealed.manifest_sha256),
+        (None, Some(dir)) if dir.join(layout::LIVE).exists() => State::BeingSealed,
         (None, Some(dir)) => State::Doubtful(format!("it is not sealed ({})", dir.display())),
         (None, None) => {
             State::Doubtful("its files are missing, and no seal is on record".to_owned())
@@ -199,7 +262,7 @@ fn compared(dir: PathBuf, manifest_sha256: String) -> State {
     if sealed.manifest_sha256() != manifest_sha256 {
         return State::Doubtful("its manifest is not the one on record".to_owned());
     }
-    if dir.join(ecluse_recordings::layout::DAMAGED).exists() {
+    if dir.join(layout::DAMAGED).exists() {
         return State::Doubtful("a damaged journal lies beside it".to_owned());
     }
     for file in &sealed.manifest().files {

@@ -7,10 +7,11 @@
 use std::fs;
 use std::path::Path;
 
+use ecluse_policy::documents::Regime;
 use ecluse_policy::retention::{Due, due_before};
 use ecluse_policy::{ClientId, Timestamp};
 
-use super::inventory::{Inventory, Kept, State};
+use super::inventory::{BEING_SEALED, Inventory, Kept, State};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{Destruction, Store, StoreError};
 
@@ -30,18 +31,38 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
         (State::Leftover { .. }, _) => {
             Some(format!("would finish the removal of recording {number}"))
         }
-        (State::Sealed { .. }, Due::Since(since)) => Some(format!(
-            "would remove recording {number}, due since {since}"
+        (State::Sealed { .. }, Due::Since(since) | Due::Overdue(since)) => Some(format!(
+            "would remove recording {number}, {} {since}",
+            how(&kept.due)
         )),
-        (State::Doubtful(problem), Due::Since(_)) => {
+        (State::Doubtful(problem), Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: {problem}"))
         }
-        (State::Live, Due::Since(_)) => Some(format!("keeps recording {number}: it is live")),
-        (State::Nothing, Due::Since(_))
+        (State::Live, Due::Since(_) | Due::Overdue(_)) => {
+            Some(format!("keeps recording {number}: it is live"))
+        }
+        (State::BeingSealed, Due::Since(_) | Due::Overdue(_)) => {
+            Some(format!("keeps recording {number}: {BEING_SEALED}"))
+        }
+        (State::Nothing, Due::Since(_) | Due::Overdue(_))
         | (
-            State::Sealed { .. } | State::Doubtful(_) | State::Live | State::Nothing,
+            State::Sealed { .. }
+            | State::Doubtful(_)
+            | State::Live
+            | State::BeingSealed
+            | State::Nothing,
             Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
         ) => None,
+    }
+}
+
+/// How it is due, in words that a time follows.
+pub(super) fn how(due: &Due) -> &'static str {
+    match due {
+        Due::Overdue(_) => "past the longest that it may be kept since",
+        Due::Since(_) | Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_) => {
+            "due since"
+        }
     }
 }
 
@@ -63,21 +84,29 @@ pub(super) async fn remove(
                     dir,
                     manifest_sha256,
                 },
-                Due::Since(since),
+                Due::Since(since) | Due::Overdue(since),
             ) => {
-                let why = format!("due since {since}");
+                let why = format!("{} {since}", how(&kept.due));
                 put_on_record(store, kept, manifest_sha256, &why, by, now).await?;
                 dir.clone()
             }
-            (State::Doubtful(problem), Due::Since(_)) => {
+            (State::Doubtful(problem), Due::Since(_) | Due::Overdue(_)) => {
                 removed
                     .lines
                     .push(format!("kept recording {number}: {problem}"));
                 continue;
             }
             (
-                State::Sealed { .. } | State::Doubtful(_) | State::Live | State::Nothing,
-                Due::Since(_) | Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
+                State::Sealed { .. }
+                | State::Doubtful(_)
+                | State::Live
+                | State::BeingSealed
+                | State::Nothing,
+                Due::Since(_)
+                | Due::Overdue(_)
+                | Due::LegalHold(_)
+                | Due::KeepUntilServiceEnds
+                | Due::KeepUntil(_),
             ) => continue,
         };
         match clear(&dir) {
@@ -105,17 +134,38 @@ pub(super) async fn remove(
                 continue;
             }
         };
+        let why = match inventory.rules_of(client).map(|rules| rules.regime) {
+            Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
+            Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",
+        };
         let destruction = Destruction {
-            client: client.clone(),
+            client: Some(client.clone()),
+            in_force: !inventory.departed.contains(client),
             before,
             at: now,
             by: by.to_owned(),
-            why: "kept as long as agreed on after the end of the service".to_owned(),
+            why: why.to_owned(),
         };
         if let Some(done) = store.destroy_client_entries(&destruction).await? {
             removed.lines.push(format!(
                 "removed the words of {} entries of {client}, {} sessions and {} interventions, from before {before}",
                 done.entries, done.sessions, done.interventions
+            ));
+        }
+    }
+    if let Some(before) = inventory.nobody_before {
+        let destruction = Destruction {
+            client: None,
+            in_force: true,
+            before,
+            at: now,
+            by: by.to_owned(),
+            why: "kept as long as what any client has of that time".to_owned(),
+        };
+        if let Some(done) = store.destroy_client_entries(&destruction).await? {
+            removed.lines.push(format!(
+                "removed the words of {} entries that concern no client, from before {before}",
+                done.entries
             ));
         }
     }
@@ -151,6 +201,9 @@ fn kept_by(
                 return Err(format!("recording {} is not wholly removed", kept.number));
             }
             State::Live => return Err(format!("session {} goes on", kept.number)),
+            State::BeingSealed => {
+                return Err(format!("session {}: {BEING_SEALED}", kept.number));
+            }
             State::Doubtful(problem) => {
                 return Err(format!("recording {}: {problem}", kept.number));
             }

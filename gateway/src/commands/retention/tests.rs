@@ -1,6 +1,6 @@
 //! What is removed and what stays, without a gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,7 @@ fn client() -> ClientId {
 
 fn session(recording: Option<&str>) -> Session {
     Session {
+        hidden_lines: 0,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),
@@ -45,6 +46,7 @@ fn session(recording: Option<&str>) -> Session {
         },
         end: Some(SessionEnd {
             at: at(0),
+            because: None,
             reason: "closed".into(),
             to_target: 0,
             to_technician: 0,
@@ -85,8 +87,9 @@ fn a_place_that_leads_elsewhere_is_refused() {
 fn rules(service_ended: Option<u64>, hold: bool) -> RetentionRules {
     RetentionRules {
         service_ended: service_ended.map(at),
-        keep: Span::from_hours(100 * DAY),
+        keep: Span::from_hours(400 * DAY),
         legal_hold: hold.then(|| "enquête".to_owned()),
+        ..RetentionRules::default()
     }
 }
 
@@ -107,6 +110,8 @@ fn inventory(kept: Vec<Kept>, rules: RetentionRules, now: u64) -> Inventory {
         kept,
         strays: Vec::new(),
         rules: BTreeMap::from([(client(), rules)]),
+        departed: BTreeSet::new(),
+        nobody_before: None,
         root: PathBuf::from("/recordings"),
         at: at(now),
     }
@@ -134,7 +139,7 @@ async fn what_is_not_due_stays() {
     let dir = tempfile::tempdir().unwrap();
     for (ended, hold, now) in [
         (None, false, 10_000),
-        (Some(10), false, 109),
+        (Some(10), false, 409),
         (Some(10), true, 10_000),
     ] {
         let rules = rules(ended, hold);
@@ -159,12 +164,12 @@ async fn what_is_due_goes_with_a_record_and_what_is_doubtful_stays_with_the_word
     let place = dir.path().join("hopital/2027/01/15/session");
     let inventory = inventory(
         vec![
-            kept(1, Some(5), sealed_in(&place), &rules, 200),
-            kept(2, Some(6), State::Doubtful("torn".into()), &rules, 200),
-            kept(3, None, State::Live, &rules, 200),
+            kept(1, Some(5), sealed_in(&place), &rules, 500),
+            kept(2, Some(6), State::Doubtful("torn".into()), &rules, 500),
+            kept(3, None, State::Live, &rules, 500),
         ],
         rules,
-        200,
+        500,
     );
     let removed = remove(&store, inventory, "root (uid 0)").await.unwrap();
     assert_eq!(removed.failed, 0);
@@ -185,6 +190,23 @@ async fn what_is_due_goes_with_a_record_and_what_is_doubtful_stays_with_the_word
     assert!(record.reason.unwrap().starts_with("due since "));
 }
 
+/// What only waits for its seal is not what somebody may have tampered with: it stays, and is called what it is.
+#[tokio::test]
+async fn what_waits_for_its_seal_is_not_doubtful() {
+    let store = TestStore::sqlite().await;
+    let rules = rules(Some(10), false);
+    let kept = kept(4, Some(6), State::BeingSealed, &rules, 500);
+    assert_eq!(kept.state.to_string(), "being sealed");
+    assert!(plan(&kept).unwrap().contains("waits for its seal"));
+    let inventory = inventory(vec![kept], rules, 500);
+    let removed = remove(&store, inventory, "root").await.unwrap();
+    assert!(
+        removed.lines.len() == 1 && removed.lines[0].contains("waits for its seal"),
+        "{removed:?}"
+    );
+    assert_eq!(destroyed(&store).await, []);
+}
+
 /// A crash between record and removal: the next run removes, without another record.
 #[tokio::test]
 async fn an_interrupted_removal_is_finished() {
@@ -199,8 +221,8 @@ async fn an_interrupted_removal_is_finished() {
         keep: Span::from_hours(5000 * DAY),
         ..rules
     };
-    let kept = kept(1, Some(5), leftover, &longer, 200);
-    let removed = remove(&store, inventory(vec![kept], longer, 200), "root")
+    let kept = kept(1, Some(5), leftover, &longer, 500);
+    let removed = remove(&store, inventory(vec![kept], longer, 500), "root")
         .await
         .unwrap();
     assert_eq!(removed.lines, ["removed recording 1"]);
@@ -217,8 +239,8 @@ async fn a_directory_that_cannot_be_removed_is_told_and_keeps_the_words() {
     let place = dir.path().join("session");
     std::fs::write(&place, "").unwrap();
     let leftover = State::Leftover { dir: place };
-    let kept = kept(1, Some(5), leftover, &rules, 200);
-    let removed = remove(&store, inventory(vec![kept], rules, 200), "root")
+    let kept = kept(1, Some(5), leftover, &rules, 500);
+    let removed = remove(&store, inventory(vec![kept], rules, 500), "root")
         .await
         .unwrap();
     assert_eq!(removed.failed, 1);
@@ -231,7 +253,7 @@ async fn a_directory_that_cannot_be_removed_is_told_and_keeps_the_words() {
 #[test]
 fn an_unknown_recording_on_disk_keeps_the_words() {
     let rules = rules(Some(10), false);
-    let mut inventory = inventory(Vec::new(), rules, 200);
+    let mut inventory = inventory(Vec::new(), rules, 500);
     assert!(words(&inventory)[0].1.is_ok());
     let place = PathBuf::from("/recordings/hopital/2027/01/15/x");
     inventory.strays = vec![(place, "damaged")];

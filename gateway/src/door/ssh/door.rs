@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::FlowRequest;
 use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
+use tokio::sync::oneshot;
 
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::channel::{self, Opening, Start};
@@ -14,9 +16,12 @@ use crate::passage::knock::Knock;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
 use crate::settings::Banner;
+use crate::terminal::layout;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;
+/// How long a client may take to come past the words of a refusal before it is refused.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Channels that wait for the end of a connection for which there is no place.
 const UNANSWERED: usize = 8;
 
@@ -66,8 +71,7 @@ impl Door {
                 .say(gateway.settings.lang, "login-banner", &[]),
             Banner::Written(words) => words.clone(),
         };
-        let lines: String = words.lines().map(|line| format!("{line}\r\n")).collect();
-        (!lines.is_empty()).then_some(lines)
+        (!words.is_empty()).then(|| layout::told(words.trim_end(), layout::UNKNOWN))
     }
 
     pub(super) fn answer(&self, answer: Answer) -> Auth {
@@ -154,15 +158,49 @@ impl Door {
         flow: FlowRequest,
         session: &mut server::Session,
     ) -> Result<(), russh::Error> {
-        let words = self.visit()?.refuse_unserved(flow);
-        if self
-            .channels
-            .get(&id)
-            .is_some_and(|line| line.opening.is_some())
-        {
-            session.extended_data(id, 1, format!("{words}\r\n").into_bytes())?;
-        }
+        self.tell_refusal(id, flow, session)?;
         session.channel_failure(id)
+    }
+
+    /// The same for a client that leaves as soon as it has the failure, whatever stands before it: answers once it has come
+    /// past the words, which its answer to a question behind them proves.
+    pub(super) fn refuse_once_told(
+        &mut self,
+        id: ChannelId,
+        flow: FlowRequest,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        if !self.tell_refusal(id, flow, session)? {
+            return session.channel_failure(id);
+        }
+        let (ask, answer) = oneshot::channel();
+        session.send_ping(ask)?;
+        let (visit, handle) = (self.visit()?, session.handle());
+        let connection = Arc::clone(self.knock.connection());
+        visit.tasks().spawn(async move {
+            // A client that answers nothing is refused all the same.
+            let _ = tokio::time::timeout(TOLD_WITHIN, answer).await;
+            let _ = handle.channel_failure(id).await;
+            connection.control_sent();
+        });
+        Ok(())
+    }
+
+    /// Puts a refusal on record, and says it on the standard error of a channel that has not started; whether it was said.
+    fn tell_refusal(
+        &mut self,
+        id: ChannelId,
+        flow: FlowRequest,
+        session: &mut server::Session,
+    ) -> Result<bool, russh::Error> {
+        let visit = self.visit()?;
+        let words = visit.explained(visit.refuse_unserved(flow));
+        let Some(line) = self.channels.get(&id).filter(|line| line.opening.is_some()) else {
+            return Ok(false);
+        };
+        let columns = line.uplink.columns().unwrap_or(layout::UNKNOWN);
+        session.extended_data(id, 1, layout::told(&words, columns).into_bytes())?;
+        Ok(true)
     }
 
     pub(super) async fn refuse_channel(

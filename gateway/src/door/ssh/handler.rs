@@ -26,9 +26,10 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
 use crate::passage::caps;
-use crate::passage::channel::{Opening, Start, TerminalRequest};
+use crate::passage::channel::{Opening, Start};
 use crate::passage::downlink::Downlink;
 use crate::passage::uplink::{Item, Overflow, Uplink};
+use crate::passage::window::TerminalRequest;
 
 impl server::Handler for Door {
     type Error = russh::Error;
@@ -201,8 +202,8 @@ impl server::Handler for Door {
         term: &str,
         cols: u32,
         rows: u32,
-        width: u32,
-        height: u32,
+        _pixels_wide: u32,
+        _pixels_high: u32,
         modes: &[(Pty, u32)],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
@@ -212,12 +213,11 @@ impl server::Handler for Door {
             .and_then(|line| line.opening.as_mut())
         {
             Some(opening) if opening.terminal.is_none() => {
+                opening.uplink.has_columns(cols);
                 opening.terminal = Some(TerminalRequest {
                     term: Term::parse(term),
                     cols,
                     rows,
-                    width,
-                    height,
                     modes: modes.to_vec(),
                 });
                 session.channel_success(id)
@@ -239,9 +239,10 @@ impl server::Handler for Door {
             .channels
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
-            && opening.environment.len() < caps::VARIABLES
         {
-            let fits = name.len() <= caps::NAME && value.len() <= caps::VALUE;
+            let fits = opening.environment.len() < caps::VARIABLES
+                && name.len() <= caps::NAME
+                && value.len() <= caps::VALUE;
             if !fits || !opening.pay(name.len() + value.len()) {
                 return session.channel_failure(id);
             }
@@ -284,7 +285,7 @@ impl server::Handler for Door {
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
         let name = caps::clip(name, caps::NAME).to_owned();
-        self.refuse(id, FlowRequest::Subsystem(name), session)
+        self.refuse_once_told(id, FlowRequest::Subsystem(name), session)
     }
 
     async fn x11_request(
@@ -344,16 +345,11 @@ impl server::Handler for Door {
         id: ChannelId,
         cols: u32,
         rows: u32,
-        width: u32,
-        height: u32,
+        _pixels_wide: u32,
+        _pixels_high: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let resize = Item::Resize {
-            cols,
-            rows,
-            width,
-            height,
-        };
+        let resize = Item::Resize { cols, rows };
         self.push(id, resize)?;
         session.channel_success(id)
     }

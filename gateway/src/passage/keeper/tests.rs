@@ -71,7 +71,7 @@ async fn what_could_not_be_closed_is_sealed_once_its_session_is_gone() {
         root: house.gateway.settings.recordings.directory.clone(),
         open: Arc::default(),
         sealer: Arc::clone(&sealer),
-        sealing,
+        sealing: Lanes::of(sealing),
         unfinished: Arc::default(),
     };
     let recorder = keeper
@@ -114,4 +114,68 @@ async fn what_could_not_be_closed_is_sealed_once_its_session_is_gone() {
     assert_eq!(on_record.len(), 1);
     let recovered = records_of(store, &[AuditKind::RecordingRecovered]).await;
     assert_eq!(recovered.len(), 1, "{recovered:?}");
+}
+
+/// A recording that takes minutes to seal holds up no other, whichever came first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_recording_holds_up_no_small_one() {
+    const LARGE: u64 = 64 * 1024;
+    let house = House::new().await;
+    let sealer = Arc::clone(&house.gateway.keeper.sealer);
+    let unfinished: Arc<Unfinished> = Arc::default();
+    let (go_on, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let (counted, seals) = (Arc::clone(&unfinished), Arc::clone(&sealer));
+    let reserve = Reserve::in_directory(&house.gateway.settings.recordings.directory, 0);
+    let lanes = Lanes::start_with(LARGE, Vec::new(), move |closed, left| {
+        let seals = Sealing {
+            sealer: &seals,
+            reserve: reserve.clone(),
+            try_again_after: Duration::from_secs(600),
+        };
+        if std::thread::current().name() == Some("seal-large") {
+            // It takes as long as the test wants.
+            held.lock().unwrap().recv().unwrap();
+        }
+        seals.all_of(&closed, left, || {
+            *counted.lock() -= 1;
+            counted.done.notify_all();
+        });
+    });
+    let keeper = Keeper {
+        root: house.gateway.settings.recordings.directory.clone(),
+        open: Arc::default(),
+        sealer,
+        sealing: lanes.unwrap(),
+        unfinished,
+    };
+    let close = |id: u128, notes: u64| {
+        let facts = facts(Uuid::from_u128(id));
+        let recorder = keeper.open(facts, &RecordingRules::default()).unwrap();
+        let text = "said ".repeat(1000);
+        for at in 1..=notes {
+            recorder.append(SESSION, at, Event::Note(&text)).unwrap();
+        }
+        let end = SessionEnd::because("closed");
+        keeper.close(&recorder, notes + 1, &end).unwrap();
+        recorder.dir().to_path_buf()
+    };
+    let large = close(7, 40);
+    let small = [close(8, 1), close(9, 1), close(10, 1)];
+    let patience = Duration::from_secs(60);
+    let count = keeper.unfinished.lock();
+    let waited = keeper
+        .unfinished
+        .done
+        .wait_timeout_while(count, patience, |count| *count > 1);
+    drop(waited);
+    for dir in &small {
+        assert!(!dir.join(layout::LIVE).exists(), "{}", dir.display());
+        SealedRecording::open(dir).unwrap();
+    }
+    assert!(large.join(layout::LIVE).exists());
+    assert!(SealedRecording::open(&large).is_err());
+    go_on.send(()).unwrap();
+    assert_eq!(keeper.wait_until_finished(patience), 0);
+    SealedRecording::open(&large).unwrap();
 }

@@ -84,7 +84,7 @@ impl Down<'_> {
                         return RelayEnd::Unrecorded(error);
                     }
                     // On a line of its own: it comes while somebody types.
-                    let notice = Bytes::from(format!("\r\n{notice}\r\n"));
+                    let notice = Bytes::from(format!("\r\n{}", self.downlink.lines(&notice)));
                     let _ = self.downlink.send(Stream::ErrorOutput, notice).await;
                     continue;
                 }

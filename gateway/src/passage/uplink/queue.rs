@@ -17,16 +17,12 @@ const TOGETHER: usize = 4 << 10;
 pub(crate) enum Item {
     /// Bytes for the target's standard input.
     Data(Bytes),
-    /// The terminal changed its size, in characters and pixels.
+    /// The terminal changed its size, in characters.
     Resize {
         /// Columns.
         cols: u32,
         /// Rows.
         rows: u32,
-        /// Width in pixels, zero when unknown.
-        width: u32,
-        /// Height in pixels, zero when unknown.
-        height: u32,
     },
     /// A signal.
     Signal(Sig),

@@ -44,12 +44,7 @@ fn fill(uplink: &Uplink) {
 }
 
 fn resize(cols: u32) -> Item {
-    Item::Resize {
-        cols,
-        rows: 24,
-        width: 0,
-        height: 0,
-    }
+    Item::Resize { cols, rows: 24 }
 }
 
 fn bytes(item: Item) -> Bytes {

@@ -6,6 +6,7 @@ use ecluse_policy::{Admission, Approval, SessionId, Timestamp};
 use ecluse_recordings as recordings;
 use ecluse_recordings::log::Hash;
 
+use super::super::purse::RecordingPlace;
 use super::super::recovery::HEADER;
 use super::super::session::Session;
 use super::Visit;
@@ -15,7 +16,11 @@ use crate::live::{LiveSession, SessionFacts};
 use crate::store::{self, SessionStart};
 
 impl Visit {
-    pub(super) async fn open_session(&self, admission: &Admission) -> Result<Session, String> {
+    pub(super) async fn open_session(
+        &self,
+        admission: &Admission,
+        place: RecordingPlace,
+    ) -> Result<Session, String> {
         let now = clock::now();
         let began = clock::monotonic();
         let unrecorded = |error: &dyn std::fmt::Display| {
@@ -91,7 +96,13 @@ impl Visit {
             key: recorder.key().clone(),
         };
         let live = LiveSession::new(facts, Arc::clone(&self.shared));
-        Ok(Session::new(live, recorder, began, admission.clone()))
+        Ok(Session::new(
+            live,
+            recorder,
+            began,
+            admission.clone(),
+            place,
+        ))
     }
 
     fn recorded_facts(

@@ -7,9 +7,11 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use ecluse_policy::{Admission, Permit, StartRequest, Verdict};
 
+use super::super::purse::RecordingPlace;
 use super::super::session::Session;
 use super::super::supervision;
 use super::Visit;
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{Seat, Stop};
 use crate::store::StoreError;
@@ -112,12 +114,19 @@ impl Visit {
         if !self.has_room(admission.target()).await {
             return Err(Unseated::Unrecorded(self.say("space-full")));
         }
+        let Some(place) = RecordingPlace::lend(self.connection().purse()) else {
+            self.put_no_memory_on_record(admission).await;
+            return Err(Unseated::Unrecorded(self.say("memory-full")));
+        };
         let session = self
-            .open_session(admission)
+            .open_session(admission, place)
             .await
             .map_err(Unseated::Unrecorded)?;
         let session = Arc::new(session);
         self.note_clock(&session);
+        for (flow, refusal) in self.take_refused_before() {
+            session.refused(&flow, &refusal);
+        }
         self.gateway.live.enter(Arc::clone(session.live()));
         self.lock_sessions().push(Arc::clone(&session));
         self.supervisors.spawn(supervision::watch_session(
@@ -125,6 +134,19 @@ impl Visit {
             Arc::clone(&session),
         ));
         Ok(session)
+    }
+
+    async fn put_no_memory_on_record(&self, admission: &Admission) {
+        let record = self
+            .visitor()
+            .record(AuditKind::SessionRefused, clock::now())
+            .refused()
+            .reason("too little memory for a recording")
+            .client(admission.client())
+            .target(admission.target())
+            .intervention(admission.intervention().id())
+            .detail("sessions", self.sessions().len());
+        self.audit_refusal(record).await;
     }
 
     /// The sessions that are not closed, in the order they began.

@@ -1,9 +1,10 @@
 //! What a person reads on their visit, in their language.
 
-use ecluse_policy::{Lang, Permit, Refusal};
+use ecluse_policy::{Admission, FlowRequest, Lang, Permit, Refusal, could_ask_for};
 use ecluse_recordings as recordings;
 
 use super::Visit;
+use crate::admission::next;
 use crate::clock;
 use crate::live::Stop;
 
@@ -13,6 +14,48 @@ impl Visit {
         self.gateway
             .texts
             .refusal(self.lang(), refusal, clock::now())
+    }
+
+    /// A refusal's words as the gateway's own, and how to see what may be asked for.
+    pub(crate) fn explained(&self, words: String) -> String {
+        let words = next::announced(&self.gateway, self.lang(), &next::capital(&words));
+        format!("{words}\n{}", next::flows(&self.gateway, &self.visitor))
+    }
+
+    /// Why a flow is not part of what `admission` permits, and what helps: to ask for it, where the matrix has it.
+    pub(crate) fn words_of_flow(
+        &self,
+        admission: &Admission,
+        flow: &FlowRequest,
+        refusal: &Refusal,
+    ) -> String {
+        let words = next::capital(&self.words_of(refusal));
+        let words = next::announced(&self.gateway, self.lang(), &words);
+        let not_part = matches!(
+            refusal,
+            Refusal::FlowNotListed { .. }
+                | Refusal::Command { .. }
+                | Refusal::DerogationOver { .. }
+        );
+        if !not_part {
+            return words;
+        }
+        let (target, account) = (admission.target(), admission.account());
+        let (applied, person) = (self.gateway.applied(), self.visitor.person());
+        let asked = could_ask_for(
+            &applied.documents,
+            person,
+            target,
+            account,
+            flow,
+            clock::now(),
+        );
+        let helps = if asked {
+            next::ask(&self.gateway, &self.visitor, target, Some(account))
+        } else {
+            next::flows(&self.gateway, &self.visitor)
+        };
+        format!("{words}\n{helps}")
     }
 
     /// Words without anything to put in, in the person's language.
@@ -53,7 +96,10 @@ impl Visit {
         let lang = self.lang();
         let texts = &self.gateway.texts;
         match stop {
-            Stop::Right(reason) => texts.end_reason(lang, reason, clock::now()),
+            Stop::Right(reason) => {
+                let words = texts.end_reason(lang, reason, clock::now());
+                next::announced(&self.gateway, lang, &words)
+            }
             Stop::Cut {
                 by, reason: None, ..
             } => texts.say(lang, "end-cut", &[("by", by.as_str().into())]),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ecluse_policy::documents::{Change, ChangeKind};
 use ecluse_policy::{ClientId, Documents, Timestamp};
 use ecluse_recordings::bound as keys;
 use serde_json::Value as Json;
@@ -10,7 +11,7 @@ use super::super::documents::DocumentTexts;
 use super::super::sql::values;
 use super::super::{StoreError, Writing};
 use super::documents::Held;
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, trails};
 
 /// Puts the texts of a new version beside their salts, and into each record the digest of the document it is about;
 /// documents that change without any object changing get a record of their own.
@@ -18,7 +19,7 @@ pub(in crate::store) async fn bind(
     change: &mut Writing,
     held: &Held,
     texts: &DocumentTexts,
-    next: &Documents,
+    [before, next]: [&Documents; 2],
     records: Vec<AuditRecord>,
     quiet: &AuditRecord,
 ) -> Result<Vec<AuditRecord>, StoreError> {
@@ -59,13 +60,24 @@ pub(in crate::store) async fn bind(
         .collect();
     for owner in changed.keys().filter(|owner| !told.contains(*owner)) {
         let accused = held.faults.iter().any(|fault| fault.owner == *owner);
-        let mut record = quiet.clone().reason(if accused {
-            "put in force again: the store held another text than the one on record"
-        } else {
-            "comments or the order of lines changed, no object"
-        });
-        if let Some(client) = owner.strip_prefix("client ") {
-            record.client = ClientId::parse(client).ok();
+        let mut record = quiet
+            .clone()
+            .detail("object", owner.as_str())
+            .reason(if accused {
+                "put in force again: the store held another text than the one on record"
+            } else {
+                "comments or the order of lines changed, no object"
+            });
+        match owner.strip_prefix("client ") {
+            Some(client) => record.client = ClientId::parse(client).ok(),
+            None => {
+                let change = Change {
+                    object: owner.clone(),
+                    kind: ChangeKind::Changed,
+                    detail: Vec::new(),
+                };
+                record.concerns = trails::concerned(before, next, &change);
+            }
         }
         bound.push(with_document(record, owner, &changed));
     }
@@ -115,28 +127,29 @@ fn owner_of_object(object: &str) -> Option<String> {
     Some(format!("{whose} {owner}"))
 }
 
-/// Says again what is in force of a client whose entry is destroyed with this change: `doomed` are the places of those
-/// that are.
+/// Says again what is in force where the entry that says so is destroyed with this change: `doomed` are the places of
+/// those that are.
 pub(in crate::store) async fn put_in_force_again(
     change: &mut Writing,
-    client: &ClientId,
     doomed: &BTreeSet<u64>,
     at: Timestamp,
-) -> Result<Option<AuditRecord>, StoreError> {
+) -> Result<Vec<AuditRecord>, StoreError> {
     change.follow().await?;
-    let owner = format!("client {client}");
     let said = change.said();
-    let last = said.in_force().find(|(whose, ..)| *whose == owner);
-    Ok(last
+    let all = said.in_force();
+    Ok(all
         .filter(|(_, last, _)| doomed.contains(&last.seq))
         .map(|(owner, last, digest)| {
-            AuditRecord::new(AuditKind::Bound, at)
-                .client(client)
+            let mut record = AuditRecord::new(AuditKind::Bound, at)
                 .reason(
                     "the document in force stays the same; the entry that said so was destroyed",
                 )
                 .detail("version", last.version)
                 .detail(keys::DOCUMENT_OF, owner)
-                .detail(keys::DOCUMENT, digest)
-        }))
+                .detail(keys::DOCUMENT, digest);
+            let client = owner.strip_prefix("client ");
+            record.client = client.and_then(|client| ClientId::parse(client).ok());
+            record
+        })
+        .collect())
 }

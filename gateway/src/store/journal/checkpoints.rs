@@ -10,6 +10,9 @@ use super::super::sql::{Row, values};
 use super::super::{Store, StoreError};
 use crate::audit::AuditRecord;
 
+/// How far apart two checkpoints can be whose makers did not know of each other. **Unit**: microseconds.
+const RACE: i64 = 60_000_000;
+
 impl Store {
     /// Signs where the journal stands, if it grew since the last checkpoint; none where it did not.
     ///
@@ -35,13 +38,55 @@ impl Store {
         if size == 0 {
             return Ok(None);
         }
-        // Outside a transaction: the key may be in another process, and what is signed never changes.
+        let root = self.journal_root(size).await?;
         let checkpoint = Checkpoint {
             origin: origin.to_owned(),
             size,
-            root: self.journal_root(size).await?,
+            root,
             at_us: now.as_micros(),
         };
+        self.sign(checkpoint, signer).await
+    }
+
+    /// The checkpoint of the moment of a snapshot: the one that is there, or a new one. None where a larger one was made
+    /// meanwhile: then take another snapshot. `now` was read before the snapshot was taken.
+    ///
+    /// # Errors
+    /// As [`Store::checkpoint`].
+    pub async fn checkpoint_of(
+        &self,
+        snapshot: &Store,
+        origin: &str,
+        signer: Arc<dyn Signer>,
+        now: Timestamp,
+    ) -> Result<Option<SignedNote>, StoreError> {
+        let size = snapshot.journal_size().await?;
+        if let Some(latest) = snapshot.latest_checkpoint().await? {
+            let signed = read(&latest)?;
+            snapshot.check_extends(&signed).await?;
+            if signed.size == size {
+                return Ok(Some(latest));
+            }
+        }
+        let root = snapshot.journal_root(size).await?;
+        let checkpoint = Checkpoint {
+            origin: origin.to_owned(),
+            size,
+            root,
+            at_us: now.as_micros(),
+        };
+        self.sign(checkpoint, signer).await
+    }
+
+    /// Signs a checkpoint and keeps it; none where another made one meanwhile that is as large, or later though smaller:
+    /// a checkpoint of more entries is never the earlier one, or it would look like a rollback.
+    async fn sign(
+        &self,
+        checkpoint: Checkpoint,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Option<SignedNote>, StoreError> {
+        // Outside a transaction: the key may be in another process, and what is signed never changes.
+        let (size, at_us) = (checkpoint.size, checkpoint.at_us);
         let signing = tokio::task::spawn_blocking(move || {
             SignedNote::sign(&checkpoint, signer.as_ref()).map_err(|error| error.to_string())
         });
@@ -50,15 +95,22 @@ impl Store {
             .unwrap_or_else(|error| Err(error.to_string()))
             .map_err(StoreError::NotSigned)?;
         let mut change = self.write().await?;
-        let sql = "INSERT INTO checkpoints (size, at, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING";
-        let added = change
-            .tx
-            .execute(sql, values![size, now, note.text()])
-            .await?;
-        if added == 0 {
-            // Another node was faster; its checkpoint of this size is the one.
-            return Ok(None);
+        let sql = "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1";
+        let latest = change.tx.row(sql, values![]).await?;
+        if let Some(latest) = latest.as_ref().map(self::note).transpose()? {
+            let latest = read(&latest)?;
+            let ahead = latest.at_us.saturating_sub(at_us);
+            // Further apart it is no race: the clock was set back, which is on record.
+            if latest.size >= size || (1..RACE).contains(&ahead) {
+                return Ok(None);
+            }
         }
+        let at = Timestamp::from_micros(at_us);
+        let sql = "INSERT INTO checkpoints (size, at, note) VALUES ($1, $2, $3)";
+        change
+            .tx
+            .execute(sql, values![size, at, note.text()])
+            .await?;
         change.commit(&[]).await?;
         Ok(Some(note))
     }

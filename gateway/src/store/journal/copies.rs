@@ -5,6 +5,9 @@ use ecluse_policy::{Span, Timestamp};
 use super::super::sql::values;
 use super::super::{Store, StoreError};
 
+/// The fact which documents copies follow.
+const FOLLOWED: &str = "copies-followed";
+
 /// How far copies to one destination have gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
@@ -32,6 +35,29 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// The version of the documents whose destinations have all they are owed, and are told if a later one leaves them
+    /// out; none before copies were followed.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn copies_followed(&self) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT value FROM facts WHERE name = $1";
+        let row = self.db().row(sql, values![FOLLOWED]).await?;
+        row.map(|row| row.parsed("value", str::parse)).transpose()
+    }
+
+    /// Writes that version.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn set_copies_followed(&self, version: u64) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let sql = "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        tx.execute(sql, values![FOLLOWED, version.to_string()])
+            .await?;
+        tx.commit().await
     }
 
     /// Writes how far copies have gone. It never goes back: two senders may report out of order.

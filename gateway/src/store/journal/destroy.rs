@@ -1,11 +1,14 @@
-//! Taking a client's words out of the journal at the end of its service (R7, O9), and saying so in it.
+//! Taking words out of the journal at the end of their time (R7, O9), a client's or nobody's, and saying so in it.
 //!
 //! The leaves stay, so that the log still proves everything else; the words go, here and in the audit trail. The entry
 //! that says so names how many and the digest over their leaves, so that nobody can take away more under its cover.
 //! Whether something may be removed at all, [`ecluse_policy::retention`] decides.
 
+use std::collections::BTreeSet;
+
 use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
+use ecluse_recordings::log::Entry;
 
 use super::super::sql::{Row, values};
 use super::super::{Store, StoreError, bound};
@@ -15,8 +18,10 @@ use crate::audit::{AuditKind, AuditRecord};
 /// What is to be destroyed, for whom, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destruction {
-    /// Whose words.
-    pub client: ClientId,
+    /// Whose words; without a client, those that concern none.
+    pub client: Option<ClientId>,
+    /// Whether the client's document is in force: then the entries that tell of it stay.
+    pub in_force: bool,
     /// Only of what happened before this time.
     pub before: Timestamp,
     /// When it is done.
@@ -40,12 +45,55 @@ pub struct Destroyed {
     pub interventions: u64,
 }
 
-/// What says that something was destroyed is never destroyed.
-const KEPT: &str = "('recording-destroyed', 'entries-destroyed')";
+/// What says that something was destroyed is never destroyed, nor what the journal's own proof rests on.
+const KEPT: [AuditKind; 5] = [
+    AuditKind::BindingsBegin,
+    AuditKind::RecordingDestroyed,
+    AuditKind::EntriesDestroyed,
+    AuditKind::KeyMade,
+    AuditKind::JournalStart,
+];
+/// Stands in `destructions` for no client; no client's id is empty.
+const NOBODY: &str = "";
+
+/// Entries whose time came, as the index has them: of a session and its intervention all go together, when the session
+/// does, so that what is kept of them is kept whole.
+const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
+     FROM audit JOIN journal ON journal.seq = audit.seq \
+     WHERE COALESCE(audit.client, '') = $1 AND audit.at < $2 AND journal.entry IS NOT NULL \
+     AND (audit.session IS NULL OR audit.session NOT IN \
+       (SELECT id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
+     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
+       (SELECT intervention FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
+     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
+       (SELECT id FROM interventions WHERE client = $1 \
+        AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')))) \
+     ORDER BY journal.seq";
+
+/// Whether an entry is among those to be destroyed, by what it says itself: under a client's retention nobody else's
+/// words go, whatever the index was made to say.
+fn is_doomed(line: &str, destruction: &Destruction) -> bool {
+    let Destruction {
+        client,
+        in_force,
+        before,
+        ..
+    } = destruction;
+    let is_kept = |kind: &str| {
+        KEPT.iter().any(|kept| kept.name() == kind)
+            // What tells of documents that still are in force.
+            || ((*in_force || client.is_none()) && kind == AuditKind::DocumentChange.name())
+    };
+    Entry::parse(line.as_bytes()).is_ok_and(|entry| {
+        entry.client.as_deref() == client.as_ref().map(ClientId::as_str)
+            && entry.at_us < before.as_micros()
+            && !is_kept(&entry.kind)
+    })
+}
 
 impl Store {
-    /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it;
-    /// none where there is nothing to destroy.
+    /// Destroys the words of a client's entries, and its sessions and interventions that are over, with a record of it; or
+    /// the words of entries that concern no client. None where there is nothing to destroy.
     ///
     /// # Errors
     /// The store failed; nothing is destroyed.
@@ -55,19 +103,24 @@ impl Store {
     ) -> Result<Option<Destroyed>, StoreError> {
         let Destruction {
             client,
+            in_force: _,
             before,
             at,
             by,
             why,
         } = destruction;
-        let client_id = client.as_str();
+        let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT journal.seq AS seq, journal.leaf AS leaf FROM audit JOIN journal ON journal.seq = audit.seq \
-             WHERE audit.client = $1 AND audit.at < $2 AND journal.entry IS NOT NULL AND audit.kind NOT IN {KEPT} \
-             ORDER BY journal.seq"
-        ));
-        let doomed = change.tx.rows(sql, values![client_id, *before]).await?;
+        let mut doomed = change.tx.rows(DOOMED, values![client_id, *before]).await?;
+        let mut read = Ok(());
+        doomed.retain(|row| match row.text("entry") {
+            Ok(line) => is_doomed(&line, destruction),
+            Err(error) => {
+                read = Err(error);
+                false
+            }
+        });
+        read?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -75,17 +128,20 @@ impl Store {
         let entries = doomed.len() as u64;
         let record = AuditRecord::new(AuditKind::EntriesDestroyed, *at)
             .claimed(by)
-            .client(client)
             .reason(why)
             .detail("entries", entries)
             .detail("before", before.to_string())
             .detail("up-to", up_to)
             .detail("leaves-sha256", leaves_digest(&doomed)?);
+        let record = match client {
+            Some(client) => record.client(client),
+            None => record,
+        };
         let places = doomed
             .iter()
             .map(|row| row.count("seq"))
             .collect::<Result<_, _>>()?;
-        let again = bound::put_in_force_again(&mut change, client, &places, *at).await?;
+        let again = bound::put_in_force_again(&mut change, &places, *at).await?;
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";
         let values = values![seq, client_id, up_to, *at];
@@ -97,24 +153,30 @@ impl Store {
                 .execute(sql, values![row.count("seq")?, seq])
                 .await?;
         }
-        let sql = "UPDATE audit SET person = NULL, station = NULL, source = NULL, terminal = NULL, target = NULL, \
-                   intervention = NULL, session = NULL, verdict = NULL, reason = NULL, detail = '{}' \
+        let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
         let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";
         let sessions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 \
-                   AND state NOT IN ('requested', 'approved', 'open')";
+                   AND state NOT IN ('requested', 'approved', 'open') \
+                   AND id NOT IN (SELECT intervention FROM sessions WHERE client = $1)";
         let interventions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM host_key_alerts WHERE client = $1 AND at < $2";
         change.tx.execute(sql, values![client_id, *before]).await?;
-        // Texts that are in force no more go with their salts.
-        let sql = "DELETE FROM document_texts WHERE owner = $1 \
-                   AND version IN (SELECT version FROM document_versions WHERE applied_at < $2) \
-                   AND salt NOT IN (SELECT salt FROM document_texts WHERE owner = $1 AND salt IS NOT NULL \
-                   AND version = (SELECT MAX(version) FROM document_versions))";
-        let owner = format!("client {client}");
-        change.tx.execute(sql, values![owner, *before]).await?;
+        // Texts that are in force no more, and that no session left rests on, go with their salts.
+        if let Some(client) = client {
+            let sql = "DELETE FROM document_texts WHERE owner = $1 \
+                       AND version IN (SELECT version FROM document_versions WHERE applied_at < $2) \
+                       AND version NOT IN (SELECT documents FROM sessions WHERE client = $3) \
+                       AND salt NOT IN (SELECT salt FROM document_texts WHERE owner = $1 AND salt IS NOT NULL \
+                       AND version = (SELECT MAX(version) FROM document_versions))";
+            let owner = format!("client {client}");
+            change
+                .tx
+                .execute(sql, values![owner, *before, client_id])
+                .await?;
+        }
         change.commit(again.as_slice()).await?;
         Ok(Some(Destroyed {
             seq,
@@ -122,6 +184,21 @@ impl Store {
             sessions,
             interventions,
         }))
+    }
+}
+
+impl Store {
+    /// Every client that the journal tells of.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn clients_on_record(&self) -> Result<BTreeSet<ClientId>, StoreError> {
+        let sql = "SELECT client FROM sessions UNION SELECT client FROM interventions \
+                   UNION SELECT client FROM audit WHERE client IS NOT NULL";
+        let rows = self.db().rows(sql, values![]).await?;
+        rows.iter()
+            .map(|row| row.parsed("client", ClientId::parse))
+            .collect()
     }
 }
 

@@ -9,26 +9,26 @@ mod checkpoints;
 mod copies;
 mod destroy;
 mod start;
+mod trail;
 mod verify;
 
 use std::collections::HashMap;
 
-use ecluse_policy::{ClientId, InterventionId, SessionId, StationId, TargetId};
 use ecluse_recordings::log::{
     Entry, Frontier, Hash, NodeId, ProofError, consistency_needs, consistency_proof,
     inclusion_needs, inclusion_proof, leaf_hash, root_at, root_needs,
 };
-use serde_json::{Map, Value as Json};
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 pub use self::copies::Copied;
 pub use self::destroy::{Destroyed, Destruction};
-pub(super) use self::start::begin;
+pub(super) use self::start::{backfill, check_begun};
+pub use self::trail::TrailHead;
 pub use self::verify::{Defect, Recomputed};
-use super::audit::conditions;
 use super::sql::{Row, Tx, Value, values};
-use super::{AuditQuery, Store, StoreError, Writing};
-use crate::audit::{AuditRecord, AuditVerdict};
+use super::{Store, StoreError, Writing};
+use crate::audit::{AuditRecord, Place};
 use crate::secrets;
 
 /// An entry of the journal as the store keeps it.
@@ -44,12 +44,6 @@ pub struct JournalEntry {
     pub destroyed_by: Option<u64>,
 }
 
-/// Longest detail of an entry, in bytes; a reader refuses entries beyond a mebibyte.
-const LONGEST_DETAIL: usize = 512 * 1024;
-
-const COLUMNS: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry, \
-                       journal.destroyed_by AS destroyed_by FROM audit JOIN journal ON journal.seq = audit.seq";
-
 impl Store {
     /// How many entries the journal has.
     ///
@@ -62,22 +56,6 @@ impl Store {
             column: "counters.value",
         })?
         .count("value")
-    }
-
-    /// Reads entries, found as their audit records are.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn entries(&self, query: &AuditQuery) -> Result<Vec<JournalEntry>, StoreError> {
-        let conditions = conditions(query);
-        let order = if query.latest_first { "DESC" } else { "ASC" };
-        let limit = query.limit.unwrap_or(1000);
-        let (sql, values) = conditions.statement(
-            COLUMNS,
-            &format!("ORDER BY audit.seq {order} LIMIT {limit}"),
-        );
-        let rows = self.db().rows(sql, values).await?;
-        rows.iter().map(stored).collect()
     }
 
     /// The entry at a place, from 1.
@@ -129,39 +107,59 @@ impl Store {
     }
 }
 
-/// Adds a record to the journal, at the place it has in the audit trail.
+/// Adds a record to the journal, at the place it has in the audit trail, and to the chain of its trail.
+///
+/// Both orders are those of the lock that [`Writing`] holds: of several nodes too, one at a time.
 pub(super) async fn grow(
     change: &mut Writing,
     seq: u64,
     record: &AuditRecord,
+    event: Uuid,
 ) -> Result<(), StoreError> {
-    // 16 random bytes: who sees the leaf alone cannot confirm a guess at the words.
-    let salt = u128::from_be_bytes(secrets::random()?);
-    let entry = entry_with(format!("{salt:032x}"), seq, record);
+    let client = record.client.as_ref().map(ecluse_policy::ClientId::as_str);
+    let before = trail::head(&mut change.tx, client).await?;
+    let entry = record.to_entry(Place {
+        salt: salt()?,
+        seq,
+        event,
+        nth: Some(before.map_or(1, |before| before.nth.saturating_add(1))),
+        previous: before.map(|before| before.leaf),
+    });
+    let leaf = add(&mut change.tx, &mut change.frontier, &entry).await?;
+    trail::advance(&mut change.tx, client, &entry, leaf, record.at).await
+}
+
+/// Who sees the leaf alone cannot confirm a guess at the words.
+fn salt() -> Result<String, StoreError> {
+    Ok(format!("{:032x}", u128::from_be_bytes(secrets::random()?)))
+}
+
+/// Adds an entry to the journal and its tree; its hash.
+async fn add(tx: &mut Tx, known: &mut Option<Frontier>, entry: &Entry) -> Result<Hash, StoreError> {
     let line = entry
         .to_line()
         .ok()
         .and_then(|line| String::from_utf8(line).ok())
         .ok_or_else(|| StoreError::malformed("journal.entry", "it has no text"))?;
     let size = entry.index();
-    let mut frontier = match change.frontier.take() {
+    let mut frontier = match known.take() {
         Some(frontier) if frontier.size() == size => frontier,
-        Some(_) | None => frontier_at(&mut change.tx, size).await?,
+        Some(_) | None => frontier_at(tx, size).await?,
     };
-    let completed = frontier.push(leaf_hash(line.as_bytes()));
-    for (level, index, hash) in completed {
+    let leaf = leaf_hash(line.as_bytes());
+    for (level, index, hash) in frontier.push(leaf) {
         if level == 0 {
             let sql = "INSERT INTO journal (seq, leaf, entry) VALUES ($1, $2, $3)";
-            let values = values![seq, hash.0.as_slice(), &line];
-            change.tx.execute(sql, values).await?;
+            let values = values![entry.seq, hash.0.as_slice(), &line];
+            tx.execute(sql, values).await?;
         } else {
             let sql = "INSERT INTO journal_nodes (level, idx, hash) VALUES ($1, $2, $3)";
             let values = values![u32::from(level), index, hash.0.as_slice()];
-            change.tx.execute(sql, values).await?;
+            tx.execute(sql, values).await?;
         }
     }
-    change.frontier = Some(frontier);
-    Ok(())
+    *known = Some(frontier);
+    Ok(leaf)
 }
 
 /// Where the journal of `size` entries stands, from the nodes it kept.
@@ -179,56 +177,6 @@ async fn frontier_at(tx: &mut Tx, size: u64) -> Result<Frontier, StoreError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Frontier::from_parts(size, peaks)?)
-}
-
-/// The same detail, unless it is too long to be read back: then what it was is told by its digest.
-pub(super) fn bounded(detail: &Map<String, Json>) -> Map<String, Json> {
-    let text = Json::Object(detail.clone()).to_string();
-    if text.len() <= LONGEST_DETAIL {
-        return detail.clone();
-    }
-    let digest = ecluse_recordings::evidence::manifest::sha256_hex(text.as_bytes());
-    let mut short = Map::new();
-    short.insert("left-out-bytes".into(), text.len().into());
-    short.insert("left-out-sha256".into(), digest.into());
-    short
-}
-
-/// The entry of a record.
-fn entry_with(salt: String, seq: u64, record: &AuditRecord) -> Entry {
-    // Without `..`: a field added to the record must be in the journal too.
-    let AuditRecord {
-        at,
-        kind,
-        person,
-        station,
-        source,
-        terminal,
-        client,
-        target,
-        intervention,
-        session,
-        verdict,
-        reason,
-        detail,
-    } = record;
-    Entry {
-        salt,
-        seq,
-        at_us: at.as_micros(),
-        kind: kind.name().to_owned(),
-        person: person.clone(),
-        station: station.as_ref().map(StationId::to_string),
-        source: source.map(|source| source.to_string()),
-        terminal: terminal.clone(),
-        client: client.as_ref().map(ClientId::to_string),
-        target: target.as_ref().map(TargetId::to_string),
-        intervention: intervention.map(|id| InterventionId::as_uuid(id).to_string()),
-        session: session.map(|id| SessionId::as_uuid(id).to_string()),
-        verdict: verdict.map(|verdict| AuditVerdict::name(verdict).to_owned()),
-        reason: reason.clone(),
-        detail: bounded(detail),
-    }
 }
 
 /// One statement for nodes of every level; none for no nodes. Leaves stand beside their entries.

@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use ecluse_recordings::log::{Entry, Frontier, Hash, NodeId, leaf_hash};
+use ecluse_recordings::log::trail::trail_name;
+use ecluse_recordings::log::{Break, Entry, Frontier, Hash, NodeId, Trails, leaf_hash};
 
+use super::super::audit::{self, Index};
 use super::super::sql::values;
-use super::super::{Store, StoreError, audit};
+use super::super::{Store, StoreError};
 use super::destroy::{digest_of_leaves, leaf_line};
-use super::{JournalEntry, entry_with, read_nodes, stored};
-use crate::audit::{AuditKind, AuditRecord};
+use super::{JournalEntry, read_nodes, stored, trail};
+use crate::audit::AuditKind;
 
 /// How many entries are read at once.
 const PAGE: u64 = 1000;
@@ -52,6 +54,22 @@ pub enum Defect {
         /// The entry that tells of it.
         seq: u64,
     },
+    /// A trail does not hold at an entry of it.
+    Trail {
+        /// Its place.
+        seq: u64,
+        /// Where it does not.
+        found: Break,
+    },
+    /// A trail was counted further than its entries go, or less far.
+    TrailEnd {
+        /// Whose; none for the gateway's own.
+        client: Option<String>,
+        /// How many entries were counted.
+        counted: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// An entry that was never counted.
     Uncounted {
         /// Its place.
@@ -77,7 +95,7 @@ impl fmt::Display for Defect {
             Self::RecordDiffers { seq } => {
                 write!(
                     f,
-                    "audit record {seq} was altered: its entry in the journal says something else"
+                    "audit record {seq} was altered: its entry in the journal says something else, and is right"
                 )
             }
             Self::Emptied { seq } => {
@@ -90,6 +108,18 @@ impl fmt::Display for Defect {
                 write!(
                     f,
                     "entry {seq} tells of a destruction of other entries than those that lost their words"
+                )
+            }
+            Self::Trail { seq, found } => write!(f, "entry {seq}: {found}"),
+            Self::TrailEnd {
+                client,
+                counted,
+                found,
+            } => {
+                let trail = trail_name(client.as_deref());
+                write!(
+                    f,
+                    "{trail} was counted up to number {counted}, and ends with number {found}: the count was altered, or entries were cut off"
                 )
             }
             Self::Uncounted { seq } => write!(f, "entry {seq} was never written by the gateway"),
@@ -105,6 +135,8 @@ impl fmt::Display for Defect {
 pub struct Recomputed {
     /// How many entries there have to be.
     pub size: u64,
+    /// Entries from before trails were numbered.
+    pub unnumbered: u64,
     /// Everything that cannot be.
     pub defects: Vec<Defect>,
     roots: BTreeMap<u64, Hash>,
@@ -142,10 +174,11 @@ struct Work<'s, See> {
     defects: Vec<Defect>,
     roots: BTreeMap<u64, Hash>,
     claims: BTreeMap<u64, Claim>,
+    trails: Trails,
 }
 
 impl Store {
-    /// Hashes the whole journal anew from its entries, and compares everything that is kept beside them.
+    /// Hashes the whole journal anew from its entries, and compares everything that is kept beside them, all of one moment.
     ///
     /// `watched` are the sizes whose roots the caller will ask for. `see` is shown each entry that has words, in order.
     ///
@@ -156,11 +189,12 @@ impl Store {
         watched: impl IntoIterator<Item = u64>,
         see: impl FnMut(&Entry),
     ) -> Result<Recomputed, StoreError> {
-        let size = self.journal_size().await?;
+        let store = &self.snapshot().await?;
+        let size = store.journal_size().await?;
         let mut watched: BTreeSet<u64> = watched.into_iter().collect();
         watched.insert(size);
         let mut work = Work {
-            store: self,
+            store,
             see,
             watched,
             frontier: Frontier::new(),
@@ -168,6 +202,7 @@ impl Store {
             defects: Vec::new(),
             roots: BTreeMap::new(),
             claims: BTreeMap::new(),
+            trails: Trails::new(),
         };
         work.note_root();
         let mut first = 1;
@@ -177,6 +212,8 @@ impl Store {
             first = last + 1;
         }
         work.beyond(size).await?;
+        let ends = trail::ends(self, &work.trails, size).await?;
+        work.defects.extend(ends);
         for (seq, claim) in std::mem::take(&mut work.claims) {
             if !claim.holds() {
                 work.defects.push(Defect::DestructionDiffers { seq });
@@ -184,6 +221,7 @@ impl Store {
         }
         Ok(Recomputed {
             size,
+            unnumbered: work.trails.unnumbered_in_all(),
             defects: work.defects,
             roots: work.roots,
         })
@@ -199,7 +237,7 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
             .iter()
             .map(|row| stored(row).map(|entry| (entry.seq, entry)))
             .collect::<Result<BTreeMap<_, _>, _>>()?;
-        let records = self.records(first, last).await?;
+        let records = audit::indexes(self.store.db(), first, last).await?;
         let mut completed = BTreeMap::new();
         for seq in first..=last {
             let Some(entry) = entries.get(&seq) else {
@@ -223,9 +261,11 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
 
     /// Looks at one entry; its hash. Where words and hash differ it is the hash that the rest is measured by, so that one
     /// altered entry is one defect.
-    fn entry(&mut self, entry: &JournalEntry, record: Option<&AuditRecord>) -> Hash {
+    fn entry(&mut self, entry: &JournalEntry, record: Option<&Index>) -> Hash {
         let seq = entry.seq;
         let Some(line) = &entry.line else {
+            self.trails
+                .wordless(record.and_then(Index::client), entry.leaf);
             match entry.destroyed_by {
                 Some(by) => {
                     let claim = self.claims.entry(by).or_default();
@@ -239,15 +279,16 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
         let parsed = Entry::parse(line.as_bytes()).ok();
         match parsed {
             Some(parsed) if leaf_hash(line.as_bytes()) == entry.leaf => {
-                if parsed.seq != seq {
+                let is_misplaced = parsed.seq != seq;
+                if is_misplaced {
                     let says = parsed.seq;
                     self.defects.push(Defect::Misplaced { seq, says });
-                } else if record
-                    .map(|record| entry_with(parsed.salt.clone(), seq, record))
-                    .as_ref()
-                    != Some(&parsed)
-                {
+                    self.trails.wordless(parsed.client.as_deref(), entry.leaf);
+                } else if record != Some(&Index::of(&parsed)) {
                     self.defects.push(Defect::RecordDiffers { seq });
+                }
+                if !is_misplaced && let Err(found) = self.trails.see(&parsed, entry.leaf) {
+                    self.defects.push(Defect::Trail { seq, found });
                 }
                 if parsed.kind == AuditKind::EntriesDestroyed.name() {
                     let claim = self.claims.entry(seq).or_default();
@@ -256,23 +297,13 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
                 }
                 (self.see)(&parsed);
             }
-            Some(_) | None => self.defects.push(Defect::Altered { seq }),
+            Some(_) | None => {
+                self.trails
+                    .wordless(record.and_then(Index::client), entry.leaf);
+                self.defects.push(Defect::Altered { seq });
+            }
         }
         entry.leaf
-    }
-
-    /// The audit records of a page; one that cannot be read is as good as none.
-    async fn records(
-        &self,
-        first: u64,
-        last: u64,
-    ) -> Result<BTreeMap<u64, AuditRecord>, StoreError> {
-        let rows = audit::rows(self.store.db(), first, last).await?;
-        Ok(rows
-            .iter()
-            .filter_map(|row| audit::stored(row).ok())
-            .map(|stored| (stored.seq, stored.record))
-            .collect())
     }
 
     /// Compares the nodes above the leaves with those that were kept.

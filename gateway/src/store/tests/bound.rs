@@ -436,7 +436,8 @@ fn r7_retention_takes_old_texts_with_their_salts_and_leaves_the_door_as_it_is() 
         let hopital = ClientId::parse("hopital").unwrap();
         store
             .destroy_client_entries(&Destruction {
-                client: hopital.clone(),
+                client: Some(hopital.clone()),
+                in_force: false,
                 before: at(5),
                 at: at(9),
                 by: "root".into(),

@@ -1,7 +1,7 @@
 //! Interventions: numbered once, changed one step after the other, found again (I1, I2).
 
 use ecluse_policy::intervention::{Intervention, State, Waiting};
-use ecluse_policy::{ClientId, InterventionId, InterventionNumber, PersonId};
+use ecluse_policy::{ClientId, InterventionId, InterventionNumber, PersonId, Timestamp};
 use serde_json::{Value, json};
 
 use super::at;
@@ -79,6 +79,47 @@ fn a_request_comes_back_as_it_was_and_by_its_number() {
                 .unwrap(),
             None
         );
+    });
+}
+
+/// F5: what policy is told of a person's last hour is what the store holds, whatever became of it.
+#[test]
+fn the_requests_of_a_persons_last_hour_are_counted() {
+    on_each_engine(async |store| {
+        let limits = InterventionSettings {
+            requests_per_hour: 3,
+            ..limits()
+        };
+        let counted = async |of: &str, now: Timestamp| {
+            let mut told = None;
+            let _ = store
+                .insert_intervention(&person(of), now, &limits, |_, _, waiting| {
+                    told = Some((waiting.of_person_lately, waiting.first_lately));
+                    Err::<crate::store::Next, _>(())
+                })
+                .await;
+            told.unwrap()
+        };
+        let made = Timestamp::from_micros(0);
+        assert_eq!(counted("alice", made).await, (0, None));
+        for _ in 0..2 {
+            let one = insert(store, "alice", "hopital").await;
+            let changed = store
+                .change_intervention(one.id(), |latest| {
+                    Ok::<_, ()>((next(latest, cancelled()), Vec::new()))
+                })
+                .await;
+            assert!(changed.is_ok(), "{changed:?}");
+        }
+        assert_eq!(counted("alice", made).await, (2, Some(made)));
+        // No more are looked at than there may be.
+        for _ in 0..2 {
+            let _ = insert(store, "alice", "hopital").await;
+        }
+        assert_eq!(counted("alice", made).await, (3, Some(made)));
+        assert_eq!(counted("bruno", made).await, (0, None));
+        let later = made.plus(ecluse_policy::Span::from_hours(1));
+        assert_eq!(counted("alice", later).await, (0, None));
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod destruction;
 mod rewriting;
+mod trails;
 
 use ecluse_policy::{ClientId, SessionId};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
@@ -65,6 +66,7 @@ async fn attack(store: &Store, statements: &[&str]) {
             "journal_nodes",
             "checkpoints",
             "destructions",
+            "trails",
         ]
         .map(|table| format!("ALTER TABLE {table} DISABLE TRIGGER USER"))
         .to_vec(),
@@ -103,7 +105,8 @@ fn every_record_is_an_entry_of_exactly_its_words() {
         store.record(&[record]).await.unwrap();
         let entry = store.entry(1).await.unwrap().unwrap();
         let line = entry.line.unwrap();
-        let salt = Entry::parse(line.as_bytes()).unwrap().salt;
+        let parsed = Entry::parse(line.as_bytes()).unwrap();
+        let (salt, event) = (parsed.salt, parsed.event.unwrap());
         assert_eq!(salt.len(), 32);
         let reason = store.audit(&AuditQuery::default()).await.unwrap()[0]
             .record
@@ -111,7 +114,7 @@ fn every_record_is_an_entry_of_exactly_its_words() {
             .clone()
             .unwrap();
         let expected = format!(
-            r#"{{"salt":"{salt}","seq":1,"at":1000000,"kind":"approval","person":"odile","source":"2001:db8::1","terminal":"OpenSSH \"9.2\"","client":"hopital","session":"{session}","verdict":"permit","reason":{},"detail":{{"list":["é","b"],"number":17}}}}"#,
+            r#"{{"salt":"{salt}","seq":1,"at":1000000,"kind":"approval","person":"odile","source":"2001:db8::1","terminal":"OpenSSH \"9.2\"","client":"hopital","session":"{session}","verdict":"permit","reason":{},"detail":{{"list":["é","b"],"number":17}},"event":"{event}","nth":1}}"#,
             serde_json::to_string(&reason).unwrap()
         );
         assert_eq!(line, expected);
@@ -218,12 +221,7 @@ fn several_records_of_one_change_and_several_processes_make_one_journal() {
 fn a_client_is_given_its_own_entries_and_nobody_elses() {
     on_each_engine(async |store| {
         write(store, 6).await;
-        let query = AuditQuery {
-            client: Some(client("hopital")),
-            after: Some(2),
-            ..AuditQuery::default()
-        };
-        let entries = store.entries(&query).await.unwrap();
+        let entries = store.trail(&client("hopital"), 2, 100).await.unwrap();
         assert_eq!(
             entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
             [4, 6]
@@ -321,37 +319,16 @@ fn cosignatures_are_added_below_and_the_rest_of_a_checkpoint_stays() {
     });
 }
 
-/// A store of an older format is brought into the journal, and the journal says since when it vouches.
 #[test]
-fn records_older_than_the_journal_are_brought_into_it_and_it_says_so() {
+fn a_journal_that_is_gone_is_no_beginning() {
     on_each_engine(async |store| {
         write(store, 5).await;
         attack(store, &["DELETE FROM journal", "DELETE FROM journal_nodes"]).await;
-        let opened = store.as_another_process().await;
-        assert_eq!(defects(&opened).await, []);
-        let records = opened.audit(&AuditQuery::default()).await.unwrap();
-        assert_eq!(records.len(), 6);
-        let last = &records[5].record;
-        assert_eq!(
-            (last.kind, &last.detail["records"]),
-            (AuditKind::JournalStart, &5.into())
-        );
-        // Once only.
-        opened.close().await;
-        let opened = store.as_another_process().await;
-        assert_eq!(opened.journal_size().await.unwrap(), 6);
-        // A journal that was signed once and is gone is no beginning.
-        checkpoint(&opened, 9).await.unwrap();
-        attack(
-            &opened,
-            &["DELETE FROM journal", "DELETE FROM journal_nodes"],
-        )
-        .await;
+        let begun = async || super::super::journal::check_begun(store).await;
         assert!(matches!(
-            super::super::journal::begin(&opened).await,
-            Err(StoreError::Rewritten { size: 6 })
+            begun().await,
+            Err(StoreError::Rewritten { size: 5 })
         ));
-        opened.close().await;
     });
 }
 
@@ -392,5 +369,57 @@ fn an_entry_is_never_too_long_to_be_read() {
         assert!(entry.detail_number("left-out-bytes").unwrap() > 2_000_000);
         assert_eq!(entry.detail_text("left-out-sha256").unwrap().len(), 64);
         assert_eq!(defects(store).await, []);
+    });
+}
+
+/// R3: one moment is read as it was, whatever others write meanwhile; and it is only read.
+#[test]
+fn a_snapshot_is_of_one_moment_and_is_only_read() {
+    on_each_engine(async |store| {
+        write(store, 5).await;
+        let moment = store.snapshot().await.unwrap();
+        write(store, 4).await;
+        assert_eq!(moment.journal_size().await.unwrap(), 5);
+        assert_eq!(store.journal_size().await.unwrap(), 9);
+        let recomputed = moment.recompute([], |_| {}).await.unwrap();
+        assert_eq!((recomputed.size, recomputed.defects.len()), (5, 0));
+        assert_eq!(moment.entry(6).await.unwrap(), None);
+        assert!(moment.record(&[]).await.is_err());
+        drop(moment);
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+/// A checkpoint of a moment covers it to its last entry; one that is overtaken is not made, since a smaller one that is
+/// later looks like a rollback.
+#[test]
+fn a_checkpoint_of_a_moment_is_never_later_than_a_larger_one() {
+    on_each_engine(async |store| {
+        write(store, 5).await;
+        let moment = store.snapshot().await.unwrap();
+        write(store, 2).await;
+        let note = store
+            .checkpoint_of(&moment, "gw1", key(), at(1000))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(note.unverified().unwrap().size, 5);
+        // The gateway's own, whose clock was read before.
+        let late = store.checkpoint("gw1", key(), at(999)).await.unwrap();
+        assert_eq!(late, None);
+        let own = store.checkpoint("gw1", key(), at(1001)).await.unwrap();
+        assert_eq!(own.unwrap().unverified().unwrap().size, 7);
+        write(store, 1).await;
+        let overtaken = store.snapshot().await.unwrap();
+        write(store, 1).await;
+        store
+            .checkpoint("gw1", key(), at(1002))
+            .await
+            .unwrap()
+            .unwrap();
+        let late = store
+            .checkpoint_of(&overtaken, "gw1", key(), at(1003))
+            .await;
+        assert_eq!(late.unwrap(), None);
     });
 }

@@ -53,6 +53,10 @@ fn a_session_is_live_until_it_ends_once() {
         assert_eq!((&listed[0].start, &listed[0].end), (&first, &None));
         let end = SessionEnd {
             at: at(20),
+            because: Some(crate::live::Because::Cut {
+                by: "odile".to_owned(),
+                reason: Some("enough".to_owned()),
+            }),
             reason: "closed".into(),
             to_target: 7,
             to_technician: 1 << 40,
@@ -287,6 +291,7 @@ fn a_recording_is_sealed_once_and_destroyed_on_record() {
         assert_eq!(store.unsealed_sessions().await.unwrap(), [], "it is live");
         let end = SessionEnd {
             at: at(20),
+            because: None,
             reason: "closed".into(),
             to_target: 7,
             to_technician: 1,

@@ -129,6 +129,7 @@ fn a_filter_goes_with_its_recording() {
         let forgotten = session(store, "hopital", "alice", Some(lines)).await;
         let end = SessionEnd {
             at: at(20),
+            because: None,
             reason: "closed".into(),
             to_target: 0,
             to_technician: 0,
@@ -165,7 +166,8 @@ fn a_filter_goes_with_its_recording() {
             .client(&ClientId::parse("hopital").unwrap());
         store.record(&[record]).await.unwrap();
         let destruction = Destruction {
-            client: ClientId::parse("hopital").unwrap(),
+            client: Some(ClientId::parse("hopital").unwrap()),
+            in_force: false,
             before: at(1000),
             at: at(1000),
             by: "root".to_owned(),

@@ -109,6 +109,10 @@ impl Approvals {
         if entry.kind == bound::BEGIN {
             self.from_version = entry.detail_number("version").unwrap_or(0);
         }
+        // The same for who sees one client's entries alone.
+        if entry.kind == bound::FOUND && has(bound::DOCUMENT_OF) && self.from_version == 0 {
+            self.from_version = entry.detail_number("version").unwrap_or(0);
+        }
         if self.from.is_none()
             && (entry.kind == bound::BEGIN || has(bound::INTERVENTION) || has(bound::DOCUMENT))
         {

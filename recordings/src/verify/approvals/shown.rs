@@ -97,9 +97,13 @@ impl Approvals {
     /// Interventions and documents that sessions rest on, by what they must be shown as: the number of an intervention,
     /// and version and digest of a document. With whose they are, and whether they were removed under retention.
     #[must_use]
-    pub fn rested_on(&self) -> Vec<RestsOn> {
+    pub fn rested_on(&self, of: impl Fn(&str) -> bool) -> Vec<RestsOn> {
         let mut all = Vec::new();
-        for said in self.sessions.values().filter(|said| said.digest.is_some()) {
+        let asked = self.sessions.iter().filter(|(session, _)| of(session));
+        for said in asked
+            .map(|(_, said)| said)
+            .filter(|said| said.digest.is_some())
+        {
             let client = said.client.as_ref();
             let removed = client.is_some_and(|client| self.destroyed.contains(client));
             let story = said.intervention.as_ref();

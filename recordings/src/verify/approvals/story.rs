@@ -7,11 +7,11 @@ use super::{Approvals, ENDS, Problem, SessionSaid, Step, Story};
 use crate::evidence::manifest::Manifest;
 
 impl Approvals {
-    /// What is missing or differs in the entries themselves.
+    /// What is missing or differs in the entries themselves, of the sessions asked for.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self, of: impl Fn(&str) -> bool) -> Vec<Problem> {
         let mut found = Vec::new();
-        for (session, said) in &self.sessions {
+        for (session, said) in self.sessions.iter().filter(|(session, _)| of(session)) {
             let before = found.len();
             self.session_problems(session, said, &mut found);
             if self.is_demanded(said) {
@@ -225,8 +225,8 @@ impl Approvals {
                 );
             }
         }
-        let before = story.steps.iter().filter(|step| step.kind != "permit");
-        let before = before.filter(|step| step.seq < said.seq).next_back();
+        let mut steps = story.steps.iter().filter(|step| step.kind != "permit");
+        let before = steps.rfind(|step| step.seq < said.seq);
         let latest = before.and_then(|step| Some((step.seq, step.digest.as_ref()?)));
         match (latest, &said.digest) {
             (Some((seq, wanted)), Some(digest)) if wanted != digest => add(
@@ -249,10 +249,8 @@ impl Approvals {
             return;
         }
         for (owner, digest) in &said.documents {
-            let all = self.documents.get(owner).into_iter().flatten();
-            let last = all
-                .filter(|one| one.seq < said.seq && one.version <= version)
-                .next_back();
+            let mut all = self.documents.get(owner).into_iter().flatten();
+            let last = all.rfind(|one| one.seq < said.seq && one.version <= version);
             let forgotten = owner
                 .strip_prefix("client ")
                 .is_some_and(|client| self.destroyed.contains(client));

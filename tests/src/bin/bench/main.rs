@@ -159,6 +159,7 @@ fn limits() -> Vec<String> {
         "per-source = 3000".to_owned(),
         "total = 3000".to_owned(),
         "per-person = 3000".to_owned(),
+        "log-ons-per-person = 100000".to_owned(),
         "unauthenticated = 2000".to_owned(),
         "unauthenticated-stations = 2000".to_owned(),
         "authenticate-within = \"5m\"".to_owned(),

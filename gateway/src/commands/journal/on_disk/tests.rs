@@ -53,7 +53,7 @@ async fn a_conversion_since_the_entries_were_read_is_told_by_the_journal_or_is_a
         .unwrap();
     let read = store.journal_size().await.unwrap();
     let manifest = first.manifest_sha256();
-    let seal = Seal::of(read - 1, |name| match name {
+    let seal = Seal::told(read - 1, |name| match name {
         "form" => Some("journal"),
         _ => Some(manifest.as_str()),
     });

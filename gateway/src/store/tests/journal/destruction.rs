@@ -1,15 +1,18 @@
 //! The words of a client can be destroyed on record, and nothing else with them (R7, O9).
 
+use ecluse_policy::{AccountName, InterventionId, PersonId, SessionId, TargetId};
+
 use super::{attack, checkpoint, client, defects, write};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine};
 use crate::store::tests::at;
-use crate::store::{AuditQuery, Defect, Destruction};
+use crate::store::{AuditQuery, Defect, Destruction, SessionEnd, SessionStart, new_id};
 
 fn destruction(whose: &str, before: i64) -> Destruction {
     Destruction {
-        client: client(whose),
+        client: Some(client(whose)),
+        in_force: false,
         before: at(before),
         at: at(1000),
         by: "root (uid 0)".into(),
@@ -84,7 +87,7 @@ fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
             "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 3",
             "UPDATE journal SET entry = NULL, destroyed_by = 10 WHERE seq = 8",
             "UPDATE journal SET entry = '{}' WHERE seq = 4",
-            "UPDATE audit SET reason = 'x' WHERE seq = 4",
+            "UPDATE audit SET person = 'x' WHERE seq = 4",
             "DELETE FROM destructions",
             "UPDATE destructions SET up_to = 9",
         ] {
@@ -136,4 +139,108 @@ async fn what_was_destroyed_is_overwritten_in_the_file() {
             .any(|window| window == secret.as_bytes())
     );
     assert!(!test.dir.path().join("ecluse.db-wal").exists());
+}
+
+/// R7: what concerns no client ends too, on record; what the journal's own proof rests on stays, and every client's words.
+#[test]
+fn the_words_of_entries_of_no_client_can_be_destroyed_on_record() {
+    on_each_engine(async |store| {
+        write(store, 9).await;
+        for second in [2, 4, 8] {
+            let stranger = AuditRecord::new(AuditKind::LogOnRefused, at(second)).claimed("x");
+            store.record(&[stranger]).await.unwrap();
+        }
+        let made = AuditRecord::new(AuditKind::KeyMade, at(3)).detail("public", "ssh-ed25519 x");
+        store.record(&[made]).await.unwrap();
+        let nobody = Destruction {
+            client: None,
+            in_force: true,
+            ..destruction("hopital", 7)
+        };
+        let done = store.destroy_client_entries(&nobody).await.unwrap();
+        let done = done.unwrap();
+        assert_eq!((done.entries, done.sessions), (2, 0));
+        let mut left = Vec::new();
+        for stored in store.audit(&AuditQuery::default()).await.unwrap() {
+            let words = store.entry(stored.seq).await.unwrap().unwrap().line;
+            let record = stored.record;
+            if record.client.is_none() && record.at < at(7) && words.is_some() {
+                left.push(record.kind);
+            }
+            assert!(words.is_some() || record.client.is_none());
+        }
+        assert_eq!(left, [AuditKind::KeyMade]);
+        assert_eq!(defects(store).await, []);
+        let again = store.destroy_client_entries(&nobody).await.unwrap();
+        assert_eq!(again, None);
+    });
+}
+
+/// R7: while the service goes on, what is kept of a session is kept whole: its entries go with it, not with their day.
+#[test]
+fn entries_of_a_session_that_is_kept_stay_whatever_their_day() {
+    on_each_engine(async |store| {
+        let (kept, gone) = (start(1), start(1));
+        for (session, ended) in [(&kept, 50), (&gone, 5)] {
+            let record = |kind, seconds| {
+                AuditRecord::new(kind, at(seconds))
+                    .client(&session.client)
+                    .session(session.id)
+                    .intervention(session.intervention)
+            };
+            let approved = AuditRecord::new(AuditKind::Approval, at(1))
+                .client(&session.client)
+                .intervention(session.intervention);
+            store.record(&[approved]).await.unwrap();
+            let began = record(AuditKind::SessionStart, 2);
+            store.start_session(session, &[began]).await.unwrap();
+            let end = SessionEnd {
+                at: at(ended),
+                reason: "closed".into(),
+                because: None,
+                to_target: 0,
+                to_technician: 0,
+            };
+            let over = record(AuditKind::SessionEnd, ended);
+            store.end_session(session.id, &end, &[over]).await.unwrap();
+        }
+        let document = AuditRecord::new(AuditKind::DocumentChange, at(1)).client(&kept.client);
+        store.record(&[document]).await.unwrap();
+        let rolling = Destruction {
+            in_force: true,
+            ..destruction("hopital", 30)
+        };
+        let done = store
+            .destroy_client_entries(&rolling)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (done.entries, done.sessions),
+            (3, 1),
+            "approval, start and end of one"
+        );
+        let words = |seq| async move { store.entry(seq).await.unwrap().unwrap().line.is_some() };
+        for seq in [1, 2, 3, 7] {
+            assert!(words(seq).await, "{seq}");
+        }
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+fn start(seconds: i64) -> SessionStart {
+    SessionStart {
+        id: SessionId::from_uuid(new_id(at(seconds)).unwrap()),
+        node: "gw".into(),
+        person: PersonId::parse("alice").unwrap(),
+        station: None,
+        source: "192.0.2.7".parse().unwrap(),
+        client: client("hopital"),
+        target: TargetId::parse("db01").unwrap(),
+        account: AccountName::parse("postgres").unwrap(),
+        intervention: InterventionId::from_uuid(new_id(at(seconds)).unwrap()),
+        documents: 1,
+        recording: None,
+        at: at(seconds),
+    }
 }

@@ -1,0 +1,87 @@
+//! What somebody who was refused can do next: the exact command, as it works for them.
+//!
+//! Policy says what may be asked for; this says how.
+
+use ecluse_policy::{AccountName, Lang, Refusal, Span, TargetId, matrix_scope};
+
+use super::{Visitor, questions};
+use crate::clock;
+use crate::gateway::{Applied, Gateway};
+use crate::texts::times;
+
+/// The command that asks for an intervention on a target, with its introduction on a line before it.
+pub(crate) fn ask(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> String {
+    let say = |id: &str| gateway.texts.say(visitor.lang(), id, &[]);
+    let account = account
+        .map(|account| format!(" --account {account}"))
+        .unwrap_or_default();
+    let length = times::length(proposed_length(&gateway.applied(), visitor, target));
+    format!(
+        "{}\n  {} request {target}{account} --for {length} --reason \"{}\"",
+        say("gateway-ask-with"),
+        visitor.ssh(None),
+        say("gateway-reason-placeholder"),
+    )
+}
+
+/// The command that lists what may be asked for.
+pub(crate) fn flows(gateway: &Gateway, visitor: &Visitor) -> String {
+    let words = gateway.texts.say(visitor.lang(), "gateway-flows-with", &[]);
+    format!("{words}\n  {} flows", visitor.ssh(None))
+}
+
+/// What helps after a refusal of policy, beside what it says itself; at the gateway's own prompt commands need no `ssh`.
+pub(crate) fn after(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    refusal: &Refusal,
+    at_the_prompt: bool,
+) -> Option<String> {
+    let unlisted = matches!(
+        refusal,
+        Refusal::NotListed { .. } | Refusal::NotInMatrix { .. } | Refusal::NothingAsked
+    );
+    match (unlisted, at_the_prompt) {
+        (false, _) => None,
+        (true, true) => Some(gateway.texts.say(visitor.lang(), "lobby-flows-typed", &[])),
+        (true, false) => Some(flows(gateway, visitor)),
+    }
+}
+
+/// `words` as the gateway's own, where they stand among those of others.
+pub(crate) fn announced(gateway: &Gateway, lang: Lang, words: &str) -> String {
+    let name = gateway.texts.say(lang, "gateway-says", &[]);
+    if words.starts_with(name.trim_end()) {
+        return words.to_owned();
+    }
+    format!("{name}{words}")
+}
+
+/// `words` with a capital letter, where a sentence begins with the name of a flow.
+pub(crate) fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let first: String = first.into_iter().flatten().collect();
+    first + letters.as_str()
+}
+
+/// The longest intervention that some flow of the matrix offers this person on a target.
+pub(crate) fn at_most(applied: &Applied, visitor: &Visitor, target: &TargetId) -> Span {
+    let reaches = matrix_scope(&applied.documents, visitor.person(), clock::now());
+    reaches
+        .iter()
+        .filter(|reach| reach.scope.targets.contains(target))
+        .map(|reach| reach.approval.at_most)
+        .max()
+        .unwrap_or(questions::PROPOSED)
+}
+
+/// The length that is proposed for a target.
+pub(crate) fn proposed_length(applied: &Applied, visitor: &Visitor, target: &TargetId) -> Span {
+    questions::PROPOSED.min(at_most(applied, visitor, target))
+}

@@ -1,0 +1,442 @@
+//! Whose trail an event enters: the one table of it, which `README.md` shows in the same words.
+//!
+//! An event that concerns several clients is one entry for each of them, all with the same `event`, and none says
+//! anything of another client: not its name, nor its targets, people or documents (R9). What concerns no client is in the
+//! gateway's own trail. Pure: documents are given.
+
+use std::collections::BTreeSet;
+
+use ecluse_policy::documents::{Change, Stations, Technician};
+use ecluse_policy::{ClientId, Documents, PersonId, PersonRef, clients_concerned};
+
+use super::{AuditKind, AuditRecord};
+
+/// Whose trails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goes {
+    /// To the client whose target, intervention, session or recording it is about.
+    Client,
+    /// To the client of an operator or auditor; for a technician, to the client of what they named.
+    Person,
+    /// To each client whose matter the person is.
+    Reach,
+    /// To the client whose object of the documents it is; a provider's, to each client that its people reach.
+    Object,
+    /// To everybody.
+    All,
+    /// To nobody else.
+    Own,
+}
+
+impl Goes {
+    /// In words; the README has the same.
+    #[cfg(test)]
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Client => {
+                "the client whose target, intervention, session, recording or copies it is about; where there is none, the gateway's own"
+            }
+            Self::Person => {
+                "an operator's or auditor's: their client; a technician's: the client of the target they named or of the act, else the gateway's own; a stranger's: the gateway's own"
+            }
+            Self::Reach => {
+                "an operator's or auditor's: their client; a technician's: each client whose matrix reaches them; where there is none, the gateway's own"
+            }
+            Self::Object => {
+                "an object of a client: that client; a provider, its people and stations: each client whose matrix reaches them, before or after; where there is none, the gateway's own"
+            }
+            Self::All => {
+                "each client, and the gateway's own; about one client's copies: that client"
+            }
+            Self::Own => "the gateway's own",
+        }
+    }
+}
+
+impl AuditKind {
+    /// Whose trails events of this kind enter.
+    pub(crate) const fn goes(self) -> Goes {
+        match self {
+            Self::LogOn
+            | Self::LogOnRefused
+            | Self::LogOff
+            | Self::CodeProven
+            | Self::CodeRefused
+            | Self::ChangesTold
+            | Self::ActRefused => Goes::Person,
+            Self::Lockout
+            | Self::LockoutLifted
+            | Self::AccountEnabled
+            | Self::Enrolment
+            | Self::EnrolmentDisabled => Goes::Reach,
+            Self::DocumentChange => Goes::Object,
+            // What was found of the store, by whose it is.
+            Self::Bound | Self::NotOnRecord => Goes::Client,
+            Self::Request
+            | Self::Seen
+            | Self::Approval
+            | Self::Refusal
+            | Self::Cancel
+            | Self::Expiry
+            | Self::Opening
+            | Self::Closing
+            | Self::Admission
+            | Self::SessionStart
+            | Self::SessionEnd
+            | Self::Permit
+            | Self::FlowRefused
+            | Self::TypingHidden
+            | Self::Cut
+            | Self::Watch
+            | Self::Replay
+            | Self::CredentialSet
+            | Self::HostKeyMismatch
+            | Self::TargetFailed
+            | Self::SessionRefused
+            | Self::RecordingFailed
+            | Self::CoverageGap
+            | Self::RecordingRecovered
+            | Self::RecordingSealed
+            | Self::RecordingProgress
+            | Self::RecordingRewrapped
+            | Self::RecordingDestroyed
+            | Self::EntriesDestroyed
+            | Self::Export
+            | Self::Search
+            | Self::CopiesAway
+            | Self::CopiesBack
+            | Self::TrailCount => Goes::Client,
+            Self::ClockJump
+            | Self::ClockReading
+            | Self::LowSpace
+            | Self::CheckpointFailed
+            | Self::KeyMade
+            | Self::SettingsChange
+            | Self::GatewayStart
+            | Self::GatewayStop => Goes::All,
+            Self::DoorCrowded
+            | Self::DoorClear
+            | Self::JournalStart
+            | Self::BindingsBegin
+            | Self::CheckpointCosigned => Goes::Own,
+        }
+    }
+}
+
+/// What every client concerned may read of an event that is not of its targets alone.
+const SHARED: [&str; 3] = ["by", "act", "connection"];
+
+/// Whether [`spread`] asks the documents about this record.
+pub(crate) fn asks_documents(record: &AuditRecord) -> bool {
+    match record.kind.goes() {
+        Goes::Person | Goes::Reach => record.person.is_some(),
+        Goes::All => record.client.is_none(),
+        Goes::Client | Goes::Object | Goes::Own => false,
+    }
+}
+
+/// The records that go into the trails, one for each; never none.
+pub(crate) fn spread(record: AuditRecord, documents: &Documents) -> Vec<AuditRecord> {
+    match record.kind.goes() {
+        Goes::Client => vec![record],
+        Goes::Own => vec![of_nobody(record)],
+        Goes::Person => vec![of_person(record, documents)],
+        Goes::Reach => {
+            let mut clients = record.concerns.clone();
+            if let Some(person) = person(&record) {
+                clients.extend(clients_concerned(documents, &person));
+            }
+            each(&record, clients, shared)
+        }
+        Goes::Object if record.client.is_some() => vec![record],
+        Goes::Object => {
+            let clients = record.concerns.clone();
+            each(&record, clients, |record, client| {
+                record.clone().client(client)
+            })
+        }
+        Goes::All if record.client.is_some() => vec![record],
+        Goes::All => {
+            let clients = documents.clients().keys().cloned().collect();
+            let mut all = vec![record.clone()];
+            if !documents.clients().is_empty() {
+                all.extend(each(&record, clients, |record, client| {
+                    record.clone().client(client)
+                }));
+            }
+            all
+        }
+    }
+}
+
+fn each(
+    record: &AuditRecord,
+    clients: BTreeSet<ClientId>,
+    of: impl Fn(&AuditRecord, &ClientId) -> AuditRecord,
+) -> Vec<AuditRecord> {
+    if clients.is_empty() {
+        return vec![of_nobody(record.clone())];
+    }
+    clients.iter().map(|client| of(record, client)).collect()
+}
+
+fn person(record: &AuditRecord) -> Option<PersonId> {
+    PersonId::parse(record.person.as_deref()?).ok()
+}
+
+fn of_person(record: AuditRecord, documents: &Documents) -> AuditRecord {
+    let found = person(&record);
+    match found.as_ref().and_then(|person| documents.person(person)) {
+        Some(PersonRef::Operator { client, .. } | PersonRef::Auditor { client, .. }) => {
+            if record.client.as_ref() == Some(&client.id) {
+                record
+            } else if record.client.is_none() && record.target.is_none() {
+                record.client(&client.id)
+            } else {
+                // What they named is another client's.
+                shared(&record, &client.id)
+            }
+        }
+        // The target they named, or the act's.
+        Some(PersonRef::Technician { .. }) => record,
+        // A stranger belongs to nobody, whatever they name; who was let in once was somebody.
+        None if record.kind == AuditKind::LogOnRefused => of_nobody(record),
+        None => record,
+    }
+}
+
+fn of_nobody(mut record: AuditRecord) -> AuditRecord {
+    record.client = None;
+    record.target = None;
+    record.intervention = None;
+    record.session = None;
+    record
+}
+
+/// The same event for a client that is concerned by the person alone: who, from where and why, and nothing of what they
+/// named.
+fn shared(record: &AuditRecord, client: &ClientId) -> AuditRecord {
+    let mut record = of_nobody(record.clone()).client(client);
+    record
+        .detail
+        .retain(|key, _| SHARED.contains(&key.as_str()));
+    record
+}
+
+/// The clients that a change of an object of no client concerns, by the documents before and after it.
+pub(crate) fn concerned(
+    before: &Documents,
+    after: &Documents,
+    change: &Change,
+) -> BTreeSet<ClientId> {
+    let mut clients = reached(before, &change.object);
+    clients.extend(reached(after, &change.object));
+    clients
+}
+
+fn reached(documents: &Documents, object: &str) -> BTreeSet<ClientId> {
+    let Some((kind, name)) = object.split_once(' ') else {
+        return BTreeSet::new();
+    };
+    let (provider, within) = name.split_once('/').unwrap_or((name, ""));
+    let Some(provider) = documents
+        .providers()
+        .values()
+        .find(|one| one.id.as_str() == provider)
+    else {
+        return BTreeSet::new();
+    };
+    let of_those = |wanted: &dyn Fn(&Technician) -> bool| {
+        let technicians = provider.technicians.iter();
+        technicians
+            .filter(|technician| wanted(technician))
+            .flat_map(|technician| clients_concerned(documents, &technician.id))
+            .collect()
+    };
+    match kind {
+        "provider" => of_those(&|_| true),
+        "technician" => of_those(&|technician| technician.id.as_str() == within),
+        "station" => of_those(&|technician| match &technician.stations {
+            Stations::All => true,
+            Stations::Listed(listed) => listed.iter().any(|station| station.as_str() == within),
+        }),
+        _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecluse_policy::documents::{ChangeKind, diff};
+    use ecluse_policy::{InterventionId, SessionId, TargetId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::admission::testing::documents_where;
+    use crate::secrets::new_ed25519;
+
+    const ALL: [Goes; 6] = [
+        Goes::Client,
+        Goes::Person,
+        Goes::Reach,
+        Goes::Object,
+        Goes::All,
+        Goes::Own,
+    ];
+
+    fn client(id: &str) -> ClientId {
+        ClientId::parse(id).unwrap()
+    }
+
+    /// Two clients that alice and bruno reach, each text after `edit`.
+    fn both(edit: impl Fn(String) -> String) -> Documents {
+        let key = new_ed25519("web01").unwrap();
+        let key = key.public_key().to_openssh().unwrap();
+        let more = format!(
+            r#"
+[[target]]
+id = "web01"
+address = "10.1.2.4:22"
+protocol = "ssh"
+host-keys = ["{key}"]
+accounts = ["www"]
+[[flow]]
+name = "web"
+technicians = ["maintech:dba"]
+targets = ["web01"]
+accounts = ["www"]
+allow = ["shell"]
+hours = "always"
+authentication = ["station", "key", "totp"]
+approval = {{ by = 1, at-most = "4h" }}
+"#
+        );
+        documents_where(1, "4h", |text| {
+            let text = edit(text);
+            if text.contains("id = \"mairie\"") {
+                text + &more
+            } else {
+                text
+            }
+        })
+    }
+
+    /// Everything that a record can name, of one client.
+    fn full(kind: AuditKind, person: &str) -> AuditRecord {
+        let id = Uuid::from_u128(7);
+        AuditRecord::new(kind, Timestamp::from_secs(1_790_000_000))
+            .person(&PersonId::parse(person).unwrap())
+            .source("192.0.2.7".parse().unwrap())
+            .client(&client("hopital"))
+            .target(&TargetId::parse("db01").unwrap())
+            .intervention(InterventionId::from_uuid(id))
+            .session(SessionId::from_uuid(id))
+            .detail("user-name", format!("{person}+db01"))
+            .detail("targets", vec!["db01"])
+            .detail("technician", "alice")
+            .detail("object", "target hopital/db01")
+            .detail("by", "root")
+    }
+
+    fn whose(records: &[AuditRecord]) -> Vec<Option<&str>> {
+        let clients = records.iter().map(|record| record.client.as_ref());
+        clients.map(|client| client.map(ClientId::as_str)).collect()
+    }
+
+    /// R9, R4: every kind there is, and nothing of one client in the entry of another.
+    #[test]
+    fn r9_each_kind_enters_the_trails_of_the_table_and_tells_nobody_of_others() {
+        let documents = both(|text| text);
+        let (hopital, mairie) = (Some("hopital"), Some("mairie"));
+        for kind in AuditKind::ALL {
+            for person in ["alice", "odile", "zoe", "mallory"] {
+                let named = spread(full(*kind, person), &documents);
+                let mut unnamed = full(*kind, person);
+                (unnamed.client, unnamed.target) = (None, None);
+                (unnamed.intervention, unnamed.session) = (None, None);
+                unnamed.detail.clear();
+                let unnamed = spread(unnamed, &documents);
+                let own = |person| match person {
+                    "odile" => vec![hopital],
+                    "zoe" => vec![mairie],
+                    _ => vec![None],
+                };
+                let (expected, expected_unnamed) = match kind.goes() {
+                    Goes::Client => (vec![hopital], vec![None]),
+                    Goes::Person => {
+                        let named = match person {
+                            "zoe" => vec![mairie],
+                            "mallory" if *kind == AuditKind::LogOnRefused => vec![None],
+                            _ => vec![hopital],
+                        };
+                        (named, own(person))
+                    }
+                    Goes::Reach => {
+                        let reached = match person {
+                            "alice" => vec![hopital, mairie],
+                            person => own(person),
+                        };
+                        (reached.clone(), reached)
+                    }
+                    Goes::Object => (vec![hopital], vec![None]),
+                    Goes::All => (vec![hopital], vec![None, hopital, mairie]),
+                    Goes::Own => (vec![None], vec![None]),
+                };
+                assert_eq!(whose(&named), expected, "{kind} of {person}");
+                assert_eq!(whose(&unnamed), expected_unnamed, "{kind} of {person}");
+                for record in named.iter().chain(&unnamed) {
+                    if record.client.as_ref().map(ClientId::as_str) == mairie {
+                        let said = format!("{record:?}");
+                        for word in ["hopital", "db01", "alice+"] {
+                            assert!(!said.contains(word), "{kind} of {person}: {said}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A provider's people and stations: each client that they reach, before the change or after it.
+    #[test]
+    fn r9_a_providers_change_concerns_each_client_that_it_reaches() {
+        let before = both(|text| text);
+        let after = both(|text| {
+            text.replace("name = \"Alice\"", "name = \"Alice B.\"")
+                .replace("id = \"atelier-1\"", "id = \"atelier-2\"")
+        });
+        let mut changes = diff(&before, &after);
+        // The target's key is another one each time.
+        changes.retain(|change| !change.object.starts_with("target"));
+        assert_eq!(changes.len(), 3, "{changes:?}");
+        for change in &changes {
+            let concerned = concerned(&before, &after, change);
+            let expected = BTreeSet::from([client("hopital"), client("mairie")]);
+            assert_eq!(concerned, expected, "{}", change.object);
+        }
+        let unknown = Change {
+            object: "provider nobody".into(),
+            kind: ChangeKind::Created,
+            detail: Vec::new(),
+        };
+        assert!(concerned(&before, &after, &unknown).is_empty());
+    }
+
+    /// The table of the README, from this one.
+    fn table() -> String {
+        let row = |goes: Goes| {
+            let of = AuditKind::ALL.iter().filter(|kind| kind.goes() == goes);
+            let kinds: Vec<String> = of.map(|kind| format!("`{kind}`")).collect();
+            format!("| {} | {} |\n", kinds.join(", "), goes.words())
+        };
+        ALL.map(row).concat()
+    }
+
+    #[test]
+    fn the_readme_shows_the_table_that_the_code_has() {
+        let readme = include_str!("../../README.md");
+        assert!(
+            readme.contains(&table()),
+            "gateway/README.md has to say under \"Whose trail\":\n{}",
+            table()
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! What the pages of a bundle tell of an intervention: what was asked, and everything that was decided about it, to its end.
+
+use ecluse_policy::intervention::{CloseReason, State};
+use ecluse_policy::{Intervention, PersonId, Timestamp};
+use ecluse_recordings::bundle::{Decision, InterventionFacts, Language};
+
+/// What happened to it, in words.
+struct Words {
+    account: &'static str,
+    seen: &'static str,
+    approved: &'static str,
+    refused: &'static str,
+    expired: &'static str,
+    opened: &'static str,
+    window_over: &'static str,
+    finished: &'static str,
+    ended: &'static str,
+    cancelled: &'static str,
+}
+
+const FRENCH: Words = Words {
+    account: "compte",
+    seen: "vue",
+    approved: "approuvée pour",
+    refused: "refusée",
+    expired: "expirée",
+    opened: "ouverte",
+    window_over: "terminée : sa durée était écoulée",
+    finished: "terminée par le technicien",
+    ended: "retirée",
+    cancelled: "annulée par le technicien",
+};
+
+const ENGLISH: Words = Words {
+    account: "account",
+    seen: "seen",
+    approved: "approved for",
+    refused: "refused",
+    expired: "expired",
+    opened: "opened",
+    window_over: "over: its time had passed",
+    finished: "finished by the technician",
+    ended: "withdrawn",
+    cancelled: "cancelled by the technician",
+};
+
+/// What is told of an intervention.
+pub(super) fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
+    let words = match language {
+        Language::French => &FRENCH,
+        Language::English => &ENGLISH,
+    };
+    let request = intervention.request();
+    let window = intervention.approvals().last().map(|approval| {
+        let from = request.start.unwrap_or(approval.at);
+        (from.as_micros(), from.plus(approval.length).as_micros())
+    });
+    let scope = &request.scope;
+    let asked = scope
+        .targets
+        .iter()
+        .map(ToString::to_string)
+        .chain(
+            scope
+                .accounts
+                .iter()
+                .map(|account| format!("{} {account}", words.account)),
+        )
+        .chain(scope.capabilities.iter().map(ToString::to_string))
+        .collect();
+    let seen = intervention
+        .seen()
+        .map(|(by, at)| decision(Some(by), *at, words.seen, ""));
+    let approvals = intervention.approvals().iter().map(|approval| {
+        let length = approval.length.to_string();
+        decision(
+            Some(&approval.operator),
+            approval.at,
+            words.approved,
+            &length,
+        )
+    });
+    let person = &request.person;
+    InterventionFacts {
+        id: intervention.id().as_uuid(),
+        number: format!("#{}", intervention.number().0),
+        person: person.to_string(),
+        client: request.client.to_string(),
+        asked,
+        reason: request.reason.clone(),
+        requested_us: request.requested_at.as_micros(),
+        window_us: window,
+        decisions: seen
+            .into_iter()
+            .chain(approvals)
+            .chain(what_became(intervention.state(), person, words))
+            .collect(),
+    }
+}
+
+/// What became of it after the answers.
+fn what_became(state: &State, person: &PersonId, words: &Words) -> Vec<Decision> {
+    let opened = |at: &Option<Timestamp>| at.map(|at| decision(Some(person), at, words.opened, ""));
+    match state {
+        State::Requested | State::Approved { .. } => Vec::new(),
+        State::Refused { by, at, reason } => {
+            vec![decision(Some(by), *at, words.refused, reason)]
+        }
+        State::Expired { at, .. } => vec![decision(None, *at, words.expired, "")],
+        State::Cancelled { at, .. } => vec![decision(Some(person), *at, words.cancelled, "")],
+        State::Open { opened_at, .. } => opened(&Some(*opened_at)).into_iter().collect(),
+        State::Closed {
+            at,
+            opened_at,
+            reason,
+            ..
+        } => {
+            let end = match reason {
+                CloseReason::WindowOver => decision(None, *at, words.window_over, ""),
+                CloseReason::ByTechnician => decision(Some(person), *at, words.finished, ""),
+                CloseReason::ByOperator { by, reason } => {
+                    decision(Some(by), *at, words.ended, reason)
+                }
+            };
+            opened(opened_at).into_iter().chain([end]).collect()
+        }
+    }
+}
+
+fn decision(by: Option<&PersonId>, at: Timestamp, what: &str, text: &str) -> Decision {
+    Decision {
+        at_us: at.as_micros(),
+        by: by.map_or_else(|| "–".to_owned(), ToString::to_string),
+        what: what.to_owned(),
+        text: text.to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! Why a session ended, as it is kept: typed, so that whoever reads of it later reads it in their language.
+//!
+//! What is kept is never renamed: old stores hold it. The same in English words stands beside it, for the journal and the
+//! recording.
+
+use ecluse_policy::identity::Ended;
+use ecluse_policy::{EndReason, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Stop;
+
+/// Why a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "kebab-case")]
+pub enum Because {
+    /// Its connection and channels were closed.
+    Closed,
+    /// The window was over.
+    WindowOver {
+        /// When.
+        at: Timestamp,
+    },
+    /// The hours of the flow were over.
+    HoursOver {
+        /// The flow.
+        flow: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The last day of a derogation had passed.
+    DerogationOver {
+        /// The line of the matrix.
+        line: String,
+        /// The flow whose line it is.
+        flow: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The account was removed, disabled, or has expired.
+    AccountEnded,
+    /// The key or certificate was withdrawn, or is over.
+    KeyEnded,
+    /// The person or the station may not be used from there.
+    PlaceEnded,
+    /// The intervention was closed, cancelled or refused.
+    InterventionEnded {
+        /// Its number.
+        number: u64,
+    },
+    /// The client changed what is allowed.
+    MatrixChanged {
+        /// On which target.
+        target: String,
+    },
+    /// The intervention was not the one on record any more.
+    NotOnRecord {
+        /// Its number.
+        number: u64,
+    },
+    /// The document of the client, or of the technician's provider, was not the one on record.
+    DoorClosed,
+    /// An operator cut it.
+    Cut {
+        /// Who.
+        by: String,
+        /// Why, if said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// It could not be recorded.
+    Unrecorded {
+        /// Why not.
+        problem: String,
+    },
+    /// The client program broke the protocol.
+    Overflow,
+    /// Another session of the connection ended, and its client did not read that.
+    Unread {
+        /// The session that ended.
+        session: u64,
+    },
+    /// The gateway stopped in order.
+    GatewayStops,
+    /// The gateway stopped without closing it.
+    Orphaned,
+}
+
+impl From<&Stop> for Because {
+    fn from(stop: &Stop) -> Self {
+        match stop {
+            Stop::Right(reason) => Self::from(reason),
+            Stop::Cut { by, reason, .. } => Self::Cut {
+                by: by.to_string(),
+                reason: reason.clone(),
+            },
+            Stop::Unrecorded(problem) => Self::Unrecorded {
+                problem: problem.clone(),
+            },
+            Stop::Overflow => Self::Overflow,
+            Stop::Unread { session } => Self::Unread { session: *session },
+            Stop::GatewayStops => Self::GatewayStops,
+        }
+    }
+}
+
+impl From<&EndReason> for Because {
+    fn from(reason: &EndReason) -> Self {
+        match reason {
+            EndReason::WindowOver { closed_at } => Self::WindowOver { at: *closed_at },
+            EndReason::HoursOver { line_of, closed_at } => Self::HoursOver {
+                flow: line_of.to_string(),
+                at: *closed_at,
+            },
+            EndReason::DerogationOver {
+                line,
+                line_of,
+                over_at,
+            } => Self::DerogationOver {
+                line: line.clone(),
+                flow: line_of.to_string(),
+                at: *over_at,
+            },
+            EndReason::Withdrawn(ended) => match ended {
+                Ended::PersonRemoved { .. }
+                | Ended::PersonDisabled { .. }
+                | Ended::PersonExpired { .. } => Self::AccountEnded,
+                Ended::KeyWithdrawn { .. } | Ended::CertificateOver { .. } => Self::KeyEnded,
+                Ended::NetworkWithdrawn { .. } | Ended::StationWithdrawn { .. } => Self::PlaceEnded,
+                Ended::ProviderClosed { .. } => Self::DoorClosed,
+            },
+            EndReason::InterventionEnded { number, .. } => {
+                Self::InterventionEnded { number: number.0 }
+            }
+            EndReason::MatrixChanged { target } => Self::MatrixChanged {
+                target: target.to_string(),
+            },
+            EndReason::NotOnRecord { number } => Self::NotOnRecord { number: number.0 },
+            EndReason::DoorClosed { .. } => Self::DoorClosed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Old stores hold these words: they are read for ever.
+    #[test]
+    fn what_is_kept_reads_back_and_is_never_renamed() {
+        let at = Timestamp::from_micros(5);
+        for (because, kept) in [
+            (Because::Closed, r#"{"because":"closed"}"#),
+            (
+                Because::WindowOver { at },
+                r#"{"because":"window-over","at":5}"#,
+            ),
+            (
+                Because::DerogationOver {
+                    line: "command: *".into(),
+                    flow: "dba".into(),
+                    at,
+                },
+                r#"{"because":"derogation-over","line":"command: *","flow":"dba","at":5}"#,
+            ),
+            (
+                Because::Cut {
+                    by: "odile".into(),
+                    reason: None,
+                },
+                r#"{"because":"cut","by":"odile"}"#,
+            ),
+            (Because::Orphaned, r#"{"because":"orphaned"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&because).unwrap(), kept);
+            assert_eq!(serde_json::from_str::<Because>(kept).unwrap(), because);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The connections of technicians: a person's handle reaches them also where they only wait, or sit in the lobby (I5).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use ecluse_policy::{AsOperator, PersonId, TargetId};
+use uuid::Uuid;
+
+use super::{CutWhat, Shared, Stop};
+
+/// A technician's connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    /// Who.
+    pub(crate) person: PersonId,
+    /// The target that they named, if they did.
+    pub(crate) target: Option<TargetId>,
+    /// Their connection, as the audit trail calls it.
+    pub(crate) connection: Uuid,
+    /// By which it is ended; gone with the connection.
+    pub(crate) shared: Weak<Shared>,
+}
+
+/// Those who are here.
+#[derive(Debug, Default)]
+pub(crate) struct Guests {
+    here: Mutex<Vec<Guest>>,
+}
+
+impl Guests {
+    /// Somebody is here, for as long as their connection's [`Shared`] lives.
+    pub(crate) fn enter(&self, guest: Guest) {
+        let mut here = self.lock();
+        here.retain(|guest| guest.shared.strong_count() > 0);
+        here.push(guest);
+    }
+
+    /// Cuts the connections without a session that `what` names and that are the operator's to close; returns whose they
+    /// were. One that carries a session of another client is that client's (O4). Must run inside the runtime.
+    pub(crate) fn cut(
+        &self,
+        by: &AsOperator<'_>,
+        what: &CutWhat,
+        reason: Option<&str>,
+    ) -> Vec<Guest> {
+        let named = |guest: &Guest| match what {
+            CutWhat::Session(_) | CutWhat::Target(_) => false,
+            CutWhat::Technician(person) => guest.person == *person,
+            CutWhat::All => true,
+        };
+        let idle: Vec<(Guest, Arc<Shared>)> = self
+            .lock()
+            .iter()
+            .filter(|guest| named(guest) && by.may_show_out(&guest.person, guest.target.as_ref()))
+            .filter_map(|guest| Some((guest.clone(), guest.shared.upgrade()?)))
+            .filter(|(_, shared)| !shared.has_sessions())
+            .collect();
+        idle.into_iter()
+            .map(|(guest, shared)| {
+                shared.end(&Stop::Cut {
+                    by: by.person().clone(),
+                    reason: reason.map(str::to_owned),
+                    person: true,
+                });
+                guest
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Guest>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,90 @@
+//! With which settings the gateway began, so that other ones are on record (R5): settings change what is kept, whom a
+//! clock is compared with, what the doors bear.
+//!
+//! Settings may hold passwords, so of each part only a salted digest is kept, and the record names the parts alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ecluse_policy::Timestamp;
+use ecluse_recordings::evidence::manifest::sha256_hex;
+use serde::{Deserialize, Serialize};
+
+use super::sql::values;
+use super::{Store, StoreError};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::secrets;
+
+/// The fact which settings the gateway began with last.
+const FACT: &str = "settings";
+
+/// The parts of the settings, each by a digest.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    salt: String,
+    parts: BTreeMap<String, String>,
+}
+
+impl Known {
+    fn of(salt: String, parts: &BTreeMap<String, String>) -> Self {
+        let digest = |(name, text): (&String, &String)| {
+            (name.clone(), sha256_hex(format!("{salt}{text}").as_bytes()))
+        };
+        let parts = parts.iter().map(digest).collect();
+        Self { salt, parts }
+    }
+
+    /// The parts that differ, one of both may lack.
+    fn differences(&self, other: &Self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.parts.keys().chain(other.parts.keys()).collect();
+        names
+            .into_iter()
+            .filter(|name| self.parts.get(*name) != other.parts.get(*name))
+            .cloned()
+            .collect()
+    }
+}
+
+impl Store {
+    /// The gateway begins with settings of these parts: puts on record which ones are others than at its last beginning
+    /// with this store.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn begin_with_settings(
+        &self,
+        parts: &BTreeMap<String, String>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut change = self.write().await?;
+        let sql = "SELECT value FROM facts WHERE name = $1";
+        let row = change.tx.row(sql, values![FACT]).await?;
+        let before = row
+            .map(|row| row.parsed("value", |text| serde_json::from_str::<Known>(text)))
+            .transpose()?;
+        let salt = match &before {
+            Some(before) => before.salt.clone(),
+            None => format!("{:032x}", u128::from_be_bytes(secrets::random()?)),
+        };
+        let now = Known::of(salt, parts);
+        let changed = match &before {
+            Some(before) if *before == now => return Ok(()),
+            Some(before) => before.differences(&now),
+            // The first beginning, or the first of a gateway that keeps this.
+            None => Vec::new(),
+        };
+        let text = serde_json::to_string(&now)
+            .map_err(|error| StoreError::malformed("facts.value", error))?;
+        let sql = "INSERT INTO facts (name, value) VALUES ($1, $2) \
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        change.tx.execute(sql, values![FACT, text]).await?;
+        let records: Vec<AuditRecord> = if changed.is_empty() {
+            Vec::new()
+        } else {
+            let record = AuditRecord::new(AuditKind::SettingsChange, at)
+                .reason("the gateway began with other settings than before")
+                .detail("parts", changed);
+            vec![record]
+        };
+        change.commit(&records).await
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a session ended, for those who read of it afterwards.
+
+use ecluse_policy::{Lang, Timestamp};
+
+use super::{Texts, Value, times};
+use crate::live::Because;
+
+impl Texts {
+    /// Why a session ended, in a few words.
+    pub(crate) fn because(&self, lang: Lang, because: &Because, now: Timestamp) -> String {
+        let time = |at: &Timestamp| ("time", Value::from(times::moment(*at, now, None)));
+        let (id, args): (&str, Vec<(&str, Value<'_>)>) = match because {
+            Because::Closed => ("over-closed", vec![]),
+            Because::WindowOver { at } => ("over-window", vec![time(at)]),
+            Because::HoursOver { flow, at } => {
+                ("over-hours", vec![("flow", flow.into()), time(at)])
+            }
+            Because::DerogationOver { line, flow, at } => (
+                "over-derogation",
+                vec![
+                    ("line", line.into()),
+                    ("flow", flow.into()),
+                    ("time", times::dated(*at).into()),
+                ],
+            ),
+            Because::AccountEnded => ("over-account", vec![]),
+            Because::KeyEnded => ("over-key", vec![]),
+            Because::PlaceEnded => ("over-place", vec![]),
+            Because::InterventionEnded { number } => (
+                "over-intervention",
+                vec![("number", number.to_string().into())],
+            ),
+            Because::MatrixChanged { target } => ("over-matrix", vec![("target", target.into())]),
+            Because::NotOnRecord { number } => (
+                "over-not-on-record",
+                vec![("number", number.to_string().into())],
+            ),
+            Because::DoorClosed => ("over-door-closed", vec![]),
+            Because::Cut { by, reason: None } => ("over-cut", vec![("person", by.into())]),
+            Because::Cut {
+                by,
+                reason: Some(reason),
+            } => (
+                "over-cut-because",
+                vec![("person", by.into()), ("reason", reason.into())],
+            ),
+            Because::Unrecorded { problem } => {
+                ("over-unrecorded", vec![("problem", problem.into())])
+            }
+            Because::Overflow => ("over-overflow", vec![]),
+            Because::Unread { session } => {
+                ("over-unread", vec![("session", session.to_string().into())])
+            }
+            Because::GatewayStops => ("over-gateway-stops", vec![]),
+            Because::Orphaned => ("over-orphaned", vec![]),
+        };
+        self.say(lang, id, &args)
+    }
+}

@@ -1,0 +1,292 @@
+//! Control sequences, cut out of what a target prints: what a terminal shows goes on, what it hides is told.
+//!
+//! Terminals agree on whole sequences and differ on those that never end, or end oddly. Where `xterm` and `tmux` agree, so
+//! does this; where one of them shows more, so does this, because whoever reads a recording must see at least what the
+//! technician may have seen (`adr/0019-what-was-shown.md`, `tests/shown.rs`). Only whole sequences come out of here: nothing
+//! behind it can be left waiting for an end that a target never sends.
+
+/// A string that a target never ends is ended by a terminal after so much time, …
+const LONGEST_US: u64 = 5_000_000;
+/// … or after so many letters.
+const LONGEST_STRING: usize = 1 << 20;
+/// No sequence but a string is so long.
+const LONGEST_SEQUENCE: usize = 256;
+/// So much of a string is kept to be told.
+const TOLD: usize = 4096;
+
+/// What comes out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// A letter, or a control character to be carried out.
+    Letter(char),
+    /// A whole sequence, from its `ESC` to its last letter.
+    Sequence(&'a str),
+    /// What a terminal does not show.
+    Hidden(Hidden),
+}
+
+/// What a string kept from the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Hidden {
+    kind: Kind,
+    text: String,
+    /// Letters that are not in `text`.
+    more: usize,
+}
+
+/// What hides text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Osc,
+    Dcs,
+    Sos,
+    Pm,
+    Apc,
+    /// A sequence that was never ended.
+    Csi,
+}
+
+/// The state between two letters.
+#[derive(Debug, Default)]
+pub(crate) struct Sequences {
+    state: State,
+    /// The sequence so far, or the string.
+    held: String,
+    more: usize,
+    now_us: u64,
+    since_us: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ground,
+    /// After `ESC`, with what stands between it and its last letter.
+    Escape,
+    Control,
+    String(Kind),
+    /// `ESC` inside a string.
+    StringEscape(Kind),
+}
+
+impl Sequences {
+    /// Recorded time goes on; a string that lasts too long is over.
+    pub(crate) fn passes(&mut self, at_us: u64, out: &mut impl FnMut(Piece<'_>)) {
+        self.now_us = self.now_us.max(at_us);
+        if self.state != State::Ground && self.now_us.saturating_sub(self.since_us) >= LONGEST_US {
+            self.give_up(out);
+        }
+    }
+
+    /// Takes the next letter.
+    pub(crate) fn letter(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        match self.state {
+            State::Ground => self.ground(letter, out),
+            State::Escape => self.escape(letter, out),
+            State::Control => self.control(letter, out),
+            State::String(kind) => self.string(kind, letter, out),
+            State::StringEscape(kind) => self.after_escape(kind, letter, out),
+        }
+    }
+
+    /// All was seen.
+    pub(crate) fn end(&mut self, out: &mut impl FnMut(Piece<'_>)) {
+        self.give_up(out);
+    }
+
+    fn ground(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        match letter {
+            '\x1b' => self.begin(),
+            // A terminal ignores them; so it does with the 8-bit controls once they are decoded from UTF-8.
+            '\0' | '\x18' | '\x1a' | '\x7f'..='\u{9f}' => {}
+            letter => out(Piece::Letter(letter)),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.state = State::Escape;
+        self.since_us = self.now_us;
+        self.more = 0;
+        self.held.clear();
+        self.held.push('\x1b');
+    }
+
+    fn escape(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        let first = self.held.len() == 1;
+        match letter {
+            '\x1b' => self.begin(),
+            '\x18' | '\x1a' => self.state = State::Ground,
+            '\0' | '\x7f'..='\u{9f}' => {}
+            '\x01'..='\x1f' => out(Piece::Letter(letter)),
+            '[' if first => {
+                self.held.push(letter);
+                self.state = State::Control;
+            }
+            ']' if first => self.begin_string(Kind::Osc),
+            'P' if first => self.begin_string(Kind::Dcs),
+            'X' if first => self.begin_string(Kind::Sos),
+            '^' if first => self.begin_string(Kind::Pm),
+            '_' if first => self.begin_string(Kind::Apc),
+            ' '..='/' if self.held.len() < LONGEST_SEQUENCE => self.held.push(letter),
+            '0'..='~' => {
+                self.held.push(letter);
+                self.state = State::Ground;
+                out(Piece::Sequence(&self.held));
+            }
+            // What belongs to no sequence is shown.
+            letter => {
+                self.state = State::Ground;
+                out(Piece::Letter(letter));
+            }
+        }
+    }
+
+    fn control(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        match letter {
+            '\x1b' => self.begin(),
+            '\x18' | '\x1a' => self.state = State::Ground,
+            '\0' | '\x7f'..='\u{9f}' => {}
+            '\x01'..='\x1f' => out(Piece::Letter(letter)),
+            '@'..='~' => {
+                self.held.push(letter);
+                self.state = State::Ground;
+                out(Piece::Sequence(&self.held));
+            }
+            ' '..='?' if self.held.len() < LONGEST_SEQUENCE => self.held.push(letter),
+            letter => {
+                self.give_up(out);
+                self.ground(letter, out);
+            }
+        }
+    }
+
+    fn begin_string(&mut self, kind: Kind) {
+        self.state = State::String(kind);
+        self.held.clear();
+    }
+
+    fn string(&mut self, kind: Kind, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        match letter {
+            '\x1b' => self.state = State::StringEscape(kind),
+            '\x07' if kind == Kind::Osc => self.give_up(out),
+            '\x18' | '\x1a' => self.give_up(out),
+            // No line of text hides: a terminal that ends strings there shows what follows.
+            '\n' | '\x0b' | '\x0c' | '\r' => {
+                self.give_up(out);
+                out(Piece::Letter(letter));
+            }
+            letter if self.held.len().saturating_add(self.more) >= LONGEST_STRING => {
+                self.give_up(out);
+                self.ground(letter, out);
+            }
+            letter if self.held.len() < TOLD => self.held.push(letter),
+            _ => self.more = self.more.saturating_add(1),
+        }
+    }
+
+    /// `ESC \` is the end of a string; any other `ESC` ends it too, and begins a sequence.
+    fn after_escape(&mut self, kind: Kind, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        // A string for the terminal around the one that gets it: its own are doubled.
+        if kind == Kind::Dcs && letter == '\x1b' {
+            self.state = State::String(kind);
+            if self.held.len() < TOLD {
+                self.held.push(letter);
+            }
+            return;
+        }
+        self.give_up(out);
+        if letter != '\\' {
+            self.begin();
+            self.escape(letter, out);
+        }
+    }
+
+    /// What waited for its end does so no longer.
+    fn give_up(&mut self, out: &mut impl FnMut(Piece<'_>)) {
+        let kind = match std::mem::take(&mut self.state) {
+            State::Ground | State::Escape => return,
+            State::Control => Kind::Csi,
+            State::String(kind) | State::StringEscape(kind) => kind,
+        };
+        let text = std::mem::take(&mut self.held);
+        let text = match kind {
+            Kind::Csi => text.trim_start_matches(['\x1b', '[']).to_owned(),
+            Kind::Osc | Kind::Dcs | Kind::Sos | Kind::Pm | Kind::Apc => text,
+        };
+        if !text.trim().is_empty() {
+            out(Piece::Hidden(Hidden {
+                kind,
+                text,
+                more: self.more,
+            }));
+        }
+    }
+}
+
+impl Hidden {
+    /// What to say of it.
+    pub(crate) fn told(&self) -> String {
+        let (what, text) = match self.kind {
+            Kind::Osc => self.command(),
+            Kind::Dcs => ("device control string", self.text.clone()),
+            Kind::Sos => ("string", self.text.clone()),
+            Kind::Pm => ("private message", self.text.clone()),
+            Kind::Apc => ("application command", self.text.clone()),
+            Kind::Csi => ("sequence without an end", self.text.clone()),
+        };
+        let text = crate::neutralise(text);
+        match self.more {
+            0 => format!("[not shown, {what}: {text}]"),
+            more => format!("[not shown, {what}: {text} … and {more} more]"),
+        }
+    }
+
+    /// The commands that people know, by their number.
+    fn command(&self) -> (&'static str, String) {
+        let (number, rest) = self.text.split_once(';').unwrap_or((&self.text, ""));
+        match number {
+            "0" | "1" | "2" => ("title", rest.to_owned()),
+            "7" => ("working directory", rest.to_owned()),
+            "8" => ("link", rest.trim_start_matches(';').to_owned()),
+            "52" => {
+                let data = rest.split_once(';').map_or(rest, |(_, data)| data);
+                let decoded =
+                    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data.trim());
+                let plain = match decoded {
+                    Ok(bytes) if self.more == 0 => String::from_utf8_lossy(&bytes).into_owned(),
+                    Ok(_) | Err(_) => data.to_owned(),
+                };
+                ("clipboard", plain)
+            }
+            _ => ("command", self.text.clone()),
+        }
+    }
+
+    /// Whether there is something to tell: a link that ends, or a question to the terminal, hides nothing.
+    pub(crate) fn says_something(&self) -> bool {
+        let bare = |text: &str| text.chars().all(|c| !c.is_alphanumeric());
+        match self.kind {
+            Kind::Osc => {
+                let (number, rest) = self.text.split_once(';').unwrap_or((&self.text, ""));
+                // Colours and questions after them, and the marks around prompts.
+                let colour =
+                    |letter: char| letter.is_ascii_hexdigit() || ";:/?#rgb".contains(letter);
+                let usual = match number {
+                    "4" | "10" | "11" | "12" => rest.len() <= 40 && rest.chars().all(colour),
+                    "133" => rest.len() <= 8,
+                    _ => false,
+                };
+                !usual && !bare(rest)
+            }
+            Kind::Dcs => {
+                let question = self.text.starts_with("$q") || self.text.starts_with("+q");
+                !(question && self.text.len() <= 64)
+            }
+            Kind::Sos | Kind::Pm | Kind::Apc | Kind::Csi => !bare(&self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "sequences_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+//! The words of a transcript's own lines, in French and in English. What was recorded stays as it is.
+
+use crate::bundle::Language;
+
+/// Labels, each as wide as the others, and the words between what was recorded.
+pub(super) struct Words {
+    pub(super) session: &'static str,
+    pub(super) started: &'static str,
+    pub(super) who: &'static str,
+    pub(super) of: &'static str,
+    pub(super) station: &'static str,
+    pub(super) from: &'static str,
+    pub(super) target: &'static str,
+    pub(super) account: &'static str,
+    pub(super) why: &'static str,
+    pub(super) ended: &'static str,
+    pub(super) by: &'static str,
+    pub(super) cut_short: &'static str,
+    pub(super) stops_here: &'static str,
+    pub(super) channel: &'static str,
+    pub(super) command: &'static str,
+    pub(super) no_echo: &'static str,
+    pub(super) status: &'static str,
+    pub(super) signal: &'static str,
+    pub(super) hidden: &'static str,
+    pub(super) closed: &'static str,
+    pub(super) until: &'static str,
+    pub(super) refused: &'static str,
+    pub(super) not_echoed: &'static str,
+    /// After the numbers of bytes of output, of standard error, of input.
+    pub(super) streams: [&'static str; 3],
+}
+
+pub(super) const fn of(language: Language) -> &'static Words {
+    match language {
+        Language::French => &FRENCH,
+        Language::English => &ENGLISH,
+    }
+}
+
+const ENGLISH: Words = Words {
+    session: "session ",
+    started: "started ",
+    who: "who     ",
+    of: "of",
+    station: "station",
+    from: "from",
+    target: "where   ",
+    account: "as",
+    why: "why     ",
+    ended: "ended   ",
+    by: "by",
+    cut_short: "cut short",
+    stops_here: "cut short, the recording stops here",
+    channel: "channel",
+    command: "command ",
+    no_echo: "terminal asked for without echo: what is typed is not shown",
+    status: "exit     status",
+    signal: "exit     signal",
+    hidden: "hidden   lines typed and not shown:",
+    closed: "closed  ",
+    until: "until",
+    refused: "refused",
+    not_echoed: "typed, not echoed",
+    streams: ["bytes of output", "of standard error", "of input"],
+};
+
+const FRENCH: Words = Words {
+    session: "session ",
+    started: "début   ",
+    who: "qui     ",
+    of: "de",
+    station: "poste",
+    from: "depuis",
+    target: "où      ",
+    account: "comme",
+    why: "motif   ",
+    ended: "fin     ",
+    by: "par",
+    cut_short: "interrompu",
+    stops_here: "interrompu, l'enregistrement s'arrête ici",
+    channel: "canal",
+    command: "commande",
+    no_echo: "terminal demandé sans écho : ce qui est tapé n'est pas montré",
+    status: "sortie   code",
+    signal: "sortie   signal",
+    hidden: "caché    lignes tapées et non montrées :",
+    closed: "fermé   ",
+    until: "jusqu'à",
+    refused: "refusé",
+    not_echoed: "tapé, sans écho",
+    streams: ["octets de sortie", "d'erreur standard", "d'entrée"],
+};

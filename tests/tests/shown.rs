@@ -1,0 +1,228 @@
+//! What a technician was shown, typed unseen or was refused, an auditor finds and reads (R10, R11).
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Answer, Site, Terminal, store, wait};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A site whose client wants what screens showed to be searchable, and whose auditor may unmask.
+fn site() -> Result<Site> {
+    let site = Site::start_with(|plan| {
+        plan.documents.client_tail = "\n[search]\nscreen-text = true\n".to_owned();
+        Ok(())
+    })?;
+    site.proven("alice", "db01")?;
+    Ok(site)
+}
+
+fn search(site: &Site, words: &[&str]) -> Result<String> {
+    let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
+    Ok(site.auditor(&words)?.success()?.text())
+}
+
+/// The number of the recording in which something is found, once it is sealed.
+fn found(site: &Site, words: &[&str]) -> Result<String> {
+    wait::until(&format!("{words:?} to be found"), PATIENCE, || {
+        let text = search(site, words)?;
+        let hit = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("replay "));
+        Ok(hit.and_then(|hit| hit.split(' ').next()).map(str::to_owned))
+    })
+}
+
+fn said(answer: &Answer) -> String {
+    format!("{}{}", answer.text(), answer.errors)
+}
+
+fn replay(site: &Site, options: &[&str]) -> Result<String> {
+    let words: Vec<&str> = ["replay"].iter().chain(options).copied().collect();
+    Ok(site.auditor(&words)?.success()?.text())
+}
+
+/// A title without an end, NUL in every third byte, text erased after two seconds, a full-screen program: all of it was
+/// to be seen, and all of it is found and printed.
+#[test]
+fn nobody_blanks_what_was_shown() -> Result<()> {
+    let site = site()?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters(r"printf 'secret-%s' plan; sleep 2; printf '\r\033[K'; echo gone")?;
+    terminal.sees("\ngone")?;
+    terminal.enters(r"yes ab | head -n 200 | tr '\n' '\0'; echo; echo nul''led")?;
+    terminal.sees("\nnulled")?;
+    terminal.enters(
+        r"printf '\033[?1049h\033[Hfull-%s' screen; sleep 1; printf '\033[?1049l'; echo; echo back",
+    )?;
+    terminal.sees("\nback")?;
+    terminal.enters(r"printf '\033]0;a-%s\a' title; printf '\033[8mhidden-%s\033[0m\n' letters")?;
+    terminal.enters(r"printf '\033]0;x\n'; seq 5000 5100; printf '\a'; exit")?;
+    terminal.ends()?;
+    let number = found(&site, &["5050", "--in", "screen"])?;
+    for words in [
+        "secret-plan",
+        "full-screen",
+        "a-title",
+        "hidden-letters",
+        "5099",
+    ] {
+        ensure!(
+            found(&site, &[words, "--in", "screen"])? == number,
+            "{words}"
+        );
+    }
+    let text = replay(&site, &[&number])?;
+    for line in [
+        "secret-plan [until ",
+        "[a full-screen program begins]",
+        "full-screen [until ",
+        "[not shown, title: a-title]",
+        "[concealed: hidden-letters]",
+        "│ 5050",
+        "│ nulled",
+    ] {
+        ensure!(text.contains(line), "{line}: {text}");
+    }
+    ensure!(!text.contains("ecluse:binary"), "{text}");
+    // In the order of time.
+    let times: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains('│') || line.contains('┊'))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    ensure!(times.len() > 100 && times.is_sorted(), "{text}");
+    Ok(())
+}
+
+/// What was refused while the session was open is an event of it, whether it was asked for before the shell or after.
+#[test]
+fn a_refusal_is_found_and_stands_in_the_transcript() -> Result<()> {
+    let site = site()?;
+    site.ssh("alice+db01")
+        .flag("-R")
+        .flag("0:127.0.0.1:22")
+        .run("echo worked")
+        .answer()?;
+    let number = found(&site, &["remote forward", "--in", "refusal"])?;
+    let text = replay(&site, &[&number])?;
+    ensure!(
+        text.contains("[refused a remote forward from localhost:0"),
+        "{text}"
+    );
+    ensure!(text.contains("out│ worked"), "{text}");
+    // One that came before any session stands in no recording, and is found all the same.
+    site.ssh("alice+db01").flag("-s").run("netconf").answer()?;
+    wait::until_true("a refusal without a session to be found", PATIENCE, || {
+        let text = search(&site, &["netconf", "--in", "refusal"])?;
+        Ok(text.contains("before a session began"))
+    })?;
+    // Why a session was asked for, and how it ended, are words to look for too.
+    found(&site, &["ended: closed", "--in", "note"])?;
+    Ok(())
+}
+
+/// Typing that no screen shows is counted where recordings are listed, told to the operator, and found by who may unmask.
+#[test]
+fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
+    let site = site()?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters("stty -echo; PS1='> '")?;
+    terminal.sees("\n> ")?;
+    terminal.enters("true unseen-command; printf 'd%s\\n' one")?;
+    terminal.sees("done")?;
+    terminal.enters("exit")?;
+    terminal.ends()?;
+    let listed = wait::until("the count in the list", PATIENCE, || {
+        let text = site.auditor(&["recordings"])?.success()?.text();
+        let row = text
+            .lines()
+            .find(|line| line.contains("postgres@db01") || line.contains("@db01"));
+        let row = row.context("no recording")?.to_owned();
+        Ok(row
+            .split_whitespace()
+            .any(|word| word == "2")
+            .then_some(row))
+    })?;
+    ensure!(listed.contains("alice"), "{listed}");
+    let told = site.operator(&["pending"])?.text();
+    ensure!(
+        told.contains("typed 2 lines") && told.contains("db01"),
+        "{told}"
+    );
+    // Nobody without the right finds it, whatever they ask for.
+    ensure!(search(&site, &["unseen-command"])?.contains("Nothing found"));
+    let hidden = ["search", "unseen-command", "--in", "hidden"];
+    let refused = site.auditor(&hidden)?;
+    ensure!(refused.status != Some(0), "{refused:?}");
+    ensure!(!refused.text().contains("replay "), "{refused:?}");
+    // Whom the client lets unmask, does; on record.
+    let document = site.layout().config().join("clients/hopital.toml");
+    let granted = std::fs::read_to_string(&document)?
+        .replace("id = \"aurele\"\n", "id = \"aurele\"\nunmask = true\n");
+    std::fs::write(&document, granted)?;
+    let config = site.layout().config().display().to_string();
+    site.gateway().run(["apply", &config], "")?;
+    let clear = wait::until("the right to be in force", PATIENCE, || {
+        let answer = site.auditor(&hidden)?;
+        Ok((answer.status == Some(0)).then(|| answer.text()))
+    })?;
+    ensure!(
+        clear.contains("true «unseen-command»") && clear.contains("hidden"),
+        "{clear}"
+    );
+    let records = store::audit(&site, "search")?;
+    ensure!(records.iter().any(|record| {
+        record["verdict"] == "permit"
+            && record
+                .pointer("/detail/in")
+                .is_some_and(|asked| asked == "hidden")
+    }));
+    Ok(())
+}
+
+/// An option of a replay means something as text, or is refused in words; none is left out in silence.
+#[test]
+fn an_option_means_something_or_is_refused() -> Result<()> {
+    let site = site()?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters("printf 'one-%s\\n' early; sleep 2; printf 'two-%s\\n' late")?;
+    terminal.sees("\ntwo-late")?;
+    terminal.enters("exit")?;
+    terminal.ends()?;
+    let number = found(&site, &["two-late", "--in", "screen"])?;
+    let early = |options: &[&str]| -> Result<(bool, bool)> {
+        let options: Vec<&str> = [number.as_str()].iter().chain(options).copied().collect();
+        let text = replay(&site, &options)?;
+        let shows = |wanted: &str| text.lines().any(|line| line.ends_with(wanted));
+        Ok((shows("│ one-early"), shows("│ two-late")))
+    };
+    ensure!(early(&[])? == (true, true));
+    ensure!(early(&["--channel", "1"])? == (true, true));
+    ensure!(early(&["--find", "two-late"])? == (false, true));
+    ensure!(early(&["--at", "1h"])? == (false, false));
+    for (options, told) in [
+        (&["--speed", "2"][..], "Text has no pace: --speed"),
+        (&["--skip-idle", "1s"], "Text has no pace: --skip-idle"),
+        (&["--channel", "7"], "has no channel 7"),
+        (
+            &["--find", "nowhere-at-all"],
+            "is not in what can be searched",
+        ),
+        (&["--at", "1s", "--find", "two"], "leave one of them out"),
+        (&["--unmask", "--at", "1s"], "--unmask prints everything"),
+    ] {
+        let words: Vec<&str> = ["replay", &number].iter().chain(options).copied().collect();
+        let answer = site.auditor(&words)?;
+        ensure!(
+            answer.status != Some(0) && said(&answer).contains(told),
+            "{options:?}: {answer:?}"
+        );
+    }
+    let answer = site.auditor(&["search", "--all"])?;
+    ensure!(said(&answer).contains("Say what to look for"), "{answer:?}");
+    Ok(())
+}
