@@ -37,6 +37,7 @@ state-expired = expired without an answer
 state-open = open
 state-closed = closed
 state-cancelled = cancelled
+state-not-on-record = NOT ON RECORD
 
 outcome-refused = refused by { $person }: { $reason }
 outcome-closed = closed: { $reason }
@@ -195,6 +196,8 @@ operator-account-blocked = { $time }  The account of { $person } is blocked: too
 operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
 operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
+operator-intervention-not-on-record = { $time }  Somebody changed intervention #{ $number } in the gateway's store: it is not the one on record, and admits nobody. Have the gateway examined.
+operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 changes-since = { $count ->
         [one] One change concerns { $client } since { $time }, when you were last told:
        *[other] { $count } changes concern { $client } since { $time }, when you were last told:
@@ -226,6 +229,7 @@ operator-none-live = No session is in passage.
 operator-none-interventions = There is no intervention yet.
 operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
+operator-request-not-on-record = { $number }  NOT ON RECORD: it is not the request that the log tells of, and cannot be answered.
 operator-request-how-long = for { $length } · expires in { $left }
 operator-request-planned = from { $start }, for { $length } · expires in { $left }
 operator-request-reason = reason:
@@ -416,6 +420,8 @@ refusal-outside-hours-until = { $target } is closed at this hour. It opens at { 
 refusal-choose-account = Several accounts are granted on { $target }: { $accounts }. Name one: PERSON+ACCOUNT@{ $target }
 refusal-not-granted = Intervention { $number } was approved without { $what }. Ask the client for it in a new request.
 refusal-matrix-narrower = The client's matrix does not allow what intervention { $number } was approved for. Ask again.
+refusal-not-on-record = Intervention { $number } is not the one on record, so it opens nothing. Ask anew, and tell the client.
+refusal-door-closed = The door of { $client } is closed: its document is not the one on record. The gateway's administrator puts the right one in force again.
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }
@@ -499,6 +505,8 @@ end-intervention-ended = Intervention { $number } is { $state ->
 end-intervention-withdrawn = { $by } ended intervention { $number } before its time: { $reason }
     Connect again to ask for another one.
 end-matrix-changed = The client changed what is allowed on { $target }.
+end-not-on-record = Intervention { $number } is not the one on record any more.
+end-door-closed = The door of { $client } is closed: its document is not the one on record.
 ended-person-removed = Your account was removed.
 ended-person-disabled = Your account is disabled.
 ended-person-expired = Your account has expired.
@@ -506,6 +514,7 @@ ended-key-withdrawn = The key you logged in with was withdrawn.
 ended-certificate-over = The certificate you logged in with is no longer valid.
 ended-network-withdrawn = You connect from an address from which your account may not be used.
 ended-station-withdrawn = The station you work from was withdrawn.
+ended-provider-closed = The document of your organisation is not the one on record. The gateway's administrator puts the right one in force again.
 
 ## At the door: logging on (said to whoever has proven their keys). ASCII but for the prompt: OpenSSH shows the rest in octal
 
@@ -580,6 +589,8 @@ over-key = the technician's key ended
 over-place = the technician's station or address may not be used
 over-intervention = intervention { $number } was ended
 over-matrix = the client changed what is allowed on { $target }
+over-not-on-record = intervention #{ $number } was not the one on record any more
+over-door-closed = a document was not the one on record, and its door closed
 over-cut = cut by { $person }
 over-cut-because = cut by { $person }: { $reason }
 over-unrecorded = it could not be recorded: { $problem }

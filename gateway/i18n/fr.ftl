@@ -36,6 +36,7 @@ state-expired = expirée sans réponse
 state-open = ouverte
 state-closed = close
 state-cancelled = annulée
+state-not-on-record = ABSENTE DU JOURNAL
 
 outcome-refused = refusée par { $person } : { $reason }
 outcome-closed = close : { $reason }
@@ -188,6 +189,8 @@ operator-account-blocked = { $time }  Le compte { DE($person) } est bloqué : tr
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
+operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
+operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
@@ -219,6 +222,7 @@ operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
+operator-request-not-on-record = { $number }  ABSENTE DU JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
 operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
 operator-request-reason = motif :
@@ -409,6 +413,8 @@ refusal-outside-hours-until = { $target } est fermée à cette heure. Elle ouvre
 refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
+refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
+refusal-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
@@ -492,6 +498,8 @@ end-intervention-ended = L'intervention { $number } est { $state ->
 end-intervention-withdrawn = { $by } a mis fin à l'intervention { $number } avant son terme : { $reason }
     Reconnectez-vous pour en demander une autre.
 end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
+end-not-on-record = L'intervention { $number } n'est plus celle du journal.
+end-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal.
 ended-person-removed = Votre compte a été supprimé.
 ended-person-disabled = Votre compte est désactivé.
 ended-person-expired = Votre compte a expiré.
@@ -499,6 +507,7 @@ ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été re
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
 ended-network-withdrawn = Vous vous connectez depuis une adresse d'où votre compte ne peut pas être utilisé.
 ended-station-withdrawn = Le poste depuis lequel vous travaillez a été retiré.
+ended-provider-closed = Le document de votre organisation n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 
 ## À la porte : la connexion (dit à qui a prouvé ses clés). Sans accents, sauf à l'invite : OpenSSH les montre en octal
 
@@ -573,6 +582,8 @@ over-key = la clé du technicien a pris fin
 over-place = le poste ou l'adresse du technicien n'est plus admis
 over-intervention = l'intervention { $number } a pris fin
 over-matrix = le client a modifié ce qui est permis sur { $target }
+over-not-on-record = l'intervention nº { $number } n'était plus celle du journal
+over-door-closed = un document n'était plus celui du journal, et sa porte s'est fermée
 over-cut = coupée par { $person }
 over-cut-because = coupée par { $person } : { $reason }
 over-unrecorded = elle ne pouvait pas être enregistrée : { $problem }

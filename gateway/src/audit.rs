@@ -95,6 +95,12 @@ kinds! {
     Watch = "watch",
     /// An auditor replayed a recording.
     Replay = "replay",
+    /// From here on the log has a digest of every intervention and document.
+    BindingsBegin = "bindings-begin",
+    /// What an older program left in the store, or what lost its entry, as it was found.
+    Bound = "bound",
+    /// The store holds an intervention or a document that the log contradicts.
+    NotOnRecord = "not-on-record",
     /// An object of the documents was created, changed or removed.
     DocumentChange = "document-change",
     /// A one-time-password secret was enrolled.

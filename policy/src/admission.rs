@@ -192,6 +192,16 @@ impl Admission {
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
             .ok_or(ended("gone", None))?;
+        if intervention.is_contradicted() {
+            return Err(EndReason::NotOnRecord {
+                number: mine.number(),
+            });
+        }
+        if documents.is_closed(client) {
+            return Err(EndReason::DoorClosed {
+                client: client.clone(),
+            });
+        }
         if let Some(closed_at) = self.over_by(intervention, now) {
             return Err(self.end_at(closed_at));
         }
@@ -393,6 +403,8 @@ pub(crate) fn closed(end: EndReason, target: &TargetId) -> Refusal {
         },
         EndReason::WindowOver { closed_at } => Refusal::WindowOver { closed_at },
         EndReason::Withdrawn(ended) => Refusal::Ended(ended),
+        EndReason::NotOnRecord { number } => Refusal::NotOnRecord { number },
+        EndReason::DoorClosed { client } => Refusal::DoorClosed { client },
         EndReason::InterventionEnded { .. } | EndReason::MatrixChanged { .. } => {
             Refusal::NoIntervention {
                 target: target.clone(),

@@ -59,6 +59,16 @@ use crate::time::Timestamp;
 pub struct Documents {
     providers: BTreeMap<ProviderId, Provider>,
     clients: BTreeMap<ClientId, Client>,
+    closed: Closed,
+}
+
+/// Whose documents are not the ones that were put in force: their doors are closed, and nobody else's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Nobody passes to their targets, and their operators and auditors act on nothing.
+    pub clients: BTreeSet<ClientId>,
+    /// Their technicians and stations are not let in.
+    pub providers: BTreeSet<ProviderId>,
 }
 
 /// One provider: the people and stations it vouches for.

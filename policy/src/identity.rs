@@ -147,6 +147,12 @@ pub enum Ended {
         /// Why, for the audit.
         why: StationFault,
     },
+    /// The document of the person's provider is not the one that was put in force.
+    #[error("the document of the provider of {person} is not the one on record")]
+    ProviderClosed {
+        /// Who.
+        person: PersonId,
+    },
 }
 
 /// What is wrong with a station.
@@ -184,6 +190,7 @@ impl Ended {
             Self::CertificateOver { .. } => "ended-certificate-over",
             Self::NetworkWithdrawn { .. } => "ended-network-withdrawn",
             Self::StationWithdrawn { .. } => "ended-station-withdrawn",
+            Self::ProviderClosed { .. } => "ended-provider-closed",
         }
     }
 
@@ -195,7 +202,8 @@ impl Ended {
             Self::PersonRemoved { person }
             | Self::PersonDisabled { person }
             | Self::KeyWithdrawn { person }
-            | Self::NetworkWithdrawn { person } => {
+            | Self::NetworkWithdrawn { person }
+            | Self::ProviderClosed { person } => {
                 vec![("person", text(person))]
             }
             Self::PersonExpired { person, expired_at } => {
@@ -316,6 +324,13 @@ impl Authenticated {
             .filter(|found| Role::of(*found) == *role)
             .ok_or_else(removed)?;
         found.in_force(now)?;
+        if let PersonRef::Technician { provider, .. } = found
+            && documents.is_closed_provider(&provider.id)
+        {
+            return Err(Ended::ProviderClosed {
+                person: person.clone(),
+            });
+        }
         proof.still_valid(found, now)?;
         match (found, station) {
             (

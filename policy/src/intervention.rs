@@ -291,6 +291,9 @@ pub struct Intervention {
     seen: Option<(PersonId, Timestamp)>,
     approvals: Vec<Approval>,
     revision: u64,
+    /// Whether the log says something else of it; never part of what is kept.
+    #[serde(skip)]
+    contradicted: bool,
 }
 
 impl Intervention {
@@ -389,6 +392,28 @@ impl Intervention {
             | State::Closed { .. }
             | State::Cancelled { .. } => None,
         }
+    }
+
+    /// The same, found to be another than the log says: it admits nobody, and takes no further step.
+    pub fn contradicted(mut self) -> Self {
+        self.contradicted = true;
+        self
+    }
+
+    /// Whether the log says something else of it.
+    #[must_use]
+    pub const fn is_contradicted(&self) -> bool {
+        self.contradicted
+    }
+
+    /// That the log says of it what it says itself.
+    pub(crate) fn on_record(&self) -> Result<(), Refusal> {
+        if self.contradicted {
+            return Err(Refusal::NotOnRecord {
+                number: self.number(),
+            });
+        }
+        Ok(())
     }
 
     fn after(&self, state: State) -> Self {

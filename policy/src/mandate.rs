@@ -107,7 +107,8 @@ impl Authenticated {
     /// The right to act as an operator, by these documents at `now`.
     ///
     /// # Errors
-    /// [`Refusal::Ended`] when the proof does not hold any more, [`Refusal::NotAnOperator`] for others.
+    /// [`Refusal::Ended`] when the proof does not hold any more, [`Refusal::DoorClosed`] where the client's document is not the
+    /// one on record, [`Refusal::NotAnOperator`] for others.
     pub fn as_operator<'d>(
         &'d self,
         documents: &'d Documents,
@@ -115,6 +116,11 @@ impl Authenticated {
     ) -> Result<AsOperator<'d>, Refusal> {
         self.still_valid(documents, now)?;
         match documents.person(self.person()) {
+            Some(PersonRef::Operator { client, .. }) if documents.is_closed(&client.id) => {
+                Err(Refusal::DoorClosed {
+                    client: client.id.clone(),
+                })
+            }
             Some(PersonRef::Operator { client, .. }) => Ok(AsOperator {
                 by: self,
                 documents,
@@ -130,7 +136,8 @@ impl Authenticated {
     /// The right to act as an auditor, by these documents at `now`.
     ///
     /// # Errors
-    /// [`Refusal::Ended`] when the proof does not hold any more, [`Refusal::NotAnAuditor`] for others.
+    /// [`Refusal::Ended`] when the proof does not hold any more, [`Refusal::DoorClosed`] where the client's document is not the
+    /// one on record, [`Refusal::NotAnAuditor`] for others.
     pub fn as_auditor<'d>(
         &'d self,
         documents: &'d Documents,
@@ -138,6 +145,11 @@ impl Authenticated {
     ) -> Result<AsAuditor<'d>, Refusal> {
         self.still_valid(documents, now)?;
         match documents.person(self.person()) {
+            Some(PersonRef::Auditor { client, .. }) if documents.is_closed(&client.id) => {
+                Err(Refusal::DoorClosed {
+                    client: client.id.clone(),
+                })
+            }
             Some(PersonRef::Auditor { client, auditor }) => Ok(AsAuditor {
                 by: self,
                 client,

@@ -42,7 +42,8 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
         return Vec::new();
     };
     let mut reaches = Vec::new();
-    for client in documents.clients().values() {
+    let clients = documents.clients().values();
+    for client in clients.filter(|client| !documents.is_closed(&client.id)) {
         for flow in client
             .flows
             .iter()
@@ -210,12 +211,19 @@ pub(crate) fn listed_target<'d>(
     target: &TargetId,
     now: Timestamp,
 ) -> Result<(&'d Client, &'d Target), Refusal> {
-    documents
+    let (client, found) = documents
         .target(target)
         .filter(|(_, found)| !accounts_for(documents, person, found, now).is_empty())
         .ok_or_else(|| Refusal::NotListed {
             target: target.to_string(),
-        })
+        })?;
+    // Only to those it was listed for: nobody else learns that there is such a client.
+    if documents.is_closed(&client.id) {
+        return Err(Refusal::DoorClosed {
+            client: client.id.clone(),
+        });
+    }
+    Ok((client, found))
 }
 
 /// The flows that allow all of `capability` by one entry.

@@ -249,6 +249,22 @@ pub enum Refusal {
         /// The intervention.
         number: InterventionNumber,
     },
+    /// The log says something else of the intervention than the store: somebody changed it there.
+    #[error(
+        "intervention {number} is not the one on record, so it opens nothing; ask anew, and tell the client"
+    )]
+    NotOnRecord {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// The client's document is not the one that was put in force: its door is closed to everybody.
+    #[error(
+        "the door of {client} is closed: its document is not the one on record; the administrator puts the right one in force again"
+    )]
+    DoorClosed {
+        /// The client.
+        client: ClientId,
+    },
     /// The person or station may not be here any more.
     #[error("{0}")]
     Ended(#[from] Ended),

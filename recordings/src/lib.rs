@@ -25,6 +25,7 @@
 )]
 
 mod artefact;
+pub mod bound;
 pub mod bundle;
 mod bytes;
 pub mod cast;

@@ -240,10 +240,25 @@ fn rewrapping_changes_the_readers_and_nothing_else() -> Result<()> {
     let other = site.layout().root().join("other.age");
     let public = ecluse_tests::keys::reader(&other)?;
     let key = site.layout().recording_key().display().to_string();
-    site.gateway().run(
-        ["recordings", "rewrap", "1", "--key", &key, "--for", &public],
-        "",
-    )?;
+    let mut line = vec!["recordings", "rewrap", "1", "--key", &key, "--for", &public];
+    // The client's document lists the reader that would go: without a yes nothing changes.
+    let asked = site.gateway().try_run(&line, "")?;
+    let text = said(&asked);
+    ensure!(
+        !asked.status.success()
+            && text.contains("nothing was changed")
+            && text.contains("#1: + age1")
+            && text.contains("#1: - age1"),
+        "{text}"
+    );
+    line.push("--yes");
+    site.gateway().run(&line, "")?;
+    let records = store::audit(&site, "recording-rewrapped")?;
+    let detail = &records.first().context("no record")?["detail"];
+    ensure!(
+        records.len() == 1 && detail["gained"][0] == public,
+        "{detail}"
+    );
     let bundle = export(&site, &["1"], "evidence.tar")?;
     let elsewhere = tempfile::tempdir()?;
     let by_other = verify_with(&other, &site, elsewhere.path(), &bundle)?;

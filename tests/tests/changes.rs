@@ -31,7 +31,16 @@ fn rewrapped(site: &Site) -> Result<(PathBuf, Vec<u8>, Vec<u8>)> {
     let reader = site.layout().root().join("other.age");
     let public = keys::reader(&reader)?;
     let key = site.layout().recording_key().display().to_string();
-    let line = ["recordings", "rewrap", "1", "--key", &key, "--for", &public];
+    let line = [
+        "recordings",
+        "rewrap",
+        "1",
+        "--yes",
+        "--key",
+        &key,
+        "--for",
+        &public,
+    ];
     site.gateway().run(line, "")?;
     ensure!(!dir.join("recording.key.age.next").exists());
     let after = fs::read(dir.join("recording.key.age"))?;

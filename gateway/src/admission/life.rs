@@ -62,7 +62,15 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
     // What ends, ends before anything else is written.
     let store = gateway.store.ahead();
     let mut next: Option<Timestamp> = None;
-    for intervention in gateway.store.interventions(&query).await? {
+    let (interventions, faults) = gateway.store.interventions_and_faults(&query).await?;
+    for fault in &faults {
+        gateway.store.tell_intervention_fault(fault, now).await?;
+    }
+    for intervention in interventions {
+        // Policy takes no step of it, so none is waited for.
+        if intervention.is_contradicted() {
+            continue;
+        }
         let Some(due) = intervention.due() else {
             continue;
         };

@@ -81,7 +81,7 @@ pub(crate) async fn list(
             .unwrap_or((&request.scope, request.length));
         let mut row = vec![
             request.number.to_string(),
-            shown::outcome(texts, desk.lang(), intervention.state()),
+            shown::standing(texts, desk.lang(), intervention),
         ];
         if people {
             row.push(request.person.to_string());

@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
-use ecluse_policy::intervention::{Grant, Request, State};
+use ecluse_policy::intervention::{Grant, Intervention, Request, State};
 use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
 
 use crate::texts::{Texts, Value, times};
@@ -107,6 +107,14 @@ pub(crate) fn state(texts: &Texts, lang: Lang, state: &State) -> String {
         State::Cancelled { .. } => "state-cancelled",
     };
     texts.say(lang, id, &[])
+}
+
+/// The same of an intervention, unless the log says something else of it.
+pub(crate) fn standing(texts: &Texts, lang: Lang, intervention: &Intervention) -> String {
+    if intervention.is_contradicted() {
+        return texts.say(lang, "state-not-on-record", &[]);
+    }
+    outcome(texts, lang, intervention.state())
 }
 
 /// The state in words, with who brought it about and why, where somebody did.

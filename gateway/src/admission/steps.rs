@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::{
     AccountName, Admission, AsOperator, AsTechnician, Ask, ClientId, InterventionId, Narrowing,
@@ -180,15 +181,33 @@ pub(crate) async fn approve(
     let now = by.operator().now();
     step(gateway, visitor, AuditKind::Approval, asked, |latest| {
         let next = latest.approve(by, narrowing)?;
-        let record = about(visitor.record(AuditKind::Approval, now), &next)
-            .permitted()
-            .detail("code", next.request().code())
-            .detail("narrowing", json!(narrowing))
-            .detail("granted", next.granted().map(|granted| json!(granted)))
-            .detail("documents", applied.version);
+        let record = proof(
+            about(visitor.record(AuditKind::Approval, now), &next),
+            visitor,
+        )
+        .permitted()
+        .detail("approvals", next.approvals().len())
+        .detail("code", next.request().code())
+        .detail("narrowing", json!(narrowing))
+        .detail("granted", next.granted().map(|granted| json!(granted)))
+        .detail("documents", applied.version);
         Ok((next, vec![record]))
     })
     .await
+}
+
+/// By what an operator proved who they are, at this yes: their key, and the code of which moment.
+fn proof(record: AuditRecord, visitor: &Visitor) -> AuditRecord {
+    let authenticated = &visitor.authenticated;
+    let log_on = match authenticated.second_factor() {
+        SecondFactor::Code => "fresh",
+        SecondFactor::Remembered => "remembered",
+    };
+    let code = visitor.proven_code();
+    record
+        .detail("key", authenticated.person_key().to_string())
+        .detail("log-on-code", log_on)
+        .detail("code-proven-at", code.at().map(|at| at.to_string()))
 }
 
 /// An operator says no.

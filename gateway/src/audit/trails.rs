@@ -70,6 +70,8 @@ impl AuditKind {
             | Self::Enrolment
             | Self::EnrolmentDisabled => Goes::Reach,
             Self::DocumentChange => Goes::Object,
+            // What was found of the store, by whose it is.
+            Self::Bound | Self::NotOnRecord => Goes::Client,
             Self::Request
             | Self::Seen
             | Self::Approval
@@ -112,9 +114,11 @@ impl AuditKind {
             | Self::SettingsChange
             | Self::GatewayStart
             | Self::GatewayStop => Goes::All,
-            Self::DoorCrowded | Self::DoorClear | Self::JournalStart | Self::CheckpointCosigned => {
-                Goes::Own
-            }
+            Self::DoorCrowded
+            | Self::DoorClear
+            | Self::JournalStart
+            | Self::BindingsBegin
+            | Self::CheckpointCosigned => Goes::Own,
         }
     }
 }

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, Lang, Refusal, Span};
+use ecluse_policy::{AsAuditor, Lang, Refusal, SessionId, Span};
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::search::{Query, SHORTEST};
 use ecluse_recordings::{
     JournalFrames, OpenRecording, Part, Playback, ReadError, SealedRecording, layout,
 };
+
+use uuid::Uuid;
 
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
@@ -103,12 +105,12 @@ pub(crate) async fn replay(
         return missing(desk, &session, "–").await;
     };
     let keys = Arc::clone(desk.gateway.keeper.keys());
-    let sealed = dir.clone();
+    let (sealed, id) = (dir.clone(), session.start.id);
     // Comparing digests takes as long as the recording is large.
     let opened = desk
         .gateway
         .readers
-        .read(desk.person(), move || open(&sealed, &keys))
+        .read(desk.person(), move || open(&sealed, id, &keys))
         .await;
     match opened.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
@@ -183,14 +185,29 @@ fn meaningless(
 }
 
 /// A sealed recording, once its signature holds; the problem in words otherwise.
-pub(super) fn open(dir: &Path, keys: &EvidenceKeys) -> Result<OpenRecording, String> {
+pub(super) fn open(
+    dir: &Path,
+    session: SessionId,
+    keys: &EvidenceKeys,
+) -> Result<OpenRecording, String> {
     let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
+    let found = sealed.manifest().session();
+    if found != session.as_uuid() {
+        return Err(of_another(&found));
+    }
     sealed
         .verify_signature(&keys.allowed_signers())
         .map_err(|error| error.to_string())?;
     sealed
         .unlock(keys.identities())
         .map_err(|error| error.to_string())
+}
+
+/// A recording under a number that is not its own: somebody moved its directory.
+fn of_another(found: &Uuid) -> String {
+    format!(
+        "its directory holds the recording of another session ({found}): somebody moved it; the administrator finds out with: ecluse journal verify"
+    )
 }
 
 fn written(words: &[String]) -> Result<Written, Misuse> {
@@ -507,14 +524,19 @@ async fn unfinished(
         return desk.problem("common-needs-terminal", &[]).await;
     }
     let keys = Arc::clone(desk.gateway.keeper.keys());
-    let channel = written.channel.unwrap_or(1);
+    let (channel, id) = (written.channel.unwrap_or(1), session.start.id);
     let opening = desk.gateway.readers.read(desk.person(), move || {
         let frames = JournalFrames::open(&journal).ok()?;
+        let found = frames.header().facts.session;
+        if found != id.as_uuid() {
+            return Some(Err(of_another(&found)));
+        }
         let key = keys.unwrap(&frames.header().wrapped)?;
-        Playback::live(&journal, &key, channel).ok()
+        Playback::live(&journal, &key, channel).ok().map(Ok)
     });
     match opening.await {
-        Ok(Some(playback)) => play(desk, written, session, playback, Vec::new(), None).await,
+        Ok(Some(Ok(playback))) => play(desk, written, session, playback, Vec::new(), None).await,
+        Ok(Some(Err(problem))) => missing(desk, session, &problem).await,
         Ok(None) => missing(desk, session, problem).await,
         Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
     }

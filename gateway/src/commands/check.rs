@@ -11,12 +11,13 @@ use crate::clock;
 use crate::commands::out::outln;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
-use crate::store::{check_address, compile};
+use crate::store::{Store, check_address, compile};
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
-/// the gateway may take under it. Changes nothing and needs no store. Notes name derogations that are over, templates
+/// the gateway may take under it; where its store is there already, also which documents in it are not the ones that were
+/// put in force. Changes nothing and needs no store. Notes name derogations that are over, templates
 /// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -26,12 +27,15 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) async fn run(&self) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         let settings = self.directory.join("gateway.toml");
         let mut caps = None;
         if settings.exists() {
             let read = Settings::read(&settings).map_err(|error| error.to_string());
+            if let Ok(read) = &read {
+                problems.extend(in_store(read).await);
+            }
             let checked = read.and_then(|read| {
                 check_address(&read.store)
                     .map_err(|error| format!("{}: store: {error}", settings.display()))?;
@@ -71,6 +75,31 @@ impl Check {
             self.directory.display()
         )
     }
+}
+
+/// What the store of these settings holds in the place of the documents that were put in force, where there is a store of
+/// this program's format: looking changes nothing.
+async fn in_store(settings: &Settings) -> Vec<String> {
+    let store = match Store::open_as_is(settings).await {
+        Ok(Some(store)) => store,
+        Ok(None) => return Vec::new(),
+        Err(error) => {
+            outln!(
+                "Note: the store was not looked at: {}",
+                ecluse_recordings::neutralise(error.to_string())
+            );
+            return Vec::new();
+        }
+    };
+    let looked = store.look_at_documents().await;
+    let faults = store.document_faults();
+    store.close().await;
+    let faults = faults.iter().map(|fault| {
+        format!("{fault}; find out who changed the store, then put the right text in force again, which is on record: ecluse apply DIR")
+    });
+    faults
+        .chain(looked.err().map(|error| error.to_string()))
+        .collect()
 }
 
 /// What there is to know about documents that are right: a line each.

@@ -168,7 +168,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             step_back();
             return journal.run(&config).await;
         }
-        Command::Check(check) => check.run(),
+        Command::Check(check) => check.run().await,
         Command::Recordings(recordings) => {
             step_back();
             recordings.run(&config).await

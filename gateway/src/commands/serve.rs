@@ -49,7 +49,7 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::store::{Applied, ServeLock, Store};
+use crate::store::{Applied, ServeLock, Store, StoreError};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -61,6 +61,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(60);
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
+/// How often the texts of the documents are compared with the log.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
 ///
@@ -108,6 +110,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
+    say_what_is_closed(&store);
+    tell_document_faults(&store).await?;
     memory::warn_of_swap(&in_force.borrow().documents);
     let budget = Budget::new(bounds(&settings.limits));
     let talks = Talks::start()?;
@@ -368,16 +372,43 @@ async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
     }
 }
 
-/// Takes new versions of the documents into force as they are applied.
+/// Says which doors are closed, why, and what opens them.
+fn say_what_is_closed(store: &Store) {
+    for fault in store.document_faults() {
+        tracing::error!(
+            "{fault}; find out who changed the store, then put the right text in force: ecluse apply DIR"
+        );
+    }
+}
+
+/// Puts documents that are not the ones on record there, each once.
+async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
+    store.tell_document_faults(clock::now()).await
+}
+
+/// Takes new versions of the documents into force as they are applied, and closes the doors of those that the log
+/// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
     let mut changes = store.changes();
-    while changes.changed().await.is_ok() {
-        match store.documents().await {
+    loop {
+        // Whoever changes the tables by hand announces nothing.
+        let looked = tokio::select! {
+            changed = changes.changed() => match changed {
+                Ok(()) => store.documents().await,
+                Err(_) => return,
+            },
+            () = tokio::time::sleep(LOOK_EVERY) => store.look_at_documents().await,
+        };
+        if let Err(error) = tell_document_faults(&store).await {
+            tracing::error!(%error, "a document that is not the one on record could not be put on record");
+        }
+        match looked {
             Ok(applied) => {
                 documents.send_if_modified(|current| {
-                    let newer = applied.version != current.version;
+                    let newer = !Arc::ptr_eq(&applied, current);
                     if newer {
                         tracing::info!(version = applied.version, "new documents are in force");
+                        say_what_is_closed(&store);
                         memory::warn_of_swap(&applied.documents);
                         *current = applied;
                     }

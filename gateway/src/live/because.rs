@@ -52,6 +52,13 @@ pub enum Because {
         /// On which target.
         target: String,
     },
+    /// The intervention was not the one on record any more.
+    NotOnRecord {
+        /// Its number.
+        number: u64,
+    },
+    /// The document of the client, or of the technician's provider, was not the one on record.
+    DoorClosed,
     /// An operator cut it.
     Cut {
         /// Who.
@@ -119,6 +126,7 @@ impl From<&EndReason> for Because {
                 | Ended::PersonExpired { .. } => Self::AccountEnded,
                 Ended::KeyWithdrawn { .. } | Ended::CertificateOver { .. } => Self::KeyEnded,
                 Ended::NetworkWithdrawn { .. } | Ended::StationWithdrawn { .. } => Self::PlaceEnded,
+                Ended::ProviderClosed { .. } => Self::DoorClosed,
             },
             EndReason::InterventionEnded { number, .. } => {
                 Self::InterventionEnded { number: number.0 }
@@ -126,6 +134,8 @@ impl From<&EndReason> for Because {
             EndReason::MatrixChanged { target } => Self::MatrixChanged {
                 target: target.to_string(),
             },
+            EndReason::NotOnRecord { number } => Self::NotOnRecord { number: number.0 },
+            EndReason::DoorClosed { .. } => Self::DoorClosed,
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
     alerts.extend(room(desk, desk.gateway.space.last()));
     alerts.extend(hidden_typing(desk, client, since).await?);
     alerts.extend(contradicted(desk, client, since).await?);
+    alerts.extend(not_on_record(desk, client, since).await?);
     let crowds = desk
         .gateway
         .crowds
@@ -65,6 +66,7 @@ pub(crate) async fn since_then(
         alerts.extend(room(desk, now));
     }
     alerts.extend(contradicted(desk, client, since).await?);
+    alerts.extend(not_on_record(desk, client, since).await?);
     let crowds = desk.gateway.crowds.told(since);
     let new = crowds
         .iter()
@@ -242,6 +244,34 @@ async fn contradicted(
                 ("problem", record.reason.clone().unwrap_or_default().into()),
             ];
             desk.say("operator-copies-contradicted", &args)
+        })
+        .collect())
+}
+
+/// Interventions and documents in the store that the log contradicts (R3), since a time.
+async fn not_on_record(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let kinds = [AuditKind::NotOnRecord];
+    let now = clock::now();
+    let found = latest(desk, client, &kinds, since).await?;
+    Ok(found
+        .into_iter()
+        .map(|record| {
+            let time = times::moment(record.at, now, None).into();
+            match record
+                .detail
+                .get("number")
+                .and_then(|number| number.as_u64())
+            {
+                Some(number) => {
+                    let args = [("time", time), ("number", number.into())];
+                    desk.say("operator-intervention-not-on-record", &args)
+                }
+                None => desk.say("operator-document-not-on-record", &[("time", time)]),
+            }
         })
         .collect())
 }

@@ -46,6 +46,12 @@ pub(crate) async fn pending(
         desk.line("operator-none-pending", &[]).await?;
     }
     for intervention in &waiting {
+        // The alert above says why; there is nothing to answer.
+        if intervention.is_contradicted() {
+            let args = [("number", intervention.number().to_string().into())];
+            desk.line("operator-request-not-on-record", &args).await?;
+            continue;
+        }
         block(desk, intervention).await?;
         // On record after it was shown; a request answered in between is none of our concern.
         let _ = steps::seen(desk.gateway, desk.visitor, by, intervention.id()).await?;

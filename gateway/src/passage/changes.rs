@@ -81,6 +81,9 @@ pub(crate) async fn rewrap(
         return Err(ChangeError::NotSealed);
     }
     let rewrapped = Rewrapped::new(dir, identities, recipients)?;
+    if session_of(dir).map(SessionId::as_uuid) != Some(rewrapped.recording().manifest().session()) {
+        return Err(ChangeError::NotOurs);
+    }
     // First on record: a key file that the log does not know looks like a forgery.
     put_rewrapping_on_record(store, &rewrapped, recipients, by).await?;
     Ok(rewrapped.put_in_place()?)
@@ -94,6 +97,12 @@ async fn put_rewrapping_on_record(
 ) -> Result<(), StoreError> {
     let manifest = rewrapped.recording().manifest();
     let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+    let before = readers_of(store, rewrapped.recording()).await?;
+    let without = |one: &[String], other: &[String]| -> Vec<String> {
+        let kept = one.iter().filter(|name| !other.contains(name));
+        kept.cloned().collect()
+    };
+    let (gained, lost) = (without(&names, &before), without(&before, &names));
     let record = about(
         AuditRecord::new(AuditKind::RecordingRewrapped, clock::now()),
         &manifest.facts,
@@ -101,8 +110,29 @@ async fn put_rewrapping_on_record(
     .claimed(by)
     .detail(WRAPPED, rewrapped.sha256())
     .detail("recipients", names)
+    .detail("gained", gained)
+    .detail("lost", lost)
     .detail("manifest-sha256", rewrapped.recording().manifest_sha256());
     store.record(&[record]).await
+}
+
+/// Who reads a recording: whom it was last wrapped for, as the log says, or those it was sealed for.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn readers_of(
+    store: &Store,
+    recording: &SealedRecording,
+) -> Result<Vec<String>, StoreError> {
+    let manifest = recording.manifest();
+    let session = SessionId::from_uuid(manifest.session());
+    let latest = latest_of(store, session, AuditKind::RecordingRewrapped).await?;
+    let wrapped = latest.and_then(|(_, record)| {
+        let names = record.detail.get("recipients")?.as_array()?;
+        let names = names.iter().filter_map(|name| name.as_str());
+        Some(names.map(str::to_owned).collect())
+    });
+    Ok(wrapped.unwrap_or_else(|| manifest.key.recipients.clone()))
 }
 
 /// Ends every change under the recordings' directory that was interrupted; what was done, a line each.

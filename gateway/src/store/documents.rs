@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use ecluse_policy::documents::{
-    Change, ChangeKind, DocumentError, diff, parse_client, parse_provider,
-};
+use ecluse_policy::documents::{Change, DocumentError, diff, parse_client, parse_provider};
 use ecluse_policy::{ClientId, Documents, PersonId, Timestamp, clients_concerned};
 
+use super::bound::{self, DocumentText};
 use super::sql::{Row, values};
 use super::{Store, StoreError, Writing, remembered};
 use crate::audit::{AuditKind, AuditRecord, trails};
@@ -67,7 +66,7 @@ pub enum ApplyError {
     Store(#[from] StoreError),
 }
 
-fn lines(errors: &[DocumentError]) -> String {
+pub(super) fn lines(errors: &[DocumentError]) -> String {
     errors
         .iter()
         .map(ToString::to_string)
@@ -114,24 +113,17 @@ pub fn read(texts: &DocumentTexts) -> Result<Documents, Vec<DocumentError>> {
 }
 
 impl Store {
-    /// The documents in force. Parsed once a version.
+    /// The documents in force, as the log says which they are; parsed once a version. Those that it contradicts close their
+    /// owners' doors: [`Store::document_faults`].
     ///
     /// # Errors
     /// The store failed, or holds texts that this program does not understand.
     pub async fn documents(&self) -> Result<Arc<Applied>, StoreError> {
         let version = latest(self.db().row(LATEST, values![]).await?)?;
-        let cache = &self.inner.documents;
-        let cached = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(applied) = cached.filter(|applied| applied.version == version) {
-            return Ok(applied);
+        match self.loaded_version(version) {
+            Some(applied) => Ok(applied),
+            None => self.look_at_documents().await,
         }
-        let texts = self.document_texts(version).await?;
-        let applied = Arc::new(Applied {
-            version,
-            documents: recompile(&texts)?,
-        });
-        *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&applied));
-        Ok(applied)
     }
 
     /// The texts of a version; none for version 0.
@@ -140,6 +132,17 @@ impl Store {
     /// The store failed.
     pub async fn document_texts(&self, version: u64) -> Result<DocumentTexts, StoreError> {
         texts(&self.db().rows(TEXTS, values![version]).await?)
+    }
+
+    /// The texts of a version with what binds them to the log.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn bound_texts(&self, version: u64) -> Result<Vec<DocumentText>, StoreError> {
+        let sql =
+            "SELECT file, text, salt, owner FROM document_texts WHERE version = $1 ORDER BY file";
+        let rows = self.db().rows(sql, values![version]).await?;
+        rows.iter().map(bound::document_text).collect()
     }
 
     /// All versions, the latest first.
@@ -167,13 +170,16 @@ impl Store {
     /// The texts cannot be applied, or the store failed.
     pub async fn plan_documents(&self, texts: &DocumentTexts) -> Result<ApplyOutcome, ApplyError> {
         let next = compile(texts).map_err(ApplyError::Documents)?;
-        let current = latest(self.db().row(LATEST, values![]).await?)?;
-        let current_texts = self.document_texts(current).await?;
-        if current_texts == *texts {
-            return Ok(ApplyOutcome::Unchanged { version: current });
+        let held = self.held().await?;
+        let current_texts = held.texts();
+        // What the log contradicts is put in force again, on record, though the texts be the same.
+        if current_texts == *texts && held.faults.is_empty() {
+            return Ok(ApplyOutcome::Unchanged {
+                version: held.version,
+            });
         }
         Ok(ApplyOutcome::Applied {
-            version: current + 1,
+            version: held.next,
             changes: changes(&current_texts, &next),
         })
     }
@@ -193,32 +199,27 @@ impl Store {
     ) -> Result<ApplyOutcome, ApplyError> {
         let next = compile(texts).map_err(ApplyError::Documents)?;
         let mut change = self.write().await?;
-        let current = latest(change.tx.row(LATEST, values![]).await?)?;
-        let current_texts = self::texts(&change.tx.rows(TEXTS, values![current]).await?)?;
-        if current_texts == *texts {
-            return Ok(ApplyOutcome::Unchanged { version: current });
+        let held = bound::held_in(&mut change).await?;
+        let current_texts = held.texts();
+        if current_texts == *texts && held.faults.is_empty() {
+            return Ok(ApplyOutcome::Unchanged {
+                version: held.version,
+            });
         }
         let changes = changes(&current_texts, &next);
-        let version = current + 1;
+        let version = held.next;
         let sql =
             "INSERT INTO document_versions (version, applied_at, applied_by) VALUES ($1, $2, $3)";
         change.tx.execute(sql, values![version, at, by]).await?;
-        for (file, text) in texts {
-            let sql = "INSERT INTO document_texts (version, file, text) VALUES ($1, $2, $3)";
-            change.tx.execute(sql, values![version, file, text]).await?;
-        }
+        let quiet = changed(version, by, at);
         // Whom a change of no client's own object concerns, the documents before it tell as much as those after it.
         let before = read(&current_texts).unwrap_or_default();
-        let concerned = |change: &Change| trails::concerned(&before, &next, change);
-        let mut records = records(&changes, version, by, at);
+        let mut records = records(&changes, &quiet);
         for (record, change) in records.iter_mut().zip(&changes) {
-            record.concerns = concerned(change);
+            record.concerns = trails::concerned(&before, &next, change);
         }
-        if changes.is_empty() {
-            // Comments, or the order of lines.
-            let files = changed_files(&current_texts, texts);
-            records = worded_otherwise(&files, &before, &next, records);
-        }
+        let both = [&before, &next];
+        let mut records = bound::bind(&mut change, &held, texts, both, records, &quiet).await?;
         for mut record in remove_people(&mut change, &next, by, at).await? {
             let person = record.person.as_deref().map(PersonId::parse);
             if let Some(Ok(person)) = person {
@@ -261,31 +262,25 @@ fn texts(rows: &[Row]) -> Result<DocumentTexts, StoreError> {
         .collect()
 }
 
-fn recompile(texts: &DocumentTexts) -> Result<Documents, StoreError> {
-    read(texts).map_err(|errors| StoreError::Documents {
-        problems: lines(&errors),
-    })
-}
-
 /// What changes from texts in force to new documents. Texts that this program no longer understands must not
 /// keep anybody from applying corrected ones: beside them everything is new.
 fn changes(current: &DocumentTexts, next: &Documents) -> Vec<Change> {
     diff(&read(current).unwrap_or_default(), next)
 }
 
-fn records(changes: &[Change], version: u64, by: &str, at: Timestamp) -> Vec<AuditRecord> {
-    let record = || {
-        AuditRecord::new(AuditKind::DocumentChange, at)
-            .claimed(by)
-            .detail("version", version)
-    };
-    if changes.is_empty() {
-        return vec![record().reason("comments or the order of lines changed, no object")];
-    }
+fn changed(version: u64, by: &str, at: Timestamp) -> AuditRecord {
+    AuditRecord::new(AuditKind::DocumentChange, at)
+        .claimed(by)
+        .detail("version", version)
+}
+
+/// One record an object that changes; whose document it stands in, [`bound::bind`] adds.
+fn records(changes: &[Change], change_of: &AuditRecord) -> Vec<AuditRecord> {
     changes
         .iter()
         .map(|change| {
-            let record = record()
+            let record = change_of
+                .clone()
                 .detail("object", change.object.as_str())
                 .detail("change", change.kind.name())
                 .detail("lines", change.detail.clone());
@@ -295,50 +290,6 @@ fn records(changes: &[Change], version: u64, by: &str, at: Timestamp) -> Vec<Aud
             }
         })
         .collect()
-}
-
-/// Files whose texts differ, one of them may lack.
-fn changed_files(before: &DocumentTexts, after: &DocumentTexts) -> BTreeSet<String> {
-    let files: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    files
-        .into_iter()
-        .filter(|file| before.get(*file) != after.get(*file))
-        .cloned()
-        .collect()
-}
-
-/// Records of files in which no object changed, each for those whose file it is.
-fn worded_otherwise(
-    files: &BTreeSet<String>,
-    before: &Documents,
-    after: &Documents,
-    records: Vec<AuditRecord>,
-) -> Vec<AuditRecord> {
-    let Some(record) = records.first() else {
-        return records;
-    };
-    let of_file = |file: &String| {
-        let record = record.clone();
-        for documents in [after, before] {
-            let client = documents.clients().values().find(|one| one.file == *file);
-            if let Some(client) = client {
-                let object = format!("client {}", client.id);
-                return record.detail("object", object).client(&client.id);
-            }
-            let provider = documents.providers().values().find(|one| one.file == *file);
-            if let Some(provider) = provider {
-                let change = Change {
-                    object: format!("provider {}", provider.id),
-                    kind: ChangeKind::Changed,
-                    detail: Vec::new(),
-                };
-                let concerns = trails::concerned(before, after, &change);
-                return record.detail("object", change.object).concerning(concerns);
-            }
-        }
-        record
-    };
-    files.iter().map(of_file).collect()
 }
 
 /// The client whose object it is, so that the client reads the record (R9): `target hopital/db01`.

@@ -94,6 +94,12 @@ pub enum StoreError {
         /// Its number.
         number: u64,
     },
+    /// A session was to begin under an intervention that is over, or is not the one on record.
+    #[error("no session begins under intervention #{number}: it is over, or not the one on record")]
+    NotOpen {
+        /// Its number.
+        number: u64,
+    },
     /// The journal lacks what it must have.
     #[error(
         "the journal in the store is damaged: {0}; nothing more is written to it; find out what happened with: ecluse journal verify"

@@ -6,7 +6,8 @@
 use ecluse_policy::intervention::{Intervention, LATELY, State, Waiting};
 use ecluse_policy::{ClientId, InterventionId, InterventionNumber, PersonId, Timestamp};
 
-use super::sql::{Conditions, Row, values};
+use super::bound::{self, InterventionFault, select};
+use super::sql::{Conditions, values};
 use super::{Store, StoreError, Writing, new_id};
 use crate::audit::AuditRecord;
 use crate::settings::InterventionSettings;
@@ -117,8 +118,10 @@ impl Store {
         let (intervention, records) =
             make(id, number, waiting).map_err(InterventionError::Refused)?;
         let request = intervention.request();
-        let sql = "INSERT INTO interventions (id, number, revision, client, person, provider, state, requested_at, body) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let body = body(&intervention)?;
+        let (salt, digest) = bound::bound(&body)?;
+        let sql = "INSERT INTO interventions (id, number, revision, client, person, provider, state, requested_at, \
+                   salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         let values = values![
             request.id.as_uuid(),
             request.number.0,
@@ -128,9 +131,11 @@ impl Store {
             request.provider.as_str(),
             intervention.state().name(),
             request.requested_at,
-            body(&intervention)?,
+            salt,
+            body,
         ];
         change.tx.execute(sql, values).await?;
+        let records = bound::digest_of(id, &digest, &records);
         change.commit(&records).await?;
         Ok(intervention)
     }
@@ -146,23 +151,20 @@ impl Store {
         transition: impl FnOnce(&Intervention) -> Result<Next, R>,
     ) -> Result<Intervention, InterventionError<R>> {
         let mut change = self.write().await?;
-        let sql = "SELECT body FROM interventions WHERE id = $1";
-        let row = change
-            .tx
-            .row(sql, values![id.as_uuid()])
+        let latest = bound::judged_in(&mut change, id)
             .await?
             .ok_or(InterventionError::Unknown)?;
-        let latest = intervention(&row)?;
         let (next, records) = transition(&latest).map_err(InterventionError::Refused)?;
         if next == latest && records.is_empty() {
             return Ok(next);
         }
-        if !replace(&mut change, latest.revision(), &next).await? {
+        let Some(digest) = replace(&mut change, latest.revision(), &next).await? else {
             return Err(StoreError::Revision {
                 number: latest.number().0,
             }
             .into());
-        }
+        };
+        let records = bound::digest_of(id, &digest, &records);
         change.commit(&records).await?;
         Ok(next)
     }
@@ -179,14 +181,20 @@ impl Store {
         records: &[AuditRecord],
     ) -> Result<bool, StoreError> {
         let mut change = self.write().await?;
-        if !replace(&mut change, expected, next).await? {
+        // What the log contradicts is never gone on from: the step would vouch for it.
+        let latest = bound::judged_in(&mut change, next.id()).await?;
+        if latest.is_none_or(|latest| latest.is_contradicted()) {
             return Ok(false);
         }
-        change.commit(records).await?;
+        let Some(digest) = replace(&mut change, expected, next).await? else {
+            return Ok(false);
+        };
+        let records = bound::digest_of(next.id(), &digest, records);
+        change.commit(&records).await?;
         Ok(true)
     }
 
-    /// The intervention of an id.
+    /// The intervention of an id, marked where the log contradicts it.
     ///
     /// # Errors
     /// The store failed.
@@ -194,16 +202,13 @@ impl Store {
         &self,
         id: InterventionId,
     ) -> Result<Option<Intervention>, StoreError> {
-        let sql = "SELECT body FROM interventions WHERE id = $1";
-        self.db()
-            .row(sql, values![id.as_uuid()])
-            .await?
-            .as_ref()
-            .map(intervention)
-            .transpose()
+        let sql = select!(" WHERE id = $1");
+        let rows = self.db().rows(sql, values![id.as_uuid()]).await?;
+        let judged = self.judged(&rows).await?.pop();
+        Ok(judged.and_then(|judged| judged.intervention))
     }
 
-    /// The intervention of a number.
+    /// The intervention of a number, marked where the log contradicts it.
     ///
     /// # Errors
     /// The store failed.
@@ -211,16 +216,13 @@ impl Store {
         &self,
         number: InterventionNumber,
     ) -> Result<Option<Intervention>, StoreError> {
-        let sql = "SELECT body FROM interventions WHERE number = $1";
-        self.db()
-            .row(sql, values![number.0])
-            .await?
-            .as_ref()
-            .map(intervention)
-            .transpose()
+        let sql = select!(" WHERE number = $1");
+        let rows = self.db().rows(sql, values![number.0]).await?;
+        let judged = self.judged(&rows).await?.pop();
+        Ok(judged.and_then(|judged| judged.intervention))
     }
 
-    /// Lists interventions, the latest first.
+    /// Lists interventions, the latest first; those that the log contradicts are marked.
     ///
     /// # Errors
     /// The store failed.
@@ -228,6 +230,17 @@ impl Store {
         &self,
         query: &InterventionQuery,
     ) -> Result<Vec<Intervention>, StoreError> {
+        Ok(self.interventions_and_faults(query).await?.0)
+    }
+
+    /// The same, and what there is to tell of those that the log contradicts or that do not read.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn interventions_and_faults(
+        &self,
+        query: &InterventionQuery,
+    ) -> Result<(Vec<Intervention>, Vec<InterventionFault>), StoreError> {
         let mut conditions = Conditions::default();
         conditions
             .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
@@ -237,34 +250,39 @@ impl Store {
             conditions.and_in("state", query.states.iter().map(|state| state.as_str()));
         }
         let limit = query.limit.unwrap_or(1000);
-        let (sql, values) = conditions.statement(
-            "SELECT body FROM interventions",
-            &format!("ORDER BY number DESC LIMIT {limit}"),
-        );
-        self.db()
-            .rows(sql, values)
-            .await?
-            .iter()
-            .map(intervention)
-            .collect()
+        let (sql, values) =
+            conditions.statement(select!(""), &format!("ORDER BY number DESC LIMIT {limit}"));
+        let rows = self.db().rows(sql, values).await?;
+        let (mut found, mut faults) = (Vec::new(), Vec::new());
+        for judged in self.judged(&rows).await? {
+            found.extend(judged.intervention);
+            faults.extend(judged.fault);
+        }
+        Ok((found, faults))
     }
 }
 
+/// The digest of the new body; none, with nothing written, when another came first.
 async fn replace(
     change: &mut Writing,
     expected: u64,
     next: &Intervention,
-) -> Result<bool, StoreError> {
+) -> Result<Option<String>, StoreError> {
+    let body = body(next)?;
+    let (salt, digest) = bound::bound(&body)?;
     // The request never changes: its columns stay.
-    let sql = "UPDATE interventions SET revision = $3, state = $4, body = $5 WHERE id = $1 AND revision = $2 AND $3 > $2";
+    let sql = "UPDATE interventions SET revision = $3, state = $4, salt = $5, body = $6 \
+               WHERE id = $1 AND revision = $2 AND $3 > $2";
     let values = values![
         next.id().as_uuid(),
         expected,
         next.revision(),
         next.state().name(),
-        body(next)?
+        salt,
+        body
     ];
-    Ok(change.tx.execute(sql, values).await? == 1)
+    let changed = change.tx.execute(sql, values).await? == 1;
+    Ok(changed.then_some(digest))
 }
 
 async fn waiting(
@@ -315,8 +333,4 @@ async fn lately(
 
 fn body(intervention: &Intervention) -> Result<String, StoreError> {
     serde_json::to_string(intervention).map_err(|error| StoreError::malformed("body", error))
-}
-
-fn intervention(row: &Row) -> Result<Intervention, StoreError> {
-    row.parsed("body", |text| serde_json::from_str(text))
 }

@@ -28,6 +28,7 @@ const SEARCH: &str = include_str!("migrations/0006_search.sql");
 const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
 const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
+const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
@@ -84,6 +85,12 @@ const STEPS: &[Step] = &[
         name: "session ends",
         sqlite: SESSION_ENDS,
         postgres: SESSION_ENDS,
+    },
+    Step {
+        format: 10,
+        name: "bound to the log",
+        sqlite: BOUND,
+        postgres: BOUND,
     },
     Step {
         format: INDEX,
@@ -185,6 +192,15 @@ async fn newest_writer(db: &Db) -> Result<Option<(i64, String)>, StoreError> {
         None => "a later release of ecluse".to_owned(),
     };
     Ok(Some((format, writer)))
+}
+
+/// Whether the store has the format that this program writes.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn is_current(db: &Db) -> Result<bool, StoreError> {
+    let format = newest_writer(db).await?;
+    Ok(format.is_some_and(|(format, _)| format == newest()))
 }
 
 /// The format this program writes.

@@ -9,12 +9,13 @@
 //! ([`Store::ahead`]).
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
-//! its file: [`address`], [`audit`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
+//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
 //! [`interventions`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
 mod binding;
+mod bound;
 mod credentials;
 mod documents;
 mod enrolments;
@@ -50,6 +51,7 @@ use uuid::Uuid;
 
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
+pub use self::bound::{DocumentFault, DocumentText, InterventionFault, Wrong};
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
     Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
@@ -93,7 +95,9 @@ struct Inner {
     /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
     turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
-    documents: Mutex<Option<Arc<Applied>>>,
+    documents: Mutex<bound::Loaded>,
+    /// What the log says of interventions and documents, as far as it was read.
+    said: Mutex<bound::Said>,
     /// The texts by which it was last asked whose trails a record enters, read.
     trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
@@ -127,26 +131,59 @@ impl Store {
         }
     }
 
-    async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
-        migrations::migrate(&db, place).await?;
-        // The store first: it knows whether a key may be made for it.
+    /// Opens the store the settings name, where it is there and has this program's format; nothing is made and nothing is
+    /// brought up to date.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the store's key is not there or another one.
+    pub async fn open_as_is(settings: &Settings) -> Result<Option<Self>, StoreError> {
+        let db = match &settings.store {
+            StoreAddress::Sqlite => {
+                let path = settings.data_dir.join("ecluse.db");
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                opening::check_owner(&settings.data_dir)?;
+                opening::sqlite(&path).await?
+            }
+            StoreAddress::Postgres(url) => opening::postgres(address::options(url)?).await?,
+        };
+        if !migrations::is_current(&db).await? {
+            db.close().await;
+            return Ok(None);
+        }
         let credentials = secrets::credentials_directory();
-        let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
+        let key = binding::open(&db, &settings.keys_dir(), credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
+        Ok(Some(Self::of(db, key, epoch)))
+    }
+
+    fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
         let inner = Inner {
             db,
             key: Arc::new(key),
             epoch: watch::Sender::new(epoch),
             polling: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(1)),
-            documents: Mutex::new(None),
+            documents: Mutex::default(),
+            said: Mutex::default(),
             trails: Mutex::new(None),
         };
-        let store = Self {
+        Self {
             inner: Arc::new(inner),
             in_turn: true,
-        };
+        }
+    }
+
+    async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
+        migrations::migrate(&db, place).await?;
+        // The store first: it knows whether a key may be made for it.
+        let credentials = secrets::credentials_directory();
+        let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
+        let epoch = read_epoch(&db).await?;
+        let store = Self::of(db, key, epoch);
         journal::check_begun(&store).await?;
+        bound::begin(&store).await?;
         Ok(store)
     }
 
@@ -186,7 +223,8 @@ impl Store {
             // Nothing changes here.
             polling: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),
-            documents: Mutex::new(None),
+            documents: Mutex::default(),
+            said: Mutex::default(),
             trails: Mutex::new(None),
         };
         Ok(Self {
@@ -252,6 +290,8 @@ impl Writing {
 
     /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
+        let bound = bound::with_digests(self, record).await?;
+        let record = bound.as_ref().unwrap_or(record);
         let event = match record.event {
             Some(event) => event,
             None => new_id(record.at)?,

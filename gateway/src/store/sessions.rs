@@ -7,7 +7,7 @@ use ecluse_policy::{
 };
 
 use super::sql::{Conditions, Row, values};
-use super::{Store, StoreError};
+use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::live::Because;
 
@@ -135,6 +135,14 @@ impl Store {
             at,
         } = start;
         let mut change = self.write().await?;
+        // It may have ended, or been changed by hand, since somebody was admitted by it.
+        if let Some(found) = bound::judged_in(&mut change, *intervention).await?
+            && (found.is_contradicted() || found.granted().is_none())
+        {
+            return Err(StoreError::NotOpen {
+                number: found.number().0,
+            });
+        }
         let number = change.next("session").await?;
         let sql = "INSERT INTO sessions (id, number, node, person, station, source, client, target, account, \
                    intervention, documents, recording, started_at, to_target, to_technician) \

@@ -31,6 +31,11 @@ impl Texts {
                 vec![("number", number.to_string().into())],
             ),
             Because::MatrixChanged { target } => ("over-matrix", vec![("target", target.into())]),
+            Because::NotOnRecord { number } => (
+                "over-not-on-record",
+                vec![("number", number.to_string().into())],
+            ),
+            Because::DoorClosed => ("over-door-closed", vec![]),
             Because::Cut { by, reason: None } => ("over-cut", vec![("person", by.into())]),
             Because::Cut {
                 by,

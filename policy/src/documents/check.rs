@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use super::error::DocumentError;
 use super::{
-    Client, Documents, Flow, Provider, Selector, Stations, Whom, parse_client, parse_provider,
+    Client, Closed, Documents, Flow, Provider, Selector, Stations, Whom, parse_client,
+    parse_provider,
 };
 use crate::key::{Fingerprint, PublicKey};
 
@@ -18,6 +19,19 @@ impl Documents {
         providers: Vec<Provider>,
         clients: Vec<Client>,
     ) -> Result<Self, Vec<DocumentError>> {
+        Self::assemble_around(Closed::default(), providers, clients)
+    }
+
+    /// The same, where some documents are not the ones that were put in force: their doors are closed whether a text of
+    /// them is here or not, and what others say of a closed provider's people is left alone.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by file and line.
+    pub fn assemble_around(
+        closed: Closed,
+        providers: Vec<Provider>,
+        clients: Vec<Client>,
+    ) -> Result<Self, Vec<DocumentError>> {
         let mut errors = Vec::new();
         each_id_once(&providers, &clients, &mut errors);
         each_key_once(&providers, &clients, &mut errors);
@@ -25,10 +39,9 @@ impl Documents {
             .iter()
             .for_each(|provider| stations_exist(provider, &mut errors));
         for client in &clients {
-            client
-                .flows
-                .iter()
-                .for_each(|flow| flow_names_what_exists(client, flow, &providers, &mut errors));
+            client.flows.iter().for_each(|flow| {
+                flow_names_what_exists(client, flow, &providers, &closed, &mut errors)
+            });
         }
         if !errors.is_empty() {
             errors.sort();
@@ -43,6 +56,7 @@ impl Documents {
                 .into_iter()
                 .map(|client| (client.id.clone(), client))
                 .collect(),
+            closed,
         })
     }
 
@@ -310,6 +324,7 @@ fn flow_names_what_exists(
     client: &Client,
     flow: &Flow,
     providers: &[Provider],
+    closed: &Closed,
     errors: &mut Vec<DocumentError>,
 ) {
     let mut wrong = |line: u32, key: &str, problem: String, accepted: String| {
@@ -323,6 +338,10 @@ fn flow_names_what_exists(
         });
     };
     for (position, selector) in flow.technicians.iter().enumerate() {
+        // Whom a closed provider has is not known; nobody of it passes.
+        if closed.providers.contains(&selector.provider) {
+            continue;
+        }
         let line = flow
             .lines
             .technicians

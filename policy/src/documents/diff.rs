@@ -116,7 +116,12 @@ fn difference(name: &str, before: Option<&Part>, after: Option<&Part>) -> Vec<St
 }
 
 fn objects(documents: &Documents) -> BTreeMap<String, Object> {
-    let Documents { providers, clients } = documents;
+    // Whose doors are closed is no word of the documents.
+    let Documents {
+        providers,
+        clients,
+        closed: _,
+    } = documents;
     let mut objects = BTreeMap::new();
     providers
         .values()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Auditor, Client, Documents, Operator, Provider, Station, Target, Technician};
+use super::{Auditor, Client, Closed, Documents, Operator, Provider, Station, Target, Technician};
 use crate::identity::Ended;
 use crate::key::PublicKey;
 use crate::name::{ClientId, Lang, PersonId, ProviderId, StationId, TargetId};
@@ -135,6 +135,24 @@ impl Documents {
     #[must_use]
     pub const fn clients(&self) -> &BTreeMap<ClientId, Client> {
         &self.clients
+    }
+
+    /// Whether the client's door is closed: its document is not the one that was put in force.
+    #[must_use]
+    pub fn is_closed(&self, client: &ClientId) -> bool {
+        self.closed.clients.contains(client)
+    }
+
+    /// Whether the provider's people and stations are kept out, for the same reason.
+    #[must_use]
+    pub fn is_closed_provider(&self, provider: &ProviderId) -> bool {
+        self.closed.providers.contains(provider)
+    }
+
+    /// Whose doors are closed.
+    #[must_use]
+    pub const fn closed(&self) -> &Closed {
+        &self.closed
     }
 
     /// One provider.

@@ -38,6 +38,12 @@ impl ProvenCode {
         }
     }
 
+    /// When, for the record.
+    #[must_use]
+    pub const fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
     /// Whether it is fresh enough at `now`. **Range**: the end excluded; a code of the future, which a clock that was set
     /// back leaves behind, is not fresh.
     ///

@@ -160,6 +160,7 @@ pub fn request(
         seen: None,
         approvals: Vec::new(),
         revision: 0,
+        contradicted: false,
     })
 }
 

@@ -218,8 +218,9 @@ impl Intervention {
     /// The first use opens the window; later uses leave it as it is. It never moves an end.
     ///
     /// # Errors
-    /// Unless it is approved or open, and its time has come and is not over.
+    /// Unless it is on record, approved or open, and its time has come and is not over.
     pub fn open(&self, now: Timestamp) -> Result<Self, Refusal> {
+        self.on_record()?;
         match &self.state {
             State::Approved { granted } if now < granted.starts_at => Err(Refusal::NotYet {
                 number: self.number(),
@@ -253,6 +254,8 @@ impl Intervention {
     /// What time alone makes of it; `None` when nothing is due.
     #[must_use]
     pub fn expire_if_due(&self, now: Timestamp) -> Option<Self> {
+        // A step would put on record what the log contradicts.
+        self.on_record().ok()?;
         let due = self.due().filter(|due| *due <= now)?;
         match &self.state {
             State::Requested | State::Approved { .. } => Some(self.after(State::Expired {
@@ -280,6 +283,7 @@ impl Intervention {
 
     /// The operator must be of this client, and not be the one who asked.
     fn its_operator(&self, by: &AsOperator<'_>) -> Result<(), Refusal> {
+        self.on_record()?;
         if *by.person() == self.request.person {
             return Err(Refusal::OwnRequest);
         }
@@ -324,6 +328,7 @@ impl Intervention {
     }
 
     fn is_of(&self, presence: &Presence) -> Result<(), Refusal> {
+        self.on_record()?;
         if *presence.person() == self.request.person
             && *presence.provider() == self.request.provider
         {

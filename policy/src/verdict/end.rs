@@ -1,7 +1,7 @@
 //! Why something that was permitted ended.
 
 use crate::identity::Ended;
-use crate::name::{FlowName, InterventionNumber, PersonId, TargetId};
+use crate::name::{ClientId, FlowName, InterventionNumber, PersonId, TargetId};
 use crate::time::Timestamp;
 
 /// An operator's end of an intervention.
@@ -60,6 +60,18 @@ pub enum EndReason {
         /// The target.
         target: TargetId,
     },
+    /// The log says something else of the intervention than the store.
+    #[error("intervention {number} is not the one on record")]
+    NotOnRecord {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// The client's document is not the one that was put in force.
+    #[error("the door of {client} is closed: its document is not the one on record")]
+    DoorClosed {
+        /// The client.
+        client: ClientId,
+    },
 }
 
 impl EndReason {
@@ -73,7 +85,9 @@ impl EndReason {
             | Self::HoursOver { .. }
             | Self::DerogationOver { .. }
             | Self::InterventionEnded { .. }
-            | Self::MatrixChanged { .. } => false,
+            | Self::MatrixChanged { .. }
+            | Self::NotOnRecord { .. }
+            | Self::DoorClosed { .. } => false,
         }
     }
 
@@ -82,9 +96,11 @@ impl EndReason {
     pub const fn is_of_time(&self) -> bool {
         match self {
             Self::WindowOver { .. } | Self::HoursOver { .. } | Self::DerogationOver { .. } => true,
-            Self::Withdrawn(_) | Self::InterventionEnded { .. } | Self::MatrixChanged { .. } => {
-                false
-            }
+            Self::Withdrawn(_)
+            | Self::InterventionEnded { .. }
+            | Self::MatrixChanged { .. }
+            | Self::NotOnRecord { .. }
+            | Self::DoorClosed { .. } => false,
         }
     }
 }

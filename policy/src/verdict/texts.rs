@@ -18,6 +18,8 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-choose-account",
     "refusal-not-granted",
     "refusal-matrix-narrower",
+    "refusal-not-on-record",
+    "refusal-door-closed",
     "refusal-window-over",
     "refusal-flow-not-listed",
     "refusal-command",
@@ -59,6 +61,8 @@ pub const TEXT_IDS: &[&str] = &[
     "end-intervention-ended",
     "end-intervention-withdrawn",
     "end-matrix-changed",
+    "end-not-on-record",
+    "end-door-closed",
     "ended-person-removed",
     "ended-person-disabled",
     "ended-person-expired",
@@ -66,6 +70,7 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-certificate-over",
     "ended-network-withdrawn",
     "ended-station-withdrawn",
+    "ended-provider-closed",
     "barred-expired",
     "barred-disabled",
     "barred-unused",
@@ -100,6 +105,8 @@ impl Refusal {
             Self::ChooseAccount { .. } => "refusal-choose-account",
             Self::NotGranted { .. } => "refusal-not-granted",
             Self::MatrixNarrower { .. } => "refusal-matrix-narrower",
+            Self::NotOnRecord { .. } => "refusal-not-on-record",
+            Self::DoorClosed { .. } => "refusal-door-closed",
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
@@ -180,7 +187,10 @@ impl Refusal {
             Self::NotGranted { number, what } => {
                 vec![("number", text(number)), ("what", text(what))]
             }
-            Self::MatrixNarrower { number } => vec![("number", text(number))],
+            Self::MatrixNarrower { number } | Self::NotOnRecord { number } => {
+                vec![("number", text(number))]
+            }
+            Self::DoorClosed { client } => vec![("client", text(client))],
             Self::Ended(ended) => ended.args(),
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
             Self::FlowNotListed { flow, missing } => {
@@ -306,6 +316,8 @@ impl EndReason {
                 because: Some(_), ..
             } => "end-intervention-withdrawn",
             Self::MatrixChanged { .. } => "end-matrix-changed",
+            Self::NotOnRecord { .. } => "end-not-on-record",
+            Self::DoorClosed { .. } => "end-door-closed",
         }
     }
 
@@ -340,6 +352,8 @@ impl EndReason {
                 values
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
+            Self::NotOnRecord { number } => vec![("number", text(number))],
+            Self::DoorClosed { client } => vec![("client", text(client))],
         }
     }
 }

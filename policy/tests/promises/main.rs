@@ -21,6 +21,7 @@ mod keys;
 mod login;
 mod mandates;
 mod offers;
+mod on_record;
 mod places;
 mod properties;
 mod requests;

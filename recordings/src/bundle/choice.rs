@@ -71,6 +71,8 @@ pub enum Why {
     Destroyed,
     /// It was sealed, and was not where it belongs.
     NotThere,
+    /// Its place held the recording of another session.
+    Moved,
 }
 
 impl Rule {
@@ -102,6 +104,9 @@ impl Why {
             }
             Self::NoRecording => "it has no recording",
             Self::Destroyed => "its recording was destroyed, on record",
+            Self::Moved => {
+                "its place holds the recording of another session, which somebody moved there: ecluse journal verify says more"
+            }
             Self::NotThere => {
                 "its recording was sealed and is not where it belongs: ecluse journal verify says more"
             }

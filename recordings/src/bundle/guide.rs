@@ -32,6 +32,9 @@ pub fn guide(contents: &Contents, language: Language) -> String {
     if contents.entries > 0 {
         part(text.inclusion, INCLUSION);
     }
+    if !contents.interventions.is_empty() || !contents.documents.is_empty() {
+        part(text.bound, BOUND);
+    }
     let readable = |form| {
         contents
             .recordings
@@ -128,6 +131,22 @@ chain() {
 chain
 "#;
 
+/// The digest of each text with its salt stands in an entry; of an intervention, in the last that tells of a step.
+const BOUND: &str = r#"
+salted() { { printf '%s\n' "$1"; cat "$2"; } | sha256sum | cut -d ' ' -f 1; }
+[ ! -e salts ] || while read -r salt f; do
+  h=$(salted "$salt" "$f")
+  case $f in
+    interventions/*)
+      id=$(grep -o '"id":"[0-9a-f-]*"' "$f" | head -n 1 | cut -d '"' -f 4)
+      said=$(grep -F "\"intervention\":\"$id\"" entries.jsonl | grep -Ev '"kind":"(permit|session-start|not-on-record)"' |
+        grep -v '"verdict":"refuse"' | grep -o '"intervention-salted-sha256":"[0-9a-f]*"' | tail -n 1 | cut -d '"' -f 4)
+      [ "$h" = "$said" ] || echo "ALTERED: $f" ;;
+    *) grep -qF "\"$h\"" entries.jsonl || echo "NOT IN THE LOG: $f" ;;
+  esac
+done < salts
+"#;
+
 const DECRYPT: &str = r#"
 umask 077
 KEY=${KEY:-$HOME/client.key}
@@ -148,6 +167,7 @@ struct Text {
     list: &'static str,
     recordings: &'static str,
     inclusion: &'static str,
+    bound: &'static str,
     decrypt: &'static str,
     play: &'static str,
     journals: &'static str,
@@ -181,7 +201,14 @@ another root. That today's journal extends the one of an earlier checkpoint, whi
 Each entry also has its number among the client's entries, `nth`, and in `previous` the hash of the one before it.
 `trail.json` has how many there are at the checkpoint (compare it with the count that came with your own copies), and, in a
 bundle of the whole client, the number from which on all of them are here: `ecluse verify` then names each that is missing.",
-    decrypt: "## 5. What was recorded
+    bound: "## 5. What was asked, approved, and in force
+
+`interventions/` and `documents/` hold the texts as they were hashed, and `salts` what was hashed before each: the digest of
+salt, line feed and text stands in an entry. Of an intervention it is the last entry that tells of a step; of a document, the
+one that put it in force. Silence means that nothing was changed since in the gateway's store. (What is from before the
+journal had such digests is told as not in the log here; `ecluse verify` says which that is.) Who asked, who approved and
+when, the entries themselves say: `grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",
+    decrypt: "## 6. What was recorded
 
 Whoever holds a key that the recordings were made for reads them, in two steps: the key opens `recording.key.age`, and what
 is in there opens the rest. Put the path of your age key into `KEY`. What is written under `plain/` is in clear: remove it
@@ -190,7 +217,7 @@ when you are done.",
 alone. Do not print other files to a terminal: they hold what the target sent, as it was.)",
     journals: "Some recordings are kept as an encrypted journal, because the gateway stopped before it could turn them into files.
 Stock programs do not read these; `ecluse verify --key` checks them, and `ecluse replay --key` shows them:",
-    ecluse: "## 6. All at once
+    ecluse: "## 7. All at once
 
 `ecluse verify BUNDLE.tar` does all of the above on any machine, and `--key client.key` also reads everything to its end.
 Give it the keys that you trust (`--signers FILE`, `--log-key FILE`) and the last checkpoint that you kept (`--since FILE`).
@@ -229,7 +256,15 @@ vous avez gardé, `ecluse verify --since` le montre.
 Chaque entrée a aussi son numéro parmi celles du client, `nth`, et dans `previous` l'empreinte de la précédente. `trail.json`
 dit combien il y en a au point de contrôle (comparez avec le nombre venu avec vos propres copies), et, dans un dossier de tout
 le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nomme alors chacune qui manque.",
-    decrypt: "## 5. Ce qui a été enregistré
+    bound: "## 5. Ce qui a été demandé, approuvé, et en vigueur
+
+`interventions/` et `documents/` contiennent les textes tels qu'ils ont été hachés, et `salts` ce qui a été haché avant
+chacun : l'empreinte du sel, d'un saut de ligne et du texte se trouve dans une entrée. Pour une intervention, c'est la dernière
+qui rapporte une étape ; pour un document, celle qui l'a mis en vigueur. Le silence signifie que rien n'a été changé depuis dans
+la base de la passerelle. (Ce qui date d'avant ces empreintes est dit ici absent du journal ; `ecluse verify` précise de quoi il
+s'agit.) Qui a demandé, qui a approuvé et quand, les entrées elles-mêmes le disent :
+`grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",
+    decrypt: "## 6. Ce qui a été enregistré
 
 Qui détient une clé pour laquelle les enregistrements ont été faits les lit, en deux temps : la clé ouvre
 `recording.key.age`, et ce qui s'y trouve ouvre le reste. Mettez le chemin de votre clé age dans `KEY`. Ce qui est écrit
@@ -240,7 +275,7 @@ tel quel.)",
     journals: "Certains enregistrements sont conservés sous forme de journal chiffré, parce que la passerelle s'est arrêtée avant de
 pouvoir en faire des fichiers. Les programmes courants ne les lisent pas ; `ecluse verify --key` les vérifie, et
 `ecluse replay --key` les montre :",
-    ecluse: "## 6. Tout à la fois
+    ecluse: "## 7. Tout à la fois
 
 `ecluse verify DOSSIER.tar` fait tout cela sur n'importe quelle machine, et `--key client.key` lit en plus tout jusqu'au bout.
 Donnez-lui les clés auxquelles vous vous fiez (`--signers FICHIER`, `--log-key FICHIER`) et le dernier point de contrôle que

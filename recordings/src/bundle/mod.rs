@@ -56,6 +56,8 @@ pub const RECORDINGS: &str = "recordings/";
 pub const DOCUMENTS: &str = "documents/";
 /// Directory of interventions: `interventions/<number>.json`.
 pub const INTERVENTIONS: &str = "interventions/";
+/// The salts of interventions and documents, a line each: the salt, two spaces, the name in the bundle.
+pub const SALTS: &str = "salts";
 /// SHA-256 of every other file, as `sha256sum` writes it.
 pub const SUMS: &str = "SHA256SUMS";
 /// The signature over that list.

@@ -38,6 +38,7 @@ pub(super) struct Whys {
     no_recording: &'static str,
     destroyed: &'static str,
     not_there: &'static str,
+    moved: &'static str,
 }
 
 impl Whys {
@@ -49,6 +50,7 @@ impl Whys {
             Why::NoRecording => self.no_recording,
             Why::Destroyed => self.destroyed,
             Why::NotThere => self.not_there,
+            Why::Moved => self.moved,
         }
     }
 }
@@ -160,6 +162,7 @@ const ENGLISH: Words = Words {
         no_recording: Why::NoRecording.words(),
         destroyed: Why::Destroyed.words(),
         not_there: Why::NotThere.words(),
+        moved: Why::Moved.words(),
     },
     ends: Ends {
         closed: "closed",
@@ -240,6 +243,7 @@ const FRENCH: Words = Words {
         no_recording: "elle n'a pas d'enregistrement",
         destroyed: "son enregistrement a été détruit, et le journal le dit",
         not_there: "son enregistrement a été scellé et n'est pas à sa place : ecluse journal verify en dit plus",
+        moved: "sa place contient l'enregistrement d'une autre session, que quelqu'un y a mis : ecluse journal verify en dit plus",
     },
     ends: Ends {
         closed: "terminée",

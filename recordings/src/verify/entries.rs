@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
+use super::approvals::Approvals;
 use super::trail::Chain;
 use super::{Report, Verdict};
 use crate::bundle::{Choice, ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
@@ -20,6 +21,8 @@ const MAX_WAITING: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Journal {
     pub(super) sessions: BTreeMap<String, SessionEntries>,
+    /// What it says of what sessions rest on.
+    pub(super) approvals: Approvals,
 }
 
 impl Journal {
@@ -166,6 +169,7 @@ fn included(
 
 impl Journal {
     fn keep(&mut self, entry: Entry, report: &mut Report) {
+        self.approvals.see(&entry);
         let Some(session) = entry.session.clone() else {
             return;
         };

@@ -6,6 +6,8 @@
 //! What this cannot know: entries of the journal that concern the bundle and were left out of it together with all that
 //! points at them; and, without an earlier checkpoint, whether the journal as a whole was written anew.
 
+pub mod approvals;
+mod beside;
 mod checkpoints;
 mod choice;
 mod content;
@@ -91,7 +93,12 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
                     recording::check(&files, &prefix, entries, options, &mut trust, &mut report);
                 recording::compare_name(&name, &prefix, checked.as_ref(), &mut report);
                 sessions::compare(&prefix, checked.as_ref(), entries, &mut report);
+                if let Some(checked) = &checked {
+                    beside::tell(journal.approvals.manifest(&checked.manifest), &mut report);
+                }
             }
+            // Somebody asked for each session, and others said yes to what is shown.
+            beside::check(&files, &journal.approvals, &mut report);
             let choice = choice.as_ref();
             sessions::absent(&files, &journal, choice, checkpoint.as_ref(), &mut report);
         }

@@ -93,6 +93,10 @@ impl Room {
         desk: &mut Desk<'_>,
         intervention: &Intervention,
     ) -> Result<Option<Waited>, Trouble> {
+        // Policy says what becomes of one that the log contradicts.
+        if intervention.is_contradicted() {
+            return Ok(Some(Waited::LookAgain));
+        }
         let applied = desk.applied();
         let name = |person: &PersonId| shown::person(&applied.documents, person);
         let number = intervention.number().to_string();

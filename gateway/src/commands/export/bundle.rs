@@ -13,6 +13,7 @@ use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
 use super::Export;
+use super::beside::{self, Body};
 use super::choice::Choice;
 use super::facts::facts_of;
 use super::left_out::{Belongs, not_chosen, whether};
@@ -20,7 +21,10 @@ use super::trail;
 use crate::clock;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
-use crate::store::{ChangeLock, DocumentVersion, JournalEntry, SessionStart, Store, read};
+use crate::store::{
+    ChangeLock, DocumentText, DocumentTexts, DocumentVersion, JournalEntry, SessionStart, Store,
+    read,
+};
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
@@ -75,8 +79,11 @@ pub(super) async fn write(
         left_out: left_out.clone(),
     };
     writer.add(bundle::CHOICE, &serde_json::to_vec_pretty(&told)?)?;
-    let interventions = interventions(&mut writer, store, choice, language).await?;
-    let documents = documents(&mut writer, store, choice).await?;
+    let mut salts = String::new();
+    let bodies = beside::bodies(store, choice).await?;
+    let interventions = interventions(&mut writer, &bodies, &mut salts, language)?;
+    let documents = documents(&mut writer, store, choice, &mut salts).await?;
+    writer.add(bundle::SALTS, salts.as_bytes())?;
     let verifiers = keys.verifiers()?;
     let lines: String = verifiers.iter().map(|key| format!("{key}\n")).collect();
     writer.add(bundle::LOG_KEYS, lines.as_bytes())?;
@@ -119,7 +126,7 @@ pub(super) async fn write(
         summary.push_str(&format!("\n  session #{number}: {}", why.words()));
     }
     let lacks = |left_out: &&LeftOut| match left_out.why {
-        Why::StillOpen | Why::BeingSealed | Why::NotThere => true,
+        Why::StillOpen | Why::BeingSealed | Why::NotThere | Why::Moved => true,
         Why::NotChosen | Why::NoRecording | Why::Destroyed => false,
     };
     let lacks = contents.left_out.iter().filter(lacks).count();
@@ -241,21 +248,27 @@ async fn kept_checkpoints(
     Ok(sizes.len())
 }
 
-async fn interventions(
+fn interventions(
     writer: &mut BundleWriter<impl Write>,
-    store: &Store,
-    choice: &Choice,
+    bodies: &[Body],
+    salts: &mut String,
     language: Language,
 ) -> anyhow::Result<Vec<InterventionFacts>> {
     let mut facts = Vec::new();
-    for id in &choice.interventions {
-        let Some(intervention) = store.intervention(*id).await? else {
-            continue;
-        };
-        let number = intervention.number().0;
+    for Body {
+        number,
+        text,
+        salt,
+        intervention,
+    } in bodies
+    {
         let name = format!("{}{number}.json", bundle::INTERVENTIONS);
-        writer.add(&name, &serde_json::to_vec_pretty(&intervention)?)?;
-        facts.push(facts_of(&intervention, language));
+        // As it was hashed, byte by byte.
+        writer.add(&name, text.as_bytes())?;
+        if let Some(salt) = salt {
+            salts.push_str(&format!("{salt}  {name}\n"));
+        }
+        facts.extend(intervention.as_ref().map(|it| facts_of(it, language)));
     }
     Ok(facts)
 }
@@ -267,6 +280,7 @@ async fn documents(
     writer: &mut BundleWriter<impl Write>,
     store: &Store,
     choice: &Choice,
+    salts: &mut String,
 ) -> anyhow::Result<Vec<String>> {
     let mut wanted: BTreeMap<u64, BTreeSet<PersonId>> = BTreeMap::new();
     for session in &choice.sessions {
@@ -295,7 +309,11 @@ async fn documents(
     let mut names = Vec::new();
     let mut before = None;
     for (version, people) in wanted {
-        let texts = store.document_texts(version).await?;
+        let bound = store.bound_texts(version).await?;
+        let texts: DocumentTexts = bound
+            .iter()
+            .map(|text| (text.file.clone(), text.text.clone()))
+            .collect();
         let Ok(documents) = read(&texts) else {
             continue;
         };
@@ -314,10 +332,16 @@ async fn documents(
                 files.insert(provider.file.clone());
             }
         }
-        for (file, text) in &texts {
+        for DocumentText {
+            file, text, salt, ..
+        } in &bound
+        {
             let name = format!("{}v{version}/{file}", bundle::DOCUMENTS);
             if files.contains(file) && bundle::is_bundle_name(&name) {
                 writer.add(&name, text.as_bytes())?;
+                if let Some(salt) = salt {
+                    salts.push_str(&format!("{salt}  {name}\n"));
+                }
                 names.push(name);
             }
         }

@@ -8,6 +8,7 @@ use ecluse_recordings::layout;
 use ecluse_recordings::log::Entry;
 use uuid::Uuid;
 
+use super::beside;
 use super::choice::Choice;
 use crate::store::{JournalEntry, Session, SessionQuery, Store};
 
@@ -29,6 +30,10 @@ pub(super) async fn whether<'d>(
     let Some(dir) = dir else {
         return Ok(Belongs::Out(Why::NoRecording));
     };
+    // Somebody moved it here: it would be shown as another session's.
+    if beside::is_of_another(dir, session) {
+        return Ok(Belongs::Out(Why::Moved));
+    }
     let is_there = dir.join(MANIFEST).exists();
     let why = match store.sealed_recording(session.start.id).await? {
         Some(sealed) if sealed.destroyed => Why::Destroyed,

@@ -1,5 +1,6 @@
 //! `ecluse export`: one bundle an auditor carries away, which verifies without this gateway (R10, O1).
 
+mod beside;
 mod bundle;
 mod choice;
 mod facts;

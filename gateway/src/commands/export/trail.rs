@@ -34,7 +34,14 @@ pub(super) async fn chosen(
         .iter()
         .map(|id| id.as_uuid().to_string())
         .collect();
-    let always = [AuditKind::DocumentChange, AuditKind::Export].map(AuditKind::name);
+    let always = [
+        AuditKind::DocumentChange,
+        AuditKind::Bound,
+        AuditKind::NotOnRecord,
+        AuditKind::EntriesDestroyed,
+        AuditKind::Export,
+    ]
+    .map(AuditKind::name);
     let mut chosen = BTreeMap::new();
     // From the first entry of a window on, all of them: the numbers have to follow one another.
     let mut within = false;

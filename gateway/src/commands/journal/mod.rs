@@ -1,5 +1,6 @@
 //! `ecluse journal …`: what the journal proves, for administrators, and for whoever keeps it in check from outside.
 
+mod bound;
 mod cosign;
 mod on_disk;
 mod since;

@@ -13,10 +13,11 @@ use anyhow::Context;
 use clap::Args;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
+use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
-use super::{on_disk, read_log_keys, read_text, since};
+use super::{bound, on_disk, read_log_keys, read_text, since};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
@@ -98,8 +99,10 @@ pub(super) struct Known<'a> {
 }
 
 /// What the entries say, as they go by.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    /// Who asked, who approved, and what stands beside it.
+    approvals: Approvals,
     sessions: BTreeMap<String, SessionSeen>,
     keys: BTreeSet<String>,
 }
@@ -159,7 +162,11 @@ impl Verify {
             .filter_map(|(_, note)| note.unverified().ok())
             .map(|checkpoint| checkpoint.size);
 
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            approvals: Approvals::new(true),
+            sessions: BTreeMap::new(),
+            keys: BTreeSet::new(),
+        };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
             findings.add(verdict_of(defect), defect);
@@ -197,6 +204,7 @@ impl Verify {
             .iter()
             .map(|session| session.start.id.to_string())
             .collect();
+        bound::compare(&moment, &seen.approvals, findings).await?;
         drop(moment);
         let root = settings.recordings.directory.clone();
         let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
@@ -259,6 +267,7 @@ impl Verify {
                     let dir = &listed.dir;
                     let sealed = on_disk::sealed(known, dir, session, seal, findings).await?;
                     if let Some(recording) = &sealed {
+                        bound::recording(&seen.approvals, recording, findings);
                         let rewrapped = said.rewrapped.as_ref();
                         on_disk::key_file(known, recording, rewrapped, findings).await?;
                     }
@@ -289,6 +298,7 @@ impl Verify {
 
 impl Seen {
     fn see(&mut self, entry: &Entry) {
+        self.approvals.see(entry);
         if entry.kind == AuditKind::KeyMade.name() {
             self.keys
                 .extend(entry.detail_text("public").map(str::to_owned));

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use ecluse_recordings::SealedRecording;
 use ecluse_recordings::evidence::key::{Identity, Recipient};
 
-use super::super::{administrator, in_force};
+use super::super::{administrator, in_force, prompt};
 use super::{Keys, directory, numbered};
 use crate::clock;
 use crate::commands::out::{errln, outln};
-use crate::passage::changes::{end_interrupted, rewrap};
+use crate::passage::changes::{end_interrupted, readers_of, rewrap};
 use crate::passage::indexing::index_with;
 use crate::settings::Settings;
 use crate::store::{Session, Store};
@@ -19,7 +19,8 @@ use crate::store::{Session, Store};
 /// Wrap the keys of sealed recordings for other readers: artefacts, manifests and signatures stay as they are.
 ///
 /// Without --for the readers are those that the client's document names now. Each change is put on record before it is
-/// made, and `ecluse verify` knows it from there.
+/// made, and `ecluse verify` knows it from there. Readers gained (+) and lost (-) are named; before one is lost that the
+/// client's document lists, it asks.
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Rewrap {
     /// The sessions, by number.
@@ -28,6 +29,13 @@ pub(in crate::commands) struct Rewrap {
     /// A reader from now on (age1…). May be given several times.
     #[arg(long = "for", value_name = "RECIPIENT")]
     recipients: Vec<Recipient>,
+    /// A reader that the client's document lists and that is to read no more (age1…): it is dropped without a question.
+    /// May be given several times.
+    #[arg(long, value_name = "RECIPIENT")]
+    drop: Vec<Recipient>,
+    /// Drop readers that the client's document lists without a question.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     keys: Keys,
 }
@@ -49,6 +57,9 @@ impl Rewrap {
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
                 errln!("{ended}");
             }
+            self.agree(store, &session, &dir, &public, &recipients)
+                .await
+                .with_context(|| format!("session #{number}"))?;
             // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
             store.forget_search(session.start.id).await?;
             let by = administrator();
@@ -64,6 +75,65 @@ impl Rewrap {
                 })?;
             outln!("#{number}: {} reader(s) from now on", recipients.len());
         }
+        Ok(())
+    }
+}
+
+impl Rewrap {
+    /// Says who reads the recording from now on and who does no more; asks before one goes that the client's document
+    /// lists.
+    async fn agree(
+        &self,
+        store: &Store,
+        session: &Session,
+        dir: &Path,
+        gateway: &Recipient,
+        recipients: &[Recipient],
+    ) -> anyhow::Result<()> {
+        let recording = SealedRecording::open(dir)?;
+        ensure!(
+            recording.manifest().session() == session.start.id.as_uuid(),
+            "{} holds the recording of another session ({}): somebody moved it; find out with: ecluse journal verify",
+            dir.display(),
+            recording.manifest().session()
+        );
+        let before = readers_of(store, &recording).await?;
+        let after: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+        let named = |name: &String| match *name == gateway.to_string() {
+            true => format!("{name} (the gateway)"),
+            false => name.clone(),
+        };
+        let number = session.number;
+        for name in after.iter().filter(|name| !before.contains(name)) {
+            outln!("#{number}: + {}", named(name));
+        }
+        let lost: Vec<&String> = before.iter().filter(|name| !after.contains(name)).collect();
+        for name in &lost {
+            outln!("#{number}: - {}", named(name));
+        }
+        // A client that is in no document any more lists nobody.
+        let listed = readers(store, session, gateway).await.unwrap_or_default();
+        let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
+        let dropped: Vec<String> = self.drop.iter().map(ToString::to_string).collect();
+        let asked: Vec<String> = lost
+            .into_iter()
+            .filter(|name| listed.contains(name) && !dropped.contains(name))
+            .map(named)
+            .collect();
+        if asked.is_empty() || self.yes {
+            return Ok(());
+        }
+        let client = &session.start.client;
+        let question = format!(
+            "The document of {client} lists {}, who would not read this recording any more. Type yes to go on: ",
+            asked.join(", ")
+        );
+        let answer = prompt::line(question).await?;
+        ensure!(
+            answer.is_some_and(|answer| answer.trim() == "yes"),
+            "nothing was changed: the document of {client} lists {}; add --drop READER for each of them, or --yes",
+            asked.join(", ")
+        );
         Ok(())
     }
 }

@@ -107,11 +107,19 @@ impl Inventory {
         let mut rules: BTreeMap<ClientId, RetentionRules> = documents
             .clients()
             .iter()
+            // A document that is not the one on record destroys nothing.
+            .filter(|(id, _)| !documents.is_closed(id))
             .map(|(id, client)| (id.clone(), client.retention.clone()))
             .collect();
         let mut left = store.clients_on_record().await?;
         left.retain(|client| !rules.contains_key(client));
-        let of_left = departed(store, &left).await?;
+        // One whose document was taken out by hand has not departed.
+        let gone: BTreeSet<_> = left
+            .iter()
+            .filter(|id| !documents.is_closed(id))
+            .cloned()
+            .collect();
+        let of_left = departed(store, &gone).await?;
         // Of a client whose rules cannot be told nothing is due, and so nothing that may be evidence for it.
         let all_known = of_left.len() == left.len();
         rules.extend(of_left);

@@ -11,7 +11,7 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::log::Entry;
 
 use super::super::sql::{Row, values};
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, bound};
 use super::hash;
 use crate::audit::{AuditKind, AuditRecord};
 
@@ -46,7 +46,8 @@ pub struct Destroyed {
 }
 
 /// What says that something was destroyed is never destroyed, nor what the journal's own proof rests on.
-const KEPT: [AuditKind; 4] = [
+const KEPT: [AuditKind; 5] = [
+    AuditKind::BindingsBegin,
     AuditKind::RecordingDestroyed,
     AuditKind::EntriesDestroyed,
     AuditKind::KeyMade,
@@ -136,6 +137,11 @@ impl Store {
             Some(client) => record.client(client),
             None => record,
         };
+        let places = doomed
+            .iter()
+            .map(|row| row.count("seq"))
+            .collect::<Result<_, _>>()?;
+        let again = bound::put_in_force_again(&mut change, &places, *at).await?;
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";
         let values = values![seq, client_id, up_to, *at];
@@ -158,7 +164,20 @@ impl Store {
         let interventions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM host_key_alerts WHERE client = $1 AND at < $2";
         change.tx.execute(sql, values![client_id, *before]).await?;
-        change.commit(&[]).await?;
+        // Texts that are in force no more, and that no session left rests on, go with their salts.
+        if let Some(client) = client {
+            let sql = "DELETE FROM document_texts WHERE owner = $1 \
+                       AND version IN (SELECT version FROM document_versions WHERE applied_at < $2) \
+                       AND version NOT IN (SELECT documents FROM sessions WHERE client = $3) \
+                       AND salt NOT IN (SELECT salt FROM document_texts WHERE owner = $1 AND salt IS NOT NULL \
+                       AND version = (SELECT MAX(version) FROM document_versions))";
+            let owner = format!("client {client}");
+            change
+                .tx
+                .execute(sql, values![owner, *before, client_id])
+                .await?;
+        }
+        change.commit(again.as_slice()).await?;
         Ok(Some(Destroyed {
             seq,
             entries,

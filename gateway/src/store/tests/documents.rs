@@ -272,12 +272,16 @@ fn documents_of_an_earlier_version_are_read_without_what_they_lack() {
                 .and_modify(|text| text.push_str(&flow));
             texts
         };
-        apply(store, &with(flow("[\"shell\"]", "4h"))).await;
         let old = with(flow("[\"shell\", \"command: *\", \"env: FOO_*\"]", "72h"));
+        // As that version wrote them: without salts, and no entry with a digest.
         let mut change = store.write().await.unwrap();
-        let sql = "UPDATE document_texts SET text = $1 WHERE file = 'clients/hopital.toml'";
-        let text = &old["clients/hopital.toml"];
-        change.tx.execute(sql, values![text]).await.unwrap();
+        let sql =
+            "INSERT INTO document_versions (version, applied_at, applied_by) VALUES (1, 1, 'root')";
+        change.tx.execute(sql, values![]).await.unwrap();
+        for (file, text) in &old {
+            let sql = "INSERT INTO document_texts (version, file, text) VALUES (1, $1, $2)";
+            change.tx.execute(sql, values![file, text]).await.unwrap();
+        }
         change.commit(&[]).await.unwrap();
 
         let store = store.as_another_process().await;

@@ -1,0 +1,157 @@
+//! What the store holds of interventions and documents against what the log says of them (R3).
+//!
+//! Each entry about an intervention or a document has the salted digest of what stands in the store after it
+//! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
+//! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
+//! audit trail, [`interventions`] and [`documents`] compare, [`loading`] makes the documents
+//! in force and [`applying`] puts them there, [`start`] binds what an older program left. What follows from
+//! a contradiction, policy decides.
+
+mod applying;
+mod documents;
+mod interventions;
+mod loading;
+mod said;
+mod start;
+
+pub(super) use self::applying::{bind, put_in_force_again};
+pub use self::documents::{DocumentFault, DocumentText, Wrong};
+pub(super) use self::documents::{document_text, held_in};
+pub use self::interventions::InterventionFault;
+pub(super) use self::interventions::{bound, digest_of, judged_in, select};
+pub(super) use self::loading::Loaded;
+pub(super) use self::said::Said;
+pub(super) use self::start::begin;
+
+use std::sync::{MutexGuard, PoisonError};
+
+use ecluse_policy::InterventionId;
+use ecluse_recordings::bound as keys;
+use serde_json::{Map, Value as Json};
+
+use super::sql::values;
+use super::{Store, StoreError, Writing};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::secrets;
+
+/// Entries about an intervention: those after which its body is another, and those that only happen under it.
+fn is_about_intervention(kind: AuditKind) -> bool {
+    matches!(kind, AuditKind::Permit | AuditKind::SessionStart) || is_step(kind)
+}
+
+/// Entries that tell of a step of an intervention.
+fn is_step(kind: AuditKind) -> bool {
+    matches!(
+        kind,
+        AuditKind::Request
+            | AuditKind::Seen
+            | AuditKind::Approval
+            | AuditKind::Refusal
+            | AuditKind::Cancel
+            | AuditKind::Expiry
+            | AuditKind::Opening
+            | AuditKind::Closing
+    )
+}
+
+impl Store {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.inner
+            .said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on in the log.
+    pub(super) async fn follow(&self) -> Result<(), StoreError> {
+        loop {
+            let from = self.said().read_to();
+            let end = said::end(self.db().row(said::END, values![]).await?)?;
+            let Some(to) = said::next(from, end) else {
+                return Ok(());
+            };
+            let rows = self.db().rows(said::ENTRIES, values![from, to]).await?;
+            self.said().take(to, &rows)?;
+        }
+    }
+}
+
+impl Writing {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.inner
+            .said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on in the log, as this change sees it. Once the change has added to it itself, nothing is read: what it added
+    /// may never happen.
+    pub(super) async fn follow(&mut self) -> Result<(), StoreError> {
+        if self.frontier.is_some() {
+            return Ok(());
+        }
+        loop {
+            let from = self.said().read_to();
+            let end = said::end(self.tx.row(said::END, values![]).await?)?;
+            let Some(to) = said::next(from, end) else {
+                return Ok(());
+            };
+            let rows = self.tx.rows(said::ENTRIES, values![from, to]).await?;
+            self.said().take(to, &rows)?;
+        }
+    }
+}
+
+/// A salt: 16 random bytes, hexadecimal.
+pub(super) fn new_salt() -> Result<String, StoreError> {
+    let salt = u128::from_be_bytes(secrets::random()?);
+    Ok(format!("{salt:032x}"))
+}
+
+/// The record with the digests that belong to it and that whoever wrote it does not know; none where there are none.
+pub(super) async fn with_digests(
+    change: &mut Writing,
+    record: &AuditRecord,
+) -> Result<Option<AuditRecord>, StoreError> {
+    let Some(id) = record.intervention else {
+        return Ok(None);
+    };
+    if !is_about_intervention(record.kind) || record.detail.contains_key(keys::INTERVENTION) {
+        return Ok(None);
+    }
+    let sql = "SELECT salt, body, client, provider FROM interventions WHERE id = $1";
+    let row = change.tx.row(sql, values![id.as_uuid()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut bound = record.clone();
+    if let Some(salt) = row.text_or_none("salt")? {
+        let digest = keys::digest(&salt, row.text("body")?.as_bytes());
+        bound = bound.detail(keys::INTERVENTION, digest);
+    }
+    if record.kind == AuditKind::SessionStart
+        && let Some(version) = record.detail.get("documents").and_then(Json::as_u64)
+    {
+        change.follow().await?;
+        let owners = [
+            format!("client {}", row.text("client")?),
+            format!("provider {}", row.text("provider")?),
+        ];
+        let said = change.said();
+        let digests: Map<String, Json> = owners
+            .into_iter()
+            .filter_map(|owner| {
+                let digest = said.document_at(&owner, version)?.to_owned();
+                Some((owner, digest.into()))
+            })
+            .collect();
+        drop(said);
+        if !digests.is_empty() {
+            bound = bound.detail(keys::DOCUMENTS, digests);
+        }
+    }
+    Ok(Some(bound))
+}
+
+/// The name under which a contradiction about an intervention is kept in mind.
+fn subject(id: InterventionId) -> String {
+    format!("intervention {}", id.as_uuid())
+}

@@ -1,0 +1,191 @@
+//! What the log says of interventions and documents: the last word about each, read once and kept in memory.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ecluse_policy::InterventionId;
+use ecluse_recordings::bound as keys;
+use ecluse_recordings::log::{Entry, Hash, leaf_hash};
+use uuid::Uuid;
+
+use super::super::StoreError;
+use super::super::sql::Row;
+use super::{is_step, subject};
+use crate::audit::{AuditKind, AuditVerdict};
+
+/// Places of the log that are looked at in one statement.
+const PAGE: u64 = 50_000;
+
+/// Where the log ends.
+pub(super) const END: &str = "SELECT COALESCE(MAX(seq), 0) AS last FROM journal";
+
+/// The entries of a stretch that have a digest, in order.
+pub(super) const ENTRIES: &str = "SELECT seq, leaf, entry FROM journal WHERE seq > $1 AND seq <= $2 \
+     AND (entry LIKE '%salted-sha256\"%' OR entry LIKE '%\"kind\":\"bindings-begin\"%') ORDER BY seq";
+
+pub(super) fn end(row: Option<Row>) -> Result<u64, StoreError> {
+    row.map_or(Ok(0), |row| row.count("last"))
+}
+
+/// Up to where to read next; none at the end.
+pub(super) fn next(from: u64, end: u64) -> Option<u64> {
+    (from < end).then(|| end.min(from.saturating_add(PAGE)))
+}
+
+/// What the log says, as far as it was read.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Said {
+    read_to: u64,
+    /// Whether there is any digest, or the word that they begin.
+    begun: bool,
+    interventions: HashMap<Uuid, Latest>,
+    /// By whose they are, oldest first.
+    documents: BTreeMap<String, Vec<DocumentSaid>>,
+    /// The last entry about any document.
+    last_document: u64,
+    /// What was found of a subject, where that is on record already.
+    told: BTreeMap<String, String>,
+}
+
+/// The last word about an intervention.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Latest {
+    pub(super) seq: u64,
+    /// Of its body.
+    pub(super) digest: String,
+    /// Who approved it, and when.
+    pub(super) approvals: Vec<(String, i64)>,
+    /// Whether it was bound as an older program left it: its approvals have no digest then.
+    pub(super) found: bool,
+}
+
+/// A word about a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DocumentSaid {
+    pub(super) seq: u64,
+    /// From which version on.
+    pub(super) version: u64,
+    /// Of its text; none where it was taken out of force.
+    pub(super) digest: Option<String>,
+}
+
+impl Said {
+    pub(super) fn read_to(&self) -> u64 {
+        self.read_to
+    }
+
+    pub(super) fn begun(&self) -> bool {
+        self.begun
+    }
+
+    pub(super) fn intervention(&self, id: Uuid) -> Option<&Latest> {
+        self.interventions.get(&id)
+    }
+
+    /// Every intervention that the log tells of.
+    pub(super) fn known(&self) -> Vec<Uuid> {
+        self.interventions.keys().copied().collect()
+    }
+
+    /// The documents in force, with the last word about each.
+    pub(super) fn in_force(&self) -> impl Iterator<Item = (&str, &DocumentSaid, &str)> {
+        self.documents.iter().filter_map(|(owner, said)| {
+            let last = said.last()?;
+            Some((owner.as_str(), last, last.digest.as_deref()?))
+        })
+    }
+
+    /// The digest of the document that was in force with a version.
+    pub(super) fn document_at(&self, owner: &str, version: u64) -> Option<&str> {
+        let said = self.documents.get(owner)?;
+        let last = said.iter().rfind(|said| said.version <= version)?;
+        last.digest.as_deref()
+    }
+
+    /// The newest version of the documents that the log tells of.
+    pub(super) fn version(&self) -> u64 {
+        let all = self.documents.values().flatten();
+        all.map(|said| said.version).max().unwrap_or(0)
+    }
+
+    pub(super) fn last_document(&self) -> u64 {
+        self.last_document
+    }
+
+    /// Whether it is on record that `found` is what there is of a subject.
+    pub(super) fn is_told(&self, subject: &str, found: &str) -> bool {
+        self.told.get(subject).is_some_and(|told| told == found)
+    }
+
+    /// Takes in the entries of a stretch that ends with `to`.
+    pub(super) fn take(&mut self, to: u64, rows: &[Row]) -> Result<(), StoreError> {
+        for row in rows {
+            let seq = row.count("seq")?;
+            // Another reader may have come here first.
+            if seq <= self.read_to {
+                continue;
+            }
+            let line = row.text("entry")?;
+            let leaf: Result<[u8; 32], _> = row.bytes("leaf")?.try_into();
+            let sound = leaf.is_ok_and(|leaf| Hash(leaf) == leaf_hash(line.as_bytes()));
+            if let Ok(entry) = Entry::parse(line.as_bytes()) {
+                self.entry(seq, &entry, sound);
+            }
+        }
+        self.read_to = self.read_to.max(to);
+        Ok(())
+    }
+
+    /// Takes in one entry. Where its words are not those that were hashed, they say nothing, and what they are about is
+    /// vouched for by nothing.
+    fn entry(&mut self, seq: u64, entry: &Entry, sound: bool) {
+        let Some(kind) = AuditKind::parse(&entry.kind) else {
+            return;
+        };
+        self.begun = true;
+        let refused = entry.verdict.as_deref() == Some(AuditVerdict::Refuse.name());
+        let id = entry.intervention.as_deref();
+        let id = id.and_then(|id| Uuid::parse_str(id).ok());
+        let owner = entry.detail_text(keys::DOCUMENT_OF);
+        if kind == AuditKind::NotOnRecord {
+            let subject = match (owner, id) {
+                (Some(owner), _) => owner.to_owned(),
+                (None, Some(id)) => subject(InterventionId::from_uuid(id)),
+                (None, None) => return,
+            };
+            let found = entry.detail_text(keys::CONTRADICTED).unwrap_or_default();
+            self.told.insert(subject, found.to_owned());
+        } else if let Some(owner) = owner {
+            let digest = entry.detail_text(keys::DOCUMENT).map(str::to_owned);
+            let version = entry.detail_number("version").unwrap_or(0);
+            let all = self.documents.entry(owner.to_owned()).or_default();
+            all.push(DocumentSaid {
+                seq,
+                version,
+                digest: if sound {
+                    digest
+                } else {
+                    digest.map(|_| String::new())
+                },
+            });
+            self.last_document = seq;
+            self.told.remove(owner);
+        } else if let Some(id) = id
+            && (is_step(kind) || kind == AuditKind::Bound)
+            && !refused
+            && let Some(digest) = entry.detail_text(keys::INTERVENTION)
+        {
+            let latest = self.interventions.entry(id).or_default();
+            latest.seq = seq;
+            latest.digest = if sound {
+                digest.to_owned()
+            } else {
+                String::new()
+            };
+            latest.found |= kind == AuditKind::Bound;
+            if kind == AuditKind::Approval {
+                let by = entry.person.clone().unwrap_or_default();
+                latest.approvals.push((by, entry.at_us));
+            }
+        }
+    }
+}
