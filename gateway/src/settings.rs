@@ -302,10 +302,7 @@ fn without(text: &str, at: &Range<usize>) -> Option<String> {
     let mut lines: Vec<&str> = text.split('\n').collect();
     let (first, last) = (line_of(text, at.start) - 1, line_of(text, at.end) - 1);
     let last = if lines.get(first).is_some_and(is_header) {
-        let more = lines
-            .iter()
-            .skip(first + 1)
-            .position(|line| is_header(line));
+        let more = lines.iter().skip(first + 1).position(is_header);
         more.map_or(lines.len() - 1, |more| first + more)
     } else {
         last

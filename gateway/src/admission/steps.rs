@@ -88,7 +88,11 @@ pub(crate) async fn request(
         .await;
     if let Err(InterventionError::Refused(refusal)) = &made {
         let records = refused_request(visitor, applied, &targets, refusal, now)?;
-        gateway.store.record(&records).await?;
+        // One by one, or in the count of its minute: whoever is refused can ask again at will.
+        for record in records {
+            let (people, person) = (&gateway.people, visitor.person());
+            people.enter(&gateway.store, person, record).await?;
+        }
         return Ok(Err(refusal.clone()));
     }
     settle(gateway, visitor, made, || {
