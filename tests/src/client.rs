@@ -118,14 +118,16 @@ impl Answer {
         answer.says(words)
     }
 
-    /// Itself, when all of `words` are on stderr.
+    /// Itself, when all of `words` are on stderr, wherever their lines were broken.
     ///
     /// # Errors
     /// When one is not.
     pub fn says(self, words: &[&str]) -> Result<Self> {
+        let flowing = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let errors = flowing(&self.errors);
         for word in words {
             ensure!(
-                self.errors.contains(word),
+                self.errors.contains(word) || errors.contains(&flowing(word)),
                 "stderr does not say {word:?}:\n{}\n--- stdout:\n{}",
                 self.errors,
                 self.text()
