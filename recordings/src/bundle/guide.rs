@@ -121,8 +121,8 @@ chain() {
   last=0 hash=
   while IFS= read -r line; do
     set -- $(printf '%s\n' "$line" | sed -n 's/^.*,"nth":\([0-9]*\)\(,"previous":"\([0-9a-f]*\)"\)\{0,1\}}$/\1 \3/p')
-    [ -n "$1" ] || continue
-    if [ "$1" -le "$last" ] || { [ "$1" = $((last + 1)) ] && [ "$2" != "$hash" ]; }; then
+    [ -n "${1-}" ] || continue
+    if [ "$1" -le "$last" ] || { [ "$1" = $((last + 1)) ] && [ "${2-}" != "$hash" ]; }; then
       echo "ALTERED: number $1 of the trail does not follow number $last"
     fi
     last=$1 hash=$({ printf '\000'; printf '%s' "$line"; } | sha)
