@@ -5,7 +5,7 @@
 use ecluse_recordings::screen::{Screen, Size};
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the model shows of a case.
 enum Shows {
@@ -326,8 +326,6 @@ impl Tmux {
         tmux.run(&["set", "-g", "remain-on-exit", "on"]);
         tmux.run(&["set", "-g", "remain-on-exit-format", ""]);
         tmux.run(&["set", "-g", "status", "off"]);
-        // What a program printed is drawn when its end is.
-        tmux.run(&["set-hook", "-g", "pane-died", "wait-for -S drawn"]);
         tmux
     }
 
@@ -336,7 +334,15 @@ impl Tmux {
         std::fs::write(&path, text).unwrap();
         let print = format!("stty raw -echo; exec cat {}", path.display());
         self.run(&["new-window", "-n", "case", &print]);
-        self.run(&["wait-for", "drawn"]);
+        // What a program printed is drawn before its end is known. Asked for again and again: a hook may miss it.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let dead = self.run(&["list-panes", "-t", "case", "-F", "#{pane_dead}"]);
+            if dead.stdout.starts_with(b"1") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{text:?} is not printed");
+        }
         let captured = self.run(&["capture-pane", "-p", "-t", "case"]);
         self.run(&["kill-window", "-t", "case"]);
         let captured = String::from_utf8(captured.stdout).unwrap();

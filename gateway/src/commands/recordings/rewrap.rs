@@ -90,7 +90,12 @@ impl Rewrap {
         gateway: &Recipient,
         recipients: &[Recipient],
     ) -> anyhow::Result<()> {
-        let recording = SealedRecording::open(dir)?;
+        let recording = match SealedRecording::open(dir) {
+            Ok(recording) => recording,
+            // What is not sealed is told below.
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         ensure!(
             recording.manifest().session() == session.start.id.as_uuid(),
             "{} holds the recording of another session ({}): somebody moved it; find out with: ecluse journal verify",

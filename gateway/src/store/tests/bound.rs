@@ -137,12 +137,17 @@ fn r3_an_old_body_put_back_and_a_row_put_in_by_hand_are_marked() {
         }
         let other = store.as_another_process().await;
         assert!(found(&other, taken.id()).await.is_contradicted());
+        let other_id = match store.db().engine() {
+            Engine::Sqlite => {
+                "UPDATE kept SET id = x'01999999999979998999999999999999', number = 9"
+            }
+            Engine::Postgres => {
+                "UPDATE kept SET id = '01999999-9999-7999-8999-999999999999', number = 9"
+            }
+        };
         attack(
             store,
-            &[
-                "UPDATE kept SET id = (SELECT id FROM audit LIMIT 1), number = 9",
-                "INSERT INTO interventions SELECT * FROM kept",
-            ],
+            &[other_id, "INSERT INTO interventions SELECT * FROM kept"],
         )
         .await;
         let faults = other.contradicted_interventions().await.unwrap();
