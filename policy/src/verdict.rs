@@ -224,7 +224,7 @@ pub enum Refusal {
         opens_at: Option<Timestamp>,
     },
     /// Several accounts are granted and none was named.
-    #[error("several accounts are granted on {target}: {}; name one: PERSON+ACCOUNT@{target}", list(.accounts))]
+    #[error("several accounts are granted on {target}: {}; name one: PERSON+ACCOUNT@{target}", listed(.accounts))]
     ChooseAccount {
         /// The target.
         target: TargetId,
@@ -371,7 +371,7 @@ pub enum Refusal {
     #[error("no account is allowed on all of these targets; ask for each target separately")]
     NoCommonAccount,
     /// Several accounts would do.
-    #[error("several accounts are possible: {}; name one: --account ACCOUNT", list(.accounts))]
+    #[error("several accounts are possible: {}; name one: --account ACCOUNT", listed(.accounts))]
     NameAccount {
         /// The accounts.
         accounts: BTreeSet<AccountName>,
@@ -486,20 +486,8 @@ pub enum Refusal {
     },
 }
 
-fn opens(at: &Option<Timestamp>) -> String {
-    at.map(|at| format!("; it opens at {at}"))
-        .unwrap_or_default()
-}
-
-fn list<T: fmt::Display>(names: &BTreeSet<T>) -> String {
-    names
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 mod end;
 mod texts;
 pub use self::end::{EndReason, Withdrawal};
 pub use self::texts::TEXT_IDS;
+use self::texts::{listed, opens};

@@ -106,7 +106,14 @@ const SEQUENCES: &[(&str, &str, Shows)] = &[
         "a\x1b F\x1b#3\x1b%G\x1b(B\x1b)0b",
         Same,
     ),
-    ("line drawing", "\x1b(0lqk\x1b(B lqk", Same),
+    (
+        "line drawing",
+        "\x1b(0lqk\x1b(B lqk",
+        More(
+            &["┌─┐ lqk"],
+            "terminals draw lines; tmux captures the letters behind them",
+        ),
+    ),
     (
         "unknown, private",
         "a\x1b[?9999h\x1b[>4;2m\x1b[!q\x1b[1$}b",
@@ -219,7 +226,14 @@ const LETTERS: &[(&str, &str, Shows)] = &[
     ("hebrew", "ש\u{5c1}ל\u{5b9}ום|", Same),
     ("arabic", "م\u{64f}ح|", Same),
     ("private", "\u{e0b0}|", Same),
-    ("overwritten", "水門\r\x1b[1Cx|", Same),
+    (
+        "overwritten",
+        "水門\r\x1b[1Cx|",
+        More(
+            &[" x|"],
+            "xterm: a letter over half of a wide one takes all of it; tmux 3.3 keeps the first half",
+        ),
+    ),
     (
         "wide at the margin",
         "0123456789012345678901234567890123456789012345678901234567890123456789012345678水b",

@@ -489,14 +489,10 @@ impl Site {
         wait::until_true(
             &format!("at most {count} sessions on the target"),
             patience,
-            || Ok(target_sessions(id) <= count),
+            // Its direct children.
+            || Ok(crate::process::descendants(id).len() <= count),
         )
     }
-}
-
-/// The sessions of the sshd `id`: its direct children.
-fn target_sessions(id: u32) -> usize {
-    crate::process::descendants(id).len()
 }
 
 /// A path as one word of a POSIX shell.

@@ -197,10 +197,9 @@ fn a_withdrawn_intervention_ends_its_sessions() -> Result<()> {
     let mut running = long_command(&site)?;
     site.operator(&["withdraw", &number, "--reason", "done for today"])?
         .success()?;
-    running
-        .answer()?
-        .status_is(254)?
-        .says(&[&format!("Intervention #{number} is closed")])?;
+    running.answer()?.status_is(254)?.says(&[&format!(
+        "odile ended intervention #{number} before its time"
+    )])?;
     site.wait_for_target_sessions(0, Duration::from_secs(5))?;
     site.ssh("alice+db01")
         .run("true")

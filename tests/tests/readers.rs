@@ -128,7 +128,10 @@ fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
         ),
         (
             "recordings rewrap",
-            (vec![words(&["1", "--key", &key, "--for", &reader])], false),
+            (
+                vec![words(&["1", "--key", &key, "--for", &reader, "--yes"])],
+                false,
+            ),
         ),
         ("retention", (vec![vec![]], true)),
         (

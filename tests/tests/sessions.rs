@@ -252,7 +252,7 @@ fn the_end_of_the_first_session_leaves_the_second_as_it_is() -> Result<()> {
         || echo.ends(),
     )?;
     ensure!(
-        errors.contains("Intervention"),
+        errors.contains("odile ended intervention #1"),
         "nothing tells why: {errors}"
     );
     terminal.enters("echo after-the-first")?;

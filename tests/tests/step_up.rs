@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use ecluse_tests::{Answer, Plan, Site, Ssh, Terminal, store};
 
-const WANTED: [&str; 2] = ["within the last 5 minutes", "ssh -t -p "];
+const WANTED: [&str; 2] = ["in the last 5 minutes", "ssh -t -p "];
 
 /// A log-on of odile that has no code to give: her second factor is remembered.
 fn remembered(site: &Site, command: &str) -> Result<Answer> {

@@ -227,8 +227,9 @@ fn the_reason_of_a_withdrawal_reaches_whoever_works() -> Result<()> {
         .spawn()?;
     command.first_line()?;
     let waiting = site.request("bruno", "db01")?.to_string();
-    site.operator(&["withdraw", &waiting])?
-        .failed(&["there is nothing to end yet", "refuse #2"])?;
+    let early = site.operator(&["withdraw", &waiting])?;
+    ensure!(early.status == Some(1), "{early:?}");
+    early.says(&["there is nothing to end yet", "refuse #2"])?;
     site.operator(&[
         "withdraw",
         &number,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Refusal, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
+use super::looks::may_look;
 use super::notices::Notices;
 use super::words::{Takes, split};
 use super::{Visitor, lobby};
@@ -376,25 +377,6 @@ pub(crate) async fn refused(
     };
     desk.put_refusal_on_record(record).await?;
     desk.refused(refusal).await
-}
-
-/// Whether one more recording, or session, may be looked at now; where not, that is told. Each look is on record, so there
-/// is a bound to how many there are in a minute.
-async fn may_look(desk: &mut Desk<'_>, command: &Command) -> Result<Option<u32>, Trouble> {
-    if desk.gateway.people.may_look(desk.person()) {
-        return Ok(None);
-    }
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused()
-        .reason("looked at too many things within a minute");
-    let record = match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => record,
-        Role::Operator { client } | Role::Auditor { client } => record.client(client),
-    };
-    desk.put_refusal_on_record(record).await?;
-    desk.problem("common-looks-too-often", &[]).await.map(Some)
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {

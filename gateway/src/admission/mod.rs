@@ -11,6 +11,7 @@ pub(crate) mod desk;
 pub mod life;
 pub(crate) mod listing;
 pub(crate) mod lobby;
+mod looks;
 pub(crate) mod next;
 mod notices;
 mod passing;

@@ -1,5 +1,7 @@
 //! `replay`: a recording on a screen of its own, or as text where there is no terminal.
 
+mod written;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,43 +15,18 @@ use ecluse_recordings::{
 
 use uuid::Uuid;
 
+use self::written::{Written, written};
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
-use super::{moments, transcript};
+use super::transcript;
 use crate::admission::commands::Command;
-use crate::admission::desk::{Desk, Trouble, arguments, status};
-use crate::admission::parse_length;
+use crate::admission::desk::{Desk, Trouble, status};
 use crate::admission::step_up;
-use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::evidence::EvidenceKeys;
 use crate::store::Session;
 use crate::texts::times;
-
-const TAKES: Takes = Takes {
-    values: &["channel", "speed", "skip-idle", "at"],
-    sentences: &["find"],
-    switches: &["unmask", "text"],
-};
-/// Idle stretches are shortened to this unless said otherwise.
-const SKIP_IDLE: Span = Span::from_secs(2);
-/// The slowest and the fastest replay.
-const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
-
-#[derive(Clone)]
-struct Written {
-    number: u64,
-    channel: Option<u32>,
-    speed: f64,
-    skip_idle: Span,
-    /// The option of the two above that was written: it says how fast a screen is played.
-    pace: Option<&'static str>,
-    at: Option<Duration>,
-    find: Option<String>,
-    unmask: bool,
-    text: bool,
-}
 
 /// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]`
 pub(crate) async fn replay(
@@ -208,61 +185,6 @@ fn of_another(found: &Uuid) -> String {
     format!(
         "its directory holds the recording of another session ({found}): somebody moved it; the administrator finds out with: ecluse journal verify"
     )
-}
-
-fn written(words: &[String]) -> Result<Written, Misuse> {
-    let given = arguments(words, TAKES, 1)?;
-    let typed = given
-        .words
-        .first()
-        .ok_or(Misuse::Missing("usage-no-session"))?;
-    let number = typed
-        .trim_start_matches('#')
-        .parse()
-        .map_err(|_| Misuse::NumberUnclear(typed.clone()))?;
-    let length = |name: &str, otherwise: Span| match given.one(name)? {
-        None => Ok(otherwise),
-        Some(typed) => parse_length(typed).ok_or_else(|| Misuse::LengthUnclear(typed.to_owned())),
-    };
-    let channel = match given.one("channel")? {
-        None => None,
-        Some(typed) => Some(
-            typed
-                .parse()
-                .map_err(|_| Misuse::NumberUnclear(typed.to_owned()))?,
-        ),
-    };
-    let speed = match given.one("speed")? {
-        None => 1.0,
-        Some(typed) => typed
-            .trim_start_matches(['×', 'x'])
-            .trim_end_matches('x')
-            .replace(',', ".")
-            .parse()
-            .ok()
-            .filter(|speed| SPEEDS.contains(speed))
-            .ok_or_else(|| Misuse::SpeedUnclear(typed.to_owned()))?,
-    };
-    let at = match given.one("at")? {
-        None => None,
-        Some(typed) => {
-            Some(moments::read(typed).ok_or_else(|| Misuse::LengthUnclear(typed.to_owned()))?)
-        }
-    };
-    Ok(Written {
-        number,
-        channel,
-        speed,
-        skip_idle: length("skip-idle", SKIP_IDLE)?,
-        pace: ["speed", "skip-idle"]
-            .into_iter()
-            .zip(["--speed", "--skip-idle"])
-            .find_map(|(name, option)| given.one(name).ok().flatten().map(|_| option)),
-        at,
-        find: given.one("find")?.map(str::to_owned),
-        unmask: given.has("unmask"),
-        text: given.has("text"),
-    })
 }
 
 /// Whether the auditor may begin to read masked input in clear, as things stand now.

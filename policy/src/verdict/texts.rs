@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Argument, Arguments, EndReason, Refusal, Withdrawal};
+use super::{Argument, Arguments, EndReason, Refusal, Timestamp, Withdrawal};
 
 /// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
 pub const TEXT_IDS: &[&str] = &[
@@ -356,4 +356,19 @@ impl EndReason {
             Self::DoorClosed { client } => vec![("client", text(client))],
         }
     }
+}
+
+/// When something opens, behind what it is.
+pub(super) fn opens(at: &Option<Timestamp>) -> String {
+    at.map(|at| format!("; it opens at {at}"))
+        .unwrap_or_default()
+}
+
+/// Names, one after the other.
+pub(super) fn listed<T: fmt::Display>(names: &BTreeSet<T>) -> String {
+    names
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

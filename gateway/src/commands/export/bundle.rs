@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use ecluse_policy::PersonId;
-use ecluse_policy::documents::Technician;
+use ecluse_policy::documents::{Technician, parse_client, parse_provider};
 use ecluse_recordings::bundle::{
     self, BundleWriter, Consistency, ConsistencyProofs, Contents, EntryProof, InterventionFacts,
     Language, LeftOut, ProofsHead, Why,
@@ -23,7 +23,6 @@ use crate::journal::JournalKeys;
 use crate::settings::Settings;
 use crate::store::{
     ChangeLock, DocumentText, DocumentTexts, DocumentVersion, JournalEntry, SessionStart, Store,
-    read,
 };
 
 /// What a bundle says of the program that made it.
@@ -314,22 +313,20 @@ async fn documents(
             .iter()
             .map(|text| (text.file.clone(), text.text.clone()))
             .collect();
-        let Ok(documents) = read(&texts) else {
-            continue;
-        };
         let mut files = BTreeSet::new();
-        if let Some(client) = documents.client(&choice.client) {
-            // A version that only changes others is no version of this client's.
-            let text = texts.get(&client.file).cloned();
-            if !people.is_empty() || before != text {
-                files.insert(client.file.clone());
-            }
-            before = text;
-        }
-        for provider in documents.providers().values() {
-            let of_them = |technician: &Technician| people.contains(&technician.id);
-            if provider.technicians.iter().any(of_them) {
-                files.insert(provider.file.clone());
+        // Each by itself: one that does not read keeps no other out.
+        for (file, text) in &texts {
+            if file.starts_with("providers/") {
+                let of_them = |technician: &Technician| people.contains(&technician.id);
+                if parse_provider(file, text).is_ok_and(|one| one.technicians.iter().any(of_them)) {
+                    files.insert(file.clone());
+                }
+            } else if parse_client(file, text).is_ok_and(|one| one.id == choice.client) {
+                // A version that only changes others is no version of this client's.
+                if !people.is_empty() || before.as_ref() != Some(text) {
+                    files.insert(file.clone());
+                }
+                before = Some(text.clone());
             }
         }
         for DocumentText {

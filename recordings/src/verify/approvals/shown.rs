@@ -88,10 +88,31 @@ impl Approvals {
         if from_before {
             return problem(None, &before_digests());
         }
+        if place.contains("/providers/") && !self.tells_of_provider(version, text) {
+            return problem(
+                None,
+                "no entry here tells of this provider's document: it was put in force before it concerned this client",
+            );
+        }
         problem(
             Some(Verdict::Altered),
             "no entry put this text in force with that version",
         )
+    }
+
+    /// Whether any entry here says what the document of this provider was: one that put it in force, or the beginning of a
+    /// session under that version.
+    fn tells_of_provider(&self, version: u64, text: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(text);
+        let rested = self
+            .sessions
+            .values()
+            .filter(|said| said.version == Some(version))
+            .flat_map(|said| said.documents.keys());
+        self.documents.keys().chain(rested).any(|owner| {
+            let id = owner.strip_prefix("provider ");
+            id.is_some_and(|id| text.contains(&format!("id = \"{id}\"")))
+        })
     }
 
     /// Interventions and documents that sessions rest on, by what they must be shown as: the number of an intervention,

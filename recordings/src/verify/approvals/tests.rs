@@ -284,6 +284,22 @@ fn r3_texts_that_are_not_the_ones_on_record_are_told() {
         verdict(approvals.document("d", 2, Some("d"), b"text")),
         Some(Verdict::Altered)
     );
+    // A provider that the client began to know later: no entry of theirs tells of its document, and that is no forgery.
+    let provider = b"[provider]\nid = \"maintech\"";
+    let place = "documents/v3/providers/maintech.toml";
+    let alone = approvals.document(place, 3, Some("d"), provider).unwrap();
+    assert!(alone.verdict.is_none() && alone.text.contains("concerned this client"));
+    // One that an entry tells of is what the entry says.
+    let mut known = story();
+    let of = json!({ "document-of": "provider maintech", "version": 2, "document-salted-sha256": bound::digest("d", b"text") });
+    let Value::Object(detail) = of else {
+        unreachable!()
+    };
+    known[0].detail = detail;
+    assert_eq!(
+        verdict(seen(&known).document(place, 3, Some("d"), provider)),
+        Some(Verdict::Altered)
+    );
     let rests: Vec<Rest> = approvals
         .rested_on(|_| true)
         .into_iter()
