@@ -107,12 +107,12 @@ const ACTS: &[(&str, [Comes; 6])] = {
             ],
         ),
         ("cut 2", [O, O, Done("2"), Not("2"), O, O]),
-        // Nobody is in passage any more; those who wait in the lobby are shown out.
-        ("cut all", [O, O, Done("alice, bruno"), Not("all"), O, O]),
         (
             "withdraw 1 --reason enough",
             [O, O, Done("#1"), Not("#1"), O, O],
         ),
+        // Nobody is in passage any more; those who wait in the lobby are shown out.
+        ("cut all", [O, O, Done("alice, bruno"), Not("all"), O, O]),
     ]
 };
 

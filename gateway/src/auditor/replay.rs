@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, Lang, Refusal, SessionId, Span};
+use ecluse_policy::{AsAuditor, ClientId, Lang, Refusal, SessionId, Span};
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::search::{Query, SHORTEST};
 use ecluse_recordings::{
@@ -82,12 +82,12 @@ pub(crate) async fn replay(
         return missing(desk, &session, "–").await;
     };
     let keys = Arc::clone(desk.gateway.keeper.keys());
-    let (sealed, id) = (dir.clone(), session.start.id);
+    let (sealed, id, client) = (dir.clone(), session.start.id, session.start.client.clone());
     // Comparing digests takes as long as the recording is large.
     let opened = desk
         .gateway
         .readers
-        .read(desk.person(), move || open(&sealed, id, &keys))
+        .read(desk.person(), move || open(&sealed, id, &client, &keys))
         .await;
     match opened.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
@@ -165,12 +165,17 @@ fn meaningless(
 pub(super) fn open(
     dir: &Path,
     session: SessionId,
+    client: &ClientId,
     keys: &EvidenceKeys,
 ) -> Result<OpenRecording, String> {
     let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
     let found = sealed.manifest().session();
     if found != session.as_uuid() {
         return Err(of_another(&found));
+    }
+    // Whose it is, the recording says, and no table (O4).
+    if sealed.manifest().facts.client != client.as_str() {
+        return Err(OF_ANOTHER_CLIENT.to_owned());
     }
     sealed
         .verify_signature(&keys.allowed_signers())
@@ -179,6 +184,8 @@ pub(super) fn open(
         .unlock(keys.identities())
         .map_err(|error| error.to_string())
 }
+
+const OF_ANOTHER_CLIENT: &str = "it is not this client's: somebody changed the table of sessions; the administrator finds out with: ecluse journal verify";
 
 /// A recording under a number that is not its own: somebody moved its directory.
 fn of_another(found: &Uuid) -> String {

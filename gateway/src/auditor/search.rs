@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, Refusal, SessionId, Timestamp};
+use ecluse_policy::{AsAuditor, ClientId, Refusal, SessionId, Timestamp};
 use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
 use ecluse_recordings::{OpenRecording, SESSION, layout};
 
@@ -382,9 +382,16 @@ fn look_into(
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let question = question.clone();
     let readers = &desk.gateway.readers;
-    let id = session.start.id;
+    let (id, client) = (session.start.id, session.start.client.clone());
     readers.read(desk.person(), move || match dir {
-        Some(dir) => hits_in(dir, id, &keys, &question, lines, most.min(HITS_EACH)),
+        Some(dir) => hits_in(
+            dir,
+            (id, &client),
+            &keys,
+            &question,
+            lines,
+            most.min(HITS_EACH),
+        ),
         None => Ok(Vec::new()),
     })
 }
@@ -392,13 +399,13 @@ fn look_into(
 /// The hits in one recording, in the order of time.
 fn hits_in(
     dir: PathBuf,
-    session: SessionId,
+    (session, client): (SessionId, &ClientId),
     keys: &EvidenceKeys,
     question: &Query,
     lines: In,
     most: usize,
 ) -> Result<Vec<Hit>, String> {
-    let recording = open(&dir, session, keys)?;
+    let recording = open(&dir, session, client, keys)?;
     let mut hits = Vec::new();
     let mut keep = |line: Line| {
         let offset = offset(&recording, &line);

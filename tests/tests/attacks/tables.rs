@@ -204,6 +204,30 @@ fn r3_recordings_that_changed_places_are_not_shown_under_each_others_number() ->
     Ok(())
 }
 
+/// R3, O4, R7: whose a session was and when is what its first entry says: the table of sessions, which lists and retention
+/// read, is compared with it, and a recording itself says whose it is.
+#[test]
+fn r3_the_table_of_sessions_is_compared_with_the_entries() -> Result<()> {
+    const FORTY_DAYS: &str = "3456000000000";
+    let crime = Crime::scene()?;
+    crime.sql(&format!(
+        "update sessions set started_at = started_at - {FORTY_DAYS}, ended_at = ended_at - {FORTY_DAYS}"
+    ))?;
+    crime.is_told(4, &["session #1 of the table was altered", "its beginning"])?;
+    crime.sql(&format!(
+        "update sessions set started_at = started_at + {FORTY_DAYS}, ended_at = ended_at + {FORTY_DAYS}"
+    ))?;
+    crime.sql("update sessions set client = 'clinique'")?;
+    crime.is_told(
+        4,
+        &["session #1 of the table was altered", "client clinique"],
+    )?;
+    crime.sql("update sessions set client = 'hopital', person = 'bruno'")?;
+    crime.is_told(4, &["session #1 of the table was altered", "person bruno"])?;
+    crime.sql("delete from sessions")?;
+    crime.is_told(5, &["is not in the table any more"])
+}
+
 /// A yes says by whom, from where, and by what they proved who they are.
 #[test]
 fn r4_an_approval_says_by_which_key_and_code_and_from_where() -> Result<()> {

@@ -35,6 +35,9 @@ pub(super) async fn bodies(store: &Store, choice: &Choice) -> anyhow::Result<Vec
 
 /// Whether the directory of a session holds the recording of another one.
 pub(super) fn is_of_another(dir: &Path, session: &Session) -> bool {
-    SealedRecording::open(dir)
-        .is_ok_and(|found| found.manifest().session() != session.start.id.as_uuid())
+    SealedRecording::open(dir).is_ok_and(|found| {
+        let manifest = found.manifest();
+        manifest.session() != session.start.id.as_uuid()
+            || manifest.facts.client != session.start.client.as_str()
+    })
 }

@@ -3,6 +3,7 @@
 mod bound;
 mod cosign;
 mod on_disk;
+mod sessions;
 mod since;
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
-use super::{bound, on_disk, read_log_keys, read_text, since};
+use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
@@ -79,6 +79,8 @@ impl Findings {
 #[derive(Debug, Default)]
 pub(super) struct SessionSeen {
     pub(super) started: Option<u64>,
+    /// How it began, as the entry has it.
+    pub(super) began: Option<sessions::Began>,
     sealed: Seals,
     /// Seals that change nothing, each with the one that stands.
     others: Vec<(u64, u64)>,
@@ -205,6 +207,7 @@ impl Verify {
             .map(|session| session.start.id.to_string())
             .collect();
         bound::compare(&moment, &seen.approvals, findings).await?;
+        sessions::compare(&moment, &seen.sessions, findings).await?;
         drop(moment);
         let root = settings.recordings.directory.clone();
         let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
@@ -310,6 +313,7 @@ impl Seen {
         let said = |kind: AuditKind| entry.kind == kind.name();
         if said(AuditKind::SessionStart) {
             self.of(session).started = Some(entry.seq);
+            self.of(session).began = Some(sessions::Began::of(entry));
         } else if said(AuditKind::RecordingSealed) {
             let said = self.of(session);
             match said.sealed.take(Seal::of(entry)) {
