@@ -1,11 +1,12 @@
 //! `demo.env`: the site, as variables of anyone's script.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::Result;
 
 use crate::plan::{AUDITOR, OPERATOR, TARGET, TECHNICIANS};
-use crate::site::{Site, shell_word};
+use crate::site::Site;
 use crate::target;
 
 /// The text of `demo.env`, in the syntax of a POSIX shell.
@@ -47,4 +48,10 @@ pub fn text(site: &mut Site) -> Result<String> {
     set("GATEWAY_HOST_KEY", &host_key);
     set("TARGET_ROOT", &path(layout.target_home()));
     Ok(text)
+}
+
+/// A path as one word of a POSIX shell.
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

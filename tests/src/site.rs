@@ -249,8 +249,8 @@ impl Site {
             &self.layout.ssh_config(),
             &client::configuration(&self.layout, &self.plan)?,
         )?;
-        let demo = shell_word(&beside("demo")?);
-        let root = shell_word(self.layout.root());
+        let demo = crate::environment::shell_word(&beside("demo")?);
+        let root = crate::environment::shell_word(self.layout.root());
         write_script(
             &self.layout.code(),
             &format!("#!/bin/sh\nexec {demo} code --state {root} \"$@\"\n"),
@@ -493,10 +493,4 @@ impl Site {
             || Ok(crate::process::descendants(id).len() <= count),
         )
     }
-}
-
-/// A path as one word of a POSIX shell.
-#[must_use]
-pub fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

@@ -1,20 +1,19 @@
 //! `replay`: a recording on a screen of its own, or as text where there is no terminal.
 
+mod whose;
 mod written;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsAuditor, ClientId, Lang, Refusal, SessionId, Span};
+use ecluse_policy::{AsAuditor, Lang, Refusal, Span};
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::search::{Query, SHORTEST};
-use ecluse_recordings::{
-    JournalFrames, OpenRecording, Part, Playback, ReadError, SealedRecording, layout,
-};
+use ecluse_recordings::{JournalFrames, OpenRecording, Part, Playback, ReadError, layout};
 
-use uuid::Uuid;
-
+use self::whose::belongs;
+pub(super) use self::whose::open;
 use self::written::{Written, written};
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
@@ -24,7 +23,6 @@ use crate::admission::desk::{Desk, Trouble, status};
 use crate::admission::step_up;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::evidence::EvidenceKeys;
 use crate::store::Session;
 use crate::texts::times;
 
@@ -159,39 +157,6 @@ fn meaningless(
         return place().map(|option| ("replay-unmask-is-whole", option));
     }
     None
-}
-
-/// A sealed recording, once its signature holds; the problem in words otherwise.
-pub(super) fn open(
-    dir: &Path,
-    session: SessionId,
-    client: &ClientId,
-    keys: &EvidenceKeys,
-) -> Result<OpenRecording, String> {
-    let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
-    let found = sealed.manifest().session();
-    if found != session.as_uuid() {
-        return Err(of_another(&found));
-    }
-    // Whose it is, the recording says, and no table (O4).
-    if sealed.manifest().facts.client != client.as_str() {
-        return Err(OF_ANOTHER_CLIENT.to_owned());
-    }
-    sealed
-        .verify_signature(&keys.allowed_signers())
-        .map_err(|error| error.to_string())?;
-    sealed
-        .unlock(keys.identities())
-        .map_err(|error| error.to_string())
-}
-
-const OF_ANOTHER_CLIENT: &str = "it is not this client's: somebody changed the table of sessions; the administrator finds out with: ecluse journal verify";
-
-/// A recording under a number that is not its own: somebody moved its directory.
-fn of_another(found: &Uuid) -> String {
-    format!(
-        "its directory holds the recording of another session ({found}): somebody moved it; the administrator finds out with: ecluse journal verify"
-    )
 }
 
 /// Whether the auditor may begin to read masked input in clear, as things stand now.
@@ -454,11 +419,11 @@ async fn unfinished(
     }
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let (channel, id) = (written.channel.unwrap_or(1), session.start.id);
+    let client = session.start.client.clone();
     let opening = desk.gateway.readers.read(desk.person(), move || {
         let frames = JournalFrames::open(&journal).ok()?;
-        let found = frames.header().facts.session;
-        if found != id.as_uuid() {
-            return Some(Err(of_another(&found)));
+        if let Err(problem) = belongs(&frames.header().facts, id, &client) {
+            return Some(Err(problem));
         }
         let key = keys.unwrap(&frames.header().wrapped)?;
         Playback::live(&journal, &key, channel).ok().map(Ok)

@@ -11,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use ecluse_tests::clock::Clock;
 use ecluse_tests::codes::{Codes, secret_of};
+use ecluse_tests::environment::shell_word;
 use ecluse_tests::layout::{Layout, write_private};
 use ecluse_tests::ports::Ports;
-use ecluse_tests::site::{Site, shell_word};
+use ecluse_tests::site::Site;
 use ecluse_tests::{environment, plan, target};
 use rustix::fs::{FlockOperation, flock};
 
