@@ -1,4 +1,4 @@
-//! A2: every command × every role, and the documents in force at the act. What each act needs is tried on its own in
+//! A8, O4: every command × every role, and the documents in force at the act. What each act needs is tried on its own in
 //! `policy/tests/promises/mandates.rs`.
 
 use ecluse_policy::documents::RecordingRules;
