@@ -23,10 +23,12 @@ const BACK: Span = Span::from_hours(30 * 24);
 const LONGEST: usize = 400;
 
 /// What is told, by kind and by what happened to an object of the documents, and in which words.
-const WORDS: [(AuditKind, &str, &str); 10] = [
+const WORDS: [(AuditKind, &str, &str); 12] = [
     (AuditKind::DocumentChange, "created", "changes-created"),
     (AuditKind::DocumentChange, "changed", "changes-changed"),
     (AuditKind::DocumentChange, "removed", "changes-removed"),
+    (AuditKind::Reached, "reach-begun", "changes-reached"),
+    (AuditKind::Reached, "changed-elsewhere", "changes-elsewhere"),
     (AuditKind::Enrolment, "", "changes-enrolled"),
     (
         AuditKind::EnrolmentDisabled,
@@ -210,8 +212,10 @@ async fn show(desk: &mut Desk<'_>, record: &AuditRecord, now: Timestamp) -> Resu
         .map_or("changes-worded", |(_, _, id)| *id);
     let target = record.target.as_ref().map(ToString::to_string);
     let text: String = lines.join("; ").chars().take(LONGEST).collect();
+    let client = record.client.as_ref().map(ToString::to_string);
     let args = [
         ("time", times::moment(record.at, now, None).into()),
+        ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),
         ("object", detail("object").into()),
