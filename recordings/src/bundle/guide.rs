@@ -205,7 +205,8 @@ bundle of the whole client, the number from which on all of them are here: `eclu
 
 `interventions/` and `documents/` hold the texts as they were hashed, and `salts` what was hashed before each: the digest of
 salt, line feed and text stands in an entry. Of an intervention it is the last entry that tells of a step; of a document, the
-one that put it in force. Silence means that nothing was changed since in the gateway's store. (What is from before the
+one that put it in force, or that told the client of it when it began to concern it. What was removed under retention is in
+neither place, and its salt nowhere. Silence means that nothing was changed since in the gateway's store. (What is from before the
 journal had such digests is told as not in the log here; `ecluse verify` says which that is.) Who asked, who approved and
 when, the entries themselves say: `grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",
     decrypt: "## 6. What was recorded
@@ -260,7 +261,8 @@ le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nom
 
 `interventions/` et `documents/` contiennent les textes tels qu'ils ont été hachés, et `salts` ce qui a été haché avant
 chacun : l'empreinte du sel, d'un saut de ligne et du texte se trouve dans une entrée. Pour une intervention, c'est la dernière
-qui rapporte une étape ; pour un document, celle qui l'a mis en vigueur. Le silence signifie que rien n'a été changé depuis dans
+qui rapporte une étape ; pour un document, celle qui l'a mis en vigueur, ou qui l'a rapporté au client quand il a commencé à le
+concerner. Ce qui a été supprimé au terme de sa conservation n'est à aucun des deux endroits, et son sel nulle part. Le silence signifie que rien n'a été changé depuis dans
 la base de la passerelle. (Ce qui date d'avant ces empreintes est dit ici absent du journal ; `ecluse verify` précise de quoi il
 s'agit.) Qui a demandé, qui a approuvé et quand, les entrées elles-mêmes le disent :
 `grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",

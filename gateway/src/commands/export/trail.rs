@@ -36,6 +36,7 @@ pub(super) async fn chosen(
         .collect();
     let always = [
         AuditKind::DocumentChange,
+        AuditKind::Reached,
         AuditKind::Bound,
         AuditKind::NotOnRecord,
         AuditKind::EntriesDestroyed,
@@ -57,22 +58,25 @@ pub(super) async fn chosen(
             || has(&sessions, &entry.session)
             || has(&interventions, &entry.intervention)
     };
-    // How sessions began that others of these tell of: by that it shows that they do not belong.
-    let mut began = BTreeMap::new();
+    // How sessions began that others of these tell of, and how their recordings were removed: by that it shows that they do
+    // not belong, or why they are not there.
+    let mut about: BTreeMap<String, Vec<JournalEntry>> = BTreeMap::new();
     each(store, &choice.client, size, |stored, entry| {
         if is_chosen(entry, &mut within) {
             chosen.insert(stored.seq, stored.clone());
         }
-        if entry.kind == AuditKind::SessionStart.name()
+        let tells = [AuditKind::SessionStart, AuditKind::RecordingDestroyed];
+        if tells.iter().any(|kind| kind.name() == entry.kind)
             && let Some(session) = &entry.session
         {
-            began.insert(session.clone(), stored.clone());
+            let of_session = about.entry(session.clone()).or_default();
+            of_session.push(stored.clone());
         }
     })
     .await?;
     for session in sessions_in(choice, &chosen) {
-        if let Some(start) = began.remove(&session.to_string()) {
-            chosen.insert(start.seq, start);
+        for entry in about.remove(&session.to_string()).unwrap_or_default() {
+            chosen.insert(entry.seq, entry);
         }
     }
     Ok(chosen)
