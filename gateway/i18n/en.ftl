@@ -217,6 +217,7 @@ changes-elsewhere = { $time }  { $person } changed the document of { $object } i
 changes-enrolled = { $time }  { $by } enrolled { $person } with a new source of one-time codes.
 changes-enrolment-disabled = { $time }  The one-time codes of { $person } no longer count: the documents do not name them any more.
 changes-credential = { $time }  { $person } set by what the gateway logs on to { $account } on { $target }.
+changes-rewrapped = { $time }  { $person } gave the recording of a session on { $target } other readers. New: { $gained }. No more: { $lost }.
 changes-copies-away = { $time }  Copies of your events no longer arrived at { $destination }.
 changes-copies-back = { $time }  Copies of your events arrive at { $destination } again.
 changes-key = { $time }  The gateway made a key of its own: compare “ecluse journal keys” with what you have.

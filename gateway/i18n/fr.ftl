@@ -210,6 +210,7 @@ changes-elsewhere = { $time }  { $person } a changé le document de { $object } 
 changes-enrolled = { $time }  { $by } a donné à { $person } une nouvelle source de codes à usage unique.
 changes-enrolment-disabled = { $time }  Les codes à usage unique de { $person } ne valent plus : les documents ne nomment plus cette personne.
 changes-credential = { $time }  { $person } a défini avec quoi la passerelle se connecte à { $account } sur { $target }.
+changes-rewrapped = { $time }  { $person } a donné d'autres lecteurs à l'enregistrement d'une session sur { $target }. Nouveaux : { $gained }. Ne lisent plus : { $lost }.
 changes-copies-away = { $time }  Les copies de vos événements n'arrivaient plus à { $destination }.
 changes-copies-back = { $time }  Les copies de vos événements arrivent de nouveau à { $destination }.
 changes-key = { $time }  La passerelle s'est donné une nouvelle clé : comparez « ecluse journal keys » avec ce que vous avez.

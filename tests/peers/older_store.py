@@ -40,7 +40,7 @@ for row in today.execute("SELECT * FROM _sqlx_migrations WHERE version <= ?", [u
     older.execute(f"INSERT INTO _sqlx_migrations VALUES ({','.join('?' * len(row))})", row)
 older.execute("INSERT INTO program (format, version) VALUES (?, '0.1.0')", [upto])
 
-OTHERS = {"audit", "journal", "journal_nodes", "checkpoints", "counters", "program", "_sqlx_migrations", "copies"}
+OTHERS = {"audit", "journal", "journal_nodes", "checkpoints", "counters", "program", "_sqlx_migrations", "copies", "remembered"}
 columns = lambda store, table: [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
 for (table,) in older.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
     if table in OTHERS:

@@ -10,13 +10,15 @@ use ecluse_tests::Site;
 
 use crate::bundles::{ends_with, export, recorded, said};
 
+/// Unpacked into a directory of its own, `bundle`.
 fn unpacked(bundle: &Path) -> Result<tempfile::TempDir> {
     let into = tempfile::tempdir()?;
+    fs::create_dir(into.path().join("bundle"))?;
     let done = Command::new("tar")
         .arg("-xf")
         .arg(bundle)
         .arg("-C")
-        .arg(into.path())
+        .arg(into.path().join("bundle"))
         .status()?;
     ensure!(done.success(), "tar does not unpack the bundle");
     Ok(into)
@@ -55,8 +57,8 @@ fn follow(site: &Site, directory: &Path) -> Result<String> {
         ensure!(done.status.success(), "{part}\n{}", said(&done));
         all.push_str(&said(&done));
     }
-    // What was decrypted is none of the bundle's.
-    let _ = fs::remove_dir_all(directory.join("plain"));
+    // What was decrypted is none of the bundle's, which is what it was.
+    ensure!(!directory.join("plain").exists());
     Ok(all)
 }
 
@@ -68,7 +70,11 @@ fn the_guides_commands_hold_of_a_real_bundle_and_name_what_was_changed() -> Resu
         let asked = [asked, &["--lang", lang]].concat();
         let bundle = export(&site, &asked, &format!("{lang}.tar"))?;
         let into = unpacked(&bundle)?;
-        let told = follow(&site, into.path())?;
+        let place = into.path().join("bundle");
+        let told = follow(&site, &place)?;
+        ensure!(into.path().join("plain").exists(), "nothing was decrypted");
+        let again = site.gateway().try_run([Path::new("verify"), &place], "")?;
+        ends_with(&again, 0, &["intact"])?;
         ensure!(
             told.contains("Good \"ecluse-bundle@v1\"")
                 && told.contains("Good \"ecluse-recording@v1\""),
@@ -77,7 +83,7 @@ fn the_guides_commands_hold_of_a_real_bundle_and_name_what_was_changed() -> Resu
         for accused in ["ALTERED", "NOT IN THE LOG", "FAILED"] {
             ensure!(!told.contains(accused), "{told}");
         }
-        let salts = fs::read_to_string(into.path().join("salts"))?;
+        let salts = fs::read_to_string(place.join("salts"))?;
         for kind in [
             "interventions/1.json",
             "/clients/hopital.toml",
@@ -87,10 +93,10 @@ fn the_guides_commands_hold_of_a_real_bundle_and_name_what_was_changed() -> Resu
         }
         for line in salts.lines() {
             let (_, name) = line.split_once("  ").context("no name")?;
-            let file = into.path().join(name);
+            let file = place.join(name);
             let text = fs::read(&file)?;
             fs::write(&file, [&text[..], b" "].concat())?;
-            let told = follow(&site, into.path())?;
+            let told = follow(&site, &place)?;
             let words = match name.starts_with("interventions/") {
                 true => format!("ALTERED: {name}"),
                 false => format!("NOT IN THE LOG: {name}"),
@@ -131,9 +137,10 @@ fn each_salted_digest_is_what_jq_and_openssl_say() -> Result<()> {
     let site = recorded(|_| Ok(()))?;
     let bundle = export(&site, &["1"], "evidence.tar")?;
     let into = unpacked(&bundle)?;
-    let told = shell(&site, into.path(), CHECK)?;
+    let place = into.path().join("bundle");
+    let told = shell(&site, &place, CHECK)?;
     let text = said(&told);
-    let salts = fs::read_to_string(into.path().join("salts"))?;
+    let salts = fs::read_to_string(place.join("salts"))?;
     ensure!(salts.lines().count() >= 3, "{salts}");
     ensure!(
         text.lines().count() == salts.lines().count()
@@ -147,9 +154,7 @@ fn each_salted_digest_is_what_jq_and_openssl_say() -> Result<()> {
         .filter(|line| !line.ends_with(name))
         .map(|line| format!("{line}\n"))
         .collect();
-    fs::write(into.path().join("salts"), without)?;
-    let told = site
-        .gateway()
-        .try_run([Path::new("verify"), into.path()], "")?;
+    fs::write(place.join("salts"), without)?;
+    let told = site.gateway().try_run([Path::new("verify"), &place], "")?;
     ends_with(&told, 4, &[&format!("{name}: its salt is not there")])
 }

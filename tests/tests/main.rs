@@ -43,6 +43,7 @@ mod space;
 mod step_up;
 mod store;
 mod strangers;
+mod taken_out;
 mod target;
 mod target_algorithms;
 mod targets;

@@ -166,7 +166,7 @@ fn r7_what_retention_removed_is_said_whatever_is_taken_out_and_a_loss_keeps_its_
             case(&client, removed, &["missing"]),
             case(&of_client(&["--from", "1d"]), removed, &["missing"]),
             case(&until, removed, &["missing"]),
-            case(&between, removed, &["missing"]),
+            case(&between, &["intact"], &[REMOVED, "missing"]),
         ],
     )?;
     ends_with(&ecluse(&site, &["journal", "verify"])?, 0, &["intact"])?;
@@ -189,7 +189,7 @@ fn r7_what_retention_removed_is_said_whatever_is_taken_out_and_a_loss_keeps_its_
             case(&["1"], removed, &["missing"]),
             case(&["--intervention", "1"], removed, &["missing"]),
             case(&until, removed, &["missing"]),
-            case(&between, removed, &["missing"]),
+            case(&between, &["intact"], &[REMOVED, "missing"]),
         ],
     )?;
     ends_with(
@@ -238,8 +238,8 @@ fn r7_what_retention_removed_is_said_whatever_is_taken_out_and_a_loss_keeps_its_
         "wordless",
         &[
             case(&client, wordless, &["missing"]),
-            case(&until, wordless, &["missing"]),
-            case(&between, wordless, &["missing"]),
+            case(&until, removed, &["missing"]),
+            case(&between, removed, &["missing"]),
         ],
     )?;
     ends_with(&ecluse(&site, &["journal", "verify"])?, 0, &["intact"])?;

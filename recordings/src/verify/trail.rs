@@ -153,9 +153,10 @@ impl Chain {
             let Break::Gap { from: first, .. } = hole.found else {
                 continue;
             };
-            // What lies before its beginning, the bundle does not say it has.
-            let before = from.saturating_sub(first);
-            let missing = hole.missing.saturating_sub(before);
+            // What lies before its beginning or behind its end, the bundle does not say it has.
+            let last = first.saturating_add(hole.missing).saturating_sub(1);
+            let end = last.min(facts.whole_to.unwrap_or(last));
+            let missing = end.saturating_add(1).saturating_sub(first.max(from));
             let left = self.uncovered(missing, hole.after);
             wordless += missing - left;
             if left > 0 {
@@ -164,8 +165,8 @@ impl Chain {
         }
         // What says that words were destroyed stands behind them, so that no tail is covered.
         let last = end.map_or(from.saturating_sub(1), |end| end.nth);
-        let missing = facts.entries.saturating_sub(last);
-        if missing > 0 {
+        let to = facts.whole_to.unwrap_or(facts.entries);
+        if to > last {
             report.find(
                 Verdict::Missing,
                 TRAIL,

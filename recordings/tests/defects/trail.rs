@@ -38,6 +38,7 @@ fn told(prepare: impl FnOnce(&mut Vec<Entry>), change: impl FnOnce(&mut Vec<Entr
         entries: 5,
         head: before,
         whole_from: Some(1),
+        whole_to: None,
     };
     change(&mut entries);
     for entry in &entries {

@@ -49,16 +49,29 @@ impl Choice {
         Some(from.unwrap_or(Timestamp::from_micros(0)))
     }
 
+    /// Up to when they are, excluded; none up to the end.
+    pub(super) fn trail_until(&self) -> Option<Timestamp> {
+        self.time?.until
+    }
+
     /// Finds what was asked for.
     pub(super) async fn make(
         store: &Store,
         export: &Export,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            export.client.is_some() || (export.from.is_none() && export.to.is_none()),
+            "--from and --to are of a whole client: say --client CLIENT with them, or leave them out"
+        );
         let mut choice = if let Some(number) = export.intervention {
             of_intervention(store, number).await?
         } else if let Some(client) = &export.client {
             of_client(store, client, export, now).await?
+        } else if export.sessions.is_empty() {
+            bail!(
+                "say what to take out: sessions by their numbers, --intervention NUMBER, or --client CLIENT"
+            )
         } else {
             numbered(store, &export.sessions).await?
         };
@@ -170,6 +183,12 @@ async fn of_client(
         from: export.from.as_ref().map(moment).transpose()?,
         until: export.to.as_ref().map(moment).transpose()?,
     };
+    if let (Some(from), Some(until)) = (time.from, time.until) {
+        anyhow::ensure!(
+            from < until,
+            "--from ({from}) is not before --to ({until}): nothing lies between; a length is before now, so the longer one is --from"
+        );
+    }
     let sessions = store
         .sessions(&SessionQuery {
             client: Some(client.clone()),
