@@ -6,6 +6,7 @@
 //! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
 
 mod entry;
+pub(crate) mod reach;
 pub(crate) mod trails;
 
 use std::collections::BTreeSet;
@@ -103,6 +104,9 @@ kinds! {
     NotOnRecord = "not-on-record",
     /// An object of the documents was created, changed or removed.
     DocumentChange = "document-change",
+    /// A client's matrix reaches somebody or something of a provider that it did not, or the provider's document changed in
+    /// what does not concern this client: what it hashes to.
+    Reached = "reached",
     /// A one-time-password secret was enrolled.
     Enrolment = "enrolment",
     /// An enrolment was disabled.

@@ -23,10 +23,12 @@ const BACK: Span = Span::from_hours(30 * 24);
 const LONGEST: usize = 400;
 
 /// What is told, by kind and by what happened to an object of the documents, and in which words.
-const WORDS: [(AuditKind, &str, &str); 10] = [
+const WORDS: [(AuditKind, &str, &str); 13] = [
     (AuditKind::DocumentChange, "created", "changes-created"),
     (AuditKind::DocumentChange, "changed", "changes-changed"),
     (AuditKind::DocumentChange, "removed", "changes-removed"),
+    (AuditKind::Reached, "reach-begun", "changes-reached"),
+    (AuditKind::Reached, "changed-elsewhere", "changes-elsewhere"),
     (AuditKind::Enrolment, "", "changes-enrolled"),
     (
         AuditKind::EnrolmentDisabled,
@@ -34,6 +36,7 @@ const WORDS: [(AuditKind, &str, &str); 10] = [
         "changes-enrolment-disabled",
     ),
     (AuditKind::CredentialSet, "", "changes-credential"),
+    (AuditKind::RecordingRewrapped, "", "changes-rewrapped"),
     (AuditKind::CopiesAway, "", "changes-copies-away"),
     (AuditKind::CopiesBack, "", "changes-copies-back"),
     (AuditKind::KeyMade, "", "changes-key"),
@@ -195,12 +198,17 @@ async fn show(desk: &mut Desk<'_>, record: &AuditRecord, now: Timestamp) -> Resu
         let value = record.detail.get(key);
         value.and_then(|text| text.as_str()).unwrap_or_default()
     };
-    let lines: Vec<&str> = record
-        .detail
-        .get("lines")
-        .and_then(|lines| lines.as_array())
-        .map(|lines| lines.iter().filter_map(|line| line.as_str()).collect())
-        .unwrap_or_default();
+    let list = |key: &str| -> String {
+        let list = record.detail.get(key).and_then(|list| list.as_array());
+        let texts = list.into_iter().flatten().filter_map(|one| one.as_str());
+        let text = texts.collect::<Vec<_>>().join("; ");
+        text.chars().take(LONGEST).collect()
+    };
+    // What nobody gained or lost is a dash.
+    let readers = |key: &str| match list(key) {
+        none if none.is_empty() => "–".to_owned(),
+        some => some,
+    };
     let person = record.person.clone().unwrap_or_default();
     let id = WORDS
         .iter()
@@ -209,13 +217,16 @@ async fn show(desk: &mut Desk<'_>, record: &AuditRecord, now: Timestamp) -> Resu
         })
         .map_or("changes-worded", |(_, _, id)| *id);
     let target = record.target.as_ref().map(ToString::to_string);
-    let text: String = lines.join("; ").chars().take(LONGEST).collect();
+    let client = record.client.as_ref().map(ToString::to_string);
     let args = [
         ("time", times::moment(record.at, now, None).into()),
+        ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),
         ("object", detail("object").into()),
-        ("text", text.into()),
+        ("text", list("lines").into()),
+        ("gained", readers("gained").into()),
+        ("lost", readers("lost").into()),
         ("target", target.unwrap_or_default().into()),
         ("account", detail("account").into()),
         ("destination", detail("destination").into()),
