@@ -28,6 +28,7 @@ mod on_record;
 mod openssh;
 mod operators;
 mod readers;
+mod receivers;
 mod relay;
 mod retention;
 mod rights;

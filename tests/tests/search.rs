@@ -197,6 +197,29 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
     Ok(())
 }
 
+/// R10: recordings from before the client asked for it have no screen text: how many and which is said, and silence about
+/// their screens is no answer.
+#[test]
+fn r10_recordings_without_screen_text_are_named() -> Result<()> {
+    let mut site = site(false)?;
+    work(&site)?;
+    found(&site, &["dumped-by-command"])?;
+    site.apply(|documents| {
+        documents.client_tail = "\n[search]\nscreen-text = true\n".to_owned();
+        Ok(())
+    })?;
+    wait::until_true("the older recordings to be named", PATIENCE, || {
+        let text = search(&site, &["length=15"])?;
+        Ok(text.contains("Nothing found in what can be searched")
+            && text.contains("2 older recordings have no screen text")
+            && text.contains(": 1, 2."))
+    })?;
+    // Who asks for no screens misses none.
+    let text = search(&site, &["nowhere", "--in", "typed"])?;
+    ensure!(!text.contains("older recordings"), "{text}");
+    Ok(())
+}
+
 /// C13: words of two letters are looked for, though no filter knows them.
 #[test]
 fn words_of_two_letters_are_found() -> Result<()> {

@@ -271,7 +271,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
         "operator-cut-not-on-record",
         &[(
             "problem",
-            desk.gateway.texts.store(desk.lang(), &error).into(),
+            desk.gateway.texts.store(desk.lang(), error).into(),
         )],
     )
     .await
