@@ -185,7 +185,7 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
         let place = unmasked.find(text);
         place.with_context(|| format!("{text:?} is not in\n{unmasked}"))
     };
-    ensure!(place("   │ stty -echo")? < place("channel 1 ¤ │ true unseen-command")?);
+    ensure!(place("channel 1  │ stty -echo")? < place("channel 1 ¤ │ true unseen-command")?);
     let records = store::audit(&site, "search")?;
     ensure!(records.iter().any(|record| {
         record["verdict"] == "permit"

@@ -197,7 +197,7 @@ async fn a_search_says_what_it_did_not_look_through() {
     );
 }
 
-/// Changes that say the same are one line, with how often and when; every line is in the reader's language.
+/// Changes that say the same are one line, with how often and when.
 #[tokio::test]
 async fn changes_that_repeat_are_told_once() {
     use crate::audit::{AuditKind, AuditRecord};
@@ -228,13 +228,13 @@ async fn changes_that_repeat_are_told_once() {
     let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(flat.matches("logs.example").count(), 1, "{out}");
     assert!(
-        flat.contains("3 × Le récepteur tls://logs.example:6514 ne prenait plus les copies"),
+        flat.contains("3 × The receiver tls://logs.example:6514 stopped taking the copies"),
         "{out}"
     );
     assert!(
-        flat.contains("se connecte à db01 comme postgres")
-            && flat.contains("a modifié la cible hopital/db01")
-            && flat.contains("hours: 8-18 -> rien"),
+        flat.contains("logs on to db01 as postgres")
+            && flat.contains("changed the target hopital/db01")
+            && flat.contains("hours: 8-18 -> nothing"),
         "{out}"
     );
 }
