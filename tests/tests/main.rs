@@ -31,6 +31,7 @@ mod openssh;
 mod operators;
 mod provider;
 mod readers;
+mod receivers;
 mod relay;
 mod removed;
 mod retention;

@@ -174,6 +174,19 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
         clear.contains("true «unseen-command»") && clear.contains("hidden"),
         "{clear}"
     );
+    // In the order of time, with what no screen showed marked.
+    let number = clear.lines().find_map(|line| {
+        let command = line.trim().strip_prefix("replay ")?;
+        command.split(' ').next().map(str::to_owned)
+    });
+    let number = number.context("no number")?;
+    let unmasked = site.auditor(&["replay", &number, "--unmask"])?;
+    let unmasked = unmasked.success()?.text();
+    let place = |text: &str| {
+        let place = unmasked.find(text);
+        place.with_context(|| format!("{text:?} is not in\n{unmasked}"))
+    };
+    ensure!(place("channel 1  │ stty -echo")? < place("channel 1 ¤ │ true unseen-command")?);
     let records = store::audit(&site, "search")?;
     ensure!(records.iter().any(|record| {
         record["verdict"] == "permit"

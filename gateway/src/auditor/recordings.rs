@@ -6,7 +6,7 @@ use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::store::{Session, SessionEnd, SessionQuery};
-use crate::texts::{times, told};
+use crate::texts::times;
 
 const TAKES: Takes = Takes {
     values: &["person", "target", "intervention", "since", "until"],
@@ -81,6 +81,9 @@ pub(super) async fn list(
         .map(|session| row(desk, session, now))
         .collect();
     desk.terminal.table(&heads, &rows).await?;
+    if sessions.iter().any(|session| session.unread) {
+        desk.line("auditor-hidden-unknown", &[]).await?;
+    }
     if more {
         desk.line("auditor-older-left-out", &[("shown", LISTED.into())])
             .await?;
@@ -159,7 +162,7 @@ fn written(
 pub(super) fn why(desk: &Desk<'_>, end: &SessionEnd, now: Timestamp) -> String {
     match &end.because {
         Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
-        None => told(&end.reason),
+        None => desk.say("over-in-english", &[("reason", end.reason.as_str().into())]),
     }
 }
 
@@ -176,6 +179,7 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         ),
     };
     let hidden = match session.hidden_lines {
+        0 if session.unread => "?".to_owned(),
         0 => String::new(),
         lines => lines.to_string(),
     };

@@ -269,7 +269,10 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
     tracing::error!(%error, "a cut is not on record");
     desk.problem(
         "operator-cut-not-on-record",
-        &[("problem", error.to_string().into())],
+        &[(
+            "problem",
+            desk.gateway.texts.store(desk.lang(), error).into(),
+        )],
     )
     .await
 }

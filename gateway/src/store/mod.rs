@@ -69,7 +69,7 @@ pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
-pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Tx, values};
 use crate::audit::{AuditRecord, trails};
 use crate::secrets::{self, StoreKey};

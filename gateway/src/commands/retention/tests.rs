@@ -29,6 +29,8 @@ fn client() -> ClientId {
 fn session(recording: Option<&str>) -> Session {
     Session {
         hidden_lines: 0,
+        screen_text: None,
+        unread: false,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),

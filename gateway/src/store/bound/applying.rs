@@ -64,6 +64,7 @@ pub(in crate::store) async fn bind(
         let mut record = quiet
             .clone()
             .detail("object", owner.as_str())
+            .detail("change", if accused { "again" } else { "worded" })
             .reason(if accused {
                 "put in force again: the store held another text than the one on record"
             } else {
