@@ -383,7 +383,7 @@ impl AuditRecord {
 
     /// A text of a stranger as a fact, whole, up to what an entry holds.
     pub fn whole(mut self, key: &str, text: &[u8]) -> Self {
-        let text = ecluse_recordings::neutralise(text);
+        let text = ecluse_recordings::spelled(text);
         self.detail.insert(key.to_owned(), text.into());
         self
     }
