@@ -140,7 +140,7 @@ impl ChannelRecord {
     /// The command as text for people, neutralised.
     #[must_use]
     pub fn command(&self) -> Option<String> {
-        self.opened.command.as_ref().map(crate::neutralise)
+        self.opened.command.as_ref().map(crate::spelled)
     }
 }
 

@@ -176,7 +176,7 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
     work(&site)?;
     found(&site, &["dumped-by-command"])?;
     found(&site, &["Durand", "--in", "typed"])?;
-    // C13: nobody takes it for an answer about what was on screens.
+    // Nobody takes it for an answer about what was on screens.
     for words in [
         &["patient Lefèvre"][..],
         &["length=15"],
@@ -226,7 +226,7 @@ fn r10_recordings_without_screen_text_are_named() -> Result<()> {
     Ok(())
 }
 
-/// C13: words of two letters are looked for, though no filter knows them.
+/// Words of two letters are looked for, though no filter knows them.
 #[test]
 fn words_of_two_letters_are_found() -> Result<()> {
     let site = site(true)?;

@@ -153,7 +153,7 @@ fn a_session_beside_another_is_refused_where_its_recording_has_no_memory() -> Re
     Ok(())
 }
 
-/// A1: a right of one thing is never looked up on another.
+/// A right of one thing is never looked up on another.
 #[test]
 fn two_interventions_of_one_connection_are_two_sessions_that_end_apart() -> Result<()> {
     let site = Site::start()?;

@@ -5,16 +5,15 @@
 
 use std::time::Instant;
 
-use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Refusal, Role};
+use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
 use super::doors::{Doors, NEWS, show_news};
 use super::looks::may_look;
 use super::notices::Notices;
+use super::refused::refused;
 use super::words::{Takes, split};
 use super::{Visitor, lobby};
-use crate::audit::AuditKind;
-use crate::clock;
 use crate::gateway::Applied;
 use crate::terminal::{History, Line, Prompt};
 
@@ -360,25 +359,6 @@ async fn auditors(
         AuditorsAct::Search => search::search(desk, by, command, words).await,
         AuditorsAct::Replay => replay::replay(desk, by, command, words).await,
     }
-}
-
-/// Policy gives no right to this act: on record, and told (R5: attempts too).
-pub(crate) async fn refused(
-    desk: &mut Desk<'_>,
-    command: &Command,
-    refusal: &Refusal,
-) -> Result<u32, Trouble> {
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused()
-        .reason(refusal);
-    let record = match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => record,
-        Role::Operator { client } | Role::Auditor { client } => record.client(client),
-    };
-    desk.put_refusal_on_record(record).await?;
-    desk.refused(refusal).await
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {

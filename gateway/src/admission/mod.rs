@@ -17,6 +17,7 @@ pub(crate) mod next;
 mod notices;
 mod passing;
 mod questions;
+pub(crate) mod refused;
 pub(crate) mod shown;
 pub(crate) mod step_up;
 pub(crate) mod steps;

@@ -4,6 +4,7 @@ use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::store::{Session, SessionEnd, SessionQuery};
 use crate::texts::times;
@@ -110,12 +111,13 @@ pub(super) async fn query(
             match found.filter(|found| found.request().client == *by.client()) {
                 Some(found) => Some(found.id()),
                 None => {
+                    let typed = number.to_string();
                     let args = [
-                        ("id", number.to_string().into()),
+                        ("id", typed.as_str().into()),
                         ("command", "recordings".into()),
                     ];
-                    return desk
-                        .problem("common-no-such-intervention", &args)
+                    let told = "common-no-such-intervention";
+                    return not_theirs(desk, command, &typed, told, &args)
                         .await
                         .map(Err);
                 }

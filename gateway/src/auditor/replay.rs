@@ -20,6 +20,7 @@ use super::stage::{Stage, Stopped};
 use super::transcript;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::step_up;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -39,12 +40,9 @@ pub(crate) async fn replay(
     };
     let found = desk.gateway.store.session(written.number).await?;
     let Some(session) = found.filter(|session| session.start.client == *by.client()) else {
-        return desk
-            .problem(
-                "auditor-no-such-recording",
-                &[("id", written.number.into())],
-            )
-            .await;
+        let (typed, told) = (written.number.to_string(), "auditor-no-such-recording");
+        let args = [("id", written.number.into())];
+        return not_theirs(desk, command, &typed, told, &args).await;
     };
     if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
         return desk.problem(id, &[("option", option.into())]).await;

@@ -28,6 +28,7 @@ use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::crowd::Crowds;
 use crate::door::entrance::Entrance;
+use crate::door::ssh::overheard;
 use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
@@ -74,6 +75,9 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
         start_logging();
+        overheard::listen().map_err(|error| {
+            anyhow::anyhow!("the log of the SSH library cannot be listened to: {error}")
+        })?;
         memory::keep_to_itself();
         serve(Settings::read(config)?).await
     }

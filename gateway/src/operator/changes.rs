@@ -23,11 +23,13 @@ const BACK: Span = Span::from_hours(30 * 24);
 const LONGEST: usize = 400;
 
 /// What is told, by kind and by what happened to an object of the documents, and in which words.
-const WORDS: [(AuditKind, &str, &str); 11] = [
+const WORDS: [(AuditKind, &str, &str); 14] = [
     (AuditKind::DocumentChange, "again", "changes-again"),
     (AuditKind::DocumentChange, "created", "changes-created"),
     (AuditKind::DocumentChange, "changed", "changes-changed"),
     (AuditKind::DocumentChange, "removed", "changes-removed"),
+    (AuditKind::Reached, "reach-begun", "changes-reached"),
+    (AuditKind::Reached, "changed-elsewhere", "changes-elsewhere"),
     (AuditKind::Enrolment, "", "changes-enrolled"),
     (
         AuditKind::EnrolmentDisabled,
@@ -35,6 +37,7 @@ const WORDS: [(AuditKind, &str, &str); 11] = [
         "changes-enrolment-disabled",
     ),
     (AuditKind::CredentialSet, "", "changes-credential"),
+    (AuditKind::RecordingRewrapped, "", "changes-rewrapped"),
     (AuditKind::CopiesAway, "", "changes-copies-away"),
     (AuditKind::CopiesBack, "", "changes-copies-back"),
     (AuditKind::KeyMade, "", "changes-key"),
@@ -241,12 +244,17 @@ fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
         let value = record.detail.get(key);
         value.and_then(|text| text.as_str()).unwrap_or_default()
     };
-    let lines = record
-        .detail
-        .get("lines")
-        .and_then(|lines| lines.as_array());
-    let lines = lines.into_iter().flatten().filter_map(|line| line.as_str());
-    let lines: Vec<String> = lines.map(|line| part(desk, line)).collect();
+    let list = |key: &str, say: &dyn Fn(&str) -> String| -> String {
+        let list = record.detail.get(key).and_then(|list| list.as_array());
+        let texts = list.into_iter().flatten().filter_map(|one| one.as_str());
+        let text = texts.map(say).collect::<Vec<_>>().join("; ");
+        text.chars().take(LONGEST).collect()
+    };
+    // What nobody gained or lost is a dash.
+    let readers = |key: &str| match list(key, &str::to_owned) {
+        none if none.is_empty() => "–".to_owned(),
+        some => some,
+    };
     let person = record.person.clone().unwrap_or_default();
     let id = WORDS
         .iter()
@@ -255,12 +263,15 @@ fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
         })
         .map_or("changes-worded", |(_, _, id)| *id);
     let target = record.target.as_ref().map(ToString::to_string);
-    let text: String = lines.join("; ").chars().take(LONGEST).collect();
+    let client = record.client.as_ref().map(ToString::to_string);
     let args = [
+        ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),
         ("object", object(desk, detail("object")).into()),
-        ("text", text.into()),
+        ("text", list("lines", &|line| part(desk, line)).into()),
+        ("gained", readers("gained").into()),
+        ("lost", readers("lost").into()),
         ("target", target.unwrap_or_default().into()),
         ("account", detail("account").into()),
         ("destination", detail("destination").into()),

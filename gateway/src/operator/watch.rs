@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::live::{about, cut_now, tell};
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::{not_theirs, refused};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
@@ -57,9 +58,8 @@ pub(crate) async fn watch(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(session) = desk.gateway.live.find(by, number) else {
-        return desk
-            .problem("common-no-such-session", &[("id", number.into())])
-            .await;
+        let (typed, args) = (number.to_string(), [("id", number.into())]);
+        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
     };
     if let Some(wanted) = channel
         && !session

@@ -51,6 +51,15 @@ impl Leftover {
         }
     }
 
+    /// A recording of this run whose journal is not what was written: somebody changed it.
+    pub(super) fn damaged(dir: &Path, problem: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            said: String::new(),
+            problem: problem.to_owned(),
+        }
+    }
+
     /// The directory of its session.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir

@@ -6,7 +6,7 @@ use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::convert_channel::MASK;
 use crate::screen::Size;
 use crate::scrolling::{Scrolling, TimedLine};
-use crate::{ChannelRecord, Exit, OpenRecording, Pty, ReadError, layout, neutralise};
+use crate::{ChannelRecord, Exit, OpenRecording, Pty, ReadError, layout, neutralise, spelled};
 use std::io::Write;
 
 /// Longest line kept in memory; a longer one is shown in pieces.
@@ -210,6 +210,10 @@ impl Source {
         );
         if let Some(command) = channel.command() {
             text.push_str(&format!("\n{} {command}", words.command));
+        }
+        for (name, value) in &channel.opened.env {
+            let (name, value) = (spelled(name), spelled(value));
+            text.push_str(&format!("\n{} {name}={value}", words.variable));
         }
         if channel.opened.pty.as_ref().is_some_and(Pty::hides_typing) {
             text.push('\n');

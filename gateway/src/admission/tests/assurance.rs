@@ -1,4 +1,4 @@
-//! C13, C14: what is shown is not less than there is, nor somebody else's words for ours; what is not there is said to be not
+//! What is shown is not less than there is, nor somebody else's words for ours; what is not there is said to be not
 //! there.
 
 use super::super::testing::documents_where;

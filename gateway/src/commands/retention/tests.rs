@@ -99,6 +99,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
     Kept {
         number,
         session: SessionId::from_uuid(new_id(at(0)).unwrap()),
+        intervention: InterventionId::from_uuid(new_id(at(0)).unwrap()),
         client: client(),
         target: TargetId::parse("db01").unwrap(),
         ended: ended.map(at),
