@@ -227,6 +227,11 @@ changes-copies-away = The receiver { $destination } stopped taking the copies of
 changes-copies-back = The receiver { $destination } takes the copies of your events again.
 changes-key = The gateway made a new key of its own: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
+changes-cut-short = The gateway stopped out of order, some time after { $stopped }, and began again. { $count ->
+    [0] It cut no session of yours short.
+    [one] It cut one session short: { $sessions }. What was recorded of it is kept.
+   *[other] It cut { $count } sessions short: { $sessions }. What was recorded of them is kept.
+}
 object-client = the client { $name }
 object-operator = the operator { $name }
 object-auditor = the auditor { $name }
@@ -238,7 +243,7 @@ object-station = the station { $name }
 operator-typing-hidden = { $time }  { $person } typed { $lines ->
     [one] one line
    *[other] { $lines } lines
-  } on { $target } that no screen showed: echo was off, or nothing asked for a secret. An auditor who may unmask reads them with “search --in hidden”.
+  } on { $target } whose echo was not recognised: echo may have been off, or a full-screen program may be the reason. That alone is no reproach. An auditor who may unmask reads them with “search --in hidden”.
 operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
@@ -344,7 +349,7 @@ store-silent-now = the store does not answer
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
 search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
-search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed, notes and refusals were looked through. “replay” shows the screens.
+search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed and echoed, notes and refusals were looked through. “replay” shows the screens.
 search-screens-left-out = { $count ->
     [one] One older recording has no screen text, so it was not searched that way: { $numbers }. “replay” shows it.
    *[other] { $count } older recordings have no screen text, so they were not searched that way: { $numbers }. “replay” shows them.
@@ -380,8 +385,13 @@ search-kind-screen = screen
 search-kind-note = note
 search-kind-refusal = refusal
 search-kind-file = file
+search-hidden-left-out = { $count ->
+    [one] One session has typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
+   *[other] { $count } sessions have typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
+}
+search-refused-of = refused on the connection of session { $number }
 search-refused-before = refused before a session began: nothing was recorded
-search-kind-hidden = hidden
+search-kind-hidden = hidden: its echo, or a part of it, was not recognised
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
 replay-quit = q leaves
@@ -394,7 +404,7 @@ replay-not-yet = This session is still in passage: { $option } reads a sealed re
 replay-text-has-no-pace = Text has no pace: { $option } means something on a screen alone. Leave it out, or connect with “ssh -t” and without --text to replay on a screen.
 replay-one-place = --at and --find both say where to begin: leave one of them out.
 replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
-replay-unmasked-times = All that was typed, in the order of time (UTC); “¤” marks what no screen showed.
+replay-unmasked-times = All that was typed, in the order of time (UTC); “¤” marks lines with a part whose echo was not recognised.
 replay-unmasked-line = { $time } channel { $channel } { $mark } │{" "}
 replay-unmasked-untimed = Channel { $channel }, standard input without a terminal, and without times:
 replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
@@ -417,7 +427,7 @@ help-cut = End sessions at once: one, a target's, a technician's, or all; with t
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
-help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by what was typed unseen, for whom the client lets unmask. Without words, list sessions.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden and --in refusal list all of it; otherwise sessions are listed.
 help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
 help-help = This list.
 help-exit = Leave.

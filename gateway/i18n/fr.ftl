@@ -220,6 +220,11 @@ changes-copies-away = Le récepteur { $destination } ne prenait plus les copies 
 changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
 changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
+changes-cut-short = La passerelle s'est arrêtée sans ordre, peu après { $stopped }, puis a repris. { $count ->
+    [0] Aucune de vos sessions n'a été interrompue.
+    [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.
+   *[other] { $count } sessions ont été interrompues : { $sessions }. Ce qui en était enregistré est conservé.
+}
 object-client = le client { $name }
 object-operator = l'opérateur { $name }
 object-auditor = l'auditeur { $name }
@@ -231,7 +236,7 @@ object-station = le poste { $name }
 operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
     [one] une ligne
    *[other] { $lines } lignes
-  } sur { $target } qu'aucun écran n'a montrées : l'écho était coupé, ou rien ne demandait de secret. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
+  } sur { $target } dont l'écho n'a pas été reconnu : l'écho a pu être coupé, ou un programme plein écran peut en être la raison. Ce n'est pas en soi un reproche. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
@@ -337,7 +342,7 @@ store-silent-now = la base ne répond pas
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
-search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies, les notes et les refus ont été parcourus. « replay » montre les écrans.
+search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies affichées, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-screens-left-out = { $count ->
     [one] Un enregistrement plus ancien n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
    *[other] { $count } enregistrements plus anciens n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
@@ -373,8 +378,13 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
+search-hidden-left-out = { $count ->
+    [one] Une session contient des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
+   *[other] { $count } sessions contiennent des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
+}
+search-refused-of = refusé sur la connexion de la session { $number } (noté en anglais)
 search-refused-before = refusé avant le début d'une session, donc non enregistré (noté en anglais)
-search-kind-hidden = caché
+search-kind-hidden = caché : l'écho n'a pas été reconnu, en tout ou partie
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
 replay-quit = q quitte
@@ -387,7 +397,7 @@ replay-not-yet = Cette session est encore en cours : { $option } lit un enregis
 replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
 replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
-replay-unmasked-times = Tout ce qui a été tapé, dans l'ordre du temps (UTC) ; « ¤ » marque ce qu'aucun écran n'a montré.
+replay-unmasked-times = Tout ce qui a été tapé, dans l'ordre du temps (UTC) ; « ¤ » marque les lignes dont l'écho n'a pas été reconnu en entier.
 replay-unmasked-line = { $time } canal { $channel } { $mark } │{" "}
 replay-unmasked-untimed = Canal { $channel }, entrée standard sans terminal ni heures :
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
@@ -410,7 +420,7 @@ help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un t
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
-help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans être montré, pour qui le client laisse démasquer. Sans mots, lister les sessions.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
 help-help = Cette liste.
 help-exit = Quitter.

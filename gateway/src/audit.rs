@@ -165,6 +165,8 @@ kinds! {
     ChangesTold = "changes-told",
     /// How many entries a trail has, each hour: a trail that ends before was cut off.
     TrailCount = "trail-count",
+    /// The gateway had stopped out of order: after when, and which sessions of the client that cut short.
+    ServeCutShort = "serve-cut-short",
     /// The gateway began to serve with other settings than before.
     SettingsChange = "settings-change",
     /// The gateway began to serve.

@@ -88,15 +88,15 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
             Event::Output(bytes) => open
                 .entry(frame.channel)
                 .or_insert_with(|| Open::at(number, EchoDetector::default()))
-                .take(number, Stream::Output, bytes),
+                .take(number, frame.at_us, Stream::Output, bytes),
             Event::ErrorOutput(bytes) => open
                 .entry(frame.channel)
                 .or_insert_with(|| Open::at(number, EchoDetector::default()))
-                .take(number, Stream::ErrorOutput, bytes),
+                .take(number, frame.at_us, Stream::ErrorOutput, bytes),
             Event::Input(bytes) => open
                 .entry(frame.channel)
                 .or_insert_with(|| Open::at(number, EchoDetector::default()))
-                .take(number, Stream::Input, bytes),
+                .take(number, frame.at_us, Stream::Input, bytes),
             Event::ChannelClosed(_) => {
                 if let Some(mut channel) = open.remove(&frame.channel) {
                     channel.frames.1 = number;
@@ -137,7 +137,8 @@ impl Open {
         }
     }
 
-    fn take(&mut self, frame: u64, stream: Stream, bytes: &[u8]) {
+    fn take(&mut self, frame: u64, at_us: u64, stream: Stream, bytes: &[u8]) {
+        self.echo.at(at_us);
         match stream {
             Stream::Output | Stream::ErrorOutput => self.echo.output(bytes),
             Stream::Input => self.echo.input(bytes),

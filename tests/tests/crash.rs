@@ -146,8 +146,30 @@ fn a_recovered_recording_is_told_as_cut_short() -> Result<()> {
         ecluse_tests::lobby::first_row(&site.operator(&["live"])?.success()?.text()).is_err(),
         "a dead session is live"
     );
+    // The client's operators are told, once, of the stop and of whom it cut short; their counts begin after it.
+    let prompt = || Terminal::of(&site, &site.ssh("odile"), 120, 40);
+    let odile = prompt()?;
+    odile.sees("It cut one session short: 1 (alice")?;
+    ensure!(
+        odile.screen()?.contains("The gateway stopped out of order"),
+        "{}",
+        odile.screen()?
+    );
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    odile.sees("Session 2: alice is on db01")?;
+    let screen = odile.sees("Session 2 of alice on db01 is over")?;
+    ensure!(!screen.contains("Session 1"), "{screen}");
+    odile.enters("exit")?;
+    odile.ends()?;
+    let odile = prompt()?;
+    let screen = odile.sees("exit")?;
+    ensure!(!screen.contains("out of order"), "{screen}");
+    odile.enters("changes")?;
+    odile.sees("It cut one session short: 1 (alice")?;
+    odile.enters("exit")?;
+    odile.ends()?;
     let listed = site.auditor(&["recordings"])?.success()?.text();
-    let number = ecluse_tests::lobby::first_row(&listed)?;
+    let number = ecluse_tests::lobby::first_row(&listed.replace("\n2 ", "\n- "))?;
     let replayed = site.auditor(&["replay", &number])?.success()?;
     ensure!(replayed.text().contains("before the crash"), "{replayed:?}");
     site.ssh("alice+db01").run("true").answer()?.success()?;

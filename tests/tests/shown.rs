@@ -113,6 +113,19 @@ fn a_refusal_is_found_and_stands_in_the_transcript() -> Result<()> {
         "{text}"
     );
     ensure!(text.contains("out│ worked"), "{text}");
+    // It is one hit, the one in its recording; and listed without a word.
+    for words in [
+        &["search", "remote forward", "--in", "refusal"][..],
+        &["search", "--in", "refusal"],
+    ] {
+        let text = site.auditor(words)?.success()?.text();
+        ensure!(
+            text.matches("forward from localhost:0").count() == 1
+                && text.contains(&format!("replay {number}"))
+                && !text.contains("before a session began"),
+            "{words:?}: {text}"
+        );
+    }
     // One that came before any session stands in no recording, and is found all the same.
     site.ssh("alice+db01").flag("-s").run("netconf").answer()?;
     wait::until_true("a refusal without a session to be found", PATIENCE, || {
@@ -149,12 +162,21 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
     })?;
     ensure!(listed.contains("alice"), "{listed}");
     let told = site.operator(&["pending"])?.text();
+    let said = told.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(
-        told.contains("typed 2 lines") && told.contains("db01"),
+        said.contains("typed 2 lines on db01 whose echo was not recognised")
+            && said.contains("a full-screen program may be the reason"),
         "{told}"
     );
     // Nobody without the right finds it, whatever they ask for.
-    ensure!(search(&site, &["unseen-command"])?.contains("Nothing found"));
+    let nothing = search(&site, &["unseen-command"])?;
+    let said = nothing.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(
+        said.contains("Nothing found in what can be searched")
+            && said.contains("whose echo was not recognised; they were not looked through: ")
+            && said.contains("--in hidden"),
+        "{nothing}"
+    );
     let hidden = ["search", "unseen-command", "--in", "hidden"];
     let refused = site.auditor(&hidden)?;
     ensure!(refused.status != Some(0), "{refused:?}");
@@ -174,7 +196,16 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
         clear.contains("true «unseen-command»") && clear.contains("hidden"),
         "{clear}"
     );
-    // In the order of time, with what no screen showed marked.
+    // Nobody has to guess a word of it.
+    let all = site
+        .auditor(&["search", "--in", "hidden"])?
+        .success()?
+        .text();
+    ensure!(
+        all.contains("true unseen-command") && all.contains("exit"),
+        "{all}"
+    );
+    // In the order of time, with what was not recognised marked.
     let number = clear.lines().find_map(|line| {
         let command = line.trim().strip_prefix("replay ")?;
         command.split(' ').next().map(str::to_owned)

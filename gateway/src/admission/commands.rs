@@ -424,6 +424,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                         notices = Notices::begin(desk).await?;
                     }
                     show_news(desk, news, &mut prompt).await?;
+                    tell_news(desk, &mut notices, &mut prompt).await?;
                 }
             }
         };

@@ -25,6 +25,8 @@ pub(super) enum Notices {
         passing: Passing,
         /// Alerts before it were told.
         alerted: Timestamp,
+        /// Changes of what concerns the client were told up to there.
+        changed: changes::UpTo,
     },
     Auditor,
     /// The right to be told anything is over, or the person is; the connection ends too.
@@ -53,8 +55,9 @@ impl Notices {
                 };
                 Ok(Self::Operator {
                     waiting: waiting(desk, &by).await?,
-                    passing: Passing::begin(desk, &by),
+                    passing: Passing::begin(desk, &by).await?,
                     alerted: by.now(),
+                    changed: changes::UpTo::now(desk, &by).await?,
                 })
             }
             Role::Auditor { .. } => Ok(Self::Auditor),
@@ -62,7 +65,7 @@ impl Notices {
     }
 
     /// The first words at the prompt: what there is to do.
-    pub(super) async fn greet(&self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    pub(super) async fn greet(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
         let applied = desk.applied();
         match self {
             Self::Technician(_) => {
@@ -78,12 +81,14 @@ impl Notices {
                     super::listing::list(desk, &mine, false).await?;
                 }
             }
-            Self::Operator { waiting, .. } => {
+            Self::Operator {
+                waiting, changed, ..
+            } => {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(());
                 };
                 alerts::tell(desk, &by).await?;
-                changes::tell(desk, &by).await?;
+                changes::tell(desk, &by, changed).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }
@@ -151,12 +156,14 @@ impl Notices {
                 waiting: known,
                 passing,
                 alerted,
+                changed,
             } => {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(Vec::new());
                 };
                 let mut news = alerts::since_then(desk, &by, *alerted).await?;
                 *alerted = by.now();
+                news.extend(changed.news(desk, &by).await?);
                 let waiting = waiting(desk, &by).await?;
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {

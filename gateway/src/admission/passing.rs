@@ -33,15 +33,23 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    /// Takes in how things stand.
-    pub(super) fn begin(desk: &Desk<'_>, by: &AsOperator<'_>) -> Self {
+    /// Takes in how things stand: sessions that ended before are no news either, even those of a moment ago.
+    pub(super) async fn begin(desk: &Desk<'_>, by: &AsOperator<'_>) -> Result<Self, Trouble> {
+        let query = SessionQuery {
+            client: Some(by.client().clone()),
+            limit: Some(1),
+            ..SessionQuery::default()
+        };
+        let latest = desk.gateway.store.sessions(&query).await?;
+        let latest = latest.first().map(|session| session.number);
+        // What began since that look is among those that live, or is news.
         let known = live(desk, by);
-        Self {
-            latest: known.keys().max().copied().unwrap_or_default(),
+        Ok(Self {
+            latest: latest.max(known.keys().max().copied()).unwrap_or_default(),
             known,
             told: None,
             held_back: false,
-        }
+        })
     }
 
     /// When news that are held back are due.

@@ -107,7 +107,8 @@ impl AuditKind {
             | Self::Search
             | Self::CopiesAway
             | Self::CopiesBack
-            | Self::TrailCount => Goes::Client,
+            | Self::TrailCount
+            | Self::ServeCutShort => Goes::Client,
             Self::ClockJump
             | Self::ClockReading
             | Self::LowSpace

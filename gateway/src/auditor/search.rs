@@ -1,9 +1,11 @@
 //! `search`: a moment in the recordings of the auditor's client, and the command that lands on it (R10, R9).
 //!
 //! Filters in the store say which recordings may hold the words; only those are opened, the latest first, until there
-//! are hits enough. What is found is shown neutralised (R11). Without words, sessions are listed.
+//! are hits enough. What is found is shown neutralised (R11). Without words, sessions are
+//! listed, or with `--in` what nobody can guess a word of: refusals, and lines whose echo was not recognised.
 
 mod left;
+mod refusals;
 
 use std::collections::VecDeque;
 use std::io::BufReader;
@@ -16,16 +18,17 @@ use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTES
 use ecluse_recordings::{OpenRecording, ReadError, SESSION, layout};
 
 use self::left::Left;
+use self::refusals::{Refusals, show_refused};
 use super::moments;
 use super::recordings::{list, query};
 use super::replay::{open, unmasked};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::AuditKind;
 use crate::evidence::EvidenceKeys;
 use crate::readers::Reading;
-use crate::store::{AuditQuery, Searchable, Session, SessionQuery};
+use crate::store::{Searchable, Session, SessionQuery};
 use crate::texts::{Unreadable, times};
 
 const TAKES: Takes = Takes {
@@ -43,8 +46,6 @@ const AHEAD: usize = 4;
 const PAGE: u32 = 64;
 /// Bytes of lines read in one go.
 const READ: usize = 64 * 1024;
-/// Refusals without a session that are looked through.
-const REFUSALS: u32 = 10_000;
 /// Letters of a line that are shown.
 const WIDTH: usize = 160;
 /// Words of a command, options and all.
@@ -97,7 +98,9 @@ pub(crate) async fn search(
         Err(status) => return Ok(status),
     };
     let looked_for: Vec<&str> = given.words.iter().chain(more).map(String::as_str).collect();
-    if looked_for.is_empty() && (lines != In::Text(None) || given.has("all")) {
+    // What nobody can guess a word of is listed without words.
+    let listed = matches!(lines, In::Hidden | In::Text(Some(LineKind::Refusal)));
+    if looked_for.is_empty() && !listed && (lines != In::Text(None) || given.has("all")) {
         return desk
             .misused(command, &Misuse::Missing("search-no-words"))
             .await;
@@ -120,10 +123,12 @@ pub(crate) async fn search(
         }
     }
     desk.gateway.store.record(&[record]).await?;
-    if looked_for.is_empty() {
-        return list(desk, &sessions, now).await;
-    }
-    let question = match Query::new(looked_for) {
+    let question = match looked_for.is_empty() {
+        true if listed => Ok(Query::everything()),
+        true => return list(desk, &sessions, now).await,
+        false => Query::new(looked_for),
+    };
+    let question = match question {
         Ok(question) => question,
         Err(QueryError::TooShort) => {
             return desk
@@ -167,7 +172,9 @@ async fn find(
     let mut left = Left::default();
     let wants_screens =
         matches!(lines, In::Text(None | Some(LineKind::Screen))) && by.screens_are_searchable();
+    let typing = matches!(lines, In::Text(None | Some(LineKind::Typed)));
     let (mut shown, mut enough) = (0usize, false);
+    let mut refusals = Refusals::of(desk, &sessions, question, lines).await?;
     sessions.limit = Some(PAGE);
     'pages: loop {
         let asking = desk.gateway.readers.asking().await;
@@ -180,6 +187,9 @@ async fn find(
         sessions.before = page.last().map(|(session, _)| session.number);
         let mut worth_opening = VecDeque::new();
         for (session, found) in page {
+            if session.hidden_lines > 0 && typing {
+                left.hidden.push(session.number);
+            }
             match session.screen_text {
                 _ if !wants_screens || found == Searchable::Unknown => {}
                 Some(true) => {}
@@ -191,6 +201,7 @@ async fn find(
                 Searchable::NotInPart => left.partly += 1,
                 Searchable::Unknown if session.end.is_none() => left.live += 1,
                 Searchable::Unknown => left.unreadable += 1,
+                Searchable::Perhaps if !may_list(&session, question, lines, &refusals) => {}
                 Searchable::Perhaps => worth_opening.push_back(session),
             }
         }
@@ -227,6 +238,9 @@ async fn find(
                 return desk.refused(&refusal).await;
             }
             for hit in hits.iter().take(room) {
+                if hit.line.kind == LineKind::Refusal {
+                    refusals.shown_of(&session);
+                }
                 show(desk, &session, hit, question, lines).await?;
             }
             shown += hits.len().min(room);
@@ -239,14 +253,14 @@ async fn find(
             break;
         }
     }
-    if !enough && matches!(lines, In::Text(None | Some(LineKind::Refusal))) {
-        let found = refused_before_any(desk, &sessions, question).await?;
+    if !enough {
         if let Err(refusal) = still_theirs(desk, &sessions, lines) {
             return desk.refused(&refusal).await;
         }
+        let found = refusals.left();
         let room = most.saturating_sub(shown);
-        for record in found.iter().take(room) {
-            show_refused(desk, record, question).await?;
+        for refused in found.iter().take(room) {
+            show_refused(desk, refused, question).await?;
         }
         shown += found.len().min(room);
         enough = found.len() > room;
@@ -257,13 +271,14 @@ async fn find(
         In::Hidden => true,
     };
     if shown == 0 {
-        let id = if screens && left.is_nothing() {
+        let id = if screens && left.is_nothing() && left.hidden.is_empty() {
             "search-none"
         } else {
             "search-none-partly"
         };
         desk.line(id, &[]).await?;
-        if matches!(lines, In::Text(None | Some(LineKind::Typed))) {
+        if typing {
+            left.tell_hidden(desk).await?;
             desk.line("search-no-input", &[]).await?;
         }
     }
@@ -277,57 +292,13 @@ async fn find(
     Ok(status::DONE)
 }
 
-/// What was refused when there was no session, and so no recording, the latest first.
-async fn refused_before_any(
-    desk: &Desk<'_>,
-    sessions: &SessionQuery,
-    question: &Query,
-) -> Result<Vec<AuditRecord>, Trouble> {
-    let query = AuditQuery {
-        client: sessions.client.clone(),
-        person: sessions.person.as_ref().map(ToString::to_string),
-        target: sessions.target.clone(),
-        intervention: sessions.intervention,
-        kinds: vec![AuditKind::FlowRefused],
-        from: sessions.from,
-        until: sessions.until,
-        latest_first: true,
-        limit: Some(REFUSALS),
-        ..AuditQuery::default()
-    };
-    let found = desk.gateway.store.audit(&query).await?;
-    let records = found.into_iter().map(|stored| stored.record);
-    Ok(records
-        .filter(|record| record.session.is_none() && question.find(&refusal(record)).is_some())
-        .collect())
-}
-
-/// A refused flow on one line.
-fn refusal(record: &AuditRecord) -> String {
-    let flow = record.detail.get("flow").and_then(|flow| flow.as_str());
-    let reason = record.reason.as_deref().unwrap_or_default();
-    format!("{}: {reason}", flow.unwrap_or_default())
-}
-
-async fn show_refused(
-    desk: &mut Desk<'_>,
-    record: &AuditRecord,
-    question: &Query,
-) -> Result<(), Trouble> {
-    let kind = desk.say("search-refused-before", &[]);
-    let target = record.target.as_ref().map(ToString::to_string);
-    let head = format!(
-        "{} · {} · {} · {kind}",
-        times::date_and_clock(record.at),
-        record.person.as_deref().unwrap_or_default(),
-        target.unwrap_or_default(),
-    );
-    desk.terminal.hanging(&head, 4).await?;
-    let line = refusal(record);
-    let found = question.find(&line).unwrap_or_default();
-    let text = marked(desk, &line, &found);
-    desk.terminal.hanging(&text, 4).await?;
-    Ok(())
+/// Whether a recording may have lines of a list without words: only those are opened.
+fn may_list(session: &Session, question: &Query, lines: In, refusals: &Refusals) -> bool {
+    match lines {
+        _ if !question.is_everything() => true,
+        In::Hidden => session.hidden_lines > 0,
+        In::Text(_) => refusals.touch(session),
+    }
 }
 
 /// An excerpt of a line with what was found in it.

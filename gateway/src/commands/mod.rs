@@ -12,6 +12,7 @@ mod enroll;
 mod explain;
 mod export;
 mod journal;
+mod minutes;
 pub(crate) mod out;
 mod prompt;
 mod recordings;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
+use super::minutes::each_minute;
 use super::{administrator, directory};
 use crate::admission::life;
 use crate::audit::{AuditKind, AuditRecord};
@@ -40,6 +41,7 @@ use crate::live::Live;
 use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
+use crate::passage::cut_short;
 use crate::passage::keeper::Keeper;
 use crate::passage::notice::Told;
 use crate::passage::purse::Purse;
@@ -95,7 +97,7 @@ fn start_logging() {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let lock = ServeLock::take(&settings.data_dir)?;
+    let lock = Arc::new(ServeLock::take(&settings.data_dir)?);
     let store = Store::open(&settings).await?;
     let listeners = listen(&settings.ssh).await?;
     apply_first_documents(&store, &settings).await?;
@@ -109,6 +111,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
     }
+    cut_short::tell(&store, &lock, clock::now()).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
 
@@ -152,6 +155,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
         .await?;
+    lock.serving(clock::now())?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
     let ticker = Ticker::new(store.clone(), journal);
     let background = [
@@ -160,7 +164,11 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
-        tokio::spawn(each_minute(Arc::clone(&gateway), Arc::clone(&ticker))),
+        tokio::spawn(each_minute(
+            Arc::clone(&gateway),
+            Arc::clone(&ticker),
+            Arc::clone(&lock),
+        )),
         tokio::spawn(Arc::clone(&ticker).follow_keys()),
     ];
 
@@ -230,6 +238,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
+    lock.ended()?;
     // The last word is signed, before the last copies leave.
     ticker.tick(clock::now()).await;
     copies.finish(COPIES_END_WITHIN).await;
@@ -351,29 +360,6 @@ async fn apply_first_documents(store: &Store, settings: &Settings) -> anyhow::Re
         .apply_documents(&texts, &administrator(), clock::now())
         .await?;
     Ok(())
-}
-
-/// Once a minute while anything happens: how many log-ons were refused beside those on record, how far live recordings have come, and a checkpoint over all of it.
-async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>) {
-    let mut minutes = tokio::time::interval(Ticker::EVERY);
-    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        minutes.tick().await;
-        let now = clock::now();
-        if let Err(error) = gateway.keeper.tell_progress(&gateway.store, now).await {
-            tracing::error!(%error, "how far recordings have come is not on record");
-        }
-        if let Err(error) = gateway.ledger.close(&gateway.store, now).await {
-            tracing::error!(%error, "how many log-ons were refused is not on record");
-        }
-        if let Err(error) = gateway.people.close(&gateway.store, now).await {
-            tracing::error!(%error, "what people repeated is not on record");
-        }
-        if let Err(error) = gateway.store.count_trails(now).await {
-            tracing::error!(%error, "how many entries each trail has is not on record");
-        }
-        ticker.tick(now).await;
-    }
 }
 
 /// Says which doors are closed, why, and what opens them.

@@ -10,6 +10,7 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
+use crate::passage::cut_short;
 use crate::store::AuditQuery;
 use crate::texts::times;
 
@@ -21,9 +22,11 @@ const MOST: u32 = 500;
 const BACK: Span = Span::from_hours(30 * 24);
 /// Longest text of one change, in characters.
 const LONGEST: usize = 400;
+/// How far the second line of a change stands in.
+const INDENT: usize = 4;
 
 /// What is told, by kind and by what happened to an object of the documents, and in which words.
-const WORDS: [(AuditKind, &str, &str); 14] = [
+const WORDS: [(AuditKind, &str, &str); 15] = [
     (AuditKind::DocumentChange, "again", "changes-again"),
     (AuditKind::DocumentChange, "created", "changes-created"),
     (AuditKind::DocumentChange, "changed", "changes-changed"),
@@ -42,6 +45,7 @@ const WORDS: [(AuditKind, &str, &str); 14] = [
     (AuditKind::CopiesBack, "", "changes-copies-back"),
     (AuditKind::KeyMade, "", "changes-key"),
     (AuditKind::SettingsChange, "", "changes-settings"),
+    (AuditKind::ServeCutShort, "", "changes-cut-short"),
 ];
 
 const TAKES: Takes = Takes {
@@ -58,14 +62,61 @@ enum Since {
     Came(Timestamp),
 }
 
+/// Up to where an operator at the prompt was told.
+pub(crate) struct UpTo {
+    seq: u64,
+    at: Timestamp,
+}
+
+impl UpTo {
+    /// What is there already is no news; [`tell`] may still tell of it.
+    pub(crate) async fn now(desk: &Desk<'_>, by: &AsOperator<'_>) -> Result<Self, Trouble> {
+        let query = AuditQuery {
+            latest_first: true,
+            limit: Some(1),
+            ..of(by)
+        };
+        let found = desk.gateway.store.audit(&query).await?;
+        Ok(Self {
+            seq: found.first().map_or(0, |latest| latest.seq),
+            at: by.now(),
+        })
+    }
+
+    /// What changed since, in words, once.
+    pub(crate) async fn news(
+        &mut self,
+        desk: &Desk<'_>,
+        by: &AsOperator<'_>,
+    ) -> Result<Vec<String>, Trouble> {
+        let query = AuditQuery {
+            after: Some(self.seq),
+            ..of(by)
+        };
+        let told = told(desk, by, query, self.at).await?;
+        self.take(&told, by.now());
+        Ok(told.map(|told| told.lines).unwrap_or_default())
+    }
+
+    fn take(&mut self, told: &Option<Told>, now: Timestamp) {
+        if let Some(told) = told {
+            self.seq = self.seq.max(told.upto);
+            self.at = now;
+        }
+    }
+}
+
 /// Tells what changed since this operator was told last, and puts on record that they were.
-pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
-    let now = by.now();
+pub(crate) async fn tell(
+    desk: &mut Desk<'_>,
+    by: &AsOperator<'_>,
+    upto: &mut UpTo,
+) -> Result<(), Trouble> {
     let Some(since) = since(desk, by).await? else {
         // Their first time: nothing changed for them.
         return Ok(());
     };
-    let (mut query, from) = match since {
+    let (query, from) = match since {
         Since::Told { seq, at } => {
             let query = AuditQuery {
                 after: Some(seq),
@@ -81,28 +132,50 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
             (query, at)
         }
     };
+    let told = told(desk, by, query, from).await?;
+    upto.take(&told, by.now());
+    for line in told.into_iter().flat_map(|told| told.lines) {
+        desk.terminal.hanging(&line, INDENT).await?;
+    }
+    Ok(())
+}
+
+/// What an operator is told, and up to which entry.
+struct Told {
+    lines: Vec<String>,
+    upto: u64,
+}
+
+/// What a query finds, in words, and on record as told; none where it finds nothing.
+async fn told(
+    desk: &Desk<'_>,
+    by: &AsOperator<'_>,
+    mut query: AuditQuery,
+    from: Timestamp,
+) -> Result<Option<Told>, Trouble> {
     query.limit = Some(MOST);
     query.latest_first = true;
     let found = desk.gateway.store.audit(&query).await?;
     let Some(latest) = found.first() else {
-        return Ok(());
+        return Ok(None);
     };
-    let count = found.len();
+    let (now, count) = (by.now(), found.len());
     let args = [
         ("count", count.into()),
         ("client", by.client().as_str().into()),
         ("time", times::moment(from, now, None).into()),
     ];
-    desk.line("changes-since", &args).await?;
-    show(desk, &found, SHOWN, now).await?;
-    desk.line("changes-hint", &[]).await?;
+    let mut lines = vec![desk.say("changes-since", &args)];
+    lines.extend(in_lines(desk, &found, SHOWN, now));
+    lines.push(desk.say("changes-hint", &[]));
     let record = desk
         .record(AuditKind::ChangesTold, clock::now())
         .client(by.client())
         .detail("entries", count)
         .detail("up-to", latest.seq);
     desk.gateway.store.record(&[record]).await?;
-    Ok(())
+    let upto = latest.seq;
+    Ok(Some(Told { lines, upto }))
 }
 
 /// `changes [--since D]`
@@ -142,7 +215,9 @@ pub(crate) async fn changes(
         ];
         desk.line("changes-none", &args).await?;
     }
-    show(desk, &found, usize::MAX, now).await?;
+    for line in in_lines(desk, &found, usize::MAX, now) {
+        desk.terminal.hanging(&line, INDENT).await?;
+    }
     Ok(status::DONE)
 }
 
@@ -187,21 +262,21 @@ async fn since(desk: &Desk<'_>, by: &AsOperator<'_>) -> Result<Option<Since>, Tr
 }
 
 /// Changes in words, the latest first; those that say the same are one, with how often, and when first and last.
-async fn show(
-    desk: &mut Desk<'_>,
+fn in_lines(
+    desk: &Desk<'_>,
     changes: &[StoredAuditRecord],
     most: usize,
     now: Timestamp,
-) -> Result<(), Trouble> {
-    let mut told: Vec<Told> = Vec::new();
+) -> Vec<String> {
+    let mut all: Vec<Same> = Vec::new();
     for StoredAuditRecord { record, .. } in changes {
         let said = in_words(desk, record);
-        match told.iter_mut().find(|told| told.said == said) {
+        match all.iter_mut().find(|one| one.said == said) {
             Some(same) => {
                 same.first = record.at;
                 same.count += 1;
             }
-            None => told.push(Told {
+            None => all.push(Same {
                 said,
                 first: record.at,
                 last: record.at,
@@ -209,7 +284,8 @@ async fn show(
             }),
         }
     }
-    for one in told.iter().take(most) {
+    let mut lines = Vec::new();
+    for one in all.iter().take(most) {
         let last = times::moment(one.last, now, None);
         let line = if one.count == 1 {
             format!("{last}  {}", one.said)
@@ -222,17 +298,17 @@ async fn show(
             ];
             desk.say("changes-repeated", &args)
         };
-        desk.terminal.hanging(&format!("  {line}"), 4).await?;
+        lines.push(format!("  {line}"));
     }
-    let left: usize = told.iter().skip(most).map(|one| one.count).sum();
+    let left: usize = all.iter().skip(most).map(|one| one.count).sum();
     if left > 0 {
-        desk.line("changes-more", &[("count", left.into())]).await?;
+        lines.push(desk.say("changes-more", &[("count", left.into())]));
     }
-    Ok(())
+    lines
 }
 
 /// What was said of changes, once.
-struct Told {
+struct Same {
     said: String,
     first: Timestamp,
     last: Timestamp,
@@ -264,7 +340,15 @@ fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
         .map_or("changes-worded", |(_, _, id)| *id);
     let target = record.target.as_ref().map(ToString::to_string);
     let client = record.client.as_ref().map(ToString::to_string);
+    let sessions = list(cut_short::SESSIONS, &str::to_owned);
+    let cut = record.detail.get(cut_short::SESSIONS);
+    let cut = cut.and_then(|cut| cut.as_array()).map_or(0, Vec::len);
+    let stopped = Timestamp::parse(detail(cut_short::AFTER)).ok();
+    let stopped = stopped.map(|at| times::moment(at, clock::now(), None));
     let args = [
+        ("count", cut.into()),
+        ("sessions", sessions.into()),
+        ("stopped", stopped.unwrap_or_default().into()),
         ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),

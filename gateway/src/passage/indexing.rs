@@ -61,7 +61,7 @@ struct Found {
     filter: Filter,
     /// What its screens showed is among what can be searched.
     screens: bool,
-    /// Lines that were typed and not shown.
+    /// Lines that were typed and whose echo was not recognised.
     hidden_lines: u64,
     facts: SessionFacts,
 }
@@ -153,7 +153,7 @@ async fn keep(
             AuditRecord::new(AuditKind::TypingHidden, clock::now()),
             &facts,
         )
-        .reason("typed at a terminal, and not shown")
+        .reason("typed at a terminal; their echo was not recognised")
         .detail("lines", hidden_lines);
         store
             .typing_hidden(session, hidden_lines, &[record])

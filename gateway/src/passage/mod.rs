@@ -10,6 +10,7 @@ pub(crate) mod caps;
 pub(crate) mod changes;
 pub(crate) mod channel;
 pub(crate) mod connection;
+pub(crate) mod cut_short;
 pub(crate) mod downlink;
 mod farewell;
 pub(crate) mod indexing;

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use ecluse_policy::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
 use super::StoreError;
@@ -13,8 +14,13 @@ use super::StoreError;
 #[derive(Debug)]
 #[must_use = "the data directory is free again when this is dropped"]
 pub struct ServeLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+    unended: Option<Timestamp>,
 }
+
+/// Stands in the lock's file while the gateway serves, before the time of its latest sign of life.
+const SERVING: &str = "serving";
 
 impl ServeLock {
     /// Takes the right to serve from `data_dir`.
@@ -38,22 +44,73 @@ impl ServeLock {
                 holder: holder(&mut file),
             });
         }
-        // Only to tell the next one who holds it; the lock is the kernel's.
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .map_err(failed)?;
-        write!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        // Only to tell the next one who holds it, and how the one before ended; the lock is the kernel's.
+        let unended = unended(&mut file);
+        let lock = Self {
+            file,
+            path,
+            unended,
+        };
+        lock.write(unended)?;
+        Ok(lock)
     }
+
+    /// The latest sign of life of the run before, if it served and did not end in order.
+    pub fn unended(&self) -> Option<Timestamp> {
+        self.unended
+    }
+
+    /// A sign of life of a gateway that serves: what the next run knows of this one if it does not end in order.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn serving(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Some(now))
+    }
+
+    /// The gateway ended in order.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn ended(&self) -> Result<(), StoreError> {
+        self.write(None)
+    }
+
+    fn write(&self, serving: Option<Timestamp>) -> Result<(), StoreError> {
+        let process = std::process::id();
+        let text = match serving {
+            Some(at) => format!("{process} {SERVING} {}", at.as_micros()),
+            None => process.to_string(),
+        };
+        let mut file = &self.file;
+        file.rewind()
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .and_then(|()| file.set_len(text.len() as u64))
+            .map_err(|error| StoreError::File {
+                path: self.path.clone(),
+                error,
+            })
+    }
+}
+
+/// When the run before gave its latest sign of life, if it did not end in order. What does not read tells nothing.
+fn unended(file: &mut File) -> Option<Timestamp> {
+    let mut text = String::new();
+    file.take(100).read_to_string(&mut text).ok()?;
+    let (_, at) = text.split_once(SERVING)?;
+    at.trim().parse().ok().map(Timestamp::from_micros)
 }
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    match file.take(20).read_to_string(&mut text) {
-        Ok(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!(" (process {text})")
-        }
-        _ => String::new(),
+    let process = match file.take(100).read_to_string(&mut text) {
+        Ok(_) => text.split(' ').next().unwrap_or_default(),
+        Err(_) => "",
+    };
+    if !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!(" (process {process})")
+    } else {
+        String::new()
     }
 }
 
@@ -143,5 +200,31 @@ mod tests {
         assert!(error.contains("another data-dir"), "{error}");
         drop(first);
         let _third = ServeLock::take(dir.path()).unwrap();
+    }
+
+    /// A run that served and did not end in order is known to the next one, even if a start failed in between.
+    #[test]
+    fn the_next_run_knows_of_one_that_did_not_end_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let take = || ServeLock::take(dir.path()).unwrap();
+        let at = Timestamp::from_secs(1_790_000_000);
+        let run = take();
+        assert_eq!(run.unended(), None);
+        run.serving(at).unwrap();
+        drop(run);
+        let failed_start = take();
+        assert_eq!(failed_start.unended(), Some(at));
+        let error = ServeLock::take(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("(process {})", std::process::id())),
+            "{error}"
+        );
+        drop(failed_start);
+        let run = take();
+        assert_eq!(run.unended(), Some(at));
+        run.serving(at).unwrap();
+        run.ended().unwrap();
+        drop(run);
+        assert_eq!(take().unended(), None);
     }
 }

@@ -7,9 +7,11 @@
 //! only a prompt that asks for a secret masks the line that answers it.
 //!
 //! It errs on the side of masking: what is masked in vain is still on screen where it was echoed, and
-//! in clear in the `unechoed` file. `README.md` lists where it fails. Reads a finished recording in
+//! in clear in the `unechoed` file. A line of which nothing came back counts as hidden, unless a full-screen program drew it
+//! within two seconds. `README.md` lists where it fails. Reads a finished recording in
 //! order and needs what comes after: a live view masks all input.
 
+mod drawn;
 mod line;
 mod masks;
 mod prompt;
@@ -17,6 +19,7 @@ pub(crate) mod visible;
 
 use crate::Utf8Decoder;
 use crate::keys::Keys;
+use drawn::Drawn;
 use line::{Line, MAX_TYPED};
 use prompt::asks_for_secret;
 use std::collections::VecDeque;
@@ -51,6 +54,9 @@ pub struct EchoDetector {
     answering: Option<u64>,
     ranges: Vec<(u64, u64)>,
     hidden_lines: u64,
+    now_us: u64,
+    /// Lines typed while a full-screen program had the screen, and what it drew.
+    drawn: Drawn,
 }
 
 /// What was not echoed.
@@ -90,14 +96,24 @@ impl EchoDetector {
         }
     }
 
+    /// From now on it is so late, in microseconds since some moment: what a screen shows soon is told from what it shows later.
+    pub fn at(&mut self, at_us: u64) {
+        self.now_us = at_us;
+        self.hidden_lines = self.hidden_lines.saturating_add(self.drawn.judge(at_us));
+    }
+
     /// The target printed this.
     pub fn output(&mut self, bytes: &[u8]) {
-        let waiting = !self.sent.is_empty() || self.line.as_ref().is_some_and(Line::waits);
+        let screen = self.drawn.wants() || (self.line.is_some() && self.output.is_full_screen());
+        self.drawn.takes(screen);
+        let waiting =
+            screen || !self.sent.is_empty() || self.line.as_ref().is_some_and(Line::waits);
         // While nothing waits for its echo, only the end matters: it may be a prompt.
         let mut bytes = bytes;
         if !waiting && bytes.len() > 2 * PROMPT {
-            bytes = bytes.get(bytes.len() - 2 * PROMPT..).unwrap_or(bytes);
-            self.output = Visible::default();
+            let (skipped, last) = bytes.split_at(bytes.len() - 2 * PROMPT);
+            self.output.skip(skipped);
+            bytes = last;
         }
         let mut output = std::mem::take(&mut self.output);
         output.feed(bytes, |shown| self.shown(shown));
@@ -149,6 +165,8 @@ impl EchoDetector {
             let end = self.offset;
             self.mask(start, end);
         }
+        let unseen = self.drawn.judge(u64::MAX);
+        self.hidden_lines = self.hidden_lines.saturating_add(unseen);
         Unechoed {
             masks: Masks::of(self.ranges),
             hidden_lines: self.hidden_lines,
@@ -174,6 +192,9 @@ impl EchoDetector {
             letter if letter.is_control() => {}
             letter => {
                 let asked = asks_for_secret(&self.tail);
+                if self.line.is_none() {
+                    self.drawn.line_begins();
+                }
                 let line = self.line.get_or_insert_with(|| Line::new(start, asked));
                 line.add(letter, end);
             }
@@ -187,8 +208,15 @@ impl EchoDetector {
             return;
         }
         // Keys of full-screen programs are seldom echoed, and seldom words.
-        let least = if self.output.is_full_screen() { 4 } else { 1 };
-        let hidden = line.is_hidden(least);
+        let full_screen = self.output.is_full_screen();
+        let least = if full_screen { 4 } else { 1 };
+        let mut hidden = line.is_hidden(least);
+        if hidden && full_screen {
+            // Such a program draws what it is told where it likes: its screen has a while to show it.
+            let unseen = self.drawn.line_sent(&line.typed, self.now_us);
+            self.hidden_lines = self.hidden_lines.saturating_add(unseen);
+            hidden = false;
+        }
         let Line {
             start,
             end,
@@ -237,6 +265,7 @@ impl EchoDetector {
                     line.see(letter);
                 }
                 self.see_sent(letter);
+                self.drawn.see(letter);
             }
             Shown::Return => {
                 if let Some(sent) = self.sent.front_mut() {

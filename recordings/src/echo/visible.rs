@@ -51,6 +51,30 @@ impl Visible {
         self.full_screen
     }
 
+    /// As if everything before `bytes` was seen, and nothing is kept of it but whether a full-screen program has the screen.
+    /// Cheap: the beginning is read for a sequence that it ends, the rest only searched for those that matter.
+    pub(crate) fn skip(&mut self, bytes: &[u8]) {
+        const LONGEST_SEQUENCE: usize = 64;
+        self.feed(bytes.get(..LONGEST_SEQUENCE).unwrap_or(bytes), |_| {});
+        let mut full_screen = self.full_screen;
+        let mut rest = bytes;
+        while let Some(at) = rest.iter().position(|byte| *byte == 0x1b) {
+            rest = rest.get(at..).unwrap_or_default();
+            let ends = rest
+                .iter()
+                .take(LONGEST_SEQUENCE)
+                .position(|byte| matches!(byte, b'h' | b'l'));
+            let sequence = ends.and_then(|ends| rest.get(..=ends));
+            let sequence = sequence.and_then(|bytes| std::str::from_utf8(bytes).ok());
+            full_screen = sequence.and_then(alternate).unwrap_or(full_screen);
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        *self = Visible {
+            full_screen,
+            ..Visible::default()
+        };
+    }
+
     fn letter(&mut self, letter: char, shown: &mut impl FnMut(Shown)) {
         let Visible {
             sequences,

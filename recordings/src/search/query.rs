@@ -14,7 +14,7 @@ const LONGEST: usize = 256;
 
 /// Words that must all stand in one line, in any order; a word may hold blanks.
 ///
-/// Invariant: at least one word has [`SHORTEST`] letters or more.
+/// Invariant: at least one word has [`SHORTEST`] letters or more, or there is none, and every line is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     words: Vec<Vec<char>>,
@@ -53,6 +53,21 @@ impl Query {
         }
         let texts = words.iter().map(|word| word.iter().collect()).collect();
         Ok(Query { words, texts })
+    }
+
+    /// Every line, whatever stands in it.
+    #[must_use]
+    pub fn everything() -> Self {
+        Query {
+            words: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Whether every line is meant.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.words.is_empty()
     }
 
     /// The grams that a recording's filter must hold.

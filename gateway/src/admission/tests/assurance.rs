@@ -257,3 +257,46 @@ async fn problems_are_told_in_the_readers_language() {
         "la base ne répond pas"
     );
 }
+
+/// Operators at the prompt are told of what changes meanwhile, once, and not again when they come back.
+#[tokio::test]
+async fn connected_operators_are_told_of_changes_once() {
+    use super::super::run;
+    use super::super::testing::lang;
+    use crate::audit::{AuditKind, AuditRecord};
+    use crate::terminal::testing::person_in;
+    let house = House::new().await;
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
+    let prompt = || {
+        let visitor = house.visitor("odile");
+        let (mut terminal, odile) = person_in(Some((200, 40)), "xterm", lang(&visitor));
+        let gateway = std::sync::Arc::clone(&house.gateway);
+        let run = tokio::spawn(async move { run(&mut terminal, &gateway, &visitor, None).await });
+        (odile, run)
+    };
+    let (mut odile, run) = prompt();
+    odile.sees("“help”").await;
+    let changed = |object: &str| {
+        AuditRecord::new(AuditKind::DocumentChange, crate::clock::now())
+            .claimed("root")
+            .client(&client)
+            .detail("object", object)
+            .detail("change", "changed")
+            .detail("lines", vec!["disabled: false -> true"])
+    };
+    let first = changed("technician maintech/bruno");
+    house.gateway.store.record(&[first]).await.unwrap();
+    odile.sees("changed the technician maintech/bruno").await;
+    let second = changed("target hopital/db01");
+    house.gateway.store.record(&[second]).await.unwrap();
+    odile.sees("changed the target hopital/db01").await;
+    odile.types(b"exit\r").await;
+    run.await.unwrap();
+    let text = odile.text();
+    assert_eq!(text.matches("maintech/bruno").count(), 1, "{text}");
+    let (mut odile, run) = prompt();
+    odile.sees("“help”").await;
+    odile.types(b"exit\r").await;
+    run.await.unwrap();
+    assert!(!odile.text().contains("hopital/db01"), "{}", odile.text());
+}

@@ -16,6 +16,8 @@ pub(super) struct Left {
     pub(super) without_screens: Vec<u64>,
     /// And of those where that is not known.
     pub(super) screens_unknown: Vec<u64>,
+    /// The numbers of those with typed lines whose echo was not recognised, which no search text has.
+    pub(super) hidden: Vec<u64>,
 }
 
 impl Left {
@@ -23,6 +25,20 @@ impl Left {
     pub(super) fn is_nothing(&self) -> bool {
         let unseen = self.without_screens.len() + self.screens_unknown.len();
         self.unreadable + self.live + self.partly + unseen == 0
+    }
+
+    /// Says which typing was not looked through, where nothing was found in the rest.
+    pub(super) async fn tell_hidden(&mut self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+        let mut numbers = std::mem::take(&mut self.hidden);
+        if !numbers.is_empty() {
+            numbers.sort_unstable();
+            let args = [
+                ("count", numbers.len().into()),
+                ("numbers", numbered(desk, &numbers).into()),
+            ];
+            desk.line("search-hidden-left-out", &args).await?;
+        }
+        Ok(())
     }
 
     /// Says it, a line for each reason.

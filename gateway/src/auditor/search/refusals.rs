@@ -1,0 +1,159 @@
+//! Refusals on record, beside those in recordings: each is one hit, in the recording of its session where that has it.
+//!
+//! What is asked of a connection before its shell is refused before there is a session; it is told to the recording that
+//! then begins all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ecluse_policy::SessionId;
+use ecluse_recordings::search::{LineKind, Query};
+
+use super::{In, marked};
+use crate::admission::desk::{Desk, Trouble};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::store::{AuditQuery, Session, SessionQuery};
+use crate::texts::times;
+
+/// Entries that are looked through.
+const MOST: u32 = 10_000;
+
+/// A refusal on record that no session has in its entry.
+pub(super) struct Refused {
+    record: AuditRecord,
+    /// The session that began on its connection, and its number.
+    session: Option<(SessionId, u64)>,
+}
+
+/// The refusals of a selection.
+#[derive(Default)]
+pub(super) struct Refusals {
+    /// Sessions that their entries, or those of their connections, name.
+    touched: BTreeSet<SessionId>,
+    /// The latest first; those in which the words are found.
+    loose: Vec<Refused>,
+    /// Sessions of which a refusal was shown.
+    shown: BTreeSet<SessionId>,
+}
+
+impl Refusals {
+    /// Those on record, where refusals are looked for.
+    pub(super) async fn of(
+        desk: &Desk<'_>,
+        sessions: &SessionQuery,
+        question: &Query,
+        lines: In,
+    ) -> Result<Self, Trouble> {
+        let mut refusals = Self::default();
+        if !matches!(lines, In::Text(None | Some(LineKind::Refusal))) {
+            return Ok(refusals);
+        }
+        let of = |kind| AuditQuery {
+            client: sessions.client.clone(),
+            person: sessions.person.as_ref().map(ToString::to_string),
+            target: sessions.target.clone(),
+            intervention: sessions.intervention,
+            kinds: vec![kind],
+            latest_first: true,
+            limit: Some(MOST),
+            ..AuditQuery::default()
+        };
+        let store = &desk.gateway.store;
+        let refused = AuditQuery {
+            from: sessions.from,
+            until: sessions.until,
+            ..of(AuditKind::FlowRefused)
+        };
+        let found = store.audit(&refused).await?;
+        let (with, without): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .map(|stored| stored.record)
+            .partition(|record| record.session.is_some());
+        refusals.touched = with.iter().filter_map(|record| record.session).collect();
+        let Some(oldest) = without.iter().map(|record| record.at).min() else {
+            return Ok(refusals);
+        };
+        // A session may begin on a connection once it was refused something.
+        let begun = AuditQuery {
+            from: Some(oldest),
+            ..of(AuditKind::SessionStart)
+        };
+        let mut begun_on: BTreeMap<String, (SessionId, u64)> = BTreeMap::new();
+        for stored in store.audit(&begun).await? {
+            let record = stored.record;
+            let number = record
+                .detail
+                .get("number")
+                .and_then(|number| number.as_u64());
+            if let (Some(connection), Some(id), Some(number)) =
+                (connection(&record), record.session, number)
+            {
+                // The latest come first: the first of a connection is what is left.
+                begun_on.insert(connection.to_owned(), (id, number));
+            }
+        }
+        for record in without {
+            // What was refused within an intervention, before any session of it, is told to no recording.
+            let session = connection(&record)
+                .filter(|_| record.intervention.is_none())
+                .and_then(|on| begun_on.get(on).copied());
+            refusals.touched.extend(session.map(|(id, _)| id));
+            if question.find(&refusal(&record)).is_some() {
+                refusals.loose.push(Refused { record, session });
+            }
+        }
+        Ok(refusals)
+    }
+
+    /// Whether something of this session was refused, as far as is on record.
+    pub(super) fn touch(&self, session: &Session) -> bool {
+        self.touched.contains(&session.start.id)
+    }
+
+    /// A refusal in a session's recording was shown.
+    pub(super) fn shown_of(&mut self, session: &Session) {
+        self.shown.insert(session.start.id);
+    }
+
+    /// Those that no recording showed.
+    pub(super) fn left(self) -> Vec<Refused> {
+        let Self { loose, shown, .. } = self;
+        let told = |one: &Refused| one.session.is_some_and(|(id, _)| shown.contains(&id));
+        loose.into_iter().filter(|one| !told(one)).collect()
+    }
+}
+
+fn connection(record: &AuditRecord) -> Option<&str> {
+    record.detail.get("connection")?.as_str()
+}
+
+/// A refused flow on one line.
+fn refusal(record: &AuditRecord) -> String {
+    let flow = record.detail.get("flow").and_then(|flow| flow.as_str());
+    let reason = record.reason.as_deref().unwrap_or_default();
+    format!("{}: {reason}", flow.unwrap_or_default())
+}
+
+pub(super) async fn show_refused(
+    desk: &mut Desk<'_>,
+    refused: &Refused,
+    question: &Query,
+) -> Result<(), Trouble> {
+    let Refused { record, session } = refused;
+    let kind = match session {
+        Some((_, number)) => desk.say("search-refused-of", &[("number", (*number).into())]),
+        None => desk.say("search-refused-before", &[]),
+    };
+    let target = record.target.as_ref().map(ToString::to_string);
+    let head = format!(
+        "{} · {} · {} · {kind}",
+        times::date_and_clock(record.at),
+        record.person.as_deref().unwrap_or_default(),
+        target.unwrap_or_default(),
+    );
+    desk.terminal.hanging(&head, 4).await?;
+    let line = refusal(record);
+    let found = question.find(&line).unwrap_or_default();
+    let text = marked(desk, &line, &found);
+    desk.terminal.hanging(&text, 4).await?;
+    Ok(())
+}

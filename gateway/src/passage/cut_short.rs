@@ -1,0 +1,83 @@
+//! A gateway that stopped out of order: its next start puts on record, for each client, after when that was and which of the
+//! client's sessions it cut short, so that operators are told (R1, R9).
+
+use std::collections::BTreeSet;
+
+use ecluse_policy::{ClientId, Timestamp};
+
+use crate::audit::{AuditKind, AuditRecord};
+use crate::store::{AuditQuery, ServeLock, Store, StoreError, new_id};
+
+/// The details of such an entry: after when the gateway stopped, and the sessions, as people name them.
+pub(crate) const AFTER: &str = "stopped-after";
+pub(crate) const SESSIONS: &str = "sessions";
+
+/// Puts it on record if the run before did not end in order, once. The sessions that were left open are closed by then.
+///
+/// # Errors
+/// The store failed, and nothing is on record; or the lock's file cannot be written.
+pub(crate) async fn tell(
+    store: &Store,
+    lock: &ServeLock,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(sign) = lock.unended() else {
+        return Ok(());
+    };
+    put_on_record(store, sign, now).await?;
+    lock.ended()
+}
+
+async fn put_on_record(store: &Store, sign: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    let query = AuditQuery {
+        kinds: vec![AuditKind::SessionEnd],
+        from: Some(sign),
+        ..AuditQuery::default()
+    };
+    let ends = store.audit(&query).await?;
+    let recovered: Vec<&AuditRecord> = ends
+        .iter()
+        .map(|stored| &stored.record)
+        .filter(|end| end.detail.get("recovered").is_some())
+        .collect();
+    // A session that lived on tells better when that was.
+    let after = recovered
+        .iter()
+        .filter_map(|end| Timestamp::parse(end.detail.get("ended-at")?.as_str()?).ok())
+        .fold(sign, Timestamp::max);
+    let documents = store.documents().await?;
+    let clients: BTreeSet<&ClientId> = documents
+        .documents
+        .clients()
+        .keys()
+        .chain(recovered.iter().filter_map(|end| end.client.as_ref()))
+        .collect();
+    let event = new_id(now)?;
+    let record = || {
+        AuditRecord::new(AuditKind::ServeCutShort, now)
+            .event(event)
+            .reason("the gateway had stopped out of order")
+            .detail(AFTER, after.to_string())
+    };
+    let mut records = vec![record()];
+    records.extend(clients.into_iter().map(|client| {
+        let theirs = recovered
+            .iter()
+            .filter(|end| end.client.as_ref() == Some(client));
+        let named: Vec<String> = theirs.map(|end| named(end)).collect();
+        record().client(client).detail(SESSIONS, named)
+    }));
+    store.record(&records).await
+}
+
+/// `18 (alice → db01)`
+fn named(end: &AuditRecord) -> String {
+    let number = end.detail.get("number").and_then(serde_json::Value::as_u64);
+    let target = end.target.as_ref().map(ToString::to_string);
+    format!(
+        "{} ({} → {})",
+        number.unwrap_or_default(),
+        end.person.as_deref().unwrap_or_default(),
+        target.unwrap_or_default()
+    )
+}
