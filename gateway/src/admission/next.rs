@@ -53,6 +53,20 @@ pub(crate) fn after(
     }
 }
 
+/// The same on a target that they wanted to work on: an intervention that opens nothing is asked for anew.
+pub(crate) fn after_on(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    refusal: &Refusal,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> Option<String> {
+    match refusal {
+        Refusal::NotOnRecord { .. } => Some(ask(gateway, visitor, target, account)),
+        other => after(gateway, visitor, other, false),
+    }
+}
+
 /// `words` as the gateway's own, where they stand among those of others.
 pub(crate) fn announced(gateway: &Gateway, lang: Lang, words: &str) -> String {
     let name = gateway.texts.say(lang, "gateway-says", &[]);

@@ -1,11 +1,15 @@
 //! `recordings`: the sessions there have been, newest first.
 
-use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp};
+use ecluse_policy::{
+    AsAuditor, ClientId, Documents, InterventionNumber, PersonId, TargetId, Timestamp,
+    clients_concerned,
+};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::store::{Session, SessionEnd, SessionQuery};
+use crate::terminal::layout::Gives;
 use crate::texts::{times, told};
 
 const TAKES: Takes = Takes {
@@ -67,7 +71,7 @@ pub(super) async fn list(
         return Ok(status::DONE);
     }
     let heads = [
-        "field-session",
+        "field-number",
         "field-started",
         "field-person",
         "field-target",
@@ -80,7 +84,9 @@ pub(super) async fn list(
         .iter()
         .map(|session| row(desk, session, now))
         .collect();
-    desk.terminal.table(&heads, &rows).await?;
+    // Only the end is somebody's words, and gives way on a narrow terminal.
+    let gives = [Gives(6, 12)];
+    desk.terminal.table_giving(&heads, &rows, &gives).await?;
     if more {
         desk.line("auditor-older-left-out", &[("shown", LISTED.into())])
             .await?;
@@ -109,7 +115,7 @@ pub(super) async fn query(
                 None => {
                     let args = [
                         ("id", number.to_string().into()),
-                        ("command", "recordings".into()),
+                        ("command", "interventions".into()),
                     ];
                     return desk
                         .problem("common-no-such-intervention", &args)
@@ -119,11 +125,57 @@ pub(super) async fn query(
             }
         }
     };
-    Ok(Ok(SessionQuery {
+    let query = SessionQuery {
         client: Some(by.client().clone()),
         intervention,
         ..query
-    }))
+    };
+    if let Some(typed) = unknown(desk, by, &query).await? {
+        let args = [
+            ("typed", typed.into()),
+            ("client", by.client().as_str().into()),
+        ];
+        return desk.problem("auditor-name-unknown", &args).await.map(Err);
+    }
+    Ok(Ok(query))
+}
+
+/// The person or target of a query that the client has nothing to do with: no session, no flow of its document names it.
+/// Whether another client knows it is not told (O4).
+async fn unknown(
+    desk: &Desk<'_>,
+    by: &AsAuditor<'_>,
+    query: &SessionQuery,
+) -> Result<Option<String>, Trouble> {
+    let applied = desk.applied();
+    let one = |person: Option<&PersonId>, target: Option<&TargetId>| SessionQuery {
+        client: Some(by.client().clone()),
+        person: person.cloned(),
+        target: target.cloned(),
+        limit: Some(1),
+        ..SessionQuery::default()
+    };
+    let store = &desk.gateway.store;
+    if let Some(person) = &query.person
+        && !is_of(&applied.documents, by.client(), person)
+        && store.sessions(&one(Some(person), None)).await?.is_empty()
+    {
+        return Ok(Some(person.to_string()));
+    }
+    if let Some(target) = &query.target
+        && applied
+            .documents
+            .target(target)
+            .is_none_or(|(client, _)| client.id != *by.client())
+        && store.sessions(&one(None, Some(target))).await?.is_empty()
+    {
+        return Ok(Some(target.to_string()));
+    }
+    Ok(None)
+}
+
+fn is_of(documents: &Documents, client: &ClientId, person: &PersonId) -> bool {
+    clients_concerned(documents, person).contains(client)
 }
 
 fn written(
@@ -186,6 +238,6 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         format!("{}@{}", start.account, start.target),
         length,
         hidden,
-        crate::terminal::layout::shorten(&end, 40),
+        end,
     ]
 }

@@ -397,7 +397,7 @@ fn an_explanation_points_at_the_line_that_allows() {
     assert!(
         explanation
             .to_string()
-            .contains("1 approval(s), 4h at most; open until 2026-11-23T19:00:00Z"),
+            .contains("1 approval, 4h at most; open until 2026-11-23T19:00:00Z"),
         "{explanation}"
     );
 }

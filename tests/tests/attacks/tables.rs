@@ -47,7 +47,7 @@ fn r3_a_changed_approver_admits_nobody_and_is_told() -> Result<()> {
         "{pending}"
     );
     let listed = crime.site.operator(&["interventions"])?.success()?.text();
-    ensure!(listed.contains("NOT ON RECORD"), "{listed}");
+    ensure!(listed.contains("NOT AS ON RECORD"), "{listed}");
     // It was looked at many times since.
     let told = store::audit(&crime.site, "not-on-record")?;
     ensure!(told.len() == 1, "{told:?}");

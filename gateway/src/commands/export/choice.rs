@@ -91,7 +91,10 @@ async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
         interventions: BTreeSet::new(),
         rule: Rule::Sessions(ids),
         time: None,
-        asked_for: format!("session {}", names.join(", ")),
+        asked_for: match names.as_slice() {
+            [name] => format!("session {name}"),
+            names => format!("sessions {}", names.join(", ")),
+        },
     })
 }
 
