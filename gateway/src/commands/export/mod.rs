@@ -24,6 +24,7 @@ use self::choice::Choice;
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::check::counted;
 use crate::commands::out::{errln, outln};
 use crate::journal::JournalKeys;
 use crate::passage::changes::end_interrupted;
@@ -146,8 +147,9 @@ impl Export {
                     return Ok(ExitCode::SUCCESS);
                 }
                 errln!(
-                    "ecluse: {}: {lacks} recording(s) that were asked for are not in it, for the reasons above",
-                    self.output.display()
+                    "ecluse: {}: {} asked for and not in it, for the reasons above",
+                    self.output.display(),
+                    counted(lacks, "recording")
                 );
                 Ok(ExitCode::from(LACKS))
             }
