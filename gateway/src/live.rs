@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
 
-pub use self::because::Because;
+pub use self::because::{Because, KnownBy};
 pub(crate) use self::guests::{Guest, Guests};
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};

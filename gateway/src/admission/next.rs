@@ -61,10 +61,10 @@ pub(crate) fn after_on(
     target: &TargetId,
     account: Option<&AccountName>,
 ) -> Option<String> {
-    match refusal {
-        Refusal::NotOnRecord { .. } => Some(ask(gateway, visitor, target, account)),
-        other => after(gateway, visitor, other, false),
+    if let Refusal::NotOnRecord { .. } = refusal {
+        return Some(ask(gateway, visitor, target, account));
     }
+    after(gateway, visitor, refusal, false)
 }
 
 /// `words` as the gateway's own, where they stand among those of others.

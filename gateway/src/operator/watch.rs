@@ -15,17 +15,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use self::shown::{FRAME, Look, Shown, Wanted};
 use super::live::{about, cut_now, tell};
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::{not_theirs, refused};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{CutWhat, LiveSession};
-use crate::readers::Interrupted;
 use crate::screens::Progress;
 use crate::terminal::below::{self, Moves};
 use crate::terminal::{Event, Key, Size};
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 /// How often the status line moves.
 const TICK: Duration = Duration::from_secs(1);
@@ -59,9 +59,8 @@ pub(crate) async fn watch(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(session) = desk.gateway.live.find(by, number) else {
-        return desk
-            .problem("common-no-such-session", &[("id", number.into())])
-            .await;
+        let (typed, args) = (number.to_string(), [("id", number.into())]);
+        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
     };
     if let Some(wanted) = channel
         && !session
@@ -126,6 +125,7 @@ pub(crate) async fn watch(
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,
         Done::Unreadable(problem) => {
+            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
             let args = [("number", number.into()), ("problem", problem.into())];
             return desk.problem("watch-recording-unreadable", &args).await;
         }
@@ -143,7 +143,7 @@ enum Done {
     Cut,
     /// The right to watch ended.
     Refused(Refusal),
-    Unreadable(String),
+    Unreadable(Unreadable),
 }
 
 /// One operator looking at one session.
@@ -263,10 +263,8 @@ impl View {
             let look;
             (shown, look) = match looked {
                 Ok((shown, Ok(look))) => (shown, look),
-                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.to_string()))),
-                Err(interrupted @ Interrupted) => {
-                    return Ok(Next::Done(Done::Unreadable(interrupted.to_string())));
-                }
+                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.into()))),
+                Err(interrupted) => return Ok(Next::Done(Done::Unreadable(interrupted.into()))),
             };
             if let Err(refusal) = self.still_theirs(desk) {
                 return Ok(Next::Done(Done::Refused(refusal)));
