@@ -283,7 +283,7 @@ mod tests {
             "17  cut by olivia: not planned  maintenance",
             "nothing is shortened without need"
         );
-        assert_eq!(lines(30)[1], "17  cut by oliv…  maintenance");
+        assert_eq!(lines(30)[1], "17  cut by olivi…  maintenance");
         assert_eq!(lines(19)[1], "17  cut by …  main…");
         // Less than that, and all of it is told in blocks.
         let blocks = lines(18).join(" ");

@@ -389,13 +389,13 @@ async fn alerts_stand_in_the_order_of_time() {
     };
     let records = [
         of(AuditKind::NotOnRecord, 40).detail("number", 6u64),
-        of(AuditKind::Lockout, 30),
+        of(AuditKind::TypingHidden, 30).detail("lines", 2u64),
         of(AuditKind::RecordingFailed, 20).reason("the disk is full"),
-        of(AuditKind::LockoutLifted, 10).detail("by", "root"),
+        of(AuditKind::CheckpointFailed, 10).detail("destination", "tls://logs.example"),
     ];
     house.gateway.store.record(&records).await.unwrap();
     let (_, out, err) = command(&house, "odile", "pending").await;
-    let places: Vec<usize> = ["#6", "was blocked", "the disk is full", "ended the block"]
+    let places: Vec<usize> = ["#6", "2 lines", "the disk is full", "logs.example"]
         .map(|words| {
             out.find(words)
                 .unwrap_or_else(|| panic!("{words}: {out}{err}"))
