@@ -195,7 +195,11 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
     ];
     for (who, act, more) in tries {
         for named in [number, 77] {
-            let answer = site.ssh(who).run(format!("{act} {named}{more}")).answer()?;
+            let answer = site
+                .ssh(who)
+                .key(&site.layout().key(who))
+                .run(format!("{act} {named}{more}"))
+                .answer()?;
             ensure!(answer.status == Some(1), "{who}: {act} {named}: {answer:?}");
         }
     }
