@@ -15,6 +15,7 @@ use ecluse_recordings::{JournalFrames, OpenRecording, Part, Playback, ReadError,
 use self::whose::belongs;
 pub(super) use self::whose::open;
 use self::written::{Written, written};
+use super::recordings::not_on_record;
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
 use super::transcript;
@@ -46,6 +47,10 @@ pub(crate) async fn replay(
             )
             .await;
     };
+    // The recording itself says whose it is and what happened; the table is told about.
+    if let Some(fault) = &session.fault {
+        not_on_record(desk, fault, clock::now()).await?;
+    }
     if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
         return desk.problem(id, &[("option", option.into())]).await;
     }

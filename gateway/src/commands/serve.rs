@@ -49,7 +49,7 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::store::{Applied, ServeLock, Store, StoreError};
+use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -145,14 +145,12 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .begin_with_settings(&gateway.settings.parts()?, clock::now())
         .await?;
-    store
-        .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
-        .await?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
     let ticker = Ticker::new(store.clone(), journal);
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
+        tokio::spawn(tell_contradicted_rows(store.clone())),
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
@@ -384,6 +382,21 @@ fn say_what_is_closed(store: &Store) {
 /// Puts documents that are not the ones on record there, each once.
 async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
     store.tell_document_faults(clock::now()).await
+}
+
+/// Names, once at the start, every intervention and session of the store that the log contradicts, and puts it on record. The
+/// doors are open meanwhile: whatever is done by a row asks for itself.
+async fn tell_contradicted_rows(store: Store) {
+    let told = async {
+        let rows = Contradicted::find(&store).await?;
+        for line in rows.lines() {
+            tracing::error!("{line}; find out who changed the store: ecluse journal verify");
+        }
+        rows.tell(&store, clock::now()).await
+    };
+    if let Err(error) = told.await {
+        tracing::error!(%error, "the tables of the store could not be compared with the log");
+    }
 }
 
 /// Takes new versions of the documents into force as they are applied, and closes the doors of those that the log

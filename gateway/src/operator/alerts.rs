@@ -248,7 +248,7 @@ async fn contradicted(
         .collect())
 }
 
-/// Interventions and documents in the store that the log contradicts (R3), since a time.
+/// Interventions, documents and sessions in the store that the log contradicts (R3), since a time.
 async fn not_on_record(
     desk: &Desk<'_>,
     client: &ClientId,
@@ -261,11 +261,15 @@ async fn not_on_record(
         .into_iter()
         .map(|record| {
             let time = times::moment(record.at, now, None).into();
-            match record
+            let number = record
                 .detail
                 .get("number")
-                .and_then(|number| number.as_u64())
-            {
+                .and_then(|number| number.as_u64());
+            if record.session.is_some() {
+                let args = [("time", time), ("number", number.unwrap_or(0).into())];
+                return desk.say("operator-session-not-on-record", &args);
+            }
+            match number {
                 Some(number) => {
                     let args = [("time", time), ("number", number.into())];
                     desk.say("operator-intervention-not-on-record", &args)

@@ -110,6 +110,12 @@ const STEPS: &[Step] = &[
         sqlite: HIDDEN_TYPING,
         postgres: HIDDEN_TYPING,
     },
+    Step {
+        format: 14,
+        name: "planted records",
+        sqlite: include_str!("migrations/0014_planted_records.sqlite.sql"),
+        postgres: include_str!("migrations/0014_planted_records.postgres.sql"),
+    },
 ];
 
 /// The format from which on the audit trail is an index of the journal: before it, what is in the one alone must have

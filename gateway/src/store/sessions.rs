@@ -6,10 +6,13 @@ use ecluse_policy::{
     AccountName, ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
 };
 
+use super::bound::{BECAUSE, NODE, SessionFault};
 use super::sql::{Conditions, Row, values};
 use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::live::Because;
+use ecluse_recordings::evidence::manifest::sha256_hex;
+use uuid::Uuid;
 
 /// Why a session ended that no gateway was left to end.
 pub const ORPHANED: &str = "the gateway stopped without closing it";
@@ -69,6 +72,58 @@ pub struct Session {
     pub end: Option<SessionEnd>,
     /// Lines that were typed at its terminals and not shown, as its sealed recording tells; where the gateway may read it.
     pub hidden_lines: u64,
+    /// What of it the log contradicts: nothing that cannot be undone is done by it then.
+    pub fault: Option<Box<SessionFault>>,
+}
+
+/// A row as it stands, with the columns that are compared and not handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SessionRow {
+    pub(super) session: Session,
+    pub(super) end_reason: Option<String>,
+    pub(super) because: Option<String>,
+    pub(super) to_target: u64,
+    pub(super) to_technician: u64,
+    pub(super) state: Option<String>,
+    pub(super) manifest_sha256: Option<String>,
+    pub(super) form: Option<String>,
+    pub(super) sealed_at: Option<Timestamp>,
+}
+
+impl SessionRow {
+    pub(super) fn id(&self) -> Uuid {
+        self.session.start.id.as_uuid()
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.manifest_sha256.is_some()
+    }
+}
+
+/// What became of a recording, as its row has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing yet.
+    Open,
+    /// It was sealed.
+    Sealed,
+    /// It was destroyed since.
+    Destroyed,
+}
+
+impl State {
+    /// Its name in the store.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Open => None,
+            Self::Sealed => Some("sealed"),
+            Self::Destroyed => Some("destroyed"),
+        }
+    }
+
+    pub(super) fn is(self, name: Option<&str>) -> bool {
+        self.name() == name
+    }
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -98,7 +153,8 @@ macro_rules! columns {
     ($more:literal) => {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines",
+             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines, \
+             recording_state, manifest_sha256, form, sealed_at",
             $more
         )
     };
@@ -165,7 +221,15 @@ impl Store {
         change.tx.execute(sql, values).await?;
         let numbered: Vec<_> = records
             .iter()
-            .map(|record| record.clone().detail("number", number))
+            .map(|record| {
+                let record = record.clone().detail("number", number);
+                if record.kind == AuditKind::SessionStart {
+                    // By which gateway: another one must not end it at its start.
+                    record.detail(NODE, sha256_hex(node.as_bytes()))
+                } else {
+                    record
+                }
+            })
             .collect();
         change.commit(&numbered).await?;
         Ok(number)
@@ -188,6 +252,10 @@ impl Store {
             to_target,
             to_technician,
         } = end;
+        let records: Vec<_> = records
+            .iter()
+            .map(|record| with_cause(record.clone(), because.as_ref()))
+            .collect();
         let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
         let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
@@ -210,7 +278,7 @@ impl Store {
         {
             return Ok(false);
         }
-        change.commit(records).await?;
+        change.commit(&records).await?;
         Ok(true)
     }
 
@@ -236,6 +304,9 @@ impl Store {
     /// Ends the sessions that a node left open when it died, with a record each, and returns them. To be
     /// called when that node starts, before it serves.
     ///
+    /// A row that the log does not know, or contradicts, is not ended: an entry of that would vouch for it. It is put on
+    /// record as what it is.
+    ///
     /// # Errors
     /// The store failed; nothing is changed.
     pub async fn close_orphans(
@@ -249,31 +320,34 @@ impl Store {
             .and("node = ?", node)
             .and_fixed("ended_at IS NULL");
         let (sql, values) = conditions.statement(COLUMNS, "ORDER BY number");
-        let rows = change.tx.rows(sql, values).await?;
-        let mut orphans = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
-        if orphans.is_empty() {
-            return Ok(orphans);
-        }
-        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
-                   WHERE node = $1 AND ended_at IS NULL";
+        let rows = bound::read_all(&change.tx.rows(sql, values).await?);
+        let ids: Vec<Uuid> = rows.iter().map(SessionRow::id).collect();
+        let said = bound::sessions_said_in(&mut change, &ids).await?;
         let because = typed(&Because::Orphaned)?;
-        let values = values![node, at, ORPHANED, &because];
-        change.tx.execute(sql, values).await?;
-        let mut records = Vec::new();
-        for orphan in &mut orphans {
+        let (mut orphans, mut records, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let said = said.get(&row.id()).cloned().unwrap_or_default();
+            if let Some(fault) = said.compare(&row) {
+                faults.push(fault);
+                continue;
+            }
+            let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
+                       WHERE id = $1 AND ended_at IS NULL";
+            let values = values![row.id(), at, ORPHANED, &because];
+            change.tx.execute(sql, values).await?;
+            let mut orphan = row.session;
             let start = &orphan.start;
-            records.push(
-                AuditRecord::new(AuditKind::SessionEnd, at)
-                    .person(&start.person)
-                    .station(start.station.as_ref())
-                    .source(start.source)
-                    .client(&start.client)
-                    .target(&start.target)
-                    .intervention(start.intervention)
-                    .session(start.id)
-                    .reason(ORPHANED)
-                    .detail("number", orphan.number),
-            );
+            let record = AuditRecord::new(AuditKind::SessionEnd, at)
+                .person(&start.person)
+                .station(start.station.as_ref())
+                .source(start.source)
+                .client(&start.client)
+                .target(&start.target)
+                .intervention(start.intervention)
+                .session(start.id)
+                .reason(ORPHANED)
+                .detail("number", orphan.number);
+            records.push(with_cause(record, Some(&Because::Orphaned)));
             orphan.end = Some(SessionEnd {
                 at,
                 reason: ORPHANED.to_owned(),
@@ -281,12 +355,21 @@ impl Store {
                 to_target: 0,
                 to_technician: 0,
             });
+            orphans.push(orphan);
         }
-        change.commit(&records).await?;
+        if orphans.is_empty() {
+            drop(change);
+        } else {
+            change.commit(&records).await?;
+        }
+        for fault in &faults {
+            tracing::error!("{fault}; it is left as it is; run: ecluse journal verify");
+            self.tell_session_fault(fault, at).await?;
+        }
         Ok(orphans)
     }
 
-    /// Lists sessions, the latest first.
+    /// Lists sessions, the latest first, each with what of it the log contradicts.
     ///
     /// # Errors
     /// The store failed.
@@ -295,15 +378,11 @@ impl Store {
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
             conditions.statement(COLUMNS, &format!("ORDER BY number DESC LIMIT {limit}"));
-        self.db()
-            .rows(sql, values)
-            .await?
-            .iter()
-            .map(session)
-            .collect()
+        let rows = self.db().rows(sql, values).await?;
+        self.judged_sessions(bound::read_all(&rows)).await
     }
 
-    /// The session of a number.
+    /// The session of a number, with what of it the log contradicts.
     ///
     /// # Errors
     /// The store failed.
@@ -311,12 +390,10 @@ impl Store {
         let mut conditions = Conditions::default();
         conditions.and("number = ?", number);
         let (sql, values) = conditions.statement(COLUMNS, "");
-        self.db()
-            .row(sql, values)
-            .await?
-            .as_ref()
-            .map(session)
-            .transpose()
+        let row = self.db().row(sql, values).await?;
+        let row = row.as_ref().map(read_row).transpose()?;
+        let mut judged = self.judged_sessions(row.into_iter().collect()).await?;
+        Ok(judged.pop())
     }
 }
 
@@ -340,7 +417,7 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     conditions
 }
 
-pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
+pub(super) fn read_row(row: &Row) -> Result<SessionRow, StoreError> {
     let start = SessionStart {
         id: SessionId::from_uuid(row.id("id")?),
         node: row.text("node")?,
@@ -355,25 +432,48 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         recording: row.text_or_none("recording")?,
         at: row.time("started_at")?,
     };
-    let end = match row.time_or_none("ended_at")? {
-        Some(at) => Some(SessionEnd {
-            at,
-            reason: row.text("end_reason")?,
-            // What a later version wrote is read by its English words.
-            because: row
-                .text_or_none("ended_because")?
-                .and_then(|kept| serde_json::from_str(&kept).ok()),
-            to_target: row.count("to_target")?,
-            to_technician: row.count("to_technician")?,
-        }),
-        None => None,
-    };
-    Ok(Session {
-        number: row.count("number")?,
-        start,
-        end,
-        hidden_lines: row.count("hidden_lines")?,
+    let (to_target, to_technician) = (row.count("to_target")?, row.count("to_technician")?);
+    let (end_reason, because) = (
+        row.text_or_none("end_reason")?,
+        row.text_or_none("ended_because")?,
+    );
+    let end = row.time_or_none("ended_at")?.map(|at| SessionEnd {
+        at,
+        reason: end_reason.clone().unwrap_or_default(),
+        // What a later version wrote is read by its English words.
+        because: because
+            .as_deref()
+            .and_then(|kept| serde_json::from_str(kept).ok()),
+        to_target,
+        to_technician,
+    });
+    Ok(SessionRow {
+        session: Session {
+            number: row.count("number")?,
+            start,
+            end,
+            hidden_lines: row.count("hidden_lines")?,
+            fault: None,
+        },
+        end_reason,
+        because,
+        to_target,
+        to_technician,
+        state: row.text_or_none("recording_state")?,
+        manifest_sha256: row.text_or_none("manifest_sha256")?,
+        form: row.text_or_none("form")?,
+        sealed_at: row.time_or_none("sealed_at")?,
     })
+}
+
+/// The record of an end with its cause beside the words, so that nobody changes that in the table unseen.
+fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+    match because.map(serde_json::to_value) {
+        Some(Ok(because)) if record.kind == AuditKind::SessionEnd => {
+            record.detail(BECAUSE, because)
+        }
+        Some(_) | None => record,
+    }
 }
 
 fn typed(because: &Because) -> Result<String, StoreError> {

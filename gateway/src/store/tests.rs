@@ -7,6 +7,7 @@ mod interventions;
 mod journal;
 mod passage;
 mod search;
+mod sessions;
 
 use std::time::Duration;
 

@@ -29,6 +29,7 @@ fn client() -> ClientId {
 fn session(recording: Option<&str>) -> Session {
     Session {
         hidden_lines: 0,
+        fault: None,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),
@@ -102,6 +103,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
         ended: ended.map(at),
         state,
         due: due(rules, ended.map_or(at(now), at), at(now)),
+        fault: None,
     }
 }
 
@@ -111,6 +113,8 @@ fn inventory(kept: Vec<Kept>, rules: RetentionRules, now: u64) -> Inventory {
         strays: Vec::new(),
         rules: BTreeMap::from([(client(), rules)]),
         departed: BTreeSet::new(),
+        contradicted: Vec::new(),
+        gone: Vec::new(),
         nobody_before: None,
         root: PathBuf::from("/recordings"),
         at: at(now),

@@ -156,7 +156,13 @@ impl Store {
         let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
-        let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";
+        // Those whose words went: what is kept of an intervention is kept with the sessions it had.
+        let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2 \
+                   AND intervention NOT IN \
+                   (SELECT intervention FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2)) \
+                   AND intervention NOT IN \
+                   (SELECT id FROM interventions WHERE client = $1 \
+                    AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')))";
         let sessions = change.tx.execute(sql, values![client_id, *before]).await?;
         let sql = "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 \
                    AND state NOT IN ('requested', 'approved', 'open') \
