@@ -2,7 +2,7 @@
 //! wrong with it. Nobody destroys, ends or shows anything by it then without saying so.
 //!
 //! Entries are found by the index of the audit trail, which is outside the hash, and believed for what they say themselves.
-//! An index that hides an entry makes a row stand without it, which is a fault and never a permission.
+//! Where an index hides one, a row differs, and the lines of the log themselves are read before anybody is accused.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use uuid::Uuid;
 
 use super::super::sessions::{COLUMNS, SessionRow, read_row};
-use super::super::sql::{Conditions, Row};
+use super::super::sql::{Conditions, Row, values};
 use super::super::{AuditQuery, Session, Store, StoreError, Writing};
 use super::session_said::{KINDS, SessionFault, SessionSaid};
 use super::{Wrong, session_subject};
@@ -96,7 +96,10 @@ impl Store {
                 // It may have gone on between the reading of the row and that of its entries: only a row that stayed the
                 // same meanwhile is accused.
                 match self.session_row(id).await? {
-                    Some(again) if again == row => break fault,
+                    Some(again) if again == row => {
+                        // The index may hide an entry: then the lines of the log themselves say.
+                        break self.session_lines(id).await?.compare(&row);
+                    }
                     Some(again) => row = again,
                     // Removed with its entries, since.
                     None => break None,
@@ -115,6 +118,15 @@ impl Store {
             sessions.push(session);
         }
         Ok(sessions)
+    }
+
+    /// What the log says of a session, whatever the index does.
+    async fn session_lines(&self, id: Uuid) -> Result<SessionSaid, StoreError> {
+        let mut said = AllSaid::new();
+        let line = format!("%\"session\":\"{id}\"%");
+        let sql = "SELECT seq, leaf, entry FROM journal WHERE entry LIKE $1 ORDER BY seq";
+        take(&mut said, &self.db().rows(sql, values![line]).await?)?;
+        Ok(said.remove(&id).unwrap_or_default())
     }
 
     async fn session_row(&self, id: Uuid) -> Result<Option<SessionRow>, StoreError> {
