@@ -28,6 +28,7 @@ use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::crowd::Crowds;
 use crate::door::entrance::Entrance;
+use crate::door::ssh::overheard;
 use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
@@ -62,7 +63,7 @@ const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
 /// How often the texts of the documents are compared with the log.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
 ///
@@ -74,6 +75,9 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
         start_logging();
+        overheard::listen().map_err(|error| {
+            anyhow::anyhow!("the log of the SSH library cannot be listened to: {error}")
+        })?;
         memory::keep_to_itself();
         serve(Settings::read(config)?).await
     }
@@ -150,7 +154,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
-        tokio::spawn(tell_contradicted_rows(store.clone())),
+        tokio::spawn(Contradicted::name_all(store.clone())),
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
@@ -384,33 +388,22 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
     store.tell_document_faults(clock::now()).await
 }
 
-/// Names, once at the start, every intervention and session of the store that the log contradicts, and puts it on record. The
-/// doors are open meanwhile: whatever is done by a row asks for itself.
-async fn tell_contradicted_rows(store: Store) {
-    let told = async {
-        let rows = Contradicted::find(&store).await?;
-        for line in rows.lines() {
-            tracing::error!("{line}; find out who changed the store: ecluse journal verify");
-        }
-        rows.tell(&store, clock::now()).await
-    };
-    if let Err(error) = told.await {
-        tracing::error!(%error, "the tables of the store could not be compared with the log");
-    }
-}
-
 /// Takes new versions of the documents into force as they are applied, and closes the doors of those that the log
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
     let mut changes = store.changes();
+    // Beats whatever else happens: what is announced again and again must not put off the look at what nobody announces.
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Whoever changes the tables by hand announces nothing.
         let looked = tokio::select! {
+            biased;
+            _ = looks.tick() => store.look_at_documents().await,
             changed = changes.changed() => match changed {
                 Ok(()) => store.documents().await,
                 Err(_) => return,
             },
-            () = tokio::time::sleep(LOOK_EVERY) => store.look_at_documents().await,
         };
         if let Err(error) = tell_document_faults(&store).await {
             tracing::error!(%error, "a document that is not the one on record could not be put on record");
@@ -420,7 +413,14 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
                 documents.send_if_modified(|current| {
                     let newer = !Arc::ptr_eq(&applied, current);
                     if newer {
-                        tracing::info!(version = applied.version, "new documents are in force");
+                        if applied.version != current.version {
+                            tracing::info!(version = applied.version, "new documents are in force");
+                        } else if store.document_faults().is_empty() {
+                            tracing::info!(
+                                version = applied.version,
+                                "the documents are the ones on record again"
+                            );
+                        }
                         say_what_is_closed(&store);
                         memory::warn_of_swap(&applied.documents);
                         *current = applied;

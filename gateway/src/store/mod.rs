@@ -31,6 +31,7 @@ mod opening;
 mod recordings;
 mod remembered;
 mod search;
+mod session_row;
 mod sessions;
 mod settings;
 mod sql;
@@ -73,7 +74,7 @@ pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
-pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
 pub use self::settings::SETTINGS;
 use self::sql::{Db, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
@@ -221,6 +222,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn snapshot(&self) -> Result<Self, StoreError> {
+        // Read before the moment, and so true of it: what was read of the log is not read again.
+        let said = self.said().clone();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
         let inner = Inner {
@@ -231,7 +234,7 @@ impl Store {
             polling: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
-            said: Mutex::default(),
+            said: Mutex::new(said),
             trails: Mutex::new(None),
         };
         Ok(Self {

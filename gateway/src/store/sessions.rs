@@ -1,5 +1,6 @@
 //! Sessions: one row from the moment a technician reaches a target to the seal of the recording.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ecluse_policy::{
@@ -7,15 +8,22 @@ use ecluse_policy::{
 };
 
 use super::bound::{BECAUSE, NODE, SessionFault};
-use super::sql::{Conditions, Row, values};
+use super::session_row::{SessionRow, read_row};
+use super::sql::{Conditions, values};
 use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::live::Because;
+use crate::live::{Because, KnownBy};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use uuid::Uuid;
 
-/// Why a session ended that no gateway was left to end.
-pub const ORPHANED: &str = "the gateway stopped without closing it";
+/// The last moment known of a session that no gateway was left to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastMoment {
+    /// When that was.
+    pub at: Timestamp,
+    /// By what it is known.
+    pub by: KnownBy,
+}
 
 /// A session that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,58 +80,12 @@ pub struct Session {
     pub end: Option<SessionEnd>,
     /// Lines that were typed at its terminals and not shown, as its sealed recording tells; where the gateway may read it.
     pub hidden_lines: u64,
+    /// Whether what its screens showed is in the search text of its recording; none where nobody looked.
+    pub screen_text: Option<bool>,
+    /// Whether its recording is sealed and this gateway never read it: what was typed in it unseen is not counted.
+    pub unread: bool,
     /// What of it the log contradicts: nothing that cannot be undone is done by it then.
     pub fault: Option<Box<SessionFault>>,
-}
-
-/// A row as it stands, with the columns that are compared and not handed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SessionRow {
-    pub(super) session: Session,
-    pub(super) end_reason: Option<String>,
-    pub(super) because: Option<String>,
-    pub(super) to_target: u64,
-    pub(super) to_technician: u64,
-    pub(super) state: Option<String>,
-    pub(super) manifest_sha256: Option<String>,
-    pub(super) form: Option<String>,
-    pub(super) sealed_at: Option<Timestamp>,
-}
-
-impl SessionRow {
-    pub(super) fn id(&self) -> Uuid {
-        self.session.start.id.as_uuid()
-    }
-
-    pub(super) fn is_sealed(&self) -> bool {
-        self.manifest_sha256.is_some()
-    }
-}
-
-/// What became of a recording, as its row has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// Nothing yet.
-    Open,
-    /// It was sealed.
-    Sealed,
-    /// It was destroyed since.
-    Destroyed,
-}
-
-impl State {
-    /// Its name in the store.
-    pub(super) fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Open => None,
-            Self::Sealed => Some("sealed"),
-            Self::Destroyed => Some("destroyed"),
-        }
-    }
-
-    pub(super) fn is(self, name: Option<&str>) -> bool {
-        self.name() == name
-    }
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -153,8 +115,10 @@ macro_rules! columns {
     ($more:literal) => {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines, \
-             recording_state, manifest_sha256, form, sealed_at",
+             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines, screen_text, \
+             recording_state, manifest_sha256, form, sealed_at, \
+             CAST(CASE WHEN recording_state = 'sealed' AND NOT EXISTS \
+             (SELECT 1 FROM search_filters f WHERE f.session = sessions.id) THEN 1 ELSE 0 END AS BIGINT) AS unread",
             $more
         )
     };
@@ -301,8 +265,22 @@ impl Store {
         Ok(true)
     }
 
-    /// Ends the sessions that a node left open when it died, with a record each, and returns them. To be
-    /// called when that node starts, before it serves.
+    /// The sessions that a node has open; at its start, those that it left open when it died.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn orphans(&self, node: &str) -> Result<Vec<Session>, StoreError> {
+        let left_open = left_open(node);
+        let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
+        let rows = self.db().rows(sql, values).await?;
+        // Those that the log contradicts are not ended, so their last moment is nobody's matter.
+        let mut sessions = self.judged_sessions(bound::read_all(&rows)).await?;
+        sessions.retain(|session| session.fault.is_none());
+        Ok(sessions)
+    }
+
+    /// Ends the sessions that a node left open when it died, each at the last moment known of it (its beginning where
+    /// `ends` has none), with a record of now each, and returns them. To be called when that node starts, before it serves.
     ///
     /// A row that the log does not know, or contradicts, is not ended: an entry of that would vouch for it. It is put on
     /// record as what it is.
@@ -312,18 +290,15 @@ impl Store {
     pub async fn close_orphans(
         &self,
         node: &str,
+        ends: &BTreeMap<SessionId, LastMoment>,
         at: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
         let mut change = self.write().await?;
-        let mut conditions = Conditions::default();
-        conditions
-            .and("node = ?", node)
-            .and_fixed("ended_at IS NULL");
-        let (sql, values) = conditions.statement(COLUMNS, "ORDER BY number");
+        let left_open = left_open(node);
+        let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
         let rows = bound::read_all(&change.tx.rows(sql, values).await?);
         let ids: Vec<Uuid> = rows.iter().map(SessionRow::id).collect();
         let said = bound::sessions_said_in(&mut change, &ids).await?;
-        let because = typed(&Because::Orphaned)?;
         let (mut orphans, mut records, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let said = said.get(&row.id()).cloned().unwrap_or_default();
@@ -331,12 +306,18 @@ impl Store {
                 faults.push(fault);
                 continue;
             }
-            let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
-                       WHERE id = $1 AND ended_at IS NULL";
-            let values = values![row.id(), at, ORPHANED, &because];
-            change.tx.execute(sql, values).await?;
             let mut orphan = row.session;
             let start = &orphan.start;
+            let last = ends.get(&start.id).copied().unwrap_or(LastMoment {
+                at: start.at,
+                by: KnownBy::Log,
+            });
+            let because = Because::Recovered { by: last.by };
+            let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
+                       WHERE id = $1 AND ended_at IS NULL";
+            let reason = last.by.reason();
+            let values = values![start.id.as_uuid(), last.at, reason, typed(&because)?];
+            change.tx.execute(sql, values).await?;
             let record = AuditRecord::new(AuditKind::SessionEnd, at)
                 .person(&start.person)
                 .station(start.station.as_ref())
@@ -345,13 +326,15 @@ impl Store {
                 .target(&start.target)
                 .intervention(start.intervention)
                 .session(start.id)
-                .reason(ORPHANED)
-                .detail("number", orphan.number);
-            records.push(with_cause(record, Some(&Because::Orphaned)));
+                .reason(reason)
+                .detail("number", orphan.number)
+                .detail("ended-at", last.at.to_string())
+                .detail("recovered", true);
+            records.push(with_cause(record, Some(&because)));
             orphan.end = Some(SessionEnd {
-                at,
-                reason: ORPHANED.to_owned(),
-                because: Some(Because::Orphaned),
+                at: last.at,
+                reason: reason.to_owned(),
+                because: Some(because),
                 to_target: 0,
                 to_technician: 0,
             });
@@ -417,55 +400,6 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     conditions
 }
 
-pub(super) fn read_row(row: &Row) -> Result<SessionRow, StoreError> {
-    let start = SessionStart {
-        id: SessionId::from_uuid(row.id("id")?),
-        node: row.text("node")?,
-        person: row.parsed("person", PersonId::parse)?,
-        station: row.parsed_or_none("station", StationId::parse)?,
-        source: row.parsed("source", str::parse::<IpAddr>)?,
-        client: row.parsed("client", ClientId::parse)?,
-        target: row.parsed("target", TargetId::parse)?,
-        account: row.parsed("account", AccountName::parse)?,
-        intervention: InterventionId::from_uuid(row.id("intervention")?),
-        documents: row.count("documents")?,
-        recording: row.text_or_none("recording")?,
-        at: row.time("started_at")?,
-    };
-    let (to_target, to_technician) = (row.count("to_target")?, row.count("to_technician")?);
-    let (end_reason, because) = (
-        row.text_or_none("end_reason")?,
-        row.text_or_none("ended_because")?,
-    );
-    let end = row.time_or_none("ended_at")?.map(|at| SessionEnd {
-        at,
-        reason: end_reason.clone().unwrap_or_default(),
-        // What a later version wrote is read by its English words.
-        because: because
-            .as_deref()
-            .and_then(|kept| serde_json::from_str(kept).ok()),
-        to_target,
-        to_technician,
-    });
-    Ok(SessionRow {
-        session: Session {
-            number: row.count("number")?,
-            start,
-            end,
-            hidden_lines: row.count("hidden_lines")?,
-            fault: None,
-        },
-        end_reason,
-        because,
-        to_target,
-        to_technician,
-        state: row.text_or_none("recording_state")?,
-        manifest_sha256: row.text_or_none("manifest_sha256")?,
-        form: row.text_or_none("form")?,
-        sealed_at: row.time_or_none("sealed_at")?,
-    })
-}
-
 /// The record of an end with its cause beside the words, so that nobody changes that in the table unseen.
 fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
     match because.map(serde_json::to_value) {
@@ -478,4 +412,13 @@ fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
 
 fn typed(because: &Because) -> Result<String, StoreError> {
     serde_json::to_string(because).map_err(|error| StoreError::malformed("ended_because", error))
+}
+
+/// The sessions that a node has not ended.
+fn left_open(node: &str) -> Conditions<'_> {
+    let mut conditions = Conditions::default();
+    conditions
+        .and("node = ?", node)
+        .and_fixed("ended_at IS NULL");
+    conditions
 }

@@ -30,6 +30,8 @@ fn session(recording: Option<&str>) -> Session {
     Session {
         hidden_lines: 0,
         fault: None,
+        screen_text: None,
+        unread: false,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),
@@ -98,6 +100,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
     Kept {
         number,
         session: SessionId::from_uuid(new_id(at(0)).unwrap()),
+        intervention: InterventionId::from_uuid(new_id(at(0)).unwrap()),
         client: client(),
         target: TargetId::parse("db01").unwrap(),
         ended: ended.map(at),

@@ -4,6 +4,7 @@ use ecluse_policy::Timestamp;
 
 use super::super::{Store, StoreError};
 use super::{InterventionFault, InterventionGone, SessionFault};
+use crate::clock;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -26,6 +27,21 @@ impl Contradicted {
             gone,
             sessions: store.session_faults().await?,
         })
+    }
+
+    /// Names what is there at a start, and puts it on record. The doors are open meanwhile: whatever is done by a row asks
+    /// for itself.
+    pub async fn name_all(store: Store) {
+        let told = async {
+            let found = Self::find(&store).await?;
+            for line in found.lines() {
+                tracing::error!("{line}; find out who changed the store: ecluse journal verify");
+            }
+            found.tell(&store, clock::now()).await
+        };
+        if let Err(error) = told.await {
+            tracing::error!(%error, "the tables of the store could not be compared with the log");
+        }
     }
 
     /// In words, a line each.

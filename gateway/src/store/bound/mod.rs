@@ -12,6 +12,7 @@ mod contradicted;
 mod documents;
 mod interventions;
 mod loading;
+mod reach;
 mod said;
 mod session_said;
 mod sessions;
@@ -64,7 +65,7 @@ fn is_step(kind: AuditKind) -> bool {
 }
 
 impl Store {
-    fn said(&self) -> MutexGuard<'_, Said> {
+    pub(super) fn said(&self) -> MutexGuard<'_, Said> {
         self.inner
             .said
             .lock()

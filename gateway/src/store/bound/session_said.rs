@@ -13,7 +13,7 @@ use ecluse_recordings::verify::{Further, Seal, Seals};
 use ecluse_recordings::{layout, neutralise};
 use serde_json::Value as Json;
 
-use super::super::sessions::{SessionRow, State};
+use super::super::session_row::{SessionRow, State};
 use super::Wrong;
 use crate::audit::{AuditKind, AuditRecord};
 
@@ -61,6 +61,8 @@ struct Began {
 struct Ended {
     seq: u64,
     at: i64,
+    /// How far the row may be from that. **Unit**: microseconds.
+    within: u64,
     reason: Option<String>,
     because: Option<Json>,
     bytes: [u64; 2],
@@ -190,9 +192,18 @@ impl Began {
 impl Ended {
     fn of(entry: &Entry) -> Self {
         let bytes = |name| entry.detail_number(name).unwrap_or(0);
+        // One that was found at a start ended before that, at the last moment known of it.
+        let at = entry.detail_text("ended-at");
+        let at = at.and_then(|at| at.parse().ok()).map(Timestamp::as_micros);
         Self {
             seq: entry.seq,
-            at: entry.at_us,
+            at: at.unwrap_or(entry.at_us),
+            within: match (at, entry.detail.contains_key(BECAUSE)) {
+                // Told to the second.
+                (Some(_), _) => 1_000_000,
+                (None, true) => 0,
+                (None, false) => APART,
+            },
             reason: entry.reason.clone(),
             because: entry.detail.get(BECAUSE).cloned(),
             bytes: [bytes("to-target"), bytes("to-technician")],
@@ -223,7 +234,7 @@ fn compare_end(said: Option<&Ended>, row: &SessionRow, differs: &mut Differences
             let because = said.because.as_ref();
             let apart = end.at.as_micros().abs_diff(said.at);
             (
-                apart == 0 || because.is_none() && apart <= APART,
+                apart <= said.within,
                 as_told.reason == said.reason,
                 because.is_none_or(|said| as_told.detail.get(BECAUSE) == Some(said)),
             )

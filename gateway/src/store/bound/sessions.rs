@@ -11,7 +11,8 @@ use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use uuid::Uuid;
 
-use super::super::sessions::{COLUMNS, SessionRow, read_row};
+use super::super::session_row::{SessionRow, read_row};
+use super::super::sessions::COLUMNS;
 use super::super::sql::{Conditions, Row, values};
 use super::super::{AuditQuery, Session, Store, StoreError, Writing};
 use super::session_said::{KINDS, SessionFault, SessionSaid};

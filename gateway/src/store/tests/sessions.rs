@@ -1,6 +1,8 @@
 //! The table of sessions is what the log says (R3, R7): each column of a row is compared, and nothing is done by a row that
 //! differs.
 
+use std::collections::BTreeMap;
+
 use ecluse_policy::{
     AccountName, ClientId, InterventionId, PersonId, SessionId, StationId, TargetId,
 };
@@ -238,7 +240,10 @@ fn r3_a_start_never_puts_a_forged_end_on_record() {
              intervention, documents, started_at, 0, 0 FROM sessions WHERE number = 1",
         )
         .await;
-        let closed = store.close_orphans("here", at(99)).await.unwrap();
+        let closed = store
+            .close_orphans("here", &BTreeMap::new(), at(99))
+            .await
+            .unwrap();
         let closed: Vec<_> = closed.iter().map(|one| one.start.id).collect();
         assert_eq!(closed, [open.id]);
         let ends = records_of(store, &[AuditKind::SessionEnd]).await;
@@ -248,7 +253,13 @@ fn r3_a_start_never_puts_a_forged_end_on_record() {
         assert_eq!(numbers, [1, 9]);
         assert_eq!(found(store, 9).await.fault.unwrap().what, Wrong::Planted);
         assert_eq!(found(store, 9).await.end, None);
-        assert_eq!(store.close_orphans("here", at(100)).await.unwrap(), []);
+        assert_eq!(
+            store
+                .close_orphans("here", &BTreeMap::new(), at(100))
+                .await
+                .unwrap(),
+            []
+        );
     });
 }
 
@@ -398,7 +409,13 @@ async fn a_hundred_thousand_sessions_are_compared_in_seconds() {
     assert_eq!(store.session_faults().await.unwrap(), []);
     println!("all rows: {:?}", began.elapsed());
     let began = crate::clock::monotonic();
-    assert_eq!(store.close_orphans("here", at(30)).await.unwrap(), []);
+    assert_eq!(
+        store
+            .close_orphans("here", &BTreeMap::new(), at(30))
+            .await
+            .unwrap(),
+        []
+    );
     println!("the start: {:?}", began.elapsed());
     let began = crate::clock::monotonic();
     let query = crate::store::SessionQuery {
