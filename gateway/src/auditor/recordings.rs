@@ -9,7 +9,7 @@ use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::not_theirs;
 use crate::admission::words::{Arguments, Misuse, Takes};
-use crate::store::{Session, SessionEnd, SessionQuery};
+use crate::store::{Session, SessionEnd, SessionFault, SessionQuery};
 use crate::terminal::layout::Gives;
 use crate::texts::times;
 
@@ -88,6 +88,9 @@ pub(super) async fn list(
     // Only the end is somebody's words, and gives way on a narrow terminal.
     let gives = [Gives(6, 12)];
     desk.terminal.table_giving(&heads, &rows, &gives).await?;
+    for fault in sessions.iter().filter_map(|session| session.fault.as_ref()) {
+        not_on_record(desk, fault, now).await?;
+    }
     if sessions.iter().any(|session| session.unread) {
         desk.line("auditor-hidden-unknown", &[]).await?;
     }
@@ -96,6 +99,18 @@ pub(super) async fn list(
             .await?;
     }
     Ok(status::DONE)
+}
+
+/// Says that the table has something else of a session than the log, and puts that on record, once.
+pub(super) async fn not_on_record(
+    desk: &mut Desk<'_>,
+    fault: &SessionFault,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    desk.gateway.store.tell_session_fault(fault, now).await?;
+    let number = [("number", fault.number.into())];
+    desk.line("auditor-session-not-on-record", &number).await?;
+    Ok(())
 }
 
 /// The sessions of the auditor's client that options choose: `--person`, `--target`, `--intervention`, `--since`,
@@ -237,6 +252,20 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         0 => String::new(),
         lines => lines.to_string(),
     };
+    if session.fault.is_some() {
+        // Nothing else that the table says of it is shown as if it were so.
+        let end = desk.say("state-not-on-record", &[]);
+        let unknown = || "?".to_owned();
+        return vec![
+            session.number.to_string(),
+            unknown(),
+            unknown(),
+            unknown(),
+            unknown(),
+            String::new(),
+            end,
+        ];
+    }
     vec![
         session.number.to_string(),
         times::date_and_clock(start.at),

@@ -18,6 +18,7 @@ use self::whose::belongs;
 pub(super) use self::whose::open;
 use self::written::{At, Written, written};
 use super::patience::patiently;
+use super::recordings::not_on_record;
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
 use super::transcript;
@@ -47,6 +48,10 @@ pub(crate) async fn replay(
         let args = [("id", written.number.into())];
         return not_theirs(desk, command, &typed, told, &args).await;
     };
+    // The recording itself says whose it is and what happened; the table is told about.
+    if let Some(fault) = &session.fault {
+        not_on_record(desk, fault, clock::now()).await?;
+    }
     if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
         return desk.problem(id, &[("option", option.into())]).await;
     }

@@ -12,14 +12,14 @@ use crate::clock;
 use crate::commands::out::outln;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
-use crate::store::{Store, check_address, compile};
+use crate::store::{Contradicted, Store, check_address, compile};
 use crate::terminal::layout::wrap;
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
 /// the gateway may take under it; where its store is there already, also which documents in it are not the ones that were
-/// put in force. Changes nothing and needs no store. Notes name derogations that are over, templates
+/// put in force, and which interventions and sessions are not those that the log tells of. Changes nothing and needs no store. Notes name derogations that are over, templates
 /// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -95,13 +95,23 @@ async fn in_store(settings: &Settings) -> Vec<String> {
     };
     let looked = store.look_at_documents().await;
     let faults = store.document_faults();
+    let rows = Contradicted::find(&store).await;
     store.close().await;
     let faults = faults.iter().map(|fault| {
         format!("{fault}; find out who changed the store, then put the right text in force again, which is on record: ecluse apply DIR")
     });
-    faults
+    let mut problems: Vec<String> = faults
         .chain(looked.err().map(|error| error.to_string()))
-        .collect()
+        .collect();
+    match rows {
+        Ok(rows) => {
+            problems.extend(rows.lines().map(|line| {
+                format!("{line}; find out who changed the store: ecluse journal verify")
+            }))
+        }
+        Err(error) => problems.push(error.to_string()),
+    }
+    problems
 }
 
 /// What there is to know about documents that are right: a line each, which a terminal is told between words.

@@ -153,6 +153,9 @@ fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> 
         ]));
     }
     writeln!(out, "{}", table(&rows))?;
+    for fault in &inventory.gone {
+        writeln!(out, "{fault}; run: ecluse journal verify")?;
+    }
     for (dir, state) in &inventory.strays {
         writeln!(
             out,
@@ -173,7 +176,9 @@ fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
             Err(problem) => format!("keeps the words of {client}'s entries: {problem}"),
         });
     }
-    if let Some(before) = inventory.nobody_before {
+    if let Some(before) = inventory.nobody_before
+        && inventory.contradicted.is_empty()
+    {
         lines.push(format!(
             "would remove the words of entries that concern no client from before {before}"
         ));
@@ -219,6 +224,11 @@ fn nothing(inventory: &Inventory, client: Option<&ClientId>) -> String {
 
 /// Until when something is kept, and why, in words.
 fn reason(kept: &Kept, inventory: &Inventory) -> (String, String) {
+    if kept.fault.is_some()
+        && let Some(obstacle) = kept.state.obstacle()
+    {
+        return ("-".to_owned(), obstacle);
+    }
     let Some(rules) = inventory.rules_of(&kept.client) else {
         return (
             "-".to_owned(),

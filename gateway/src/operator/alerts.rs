@@ -264,7 +264,7 @@ async fn contradicted(
         .collect())
 }
 
-/// Interventions and documents in the store that the log contradicts (R3), since a time.
+/// Interventions, documents and sessions in the store that the log contradicts (R3), since a time.
 async fn not_on_record(
     desk: &Desk<'_>,
     client: &ClientId,
@@ -277,16 +277,20 @@ async fn not_on_record(
         .into_iter()
         .map(|record| {
             let time = times::moment(record.at, now, None).into();
-            let said = match record
+            let number = record
                 .detail
                 .get("number")
-                .and_then(|number| number.as_u64())
-            {
-                Some(number) => {
+                .and_then(|number| number.as_u64());
+            let said = match (record.session, number) {
+                (Some(_), number) => {
+                    let args = [("time", time), ("number", number.unwrap_or(0).into())];
+                    desk.say("operator-session-not-on-record", &args)
+                }
+                (None, Some(number)) => {
                     let args = [("time", time), ("number", number.into())];
                     desk.say("operator-intervention-not-on-record", &args)
                 }
-                None => desk.say("operator-document-not-on-record", &[("time", time)]),
+                (None, None) => desk.say("operator-document-not-on-record", &[("time", time)]),
             };
             (record.at, said)
         })

@@ -5,6 +5,7 @@ mod cosign;
 mod on_disk;
 mod sessions;
 mod since;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;
