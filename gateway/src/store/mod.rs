@@ -31,9 +31,11 @@ mod opening;
 mod recordings;
 mod remembered;
 mod search;
+mod session_row;
 mod sessions;
 mod settings;
 mod sql;
+mod tables;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -51,7 +53,10 @@ use uuid::Uuid;
 
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
-pub use self::bound::{DocumentFault, DocumentText, InterventionFault, Wrong};
+pub use self::bound::{
+    Contradicted, DocumentFault, DocumentText, InterventionFault, InterventionGone, LastText,
+    SessionFault, SessionSaid, Wrong,
+};
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
     Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
@@ -70,8 +75,11 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::settings::SETTINGS;
 use self::sql::{Db, Tx, values};
+pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use crate::audit::{AuditRecord, trails};
+use crate::clock;
 use crate::secrets::{self, StoreKey};
 use crate::settings::{Settings, StoreAddress};
 
@@ -265,6 +273,7 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            planted: 0,
             _turn: turn,
             documents: None,
         })
@@ -278,6 +287,8 @@ struct Writing {
     inner: Arc<Inner>,
     /// Where the journal stands within this change, once something was added to it.
     frontier: Option<Frontier>,
+    /// Rows of the index that stood where this change wrote, beyond the end of the log, and were taken away.
+    planted: u64,
     /// Given back last of all.
     _turn: Option<OwnedSemaphorePermit>,
     /// The documents as this change leaves them, once whose trails a record enters was asked of them.
@@ -325,6 +336,11 @@ impl Writing {
     async fn commit(mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         for record in records {
             self.append(record).await?;
+        }
+        // What was taken away is on record, with the change that found it in its way.
+        if self.planted > 0 {
+            let record = audit::planted(self.planted, clock::now());
+            self.append(&record).await?;
         }
         self.tx.commit().await?;
         announce(&self.inner.epoch, self.epoch);

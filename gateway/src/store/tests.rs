@@ -8,6 +8,7 @@ mod journal;
 mod passage;
 mod reach;
 mod search;
+mod sessions;
 
 use std::time::Duration;
 
