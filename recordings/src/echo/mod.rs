@@ -164,8 +164,15 @@ impl EchoDetector {
                 self.send(*lines_before > 0);
                 *lines_before += 1;
             }
-            // Interrupt, end of file, quit, suspend: the line is over and nothing more echoes it.
-            '\x03' | '\x04' | '\x1a' | '\x1c' => self.abandon(),
+            // Interrupt, quit, suspend: the line is over and nothing more echoes it.
+            '\x03' | '\x1a' | '\x1c' => self.abandon(),
+            // A program that reads letter by letter, or up to the end of file, got all of it.
+            '\x04' => {
+                let least = self.least_hidden();
+                let hidden = self.line.as_ref().is_some_and(|line| line.is_hidden(least));
+                self.hidden_lines = self.hidden_lines.saturating_add(hidden.into());
+                self.abandon();
+            }
             '\x08' | '\x7f' => {
                 if let Some(line) = &mut self.line {
                     line.erase();
@@ -186,9 +193,7 @@ impl EchoDetector {
         if line.echoed() {
             return;
         }
-        // Keys of full-screen programs are seldom echoed, and seldom words.
-        let least = if self.output.is_full_screen() { 4 } else { 1 };
-        let hidden = line.is_hidden(least);
+        let hidden = line.is_hidden(self.least_hidden());
         let Line {
             start,
             end,
@@ -215,6 +220,11 @@ impl EchoDetector {
             returned: false,
             seen: 0,
         });
+    }
+
+    /// Keys of full-screen programs are seldom echoed, and seldom words.
+    fn least_hidden(&self) -> usize {
+        if self.output.is_full_screen() { 4 } else { 1 }
     }
 
     fn abandon(&mut self) {
