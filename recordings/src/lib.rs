@@ -25,6 +25,7 @@
 )]
 
 mod artefact;
+mod at_once;
 pub mod bound;
 pub mod bundle;
 mod bytes;
@@ -39,6 +40,7 @@ pub mod evidence;
 mod facts;
 pub mod frame;
 mod header;
+mod ink;
 mod journal;
 mod journal_form;
 mod keys;
@@ -70,6 +72,8 @@ mod stream;
 mod survey;
 mod text;
 mod transcript;
+#[cfg(test)]
+mod unseen_tests;
 pub mod verify;
 mod writer;
 

@@ -6,13 +6,12 @@
 use crate::marks::{Marked, is_mark, kept};
 use crate::meter::Meter;
 use crate::screen::Size;
-use crate::sequences::{Hidden, Piece, Sequences};
+use crate::sequences::{Hidden, Piece, Sequences, Withheld};
 use avt::observer::Observer;
 use avt::parser::{AnsiMode, Function};
 use avt::{Parser, Terminal};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use unicode_width::UnicodeWidthChar;
 
 /// What is shown where the model failed and was started again.
 pub(crate) const FAULT: &str = "[this screen could not be drawn; it continues from here]";
@@ -26,8 +25,12 @@ pub(crate) struct Fault;
 
 /// So many control functions are handed over at once.
 const AT_ONCE: usize = 4096;
-/// So much that is not shown is kept until somebody asks for it.
-const MOST_HIDDEN: usize = 256;
+/// So much is kept of marks that are not.
+const MOST_LOST: usize = 4096;
+/// The highest number that a terminal knows; …
+const HIGHEST: u64 = 65_535;
+/// … a sequence with one above this is none.
+const HIGHEST_READ: u64 = 0x7fff_ffff;
 
 /// A terminal that what was recorded is drawn on.
 pub(crate) struct Model {
@@ -43,7 +46,11 @@ pub(crate) struct Model {
     last: Option<char>,
     /// Letters push others aside.
     inserting: bool,
-    hidden: Vec<Hidden>,
+    /// A mark for the letter that stands before the cursor once all was carried out.
+    mark: Option<char>,
+    /// Letters with marks beyond what is kept of them.
+    lost: String,
+    hidden: Withheld,
     functions: Vec<Function>,
 }
 
@@ -59,7 +66,9 @@ impl Model {
             marked: Marked::default(),
             last: None,
             inserting: false,
-            hidden: Vec::new(),
+            mark: None,
+            lost: String::new(),
+            hidden: Withheld::default(),
             functions: Vec::new(),
         }
     }
@@ -84,33 +93,46 @@ impl Model {
 
     /// What was not shown since this was asked last.
     pub(crate) fn hidden(&mut self) -> Vec<Hidden> {
-        std::mem::take(&mut self.hidden)
+        if !self.lost.is_empty() {
+            self.hidden
+                .keep(Hidden::marks(std::mem::take(&mut self.lost)));
+        }
+        self.hidden.take()
     }
 
     /// Recorded time goes on.
     pub(crate) fn passes(&mut self, at_us: u64) {
         self.meter.passes(at_us);
-        let hidden = &mut self.hidden;
-        self.sequences
-            .passes(at_us, &mut |piece| keep(hidden, piece));
+        self.sequences.passes(at_us);
+    }
+
+    /// Whether something waited for its end too long, and is shown with the next text, be it empty.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.sequences.is_overdue()
     }
 
     /// Nothing more comes: what waits for its end does so in vain.
-    pub(crate) fn ends(&mut self) {
-        let hidden = &mut self.hidden;
-        self.sequences.end(&mut |piece| keep(hidden, piece));
+    pub(crate) fn ends<O: Observer>(&mut self, observer: &mut O) -> Result<(), Fault> {
+        self.guarded(|model| model.give_up(observer))
     }
 
     /// The target printed this.
     pub(crate) fn feed<O: Observer>(&mut self, text: &str, observer: &mut O) -> Result<(), Fault> {
         self.guarded(|model| {
+            if model.sequences.is_overdue() {
+                model.give_up(observer);
+            }
             for letter in text.chars() {
                 model.meter.character();
                 if model.wanted.is_some() {
                     model.execute(observer);
                     model.take_wanted_size(observer);
                 }
-                model.letter(letter);
+                model.lexed(|sequences, mut out| sequences.letter(letter, &mut out));
+                if let Some(mark) = model.mark.take() {
+                    model.execute(observer);
+                    model.mark_before_cursor(mark);
+                }
                 if model.functions.len() >= AT_ONCE {
                     model.execute(observer);
                 }
@@ -119,37 +141,43 @@ impl Model {
         })
     }
 
+    fn give_up<O: Observer>(&mut self, observer: &mut O) {
+        self.lexed(|sequences, mut out| sequences.end(&mut out));
+        self.execute(observer);
+    }
+
     fn execute<O: Observer>(&mut self, observer: &mut O) {
         self.terminal
             .execute_with(self.functions.drain(..), &mut *observer);
     }
 
-    fn letter(&mut self, letter: char) {
+    /// What comes out of the lexer becomes functions.
+    fn lexed(&mut self, lex: impl FnOnce(&mut Sequences, &mut dyn FnMut(Piece<'_>))) {
         let Model {
             sequences,
             parser,
-            terminal,
             meter,
+            size,
             marked,
             last,
             inserting,
+            mark,
+            lost,
             hidden,
             functions,
             ..
         } = self;
-        sequences.letter(letter, &mut |piece| match piece {
-            Piece::Letter(letter) if is_mark(letter) => {
-                let Some(both) = last.and_then(|last| marked.with(last, letter)) else {
-                    return;
-                };
-                if let Some(Function::Print(printed)) = functions.last_mut() {
-                    *printed = both;
-                    *last = Some(both);
-                } else if functions.is_empty() && !*inserting {
-                    functions.extend(over_the_last(terminal, both));
-                    *last = Some(both);
+        let rows = size.rows();
+        lex(sequences, &mut |piece| match piece {
+            Piece::Letter(letter) if is_mark(letter) => match (*last, functions.last_mut()) {
+                (Some(before), Some(Function::Print(printed))) => {
+                    match marked.with(before, letter) {
+                        Some(both) => (*printed, *last) = (both, Some(both)),
+                        None => lose(lost, marked, before, letter),
+                    }
                 }
-            }
+                _ => *mark = Some(letter),
+            },
             Piece::Letter(letter) => {
                 let letter = kept(letter);
                 *last = (letter >= ' ').then_some(letter);
@@ -158,20 +186,59 @@ impl Model {
             }
             Piece::Sequence(sequence) => {
                 *last = None;
-                for letter in understood(sequence).chars() {
-                    let Some(function) = parser.feed(letter) else {
+                let Some(sequence) = understood(sequence) else {
+                    return;
+                };
+                for letter in sequence.chars() {
+                    let function = parser.feed(letter);
+                    let Some(function) = function.and_then(|it| within_margins(it, rows)) else {
                         continue;
                     };
                     if let Function::Sm(modes) = &function {
                         *inserting |= modes.as_slice().contains(&AnsiMode::Insert);
                     } else if let Function::Rm(modes) = &function {
                         *inserting &= !modes.as_slice().contains(&AnsiMode::Insert);
+                    } else if matches!(function, Function::Decstr | Function::Ris) {
+                        *inserting = false;
                     }
                     functions.extend(meter.admit(function));
                 }
             }
-            hides @ Piece::Hidden(_) => keep(hidden, hides),
+            Piece::Hidden(one) => hidden.keep(one),
         });
+    }
+
+    /// Terminals put a mark on the letter that stands before the cursor, however the cursor came there.
+    fn mark_before_cursor(&mut self, mark: char) {
+        let avt::Cursor { col, row, .. } = self.terminal.cursor();
+        let Some(line) = self.terminal.screen().line(row) else {
+            return;
+        };
+        let cells = line.cells();
+        let before = cells.get(..col).unwrap_or_default();
+        let place = before.iter().rposition(|cell| cell.width() > 0);
+        let Some((col, cell)) = place.and_then(|col| Some((col, cells.get(col)?))) else {
+            return;
+        };
+        let before = cell.char();
+        let Some(both) = self.marked.with(before, mark) else {
+            return lose(&mut self.lost, &self.marked, before, mark);
+        };
+        let col = u16::try_from(col).unwrap_or(u16::MAX);
+        let over = [Function::Cha(col.saturating_add(1)), Function::Print(both)];
+        if self.inserting {
+            let mut mode = |sequence: &str| {
+                let letters = sequence.chars();
+                letters
+                    .filter_map(|letter| self.parser.feed(letter))
+                    .collect::<Vec<_>>()
+            };
+            let (off, on) = (mode("\x1b[4l"), mode("\x1b[4h"));
+            self.functions.extend(off.into_iter().chain(over).chain(on));
+        } else {
+            self.functions.extend(over);
+            self.last = Some(both);
+        }
     }
 
     /// The technician's terminal changed size. Where there is no credit for it, it does once there is: the size that was
@@ -210,50 +277,96 @@ impl Model {
             self.functions = Vec::new();
             self.last = None;
             self.inserting = false;
+            self.mark = None;
             Fault
         })
     }
 }
 
-/// What is not shown is kept once.
-fn keep(hidden: &mut Vec<Hidden>, piece: Piece<'_>) {
-    if let Piece::Hidden(one) = piece
-        && one.says_something()
-        && hidden.len() < MOST_HIDDEN
-        && !hidden.contains(&one)
-    {
-        hidden.push(one);
+/// A mark that is not kept is told, with its letter.
+fn lose(lost: &mut String, marked: &Marked, letter: char, mark: char) {
+    if lost.len() < MOST_LOST {
+        marked.write(letter, lost);
+        lost.push(mark);
     }
 }
 
-/// Prints a letter in the place of the one before the cursor.
-fn over_the_last(terminal: &Terminal, letter: char) -> [Function; 2] {
-    let width = letter.width().unwrap_or(1);
-    let col = terminal.cursor().col.saturating_sub(width);
-    let col = u16::try_from(col).unwrap_or(u16::MAX);
-    [
-        Function::Cha(col.saturating_add(1)),
-        Function::Print(letter),
-    ]
+/// Margins as terminals have them: none below the last row, and the upper one above the lower one, or nothing is done.
+fn within_margins(function: Function, rows: u16) -> Option<Function> {
+    let Function::Decstbm(top, bottom) = function else {
+        return Some(function);
+    };
+    let top = top.max(1);
+    let bottom = if bottom == 0 { rows } else { bottom.min(rows) };
+    (top < bottom).then_some(Function::Decstbm(top, bottom))
 }
 
-/// A sequence as the model behind knows it. What is concealed (SGR 8) is kept as what blinks, which nobody draws; the
-/// oldest mode of the alternate screen is that of its sisters.
-fn understood(sequence: &str) -> Cow<'_, str> {
-    if let Some(mode) = sequence.strip_prefix("\x1b[?47")
-        && matches!(mode, "h" | "l")
-    {
-        return Cow::Owned(format!("\x1b[?1047{mode}"));
+/// A sequence as the model behind knows it; none where terminals do nothing. What is concealed (SGR 8) is kept as what
+/// blinks, which nobody draws; the oldest mode of the alternate screen is that of its sisters.
+fn understood(sequence: &str) -> Option<Cow<'_, str>> {
+    let Some(rest) = sequence.strip_prefix("\x1b[") else {
+        return Some(Cow::Borrowed(sequence));
+    };
+    if rest.contains(':') && !rest.ends_with('m') {
+        return None;
     }
-    let rendition = sequence
-        .strip_prefix("\x1b[")
-        .and_then(|rest| rest.strip_suffix('m'));
+    // A run of digits that no u64 holds is above every bound.
+    let numbers = rest.split(|letter: char| !letter.is_ascii_digit());
+    let highest = numbers
+        .filter(|digits| !digits.is_empty())
+        .map(|digits| digits.parse().unwrap_or(u64::MAX))
+        .max();
+    if highest.is_some_and(|number: u64| number > HIGHEST_READ) {
+        return None;
+    }
+    if let Some(modes) = rest.strip_prefix('?')
+        && modes.ends_with(['h', 'l'])
+        && modes.contains("47")
+    {
+        return Some(Cow::Owned(with_alternate(modes)));
+    }
+    if highest.is_some_and(|number| number > HIGHEST) {
+        return Some(Cow::Owned(lowered(sequence)));
+    }
+    let rendition = rest.strip_suffix('m');
     match rendition {
         Some(list) if list.contains(['5', '6', '8']) && !list.starts_with(['<', '=', '>', '?']) => {
-            Cow::Owned(rendered(list))
+            Some(Cow::Owned(rendered(list)))
         }
-        Some(_) | None => Cow::Borrowed(sequence),
+        Some(_) | None => Some(Cow::Borrowed(sequence)),
     }
+}
+
+/// Modes, with the oldest of the alternate screen as its sister.
+fn with_alternate(modes: &str) -> String {
+    let (list, last) = modes.split_at(modes.len().saturating_sub(1));
+    let list: Vec<&str> = list
+        .split(';')
+        .map(|mode| match mode.trim_start_matches('0') {
+            "47" => "1047",
+            other => other,
+        })
+        .collect();
+    format!("\x1b[?{}{last}", list.join(";"))
+}
+
+/// Numbers that no terminal knows become the highest that they do.
+fn lowered(sequence: &str) -> String {
+    let mut text = String::with_capacity(sequence.len());
+    let mut rest = sequence;
+    while let Some(from) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let (before, digits) = rest.split_at_checked(from).unwrap_or((rest, ""));
+        let end = digits
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(digits.len());
+        let (number, after) = digits.split_at_checked(end).unwrap_or((digits, ""));
+        text.push_str(before);
+        let number = number.parse().unwrap_or(HIGHEST).min(HIGHEST);
+        text.push_str(&number.to_string());
+        rest = after;
+    }
+    text.push_str(rest);
+    text
 }
 
 fn rendered(list: &str) -> String {

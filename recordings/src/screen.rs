@@ -11,14 +11,14 @@ use crate::{ChannelOpened, Utf8Decoder};
 use avt::Color;
 use std::time::Duration;
 
-/// Widest screen that is modelled; a technician's client may ask for anything.
-pub const MAX_COLS: u16 = 500;
-/// Highest screen that is modelled.
-pub const MAX_ROWS: u16 = 200;
+/// Widest and highest screen that is modelled; a technician's client may ask for anything.
+pub const MOST_SIDE: u16 = 1000;
+/// Cells of the largest screen that is modelled: more than the largest monitor shows in its smallest letters.
+pub const MOST_CELLS: u32 = 120_000;
 
 /// A number of columns and rows, both at least 1.
 ///
-/// Invariant: within [`MAX_COLS`] and [`MAX_ROWS`].
+/// Invariant: each within [`MOST_SIDE`], together within [`MOST_CELLS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     cols: u16,
@@ -29,14 +29,24 @@ impl Size {
     /// The nearest size within the limits; 0 means unknown and becomes 80 or 24.
     #[must_use]
     pub fn clamped(cols: u32, rows: u32) -> Self {
-        let within = |asked: u32, usual: u16, most: u16| match asked {
+        let within = |asked: u32, usual: u16| match asked {
             0 => usual,
-            asked => u16::try_from(asked).unwrap_or(most).min(most),
+            asked => u16::try_from(asked).unwrap_or(MOST_SIDE).min(MOST_SIDE),
         };
+        let cols = within(cols, 80);
+        let most = u16::try_from(MOST_CELLS / u32::from(cols)).unwrap_or(MOST_SIDE);
         Size {
-            cols: within(cols, 80, MAX_COLS),
-            rows: within(rows, 24, MAX_ROWS),
+            cols,
+            rows: within(rows, 24).min(most),
         }
+    }
+
+    /// What to tell where the technician's terminal is larger than what is modelled of it.
+    pub(crate) fn less_than(self, cols: u32, rows: u32) -> Option<String> {
+        (cols > self.cols.into() || rows > self.rows.into()).then(|| {
+            let Size { cols: drawn, rows: lines } = self;
+            format!("[a terminal of {cols} columns and {rows} rows; {drawn} and {lines} of them are drawn, and what stands beyond is drawn at their edge]")
+        })
     }
 
     /// Columns.
@@ -158,6 +168,9 @@ impl Screen {
     pub fn passes(&mut self, at: Duration) {
         self.model
             .passes(u64::try_from(at.as_micros()).unwrap_or(u64::MAX));
+        if self.model.is_overdue() {
+            self.draw("");
+        }
     }
 
     /// The target printed this.
@@ -312,15 +325,22 @@ mod tests {
         assert_eq!(
             Size::clamped(u32::MAX, u32::MAX),
             Size {
-                cols: MAX_COLS,
-                rows: MAX_ROWS
+                cols: 1000,
+                rows: 120
             }
         );
         assert_eq!(
             Size::clamped(1, 70_000),
             Size {
                 cols: 1,
-                rows: MAX_ROWS
+                rows: 1000
+            }
+        );
+        assert_eq!(
+            Size::clamped(640, 180),
+            Size {
+                cols: 640,
+                rows: 180
             }
         );
     }

@@ -1,34 +1,32 @@
 //! The lines of a terminal session as text, each with the time it was last changed.
 //!
 //! A line is given when it leaves the screen; its time is when it came to be what it is, not when it
-//! left. What stood there and was erased in place is given too, with the time until which it stood; so is what
-//! full-screen programs showed, between the two lines that say when they began and ended. What a target prints and a
-//! terminal does not show is told.
+//! left. What stood there and was taken away is given too, with the time until which it stood; so is what full-screen
+//! programs showed, between the two lines that say when they began and ended. What stood for a moment is told word by word,
+//! and so is what a target prints and a terminal does not show. [`crate::ink`] knows what is gone.
 
+use crate::at_once::{self, AtOnce};
+use crate::ink::{Gone, Ink, Taker};
 use crate::marks::Marked;
 use crate::model::{FAULT, Fault, LeftOut, Model};
 use crate::recent::Recent;
 use crate::rows;
 use crate::screen::Size;
 use avt::observer::{Observation, Observer};
-use avt::parser::{DecMode, EdScope, Function};
-use avt::{Line, Operation, ScreenKind, Terminal};
-use std::collections::{HashSet, VecDeque};
+use avt::parser::{DecMode, Function};
+use avt::{Line, Operation, Terminal};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Longest line kept in memory; a longer one, of a program that never ends its line, is given in pieces.
 const MAX_LINE: usize = 64 * 1024;
-/// Reading rows for their times costs too: so many cells may be read for each character that came, and a screen for so
-/// much recorded time, saved up to so many screens. Rows that wait get the time of the last change before they are read.
-const CELLS_A_CHARACTER: usize = 16;
-const SCREEN_EACH_US: u64 = 50_000;
-const SAVED_SCREENS: usize = 2;
-/// What stood on the screen for so long was shown, whatever took its place.
-const SHOWN_US: u64 = 500_000;
 /// What was erased in place is text beyond what came: so many letters for each character, and a screen for so much
-/// recorded time, saved up to as many screens.
+/// recorded time, saved up to so many screens.
 const GIVEN_A_CHARACTER: usize = 4;
 const GIVEN_SCREEN_EACH_US: u64 = 1_000_000;
+const SAVED_SCREENS: usize = 2;
+/// Whatever size was announced for it, a terminal has at least so many cells. **Unit**: cells.
+const SMALLEST_SCREEN: usize = 80 * 24;
 
 /// A line and its time, in microseconds since the channel's opening.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +35,8 @@ pub(crate) struct TimedLine {
     pub(crate) text: String,
     /// It was erased in place at this time, or replaced.
     pub(crate) until_us: Option<u64>,
+    /// The recording says so: no terminal showed it.
+    pub(crate) said: bool,
 }
 
 impl TimedLine {
@@ -45,6 +45,22 @@ impl TimedLine {
             at_us,
             text: text.into(),
             until_us: None,
+            said: false,
+        }
+    }
+
+    /// What the recording says of itself.
+    pub(crate) fn said(at_us: u64, text: impl Into<String>) -> Self {
+        TimedLine {
+            said: true,
+            ..TimedLine::new(at_us, text)
+        }
+    }
+
+    fn until(self, until_us: u64) -> Self {
+        TimedLine {
+            until_us: Some(until_us),
+            ..self
         }
     }
 }
@@ -56,31 +72,30 @@ pub(crate) struct Scrolling {
     told: Recent,
 }
 
-/// A row as it was read last, and since when it is so.
-type Row = (u64, String);
-
 struct Lines {
     now: u64,
-    /// The rows of the primary screen.
-    rows: VecDeque<Row>,
-    /// Those of a full-screen program, and when it began.
-    full: Option<(u64, VecDeque<Row>)>,
-    /// Rows that changed since, and whether any did.
-    changed: Vec<bool>,
-    any: bool,
-    /// Rows were moved by another width: nothing was erased.
-    moved: bool,
-    cols: usize,
-    allowance: usize,
+    ink: Ink,
+    /// When the full-screen program began.
+    full: Option<u64>,
+    /// Cells of the screen.
+    screen: usize,
     /// Letters of what was erased that may be given.
     given: usize,
-    not_given: u64,
+    not_given: NotGiven,
     erased: Recent,
+    at_once: AtOnce,
     marked: Marked,
-    /// Rows of a line that wraps, so far.
-    pending: Option<Row>,
+    /// Rows of a line that wraps, so far, and their time.
+    pending: Option<(u64, String)>,
     concealed: Vec<String>,
     ready: Vec<TimedLine>,
+}
+
+/// Lines that there was no room for.
+#[derive(Default)]
+struct NotGiven {
+    count: u64,
+    first_us: u64,
 }
 
 impl Scrolling {
@@ -110,43 +125,39 @@ impl Scrolling {
     /// No line that comes later is older than this.
     pub(crate) fn settled_us(&self) -> u64 {
         let lines = &self.lines;
-        let full = lines.full.iter().flat_map(|(_, rows)| rows);
-        let standing = lines.rows.iter().chain(full).chain(&lines.pending);
-        let times = standing.filter(|(_, text)| !text.is_empty());
-        times.map(|(at_us, _)| *at_us).fold(lines.now, u64::min)
+        let pending = lines.pending.as_ref().map(|(at_us, _)| *at_us);
+        let times = [lines.ink.oldest_us(), pending, lines.at_once.since_us()];
+        times.into_iter().flatten().fold(lines.now, u64::min)
     }
 
     /// What is left on the screen at the end.
     pub(crate) fn rest(mut self) -> Vec<TimedLine> {
-        self.model.ends();
-        let mut ready = self.after(Ok(()));
-        self.lines.allowance = usize::MAX;
-        self.lines.read(self.model.terminal());
-        self.lines.end_full();
-        self.lines.leave_all(self.model.terminal());
-        ready.append(&mut self.lines.ready);
-        let now = self.lines.now;
+        let ended = self.model.ends(&mut self.lines);
+        let mut ready = self.after(ended);
+        let lines = &mut self.lines;
+        lines.ink.end();
+        lines.give_gone();
+        lines.end_full();
+        lines.leave_all(self.model.terminal());
+        lines.tell_at_once();
+        ready.append(&mut lines.ready);
+        let now = lines.now;
         let told = self.left_out.rest(self.model.left_out());
-        ready.extend(told.map(|text| TimedLine::new(now, text)));
-        if self.lines.not_given > 0 {
-            let text = format!(
-                "[{} more lines were erased in place, more than their bytes may cost]",
-                self.lines.not_given
-            );
-            ready.push(TimedLine::new(now, text));
-        }
+        ready.extend(told.map(|text| TimedLine::said(now, text)));
+        ready.extend(lines.not_given.take(now));
         ready
     }
 
-    /// Time passes: what waited to be read is read as it was.
+    /// Time passes.
     fn passes(&mut self, at_us: u64, bytes: usize) {
         self.model.passes(at_us);
         let lines = &mut self.lines;
         lines.allow(bytes, at_us.saturating_sub(lines.now));
-        if at_us > lines.now {
-            lines.read(self.model.terminal());
+        if lines.at_once.is_due(at_us) {
+            lines.tell_at_once();
         }
         lines.now = at_us;
+        lines.ink.passes(at_us);
     }
 
     /// A fault of the model costs what was on the screen, not the transcript.
@@ -154,10 +165,11 @@ impl Scrolling {
         let now = self.lines.now;
         let mut told = Vec::new();
         if done.is_err() {
-            self.lines.rows.clear();
+            self.lines.ink.restart(self.model.size());
             self.lines.end_full();
             told.push(FAULT.to_owned());
         }
+        self.lines.give_gone();
         told.extend(self.left_out.news(self.model.left_out(), now));
         for hidden in self.model.hidden() {
             let text = hidden.told();
@@ -165,199 +177,162 @@ impl Scrolling {
                 told.push(text);
             }
         }
-        let told = told.into_iter().map(|text| TimedLine::new(now, text));
+        let told = told.into_iter().map(|text| TimedLine::said(now, text));
         let mut ready = std::mem::take(&mut self.lines.ready);
         ready.extend(told);
         ready
     }
 }
 
+impl NotGiven {
+    fn one_more(&mut self, now: u64) {
+        if self.count == 0 {
+            self.first_us = now;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// What to tell of them, and of which time.
+    fn take(&mut self, now: u64) -> Option<TimedLine> {
+        let NotGiven { count, first_us } = std::mem::take(self);
+        (count > 0).then(|| {
+            let text = format!(
+                "[{count} more lines were erased in place, more than their bytes may cost]"
+            );
+            TimedLine::said(first_us, text).until(now)
+        })
+    }
+}
+
 impl Lines {
     fn new(size: Size, marked: Marked) -> Self {
-        let mut lines = Lines {
+        let screen = usize::from(size.cols()) * usize::from(size.rows());
+        let screen = screen.max(SMALLEST_SCREEN);
+        Lines {
             now: 0,
-            rows: VecDeque::new(),
+            ink: Ink::new(size, marked.clone()),
             full: None,
-            changed: vec![false; size.rows().into()],
-            any: false,
-            moved: false,
-            cols: size.cols().into(),
-            allowance: 0,
-            given: 0,
-            not_given: 0,
+            screen,
+            given: SAVED_SCREENS * screen,
+            not_given: NotGiven::default(),
             erased: Recent::default(),
+            at_once: AtOnce::default(),
             marked,
             pending: None,
             concealed: Vec::new(),
             ready: Vec::new(),
-        };
-        lines.allowance = SAVED_SCREENS * lines.screen();
-        lines.given = lines.allowance;
-        lines
-    }
-
-    fn screen(&self) -> usize {
-        self.changed.len().saturating_mul(self.cols)
+        }
     }
 
     fn allow(&mut self, bytes: usize, since_us: u64) {
-        let most = SAVED_SCREENS * self.screen();
-        let earned = |each_us: u64, a_character: usize| {
-            let since = since_us.min(each_us * SAVED_SCREENS as u64);
-            let waited = (since as usize).saturating_mul(self.screen()) / each_us as usize;
-            bytes.saturating_mul(a_character).saturating_add(waited)
-        };
-        let read = earned(SCREEN_EACH_US, CELLS_A_CHARACTER);
-        let given = earned(GIVEN_SCREEN_EACH_US, GIVEN_A_CHARACTER);
-        self.allowance = self.allowance.saturating_add(read).min(most);
-        self.given = self.given.saturating_add(given).min(most);
+        let since = since_us.min(GIVEN_SCREEN_EACH_US * SAVED_SCREENS as u64);
+        let waited = (since as usize).saturating_mul(self.screen) / GIVEN_SCREEN_EACH_US as usize;
+        let earned = bytes
+            .saturating_mul(GIVEN_A_CHARACTER)
+            .saturating_add(waited);
+        let most = SAVED_SCREENS * self.screen;
+        self.given = self.given.saturating_add(earned).min(most);
     }
 
-    /// Gives every changed row its time, where there is allowance for it. What stood there long enough to be read, does
-    /// not go on, and stands nowhere else, was erased.
-    fn read(&mut self, terminal: &Terminal) {
-        if !self.any {
-            return;
-        }
-        let rows = self.changed.iter().filter(|changed| **changed).count();
-        let Some(left) = self.allowance.checked_sub(rows.saturating_mul(self.cols)) else {
-            return;
-        };
-        self.allowance = left;
-        self.any = false;
-        let (seen, screen) = match &mut self.full {
-            Some((_, seen)) => (seen, terminal.screen()),
-            None => (&mut self.rows, terminal.primary_screen()),
-        };
-        let mut replaced = Vec::new();
-        for (row, line) in screen.visible_lines().enumerate() {
-            if !self.changed.get_mut(row).is_some_and(std::mem::take) && row < seen.len() {
-                continue;
-            }
-            // Without the blanks at its end, which a change of width adds and takes.
-            let mut text = String::new();
-            rows::write(line, &self.marked, &mut text);
-            text.truncate(text.trim_end().len());
-            match seen.get_mut(row) {
-                Some(seen) if seen.1 == text => {}
-                Some(seen) => {
-                    let (since, before) = std::mem::replace(seen, (self.now, text));
-                    let stood = self.now.saturating_sub(since) >= SHOWN_US;
-                    if stood && !before.is_empty() && !seen.1.starts_with(&before) {
-                        replaced.push((since, before));
-                    }
+    /// Gives what was taken off the screen. Rows that moved still stand there: they are given once they go.
+    fn give_gone(&mut self) {
+        let gone = self.ink.gone();
+        let replaced = |gone: &Gone| {
+            matches!(
+                gone,
+                Gone::Row {
+                    by: Taker::Others,
+                    ..
                 }
-                None => seen.push_back((self.now, text)),
+            )
+        };
+        let standing = match gone.iter().any(replaced) {
+            true => self.ink.standing(),
+            false => HashSet::new(),
+        };
+        for gone in gone {
+            match gone {
+                Gone::Words(words) => self.add_at_once(&words),
+                Gone::Row {
+                    since_us,
+                    text,
+                    fresh,
+                    by,
+                } => match by {
+                    // Each was written since it was empty: that is what it cost, and all of it is given.
+                    Taker::WipedFirst => self.erased(since_us, text),
+                    Taker::Wiped => self.give_erased(since_us, text, &fresh),
+                    Taker::Others if standing.contains(&text) => {}
+                    Taker::Others => self.give_erased(since_us, text, &fresh),
+                },
             }
-        }
-        seen.truncate(self.changed.len());
-        if std::mem::take(&mut self.moved) || replaced.is_empty() {
-            return;
-        }
-        let standing: HashSet<&str> = seen.iter().map(|(_, text)| text.as_str()).collect();
-        replaced.retain(|(_, text)| !standing.contains(text.as_str()));
-        for row in replaced {
-            self.give_erased(row);
         }
     }
 
-    /// A row that was to be seen, and is not any more.
-    fn give_erased(&mut self, (since, text): Row) {
+    fn add_at_once(&mut self, words: &str) {
+        for word in words.split_whitespace() {
+            let mut added = self.at_once.add(self.now, word);
+            if !added && let Some(left) = self.given.checked_sub(at_once::LONGEST) {
+                self.given = left;
+                self.tell_at_once();
+                added = self.at_once.add(self.now, word);
+            }
+            if !added {
+                self.at_once.count();
+            }
+        }
+    }
+
+    fn tell_at_once(&mut self) {
+        if let Some((at_us, text)) = self.at_once.take() {
+            self.ready
+                .push(TimedLine::said(at_us, text).until(self.now));
+        }
+    }
+
+    /// A row that was to be seen, and is not any more. What there is no room for is counted, and its words are told.
+    fn give_erased(&mut self, since_us: u64, text: String, fresh: &str) {
         if !self.erased.is_news(self.now, &text) {
             return;
         }
         match self.given.checked_sub(text.len()) {
             Some(left) => {
                 self.given = left;
-                self.ready.push(TimedLine {
-                    at_us: since,
-                    text,
-                    until_us: Some(self.now),
-                });
+                self.erased(since_us, text);
             }
-            None => self.not_given = self.not_given.saturating_add(1),
-        }
-    }
-
-    /// Rows are about to be erased, whatever comes then. On the first screen each was written since it was empty: that is
-    /// what it cost, and all of it is given.
-    fn wipe(&mut self, terminal: &Terminal, wiped: Range<usize>) {
-        self.read_all(terminal);
-        let seen = match &mut self.full {
-            Some((_, seen)) => seen,
-            None => &mut self.rows,
-        };
-        let wiped = wiped.start.min(seen.len())..wiped.end.min(seen.len());
-        let rows: Vec<Row> = seen
-            .range_mut(wiped)
-            .map(|row| std::mem::replace(row, (self.now, String::new())))
-            .filter(|(_, text)| !text.is_empty())
-            .collect();
-        for (since, text) in rows {
-            if self.full.is_some() {
-                self.give_erased((since, text));
-            } else {
-                self.ready.push(TimedLine {
-                    at_us: since,
-                    text,
-                    until_us: Some(self.now),
-                });
+            None => {
+                self.not_given.one_more(self.now);
+                self.add_at_once(fresh);
             }
         }
     }
 
-    /// Reads what changed before it is gone; what takes a whole screen away was paid for as such.
-    fn read_all(&mut self, terminal: &Terminal) {
-        let allowance = std::mem::replace(&mut self.allowance, usize::MAX);
-        self.read(terminal);
-        self.allowance = allowance;
+    fn erased(&mut self, at_us: u64, text: String) {
+        self.ready.push(TimedLine::new(at_us, text).until(self.now));
     }
 
-    fn begin_full(&mut self, terminal: &Terminal) {
-        self.read_all(terminal);
-        let now = self.now;
-        self.ready
-            .push(TimedLine::new(now, "[a full-screen program begins]"));
-        self.full = Some((now, VecDeque::new()));
-        self.redrawn();
+    fn begin_full(&mut self) {
+        let line = TimedLine::said(self.now, "[a full-screen program begins]");
+        self.ready.push(line);
+        self.full = Some(self.now);
     }
 
     fn end_full(&mut self) {
-        let Some((since, rows)) = self.full.take() else {
+        let Some(since) = self.full.take() else {
             return;
         };
-        for row in rows {
-            if !row.1.is_empty() {
-                self.give_erased(row);
-            }
-        }
+        self.ink.take_alternate();
+        self.give_gone();
         let seconds = self.now.saturating_sub(since) / 1_000_000;
         let text = format!("[the full-screen program ends, after {seconds} s]");
-        self.ready.push(TimedLine::new(self.now, text));
-        self.redrawn();
+        self.ready.push(TimedLine::said(self.now, text));
     }
 
-    fn redrawn(&mut self) {
-        self.changed.fill(true);
-        self.any = true;
-    }
-
-    fn leave(&mut self, line: &Line) {
+    fn leave(&mut self, line: &Line, at_us: u64) {
         let mut text = String::new();
         rows::write(line, &self.marked, &mut text);
-        let at = match self.rows.pop_front() {
-            Some((at, seen)) if seen == text.trim_end() => at,
-            Some(row) => {
-                let stood = self.now.saturating_sub(row.0) >= SHOWN_US;
-                if stood && !self.moved && !row.1.is_empty() && !text.starts_with(&row.1) {
-                    self.give_erased(row);
-                }
-                self.now
-            }
-            None => self.now,
-        };
         self.concealed.extend(rows::concealed(line, &self.marked));
-        let pending = self.pending.get_or_insert((at, String::new()));
+        let pending = self.pending.get_or_insert((at_us, String::new()));
         pending.1.push_str(&text);
         if line.is_wrapped() && pending.1.len() < MAX_LINE {
             return;
@@ -371,14 +346,15 @@ impl Lines {
             self.ready.push(TimedLine::new(at, text));
             let concealed = self.concealed.drain(..);
             self.ready
-                .extend(concealed.map(|text| TimedLine::new(at, text)));
+                .extend(concealed.map(|text| TimedLine::said(at, text)));
         }
     }
 
     fn leave_all(&mut self, terminal: &Terminal) {
         let before = self.ready.len();
-        for line in terminal.primary_screen().all_lines() {
-            self.leave(line);
+        let times = self.ink.times();
+        for (line, at_us) in terminal.primary_screen().all_lines().zip(times) {
+            self.leave(line, at_us);
         }
         self.end_line();
         // Empty rows below the last line are the screen's, not the session's.
@@ -394,64 +370,53 @@ impl Observer for Lines {
     type Output = ();
 
     fn resized(&mut self, cols: usize, rows: usize) {
-        self.cols = cols;
-        self.changed.clear();
-        self.changed.resize(rows, true);
-        self.any = true;
-        self.moved = true;
+        self.screen = cols.saturating_mul(rows).max(SMALLEST_SCREEN);
     }
 
     fn dirty(&mut self, rows: Range<usize>) {
-        if let Some(rows) = self.changed.get_mut(rows) {
-            rows.fill(true);
-            self.any = true;
-        }
+        self.ink.dirty(rows);
     }
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "some sixty functions of a terminal that wipe nothing"
+        reason = "some sixty functions of a terminal that begin and end nothing"
     )]
     fn before(&mut self, context: &mut Observation<'_>, operation: &Operation) {
+        let terminal = context.terminal();
+        self.ink.before(terminal, operation);
         let Operation::Function(function) = operation else {
             return;
         };
-        let terminal = context.terminal();
-        let alternate = terminal.active_screen_kind() == ScreenKind::Alternate;
-        let (avt::Cursor { row, col, .. }, rows) = (terminal.cursor(), self.changed.len());
         match function {
             // A hard reset wipes the screen without scrolling it out.
             Function::Ris => {
-                self.read_all(terminal);
+                self.ink.end();
                 self.end_full();
                 self.leave_all(terminal);
+                self.ink.tell(0..usize::MAX);
             }
-            // The first screen scrolls out instead.
-            Function::Ed(EdScope::All) if alternate => self.wipe(terminal, 0..rows),
-            // Whatever the cursor stands behind stays.
-            Function::Ed(EdScope::Below) => self.wipe(terminal, row + usize::from(col > 0)..rows),
-            Function::Ed(EdScope::Above) => self.wipe(terminal, 0..row),
-            Function::Decaln => self.wipe(terminal, 0..rows),
-            Function::Decset(modes) if !alternate && modes.as_slice().iter().any(is_alternate) => {
-                self.begin_full(terminal);
+            Function::Decset(modes)
+                if self.full.is_none() && modes.as_slice().iter().any(is_alternate) =>
+            {
+                self.begin_full();
             }
-            Function::Decrst(modes) if alternate && modes.as_slice().iter().any(is_alternate) => {
-                self.read_all(terminal);
+            Function::Decrst(modes) if modes.as_slice().iter().any(is_alternate) => {
                 self.end_full();
             }
             _ => {}
         }
     }
 
-    fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {
-        self.leave(line);
-        // All rows moved up.
-        self.redrawn();
+    fn after(&mut self, context: &mut Observation<'_>, operation: &Operation) {
+        self.ink.after(context.terminal(), operation);
     }
 
-    fn end(&mut self, context: &mut Observation<'_>) {
-        self.read(context.terminal());
+    fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {
+        let at_us = self.ink.leaves().unwrap_or(self.now);
+        self.leave(line, at_us);
     }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
 }
 
 fn is_alternate(mode: &DecMode) -> bool {

@@ -11,8 +11,11 @@ const LONGEST_US: u64 = 5_000_000;
 const LONGEST_STRING: usize = 1 << 20;
 /// No sequence but a string is so long.
 const LONGEST_SEQUENCE: usize = 256;
-/// So much of a string is kept to be told.
+/// So much of a string is kept to be told, and so much of what follows a line end in it waits for the string's end.
 const TOLD: usize = 4096;
+
+/// So much that is not shown is kept until somebody asks for it.
+const MOST_HIDDEN: usize = 256;
 
 /// What comes out.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ enum Kind {
     Apc,
     /// A sequence that was never ended.
     Csi,
+    /// Marks beyond what is kept of them.
+    Marks,
+    /// More of all these than are told, and how many.
+    More(u64),
 }
 
 /// The state between two letters.
@@ -53,6 +60,8 @@ pub(crate) struct Sequences {
     /// The sequence so far, or the string.
     held: String,
     more: usize,
+    /// What stands behind the first line end of a string: hidden once the string ends, shown if it never does.
+    tail: String,
     now_us: u64,
     since_us: u64,
 }
@@ -70,12 +79,14 @@ enum State {
 }
 
 impl Sequences {
-    /// Recorded time goes on; a string that lasts too long is over.
-    pub(crate) fn passes(&mut self, at_us: u64, out: &mut impl FnMut(Piece<'_>)) {
+    /// Recorded time goes on.
+    pub(crate) fn passes(&mut self, at_us: u64) {
         self.now_us = self.now_us.max(at_us);
-        if self.state != State::Ground && self.now_us.saturating_sub(self.since_us) >= LONGEST_US {
-            self.give_up(out);
-        }
+    }
+
+    /// Whether what waits for its end has done so for too long: it has to be [given up](Self::end).
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.state != State::Ground && self.now_us.saturating_sub(self.since_us) >= LONGEST_US
     }
 
     /// Takes the next letter.
@@ -89,7 +100,7 @@ impl Sequences {
         }
     }
 
-    /// All was seen.
+    /// Nothing that waits for its end will get one.
     pub(crate) fn end(&mut self, out: &mut impl FnMut(Piece<'_>)) {
         self.give_up(out);
     }
@@ -163,24 +174,34 @@ impl Sequences {
     fn begin_string(&mut self, kind: Kind) {
         self.state = State::String(kind);
         self.held.clear();
+        self.tail.clear();
     }
 
     fn string(&mut self, kind: Kind, letter: char, out: &mut impl FnMut(Piece<'_>)) {
         match letter {
             '\x1b' => self.state = State::StringEscape(kind),
-            '\x07' if kind == Kind::Osc => self.give_up(out),
-            '\x18' | '\x1a' => self.give_up(out),
-            // No line of text hides: a terminal that ends strings there shows what follows.
-            '\n' | '\x0b' | '\x0c' | '\r' => {
+            '\x07' if kind == Kind::Osc => self.hide(out),
+            '\x18' | '\x1a' => self.hide(out),
+            letter => self.hold(letter, out),
+        }
+    }
+
+    /// A letter inside a string. `xterm` and `tmux` hide lines in it like all else, until it ends; a terminal that ends it
+    /// at a line end shows them. So they wait, and are shown where no end comes.
+    fn hold(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        let ends_line = matches!(letter, '\n' | '\x0b' | '\x0c' | '\r');
+        if ends_line || !self.tail.is_empty() {
+            self.tail.push(letter);
+            if self.tail.len() >= TOLD {
                 self.give_up(out);
-                out(Piece::Letter(letter));
             }
-            letter if self.held.len().saturating_add(self.more) >= LONGEST_STRING => {
-                self.give_up(out);
-                self.ground(letter, out);
-            }
-            letter if self.held.len() < TOLD => self.held.push(letter),
-            _ => self.more = self.more.saturating_add(1),
+        } else if self.held.len().saturating_add(self.more) >= LONGEST_STRING {
+            self.give_up(out);
+            self.ground(letter, out);
+        } else if self.held.len() < TOLD {
+            self.held.push(letter);
+        } else {
+            self.more = self.more.saturating_add(1);
         }
     }
 
@@ -189,16 +210,20 @@ impl Sequences {
         // A string for the terminal around the one that gets it: its own are doubled.
         if kind == Kind::Dcs && letter == '\x1b' {
             self.state = State::String(kind);
-            if self.held.len() < TOLD {
-                self.held.push(letter);
-            }
-            return;
+            return self.hold(letter, out);
         }
-        self.give_up(out);
+        self.hide(out);
         if letter != '\\' {
             self.begin();
             self.escape(letter, out);
         }
+    }
+
+    /// A string ended: all of it was hidden.
+    fn hide(&mut self, out: &mut impl FnMut(Piece<'_>)) {
+        let tail = std::mem::take(&mut self.tail);
+        self.held.push_str(&tail);
+        self.give_up(out);
     }
 
     /// What waited for its end does so no longer.
@@ -208,22 +233,71 @@ impl Sequences {
             State::Control => Kind::Csi,
             State::String(kind) | State::StringEscape(kind) => kind,
         };
-        let text = std::mem::take(&mut self.held);
+        let held = std::mem::take(&mut self.held);
         let text = match kind {
-            Kind::Csi => text.trim_start_matches(['\x1b', '[']).to_owned(),
-            Kind::Osc | Kind::Dcs | Kind::Sos | Kind::Pm | Kind::Apc => text,
+            Kind::Csi => held.trim_start_matches(['\x1b', '[']).to_owned(),
+            Kind::Osc
+            | Kind::Dcs
+            | Kind::Sos
+            | Kind::Pm
+            | Kind::Apc
+            | Kind::Marks
+            | Kind::More(_) => held,
         };
-        if !text.trim().is_empty() {
-            out(Piece::Hidden(Hidden {
-                kind,
-                text,
-                more: self.more,
-            }));
+        if !text.is_empty() {
+            let more = self.more;
+            out(Piece::Hidden(Hidden { kind, text, more }));
+        }
+        for letter in std::mem::take(&mut self.tail).chars() {
+            self.ground(letter, out);
         }
     }
 }
 
+/// What was hidden since it was asked for last: so many, each once, how many more, and the last of these.
+#[derive(Debug, Default)]
+pub(crate) struct Withheld {
+    kept: Vec<Hidden>,
+    more: u64,
+    last: Option<Hidden>,
+}
+
+impl Withheld {
+    /// One more, if there is something to tell of it.
+    pub(crate) fn keep(&mut self, one: Hidden) {
+        if !one.says_something() || self.kept.contains(&one) {
+            return;
+        }
+        if self.kept.len() < MOST_HIDDEN {
+            self.kept.push(one);
+        } else {
+            self.more = self.more.saturating_add(1);
+            self.last = Some(one);
+        }
+    }
+
+    /// All that is to be told.
+    pub(crate) fn take(&mut self) -> Vec<Hidden> {
+        let Withheld { kept, more, last } = std::mem::take(self);
+        let count = (more > 1).then(|| Hidden::new(Kind::More(more - 1), String::new()));
+        kept.into_iter().chain(count).chain(last).collect()
+    }
+}
+
 impl Hidden {
+    fn new(kind: Kind, text: String) -> Self {
+        Hidden {
+            kind,
+            text,
+            more: 0,
+        }
+    }
+
+    /// Letters with marks that are not shown.
+    pub(crate) fn marks(text: String) -> Self {
+        Self::new(Kind::Marks, text)
+    }
+
     /// What to say of it.
     pub(crate) fn told(&self) -> String {
         let (what, text) = match self.kind {
@@ -233,6 +307,13 @@ impl Hidden {
             Kind::Pm => ("private message", self.text.clone()),
             Kind::Apc => ("application command", self.text.clone()),
             Kind::Csi => ("sequence without an end", self.text.clone()),
+            Kind::Marks => (
+                "more marks on letters than are kept of them",
+                self.text.clone(),
+            ),
+            Kind::More(more) => {
+                return format!("[not shown: {more} more that were hidden at once]");
+            }
         };
         let text = crate::neutralise(text);
         match self.more {
@@ -243,9 +324,9 @@ impl Hidden {
 
     /// The commands that people know, by their number.
     fn command(&self) -> (&'static str, String) {
-        let (number, rest) = self.text.split_once(';').unwrap_or((&self.text, ""));
+        let (number, rest) = self.numbered();
         match number {
-            "0" | "1" | "2" => ("title", rest.to_owned()),
+            "0" | "1" | "2" | "l" | "L" | "I" => ("title", rest.to_owned()),
             "7" => ("working directory", rest.to_owned()),
             "8" => ("link", rest.trim_start_matches(';').to_owned()),
             "52" => {
@@ -262,17 +343,33 @@ impl Hidden {
         }
     }
 
+    /// The number of a command and what follows it. Terminals ask for no `;` between them; those of old titles are letters.
+    fn numbered(&self) -> (&str, &str) {
+        let digits = self.text.find(|letter: char| !letter.is_ascii_digit());
+        let end = match digits {
+            Some(0) if self.text.starts_with(['l', 'L', 'I']) => 1,
+            Some(end) => end,
+            None => self.text.len(),
+        };
+        let (number, rest) = self.text.split_at_checked(end).unwrap_or((&self.text, ""));
+        (number, rest.strip_prefix(';').unwrap_or(rest))
+    }
+
     /// Whether there is something to tell: a link that ends, or a question to the terminal, hides nothing.
     pub(crate) fn says_something(&self) -> bool {
-        let bare = |text: &str| text.chars().all(|c| !c.is_alphanumeric());
+        let bare = |text: &str| {
+            text.trim_matches(|c: char| c.is_whitespace() || c == ';')
+                .is_empty()
+        };
         match self.kind {
             Kind::Osc => {
-                let (number, rest) = self.text.split_once(';').unwrap_or((&self.text, ""));
+                let (number, rest) = self.numbered();
                 // Colours and questions after them, and the marks around prompts.
                 let colour =
                     |letter: char| letter.is_ascii_hexdigit() || ";:/?#rgb".contains(letter);
                 let usual = match number {
                     "4" | "10" | "11" | "12" => rest.len() <= 40 && rest.chars().all(colour),
+                    "104" | "110" | "111" | "112" => rest.len() <= 8,
                     "133" => rest.len() <= 8,
                     _ => false,
                 };
@@ -282,7 +379,8 @@ impl Hidden {
                 let question = self.text.starts_with("$q") || self.text.starts_with("+q");
                 !(question && self.text.len() <= 64)
             }
-            Kind::Sos | Kind::Pm | Kind::Apc | Kind::Csi => !bare(&self.text),
+            Kind::Sos | Kind::Pm | Kind::Apc | Kind::Csi | Kind::Marks => !bare(&self.text),
+            Kind::More(_) => true,
         }
     }
 }

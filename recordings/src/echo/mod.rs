@@ -182,8 +182,17 @@ impl EchoDetector {
                 self.send(*lines_before > 0);
                 *lines_before += 1;
             }
-            // Interrupt, end of file, quit, suspend: the line is over and nothing more echoes it.
-            '\x03' | '\x04' | '\x1a' | '\x1c' => self.abandon(),
+            // Interrupt, quit, suspend: the line is over and nothing more echoes it.
+            '\x03' | '\x1a' | '\x1c' => self.abandon(),
+            // A program that reads letter by letter, or up to the end of file, got all of it.
+            '\x04' => {
+                if let Some(line) = self.line.take_if(|line| !line.echoed()) {
+                    let hidden = self.is_hidden(&line);
+                    self.hidden_lines = self.hidden_lines.saturating_add(hidden.into());
+                    self.mask(line.start, line.end);
+                }
+                self.line = None;
+            }
             '\x08' | '\x7f' => {
                 if let Some(line) = &mut self.line {
                     line.erase();
@@ -207,16 +216,7 @@ impl EchoDetector {
         if line.echoed() {
             return;
         }
-        // Keys of full-screen programs are seldom echoed, and seldom words.
-        let full_screen = self.output.is_full_screen();
-        let least = if full_screen { 4 } else { 1 };
-        let mut hidden = line.is_hidden(least);
-        if hidden && full_screen {
-            // Such a program draws what it is told where it likes: its screen has a while to show it.
-            let unseen = self.drawn.line_sent(&line.typed, self.now_us);
-            self.hidden_lines = self.hidden_lines.saturating_add(unseen);
-            hidden = false;
-        }
+        let hidden = self.is_hidden(&line);
         let Line {
             start,
             end,
@@ -243,6 +243,21 @@ impl EchoDetector {
             returned: false,
             seen: 0,
         });
+    }
+
+    /// Whether a line that was sent and did not come back was typed where nobody sees it; one that a full-screen program
+    /// may still draw is judged later.
+    fn is_hidden(&mut self, line: &Line) -> bool {
+        let full_screen = self.output.is_full_screen();
+        // Keys of full-screen programs are seldom echoed, and seldom words.
+        let hidden = line.is_hidden(if full_screen { 4 } else { 1 });
+        if hidden && full_screen {
+            // Such a program draws what it is told where it likes: its screen has a while to show it.
+            let unseen = self.drawn.line_sent(&line.typed, self.now_us);
+            self.hidden_lines = self.hidden_lines.saturating_add(unseen);
+            return false;
+        }
+        hidden
     }
 
     fn abandon(&mut self) {

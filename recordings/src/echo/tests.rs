@@ -433,6 +433,9 @@ fn lines_typed_without_echo_are_counted() {
         Printed("\r\n"),
     ];
     assert_eq!(hidden_lines(&unseen), 2);
+    // One that ends with the end of file is sent as well.
+    let sent = [Printed("> "), Typed("rm -rf /srv\x04"), Printed("\r\n> ")];
+    assert_eq!(hidden_lines(&sent), 1);
     let secret = [Printed("Password: "), Typed("hunter2\r"), Printed("\r\n$ ")];
     assert_eq!(hidden_lines(&secret), 0);
     let mut shown = vec![Printed("$ ")];

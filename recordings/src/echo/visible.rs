@@ -1,10 +1,7 @@
 //! What of an output a person would read: letters and line ends, without control sequences.
 
 use crate::Utf8Decoder;
-use crate::sequences::{Hidden, Piece, Sequences};
-
-/// So much that is not shown is kept until somebody asks for it.
-const MOST_HIDDEN: usize = 256;
+use crate::sequences::{Hidden, Piece, Sequences, Withheld};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
@@ -19,7 +16,7 @@ pub(crate) enum Shown {
 pub(crate) struct Visible {
     decoder: Utf8Decoder,
     sequences: Sequences,
-    hidden: Vec<Hidden>,
+    hidden: Withheld,
     /// Sequences seen that switch to the screen of a full-screen program, or back from it.
     full_screen: bool,
 }
@@ -37,13 +34,12 @@ impl Visible {
 
     /// What was not shown since this was asked last.
     pub(crate) fn hidden(&mut self) -> Vec<Hidden> {
-        std::mem::take(&mut self.hidden)
+        self.hidden.take()
     }
 
-    /// Nothing more comes.
-    pub(crate) fn ends(&mut self) {
-        let hidden = &mut self.hidden;
-        self.sequences.end(&mut |piece| keep(hidden, piece));
+    /// Nothing more comes: what waited for its end is shown.
+    pub(crate) fn ends(&mut self, mut shown: impl FnMut(Shown)) {
+        self.lexed(&mut shown, |sequences, mut out| sequences.end(&mut out));
     }
 
     /// Whether a full-screen program has the screen.
@@ -76,13 +72,23 @@ impl Visible {
     }
 
     fn letter(&mut self, letter: char, shown: &mut impl FnMut(Shown)) {
+        self.lexed(shown, |sequences, mut out| {
+            sequences.letter(letter, &mut out)
+        });
+    }
+
+    fn lexed(
+        &mut self,
+        shown: &mut impl FnMut(Shown),
+        lex: impl FnOnce(&mut Sequences, &mut dyn FnMut(Piece<'_>)),
+    ) {
         let Visible {
             sequences,
             hidden,
             full_screen,
             ..
         } = self;
-        sequences.letter(letter, &mut |piece| match piece {
+        lex(sequences, &mut |piece| match piece {
             Piece::Letter('\n') => shown(Shown::NewLine),
             Piece::Letter('\r') => shown(Shown::Return),
             Piece::Letter('\t') => shown(Shown::Tab),
@@ -91,18 +97,8 @@ impl Visible {
             Piece::Sequence(sequence) => {
                 *full_screen = alternate(sequence).unwrap_or(*full_screen);
             }
-            hides @ Piece::Hidden(_) => keep(hidden, hides),
+            Piece::Hidden(one) => hidden.keep(one),
         });
-    }
-}
-
-fn keep(hidden: &mut Vec<Hidden>, piece: Piece<'_>) {
-    if let Piece::Hidden(one) = piece
-        && one.says_something()
-        && hidden.len() < MOST_HIDDEN
-        && !hidden.contains(&one)
-    {
-        hidden.push(one);
     }
 }
 

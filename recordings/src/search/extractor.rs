@@ -14,8 +14,13 @@ use crate::{ChannelOpened, Event, SESSION, Stream};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Screens that are modelled at once; a channel beyond is not read.
-const SCREENS: usize = 64;
+/// Cells of the screens that are modelled at once; a terminal beyond is not read, and is told.
+const MOST_CELLS: usize = 1_200_000;
+/// Beside its cells, a screen costs about as much as so many.
+const SCREEN: usize = 2_000;
+/// What is said of it.
+const NOT_LOOKED_AT: &str =
+    "what this terminal shows is not in the search text: too many are open at once";
 /// A line too long is broken at a blank within so many bytes of its end.
 const BREAK: usize = 128;
 
@@ -59,7 +64,8 @@ pub struct Extractor<W> {
     bounds: Bounds,
     masks: BTreeMap<u32, Masks>,
     channels: BTreeMap<u32, Channel>,
-    screens: usize,
+    /// Cells of all screens.
+    cells: usize,
     lines: u64,
     text: u64,
     last_us: u64,
@@ -71,6 +77,8 @@ struct Channel {
     typed: Option<(TypedLine, Masks)>,
     input: u64,
     output: Output,
+    /// What its screen takes of [`MOST_CELLS`].
+    cells: usize,
     looked_at: u64,
 }
 
@@ -97,7 +105,7 @@ impl<W: Write> Extractor<W> {
             bounds,
             masks,
             channels: BTreeMap::new(),
-            screens: 0,
+            cells: 0,
             lines: 0,
             text: 0,
             last_us: 0,
@@ -172,16 +180,20 @@ impl<W: Write> Extractor<W> {
 
     fn opened(&mut self, at_us: u64, number: u32, opened: &ChannelOpened) -> io::Result<()> {
         self.closed(at_us, number)?;
+        let (mut cells, mut left_out) = (0, false);
         let output = match &opened.pty {
             _ if !self.screen => Output::Ignored,
-            Some(_) if self.screens >= SCREENS => {
-                self.partial = true;
-                Output::Ignored
-            }
             Some(pty) => {
-                self.screens += 1;
                 let size = Size::clamped(pty.cols, pty.rows);
-                Output::Terminal(Box::new(ScreenLines::new(size)))
+                left_out = self.cells + cost(size) > MOST_CELLS;
+                if left_out {
+                    self.partial = true;
+                    Output::Ignored
+                } else {
+                    cells = cost(size);
+                    self.cells += cells;
+                    Output::Terminal(Box::new(ScreenLines::new(size)))
+                }
             }
             None => Output::Plain(Box::default()),
         };
@@ -191,9 +203,13 @@ impl<W: Write> Extractor<W> {
             typed: masks.map(|masks| (TypedLine::default(), masks)),
             input: 0,
             output,
+            cells,
             looked_at: 0,
         };
         self.channels.insert(number, channel);
+        if left_out {
+            self.line(at_us, number, LineKind::Note, NOT_LOOKED_AT)?;
+        }
         match &opened.command {
             Some(command) => {
                 let command = String::from_utf8_lossy(command.as_ref());
@@ -275,14 +291,20 @@ impl<W: Write> Extractor<W> {
     }
 
     fn resize(&mut self, at_us: u64, number: u32, size: Size) -> io::Result<()> {
-        let found = match self
-            .channels
-            .get_mut(&number)
-            .map(|found| &mut found.output)
-        {
-            Some(Output::Terminal(screen)) => screen.resize(at_us, size),
-            Some(Output::Ignored | Output::Plain(_)) | None => return Ok(()),
+        let Some(channel) = self.channels.get_mut(&number) else {
+            return Ok(());
         };
+        let Output::Terminal(screen) = &mut channel.output else {
+            return Ok(());
+        };
+        let others = self.cells.saturating_sub(channel.cells);
+        if others + cost(size) > MOST_CELLS {
+            // A screen that is too small loses no word: see `crate::ink`.
+            return Ok(());
+        }
+        channel.cells = cost(size);
+        self.cells = others + channel.cells;
+        let found = screen.resize(at_us, size);
         self.screen_lines(number, &found)
     }
 
@@ -294,7 +316,7 @@ impl<W: Write> Extractor<W> {
         let found = match channel.output {
             Output::Ignored => return Ok(()),
             Output::Terminal(mut screen) => {
-                self.screens = self.screens.saturating_sub(1);
+                self.cells = self.cells.saturating_sub(channel.cells);
                 told = screen.left_out(at_us, true);
                 screen.end()
             }
@@ -347,6 +369,11 @@ impl<W: Write> Extractor<W> {
         }
         Ok(())
     }
+}
+
+/// What modelling a screen takes.
+fn cost(size: Size) -> usize {
+    SCREEN + usize::from(size.cols()) * usize::from(size.rows())
 }
 
 /// The beginning of a line that is short enough, and the rest.

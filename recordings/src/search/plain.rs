@@ -17,15 +17,19 @@ impl PlainLines {
     /// The stream went on; each finished line goes to `line`.
     pub(super) fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
         let mut visible = std::mem::take(&mut self.visible);
-        visible.feed(bytes, |shown| match shown {
-            Shown::Letter(letter) => self.push(letter, &mut line),
-            Shown::Tab => self.push(' ', &mut line),
-            // A line feed follows, or what was written is written over.
-            Shown::Return => {}
-            Shown::NewLine => self.give(&mut line),
-        });
+        visible.feed(bytes, |shown| self.shown(shown, &mut line));
         self.visible = visible;
         self.tell_hidden(&mut line);
+    }
+
+    fn shown(&mut self, shown: Shown, line: &mut impl FnMut(&str)) {
+        match shown {
+            Shown::Letter(letter) => self.push(letter, line),
+            Shown::Tab => self.push(' ', line),
+            // A line feed follows, or what was written is written over.
+            Shown::Return => {}
+            Shown::NewLine => self.give(line),
+        }
     }
 
     /// Tells what was printed and no terminal would show.
@@ -37,8 +41,10 @@ impl PlainLines {
 
     /// The stream ended.
     pub(super) fn end(&mut self, mut line: impl FnMut(&str)) {
+        let mut visible = std::mem::take(&mut self.visible);
+        visible.ends(|shown| self.shown(shown, &mut line));
+        self.visible = visible;
         self.give(&mut line);
-        self.visible.ends();
         self.tell_hidden(&mut line);
     }
 

@@ -3,10 +3,13 @@
 //! A row is read when the screen has come to rest, now and then while it does not, before it is erased,
 //! and when it scrolls off. The line of the cursor is being written: at each rest it is held, and given once
 //! something else than its continuation stands there, once the cursor left it, or at the end. What was shown a
-//! moment ago is not given again. What a target prints and a terminal does not show is told. [`crate::scrolling`] is
-//! the sibling for transcripts.
+//! moment ago is not given again. Whatever was drawn and is taken away before it was given is given then, word by word where
+//! it was quick ([`crate::ink`]); of that, every letter that came is given, whatever it costs. What a target prints and a
+//! terminal does not show is told. [`crate::scrolling`] is the sibling for transcripts.
 
 use crate::Utf8Decoder;
+use crate::at_once::AtOnce;
+use crate::ink::{Gone, Ink};
 use crate::marks::Marked;
 use crate::model::{LeftOut, Model};
 use crate::recent::Recent;
@@ -26,6 +29,8 @@ const AT_LEAST_US: u64 = 1_000_000;
 const CELLS_A_BYTE: usize = 4;
 /// … saved up to so many screens.
 const SAVED_SCREENS: usize = 4;
+/// Whatever size was announced for it, a terminal has at least so many cells.
+const SMALLEST_SCREEN: usize = 80 * 24;
 
 /// A line and a time at which it stood on the screen.
 pub(super) type Seen = (u64, String);
@@ -55,6 +60,8 @@ struct Watch {
     /// The line of the cursor as it stood when the screen rested last.
     held: Option<Seen>,
     marked: Marked,
+    ink: Ink,
+    at_once: AtOnce,
     /// Cells of a screen, and how many may be read.
     cells: usize,
     allowance: usize,
@@ -65,6 +72,7 @@ struct Watch {
 impl ScreenLines {
     pub(super) fn new(size: Size) -> Self {
         let cells = usize::from(size.cols()) * usize::from(size.rows());
+        let cells = cells.max(SMALLEST_SCREEN);
         let model = Model::new(size);
         let marked = model.marked().clone();
         ScreenLines {
@@ -82,6 +90,8 @@ impl ScreenLines {
                 rows: size.rows().into(),
                 head: None,
                 held: None,
+                ink: Ink::new(size, marked.clone()),
+                at_once: AtOnce::default(),
                 marked,
                 cells,
                 allowance: SAVED_SCREENS * cells,
@@ -98,7 +108,7 @@ impl ScreenLines {
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
             let fed = self.model.feed(text, &mut self.watch);
-            self.watch.after(fed.is_ok());
+            self.watch.after(fed.is_ok(), self.model.size());
         });
         self.decoder = decoder;
         self.watch.before = at_us;
@@ -117,20 +127,24 @@ impl ScreenLines {
     pub(super) fn resize(&mut self, at_us: u64, size: Size) -> Vec<Seen> {
         self.rest_until(at_us);
         let resized = self.model.resize(size, &mut self.watch);
-        self.watch.after(resized.is_ok());
+        self.watch.after(resized.is_ok(), self.model.size());
         self.watch.before = at_us;
         std::mem::take(&mut self.watch.ready)
     }
 
     /// What stands there at the end.
     pub(super) fn end(mut self) -> Vec<Seen> {
-        self.model.ends();
+        let ended = self.model.ends(&mut self.watch);
+        self.watch.after(ended.is_ok(), self.model.size());
         self.tell_hidden();
         self.watch.allowance = usize::MAX;
         self.watch
             .read_changed(self.model.terminal(), self.watch.before, true);
         self.watch.give_head();
         self.watch.give_held();
+        self.watch.ink.end();
+        self.watch.give_gone();
+        self.watch.tell_at_once();
         self.watch.ready
     }
 
@@ -158,7 +172,11 @@ impl ScreenLines {
             watch.allow(watch.cells);
             watch.read = at_us;
         }
+        if watch.at_once.is_due(at_us) {
+            watch.tell_at_once();
+        }
         watch.now = at_us;
+        watch.ink.passes(at_us);
         watch.gone = 0;
         watch.any_before = watch.any;
         watch.rows = watch.changed.len();
@@ -167,11 +185,50 @@ impl ScreenLines {
 
 impl Watch {
     /// A fault of the model costs what was on the screen.
-    fn after(&mut self, done: bool) {
+    fn after(&mut self, done: bool, size: Size) {
         if !done {
             self.changed.fill(false);
             self.head = None;
             self.give_held();
+            self.ink.restart(size);
+        }
+        self.give_gone();
+    }
+
+    /// Gives what was taken off the screen.
+    fn give_gone(&mut self) {
+        for gone in self.ink.gone() {
+            match gone {
+                Gone::Row {
+                    since_us,
+                    text,
+                    fresh,
+                    ..
+                } => match self.allowance.checked_sub(text.len()) {
+                    Some(left) => {
+                        self.allowance = left;
+                        self.give(since_us, &text);
+                    }
+                    None => self.add_at_once(&fresh),
+                },
+                Gone::Words(words) => self.add_at_once(&words),
+            }
+        }
+    }
+
+    /// Words that stood for a moment only.
+    fn add_at_once(&mut self, words: &str) {
+        for word in words.split_whitespace() {
+            if !self.at_once.add(self.now, word) {
+                self.tell_at_once();
+                self.at_once.add(self.now, word);
+            }
+        }
+    }
+
+    fn tell_at_once(&mut self) {
+        if let Some((at_us, text)) = self.at_once.take() {
+            self.give(at_us, &text);
         }
     }
 
@@ -210,12 +267,14 @@ impl Watch {
                         *changed = false;
                     }
                 }
+                self.ink.tell(first..row + 1);
                 self.give(at_us, text.trim_end());
             }
             text.clear();
             (changed, written, first) = (false, false, row + 1);
         }
         if changed && (also_cursor || !written) {
+            self.ink.tell(first..self.changed.len());
             self.give(at_us, text.trim_end());
         }
         self.any = self.changed.contains(&true);
@@ -270,13 +329,14 @@ impl Observer for Watch {
     type Output = ();
 
     fn resized(&mut self, cols: usize, rows: usize) {
-        self.cells = cols.saturating_mul(rows);
+        self.cells = cols.saturating_mul(rows).max(SMALLEST_SCREEN);
         self.changed.clear();
         self.changed.resize(rows, true);
         self.any = true;
     }
 
     fn dirty(&mut self, rows: Range<usize>) {
+        self.ink.dirty(rows.clone());
         if let Some(rows) = self.changed.get_mut(rows) {
             rows.fill(true);
             self.any = true;
@@ -284,6 +344,7 @@ impl Observer for Watch {
     }
 
     fn before(&mut self, context: &mut Observation<'_>, operation: &Operation) {
+        self.ink.before(context.terminal(), operation);
         let Operation::Function(function) = operation else {
             return;
         };
@@ -296,6 +357,10 @@ impl Observer for Watch {
             };
             self.read_changed(context.terminal(), at_us, true);
         }
+    }
+
+    fn after(&mut self, context: &mut Observation<'_>, operation: &Operation) {
+        self.ink.after(context.terminal(), operation);
     }
 
     fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {

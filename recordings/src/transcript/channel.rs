@@ -9,6 +9,12 @@ use crate::scrolling::{Scrolling, TimedLine};
 use crate::{ChannelRecord, Exit, OpenRecording, Pty, ReadError, layout, neutralise, spelled};
 use std::io::Write;
 
+/// Before what a terminal showed, …
+const SHOWN: char = '│';
+/// … what it showed for a while, …
+const ERASED: char = '┊';
+/// … and what the recording itself says: nothing that a target prints ever stands behind this sign.
+const SAID: char = '║';
 /// Longest line kept in memory; a longer one is shown in pieces.
 const MAX_LINE: usize = 64 * 1024;
 
@@ -65,6 +71,16 @@ impl Source {
         };
         let heading = source.heading(lines.started, lines.words);
         lines.push_until(channel.opened_us, u64::MAX, heading);
+        if let Some(pty) = &channel.opened.pty {
+            let size = Size::clamped(pty.cols, pty.rows);
+            let told = size.less_than(pty.cols, pty.rows);
+            source.give(
+                told.map(|text| TimedLine::new(0, text))
+                    .into_iter()
+                    .collect(),
+                lines,
+            );
+        }
         Ok(source)
     }
 
@@ -139,12 +155,18 @@ impl Source {
         let number = self.number(lines.several);
         for line in found {
             let at_us = opened_us.saturating_add(line.at_us);
+            let sign = match (line.said, line.until_us) {
+                (true, _) => SAID,
+                (false, None) => SHOWN,
+                (false, Some(_)) => ERASED,
+            };
+            let text = format!("{number}{sign} {}", line.text);
             match line.until_us {
-                None => lines.push(at_us, format!("{number}│ {}", line.text)),
+                None => lines.push(at_us, text),
                 Some(until_us) => {
                     let until_us = opened_us.saturating_add(until_us);
                     let until = clock(lines.started, until_us);
-                    let text = format!("{number}┊ {} [{} {until}]", line.text, lines.words.until);
+                    let text = format!("{text} [{} {until}]", lines.words.until);
                     lines.push_until(at_us, until_us, text);
                 }
             }
@@ -290,8 +312,14 @@ fn shown(
     let at_us = event.at_us;
     match event.code {
         Code::Output => screen.feed(at_us, &event.text),
-        Code::Resize { cols, rows } => screen.resize(at_us, Size::clamped(cols, rows)),
-        Code::Marker => vec![TimedLine::new(
+        Code::Resize { cols, rows } => {
+            let size = Size::clamped(cols, rows);
+            let mut lines = screen.resize(at_us, size);
+            let told = size.less_than(cols, rows);
+            lines.extend(told.map(|text| TimedLine::said(at_us, text)));
+            lines
+        }
+        Code::Marker => vec![TimedLine::said(
             at_us,
             format!("[{}]", markers::said(&event.text, words)),
         )],
@@ -314,5 +342,5 @@ fn shown(
 
 fn told(hidden: &TimedLine, words: &Words) -> TimedLine {
     let text = format!("[{}: {}]", words.not_echoed, hidden.text);
-    TimedLine::new(hidden.at_us, text)
+    TimedLine::said(hidden.at_us, text)
 }

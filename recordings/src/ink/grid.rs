@@ -1,0 +1,513 @@
+//! The cells of a screen: since when each shows its letter, and whether that letter was given already.
+
+mod resize;
+
+use crate::marks::Marked;
+use avt::Line;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// What stood on the screen for so long was shown, whatever took its place. **Unit**: milliseconds.
+const SHOWN_MS: u32 = 500;
+/// A word, and a line that wraps, are looked at so far.
+const LONGEST_WORD: usize = 1024;
+const MOST_ROWS: usize = 8;
+/// What covers the second half of a wide letter.
+const TAIL: char = '\0';
+
+/// What was given of nothing before, and is taken away now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// A row that stood long enough to be read, or was wiped with others.
+    Row {
+        /// Since when it was as it was.
+        since_us: u64,
+        text: String,
+        /// The letters of it that were never given.
+        fresh: String,
+        by: Taker,
+    },
+    /// Words that did not stand so long.
+    Words(String),
+}
+
+/// What takes a row away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// Other letters, or rows that move.
+    Others,
+    /// Whatever wipes the screen of a full-screen program, or puts another in its place.
+    Wiped,
+    /// A sequence that wipes rows of the first screen.
+    WipedFirst,
+}
+
+/// What taking away needs to know, and what it takes.
+pub(super) struct Notes {
+    pub(super) now_us: u64,
+    pub(super) marked: Marked,
+    pub(super) gone: Vec<Gone>,
+    /// Letters that are being printed over others: they are not of the word that is taken.
+    pub(super) printing: Option<(usize, Range<usize>)>,
+}
+
+impl Notes {
+    fn now_ms(&self) -> u32 {
+        u32::try_from(self.now_us / 1000).unwrap_or(u32::MAX)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    letter: char,
+    since_ms: u32,
+    told: bool,
+}
+
+impl Cell {
+    const BLANK: Cell = Cell {
+        letter: ' ',
+        since_ms: 0,
+        told: true,
+    };
+
+    fn is_fresh(self) -> bool {
+        !self.told
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// When it came to be what it is.
+    pub(super) changed_us: u64,
+    /// Its line goes on in the next one.
+    wrapped: bool,
+    cells: Vec<Cell>,
+}
+
+impl Row {
+    fn blank(cols: usize, now_us: u64) -> Self {
+        Row {
+            changed_us: now_us,
+            wrapped: false,
+            cells: vec![Cell::BLANK; cols],
+        }
+    }
+
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| cell.letter == ' ')
+    }
+
+    fn letter(&self, col: usize) -> char {
+        self.cells.get(col).map_or(' ', |cell| cell.letter)
+    }
+
+    fn write(&self, marked: &Marked, text: &mut String) {
+        let letters = self.cells.iter().map(|cell| cell.letter);
+        for letter in letters.filter(|letter| *letter != TAIL) {
+            marked.write(letter, text);
+        }
+    }
+
+    pub(super) fn text(&self, marked: &Marked) -> String {
+        let mut text = String::new();
+        self.write(marked, &mut text);
+        text.truncate(text.trim_end().len());
+        text
+    }
+}
+
+/// One screen.
+pub(super) struct Grid {
+    pub(super) rows: VecDeque<Row>,
+    cols: usize,
+    first: bool,
+    /// The beginning of the word that goes on in the first row, where it scrolled off already.
+    above: String,
+}
+
+impl Grid {
+    /// An empty one; `first` is the one whose lines are kept when they scroll off.
+    pub(super) fn new(cols: usize, rows: usize, first: bool, now_us: u64) -> Self {
+        Grid {
+            rows: vec![Row::blank(cols, now_us); rows].into(),
+            cols,
+            first,
+            above: String::new(),
+        }
+    }
+
+    /// What is shown of a row, from a column to another, became what `line` says.
+    pub(super) fn sync(&mut self, row: usize, cols: Range<usize>, line: &Line, notes: &mut Notes) {
+        let mut changed = false;
+        for col in cols.start..cols.end.min(self.cols) {
+            let Some(shown) = line.cells().get(col) else {
+                break;
+            };
+            let letter = match shown.width() {
+                0 => TAIL,
+                _ => shown.char(),
+            };
+            let before = self.cell(row, col).map_or(' ', |cell| cell.letter);
+            if before == letter {
+                continue;
+            }
+            if before != ' ' {
+                self.take_word(row, col, notes);
+            }
+            let since_ms = notes.now_ms();
+            if let Some(cell) = self.cell(row, col) {
+                *cell = Cell {
+                    letter,
+                    since_ms,
+                    told: matches!(letter, ' ' | TAIL),
+                };
+            }
+            changed = true;
+        }
+        if let Some(row) = self.rows.get_mut(row) {
+            row.wrapped = line.is_wrapped();
+            if changed {
+                row.changed_us = notes.now_us;
+            }
+        }
+    }
+
+    pub(super) fn letter(&self, row: usize, col: usize) -> char {
+        self.rows.get(row).map_or(' ', |row| row.letter(col))
+    }
+
+    pub(super) fn set_wrapped(&mut self, row: usize) {
+        if let Some(row) = self.rows.get_mut(row) {
+            row.wrapped = true;
+        }
+    }
+
+    /// Rows move up, and empty ones come in below. Gives the times of those that leave at the top of the first screen: they
+    /// are kept; of others, what was never given is taken.
+    pub(super) fn scroll_up(
+        &mut self,
+        range: Range<usize>,
+        count: usize,
+        notes: &mut Notes,
+    ) -> Vec<u64> {
+        let mut kept = Vec::new();
+        let keeps = self.first && range.start == 0;
+        if range.end < self.rows.len() {
+            self.cut(range.end, notes);
+        }
+        if !keeps {
+            self.cut(range.start, notes);
+        }
+        for _ in 0..count.min(range.len()) {
+            if !keeps {
+                self.take_words(range.start, notes);
+            }
+            let Some(mut row) = self.rows.remove(range.start) else {
+                break;
+            };
+            if keeps {
+                kept.push(row.changed_us);
+                self.leave_word(&row, notes);
+            }
+            self.empty(&mut row, notes.now_us);
+            let place = range.end.saturating_sub(1).min(self.rows.len());
+            self.rows.insert(place, row);
+        }
+        kept
+    }
+
+    /// Rows move down, and empty ones come in above.
+    pub(super) fn scroll_down(&mut self, range: Range<usize>, count: usize, notes: &mut Notes) {
+        self.cut(range.start, notes);
+        self.cut(range.end, notes);
+        if range.start == 0 && !self.above.is_empty() {
+            self.take_word(0, 0, notes);
+            self.above.clear();
+        }
+        for _ in 0..count.min(range.len()) {
+            let last = range.end.saturating_sub(1);
+            self.take_words(last, notes);
+            let Some(mut row) = self.rows.remove(last) else {
+                break;
+            };
+            self.empty(&mut row, notes.now_us);
+            self.rows.insert(range.start.min(self.rows.len()), row);
+        }
+    }
+
+    /// A row scrolls off with the beginning of a word, or with more of it.
+    fn leave_word(&mut self, row: &Row, notes: &Notes) {
+        let letters = row.cells.iter().map(|cell| cell.letter);
+        let end = row.cells.iter().rposition(|cell| cell.letter == ' ');
+        if !row.wrapped || end.is_some() || self.above.len() > LONGEST_WORD {
+            self.above.clear();
+        }
+        if row.wrapped {
+            for letter in letters.skip(end.map_or(0, |blank| blank + 1)) {
+                if letter != TAIL {
+                    notes.marked.write(letter, &mut self.above);
+                }
+            }
+        }
+    }
+
+    fn empty(&self, row: &mut Row, now_us: u64) {
+        row.cells.clear();
+        row.cells.resize(self.cols, Cell::BLANK);
+        (row.changed_us, row.wrapped) = (now_us, false);
+    }
+
+    /// Letters move right from a column on.
+    pub(super) fn shift_right(&mut self, row: usize, col: usize, count: usize, notes: &mut Notes) {
+        let col = col.min(self.cols.saturating_sub(1));
+        let count = count.min(self.cols - col);
+        self.take_word_across(row, col, notes);
+        self.take_between(row, self.cols - count..self.cols, notes);
+        if let Some(row) = self.rows.get_mut(row)
+            && let Some(cells) = row.cells.get_mut(col..)
+        {
+            cells.rotate_right(count);
+            cells
+                .iter_mut()
+                .take(count)
+                .for_each(|it| *it = Cell::BLANK);
+        }
+    }
+
+    /// Letters move left to a column.
+    pub(super) fn shift_left(&mut self, row: usize, col: usize, count: usize, notes: &mut Notes) {
+        let col = col.min(self.cols.saturating_sub(1));
+        let count = count.min(self.cols - col);
+        self.take_word_across(row, col, notes);
+        self.take_between(row, col..col + count, notes);
+        if let Some(row) = self.rows.get_mut(row)
+            && let Some(cells) = row.cells.get_mut(col..)
+        {
+            cells.rotate_left(count);
+            cells
+                .iter_mut()
+                .rev()
+                .take(count)
+                .for_each(|it| *it = Cell::BLANK);
+        }
+    }
+
+    /// All rows are empty now.
+    pub(super) fn clear(&mut self, now_us: u64) {
+        self.above.clear();
+        let cols = self.cols;
+        for row in &mut self.rows {
+            *row = Row::blank(cols, now_us);
+        }
+    }
+
+    /// Takes whole rows of which anything was not given.
+    pub(super) fn wipe(&mut self, rows: Range<usize>, notes: &mut Notes) {
+        for row in rows.start..rows.end.min(self.rows.len()) {
+            let by = match self.first {
+                true => Taker::WipedFirst,
+                false => Taker::Wiped,
+            };
+            self.take_line(row, by, notes);
+        }
+    }
+
+    /// A row was given by somebody else.
+    pub(super) fn tell(&mut self, rows: Range<usize>) {
+        for row in self
+            .rows
+            .range_mut(rows.start.min(self.rows.len())..rows.end.min(self.rows.len()))
+        {
+            row.cells.iter_mut().for_each(|cell| cell.told = true);
+        }
+    }
+
+    /// Letters that were printed one behind the other, some of which are new: all of them are.
+    pub(super) fn renew(&mut self, row: usize, cols: Range<usize>) {
+        let Some(row) = self.rows.get_mut(row) else {
+            return;
+        };
+        let Some(cells) = row.cells.get_mut(cols.start..cols.end.min(self.cols)) else {
+            return;
+        };
+        if cells.iter().any(|cell| cell.is_fresh()) {
+            for cell in cells {
+                cell.told = matches!(cell.letter, ' ' | TAIL);
+            }
+        }
+    }
+
+    /// One letter, many times: that is no word.
+    pub(super) fn tell_repeated(&mut self, repeated: char, notes: &Notes) {
+        for row in self
+            .rows
+            .iter_mut()
+            .filter(|row| row.changed_us == notes.now_us)
+        {
+            for cell in &mut row.cells {
+                cell.told |= cell.letter == repeated && cell.since_ms == notes.now_ms();
+            }
+        }
+    }
+
+    /// What of a row was not given, word by word.
+    pub(super) fn take_words(&mut self, row: usize, notes: &mut Notes) {
+        self.take_between(row, 0..self.cols, notes);
+    }
+
+    fn take_between(&mut self, row: usize, cols: Range<usize>, notes: &mut Notes) {
+        for col in cols {
+            if self.cell(row, col).is_some_and(|cell| cell.is_fresh()) {
+                self.take_word(row, col, notes);
+            }
+        }
+    }
+
+    /// The word that goes on from the row before in this one is taken; it does no longer.
+    fn cut(&mut self, row: usize, notes: &mut Notes) {
+        let Some(before) = row.checked_sub(1) else {
+            return;
+        };
+        if self.rows.get(before).is_some_and(|row| row.wrapped) {
+            self.take_word(before, self.cols.saturating_sub(1), notes);
+        }
+        if let Some(row) = self.rows.get_mut(before) {
+            row.wrapped = false;
+        }
+    }
+
+    fn take_word_across(&mut self, row: usize, col: usize, notes: &mut Notes) {
+        let stands = |col: usize| self.rows.get(row).is_some_and(|row| row.letter(col) != ' ');
+        if col > 0 && stands(col) && stands(col - 1) {
+            self.take_word(row, col, notes);
+        }
+    }
+
+    fn cell(&mut self, row: usize, col: usize) -> Option<&mut Cell> {
+        self.rows.get_mut(row)?.cells.get_mut(col)
+    }
+
+    /// The word around a cell, if anything of it was not given: with its whole row if it stood, else alone.
+    fn take_word(&mut self, row: usize, col: usize, notes: &mut Notes) {
+        let word = self.word(row, col, notes.printing.as_ref());
+        let cells = word
+            .iter()
+            .filter_map(|(row, col)| self.rows.get(*row)?.cells.get(*col));
+        let (mut fresh, mut since_ms) = (false, 0);
+        for cell in cells {
+            fresh |= cell.is_fresh();
+            since_ms = since_ms.max(cell.since_ms);
+        }
+        if !fresh {
+            return;
+        }
+        if notes.now_ms().saturating_sub(since_ms) >= SHOWN_MS {
+            return self.take_line(row, Taker::Others, notes);
+        }
+        // Given once; what is left of the word then stands alone.
+        let mut text = match word.front() {
+            Some((0, 0)) => std::mem::take(&mut self.above),
+            Some(_) | None => String::new(),
+        };
+        for (row, col) in word {
+            let Some(cell) = self.cell(row, col) else {
+                continue;
+            };
+            cell.told = true;
+            if cell.letter != TAIL {
+                notes.marked.write(cell.letter, &mut text);
+            }
+        }
+        notes.gone.push(Gone::Words(text));
+    }
+
+    /// The places of the letters of a word, in order; one that wraps has some in the next row.
+    fn word(
+        &self,
+        row: usize,
+        col: usize,
+        printing: Option<&(usize, Range<usize>)>,
+    ) -> VecDeque<(usize, usize)> {
+        let stands = |row: usize, col: usize| {
+            let printed = printing.is_some_and(|(at, cols)| *at == row && cols.contains(&col));
+            !printed && self.rows.get(row).is_some_and(|it| it.letter(col) != ' ')
+        };
+        let wraps = |row: usize| self.rows.get(row).is_some_and(|row| row.wrapped);
+        let mut word = VecDeque::new();
+        if !stands(row, col) {
+            return word;
+        }
+        word.push_back((row, col));
+        let (mut at, last) = ((row, col), self.cols.saturating_sub(1));
+        while word.len() < LONGEST_WORD {
+            at = match at {
+                (row, 0) if row > 0 && wraps(row - 1) => (row - 1, last),
+                (_, 0) => break,
+                (row, col) => (row, col - 1),
+            };
+            if !stands(at.0, at.1) {
+                break;
+            }
+            word.push_front(at);
+        }
+        at = (row, col);
+        let most = word.len() + LONGEST_WORD;
+        while word.len() < most {
+            at = match at {
+                (row, col) if col < last => (row, col + 1),
+                (row, _) if wraps(row) => (row + 1, 0),
+                _ => break,
+            };
+            if !stands(at.0, at.1) {
+                break;
+            }
+            word.push_back(at);
+        }
+        word
+    }
+
+    /// The line that a row is of, if anything of it was not given.
+    fn take_line(&mut self, row: usize, by: Taker, notes: &mut Notes) {
+        let wraps = |row: &usize| self.rows.get(*row).is_some_and(|row| row.wrapped);
+        let before = (0..row).rev().take(MOST_ROWS).take_while(wraps).count();
+        let after = (row..self.rows.len())
+            .take(MOST_ROWS)
+            .take_while(wraps)
+            .count();
+        let range = row - before..(row + after + 1).min(self.rows.len());
+        let mut text = match range.start {
+            0 => std::mem::take(&mut self.above),
+            _ => String::new(),
+        };
+        let mut fresh = text.clone();
+        let (mut since_us, mut since_ms) = (0, 0);
+        for row in self.rows.range_mut(range) {
+            row.write(&notes.marked, &mut text);
+            since_us = since_us.max(row.changed_us);
+            for cell in &mut row.cells {
+                if cell.is_fresh() && cell.letter != TAIL {
+                    notes.marked.write(cell.letter, &mut fresh);
+                    since_ms = since_ms.max(cell.since_ms);
+                } else if cell.letter != TAIL && !fresh.ends_with(' ') {
+                    fresh.push(' ');
+                }
+                cell.told = true;
+            }
+        }
+        if fresh.trim().is_empty() {
+            return;
+        }
+        // What else is in the row may have changed just now.
+        if since_us >= notes.now_us {
+            since_us = notes.now_us.min(u64::from(since_ms) * 1000 + 999);
+        }
+        text.truncate(text.trim_end().len());
+        notes.gone.push(Gone::Row {
+            since_us,
+            text,
+            fresh,
+            by,
+        });
+    }
+}
