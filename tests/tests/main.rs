@@ -23,6 +23,7 @@ mod hostile_target;
 mod journal;
 mod login;
 mod looking;
+mod nodes;
 mod notices;
 mod on_record;
 mod openssh;

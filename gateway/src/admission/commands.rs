@@ -15,6 +15,7 @@ use super::{Visitor, lobby};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::gateway::Applied;
+use crate::store::Topics;
 use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
@@ -407,7 +408,7 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
 /// The prompt: commands until `exit`, with news above it as they come.
 pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     let mut history = History::default();
-    let mut changes = desk.gateway.store.changes();
+    let mut changes = desk.gateway.store.changes(news_of(desk));
     let mut documents = desk.gateway.documents.clone();
     let mut notices = Notices::begin(desk).await?;
     desk.line(
@@ -470,6 +471,14 @@ async fn tell_news(
         prompt.show(desk.terminal).await?;
     }
     Ok(())
+}
+
+/// What somebody at the prompt reads news of.
+fn news_of(desk: &Desk<'_>) -> Topics {
+    match desk.visitor.authenticated.role() {
+        Role::Technician { .. } => Topics::interventions(),
+        Role::Operator { client, .. } | Role::Auditor { client, .. } => Topics::told_to(client),
+    }
 }
 
 async fn until(due: Option<Instant>) {

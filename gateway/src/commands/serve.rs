@@ -35,7 +35,7 @@ use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
 use crate::journal::{JournalKeys, Ticker};
-use crate::live::Live;
+use crate::live::{Live, nodes, orders};
 use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
@@ -49,7 +49,7 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::store::{Applied, ServeLock, Store, StoreError};
+use crate::store::{Applied, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -101,6 +101,10 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     secrets::create_private_dir(&settings.recordings.directory)?;
     let space = Space::over(&settings.recordings.directory, settings.recordings.space);
     make_room_for_sealing(&space.reserve());
+    let address = settings.address().context(
+        "nobody can tell how people reach this gateway: write `address = \"HOST:PORT\"` under [node]",
+    )?;
+    store.renew_node(&node, &address).await?;
     let left = close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
@@ -156,6 +160,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
+        tokio::spawn(nodes::stay(Arc::clone(&gateway), address)),
+        tokio::spawn(orders::carry_out(Arc::clone(&gateway))),
         tokio::spawn(each_minute(Arc::clone(&gateway), Arc::clone(&ticker))),
         tokio::spawn(Arc::clone(&ticker).follow_keys()),
     ];
@@ -226,6 +232,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
+    if let Err(error) = store.leave_node(&gateway.node).await {
+        tracing::debug!(%error, "other nodes will miss this one for a moment");
+    }
     // The last word is signed, before the last copies leave.
     ticker.tick(clock::now()).await;
     copies.finish(COPIES_END_WITHIN).await;
@@ -389,7 +398,7 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
 /// Takes new versions of the documents into force as they are applied, and closes the doors of those that the log
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
-    let mut changes = store.changes();
+    let mut changes = store.changes(Topics::documents());
     loop {
         // Whoever changes the tables by hand announces nothing.
         let looked = tokio::select! {

@@ -2,7 +2,7 @@
 //!
 //! Two kinds of watch. One a connection ([`watch_over`]) looks whether the person and the station may be there; one a
 //! session ([`watch_session`]) whether what its intervention admitted still stands, and closes its recording when it has
-//! ended. Each sleeps until something may have ended a right (a change in the store, new documents, the end of the window,
+//! ended. Each sleeps until something may have ended a right (a change of its intervention, new documents, the end of the window,
 //! the gateway stopping) and asks policy again. A wall clock that is set is caught by looking at least every few seconds.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::session::Session;
 use super::visit::Visit;
 use crate::clock;
 use crate::live::Stop;
+use crate::store::Topics;
 use crate::time_source::ClockStatus;
 
 /// The longest sleep between two looks.
@@ -64,7 +65,8 @@ pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
 async fn until_ended(visit: &Visit, session: &Session) {
     let gateway = visit.gateway();
     let mut documents = gateway.documents.clone();
-    let mut changes = gateway.store.changes();
+    let id = session.live().facts().intervention;
+    let mut changes = gateway.store.changes(Topics::intervention(id));
     let mut clock_status = gateway.clock.clone();
     loop {
         documents.mark_unchanged();

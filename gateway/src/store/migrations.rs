@@ -30,6 +30,7 @@ const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
 const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
 const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
+const NODES: &str = include_str!("migrations/0018_nodes.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -109,6 +110,12 @@ const STEPS: &[Step] = &[
         name: "hidden typing",
         sqlite: HIDDEN_TYPING,
         postgres: HIDDEN_TYPING,
+    },
+    Step {
+        format: 18,
+        name: "nodes",
+        sqlite: NODES,
+        postgres: NODES,
     },
 ];
 
