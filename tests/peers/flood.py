@@ -59,6 +59,7 @@ OPENS = {
     "forwarded-tcpip": (BIG, 22, BIG[:1000], 1),
     "direct-streamlocal@openssh.com": (BIG, b"", 0),
     "auth-agent@openssh.com": (),
+    "forwarded-streamlocal@openssh.com": (BIG, b""),
     "tun@openssh.com": (1, 1),
     "nonsense@example.org": (BIG,),
 }

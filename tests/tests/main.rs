@@ -2,6 +2,8 @@
 //!
 //! `tests/run` installs what the programs need and runs everything; `tests/README.md` tells how to run one.
 
+mod across;
+mod acts;
 mod administration;
 mod admission;
 mod advisories;
@@ -18,6 +20,7 @@ mod documents;
 mod door;
 mod endings;
 mod evidence;
+mod guide;
 mod hostile_client;
 mod hostile_target;
 mod journal;
@@ -28,10 +31,14 @@ mod notices;
 mod on_record;
 mod openssh;
 mod operators;
+mod provider;
 mod readers;
+mod receivers;
 mod relay;
+mod removed;
 mod retention;
 mod rights;
+mod rotation;
 mod search;
 mod sessions;
 mod shown;
@@ -39,6 +46,7 @@ mod space;
 mod step_up;
 mod store;
 mod strangers;
+mod taken_out;
 mod target;
 mod target_algorithms;
 mod targets;
@@ -46,6 +54,7 @@ mod terms;
 mod timing;
 mod trail;
 mod unit;
+mod upgrade;
 mod verdicts;
 mod waiting_room;
 mod windows;

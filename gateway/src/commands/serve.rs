@@ -28,6 +28,7 @@ use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::crowd::Crowds;
 use crate::door::entrance::Entrance;
+use crate::door::ssh::overheard;
 use crate::door::workers::Workers;
 use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
@@ -62,7 +63,7 @@ const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
 /// How often the texts of the documents are compared with the log.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
 ///
@@ -74,6 +75,9 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
         start_logging();
+        overheard::listen().map_err(|error| {
+            anyhow::anyhow!("the log of the SSH library cannot be listened to: {error}")
+        })?;
         memory::keep_to_itself();
         serve(Settings::read(config)?).await
     }
@@ -95,7 +99,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let store = Store::open(&settings).await?;
     let listeners = listen(&settings.ssh).await?;
     apply_first_documents(&store, &settings).await?;
-    let node = node(&settings.data_dir);
+    let node = nodes::name(&settings.data_dir);
     let journal = journal_keys(&store, &settings).await?;
     let keys = EvidenceKeys::new(Arc::clone(&journal));
     secrets::create_private_dir(&settings.recordings.directory)?;
@@ -399,14 +403,18 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
     let mut changes = store.changes(Topics::documents());
+    // Beats whatever else happens: what is announced again and again must not put off the look at what nobody announces.
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Whoever changes the tables by hand announces nothing.
         let looked = tokio::select! {
+            biased;
+            _ = looks.tick() => store.look_at_documents().await,
             changed = changes.changed() => match changed {
                 Ok(()) => store.documents().await,
                 Err(_) => return,
             },
-            () = tokio::time::sleep(LOOK_EVERY) => store.look_at_documents().await,
         };
         if let Err(error) = tell_document_faults(&store).await {
             tracing::error!(%error, "a document that is not the one on record could not be put on record");
@@ -416,7 +424,14 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
                 documents.send_if_modified(|current| {
                     let newer = !Arc::ptr_eq(&applied, current);
                     if newer {
-                        tracing::info!(version = applied.version, "new documents are in force");
+                        if applied.version != current.version {
+                            tracing::info!(version = applied.version, "new documents are in force");
+                        } else if store.document_faults().is_empty() {
+                            tracing::info!(
+                                version = applied.version,
+                                "the documents are the ones on record again"
+                            );
+                        }
                         say_what_is_closed(&store);
                         memory::warn_of_swap(&applied.documents);
                         *current = applied;
@@ -447,18 +462,6 @@ async fn watch_doors(gateway: Arc<Gateway>) {
 
 async fn watch_space(gateway: Arc<Gateway>) {
     gateway.space.run(gateway.store.clone()).await;
-}
-
-/// Names this gateway among those that share a store.
-fn node(data_dir: &Path) -> String {
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let place = data_dir
-        .canonicalize()
-        .unwrap_or_else(|_| data_dir.to_owned());
-    format!("{host}:{}", place.display())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The gateways that share the store, and the sessions that others of them carry.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,18 @@ pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
             tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
         }
     }
+}
+
+/// Names this gateway among those that share a store.
+pub(crate) fn name(data_dir: &Path) -> String {
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let place = data_dir
+        .canonicalize()
+        .unwrap_or_else(|_| data_dir.to_owned());
+    format!("{host}:{}", place.display())
 }
 
 /// A session that another node carries.

@@ -9,8 +9,9 @@ use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AccountName, AsOperator, InterventionNumber, NameError, Narrowing, TargetId};
 
 use super::{elsewhere, requests};
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, step_up, steps};
 use crate::live::nodes;
@@ -40,7 +41,7 @@ pub(crate) async fn approve(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
@@ -162,7 +163,7 @@ pub(crate) async fn refuse(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
@@ -238,7 +239,7 @@ pub(crate) async fn withdraw(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use ecluse_policy::intervention::State;
 use ecluse_policy::{AsOperator, Timestamp};
 
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::admission::refused::not_theirs;
 use crate::audit::AuditRecord;
 use crate::live::CutWhat;
 use crate::live::nodes::{self, Remote};
@@ -156,14 +158,14 @@ pub(super) async fn interventions(desk: &Desk<'_>, all: &[Elsewhere]) -> Vec<u64
 pub(super) async fn watch(
     desk: &mut Desk<'_>,
     by: &AsOperator<'_>,
+    command: &Command,
     number: u64,
 ) -> Result<u32, Trouble> {
     let (remote, _) = nodes::elsewhere(desk.gateway, by).await?;
     let there = remote.iter().find(|one| one.session.number == number);
     let Some(there) = there else {
-        return desk
-            .problem("common-no-such-session", &[("id", number.into())])
-            .await;
+        let (typed, args) = (number.to_string(), [("id", number.into())]);
+        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
     };
     let args = [("number", number.into()), ("node", there.node().into())];
     let Some(address) = there.address() else {

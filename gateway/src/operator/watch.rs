@@ -13,17 +13,18 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::elsewhere;
 use super::live::{cut_now, tell};
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::orders::of_session;
 use crate::live::{CutWhat, LiveSession};
-use crate::readers::{Interrupted, Turn};
+use crate::readers::Turn;
 use crate::screens::{LiveScreen, Progress};
 use crate::terminal::{Event, Key, Size};
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 /// The shortest time between two drawings: a flood of output is drawn twenty times a second.
 const FRAME: Duration = Duration::from_millis(50);
@@ -59,7 +60,7 @@ pub(crate) async fn watch(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(session) = desk.gateway.live.find(by, number) else {
-        return elsewhere::watch(desk, by, number).await;
+        return elsewhere::watch(desk, by, command, number).await;
     };
     if let Some(wanted) = channel
         && !session
@@ -121,6 +122,7 @@ pub(crate) async fn watch(
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,
         Done::Unreadable(problem) => {
+            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
             let args = [("number", number.into()), ("problem", problem.into())];
             return desk.problem("watch-recording-unreadable", &args).await;
         }
@@ -138,7 +140,7 @@ enum Done {
     Cut,
     /// The right to watch ended.
     Refused(Refusal),
-    Unreadable(String),
+    Unreadable(Unreadable),
 }
 
 /// One operator looking at one session.
@@ -324,10 +326,8 @@ impl View {
             let look;
             (shown, look) = match looked {
                 Ok((shown, Ok(look))) => (shown, look),
-                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.to_string()))),
-                Err(interrupted @ Interrupted) => {
-                    return Ok(Next::Done(Done::Unreadable(interrupted.to_string())));
-                }
+                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.into()))),
+                Err(interrupted) => return Ok(Next::Done(Done::Unreadable(interrupted.into()))),
             };
             if let Err(refusal) = self.still_theirs(desk) {
                 return Ok(Next::Done(Done::Refused(refusal)));

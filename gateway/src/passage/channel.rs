@@ -42,6 +42,8 @@ pub(crate) struct Opening {
     pub(crate) downlink: Downlink,
     pub(crate) terminal: Option<TerminalRequest>,
     pub(crate) environment: Vec<(String, String)>,
+    /// How many variables were asked for beyond what is kept ([`super::caps`]).
+    pub(crate) variables_unkept: u32,
     /// The size that its window was given while it talked to the gateway.
     resized: Mutex<Option<WindowSize>>,
     /// What the requests are paid for with.
@@ -58,6 +60,7 @@ impl Opening {
             downlink,
             terminal: None,
             environment: Vec::new(),
+            variables_unkept: 0,
             resized: Mutex::new(None),
             costs: RequestCosts::default(),
             order: Mutex::new(Order::new(u32::MAX)),
@@ -195,7 +198,11 @@ async fn pass(
     let Seated {
         session, permit, ..
     } = &seated;
-    if let Err(error) = session.permitted(visit, permit, &start.flow()).await {
+    let unkept = opening.variables_unkept;
+    if let Err(error) = session
+        .permitted(visit, permit, &start.flow(), unkept)
+        .await
+    {
         tracing::error!(%error, "a permit could not be put on record, so nothing passes");
         return Ok(Farewell::refused(visit.say("store-silent")));
     }
@@ -237,7 +244,7 @@ impl Passing<'_> {
             number,
             command: match self.start {
                 Start::Shell => None,
-                Start::Command(command) => Some(ecluse_recordings::neutralise(command)),
+                Start::Command(command) => Some(ecluse_recordings::spelled(command)),
             },
             terminal: self.terminal().is_some(),
             started: clock::now(),

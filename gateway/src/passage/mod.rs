@@ -16,6 +16,7 @@ pub(crate) mod indexing;
 pub(crate) mod inflow;
 pub(crate) mod keeper;
 pub(crate) mod knock;
+mod last_moment;
 mod legs;
 pub(crate) mod notice;
 mod order;

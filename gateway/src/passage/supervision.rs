@@ -2,8 +2,9 @@
 //!
 //! Two kinds of watch. One a connection ([`watch_over`]) looks whether the person and the station may be there; one a
 //! session ([`watch_session`]) whether what its intervention admitted still stands, for the session and for each of its
-//! channels by the rule that permitted it, and closes its recording when it has ended. Each sleeps until something may have ended a right (a change of its intervention, new documents, the end of the window,
-//! the gateway stopping) and asks policy again. A wall clock that is set is caught by looking at least every few seconds.
+//! channels by the rule that permitted it, and closes its recording when it has ended. Each sleeps until something may have
+//! ended a right (a change of its intervention, new documents, the end of the window, the gateway stopping) and asks policy
+//! again. A wall clock that is set is caught by looking at least every few seconds.
 
 use std::sync::Arc;
 use std::time::Duration;

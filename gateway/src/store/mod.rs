@@ -77,7 +77,7 @@ pub use self::orders::{Given, Held, Reply};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
-pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Engine, Tx, values};
 use self::topics::{Announcer, Topic};
 pub use self::topics::{Changes, Topics};
@@ -223,6 +223,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn snapshot(&self) -> Result<Self, StoreError> {
+        // Read before the moment, and so true of it: what was read of the log is not read again.
+        let said = self.said().clone();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
         let inner = Inner {
@@ -233,7 +235,7 @@ impl Store {
             following: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
-            said: Mutex::default(),
+            said: Mutex::new(said),
             trails: Mutex::new(None),
         };
         Ok(Self {

@@ -7,6 +7,7 @@ mod interventions;
 mod journal;
 mod orders;
 mod passage;
+mod reach;
 mod search;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@
 pub(crate) mod algorithms;
 pub(crate) mod door;
 pub(crate) mod handler;
+pub(crate) mod overheard;
 
 use std::sync::Arc;
 use std::time::Duration;

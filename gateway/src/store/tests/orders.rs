@@ -42,7 +42,12 @@ fn an_order_is_held_by_its_nodes_until_each_answers_once() {
     on_each_engine(async |store| {
         let cut = AuditRecord::new(AuditKind::Cut, at(1));
         let given = store
-            .give_order(&order(), &names(&["b", "c"]), record(), &[cut.clone()])
+            .give_order(
+                &order(),
+                &names(&["b", "c"]),
+                record(),
+                std::slice::from_ref(&cut),
+            )
             .await
             .unwrap();
         assert_eq!(store.orders_for("a").await.unwrap(), []);

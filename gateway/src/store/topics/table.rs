@@ -51,6 +51,7 @@ impl AuditKind {
             | Self::TypingHidden
             | Self::Cut
             | Self::Watch
+            | Self::Reached
             | Self::Replay
             | Self::BindingsBegin
             | Self::Enrolment

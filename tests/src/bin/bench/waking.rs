@@ -14,7 +14,7 @@ use crate::{Bench, CIPHER, EXCHANGE, limits};
 /// Commits a second.
 const RATE: usize = 200;
 /// Auditors' commands that are under way at once: each search is one entry of the log.
-const HANDS: usize = 8;
+const HANDS: usize = 16;
 /// How long the processor time is measured.
 const MEASURED: Duration = Duration::from_secs(20);
 /// Sessions opened at once.
