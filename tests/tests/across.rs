@@ -233,7 +233,7 @@ fn i5_sessions_of_a_killed_node_are_shown_as_lost_until_it_is_back() -> Result<(
     let orphan = here.shared_audit("session-end")?;
     ensure!(
         orphan.iter().any(|entry| {
-            is_of(entry, &number) && entry["reason"] == "the gateway stopped without closing it"
+            is_of(entry, &number) && detail(entry, "recovered") == Some(&Value::Bool(true))
         }),
         "{orphan:?}"
     );
