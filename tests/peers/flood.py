@@ -186,11 +186,12 @@ def many(count, user):
         os._exit(1)
 
 
-if sys.argv[1] == "before":
-    before()
-elif sys.argv[1] == "after":
-    after(sys.argv[2], sys.argv[3])
-else:
-    many(int(sys.argv[2]), sys.argv[3])
-print("walked", flush=True)
-os._exit(0)
+if __name__ == "__main__":
+    if sys.argv[1] == "before":
+        before()
+    elif sys.argv[1] == "after":
+        after(sys.argv[2], sys.argv[3])
+    else:
+        many(int(sys.argv[2]), sys.argv[3])
+    print("walked", flush=True)
+    os._exit(0)

@@ -51,7 +51,8 @@ fn a_certificate_of_the_providers_authority_is_a_persons_key() -> Result<()> {
         ("nobody's", "it names nobody", &["-V", "-5m:+1h"]),
         (
             "a host's",
-            "it is not a user certificate",
+            // The client shows the key without it.
+            "is nobody's",
             &["-h", "-n", "alice", "-V", "-5m:+1h"],
         ),
         (
