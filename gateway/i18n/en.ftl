@@ -19,11 +19,9 @@ common-no-such-session = There is no session { $id } in passage that you can see
 ## Names of things
 
 flow-shell = shell
-flow-command = commands
-flow-env = environment
 flow-any-command = any command
-flow-commands = commands: { $commands }
-flow-environment = environment variables: { $names }
+flow-commands = commands (command): { $commands }
+flow-environment = environment variables (env): { $names }
 
 term-terminal = with a terminal
 term-no-terminal = without a terminal
@@ -37,7 +35,7 @@ state-expired = expired without an answer
 state-open = open
 state-closed = closed
 state-cancelled = cancelled
-state-not-on-record = NOT ON RECORD
+state-not-on-record = NOT AS ON RECORD
 
 outcome-refused = refused by { $person }: { $reason }
 outcome-closed = closed: { $reason }
@@ -148,6 +146,7 @@ lobby-your-interventions = Your interventions:
 lobby-no-flows = No flow names you: there is nothing you may ask for. Your client's contact can add you to the flow matrix.
 lobby-flows-head = What you may ask for (the client still has to approve each intervention):
 lobby-requested = Request { $number } was sent to the operators of { $client }: { $operators }. Code { $code }.
+lobby-requested-hint-alone = Type “interventions” to see how it stands.
 lobby-requested-hint = Or type “interventions” to see how it stands.
 lobby-stands-with = See how it stands with:
 lobby-flows-typed = “flows” lists what you may ask for.
@@ -165,6 +164,7 @@ lobby-answer-refused = refused by { $person }: { $reason }
 lobby-answer-expired = expired without an answer
 lobby-answer-seen = seen by { $person }
 lobby-answer-closed = over: { $reason }
+lobby-answer-closed-by = ended by { $person }: { $reason }
 
 ## Operators
 
@@ -194,11 +194,12 @@ crowd-everybody = too many from addresses that no document names had not logged 
 crowd-inside = all places after log-on were taken, but those kept for operators. Technicians and auditors who logged on were sent away; those inside stayed.
 operator-copies-contradicted = { $time }  The journal contradicts the checkpoints at { $destination }: { $problem }. Keep what lies there, it is evidence, and have the gateway examined.
 operator-copies-away = { $time }  Since then no copies of your events arrive at { $destination }. They are kept here and sent once it takes them again: have the receiver looked at.
-operator-account-blocked = { $time }  The account of { $person } is blocked: too many wrong codes. Ask them whether they were theirs.
+operator-account-blocked = { $time }  The account of { $person } was blocked: too many wrong codes. Ask them whether they were theirs.
 operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
 operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
 operator-intervention-not-on-record = { $time }  Somebody changed intervention #{ $number } in the gateway's store: it is not the one on record, and admits nobody. Have the gateway examined.
+operator-session-not-on-record = { $time }  Somebody changed session { $number } in the gateway's table of sessions: it is not what the log tells of, and nothing is destroyed or ended by it. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
 changes-since = { $count ->
@@ -256,7 +257,7 @@ operator-node-lost = { $node } { $seconds ->
 operator-none-interventions = There is no intervention yet.
 operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
-operator-request-not-on-record = { $number }  NOT ON RECORD: it is not the request that the log tells of, and cannot be answered.
+operator-request-not-on-record = { $number }  NOT AS ON RECORD: it is not the request that the log tells of, and cannot be answered.
 operator-request-how-long = for { $length } · expires in { $left }
 operator-request-planned = from { $start }, for { $length } · expires in { $left }
 operator-request-reason = reason:
@@ -308,7 +309,7 @@ operator-sessions-gathered = Sessions: { $began ->
 
 ## Watching
 
-watch-status = { $person } · { $target } · { $elapsed } · { $left } left
+watch-left-time = { $left } left
 watch-keys = q leaves · c cuts
 watch-keys-many = q leaves · c cuts · n next channel
 watch-cut-sure = Cut session { $number }? y/n
@@ -317,7 +318,8 @@ watch-ended = q leaves · session { $number } is over, the screen stays as it wa
 watch-over = Session { $number } is over.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
-# Before the status line of watch, and of replay
+# In the status of watch, and of replay
+screen-in-part = { $size }: you see { $seen } (hjkl)
 watch-behind = not the present yet: catching up
 screen-left-out = { $count ->
     [one] 1 excessive sequence of the target not drawn (letters are all here)
@@ -331,12 +333,14 @@ watch-lost = Session { $number } is lost with { $node }, which is not heard of a
 
 auditor-hint = Type “recordings” to list the recordings, “search” to find a moment in them.
 auditor-hint-none = No recording yet.
+auditor-name-unknown = “{ $typed }” is not known to { $client }: no session and no flow names it. “recordings” and “interventions” show the names there are.
 auditor-none = No recording matches.
 auditor-hidden-unknown = “?”: the gateway cannot read this recording, so what was typed in it and not shown is neither counted nor searched. Whoever has its key can read it.
 auditor-older-left-out = Every session in passage is listed, and the latest { $shown } of those that are over. --since, --until, --person, --target and --intervention show others.
 auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
 auditor-recording-missing = The recording of session { $number } cannot be shown: { $problem }
     Tell the gateway's administrator.
+auditor-session-not-on-record = Session { $number } is NOT ON RECORD as the gateway's table of sessions has it: somebody changed the table. What its recording and the journal say of it stands. Tell the gateway's administrator to run: ecluse journal verify
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
@@ -407,7 +411,13 @@ search-kind-file = file
 search-refused-before = refused before a session began: nothing was recorded
 search-kind-hidden = hidden
 
-replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
+replay-status = { $state } { $at } / { $length } · ×{ $speed }
+# On the way to where the auditor wants to be
+replay-seeking = catching up with { $to }: { $at }
+replay-long = This takes a while to read: please wait.
+replay-place-unclear = “{ $typed }” is not a place in a recording. Write how long after the channel's opening, such as 90s or 12m03.482s, or a time in UTC such as 17:02 or 17:02:49.
+replay-beyond = There is nothing there: the recording lasts { $length }, from { $from } to { $until } UTC.
+auditor-still-open-wait = Session { $number } is still in passage. What is recorded so far can be looked at in a terminal (“ssh -t”); as text, once the session is over.
 replay-quit = q leaves
 replay-keys = space pause · ←→ 10 s · + - speed · n p markers
 replay-playing = ▶
@@ -435,15 +445,16 @@ help-pending = The requests that wait for you. The technician sees that you have
 help-approve = Say yes: as asked, or for less time, fewer flows, targets or accounts.
 help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over.
+help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over.
 help-live = The sessions in passage.
-help-watch = See what a technician sees, as it changes.
+help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by what was typed unseen, for whom the client lets unmask. Without words, list sessions.
-help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
-help-help = This list.
+help-replay = Play a recording (h j k l move over a screen larger than yours, f follows the cursor); with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
+help-help = This list, or what one command does.
 help-exit = Leave.
 help-families = FAMILY is one of: { $families }.
 help-connect = To work on a target: { $command }
@@ -640,6 +651,8 @@ target-lost = Écluse: the connection to { $target } broke.
 
 ## When a session ends before its own end
 
+end-connection-cut = Écluse: this connection was closed by { $by }.
+end-connection-cut-because = Écluse: this connection was closed by { $by }: { $reason }
 end-cut = Écluse: this session was cut by { $by }.
 end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
@@ -660,6 +673,7 @@ over-derogation = “{ $line }” of { $flow } was allowed until { $time } only
 over-account = the technician's account ended
 over-key = the technician's key ended
 over-place = the technician's station or address may not be used
+over-intervention-by = intervention { $number } was ended by { $person }: { $reason }
 over-intervention = intervention { $number } was ended
 over-matrix = the client changed what is allowed on { $target }
 over-not-on-record = intervention #{ $number } was not the one on record any more

@@ -18,11 +18,9 @@ common-no-such-session = Aucune session { $id } en cours ne vous est visible. «
 ## Noms des choses
 
 flow-shell = terminal (shell)
-flow-command = commandes
-flow-env = environnement
-flow-any-command = toute commande
-flow-commands = commandes : { $commands }
-flow-environment = variables d'environnement : { $names }
+flow-any-command = toute commande (command)
+flow-commands = commandes (command) : { $commands }
+flow-environment = variables d'environnement (env) : { $names }
 
 term-terminal = avec terminal
 term-no-terminal = sans terminal
@@ -36,7 +34,7 @@ state-expired = expirée sans réponse
 state-open = ouverte
 state-closed = close
 state-cancelled = annulée
-state-not-on-record = ABSENTE DU JOURNAL
+state-not-on-record = AUTRE QUE LE JOURNAL
 
 outcome-refused = refusée par { $person } : { $reason }
 outcome-closed = close : { $reason }
@@ -65,7 +63,7 @@ field-reason = Motif
 field-when = Période
 field-when-from-approval = dès la première utilisation, pour { $length }
 field-when-planned = à partir de { $start }, pour { $length }
-field-request = Demande n°
+field-request = Demande
 field-code = Code
 field-state = État
 field-number = N°
@@ -147,6 +145,7 @@ lobby-your-interventions = Vos interventions :
 lobby-no-flows = Aucun flux ne vous nomme : vous n'avez rien à demander. Votre contact chez le client peut vous ajouter à la matrice des flux.
 lobby-flows-head = Ce que vous pouvez demander (le client doit encore approuver chaque intervention) :
 lobby-requested = La demande { $number } est partie vers les opérateurs { DE($client) } : { $operators }. Code { $code }.
+lobby-requested-hint-alone = Tapez « interventions » pour voir où elle en est.
 lobby-requested-hint = Ou tapez « interventions » pour voir où elle en est.
 lobby-stands-with = Voyez où elle en est avec :
 lobby-flows-typed = « flows » montre ce que vous pouvez demander.
@@ -164,6 +163,7 @@ lobby-answer-refused = refusée par { $person } : { $reason }
 lobby-answer-expired = expirée sans réponse
 lobby-answer-seen = vue par { $person }
 lobby-answer-closed = terminée : { $reason }
+lobby-answer-closed-by = terminée par { $person } : { $reason }
 
 ## Opérateurs
 
@@ -187,11 +187,12 @@ crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne no
 crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } (noté en anglais : « { $problem } »). Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
-operator-account-blocked = { $time }  Le compte { DE($person) } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-blocked = { $time }  Le compte { DE($person) } a été bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
 operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
+operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 changes-since = { $count ->
@@ -249,7 +250,7 @@ operator-node-lost = { $node } { $seconds ->
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
-operator-request-not-on-record = { $number }  ABSENTE DU JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
+operator-request-not-on-record = { $number }  AUTRE QUE LE JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
 operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
 operator-request-reason = motif :
@@ -270,8 +271,8 @@ operator-cut = Coupure : { $count ->
    *[other] sessions { $sessions }
 }.
 operator-cut-guests = { $count ->
-    [one] Fermée : une connexion de { $people } sans session
-   *[other] Fermées : { $count } connexions de { $people } sans session
+    [one] Fermée : une connexion { DE($people) } sans session
+   *[other] Fermées : { $count } connexions { DE($people) } sans session
 }. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
@@ -301,7 +302,7 @@ operator-sessions-gathered = Sessions : { $began ->
 
 ## Observation
 
-watch-status = { $person } · { $target } · { $elapsed } · encore { $left }
+watch-left-time = encore { $left }
 watch-keys = q quitte · c coupe
 watch-keys-many = q quitte · c coupe · n canal suivant
 watch-cut-sure = Couper la session { $number } ? o/n
@@ -310,7 +311,8 @@ watch-ended = q quitte · la session { $number } est terminée, l'écran reste t
 watch-over = La session { $number } est terminée.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
-# Before the status line of watch, and of replay
+# In the status of watch, and of replay
+screen-in-part = { $size } : vous voyez { $seen } (hjkl)
 watch-behind = pas encore le présent : rattrapage en cours
 screen-left-out = { $count ->
     [one] 1 séquence excessive de la cible non dessinée (les lettres y sont toutes)
@@ -324,12 +326,14 @@ watch-lost = La session { $number } est perdue avec { $node }, qui ne donne plus
 
 auditor-hint = Tapez « recordings » pour la liste des enregistrements, « search » pour y trouver un moment.
 auditor-hint-none = Aucun enregistrement pour le moment.
+auditor-name-unknown = « { $typed } » n'est pas connu { DE($client) } : aucune session, aucun flux ne le nomme. « recordings » et « interventions » montrent les noms qu'il y a.
 auditor-none = Aucun enregistrement ne correspond.
 auditor-hidden-unknown = « ? » : la passerelle ne peut lire cet enregistrement, donc ni compter ni chercher ce qui y a été tapé sans être montré. Qui en a la clé peut le lire.
 auditor-older-left-out = Toutes les sessions en cours sont affichées, avec les { $shown } dernières de celles qui sont terminées. --since, --until, --person, --target et --intervention en montrent d'autres.
 auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
 auditor-recording-missing = L'enregistrement de la session { $number } ne peut être montré : { $problem }
     Prévenez l'administrateur de la passerelle.
+auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
@@ -400,7 +404,13 @@ search-kind-file = fichier
 search-refused-before = refusé avant le début d'une session, donc non enregistré (noté en anglais)
 search-kind-hidden = caché
 
-replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
+replay-status = { $state } { $at } / { $length } · ×{ $speed }
+# On the way to where the auditor wants to be
+replay-seeking = rattrapage jusqu'à { $to } : { $at }
+replay-long = La lecture est longue : veuillez patienter.
+replay-place-unclear = « { $typed } » n'est pas un endroit d'un enregistrement. Écrivez combien de temps après l'ouverture du canal, comme 90s ou 12m03.482s, ou une heure UTC comme 17:02 ou 17:02:49.
+replay-beyond = Il n'y a rien là : l'enregistrement dure { $length }, du { $from } au { $until } UTC.
+auditor-still-open-wait = La session { $number } est encore en cours. Ce qui en est enregistré se regarde dans un terminal (« ssh -t ») ; en texte, une fois la session terminée.
 replay-quit = q quitte
 replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
 replay-playing = ▶
@@ -428,15 +438,16 @@ help-pending = Les demandes qui vous attendent. Le technicien voit que vous les 
 help-approve = Dire oui : comme demandé, ou pour moins de temps, de flux, de cibles ou de comptes.
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
+help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
-help-watch = Voir ce que voit un technicien, à mesure que cela change.
+help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans être montré, pour qui le client laisse démasquer. Sans mots, lister les sessions.
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
-help-help = Cette liste.
+help-help = Cette liste, ou ce que fait une commande.
 help-exit = Quitter.
 help-families = FAMILLE est l'une de : { $families }.
 help-connect = Pour travailler sur une cible : { $command }
@@ -633,6 +644,8 @@ target-lost = Écluse : la connexion à { $target } s'est rompue.
 
 ## Quand une session s'arrête avant son terme
 
+end-connection-cut = Écluse : cette connexion a été fermée par { $by }.
+end-connection-cut-because = Écluse : cette connexion a été fermée par { $by } : { $reason }
 end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
@@ -653,6 +666,7 @@ over-derogation = « { $line } » de { $flow } n'était permis que jusqu'à { $t
 over-account = le compte du technicien a pris fin
 over-key = la clé du technicien a pris fin
 over-place = le poste ou l'adresse du technicien n'est plus admis
+over-intervention-by = l'intervention { $number } a été close par { $person } : { $reason }
 over-intervention = l'intervention { $number } a pris fin
 over-matrix = le client a modifié ce qui est permis sur { $target }
 over-not-on-record = l'intervention nº { $number } n'était plus celle du journal

@@ -266,7 +266,8 @@ impl fmt::Display for Explanation {
                         formatter,
                         "\n  {file}:{line}: flow {flow}: \"{allow}\" as {accounts}; "
                     )?;
-                    write!(formatter, "{by} approval(s), {at_most} at most")?;
+                    let approvals = if *by == 1 { "approval" } else { "approvals" };
+                    write!(formatter, "{by} {approvals}, {at_most} at most")?;
                     if let Some(long) = long {
                         write!(formatter, " ({long})")?;
                     }
@@ -295,6 +296,9 @@ impl fmt::Display for Explanation {
                 } in flows
                 {
                     write!(formatter, "\n  {file}:{line}: flow {flow}:")?;
+                    if lacks.is_empty() {
+                        write!(formatter, " nothing is missing in it")?;
+                    }
                     for lack in lacks {
                         write!(formatter, "\n    {lack}")?;
                     }

@@ -16,7 +16,7 @@
 //! | [`AsTechnician`] | a technician at a station, both in force | asking, giving up, looking at what is theirs |
 //! | [`AsOperator`] | an operator in force | looking at their client's requests and sessions; refusing, cutting, withdrawing |
 //! | [`ToWiden`] | the same, with a code of the last five minutes, for what gives somebody more than they had | a yes |
-//! | [`AsAuditor`] | an auditor in force | reading their client's recordings |
+//! | [`AsAuditor`] | an auditor in force | looking at their client's interventions, refused ones too; reading its recordings |
 //! | [`Unmasking`] | the same, where the document says `unmask = true`, with such a code | reading masked input in clear |
 //!
 //! A mandate holds the documents and the instant it was asked of, so that an act cannot be judged by others. It cannot be

@@ -2,6 +2,7 @@
 
 use crate::{ChannelKind, RecordError, SessionFacts, Stream};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The journal while the session is open.
 pub const LIVE: &str = "live.journal";
@@ -52,21 +53,26 @@ pub fn session_dir(root: &Path, facts: &SessionFacts) -> Result<PathBuf, RecordE
             ),
         });
     }
-    let (year, month, day) = civil_date(facts.started.div_euclid(86_400_000_000));
-    if !(1970..=9999).contains(&year) {
+    let Some(place) = place(&facts.client, facts.started, facts.session) else {
+        let (year, ..) = civil_date(facts.started.div_euclid(86_400_000_000));
         return Err(RecordError::Facts {
             what: "start",
             problem: format!(
                 "the year {year} is not between 1970 and 9999; set the machine's clock"
             ),
         });
-    }
-    Ok(root
-        .join(&facts.client)
-        .join(format!("{year:04}"))
-        .join(format!("{month:02}"))
-        .join(format!("{day:02}"))
-        .join(facts.session.to_string()))
+    };
+    Ok(root.join(place))
+}
+
+/// Where the recording of a session is, relative to the root: it follows from whose the session is and when it began
+/// (microseconds since 1970, UTC). None in a year that has not four digits.
+#[must_use]
+pub fn place(client: &str, started: i64, session: Uuid) -> Option<String> {
+    let (year, month, day) = civil_date(started.div_euclid(86_400_000_000));
+    (1970..=9999)
+        .contains(&year)
+        .then(|| format!("{client}/{year:04}/{month:02}/{day:02}/{session}"))
 }
 
 pub(crate) fn is_safe_name(name: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Every byte sent is from this file's own vocabulary: cursor address, colours and attributes, letters
 //! that [`Screen`] made safe. The viewer may have any size: what does not fit is clipped around the
-//! cursor, and a smaller screen gets an edge.
+//! cursor, or to where the viewer moved, and a smaller screen gets an edge.
 
 use crate::marks::{Marks, printable};
 use crate::screen::{Cell, Colour, Screen, Size, Style};
@@ -25,17 +25,38 @@ pub struct Painter {
     painted: Option<Vec<Cell>>,
     /// Where its cursor is; the outer `None` where that is not known.
     cursor: Option<Option<(u16, u16)>>,
+    /// The first column and row that are drawn of the screen.
+    corner: (u16, u16),
+    /// Whether the viewer moved there; otherwise the corner follows the cursor.
+    moved: bool,
 }
 
 impl Painter {
-    /// For a viewer of this size. The bottom row is kept for the status line.
+    /// For a viewer of this size. The bottom rows are kept for the status: one for each of its lines.
     #[must_use]
     pub fn new(size: Size) -> Self {
         Painter {
             size,
             painted: None,
             cursor: None,
+            corner: (0, 0),
+            moved: false,
         }
+    }
+
+    /// Looks at another part of a screen that is larger than what the viewer sees, and stays there: so many columns to the
+    /// right and rows down, as far as there is something.
+    pub fn move_by(&mut self, right: i32, down: i32) {
+        let moved = |at: u16, by: i32| {
+            u16::try_from(i32::from(at).saturating_add(by).max(0)).unwrap_or(u16::MAX)
+        };
+        self.corner = (moved(self.corner.0, right), moved(self.corner.1, down));
+        self.moved = true;
+    }
+
+    /// Follows the cursor again.
+    pub fn follow(&mut self) {
+        self.moved = false;
     }
 
     /// What to send first: an own screen, so that the viewer's comes back afterwards.
@@ -63,9 +84,23 @@ impl Painter {
     #[must_use]
     pub fn paint(&mut self, screen: &Screen, status: &str) -> String {
         let mut next = vec![Cell::BLANK; self.cells()];
-        let view = View::of(screen, self.size);
-        view.fill(&mut next, self.size, screen);
-        self.fill_status(&mut next, status);
+        let lines: Vec<&str> = status.split('\n').collect();
+        let rows = self.shown_rows(lines.len());
+        let view = View::of(
+            screen,
+            self.size.cols(),
+            rows,
+            self.moved.then_some(self.corner),
+        );
+        self.corner = (view.left, view.top);
+        view.fill(&mut next, self.size.cols(), rows, screen);
+        let cols = usize::from(self.size.cols());
+        if self.size.rows() > 1 {
+            let below = next.chunks_mut(cols).skip(rows.into());
+            for (row, line) in below.zip(&lines) {
+                fill_status(row, line);
+            }
+        }
 
         let mut out = String::new();
         let mut pen = Pen {
@@ -105,45 +140,43 @@ impl Painter {
         usize::from(self.size.cols()) * usize::from(self.size.rows())
     }
 
-    fn fill_status(&self, next: &mut [Cell], status: &str) {
-        let cols = usize::from(self.size.cols());
-        if self.size.rows() < 2 {
-            return;
+    /// The rows above the lines of the status.
+    fn shown_rows(&self, lines: usize) -> u16 {
+        let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+        self.size.rows().saturating_sub(lines).max(1)
+    }
+}
+
+fn fill_status(row: &mut [Cell], status: &str) {
+    row.fill(Cell {
+        style: STATUS,
+        ..Cell::BLANK
+    });
+    let mut place = 0;
+    for letter in crate::neutralise(status).chars().map(printable) {
+        let width = letter.width().unwrap_or(1).max(1);
+        if place + width > row.len() {
+            break;
         }
-        let start = next.len().saturating_sub(cols);
-        let Some(row) = next.get_mut(start..) else {
-            return;
-        };
-        row.fill(Cell {
-            style: STATUS,
-            ..Cell::BLANK
-        });
-        let mut place = 0;
-        for letter in crate::neutralise(status).chars().map(printable) {
-            let width = letter.width().unwrap_or(1).max(1);
-            if place + width > cols {
-                break;
-            }
-            if let Some(cell) = row.get_mut(place) {
-                *cell = Cell {
-                    letter,
-                    marks: Marks::NONE,
-                    width: if width == 2 { 2 } else { 1 },
-                    style: STATUS,
-                };
-            }
-            if width == 2
-                && let Some(tail) = row.get_mut(place + 1)
-            {
-                *tail = Cell {
-                    letter: ' ',
-                    marks: Marks::NONE,
-                    width: 0,
-                    style: STATUS,
-                };
-            }
-            place += width;
+        if let Some(cell) = row.get_mut(place) {
+            *cell = Cell {
+                letter,
+                marks: Marks::NONE,
+                width: if width == 2 { 2 } else { 1 },
+                style: STATUS,
+            };
         }
+        if width == 2
+            && let Some(tail) = row.get_mut(place + 1)
+        {
+            *tail = Cell {
+                letter: ' ',
+                marks: Marks::NONE,
+                width: 0,
+                style: STATUS,
+            };
+        }
+        place += width;
     }
 }
 
@@ -155,25 +188,37 @@ struct View {
 }
 
 impl View {
-    fn of(screen: &Screen, viewer: Size) -> View {
-        let rows = shown_rows(viewer);
+    /// The part of `cols` × `rows` at the corner that the viewer moved to, else around the cursor.
+    fn of(screen: &Screen, cols: u16, rows: u16, corner: Option<(u16, u16)>) -> View {
         let cursor = screen.cursor();
-        let (col, row) = cursor.unwrap_or((0, 0));
-        // As far down and right as needed to keep the cursor in sight.
-        let top = (row + 1).saturating_sub(rows);
-        let left = (col + 1).saturating_sub(viewer.cols());
+        let (left, top) = match corner {
+            Some((left, top)) => (
+                left.min(screen.size().cols().saturating_sub(cols)),
+                top.min(screen.size().rows().saturating_sub(rows)),
+            ),
+            None => {
+                let (col, row) = cursor.unwrap_or((0, 0));
+                // As far down and right as needed to keep the cursor in sight.
+                (
+                    (col + 1).saturating_sub(cols),
+                    (row + 1).saturating_sub(rows),
+                )
+            }
+        };
         View {
             left,
             top,
-            cursor: cursor.map(|(col, row)| (col - left, row - top)),
+            cursor: cursor
+                .and_then(|(col, row)| Some((col.checked_sub(left)?, row.checked_sub(top)?)))
+                .filter(|(col, row)| *col < cols && *row < rows),
         }
     }
 
-    fn fill(&self, next: &mut [Cell], viewer: Size, screen: &Screen) {
-        let cols = usize::from(viewer.cols());
+    fn fill(&self, next: &mut [Cell], cols: u16, rows: u16, screen: &Screen) {
+        let cols = usize::from(cols);
         let width = screen.size().cols().saturating_sub(self.left);
         let height = screen.size().rows().saturating_sub(self.top);
-        for (row, cells) in (0u16..shown_rows(viewer)).zip(next.chunks_mut(cols)) {
+        for (row, cells) in (0..rows).zip(next.chunks_mut(cols)) {
             if row < height {
                 for (cell, from) in cells
                     .iter_mut()
@@ -219,10 +264,6 @@ impl View {
             }
         }
     }
-}
-
-fn shown_rows(viewer: Size) -> u16 {
-    viewer.rows().saturating_sub(1).max(1)
 }
 
 /// Where the viewer's terminal writes next, and how.
@@ -401,5 +442,33 @@ mod tests {
         let mut painter = Painter::new(size);
         seen.feed_text(&painter.paint(&screen, "s"));
         assert_eq!(seen.plain_text()[3], "ottom");
+    }
+
+    /// I5, R11: no row and no column of a larger screen is out of sight for good.
+    #[test]
+    fn a_viewer_moves_over_a_larger_screen() {
+        let mut screen = Screen::new(Size::clamped(8, 4));
+        screen.feed(b"ABCDEFGH\r\nabcdefgh\r\n12345678\r\nend");
+        let size = Size::clamped(5, 4);
+        let (mut painter, mut seen) = (Painter::new(size), viewer(size));
+        let mut looks = |painter: &mut Painter, status: &str| {
+            seen.feed_text(&painter.paint(&screen, status));
+            (seen.plain_text(), seen.cursor())
+        };
+        let (rows, cursor) = looks(&mut painter, "s");
+        assert_eq!(rows, ["abcde", "12345", "end", "s"]);
+        assert_eq!(cursor, Some((3, 2)));
+        painter.move_by(0, -1);
+        let (rows, cursor) = looks(&mut painter, "s");
+        assert_eq!(rows, ["ABCDE", "abcde", "12345", "s"]);
+        assert_eq!(cursor, None, "the cursor is below");
+        // Beyond the edge there is nothing to see, and nothing to come back from.
+        painter.move_by(100, -100);
+        assert_eq!(looks(&mut painter, "s").0, ["DEFGH", "defgh", "45678", "s"]);
+        painter.move_by(-1, 0);
+        assert_eq!(looks(&mut painter, "s").0, ["CDEFG", "cdefg", "34567", "s"]);
+        painter.follow();
+        assert_eq!(looks(&mut painter, "s").0, ["abcde", "12345", "end", "s"]);
+        assert_eq!(looks(&mut painter, "s\nt").0, ["12345", "end", "s", "t"]);
     }
 }

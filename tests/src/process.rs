@@ -130,6 +130,14 @@ impl Process {
         })
     }
 
+    /// How it ended, if it has already.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// Asks it to stop, and waits. Kills it when it does not listen.
     ///
     /// # Errors

@@ -312,6 +312,10 @@ impl Site {
     /// When it does not end well.
     pub fn close(&mut self) -> Result<()> {
         if let Some(mut process) = self.gateway_process.take() {
+            let before = process.ended()?;
+            if let Some(status) = before {
+                anyhow::bail!("the gateway had ended before it was asked to, with {status}");
+            }
             let status = process.stop()?;
             ensure!(
                 status.success(),

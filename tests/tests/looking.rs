@@ -52,6 +52,37 @@ fn a_latecomer_sees_the_present_of_a_long_session() -> Result<()> {
     Ok(())
 }
 
+/// I5, R11: an operator's terminal that is smaller than the technician's says so, keeps its clock, and moves over all of
+/// it; no row and no column is out of sight for good.
+#[test]
+fn a_small_terminal_moves_over_a_larger_one() -> Result<()> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    terminal.enters(
+        "printf '\\033[H\\033[2Jtop-''left\\033[1;88Htop-''right\\033[30;1Hbot''tom'; sleep 1000",
+    )?;
+    terminal.sees("bottom")?;
+    let id = site.live_session()?;
+    let ssh = site.ssh("odile").shared("odile").run(format!("watch {id}"));
+    let watch = Terminal::of(&site, &ssh, 40, 12)?;
+    watch.sees("100×30: you see 40×10")?;
+    watch.sees(" left")?;
+    watch.sees("bottom")?;
+    for _ in 0..25 {
+        watch.presses("k")?;
+    }
+    watch.sees("top-left")?;
+    for _ in 0..8 {
+        watch.presses("l")?;
+    }
+    watch.sees("top-right")?;
+    watch.presses("f")?;
+    watch.sees("bottom")?;
+    Ok(())
+}
+
 /// A shell in which nothing happens is shown as it is: nobody is told that the present is still to come.
 #[test]
 fn an_idle_shell_is_the_present() -> Result<()> {

@@ -421,7 +421,8 @@ fn r3_each_table_of_the_trail_altered_as_root_is_named() -> Result<()> {
         (
             "delete from journal where seq in (select seq from audit where kind = 'approval')"
                 .to_owned(),
-            5,
+            // The approval that the intervention shows has no entry any more.
+            4,
             "of the trail of hopital",
         ),
         (
@@ -446,7 +447,8 @@ fn r3_each_table_of_the_trail_altered_as_root_is_named() -> Result<()> {
         ),
         (
             "update counters set value = value - 1 where name = 'audit'".to_owned(),
-            7,
+            // It falls short of the checkpoints and of the count of a trail.
+            5,
             "was never written by the gateway",
         ),
     ];
@@ -454,8 +456,7 @@ fn r3_each_table_of_the_trail_altered_as_root_is_named() -> Result<()> {
         attack(&site, &sql)?;
         let (found, text) = verdict(&site)?;
         ensure!(
-            found.is_some_and(|found| found == code || found == 4 || found == 5)
-                && text.contains(said),
+            found == Some(code) && text.contains(said),
             "{sql}: {found:?} instead of {code}, and not {said:?} in:\n{text}"
         );
         fs::copy(&kept, &data)?;

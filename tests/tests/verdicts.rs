@@ -138,11 +138,7 @@ fn a_bundle_of_a_part_is_intact_and_of_a_loss_is_not() -> Result<()> {
         ("lost-client", &["--client", "hopital"]),
     ] {
         let (bundle, made) = partly(&site, arguments, file)?;
-        ends_with(
-            &made,
-            3,
-            &["1 recording(s) that were asked for are not in it"],
-        )?;
+        ends_with(&made, 3, &["1 recording asked for and not in it"])?;
         ends_with(&verify(&site, &[&bundle])?, 5, &["missing", &name])?;
     }
     // And of the first alone nothing is lost.
@@ -209,9 +205,9 @@ fn what_is_not_ready_to_be_taken_out_is_said() -> Result<()> {
         &made,
         3,
         &[
-            "0 recording(s)",
+            "0 recordings",
             "session #1: it was still open",
-            "1 recording(s) that were asked for are not in it",
+            "1 recording asked for and not in it",
         ],
     )?;
     ends_with(

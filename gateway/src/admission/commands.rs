@@ -13,7 +13,7 @@ use super::looks::may_look;
 use super::notices::Notices;
 use super::refused::refused;
 use super::words::{Takes, split};
-use super::{Visitor, lobby};
+use super::{Visitor, listing, lobby};
 use crate::gateway::Applied;
 use crate::store::Topics;
 use crate::terminal::{History, Line, Prompt};
@@ -63,6 +63,7 @@ enum OperatorsAct {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AuditorsAct {
+    Interventions,
     Recordings,
     Search,
     Replay,
@@ -77,7 +78,7 @@ const fn command(name: &'static str, usage: &'static str, help: &'static str, ac
     }
 }
 
-const HELP: Command = command("help", "help", "help-help", Act::Help);
+const HELP: Command = command("help", "help [COMMAND]", "help-help", Act::Help);
 const EXIT: Command = command("exit", "exit", "help-exit", Act::Exit);
 
 pub(super) const TECHNICIANS: &[Command] = &[
@@ -170,6 +171,12 @@ pub(super) const OPERATORS: &[Command] = &[
 
 pub(super) const AUDITORS: &[Command] = &[
     command(
+        "interventions",
+        "interventions",
+        "help-interventions-auditor",
+        Act::Auditors(AuditorsAct::Interventions),
+    ),
+    command(
         "recordings",
         "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
         "help-recordings",
@@ -203,7 +210,8 @@ fn commands_of(visitor: &Visitor) -> &'static [Command] {
 impl Command {
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 9] = [
+        const FRENCH: [(&str, &str); 10] = [
+            ("[COMMAND]", "[COMMANDE]"),
             ("TARGET", "CIBLE"),
             ("FAMILY", "FAMILLE"),
             ("TIME", "HEURE"),
@@ -254,6 +262,11 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
             .await?;
         return Ok(Next::Go(status::MISUSE));
     };
+    // Before a lone `--`, which ends the options.
+    let asks = |word: &String| word == "--help" || word == "-h";
+    if words.iter().take_while(|word| *word != "--").any(asks) {
+        return explain(desk, command).await.map(Next::Go);
+    }
     let applied = desk.applied();
     let who = desk.visitor;
     let done = match command.act {
@@ -327,7 +340,7 @@ async fn operators(
         OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
         OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
         OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
-        OperatorsAct::Interventions => requests::interventions(desk, by, command, words).await,
+        OperatorsAct::Interventions => listing::of_client(desk, by.client(), command, words).await,
         OperatorsAct::Live => live::live(desk, by, command, words).await,
         OperatorsAct::Watch => match may_look(desk, command).await? {
             Some(status) => Ok(status),
@@ -353,9 +366,10 @@ async fn auditors(
                 return Ok(status);
             }
         }
-        AuditorsAct::Recordings => {}
+        AuditorsAct::Interventions | AuditorsAct::Recordings => {}
     }
     match act {
+        AuditorsAct::Interventions => listing::of_client(desk, by.client(), command, words).await,
         AuditorsAct::Recordings => recordings::recordings(desk, by, command, words).await,
         AuditorsAct::Search => search::search(desk, by, command, words).await,
         AuditorsAct::Replay => replay::replay(desk, by, command, words).await,
@@ -363,18 +377,29 @@ async fn auditors(
 }
 
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
-    if let Err(misuse) = arguments(words, Takes::NOTHING, 1) {
-        return desk.misused(command, &misuse).await;
+    let given = match arguments(words, Takes::NOTHING, 1) {
+        Ok(given) => given,
+        Err(misuse) => return desk.misused(command, &misuse).await,
+    };
+    if let Some(name) = given.words.first() {
+        let of = commands_of(desk.visitor);
+        let Some(one) = of.iter().find(|command| command.name == name) else {
+            let args = [("command", name.into())];
+            desk.problem("common-unknown-command", &args).await?;
+            return Ok(status::MISUSE);
+        };
+        return explain(desk, one).await;
     }
     desk.line("help-head", &[]).await?;
     for command in commands_of(desk.visitor) {
-        let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
-        desk.terminal.hanging(&usage, 4).await?;
-        let text = format!("      {}", desk.say(command.help, &[]));
-        desk.terminal.line(&text).await?;
+        explain(desk, command).await?;
     }
     if matches!(desk.visitor.authenticated.role(), Role::Technician { .. }) {
-        let command = desk.visitor.ssh_to("TARGET");
+        let target = match desk.lang() {
+            Lang::Fr => "CIBLE",
+            Lang::En => "TARGET",
+        };
+        let command = desk.visitor.ssh_to(target);
         desk.line("help-connect", &[("command", command.into())])
             .await?;
     }
@@ -384,6 +409,15 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
             .await?;
     }
     desk.line("common-time-note", &[]).await?;
+    Ok(status::DONE)
+}
+
+/// How one command is written, and what it does.
+async fn explain(desk: &mut Desk<'_>, command: &Command) -> Result<u32, Trouble> {
+    let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
+    desk.terminal.hanging(&usage, 4).await?;
+    let text = format!("      {}", desk.say(command.help, &[]));
+    desk.terminal.line(&text).await?;
     Ok(status::DONE)
 }
 

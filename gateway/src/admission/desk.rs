@@ -127,6 +127,9 @@ impl<'a> Desk<'a> {
             Misuse::LengthUnclear(typed) => {
                 self.say("lobby-length-unclear", &[("typed", typed.into())])
             }
+            Misuse::PlaceUnclear(typed) => {
+                self.say("replay-place-unclear", &[("typed", typed.into())])
+            }
             Misuse::TimeUnclear(typed) => {
                 self.say("lobby-time-unclear", &[("typed", typed.into())])
             }

@@ -1,14 +1,17 @@
-//! Interventions as a list: which of them, in what order, and the table that shows them. For technicians and operators alike.
+//! Interventions as a list: which of them, in what order, and the table that shows them. For technicians, operators and auditors alike.
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::Timestamp;
 use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::{ClientId, Timestamp};
 
-use super::desk::{Desk, Trouble};
+use super::commands::Command;
+use super::desk::{Desk, Trouble, arguments, status};
 use super::shown;
+use super::words::Takes;
 use crate::clock;
 use crate::store::{InterventionQuery, StateName};
+use crate::terminal::layout::Gives;
 use crate::texts::times;
 
 /// Interventions that are over, listed at once; those that are not are all listed.
@@ -42,6 +45,31 @@ pub(crate) async fn latest(
     found.retain(|one| seen.insert(one.id()));
     found.sort_unstable_by_key(|one| std::cmp::Reverse(one.number()));
     Ok((found, more))
+}
+
+/// `interventions` of an operator or an auditor: what there is and was on their client's targets. Looking only; who may look
+/// at a client's, their mandate says.
+pub(crate) async fn of_client(
+    desk: &mut Desk<'_>,
+    client: &ClientId,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
+        return desk.misused(command, &misuse).await;
+    }
+    let theirs = InterventionQuery {
+        client: Some(client.clone()),
+        ..InterventionQuery::default()
+    };
+    let (interventions, more) = latest(desk, theirs).await?;
+    if interventions.is_empty() {
+        desk.line("operator-none-interventions", &[]).await?;
+        return Ok(status::DONE);
+    }
+    list(desk, &interventions, true).await?;
+    tell_more(desk, more).await?;
+    Ok(status::DONE)
 }
 
 /// Says that a list does not hold all that is over.
@@ -89,22 +117,26 @@ pub(crate) async fn list(
         row.extend([
             shown::names(&scope.targets),
             shown::names(&scope.accounts),
-            shown::families(texts, desk.lang(), &scope.capabilities),
+            shown::families(&scope.capabilities),
             times::length(length),
             until(intervention)
                 .map(|at| times::moment(at, now, None))
                 .unwrap_or_default(),
-            shorten_reason(&crate::texts::told(&request.reason)),
+            crate::texts::told(&request.reason),
         ]);
         row
     };
     let rows: Vec<Vec<String>> = interventions.iter().map(row).collect();
-    desk.terminal.table(&heads, &rows).await?;
+    // What gives way on a narrow terminal, down to how many columns: states and reasons are somebody's words.
+    let person = usize::from(people);
+    let gives = [
+        Gives(1, 9),
+        Gives(2 + person, 6),
+        Gives(4 + person, 5),
+        Gives(7 + person, 9),
+    ];
+    desk.terminal.table_giving(&heads, &rows, &gives).await?;
     Ok(())
-}
-
-fn shorten_reason(reason: &str) -> String {
-    crate::terminal::layout::shorten(reason, 40)
 }
 
 /// When an intervention ends or ended, as far as that is known.

@@ -19,7 +19,7 @@ use super::words::{Misuse, Takes};
 use super::{next, parse_length, shown, steps};
 use crate::clock;
 use crate::gateway::Applied;
-use crate::store::InterventionQuery;
+use crate::store::{InterventionQuery, StateName};
 use crate::texts::times;
 
 const REQUEST: Takes = Takes {
@@ -97,7 +97,7 @@ pub(crate) async fn request(
             ("code", request.code().into()),
         ];
         desk.line("lobby-requested", &args).await?;
-        tell_where_to_wait(desk, request).await?;
+        tell_where_to_wait(desk, by, request).await?;
     }
     Ok(status::DONE)
 }
@@ -118,10 +118,7 @@ async fn nothing_of(
     let args = [
         ("only", shown::names(only.unwrap_or_default()).into()),
         ("targets", shown::names(targets).into()),
-        (
-            "allowed",
-            shown::families(&desk.gateway.texts, desk.lang(), &allowed).into(),
-        ),
+        ("allowed", shown::families(&allowed).into()),
     ];
     let status = desk.problem("lobby-only-nothing", &args).await?;
     let refusal = Refusal::NothingAsked;
@@ -132,14 +129,24 @@ async fn nothing_of(
 }
 
 /// Where the answer to a request is waited for, and where it stands: by commands that work where this is read.
-async fn tell_where_to_wait(desk: &mut Desk<'_>, request: &Request) -> Result<(), Trouble> {
+async fn tell_where_to_wait(
+    desk: &mut Desk<'_>,
+    by: &AsTechnician<'_>,
+    request: &Request,
+) -> Result<(), Trouble> {
     let Some(target) = request.scope.targets.first() else {
         return Ok(());
     };
-    let wait = desk.visitor.ssh(Some((target, None)));
-    desk.line("gateway-wait-with", &[]).await?;
-    desk.terminal.line(&format!("  {wait}")).await?;
-    if desk.interactive {
+    // Where another intervention is open, logging on to the target opens that one.
+    let opens = opens_another(desk, by, target).await?;
+    if !opens {
+        let wait = desk.visitor.ssh(Some((target, None)));
+        desk.line("gateway-wait-with", &[]).await?;
+        desk.terminal.line(&format!("  {wait}")).await?;
+    }
+    if desk.interactive && opens {
+        desk.line("lobby-requested-hint-alone", &[]).await?;
+    } else if desk.interactive {
         desk.line("lobby-requested-hint", &[]).await?;
     } else {
         let stands = desk.visitor.ssh(None);
@@ -148,6 +155,25 @@ async fn tell_where_to_wait(desk: &mut Desk<'_>, request: &Request) -> Result<()
         desk.terminal.line(&stands).await?;
     }
     Ok(())
+}
+
+/// Whether the technician has an answered intervention on the target.
+async fn opens_another(
+    desk: &Desk<'_>,
+    by: &AsTechnician<'_>,
+    target: &TargetId,
+) -> Result<bool, Trouble> {
+    let theirs = InterventionQuery {
+        person: Some(by.person().clone()),
+        states: vec![StateName::Approved, StateName::Open],
+        limit: Some(u32::MAX),
+        ..InterventionQuery::default()
+    };
+    let answered = desk.gateway.store.interventions(&theirs).await?;
+    Ok(answered.iter().any(|one| {
+        one.last_granted()
+            .is_some_and(|(scope, _)| scope.targets.contains(target))
+    }))
 }
 
 struct Written {
@@ -469,7 +495,8 @@ pub(super) async fn send_away(
             .refusal(desk.lang(), refusal, clock::now());
         let words = next::announced(desk.gateway, desk.lang(), &words);
         desk.terminal.err_line(&words).await?;
-        if let Some(helps) = next::after(desk.gateway, desk.visitor, refusal, false) {
+        let helps = next::after_on(desk.gateway, desk.visitor, refusal, target, account);
+        if let Some(helps) = helps {
             desk.terminal.err_line(&helps).await?;
         }
     }

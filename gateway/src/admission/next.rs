@@ -53,6 +53,20 @@ pub(crate) fn after(
     }
 }
 
+/// The same on a target that they wanted to work on: an intervention that opens nothing is asked for anew.
+pub(crate) fn after_on(
+    gateway: &Gateway,
+    visitor: &Visitor,
+    refusal: &Refusal,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> Option<String> {
+    if let Refusal::NotOnRecord { .. } = refusal {
+        return Some(ask(gateway, visitor, target, account));
+    }
+    after(gateway, visitor, refusal, false)
+}
+
 /// `words` as the gateway's own, where they stand among those of others.
 pub(crate) fn announced(gateway: &Gateway, lang: Lang, words: &str) -> String {
     let name = gateway.texts.say(lang, "gateway-says", &[]);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{AsOperator, AsTechnician, InterventionId, Role, Timestamp};
+use ecluse_policy::{AsOperator, AsTechnician, CloseReason, InterventionId, Role, Timestamp};
 
 use super::desk::{Desk, Trouble};
 use super::passing::Passing;
@@ -270,6 +270,16 @@ fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
             ],
         )),
         State::Expired { .. } => Some(desk.say("lobby-answer-expired", &[])),
+        State::Closed {
+            reason: CloseReason::ByOperator { by, reason },
+            ..
+        } => Some(desk.say(
+            "lobby-answer-closed-by",
+            &[
+                ("person", name(by).into()),
+                ("reason", reason.as_str().into()),
+            ],
+        )),
         State::Closed { reason, .. } => {
             let reason = shown::close_reason(&desk.gateway.texts, desk.lang(), reason);
             Some(desk.say("lobby-answer-closed", &[("reason", reason.into())]))

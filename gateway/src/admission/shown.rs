@@ -70,20 +70,10 @@ pub(crate) fn entry(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) 
     Some(format!("{line} · {}", terms.join(" · ")))
 }
 
-/// `shell, commands`: the families only, for tables.
-pub(crate) fn families(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
+/// `shell, command`: the families only, for tables, in the words that `--only` takes.
+pub(crate) fn families(capabilities: &[Capability]) -> String {
     let families: BTreeSet<&str> = capabilities.iter().map(Capability::family).collect();
-    let said = |family: &str| match family {
-        "shell" => texts.say(lang, "flow-shell", &[]),
-        "command" => texts.say(lang, "flow-command", &[]),
-        "env" => texts.say(lang, "flow-env", &[]),
-        other => other.to_owned(),
-    };
-    families
-        .into_iter()
-        .map(said)
-        .collect::<Vec<_>>()
-        .join(", ")
+    names(families)
 }
 
 /// Names in a row: `db01, db02`.
@@ -124,6 +114,11 @@ pub(crate) fn outcome(texts: &Texts, lang: Lang, state: &State) -> String {
             let args = [("person", by.as_str().into()), ("reason", reason.into())];
             texts.say(lang, "outcome-refused", &args)
         }
+        // Says itself that it is closed.
+        State::Closed {
+            reason: reason @ CloseReason::ByOperator { .. },
+            ..
+        } => close_reason(texts, lang, reason),
         State::Closed { reason, .. } => {
             let why = close_reason(texts, lang, reason);
             texts.say(lang, "outcome-closed", &[("reason", why.into())])

@@ -70,6 +70,11 @@ pub(crate) async fn enter(
             }
             Err(refusal) => {
                 desk.refused(&refusal).await?;
+                if let Refusal::NotOnRecord { .. } = &refusal {
+                    let (gateway, visitor) = (desk.gateway, desk.visitor);
+                    let helps = super::next::ask(gateway, visitor, &room.target, account);
+                    desk.terminal.err_line(&helps).await?;
+                }
                 return Ok(Exit::Goodbye);
             }
         }

@@ -100,6 +100,8 @@ pub(crate) enum Misuse {
     },
     /// Not a length.
     LengthUnclear(String),
+    /// Not a place in a recording.
+    PlaceUnclear(String),
     /// Not a time to come.
     TimeUnclear(String),
     /// Not a moment that has been.

@@ -127,7 +127,7 @@ impl AuditKind {
 }
 
 /// What every client concerned may read of an event that is not of its targets alone.
-const SHARED: [&str; 3] = ["by", "act", "connection"];
+const SHARED: [&str; 4] = ["by", "act", "connection", "sealed-sha256"];
 
 /// Whether [`spread`] asks the documents about this record.
 pub(crate) fn asks_documents(record: &AuditRecord) -> bool {

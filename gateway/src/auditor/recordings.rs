@@ -1,12 +1,16 @@
 //! `recordings`: the sessions there have been, newest first.
 
-use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp};
+use ecluse_policy::{
+    AsAuditor, ClientId, Documents, InterventionNumber, PersonId, TargetId, Timestamp,
+    clients_concerned,
+};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::not_theirs;
 use crate::admission::words::{Arguments, Misuse, Takes};
-use crate::store::{Session, SessionEnd, SessionQuery};
+use crate::store::{Session, SessionEnd, SessionFault, SessionQuery};
+use crate::terminal::layout::Gives;
 use crate::texts::times;
 
 const TAKES: Takes = Takes {
@@ -68,7 +72,7 @@ pub(super) async fn list(
         return Ok(status::DONE);
     }
     let heads = [
-        "field-session",
+        "field-number",
         "field-started",
         "field-person",
         "field-target",
@@ -81,7 +85,12 @@ pub(super) async fn list(
         .iter()
         .map(|session| row(desk, session, now))
         .collect();
-    desk.terminal.table(&heads, &rows).await?;
+    // Only the end is somebody's words, and gives way on a narrow terminal.
+    let gives = [Gives(6, 12)];
+    desk.terminal.table_giving(&heads, &rows, &gives).await?;
+    for fault in sessions.iter().filter_map(|session| session.fault.as_ref()) {
+        not_on_record(desk, fault, now).await?;
+    }
     if sessions.iter().any(|session| session.unread) {
         desk.line("auditor-hidden-unknown", &[]).await?;
     }
@@ -90,6 +99,18 @@ pub(super) async fn list(
             .await?;
     }
     Ok(status::DONE)
+}
+
+/// Says that the table has something else of a session than the log, and puts that on record, once.
+pub(super) async fn not_on_record(
+    desk: &mut Desk<'_>,
+    fault: &SessionFault,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    desk.gateway.store.tell_session_fault(fault, now).await?;
+    let number = [("number", fault.number.into())];
+    desk.line("auditor-session-not-on-record", &number).await?;
+    Ok(())
 }
 
 /// The sessions of the auditor's client that options choose: `--person`, `--target`, `--intervention`, `--since`,
@@ -114,7 +135,7 @@ pub(super) async fn query(
                     let typed = number.to_string();
                     let args = [
                         ("id", typed.as_str().into()),
-                        ("command", "recordings".into()),
+                        ("command", "interventions".into()),
                     ];
                     let told = "common-no-such-intervention";
                     return not_theirs(desk, command, &typed, told, &args)
@@ -124,11 +145,57 @@ pub(super) async fn query(
             }
         }
     };
-    Ok(Ok(SessionQuery {
+    let query = SessionQuery {
         client: Some(by.client().clone()),
         intervention,
         ..query
-    }))
+    };
+    if let Some(typed) = unknown(desk, by, &query).await? {
+        let args = [
+            ("typed", typed.into()),
+            ("client", by.client().as_str().into()),
+        ];
+        return desk.problem("auditor-name-unknown", &args).await.map(Err);
+    }
+    Ok(Ok(query))
+}
+
+/// The person or target of a query that the client has nothing to do with: no session, no flow of its document names it.
+/// Whether another client knows it is not told (O4).
+async fn unknown(
+    desk: &Desk<'_>,
+    by: &AsAuditor<'_>,
+    query: &SessionQuery,
+) -> Result<Option<String>, Trouble> {
+    let applied = desk.applied();
+    let one = |person: Option<&PersonId>, target: Option<&TargetId>| SessionQuery {
+        client: Some(by.client().clone()),
+        person: person.cloned(),
+        target: target.cloned(),
+        limit: Some(1),
+        ..SessionQuery::default()
+    };
+    let store = &desk.gateway.store;
+    if let Some(person) = &query.person
+        && !is_of(&applied.documents, by.client(), person)
+        && store.sessions(&one(Some(person), None)).await?.is_empty()
+    {
+        return Ok(Some(person.to_string()));
+    }
+    if let Some(target) = &query.target
+        && applied
+            .documents
+            .target(target)
+            .is_none_or(|(client, _)| client.id != *by.client())
+        && store.sessions(&one(None, Some(target))).await?.is_empty()
+    {
+        return Ok(Some(target.to_string()));
+    }
+    Ok(None)
+}
+
+fn is_of(documents: &Documents, client: &ClientId, person: &PersonId) -> bool {
+    clients_concerned(documents, person).contains(client)
 }
 
 fn written(
@@ -185,6 +252,20 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         0 => String::new(),
         lines => lines.to_string(),
     };
+    if session.fault.is_some() {
+        // Nothing else that the table says of it is shown as if it were so.
+        let end = desk.say("state-not-on-record", &[]);
+        let unknown = || "?".to_owned();
+        return vec![
+            session.number.to_string(),
+            unknown(),
+            unknown(),
+            unknown(),
+            unknown(),
+            String::new(),
+            end,
+        ];
+    }
     vec![
         session.number.to_string(),
         times::date_and_clock(start.at),
@@ -192,6 +273,6 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         format!("{}@{}", start.account, start.target),
         length,
         hidden,
-        crate::terminal::layout::shorten(&end, 40),
+        end,
     ]
 }

@@ -1,5 +1,6 @@
 //! `replay`: a recording on a screen of its own, or as text where there is no terminal.
 
+mod place;
 mod whose;
 mod written;
 
@@ -12,9 +13,12 @@ use ecluse_recordings::bundle::Language;
 use ecluse_recordings::search::{Query, SHORTEST};
 use ecluse_recordings::{JournalFrames, OpenRecording, Part, Playback, ReadError, layout};
 
+use self::place::{begin, part};
 use self::whose::belongs;
 pub(super) use self::whose::open;
-use self::written::{Written, written};
+use self::written::{At, Written, written};
+use super::patience::patiently;
+use super::recordings::not_on_record;
 use super::search::{find_lines, offset};
 use super::stage::{Stage, Stopped};
 use super::transcript;
@@ -44,6 +48,10 @@ pub(crate) async fn replay(
         let args = [("id", written.number.into())];
         return not_theirs(desk, command, &typed, told, &args).await;
     };
+    // The recording itself says whose it is and what happened; the table is told about.
+    if let Some(fault) = &session.fault {
+        not_on_record(desk, fault, clock::now()).await?;
+    }
     if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
         return desk.problem(id, &[("option", option.into())]).await;
     }
@@ -137,6 +145,7 @@ fn meaningless(
     };
     if live {
         let asks = [
+            (matches!(written.at, Some(At::Clock(_))), "--at HH:MM"),
             (written.unmask, "--unmask"),
             (written.text, "--text"),
             (written.find.is_some(), "--find"),
@@ -226,11 +235,11 @@ async fn finished(
         None => written,
         // Text is looked through as it is printed.
         Some(_) if text => written,
-        Some(text) => match landing(desk, recording, text, written.channel).await {
+        Some(text) => match landing(desk, recording, text, written.channel).await? {
             Some((channel, at)) => {
                 landed = Written {
                     channel: Some(channel),
-                    at: Some(at),
+                    at: Some(At::Place(at)),
                     ..written.clone()
                 };
                 &landed
@@ -262,7 +271,7 @@ async fn finished(
         (None, [channel]) => Some(*channel),
         (None, []) => None,
         // Text shows them all, in the order of time.
-        (None, [_, _, ..]) if text && written.at.is_none() => None,
+        (None, [_, _, ..]) if text && !matches!(written.at, Some(At::Place(_))) => None,
         (None, [_, _, ..]) => {
             let args = [
                 ("number", session.number.into()),
@@ -270,6 +279,10 @@ async fn finished(
             ];
             return desk.problem("auditor-channels", &args).await;
         }
+    };
+    let at = match begin(desk, written.at, session, recording, chosen).await? {
+        Ok(at) => at,
+        Err(status) => return Ok(status),
     };
     let chosen = match chosen {
         Some(chosen) if !text => chosen,
@@ -284,7 +297,7 @@ async fn finished(
             };
             let part = Part {
                 find,
-                ..part(recording, asked, chosen, written.at, language(desk))
+                ..part(recording, asked, chosen, at, language(desk))
             };
             let looked_for = written.find.as_deref();
             return transcript::print(desk, session, recording, part, written.unmask, looked_for)
@@ -308,7 +321,7 @@ async fn finished(
     let length = Some(Duration::from_micros(length));
     match opened.await {
         Ok(Ok((playback, markers))) => {
-            play(desk, written, session, playback, markers, length).await
+            play(desk, written, at, session, playback, markers, length).await
         }
         Ok(Err(error)) => missing(desk, session, &error.into()).await,
         Err(interrupted) => missing(desk, session, &interrupted.into()).await,
@@ -322,38 +335,16 @@ fn language(desk: &Desk<'_>) -> Language {
     }
 }
 
-/// What is printed as text: the channel that was asked for, from a place in the one that it is counted in.
-fn part(
-    recording: &OpenRecording,
-    asked: Option<u32>,
-    counted_in: Option<u32>,
-    at: Option<Duration>,
-    language: Language,
-) -> Part {
-    let channels = &recording.record().channels;
-    let opened_us = channels
-        .iter()
-        .find(|channel| Some(channel.number) == counted_in)
-        .map_or(0, |channel| channel.opened_us);
-    let from_us = at.map_or(0, |at| {
-        opened_us.saturating_add(u64::try_from(at.as_micros()).unwrap_or(u64::MAX))
-    });
-    Part {
-        channel: asked,
-        from_us,
-        find: None,
-        language,
-    }
-}
-
 /// The channel and the place where `text` is first to be seen.
 async fn landing(
-    desk: &Desk<'_>,
+    desk: &mut Desk<'_>,
     recording: &OpenRecording,
     text: &str,
     channel: Option<u32>,
-) -> Option<(u32, Duration)> {
-    let question = Query::new([text]).ok()?;
+) -> Result<Option<(u32, Duration)>, Trouble> {
+    let Ok(question) = Query::new([text]) else {
+        return Ok(None);
+    };
     let recording = recording.clone();
     let reading = desk.gateway.readers.read(desk.person(), move || {
         let mut first: Option<(u64, u32, Duration)> = None;
@@ -368,12 +359,12 @@ async fn landing(
         });
         read.ok().and(first)
     });
-    let (_, channel, place) = reading.await.ok()??;
-    // As an auditor would type it: what happens within that millisecond is shown.
-    Some((
-        channel,
-        Duration::from_millis(u64::try_from(place.as_micros().div_ceil(1000)).ok()?),
-    ))
+    let found = patiently(desk, reading).await?.ok().flatten();
+    Ok(found.and_then(|(_, channel, place)| {
+        // As an auditor would type it: what happens within that millisecond is shown.
+        let place = u64::try_from(place.as_micros().div_ceil(1000)).ok()?;
+        Some((channel, Duration::from_millis(place)))
+    }))
 }
 
 /// `1 shell, 2 uptime`
@@ -410,6 +401,11 @@ async fn unfinished(
         let args = [("number", session.number.into())];
         return desk.problem("auditor-being-sealed-wait", &args).await;
     }
+    if !ended && desk.terminal.is_plain() {
+        // Only the screen of a session in passage can be shown.
+        let args = [("number", session.number.into())];
+        return desk.problem("auditor-still-open-wait", &args).await;
+    }
     let said = if ended {
         "auditor-being-sealed"
     } else {
@@ -417,9 +413,6 @@ async fn unfinished(
     };
     desk.line(said, &[("number", session.number.into())])
         .await?;
-    if desk.terminal.is_plain() {
-        return desk.problem("common-needs-terminal", &[]).await;
-    }
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let (channel, id) = (written.channel.unwrap_or(1), session.start.id);
     let client = session.start.client.clone();
@@ -432,7 +425,14 @@ async fn unfinished(
         Playback::live(&journal, &key, channel).ok().map(Ok)
     });
     match opening.await {
-        Ok(Some(Ok(playback))) => play(desk, written, session, playback, Vec::new(), None).await,
+        Ok(Some(Ok(playback))) => {
+            let at = match written.at {
+                Some(At::Place(at)) => at,
+                // Refused before: nobody knows yet when the channel was opened.
+                Some(At::Clock(_)) | None => Duration::ZERO,
+            };
+            play(desk, written, at, session, playback, Vec::new(), None).await
+        }
         Ok(Some(Err(problem))) => missing(desk, session, &problem).await,
         Ok(None) => missing(desk, session, problem).await,
         Err(interrupted) => missing(desk, session, &interrupted.into()).await,
@@ -442,6 +442,7 @@ async fn unfinished(
 async fn play(
     desk: &mut Desk<'_>,
     written: &Written,
+    at: Duration,
     session: &Session,
     mut playback: Playback,
     markers: Vec<Duration>,
@@ -453,9 +454,9 @@ async fn play(
         "{} · {}@{}",
         session.start.person, session.start.account, session.start.target
     );
-    let played = match playback.seek(written.at.unwrap_or_default()) {
+    let played = match playback.seek(at) {
         Ok(()) => {
-            let stage = Stage::new(desk, playback, markers, length, who);
+            let stage = Stage::new(desk, playback, at, markers, length, who);
             stage.run(desk, session).await?
         }
         Err(error) => Err(error.into()),

@@ -17,12 +17,13 @@ use ecluse_recordings::{OpenRecording, ReadError, SESSION, layout};
 
 use self::left::Left;
 use super::moments;
-use super::recordings::{list, query};
+use super::recordings::{list, not_on_record, query};
 use super::replay::{open, unmasked};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
 use crate::evidence::EvidenceKeys;
 use crate::readers::Reading;
 use crate::store::{AuditQuery, Searchable, Session, SessionQuery};
@@ -225,6 +226,9 @@ async fn find(
             // Reading may have taken a while.
             if let Err(refusal) = still_theirs(desk, &sessions, lines) {
                 return desk.refused(&refusal).await;
+            }
+            if let Some(fault) = session.fault.as_ref().filter(|_| !hits.is_empty()) {
+                not_on_record(desk, fault, clock::now()).await?;
             }
             for hit in hits.iter().take(room) {
                 show(desk, &session, hit, question, lines).await?;

@@ -18,6 +18,7 @@ use crate::operator::watch::viewer;
 use crate::readers::{Interrupted, Turn};
 use crate::screens::apply;
 use crate::store::Session;
+use crate::terminal::below::{self, Moves};
 use crate::terminal::{Event, Key, Size};
 use crate::texts::{Unreadable, times};
 
@@ -29,6 +30,8 @@ const KEYS: usize = 64;
 const FIRST: Duration = Duration::from_secs(1);
 /// The shortest time between two drawings.
 const FRAME: Duration = Duration::from_millis(40);
+/// The same on the way to where the auditor wants to be: the clock alone is of interest.
+const ON_THE_WAY: Duration = Duration::from_millis(500);
 /// How long a refusal stands in the status line. **Unit**: recorded time.
 const REFUSED: Duration = Duration::from_secs(10);
 /// Going back to a marker within this time of it goes to the one before.
@@ -44,11 +47,14 @@ pub(super) struct Stage {
     since: Option<Instant>,
     length: Option<Duration>,
     over: bool,
+    /// Where the auditor wants to be, until the replay is there.
+    toward: Option<Duration>,
     who: String,
     markers: Vec<Duration>,
     /// What was refused last, and when.
     refused: Option<(Duration, String)>,
     painter: Painter,
+    size: Size,
     begun: Instant,
     drawn: Option<Instant>,
     gateway: Arc<Gateway>,
@@ -80,10 +86,11 @@ impl From<ReadError> for Stopped {
 }
 
 impl Stage {
-    /// A stage for a playback that was set up, with its markers; `length` where it is known.
+    /// A stage for a playback that was set up and is on its way to `at`, with its markers; `length` where it is known.
     pub(super) fn new(
         desk: &Desk<'_>,
         playback: Playback,
+        at: Duration,
         markers: Vec<Duration>,
         length: Option<Duration>,
         who: String,
@@ -96,10 +103,12 @@ impl Stage {
             since: Some(Instant::now()),
             length,
             over: false,
+            toward: Some(at).filter(|at| !at.is_zero()),
             who,
             markers,
             refused: None,
             painter: Painter::new(viewer(size)),
+            size,
             begun: Instant::now(),
             drawn: None,
             gateway: Arc::clone(desk.gateway),
@@ -192,14 +201,24 @@ impl Stage {
         for event in events.drain(..) {
             match event {
                 Event::Key(key) => self.press(key)?,
-                Event::Resize(size) => self.painter.resize(viewer(size)),
+                Event::Resize(size) => {
+                    self.size = size;
+                    self.painter.resize(viewer(size));
+                }
                 Event::Eof => {}
             }
         }
         let settled = self.feed(turn)?;
+        if settled || self.toward.is_some_and(|to| self.playback.position() > to) {
+            self.toward = None;
+        }
         // On the way to where the auditor wants to begin nothing is drawn, unless it takes long.
         let since = self.drawn.unwrap_or(self.begun);
-        let patience = if self.drawn.is_none() { FIRST } else { FRAME };
+        let patience = match (self.drawn, self.toward) {
+            (None, _) => FIRST,
+            (Some(_), Some(_)) => ON_THE_WAY,
+            (Some(_), None) => FRAME,
+        };
         let mut frame = String::new();
         if paint && (settled || since.elapsed() >= patience) {
             let status = self.status();
@@ -291,14 +310,17 @@ impl Stage {
                     .find(|marker| *marker < before);
                 self.go_to(marker.unwrap_or_default())?;
             }
+            Key::Char('h' | 'j' | 'k' | 'l' | 'f') | Key::Up | Key::Down => {
+                let mut moves = Moves::default();
+                moves.press(key);
+                moves.make(&mut self.painter);
+            }
             Key::Char(_)
             | Key::Control(_)
             | Key::Enter
             | Key::Backspace
             | Key::Delete
             | Key::Tab
-            | Key::Up
-            | Key::Down
             | Key::PageUp
             | Key::PageDown
             | Key::PasteStart
@@ -345,6 +367,7 @@ impl Stage {
         }
         self.playback.seek(to)?;
         self.over = false;
+        self.toward = Some(to);
         self.since = self.since.map(|_| Instant::now());
         Ok(())
     }
@@ -370,20 +393,37 @@ impl Stage {
             (false, None) => "replay-paused",
         };
         let shown = |at: Duration| times::countdown(self.lang, Span::from_secs(at.as_secs()));
+        if let Some(to) = self.toward {
+            // Nothing is played on the way: what is read is not what was asked for yet.
+            let args = [
+                ("to", shown(to.min(self.length.unwrap_or(to))).into()),
+                ("at", shown(self.playback.position()).into()),
+            ];
+            let parts = [
+                say("replay-quit", &[]),
+                say("replay-seeking", &args),
+                self.who.clone(),
+            ];
+            return below::status(&parts, self.size);
+        }
         let speed = self.playback.speed();
         let args = [
             ("state", say(state, &[]).into()),
             ("at", shown(self.position()).into()),
             ("length", self.length.map_or("…".to_owned(), shown).into()),
             ("speed", format!("{speed}").into()),
-            ("who", self.who.as_str().into()),
         ];
         // How to leave stands first: a narrow terminal cuts the end.
         let mut parts = vec![
             say("replay-quit", &[]),
             say("replay-status", &args),
+            self.who.clone(),
             say("replay-keys", &[]),
         ];
+        let texts = &self.gateway.texts;
+        if let Some(part) = texts.in_part(self.lang, self.screen.size(), self.size) {
+            parts.insert(2, part);
+        }
         let position = self.position();
         if let Some((at, text)) = &self.refused
             && (*at..at.saturating_add(REFUSED)).contains(&position)
@@ -394,7 +434,7 @@ impl Stage {
             let count = [("count", self.screen.left_out().into())];
             parts.insert(1, say("screen-left-out", &count));
         }
-        parts.join(" · ")
+        below::status(&parts, self.size)
     }
 }
 

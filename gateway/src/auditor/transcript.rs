@@ -8,6 +8,7 @@ use ecluse_recordings::search::{self, Line};
 use ecluse_recordings::{OpenRecording, Part, ReadError, Stream, layout, neutralise, rebuild};
 use tokio::sync::mpsc;
 
+use super::patience::patiently;
 use super::recordings::why;
 use super::replay::{missing, still_theirs};
 use crate::admission::desk::{Desk, Trouble, status};
@@ -72,7 +73,8 @@ pub(super) async fn print(
         Ok::<_, ReadError>(found)
     });
     let with_pty = desk.terminal.size().is_some();
-    while let Some(piece) = pieces.recv().await {
+    let mut next = patiently(desk, pieces.recv()).await?;
+    while let Some(piece) = next {
         if let Err(refusal) = still_theirs(desk, session, unmask) {
             return desk.refused(&refusal).await;
         }
@@ -83,6 +85,7 @@ pub(super) async fn print(
             text
         };
         desk.terminal.write(&text).await?;
+        next = pieces.recv().await;
     }
     match reading.await {
         Ok(Ok(found)) => match looked_for.filter(|_| !found) {

@@ -1,5 +1,6 @@
 //! `ecluse check DIR`: are these documents, and settings if there are any, ones the gateway would take?
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,13 +12,14 @@ use crate::clock;
 use crate::commands::out::outln;
 use crate::memory::caps::Caps;
 use crate::settings::Settings;
-use crate::store::{Store, check_address, compile};
+use crate::store::{Contradicted, Store, check_address, compile};
+use crate::terminal::layout::wrap;
 
 /// Check documents before they are applied: every error with file, line, key and what would be accepted.
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
 /// the gateway may take under it; where its store is there already, also which documents in it are not the ones that were
-/// put in force. Changes nothing and needs no store. Notes name derogations that are over, templates
+/// put in force, and which interventions and sessions are not those that the log tells of. Changes nothing and needs no store. Notes name derogations that are over, templates
 /// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -93,30 +95,69 @@ async fn in_store(settings: &Settings) -> Vec<String> {
     };
     let looked = store.look_at_documents().await;
     let faults = store.document_faults();
+    let rows = Contradicted::find(&store).await;
     store.close().await;
     let faults = faults.iter().map(|fault| {
         format!("{fault}; find out who changed the store, then put the right text in force again, which is on record: ecluse apply DIR")
     });
-    faults
+    let mut problems: Vec<String> = faults
         .chain(looked.err().map(|error| error.to_string()))
-        .collect()
+        .collect();
+    match rows {
+        Ok(rows) => {
+            problems.extend(rows.lines().map(|line| {
+                format!("{line}; find out who changed the store: ecluse journal verify")
+            }))
+        }
+        Err(error) => problems.push(error.to_string()),
+    }
+    problems
 }
 
-/// What there is to know about documents that are right: a line each.
+/// What there is to know about documents that are right: a line each, which a terminal is told between words.
 pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
+    let columns = std::io::stdout().is_terminal().then_some(TERMINAL);
     documents
         .remarks(now)
         .iter()
-        .map(|remark| {
-            format!(
-                "Note: {}\n",
-                ecluse_recordings::neutralise(remark.to_string())
-            )
-        })
+        .map(|remark| note(&remark.to_string(), columns))
         .collect()
+}
+
+/// Columns of a note on a terminal: no wider than any that people work in.
+const TERMINAL: usize = 78;
+
+fn note(remark: &str, columns: Option<usize>) -> String {
+    let note = format!("Note: {}", ecluse_recordings::neutralise(remark));
+    let lines = match columns {
+        Some(columns) => wrap(&note, columns, 6),
+        None => vec![note],
+    };
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// `1 client`, `2 clients`.
 pub(super) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_one_line_but_on_a_terminal() {
+        let remark = "clients/hopital.toml:46: flow dba: ".repeat(6);
+        let lines = note(&remark, Some(TERMINAL));
+        assert!(lines.lines().count() > 1);
+        assert!(
+            lines.lines().all(|line| line.chars().count() <= TERMINAL),
+            "{lines}"
+        );
+        assert!(
+            lines.lines().skip(1).all(|line| line.starts_with("      ")),
+            "{lines}"
+        );
+        assert_eq!(note(&remark, None).lines().count(), 1);
+    }
 }

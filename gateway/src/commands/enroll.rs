@@ -128,7 +128,8 @@ fn drawn(url: &str) -> anyhow::Result<String> {
 /// Asks for a first code until it is right; the step it belongs to.
 async fn confirm(secret: &TotpSecret) -> anyhow::Result<u64> {
     for _ in 0..TRIES {
-        let code = prompt::line("First code: ".to_owned()).await?;
+        let code =
+            prompt::line("First code (Ctrl-C leaves, and enrols nobody): ".to_owned()).await?;
         let Some(code) = code else {
             anyhow::bail!("no code was given; nothing was enrolled");
         };

@@ -51,7 +51,11 @@ impl RecordingsCommand {
 /// A session by the number that people type.
 async fn numbered(store: &Store, number: u64) -> anyhow::Result<Session> {
     let session = store.session(number).await?;
-    session.with_context(|| format!("there is no session #{number}"))
+    let session = session.with_context(|| format!("there is no session #{number}"))?;
+    if let Some(fault) = &session.fault {
+        anyhow::bail!("{fault}; nothing is changed by it; run: ecluse journal verify");
+    }
+    Ok(session)
 }
 
 /// Where a session's recording is.

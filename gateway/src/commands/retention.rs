@@ -79,7 +79,7 @@ impl Retention {
         )
         .await?;
         match command {
-            None => show(&inventory),
+            None => show(&inventory, client.as_ref()),
             Some(RetentionCommand::Remove(Remove { dry_run: true })) => would_remove(&inventory),
             Some(RetentionCommand::Remove(Remove { dry_run: false })) => {
                 time_is_right(settings).await?;
@@ -121,8 +121,12 @@ async fn time_is_right(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-fn show(inventory: &Inventory) -> anyhow::Result<()> {
+fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> {
     let mut out = Out;
+    if inventory.kept.is_empty() && inventory.strays.is_empty() {
+        writeln!(out, "{}", nothing(inventory, client))?;
+        return Ok(());
+    }
     writeln!(out, "What is kept at {}.\n", inventory.at)?;
     let mut rows = vec![row([
         "SESSION",
@@ -149,6 +153,9 @@ fn show(inventory: &Inventory) -> anyhow::Result<()> {
         ]));
     }
     writeln!(out, "{}", table(&rows))?;
+    for fault in &inventory.gone {
+        writeln!(out, "{fault}; run: ecluse journal verify")?;
+    }
     for (dir, state) in &inventory.strays {
         writeln!(
             out,
@@ -169,7 +176,9 @@ fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
             Err(problem) => format!("keeps the words of {client}'s entries: {problem}"),
         });
     }
-    if let Some(before) = inventory.nobody_before {
+    if let Some(before) = inventory.nobody_before
+        && inventory.contradicted.is_empty()
+    {
         lines.push(format!(
             "would remove the words of entries that concern no client from before {before}"
         ));
@@ -184,8 +193,42 @@ fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is said where there is no session: a head above no row tells nobody whether something was forgotten.
+fn nothing(inventory: &Inventory, client: Option<&ClientId>) -> String {
+    let Some(client) = client else {
+        return format!("No session is kept at {}.", inventory.at);
+    };
+    let words = inventory.rules_of(client).map(|rules| {
+        let keep = rules.told();
+        match (rules.regime, rules.service_ended) {
+            (Regime::Mj, None) => {
+                format!("kept {keep} after its service, which goes on")
+            }
+            (Regime::Mj, Some(at)) if inventory.departed.contains(client) => {
+                format!("kept {keep} from {at} on, since when no document names it")
+            }
+            (Regime::Mj, Some(at)) => {
+                format!("kept {keep} after its service, which ended before {at}")
+            }
+            (Regime::Ext | Regime::Own, _) => format!("kept {keep} each"),
+        }
+    });
+    let words = words.unwrap_or_else(|| {
+        "kept: no document names it, and none that does reads any more".to_owned()
+    });
+    format!(
+        "No session of {client} is kept at {}. The words of its entries in the journal are {words}.",
+        inventory.at
+    )
+}
+
 /// Until when something is kept, and why, in words.
 fn reason(kept: &Kept, inventory: &Inventory) -> (String, String) {
+    if kept.fault.is_some()
+        && let Some(obstacle) = kept.state.obstacle()
+    {
+        return ("-".to_owned(), obstacle);
+    }
     let Some(rules) = inventory.rules_of(&kept.client) else {
         return (
             "-".to_owned(),

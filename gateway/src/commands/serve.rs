@@ -50,7 +50,7 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::store::{Applied, ServeLock, Store, StoreError, Topics};
+use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -153,14 +153,12 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .begin_with_settings(&gateway.settings.parts()?, clock::now())
         .await?;
-    store
-        .record(&[AuditRecord::new(AuditKind::GatewayStart, clock::now())])
-        .await?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
     let ticker = Ticker::new(store.clone(), journal);
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
+        tokio::spawn(Contradicted::name_all(store.clone())),
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),

@@ -46,6 +46,12 @@ pub enum Because {
     InterventionEnded {
         /// Its number.
         number: u64,
+        /// The operator who ended it, where one did; not said of sessions from before this was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why they did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The client changed what is allowed.
     MatrixChanged {
@@ -162,9 +168,13 @@ impl From<&EndReason> for Because {
                 Ended::NetworkWithdrawn { .. } | Ended::StationWithdrawn { .. } => Self::PlaceEnded,
                 Ended::ProviderClosed { .. } => Self::DoorClosed,
             },
-            EndReason::InterventionEnded { number, .. } => {
-                Self::InterventionEnded { number: number.0 }
-            }
+            EndReason::InterventionEnded {
+                number, because, ..
+            } => Self::InterventionEnded {
+                number: number.0,
+                by: because.as_ref().map(|end| end.by.to_string()),
+                reason: because.as_ref().map(|end| end.reason.clone()),
+            },
             EndReason::MatrixChanged { target } => Self::MatrixChanged {
                 target: target.to_string(),
             },
@@ -202,6 +212,14 @@ mod tests {
                     reason: None,
                 },
                 r#"{"because":"cut","by":"odile"}"#,
+            ),
+            (
+                Because::InterventionEnded {
+                    number: 4,
+                    by: None,
+                    reason: None,
+                },
+                r#"{"because":"intervention-ended","number":4}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
             (

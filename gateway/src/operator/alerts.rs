@@ -24,17 +24,15 @@ const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 /// Troubles with recordings told at once.
 const MOST: u32 = 10;
 
-/// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
+/// An alert in words, and when what it tells happened or began.
+type Alert = (Timestamp, String);
+
+/// Tells the recent alerts of the operator's client that were not told in this dialogue yet, the latest last.
 pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(), Trouble> {
     let client = by.client();
     let since = clock::now().minus(SHOWN_FOR);
-    let mut alerts = host_keys(desk, client, since).await?;
-    alerts.extend(accounts(desk, client, since).await?);
-    alerts.extend(recordings(desk, client, since).await?);
+    let mut alerts = on_record(desk, client, since).await?;
     alerts.extend(room(desk, desk.gateway.space.last()));
-    alerts.extend(hidden_typing(desk, client, since).await?);
-    alerts.extend(contradicted(desk, client, since).await?);
-    alerts.extend(not_on_record(desk, client, since).await?);
     let crowds = desk
         .gateway
         .crowds
@@ -42,7 +40,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
     alerts.extend(crowds.iter().map(|crowd| crowded(desk, crowd)));
     let away = desk.gateway.absences.of(client);
     alerts.extend(away.iter().map(|away| copies_away(desk, away)));
-    for alert in alerts {
+    for alert in in_order(alerts) {
         if desk.alerted.insert(alert.clone()) {
             desk.terminal.line(&alert).await?;
         }
@@ -50,23 +48,18 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
     Ok(())
 }
 
-/// The alerts since a time, in words.
+/// The alerts since a time, in words, the latest last.
 pub(crate) async fn since_then(
     desk: &mut Desk<'_>,
     by: &AsOperator<'_>,
     since: Timestamp,
 ) -> Result<Vec<String>, Trouble> {
     let client = by.client();
-    let mut alerts = host_keys(desk, client, since).await?;
-    alerts.extend(accounts(desk, client, since).await?);
-    alerts.extend(recordings(desk, client, since).await?);
-    alerts.extend(hidden_typing(desk, client, since).await?);
+    let mut alerts = on_record(desk, client, since).await?;
     let now = desk.gateway.space.last();
     if now.since >= since {
         alerts.extend(room(desk, now));
     }
-    alerts.extend(contradicted(desk, client, since).await?);
-    alerts.extend(not_on_record(desk, client, since).await?);
     let crowds = desk.gateway.crowds.told(since);
     let new = crowds
         .iter()
@@ -75,7 +68,29 @@ pub(crate) async fn since_then(
     let away = desk.gateway.absences.of(client);
     let new = away.iter().filter(|away| away.told >= since);
     alerts.extend(new.map(|away| copies_away(desk, away)));
+    let mut alerts = in_order(alerts);
     alerts.retain(|alert| desk.alerted.insert(alert.clone()));
+    Ok(alerts)
+}
+
+/// The latest stands last, where the eye is: nearest to the prompt.
+fn in_order(mut alerts: Vec<Alert>) -> Vec<String> {
+    alerts.sort_by_key(|(at, _)| *at);
+    alerts.into_iter().map(|(_, words)| words).collect()
+}
+
+/// What is on record and concerns the client, since a time.
+async fn on_record(
+    desk: &Desk<'_>,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<Alert>, Trouble> {
+    let mut alerts = host_keys(desk, client, since).await?;
+    alerts.extend(accounts(desk, client, since).await?);
+    alerts.extend(recordings(desk, client, since).await?);
+    alerts.extend(hidden_typing(desk, client, since).await?);
+    alerts.extend(contradicted(desk, client, since).await?);
+    alerts.extend(not_on_record(desk, client, since).await?);
     Ok(alerts)
 }
 
@@ -84,7 +99,7 @@ async fn accounts(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let kinds = [
         AuditKind::Lockout,
         AuditKind::LockoutLifted,
@@ -92,8 +107,10 @@ async fn accounts(
     ];
     let now = clock::now();
     let found = latest(desk, client, &kinds, since).await?;
-    let mut told: Vec<String> = found
+    // The latest first: what is of one instant stays in its order.
+    Ok(found
         .into_iter()
+        .rev()
         .map(|record| {
             let by = record.detail.get("by").and_then(|by| by.as_str());
             let args = [
@@ -108,15 +125,13 @@ async fn accounts(
             } else {
                 "operator-account-blocked"
             };
-            desk.say(id, &args)
+            (record.at, desk.say(id, &args))
         })
-        .collect();
-    told.reverse();
-    Ok(told)
+        .collect())
 }
 
 /// Too little room, in words. It is the gateway's, so every client's operators are told.
-fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
+fn room(desk: &Desk<'_>, room: Room) -> Option<Alert> {
     let id = match room.level {
         Level::Enough => return None,
         Level::Low => "operator-space-low",
@@ -130,11 +145,11 @@ fn room(desk: &Desk<'_>, room: Room) -> Option<String> {
             mebibytes(desk.gateway.space.bounds().refuse_below).into(),
         ),
     ];
-    Some(desk.say(id, &args))
+    Some((room.since, desk.say(id, &args)))
 }
 
 /// Places that are short at the doors, in words. They are the gateway's, so every client's operators are told.
-fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
+fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> Alert {
     let place = desk.say(
         match (crowd.turned.only_shares(), crowd.places) {
             (true, Places::Before(_)) => "crowd-shares",
@@ -159,7 +174,7 @@ fn crowded(desk: &Desk<'_>, crowd: &Crowd) -> String {
     } else {
         "operator-crowd"
     };
-    desk.say(id, &args)
+    (crowd.since, desk.say(id, &args))
 }
 
 /// Recordings that failed, lost something or were found altered, since a time.
@@ -167,7 +182,7 @@ async fn recordings(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let kinds = [AuditKind::RecordingFailed, AuditKind::CoverageGap];
     let now = clock::now();
     let found = latest(desk, client, &kinds, since).await?;
@@ -187,7 +202,7 @@ async fn recordings(
                 ),
                 ("problem", record.reason.unwrap_or_default().into()),
             ];
-            desk.say("operator-recording-trouble", &args)
+            (record.at, desk.say("operator-recording-trouble", &args))
         })
         .collect())
 }
@@ -197,7 +212,7 @@ async fn hidden_typing(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let now = clock::now();
     let found = latest(desk, client, &[AuditKind::TypingHidden], since).await?;
     Ok(found
@@ -209,7 +224,7 @@ async fn hidden_typing(
                 ("person", record.person.unwrap_or_default().into()),
                 ("target", target.unwrap_or_default().into()),
             ];
-            match record
+            let said = match record
                 .detail
                 .get("lines")
                 .and_then(serde_json::Value::as_u64)
@@ -219,7 +234,8 @@ async fn hidden_typing(
                     desk.say("operator-typing-hidden", &args)
                 }
                 None => desk.say("operator-terminal-without-echo", &args),
-            }
+            };
+            (record.at, said)
         })
         .collect())
 }
@@ -229,7 +245,7 @@ async fn contradicted(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let kinds = [AuditKind::CheckpointFailed];
     let now = clock::now();
     let found = latest(desk, client, &kinds, since).await?;
@@ -243,17 +259,17 @@ async fn contradicted(
                 ("destination", destination.unwrap_or_default().into()),
                 ("problem", record.reason.clone().unwrap_or_default().into()),
             ];
-            desk.say("operator-copies-contradicted", &args)
+            (record.at, desk.say("operator-copies-contradicted", &args))
         })
         .collect())
 }
 
-/// Interventions and documents in the store that the log contradicts (R3), since a time.
+/// Interventions, documents and sessions in the store that the log contradicts (R3), since a time.
 async fn not_on_record(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let kinds = [AuditKind::NotOnRecord];
     let now = clock::now();
     let found = latest(desk, client, &kinds, since).await?;
@@ -261,20 +277,25 @@ async fn not_on_record(
         .into_iter()
         .map(|record| {
             let time = times::moment(record.at, now, None).into();
-            match record
+            let number = record
                 .detail
                 .get("number")
-                .and_then(|number| number.as_u64())
-            {
-                Some(number) => {
+                .and_then(|number| number.as_u64());
+            let said = match (record.session, number) {
+                (Some(_), number) => {
+                    let args = [("time", time), ("number", number.unwrap_or(0).into())];
+                    desk.say("operator-session-not-on-record", &args)
+                }
+                (None, Some(number)) => {
                     let args = [("time", time), ("number", number.into())];
                     desk.say("operator-intervention-not-on-record", &args)
                 }
-                None if record.detail.contains_key(ORDER) => {
+                (None, None) if record.detail.contains_key(ORDER) => {
                     desk.say("operator-order-not-on-record", &[("time", time)])
                 }
-                None => desk.say("operator-document-not-on-record", &[("time", time)]),
-            }
+                (None, None) => desk.say("operator-document-not-on-record", &[("time", time)]),
+            };
+            (record.at, said)
         })
         .collect())
 }
@@ -299,12 +320,12 @@ async fn latest(
 }
 
 /// A destination of the client's copies where none arrive, in words.
-fn copies_away(desk: &Desk<'_>, away: &Away) -> String {
+fn copies_away(desk: &Desk<'_>, away: &Away) -> Alert {
     let args = [
         ("time", times::moment(away.since, clock::now(), None).into()),
         ("destination", away.destination.as_str().into()),
     ];
-    desk.say("operator-copies-away", &args)
+    (away.since, desk.say("operator-copies-away", &args))
 }
 
 /// Unexpected host keys since a time: each key of each target once, the latest meeting of it.
@@ -312,7 +333,7 @@ async fn host_keys(
     desk: &Desk<'_>,
     client: &ClientId,
     since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<Alert>, Trouble> {
     let now = clock::now();
     let mut told = BTreeSet::new();
     let mut alerts = Vec::new();
@@ -324,7 +345,7 @@ async fn host_keys(
                 ("got", alert.got.into()),
                 ("pinned", alert.expected.into()),
             ];
-            alerts.push(desk.say("operator-host-key", &args));
+            alerts.push((alert.at, desk.say("operator-host-key", &args)));
         }
     }
     Ok(alerts)

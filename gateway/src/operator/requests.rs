@@ -8,7 +8,7 @@ use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::not_theirs;
 use crate::admission::words::{Misuse, Takes};
-use crate::admission::{listing, lobby, shown, steps};
+use crate::admission::{lobby, shown, steps};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::gateway::Gateway;
@@ -156,30 +156,6 @@ fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> St
             ),
         ],
     )
-}
-
-/// `interventions`: the latest ones on the client's targets.
-pub(crate) async fn interventions(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
-        return desk.misused(command, &misuse).await;
-    }
-    let theirs = InterventionQuery {
-        client: Some(by.client().clone()),
-        ..InterventionQuery::default()
-    };
-    let (interventions, more) = listing::latest(desk, theirs).await?;
-    if interventions.is_empty() {
-        desk.line("operator-none-interventions", &[]).await?;
-        return Ok(status::DONE);
-    }
-    listing::list(desk, &interventions, true).await?;
-    listing::tell_more(desk, more).await?;
-    Ok(status::DONE)
 }
 
 /// The intervention of a number on the operator's client, or the words that there is none.

@@ -3,14 +3,17 @@
 //! The screen is drawn from the live journal by the recordings crate's terminal model and painter: an
 //! operator sees what is on record, and no byte of the target reaches their terminal as it was.
 
+mod shown;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{AsOperator, Refusal};
-use ecluse_recordings::{Painter, ReadError, Screen, Size as ScreenSize};
+use ecluse_recordings::{Painter, Screen, Size as ScreenSize};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use self::shown::{FRAME, Look, Shown, Wanted};
 use super::elsewhere;
 use super::live::{cut_now, tell};
 use crate::admission::commands::Command;
@@ -21,13 +24,11 @@ use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::orders::of_session;
 use crate::live::{CutWhat, LiveSession};
-use crate::readers::Turn;
-use crate::screens::{LiveScreen, Progress};
+use crate::screens::Progress;
+use crate::terminal::below::{self, Moves};
 use crate::terminal::{Event, Key, Size};
 use crate::texts::{Unreadable, times};
 
-/// The shortest time between two drawings: a flood of output is drawn twenty times a second.
-const FRAME: Duration = Duration::from_millis(50);
 /// How often the status line moves.
 const TICK: Duration = Duration::from_secs(1);
 /// A screen that is behind for so long says so.
@@ -97,6 +98,7 @@ pub(crate) async fn watch(
         size,
         waiting: Painter::new(viewer(size)),
         sure: false,
+        moves: Moves::default(),
         ended: false,
     };
     desk.terminal.write(&enter).await?;
@@ -154,70 +156,9 @@ struct View {
     waiting: Painter,
     /// `c` was pressed: the next key confirms.
     sure: bool,
+    /// Where to look next on a screen that is larger than the operator's.
+    moves: Moves,
     ended: bool,
-}
-
-/// What of a channel stands on the operator's terminal; drawn by those who read, in their turns.
-struct Shown {
-    session: Arc<LiveSession>,
-    channel: u32,
-    screen: Option<Arc<LiveScreen>>,
-    painter: Painter,
-    size: Size,
-    painted: Option<Instant>,
-}
-
-/// What came of looking.
-#[derive(Default)]
-struct Look {
-    /// What to send; empty where nothing changed.
-    frame: String,
-    /// How far the screen is; `None` while others draw it.
-    progress: Option<Progress>,
-    /// Sequences that were not drawn.
-    left_out: u64,
-}
-
-/// What is wanted of a look.
-struct Wanted {
-    size: Size,
-    status: String,
-    /// Whether the operator's terminal takes a frame.
-    paint: bool,
-}
-
-impl Shown {
-    /// Draws the screen further, and paints it where it is time to.
-    fn look(&mut self, turn: &Turn, wanted: &Wanted) -> Result<Look, ReadError> {
-        let screen = match &self.screen {
-            Some(screen) => Arc::clone(screen),
-            None => {
-                let opened = self.session.screen(self.channel)?;
-                Arc::clone(self.screen.insert(opened))
-            }
-        };
-        if self.size != wanted.size {
-            self.size = wanted.size;
-            self.painter.resize(viewer(wanted.size));
-        }
-        let look = screen.draw(turn, |screen, progress| {
-            let waited = self
-                .painted
-                .is_none_or(|painted| painted.elapsed() >= FRAME);
-            let frame = if wanted.paint && (waited || progress != Progress::Behind) {
-                self.painted = Some(Instant::now());
-                self.painter.paint(screen, &wanted.status)
-            } else {
-                String::new()
-            };
-            Look {
-                frame,
-                progress: Some(progress),
-                left_out: screen.left_out(),
-            }
-        });
-        Ok(look?.unwrap_or_default())
-    }
 }
 
 impl View {
@@ -262,9 +203,10 @@ impl View {
             &[("number", self.session.facts().number.into())],
         );
         let blank = Screen::new(ScreenSize::clamped(1, 1));
+        let parts = [desk.say("watch-keys", &[]), text];
         let drawn = self
             .waiting
-            .paint(&blank, &format!("{} · {text}", desk.say("watch-keys", &[])));
+            .paint(&blank, &below::status(&parts, self.size));
         desk.terminal.write(&drawn).await?;
         tokio::select! {
             event = desk.terminal.event() => Ok(self.event(desk, event?).map(|next| match next {
@@ -286,14 +228,7 @@ impl View {
         channel: u32,
         progress: &mut watch::Receiver<u64>,
     ) -> Result<Next, Trouble> {
-        let mut shown = Box::new(Shown {
-            session: Arc::clone(&self.session),
-            channel,
-            screen: None,
-            painter: Painter::new(viewer(self.size)),
-            size: self.size,
-            painted: None,
-        });
+        let mut shown = Box::new(Shown::new(Arc::clone(&self.session), channel, self.size));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = Look::default();
@@ -304,6 +239,7 @@ impl View {
             let wanted = Wanted {
                 size: self.size,
                 status: self.status(desk, channel, &last, told_behind),
+                moves: std::mem::take(&mut self.moves),
                 paint: desk.terminal.has_room(),
             };
             let (sure, size) = (self.sure, self.size);
@@ -333,7 +269,12 @@ impl View {
                 return Ok(Next::Done(Done::Refused(refusal)));
             }
             desk.terminal.write(&look.frame).await?;
-            last = look;
+            // Nothing is known of a screen that others draw just now.
+            let resized = look.screen.is_some() && look.screen != last.screen;
+            last = Look {
+                screen: look.screen.or(last.screen),
+                ..look
+            };
             let over = last.progress == Some(Progress::Over);
             let caught_up = over || last.progress == Some(Progress::Current);
             if caught_up {
@@ -344,7 +285,9 @@ impl View {
             let live = self.is_live(desk);
             let ended = caught_up && !live;
             let changed = (sure, size, self.ended) != (self.sure, self.size, ended)
-                || (caught_up && told_behind);
+                || (caught_up && told_behind)
+                || resized
+                || !self.moves.is_none();
             self.ended = ended;
             if over
                 && live
@@ -395,7 +338,10 @@ impl View {
                 let shown = self.channel()?;
                 self.next_channel(shown).map(Next::Channel)
             }
-            Event::Key(_) => None,
+            Event::Key(key) => {
+                self.moves.press(key);
+                None
+            }
         }
     }
 
@@ -437,49 +383,38 @@ impl View {
         }
         if last.progress == Some(Progress::Over) {
             let text = desk.say("watch-waiting", &[("number", number.into())]);
-            return format!("{} · {text}", desk.say("watch-keys", &[]));
+            return below::status(&[desk.say("watch-keys", &[]), text], self.size);
         }
         let now = clock::now();
-        let args = [
-            ("person", facts.person.as_str().into()),
-            (
-                "target",
-                format!("{}@{}", facts.account, facts.target).into(),
-            ),
-            (
-                "elapsed",
-                times::countdown(desk.lang(), now.since(facts.started)).into(),
-            ),
-            (
-                "left",
-                times::countdown(desk.lang(), facts.closes_at.since(now)).into(),
-            ),
-        ];
         let several = self.session.channels().len() > 1;
-        let keys = desk.say(
-            if several {
-                "watch-keys-many"
-            } else {
-                "watch-keys"
-            },
-            &[],
-        );
+        let keys = if several {
+            "watch-keys-many"
+        } else {
+            "watch-keys"
+        };
         // The way out is never what a narrow terminal leaves out.
-        let mut parts = vec![keys, desk.say("watch-status", &args)];
-        if several {
-            parts.insert(2, desk.say("watch-channel", &[("channel", channel.into())]));
-        }
-        // First what makes the screen another one than the technician's.
-        if last.left_out > 0 {
-            parts.insert(
-                1,
-                desk.say("screen-left-out", &[("count", last.left_out.into())]),
-            );
-        }
+        let mut parts = vec![desk.say(keys, &[])];
+        // Then what makes the screen another one than the technician's.
         if behind {
-            parts.insert(1, desk.say("watch-behind", &[]));
+            parts.push(desk.say("watch-behind", &[]));
         }
-        parts.join(" · ")
+        if last.left_out > 0 {
+            parts.push(desk.say("screen-left-out", &[("count", last.left_out.into())]));
+        }
+        let texts = &desk.gateway.texts;
+        parts.extend(
+            last.screen
+                .and_then(|screen| texts.in_part(desk.lang(), screen, self.size)),
+        );
+        let left = times::countdown(desk.lang(), facts.closes_at.since(now));
+        parts.push(desk.say("watch-left-time", &[("left", left.into())]));
+        parts.push(times::countdown(desk.lang(), now.since(facts.started)));
+        if several {
+            parts.push(desk.say("watch-channel", &[("channel", channel.into())]));
+        }
+        parts.push(format!("{}@{}", facts.account, facts.target));
+        parts.push(facts.person.to_string());
+        below::status(&parts, self.size)
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) async fn serve(visit: Arc<Visit>, opening: Opening, start: Start) {
     } else {
         tokio::select! {
             biased;
-            stop = visit.until_ending() => Ok(Farewell::refused(visit.words_for(&stop))),
+            stop = visit.until_ending() => Ok(Farewell::refused(visit.words_without_session(&stop))),
             left = talk::converse(&visit, &opening, &start) => left.map(Farewell::explained),
         }
     };
@@ -182,7 +182,7 @@ async fn pass(
     let admitted = tokio::select! {
         biased;
         // Whoever waits for an approval is reached too.
-        stop = visit.until_ending() => return Ok(Farewell::refused(visit.words_for(&stop))),
+        stop = visit.until_ending() => return Ok(Farewell::refused(visit.words_without_session(&stop))),
         admitted = admitted(visit, opening, target, &asked) => admitted?,
     };
     let permitted = match admitted {
@@ -191,7 +191,9 @@ async fn pass(
     };
     let (seated, taken) = match visit.seat(permitted).await {
         Ok(seated) => seated,
-        Err(Unseated::Stopped(stop)) => return Ok(Farewell::refused(visit.words_for(&stop))),
+        Err(Unseated::Stopped(stop)) => {
+            return Ok(Farewell::refused(visit.words_without_session(&stop)));
+        }
         Err(Unseated::Unrecorded(words)) => return Ok(Farewell::refused(words)),
     };
     let _ = seat.set(taken);

@@ -304,8 +304,11 @@ impl Session {
             tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is sealed as one cut short");
         }
         let (to_target, to_technician) = self.live.bytes();
-        let record = self
-            .record(visit, AuditKind::SessionEnd)
+        let ended = clock::now();
+        let mut record = self.record(visit, AuditKind::SessionEnd);
+        // Row and entry tell of one instant.
+        record.at = ended;
+        let record = record
             .reason(&end.text)
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
@@ -317,7 +320,7 @@ impl Session {
             );
         }
         let end = store::SessionEnd {
-            at: clock::now(),
+            at: ended,
             reason: end.text,
             because: Some(stop.as_ref().map_or(Because::Closed, Because::from)),
             to_target,

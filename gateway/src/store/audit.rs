@@ -211,7 +211,7 @@ pub(super) async fn append(
         ..
     } = record;
     let sql = "INSERT INTO audit (seq, at, kind, person, client, target, intervention, session) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (seq) DO NOTHING";
     let values = values![
         seq,
         *at,
@@ -222,9 +222,22 @@ pub(super) async fn append(
         intervention.map(InterventionId::as_uuid),
         session.map(SessionId::as_uuid),
     ];
-    change.tx.execute(sql, values).await?;
+    if change.tx.execute(sql, values).await? == 0 {
+        // No entry has this place, so a row of the index that has it is nobody's: it must not keep the log from growing.
+        let beyond = "DELETE FROM audit WHERE seq >= $1";
+        change.planted += change.tx.execute(beyond, values![seq]).await?;
+        change.tx.execute(sql, values).await?;
+    }
     journal::grow(change, seq, record, event).await?;
     Ok(seq)
+}
+
+/// That rows of the index stood beyond the end of the log.
+pub(super) fn planted(rows: u64, at: Timestamp) -> AuditRecord {
+    AuditRecord::new(AuditKind::NotOnRecord, at)
+        .refused()
+        .reason("rows of the audit trail stood beyond the end of the log: they were put there by hand, and were taken away")
+        .detail("rows", rows)
 }
 
 fn stored(row: &Row) -> Result<StoredAuditRecord, StoreError> {

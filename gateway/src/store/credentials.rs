@@ -7,7 +7,7 @@ use russh::keys::ssh_key::{LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::sql::values;
-use super::{Store, StoreError};
+use super::{Store, StoreError, tables};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::new_ed25519;
 
@@ -116,6 +116,7 @@ impl Store {
         let sealed = self
             .key()
             .seal(TABLE, &place(target, account, kind), secret.as_bytes())?;
+        let records = tables::with_sealed(records, AuditKind::CredentialSet, &sealed);
         let mut change = self.write().await?;
         let sql = "DELETE FROM credentials WHERE target = $1 AND account = $2";
         let replaced = change
@@ -131,7 +132,7 @@ impl Store {
                 values![target.as_str(), account.as_str(), kind, sealed, at, by],
             )
             .await?;
-        change.commit(records).await?;
+        change.commit(&records).await?;
         Ok(replaced)
     }
 
@@ -241,14 +242,13 @@ impl Store {
         }
         let sql =
             "INSERT INTO gateway_keys (name, public, sealed, made_at) VALUES ($1, $2, $3, $4)";
-        change
-            .tx
-            .execute(sql, values![USER_AUTHORITY, &public, sealed, at])
-            .await?;
+        let values = values![USER_AUTHORITY, &public, sealed.as_slice(), at];
+        change.tx.execute(sql, values).await?;
         let record = AuditRecord::new(AuditKind::KeyMade, at)
             .detail("key", USER_AUTHORITY)
             .detail("public", public);
-        change.commit(&[record]).await?;
+        let records = tables::with_sealed(&[record], AuditKind::KeyMade, &sealed);
+        change.commit(&records).await?;
         Ok(key)
     }
 

@@ -7,8 +7,8 @@
 use ecluse_policy::{AccountUse, PersonId, Timestamp};
 
 use super::sql::{Row, values};
-use super::{FactorBinding, Store, StoreError, Writing, failures, remembered};
-use crate::audit::AuditRecord;
+use super::{FactorBinding, Store, StoreError, Writing, failures, remembered, tables};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 
 const TABLE: &str = "enrolments";
@@ -78,6 +78,7 @@ impl Store {
             at,
         } = *new;
         let sealed = self.key().seal(TABLE, person.as_str(), secret.as_bytes())?;
+        let records = tables::with_sealed(records, AuditKind::Enrolment, &sealed);
         let mut change = self.write().await?;
         if let Some(row) = change.tx.row(BY_PERSON, values![person.as_str()]).await?
             && !replace
@@ -93,7 +94,7 @@ impl Store {
             .await?;
         remembered::forget(&mut change, person).await?;
         failures::forget(&mut change, person.as_str()).await?;
-        change.commit(records).await?;
+        change.commit(&records).await?;
         Ok(Enrolled::Done)
     }
 

@@ -113,6 +113,14 @@ pub enum StoreError {
         /// How many entries were signed.
         size: u64,
     },
+    /// An entry stands where none was written.
+    #[error(
+        "an entry stands at place {seq} of the journal, where none was written: it was put in by hand, and nothing can be put on record while it is there; keep the store as it is, it is evidence, and run: ecluse journal verify"
+    )]
+    Planted {
+        /// Its place.
+        seq: u64,
+    },
     /// A checkpoint could not be signed.
     #[error("the checkpoint was not signed: {0}")]
     NotSigned(String),

@@ -10,7 +10,7 @@ use ecluse_recordings::evidence::signature::{HeldKey, Signer, from_openssh, open
 use zeroize::Zeroizing;
 
 use super::sql::{Row, values};
-use super::{Store, StoreError, Writing};
+use super::{Store, StoreError, Writing, tables};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
@@ -72,10 +72,11 @@ impl Store {
         let sealed = self.key().seal(TABLE, SIGNING, seed.as_slice())?;
         let sql =
             "INSERT INTO gateway_keys (name, public, sealed, made_at) VALUES ($1, $2, $3, $4)";
-        let values = values![SIGNING, openssh(&public), sealed, at];
+        let values = values![SIGNING, openssh(&public), sealed.as_slice(), at];
         change.tx.execute(sql, values).await?;
-        let record = register(&mut change, &public, STORE, at).await?;
-        change.commit(&record).await?;
+        let records = register(&mut change, &public, STORE, at).await?;
+        let records = tables::with_sealed(&records, AuditKind::KeyMade, &sealed);
+        change.commit(&records).await?;
         Ok(seed)
     }
 
@@ -94,13 +95,14 @@ impl Store {
         let mut change = self.write().await?;
         let sql = "INSERT INTO gateway_keys (name, public, sealed, made_at) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (name) DO UPDATE SET public = excluded.public, sealed = excluded.sealed, made_at = excluded.made_at";
-        let values = values![SIGNING, openssh(&public), sealed, at];
+        let values = values![SIGNING, openssh(&public), sealed.as_slice(), at];
         change.tx.execute(sql, values).await?;
         let records: Vec<_> = register(&mut change, &public, STORE, at)
             .await?
             .into_iter()
             .map(|record| record.claimed(by))
             .collect();
+        let records = tables::with_sealed(&records, AuditKind::KeyMade, &sealed);
         change.commit(&records).await?;
         Ok(public)
     }
@@ -163,12 +165,13 @@ impl Store {
             "INSERT INTO gateway_keys (name, public, sealed, made_at) VALUES ($1, $2, $3, $4)";
         change
             .tx
-            .execute(sql, values![READING, &public, sealed, at])
+            .execute(sql, values![READING, &public, sealed.as_slice(), at])
             .await?;
         let record = AuditRecord::new(AuditKind::KeyMade, at)
             .detail("key", READING)
             .detail("public", public);
-        change.commit(&[record]).await?;
+        let records = tables::with_sealed(&[record], AuditKind::KeyMade, &sealed);
+        change.commit(&records).await?;
         Ok(identity)
     }
 

@@ -113,6 +113,12 @@ const STEPS: &[Step] = &[
         postgres: HIDDEN_TYPING,
     },
     Step {
+        format: 14,
+        name: "planted records",
+        sqlite: include_str!("migrations/0014_planted_records.sqlite.sql"),
+        postgres: include_str!("migrations/0014_planted_records.postgres.sql"),
+    },
+    Step {
         format: 17,
         name: "screen text",
         sqlite: SCREEN_TEXT,

@@ -34,9 +34,11 @@ mod orders;
 mod recordings;
 mod remembered;
 mod search;
+mod session_row;
 mod sessions;
 mod settings;
 mod sql;
+mod tables;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -56,7 +58,10 @@ use uuid::Uuid;
 
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
-pub use self::bound::{DocumentFault, DocumentText, InterventionFault, Wrong};
+pub use self::bound::{
+    Contradicted, DocumentFault, DocumentText, InterventionFault, InterventionGone, LastText,
+    SessionFault, SessionSaid, Wrong,
+};
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
     Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
@@ -78,10 +83,13 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::settings::SETTINGS;
 use self::sql::{Db, Engine, Tx, values};
+pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use self::topics::{Announcer, Topic};
 pub use self::topics::{Changes, Topics};
 use crate::audit::{AuditRecord, trails};
+use crate::clock;
 use crate::secrets::{self, StoreKey};
 use crate::settings::{Settings, StoreAddress};
 
@@ -274,6 +282,7 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            planted: 0,
             _turn: turn,
             documents: None,
             topics: BTreeSet::new(),
@@ -288,6 +297,8 @@ struct Writing {
     inner: Arc<Inner>,
     /// Where the journal stands within this change, once something was added to it.
     frontier: Option<Frontier>,
+    /// Rows of the index that stood where this change wrote, beyond the end of the log, and were taken away.
+    planted: u64,
     /// Given back last of all.
     _turn: Option<OwnedSemaphorePermit>,
     /// The documents as this change leaves them, once whose trails a record enters was asked of them.
@@ -343,6 +354,11 @@ impl Writing {
     async fn commit(mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         for record in records {
             self.append(record).await?;
+        }
+        // What was taken away is on record, with the change that found it in its way.
+        if self.planted > 0 {
+            let record = audit::planted(self.planted, clock::now());
+            self.append(&record).await?;
         }
         if self.inner.db.engine() == Engine::Postgres {
             let words = topics::words(self.epoch, &self.topics);

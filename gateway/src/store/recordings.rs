@@ -4,6 +4,7 @@
 
 use ecluse_policy::{SessionId, Timestamp};
 
+use super::bound::{self, SessionSaid};
 use super::sql::{Row, values};
 use super::{Store, StoreError};
 use crate::audit::AuditRecord;
@@ -46,10 +47,9 @@ impl Store {
         records: &[AuditRecord],
     ) -> Result<bool, StoreError> {
         let mut change = self.write().await?;
-        let sql = "SELECT manifest_sha256 FROM sessions WHERE id = $1";
-        if let Some(row) = change.tx.row(sql, values![session.as_uuid()]).await?
-            && row.text_or_none("manifest_sha256")?.is_some()
-        {
+        // The log knows, and no column: a digest put there by hand would keep the seal off the record.
+        let said = bound::sessions_said_in(&mut change, &[session.as_uuid()]).await?;
+        if said.values().any(SessionSaid::is_sealed) {
             return Ok(false);
         }
         // A recording whose session this store does not know, as after a restore, is sealed on record all the same.

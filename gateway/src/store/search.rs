@@ -4,11 +4,15 @@
 //! the store's key, so that a copy of the database tells nothing of the text. It goes with its recording. What
 //! recordings say is not here: a session that passes is opened and searched.
 
+use std::collections::BTreeMap;
+
 use ecluse_policy::SessionId;
 use ecluse_recordings::search::{Filter, Gram, PARTLY, Query, is_current, may_hold};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::sessions::{WITH_FILTERS, conditions, session};
+use super::session_row::read_row;
+use super::sessions::{WITH_FILTERS, conditions};
 use super::sql::{Row, values};
 use super::{Session, SessionQuery, Store, StoreError};
 
@@ -90,18 +94,27 @@ impl Store {
         let (sql, values) =
             conditions.statement(WITH_FILTERS, &format!("ORDER BY number DESC LIMIT {limit}"));
         let rows = self.db().rows(sql, values).await?;
-        rows.iter()
-            .map(|row| {
-                let session = session(row)?;
-                let found = match self.filter(row, &session)? {
+        let mut found = BTreeMap::new();
+        let mut read = Vec::new();
+        for row in &rows {
+            let session = read_row(row)?;
+            found.insert(session.id(), self.filter(row, session.id())?);
+            read.push(session);
+        }
+        let sessions = self.judged_sessions(read).await?;
+        Ok(sessions
+            .into_iter()
+            .map(|session| {
+                let filter = found.remove(&session.start.id.as_uuid()).flatten();
+                let found = match filter {
                     None => Searchable::Unknown,
                     Some(filter) if may_hold(&filter, grams) => Searchable::Perhaps,
                     Some(filter) if may_hold(&filter, &partly) => Searchable::NotInPart,
                     Some(_) => Searchable::No,
                 };
-                Ok((session, found))
+                (session, found)
             })
-            .collect()
+            .collect())
     }
 
     /// Ended sessions with a recording of which there is no filter, or one of another version of this program, or of
@@ -124,9 +137,10 @@ impl Store {
             let rows = self.db().rows(sql, values).await?;
             let full = rows.len() == PAGE;
             for row in &rows {
-                let session = session(row)?;
+                let read = read_row(row)?;
+                let current = self.filter(row, read.id())?;
+                let session = read.session;
                 query.before = Some(session.number);
-                let current = self.filter(row, &session)?;
                 let is_current = current.is_some_and(|filter| is_current(&filter));
                 if !is_current || session.screen_text.is_none() {
                     found.push(session);
@@ -139,15 +153,11 @@ impl Store {
     }
 
     /// The filter that was read with a session.
-    fn filter(
-        &self,
-        row: &Row,
-        session: &Session,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    fn filter(&self, row: &Row, session: Uuid) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(sealed) = row.bytes_or_none("filter")? else {
             return Ok(None);
         };
-        let place = session.start.id.as_uuid().to_string();
+        let place = session.to_string();
         Ok(Some(self.key().open(TABLE, &place, &sealed)?))
     }
 }

@@ -7,10 +7,14 @@ use ecluse_policy::{
     AccountName, ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
 };
 
-use super::sql::{Conditions, Row, values};
+use super::bound::{BECAUSE, NODE, SessionFault};
+use super::session_row::{SessionRow, read_row};
+use super::sql::{Conditions, values};
 use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::live::{Because, KnownBy};
+use ecluse_recordings::evidence::manifest::sha256_hex;
+use uuid::Uuid;
 
 /// The last moment known of a session that no gateway was left to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,8 @@ pub struct Session {
     pub screen_text: Option<bool>,
     /// Whether its recording is sealed and this gateway never read it: what was typed in it unseen is not counted.
     pub unread: bool,
+    /// What of it the log contradicts: nothing that cannot be undone is done by it then.
+    pub fault: Option<Box<SessionFault>>,
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -110,6 +116,7 @@ macro_rules! columns {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
              recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines, screen_text, \
+             recording_state, manifest_sha256, form, sealed_at, \
              CAST(CASE WHEN recording_state = 'sealed' AND NOT EXISTS \
              (SELECT 1 FROM search_filters f WHERE f.session = sessions.id) THEN 1 ELSE 0 END AS BIGINT) AS unread",
             $more
@@ -178,7 +185,15 @@ impl Store {
         change.tx.execute(sql, values).await?;
         let numbered: Vec<_> = records
             .iter()
-            .map(|record| record.clone().detail("number", number))
+            .map(|record| {
+                let record = record.clone().detail("number", number);
+                if record.kind == AuditKind::SessionStart {
+                    // By which gateway: another one must not end it at its start.
+                    record.detail(NODE, sha256_hex(node.as_bytes()))
+                } else {
+                    record
+                }
+            })
             .collect();
         change.commit(&numbered).await?;
         Ok(number)
@@ -201,6 +216,10 @@ impl Store {
             to_target,
             to_technician,
         } = end;
+        let records: Vec<_> = records
+            .iter()
+            .map(|record| with_cause(record.clone(), because.as_ref()))
+            .collect();
         let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
         let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
@@ -223,7 +242,7 @@ impl Store {
         {
             return Ok(false);
         }
-        change.commit(records).await?;
+        change.commit(&records).await?;
         Ok(true)
     }
 
@@ -254,11 +273,17 @@ impl Store {
         let left_open = left_open(node);
         let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
         let rows = self.db().rows(sql, values).await?;
-        rows.iter().map(session).collect()
+        // Those that the log contradicts are not ended, so their last moment is nobody's matter.
+        let mut sessions = self.judged_sessions(bound::read_all(&rows)).await?;
+        sessions.retain(|session| session.fault.is_none());
+        Ok(sessions)
     }
 
     /// Ends the sessions that a node left open when it died, each at the last moment known of it (its beginning where
     /// `ends` has none), with a record of now each, and returns them. To be called when that node starts, before it serves.
+    ///
+    /// A row that the log does not know, or contradicts, is not ended: an entry of that would vouch for it. It is put on
+    /// record as what it is.
     ///
     /// # Errors
     /// The store failed; nothing is changed.
@@ -271,13 +296,17 @@ impl Store {
         let mut change = self.write().await?;
         let left_open = left_open(node);
         let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
-        let rows = change.tx.rows(sql, values).await?;
-        let mut orphans = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
-        if orphans.is_empty() {
-            return Ok(orphans);
-        }
-        let mut records = Vec::new();
-        for orphan in &mut orphans {
+        let rows = bound::read_all(&change.tx.rows(sql, values).await?);
+        let ids: Vec<Uuid> = rows.iter().map(SessionRow::id).collect();
+        let said = bound::sessions_said_in(&mut change, &ids).await?;
+        let (mut orphans, mut records, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let said = said.get(&row.id()).cloned().unwrap_or_default();
+            if let Some(fault) = said.compare(&row) {
+                faults.push(fault);
+                continue;
+            }
+            let mut orphan = row.session;
             let start = &orphan.start;
             let last = ends.get(&start.id).copied().unwrap_or(LastMoment {
                 at: start.at,
@@ -289,20 +318,19 @@ impl Store {
             let reason = last.by.reason();
             let values = values![start.id.as_uuid(), last.at, reason, typed(&because)?];
             change.tx.execute(sql, values).await?;
-            records.push(
-                AuditRecord::new(AuditKind::SessionEnd, at)
-                    .person(&start.person)
-                    .station(start.station.as_ref())
-                    .source(start.source)
-                    .client(&start.client)
-                    .target(&start.target)
-                    .intervention(start.intervention)
-                    .session(start.id)
-                    .reason(reason)
-                    .detail("number", orphan.number)
-                    .detail("ended-at", last.at.to_string())
-                    .detail("recovered", true),
-            );
+            let record = AuditRecord::new(AuditKind::SessionEnd, at)
+                .person(&start.person)
+                .station(start.station.as_ref())
+                .source(start.source)
+                .client(&start.client)
+                .target(&start.target)
+                .intervention(start.intervention)
+                .session(start.id)
+                .reason(reason)
+                .detail("number", orphan.number)
+                .detail("ended-at", last.at.to_string())
+                .detail("recovered", true);
+            records.push(with_cause(record, Some(&because)));
             orphan.end = Some(SessionEnd {
                 at: last.at,
                 reason: reason.to_owned(),
@@ -310,12 +338,21 @@ impl Store {
                 to_target: 0,
                 to_technician: 0,
             });
+            orphans.push(orphan);
         }
-        change.commit(&records).await?;
+        if orphans.is_empty() {
+            drop(change);
+        } else {
+            change.commit(&records).await?;
+        }
+        for fault in &faults {
+            tracing::error!("{fault}; it is left as it is; run: ecluse journal verify");
+            self.tell_session_fault(fault, at).await?;
+        }
         Ok(orphans)
     }
 
-    /// Lists sessions, the latest first.
+    /// Lists sessions, the latest first, each with what of it the log contradicts.
     ///
     /// # Errors
     /// The store failed.
@@ -324,15 +361,11 @@ impl Store {
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
             conditions.statement(COLUMNS, &format!("ORDER BY number DESC LIMIT {limit}"));
-        self.db()
-            .rows(sql, values)
-            .await?
-            .iter()
-            .map(session)
-            .collect()
+        let rows = self.db().rows(sql, values).await?;
+        self.judged_sessions(bound::read_all(&rows)).await
     }
 
-    /// The session of a number.
+    /// The session of a number, with what of it the log contradicts.
     ///
     /// # Errors
     /// The store failed.
@@ -340,12 +373,10 @@ impl Store {
         let mut conditions = Conditions::default();
         conditions.and("number = ?", number);
         let (sql, values) = conditions.statement(COLUMNS, "");
-        self.db()
-            .row(sql, values)
-            .await?
-            .as_ref()
-            .map(session)
-            .transpose()
+        let row = self.db().row(sql, values).await?;
+        let row = row.as_ref().map(read_row).transpose()?;
+        let mut judged = self.judged_sessions(row.into_iter().collect()).await?;
+        Ok(judged.pop())
     }
 }
 
@@ -369,42 +400,14 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     conditions
 }
 
-pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
-    let start = SessionStart {
-        id: SessionId::from_uuid(row.id("id")?),
-        node: row.text("node")?,
-        person: row.parsed("person", PersonId::parse)?,
-        station: row.parsed_or_none("station", StationId::parse)?,
-        source: row.parsed("source", str::parse::<IpAddr>)?,
-        client: row.parsed("client", ClientId::parse)?,
-        target: row.parsed("target", TargetId::parse)?,
-        account: row.parsed("account", AccountName::parse)?,
-        intervention: InterventionId::from_uuid(row.id("intervention")?),
-        documents: row.count("documents")?,
-        recording: row.text_or_none("recording")?,
-        at: row.time("started_at")?,
-    };
-    let end = match row.time_or_none("ended_at")? {
-        Some(at) => Some(SessionEnd {
-            at,
-            reason: row.text("end_reason")?,
-            // What a later version wrote is read by its English words.
-            because: row
-                .text_or_none("ended_because")?
-                .and_then(|kept| serde_json::from_str(&kept).ok()),
-            to_target: row.count("to_target")?,
-            to_technician: row.count("to_technician")?,
-        }),
-        None => None,
-    };
-    Ok(Session {
-        number: row.count("number")?,
-        start,
-        end,
-        hidden_lines: row.count("hidden_lines")?,
-        screen_text: row.int_or_none("screen_text")?.map(|held| held != 0),
-        unread: row.count("unread")? != 0,
-    })
+/// The record of an end with its cause beside the words, so that nobody changes that in the table unseen.
+fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+    match because.map(serde_json::to_value) {
+        Some(Ok(because)) if record.kind == AuditKind::SessionEnd => {
+            record.detail(BECAUSE, because)
+        }
+        Some(_) | None => record,
+    }
 }
 
 fn typed(because: &Because) -> Result<String, StoreError> {

@@ -17,6 +17,9 @@ use crate::secrets;
 /// The fact which settings the gateway began with last.
 const FACT: &str = "settings";
 
+/// The detail of a start that has the digest of that fact.
+pub const SETTINGS: &str = "settings-sha256";
+
 /// The parts of the settings, each by a digest.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
@@ -45,8 +48,8 @@ impl Known {
 }
 
 impl Store {
-    /// The gateway begins with settings of these parts: puts on record which ones are others than at its last beginning
-    /// with this store.
+    /// The gateway begins to serve with settings of these parts: puts that on record, and which ones are others than at its
+    /// last beginning with this store.
     ///
     /// # Errors
     /// The store failed; nothing is written.
@@ -55,6 +58,11 @@ impl Store {
         parts: &BTreeMap<String, String>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        // By its digest in the entry of the start, the log tells when the fact was exchanged.
+        let began = |text: &str| {
+            AuditRecord::new(AuditKind::GatewayStart, at)
+                .detail(SETTINGS, sha256_hex(text.as_bytes()))
+        };
         let mut change = self.write().await?;
         let sql = "SELECT value FROM facts WHERE name = $1";
         let row = change.tx.row(sql, values![FACT]).await?;
@@ -66,18 +74,18 @@ impl Store {
             None => format!("{:032x}", u128::from_be_bytes(secrets::random()?)),
         };
         let now = Known::of(salt, parts);
+        let text = serde_json::to_string(&now)
+            .map_err(|error| StoreError::malformed("facts.value", error))?;
         let changed = match &before {
-            Some(before) if *before == now => return Ok(()),
+            Some(before) if *before == now => return change.commit(&[began(&text)]).await,
             Some(before) => before.differences(&now),
             // The first beginning, or the first of a gateway that keeps this.
             None => Vec::new(),
         };
-        let text = serde_json::to_string(&now)
-            .map_err(|error| StoreError::malformed("facts.value", error))?;
         let sql = "INSERT INTO facts (name, value) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        change.tx.execute(sql, values![FACT, text]).await?;
-        let records: Vec<AuditRecord> = if changed.is_empty() {
+        change.tx.execute(sql, values![FACT, &text]).await?;
+        let mut records: Vec<AuditRecord> = if changed.is_empty() {
             Vec::new()
         } else {
             let record = AuditRecord::new(AuditKind::SettingsChange, at)
@@ -85,6 +93,7 @@ impl Store {
                 .detail("parts", changed);
             vec![record]
         };
+        records.push(began(&text));
         change.commit(&records).await
     }
 }

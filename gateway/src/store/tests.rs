@@ -9,6 +9,7 @@ mod orders;
 mod passage;
 mod reach;
 mod search;
+mod sessions;
 
 use std::time::Duration;
 

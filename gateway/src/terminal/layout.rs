@@ -140,11 +140,17 @@ fn split_at_columns(word: &str, columns: usize) -> (&str, &str) {
     (word, "")
 }
 
-/// Rows in aligned columns: `heads` first. Where the terminal is too narrow for the table, each row
-/// becomes a small paragraph of `head: value` lines, so that nothing is lost at 40 columns.
+/// A column whose cells may be shortened where a table is too wide, and how many columns are left to it at least.
+#[derive(Debug, Clone, Copy)]
+pub struct Gives(pub usize, pub usize);
+
+/// Rows in aligned columns: `heads` first. Where the terminal is too narrow for the table, the columns that give are
+/// shortened, the widest first; where that is not enough, each row becomes a small paragraph of `head: value` lines, so
+/// that nothing is lost at 40 columns.
 pub fn table(
     heads: &[String],
     rows: &[Vec<String>],
+    gives: &[Gives],
     columns: Option<usize>,
     colon: &str,
 ) -> Vec<String> {
@@ -156,8 +162,17 @@ pub fn table(
         }
     }
     let total: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-    if columns.is_some_and(|columns| total > columns) {
-        return narrow_table(heads, rows, columns.unwrap_or(80), colon);
+    if let Some(columns) = columns {
+        for _ in columns..total {
+            let widest = gives
+                .iter()
+                .filter(|Gives(at, least)| widths.get(*at).is_some_and(|width| width > least))
+                .max_by_key(|Gives(at, _)| widths.get(*at));
+            let Some(width) = widest.and_then(|Gives(at, _)| widths.get_mut(*at)) else {
+                return narrow_table(heads, rows, columns, colon);
+            };
+            *width -= 1;
+        }
     }
     let line = |cells: &[String]| {
         let mut line = String::new();
@@ -165,7 +180,7 @@ pub fn table(
             if i > 0 {
                 line.push_str("  ");
             }
-            line.push_str(&pad(cell, *w));
+            line.push_str(&pad(&shorten(cell, *w), *w));
         }
         line.trim_end().to_owned()
     };
@@ -248,8 +263,34 @@ mod tests {
             "#17".to_owned(),
             "alice martin of somewhere far away".to_owned(),
         ]];
-        let text = table(&heads, &rows, Some(20), ":").join(" ");
+        let text = table(&heads, &rows, &[], Some(20), ":").join(" ");
         assert!(text.contains("#17") && text.contains("person:") && text.contains("away"));
+    }
+
+    /// R10: a line a row as long as something is left of what may be shortened, and not a column more.
+    #[test]
+    fn what_gives_is_shortened_before_a_table_is_taken_apart() {
+        let heads = ["no", "end", "why"].map(str::to_owned);
+        let rows = [vec![
+            "17".to_owned(),
+            "cut by olivia: not planned".to_owned(),
+            "maintenance".to_owned(),
+        ]];
+        let gives = [Gives(1, 8), Gives(2, 5)];
+        let lines = |columns| table(&heads, &rows, &gives, Some(columns), ":");
+        assert_eq!(
+            lines(43)[1],
+            "17  cut by olivia: not planned  maintenance",
+            "nothing is shortened without need"
+        );
+        assert_eq!(lines(30)[1], "17  cut by olivi…  maintenance");
+        assert_eq!(lines(19)[1], "17  cut by …  main…");
+        // Less than that, and all of it is told in blocks.
+        let blocks = lines(18).join(" ");
+        assert!(
+            blocks.contains("planned") && blocks.contains("maintenance"),
+            "{blocks}"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Invariant: what is written here comes from our texts and from harmless (neutralised) values; this
 //! module adds the only escape sequences there are.
 
+pub mod below;
 mod editor;
 mod keys;
 pub mod layout;
@@ -277,8 +278,21 @@ impl Terminal {
     /// # Errors
     /// [`Left`] when the person is gone.
     pub async fn table(&mut self, heads: &[String], rows: &[Vec<String>]) -> Result<(), Left> {
+        self.table_giving(heads, rows, &[]).await
+    }
+
+    /// Like [`Terminal::table`], with columns that give way where it is too wide.
+    ///
+    /// # Errors
+    /// [`Left`] when the person is gone.
+    pub async fn table_giving(
+        &mut self,
+        heads: &[String],
+        rows: &[Vec<String>],
+        gives: &[layout::Gives],
+    ) -> Result<(), Left> {
         let heads: Vec<String> = heads.iter().map(|head| self.dim(head)).collect();
-        for line in layout::table(&heads, rows, self.columns(), self.colon()) {
+        for line in layout::table(&heads, rows, gives, self.columns(), self.colon()) {
             self.hanging(&line, 2).await?;
         }
         Ok(())

@@ -26,7 +26,19 @@ impl Texts {
             Because::AccountEnded => ("over-account", vec![]),
             Because::KeyEnded => ("over-key", vec![]),
             Because::PlaceEnded => ("over-place", vec![]),
-            Because::InterventionEnded { number } => (
+            Because::InterventionEnded {
+                number,
+                by: Some(by),
+                reason: Some(reason),
+            } => (
+                "over-intervention-by",
+                vec![
+                    ("number", number.to_string().into()),
+                    ("person", by.into()),
+                    ("reason", reason.into()),
+                ],
+            ),
+            Because::InterventionEnded { number, .. } => (
                 "over-intervention",
                 vec![("number", number.to_string().into())],
             ),

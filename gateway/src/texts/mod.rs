@@ -135,6 +135,24 @@ impl Texts {
     }
 }
 
+impl Texts {
+    /// How much of somebody else's larger terminal is seen, and the keys that move over it; `None` where all of it is.
+    pub(crate) fn in_part(
+        &self,
+        lang: Lang,
+        picture: ecluse_recordings::Size,
+        viewer: crate::terminal::Size,
+    ) -> Option<String> {
+        let seen = crate::terminal::below::seen(picture, viewer)?;
+        let size = |cols: u16, rows: u16| Value::from(format!("{cols}×{rows}"));
+        let args = [
+            ("size", size(picture.cols(), picture.rows())),
+            ("seen", size(seen.cols, seen.rows)),
+        ];
+        Some(self.say(lang, "screen-in-part", &args))
+    }
+}
+
 /// `text` on one line, without anything that a terminal would obey.
 pub fn harmless(text: &str) -> String {
     ecluse_recordings::neutralise(text)

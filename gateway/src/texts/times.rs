@@ -142,6 +142,32 @@ pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timest
     at_civil(when)
 }
 
+/// Reads a time of day: `17:00`, `17:02:49` or `17:02:49.297`.
+pub fn time_of_day(typed: &str) -> Option<civil::Time> {
+    let typed = typed.trim();
+    ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f"]
+        .iter()
+        .find_map(|form| civil::Time::strptime(form, typed).ok())
+}
+
+/// How long after `start` it is first that time of day, UTC. A minute that was under way at the start is the start.
+pub fn since_start(time: civil::Time, start: Timestamp) -> std::time::Duration {
+    let began = zoned(start, &TimeZone::UTC);
+    let day = |date: civil::Date| date.to_datetime(time).to_zoned(TimeZone::UTC).ok();
+    let today = day(began.date());
+    // Written without its seconds, a time is the minute.
+    let minute = time.second() == 0 && time.subsec_nanosecond() == 0;
+    if minute && (began.hour(), began.minute()) == (time.hour(), time.minute()) {
+        return std::time::Duration::ZERO;
+    }
+    let at = match today {
+        Some(today) if today < began => began.date().tomorrow().ok().and_then(day),
+        today => today,
+    };
+    at.and_then(|at| std::time::Duration::try_from(began.duration_until(&at)).ok())
+        .unwrap_or(std::time::Duration::MAX)
+}
+
 /// Reads a length as a person types it: `2h`, `1h30m`, also `1h30`, `2 h` and `90 min`. Documents and settings are read
 /// strictly ([`Span::parse`]).
 pub fn parse_length(typed: &str) -> Option<Span> {
@@ -296,6 +322,25 @@ mod tests {
         }
         let now = at("2026-11-29T10:00:00Z");
         assert_eq!(parse_past("1h30", now), Some(at("2026-11-29T08:30:00Z")));
+    }
+
+    /// R10: the times that a transcript prints are places in it.
+    #[test]
+    fn a_time_of_day_is_counted_from_the_start() {
+        let start = at("2026-11-29T23:58:30Z");
+        for (typed, seconds) in [
+            ("23:59", 30.0),
+            ("23:58:31.5", 1.5),
+            ("23:58", 0.0),
+            ("00:00", 90.0),
+            ("0:00:00.250", 90.25),
+        ] {
+            let time = time_of_day(typed).unwrap();
+            assert_eq!(since_start(time, start).as_secs_f64(), seconds, "{typed}");
+        }
+        for nonsense in ["24:00", "17", "17h", "17:00:00Z", "2026-11-29", ""] {
+            assert_eq!(time_of_day(nonsense), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -106,7 +106,9 @@ impl Texts {
         let (id, args) = match error {
             StoreError::Revision { number: of } => ("store-revision", number(of)),
             StoreError::NotOpen { number: of } => ("store-not-open", number(of)),
-            StoreError::Journal(_) | StoreError::Rewritten { .. } => ("store-journal", vec![]),
+            StoreError::Journal(_) | StoreError::Rewritten { .. } | StoreError::Planted { .. } => {
+                ("store-journal", vec![])
+            }
             StoreError::Documents { .. } => ("store-documents", vec![]),
             StoreError::Null { .. } | StoreError::Malformed { .. } | StoreError::Secret(_) => {
                 ("store-damaged", vec![])

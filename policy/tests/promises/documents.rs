@@ -397,7 +397,7 @@ fn an_explanation_points_at_the_line_that_allows() {
     assert!(
         explanation
             .to_string()
-            .contains("1 approval(s), 4h at most; open until 2026-11-23T19:00:00Z"),
+            .contains("1 approval, 4h at most; open until 2026-11-23T19:00:00Z"),
         "{explanation}"
     );
 }
@@ -408,7 +408,15 @@ fn an_explanation_names_everything_that_is_missing() {
     let missing = |who: &str, what: &str, request: &FlowRequest, now: &str| {
         let explanation = explain(&documents, &person(who), &target(what), request, at(now));
         assert!(!explanation.is_allowed());
-        explanation.to_string()
+        let said = explanation.to_string();
+        let lines: Vec<&str> = said.lines().skip(1).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let something = lines
+                .get(at + 1)
+                .is_some_and(|next| next.starts_with("    "));
+            assert!(!line.ends_with(':') || something, "nothing follows: {said}");
+        }
+        said
     };
     let sunday = missing("bruno", "web01", &FlowRequest::X11, "2026-11-22T10:00:00Z");
     for part in [

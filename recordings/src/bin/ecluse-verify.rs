@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ecluse_recordings::neutralise_lines;
 use ecluse_recordings::verify::Request;
+use ecluse_recordings::{neutralise, neutralise_lines};
 
 const USAGE: &str = "\
 usage: ecluse-verify [--key FILE]... [--signers FILE]... [--log-key FILE]... [--since CHECKPOINT]... [--json] BUNDLE|DIR
@@ -33,9 +33,13 @@ fn main() -> ExitCode {
         print(USAGE);
         return ExitCode::SUCCESS;
     }
-    let Some(request) = parse(arguments) else {
-        let _ = std::io::stderr().write_all(USAGE.as_bytes());
-        return ExitCode::from(2);
+    let request = match parse(arguments) {
+        Ok(request) => request,
+        Err(problem) => {
+            let said = neutralise(&problem);
+            let _ = write!(std::io::stderr(), "ecluse-verify: {said}\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     match request.run() {
         Ok(answer) => {
@@ -50,7 +54,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Request> {
+/// The request, or what is wrong with the line.
+fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Request, String> {
     let mut request = Request::default();
     let mut paths = Vec::new();
     while let Some(argument) = arguments.next() {
@@ -67,16 +72,25 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Request> {
                 paths.extend(arguments.by_ref().map(PathBuf::from));
                 continue;
             }
-            Some(option) if option.starts_with('-') => return None,
+            Some(option) if option.starts_with('-') => {
+                return Err(format!("{option} is not an option"));
+            }
             Some(_) | None => {
                 paths.push(PathBuf::from(argument));
                 continue;
             }
         };
-        into.push(PathBuf::from(arguments.next()?));
+        let value = arguments.next().map(PathBuf::from);
+        let needs = || format!("{} needs a value", argument.to_string_lossy());
+        into.push(value.ok_or_else(needs)?);
     }
-    request.path = paths.pop()?;
-    paths.is_empty().then_some(request)
+    request.path = paths
+        .pop()
+        .ok_or("name a bundle, or the directory of a recording")?;
+    match paths.first() {
+        Some(more) => Err(format!("one at a time: {} is one too many", more.display())),
+        None => Ok(request),
+    }
 }
 
 /// A reader that went away (`| head`) is no failure of the answer.

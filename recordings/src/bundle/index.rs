@@ -302,10 +302,12 @@ impl Page {
                     || words.unknown.to_owned(),
                     |legs| format!("{} · {}", legs.to_technician, legs.to_target),
                 ),
-                channel
-                    .gap
-                    .clone()
-                    .unwrap_or_else(|| words.no_gap.to_owned()),
+                match (&channel.gap, channel.legs) {
+                    (Some(gap), _) => gap.clone(),
+                    (None, Some(_)) => words.no_gap.to_owned(),
+                    // Nobody counted what passed: nobody knows.
+                    (None, None) => words.gap_unknown.to_owned(),
+                },
             ]
         });
         self.table(

@@ -37,7 +37,7 @@ pub enum KeyError {
     NoRecipients,
     /// None of the given keys opens it.
     #[error(
-        "none of the given keys reads this recording; it was recorded for {recipients} recipient(s)"
+        "none of the given keys reads this recording; how many keys it was recorded for: {recipients}"
     )]
     NotForThisKey {
         /// How many recipients it has.

@@ -18,6 +18,8 @@ pub(super) struct Source {
     reader: CastReader,
     ahead: Option<CastEvent>,
     at_us: u64,
+    /// When the last text of a channel without a terminal came.
+    fed_us: u64,
     text: Text,
 }
 
@@ -58,6 +60,7 @@ impl Source {
             reader,
             ahead,
             at_us: 0,
+            fed_us: 0,
             text,
         };
         let heading = source.heading(lines.started, lines.words);
@@ -78,7 +81,10 @@ impl Source {
                 let hidden = hidden.as_ref().map_or(u64::MAX, |line| line.at_us);
                 screen.settled_us().min(hidden)
             }
-            Text::Plain { .. } => self.at_us,
+            Text::Plain { lines, .. } if lines.iter().all(|(_, line)| line.is_empty()) => {
+                self.at_us
+            }
+            Text::Plain { .. } => self.fed_us,
         };
         self.record
             .opened_us
@@ -116,10 +122,9 @@ impl Source {
                 found.extend(hidden.map(|line| told(&line, lines.words)));
                 found.extend(screen.rest());
             }
-            Text::Plain { lines: rest, .. } => {
-                for (word, line) in rest.iter().filter(|(_, line)| !line.is_empty()) {
-                    self.line(word, line, lines);
-                }
+            rest @ Text::Plain { .. } => {
+                self.text = rest;
+                self.begun_lines(lines);
             }
         }
         self.give(found, lines);
@@ -158,10 +163,12 @@ impl Source {
                     Some("stdout") => *current = 1,
                     Some("stderr") => *current = 2,
                     _ => {
+                        // What ends here had no end of line: it came before.
+                        self.begun_lines(out);
                         let at_us = self.record.opened_us.saturating_add(self.at_us);
                         let number = self.number(out.several);
                         let said = markers::said(&event.text, out.words);
-                        out.push(at_us, format!("{number}[{said}]"));
+                        out.push(at_us, format!("{number}   │ [{said}]"));
                     }
                 }
                 return;
@@ -172,6 +179,7 @@ impl Source {
             return;
         };
         let word = *word;
+        self.fed_us = self.at_us;
         let mut whole = Vec::new();
         for piece in event.text.split_inclusive('\n') {
             line.push_str(piece);
@@ -184,8 +192,23 @@ impl Source {
         }
     }
 
+    /// Gives the lines that were begun and had no end yet, with the time of what came last.
+    fn begun_lines<W: Write>(&mut self, out: &mut Lines<'_, W>) {
+        let Text::Plain { lines, .. } = &mut self.text else {
+            return;
+        };
+        let begun: Vec<(&str, String)> = lines
+            .iter_mut()
+            .filter(|(_, line)| !line.is_empty())
+            .map(|(word, line)| (*word, std::mem::take(line)))
+            .collect();
+        for (word, line) in begun {
+            self.line(word, &line, out);
+        }
+    }
+
     fn line<W: Write>(&self, word: &str, line: &str, out: &mut Lines<'_, W>) {
-        let at_us = self.record.opened_us.saturating_add(self.at_us);
+        let at_us = self.record.opened_us.saturating_add(self.fed_us);
         let number = self.number(out.several);
         let text = neutralise(line.trim_end_matches(['\r', '\n']));
         out.push(at_us, format!("{number}{word}│ {text}"));

@@ -1,18 +1,23 @@
 //! What a bundle shows beside its recordings, interventions and documents, against the entries: each text with its salt is
 //! the one that an entry has the digest of, and none that a session rests on is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::approvals::{Approvals, Problem, Rest};
 use super::{Report, Verdict, recording, trust};
 use crate::bound;
-use crate::bundle::{DOCUMENTS, Files, INTERVENTIONS, SALTS};
+use crate::bundle::{Choice, DOCUMENTS, Files, INTERVENTIONS, Rule, SALTS};
 
 /// Longest text of an intervention or a document that is read.
 const MAX_TEXT: u64 = 4 * 1024 * 1024;
 
 /// Compares them.
-pub(super) fn check(files: &Files, approvals: &Approvals, report: &mut Report) {
+pub(super) fn check(
+    files: &Files,
+    approvals: &Approvals,
+    choice: Option<&Choice>,
+    report: &mut Report,
+) {
     let salts = salts(files, report);
     // Of others the bundle has what concerns these, and not all.
     let here = recording::names(files);
@@ -42,6 +47,16 @@ pub(super) fn check(files: &Files, approvals: &Approvals, report: &mut Report) {
             tell(approvals.document(&name, version, salt, &text), report);
         }
     }
+    for number in choice.map_or_else(BTreeSet::new, |choice| demanded(approvals, choice)) {
+        if !interventions.contains(&number) {
+            report.find(
+                Verdict::Missing,
+                format!("{INTERVENTIONS}{number}.json"),
+                "it was asked for, the entries tell of it, and it is not there",
+            );
+            interventions.push(number);
+        }
+    }
     for rests in approvals.rested_on(is_here) {
         let (place, there) = match &rests.what {
             Rest::Intervention(number) => (
@@ -69,6 +84,18 @@ pub(super) fn check(files: &Files, approvals: &Approvals, report: &mut Report) {
                 "a session rests on it, and it is not there as it was in force then",
             ),
         }
+    }
+}
+
+/// The interventions that the choice behind the bundle asks for, whether they became sessions or not.
+fn demanded(approvals: &Approvals, choice: &Choice) -> BTreeSet<u64> {
+    match &choice.rule {
+        Rule::Sessions(_) => BTreeSet::new(),
+        Rule::Interventions(ids) => ids
+            .iter()
+            .filter_map(|id| approvals.number_of(&id.to_string()))
+            .collect(),
+        Rule::Began { from, until } => approvals.asked_for(&choice.client, *from, *until),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn left_out(directory: &str, session: &str, choice: &Choice, report: 
     report.note(
         directory,
         format!(
-            "{}{number}: {} was, and what the journal has of it is here",
+            "{}{number}, but: {}; what the journal has of it is here",
             Why::NotChosen.words(),
             choice.asked_for
         ),

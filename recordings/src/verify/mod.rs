@@ -98,7 +98,7 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
                 }
             }
             // Somebody asked for each session, and others said yes to what is shown.
-            beside::check(&files, &journal.approvals, &mut report);
+            beside::check(&files, &journal.approvals, choice.as_ref(), &mut report);
             let choice = choice.as_ref();
             sessions::absent(&files, &journal, choice, checkpoint.as_ref(), &mut report);
         }

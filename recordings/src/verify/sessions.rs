@@ -160,6 +160,11 @@ pub(super) fn absent(
                 "; the bundle is from before bundles say what was asked for: it may be of another session, export it again to tell"
             }
         };
+        // Why it is left out was told with the choice.
+        let told = choice.is_some_and(|choice| {
+            let mut left_out = choice.left_out.iter();
+            left_out.any(|one| one.session.to_string() == *session)
+        });
         let began = entries.start.is_some() || !entries.progress.is_empty();
         match (entries.sealed.first(), &entries.end) {
             (Some(sealed), _) => report.find(
@@ -175,6 +180,7 @@ pub(super) fn absent(
                     place(end)
                 ),
             ),
+            (None, _) if told => {}
             (None, Some(_)) if began => report.note(
                 &directory,
                 "the session had ended and its recording was being sealed when the bundle was made",

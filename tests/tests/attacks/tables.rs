@@ -49,7 +49,7 @@ fn r3_a_changed_approver_admits_nobody_and_is_told() -> Result<()> {
         "{pending}"
     );
     let listed = crime.site.operator(&["interventions"])?.success()?.text();
-    ensure!(listed.contains("NOT ON RECORD"), "{listed}");
+    ensure!(listed.contains("NOT AS ON RECORD"), "{listed}");
     // It was looked at many times since.
     let told = store::audit(&crime.site, "not-on-record")?;
     ensure!(told.len() == 1, "{told:?}");
@@ -229,8 +229,7 @@ fn r3_recordings_that_changed_places_are_not_shown_under_each_others_number() ->
         .try_run(["export", "1", "--output", &output], "")?;
     let exported = said(&exported);
     ensure!(
-        exported.contains("the recording of another session")
-            && exported.contains("0 recording(s)"),
+        exported.contains("the recording of another session") && exported.contains("0 recordings"),
         "{exported}"
     );
     let other = ecluse_tests::keys::reader(&crime.site.layout().root().join("other.age"))?;

@@ -297,3 +297,109 @@ async fn the_terms_of_each_line_are_shown_to_both_sides() {
         "{flux}"
     );
 }
+
+/// R10, O4: an auditor sees what their client was asked and answered, refusals too, and changes none of it; a name that
+/// the client has nothing to do with is said to be unknown, whoever else may know it.
+#[tokio::test]
+async fn an_auditor_sees_interventions_and_unknown_names_are_told() {
+    let house = House::new().await;
+    command(&house, "alice", "request db01 --for 1h --reason disk").await;
+    let refuse = "refuse 1 --reason not before the audit";
+    command(&house, "odile", refuse).await;
+    let (status, out, err) = command(&house, "aurele", "interventions").await;
+    assert_eq!(status, 0, "{err}");
+    for shown in [
+        "#1",
+        "refusée par odile",
+        "not before the audit",
+        "alice",
+        "shell",
+    ] {
+        assert!(out.contains(shown), "{shown}: {out}");
+    }
+    let (status, _, _) = command(&house, "aurele", "approve 1").await;
+    assert_eq!(status, 1);
+    for (line, unknown) in [
+        ("recordings --person alise", "« alise » n'est pas connu"),
+        ("recordings --target db99", "« db99 » n'est pas connu"),
+        ("search disk --person alise", "« alise » n'est pas connu"),
+        ("recordings --intervention 99", "« interventions »"),
+    ] {
+        let (status, out, err) = command(&house, "aurele", line).await;
+        let err = err.replace('\u{a0}', " ");
+        assert!(status == 1 && err.contains(unknown), "{line}: {out}{err}");
+    }
+    for line in ["recordings --person alice", "recordings --target db01"] {
+        let (status, out, err) = command(&house, "aurele", line).await;
+        assert_eq!(status, 0, "{line}: {err}");
+        assert!(out.contains("Aucun enregistrement ne correspond"), "{out}");
+    }
+}
+
+/// I1: no command is told that would do something else: where another intervention is open, logging on opens that one.
+#[tokio::test]
+async fn a_planned_request_names_no_command_that_opens_another_intervention() {
+    let house = House::new().await;
+    let start = crate::clock::now().plus(ecluse_policy::Span::from_mins(90));
+    let later = format!("request db01 --for 1h --at {start} --reason later");
+    let (status, out, err) = command(&house, "alice", &later).await;
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(out.contains("alice+db01@"), "nothing is open: {out}");
+    command(&house, "alice", "cancel 1").await;
+    command(&house, "alice", "request db01 --for 1h --reason now").await;
+    command(&house, "odile", "approve 2").await;
+    let (status, out, err) = command(&house, "alice", &later).await;
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(
+        !out.contains("+db01@") && out.contains(" interventions"),
+        "{out}"
+    );
+}
+
+/// `COMMAND --help` and `help COMMAND` tell of that command alone.
+#[tokio::test]
+async fn help_is_given_where_it_is_asked_for() {
+    let house = House::new().await;
+    for line in ["approve --help", "approve 1 -h", "help approve"] {
+        let (status, out, err) = command(&house, "odile", line).await;
+        assert_eq!(status, 0, "{line}: {err}");
+        assert!(out.contains("approve ID [--for D]"), "{line}: {out}");
+        assert!(!out.contains("withdraw"), "{line}: {out}");
+    }
+    let (status, _, err) = command(&house, "odile", "help fly").await;
+    assert!(status == 2 && err.contains("fly"), "{err}");
+    let (_, out, _) = command(&house, "aurele", "help interventions").await;
+    assert!(
+        out.contains("refus compris") && !out.contains("replay"),
+        "{out}"
+    );
+}
+
+/// Alerts stand in the order of time, whatever they are of, the latest last.
+#[tokio::test]
+async fn alerts_stand_in_the_order_of_time() {
+    let house = House::new().await;
+    let now = crate::clock::now();
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
+    let ago = |minutes| now.minus(ecluse_policy::Span::from_mins(minutes));
+    let of = |kind, minutes| {
+        crate::audit::AuditRecord::new(kind, ago(minutes))
+            .client(&client)
+            .claimed("olivia")
+    };
+    let records = [
+        of(AuditKind::NotOnRecord, 40).detail("number", 6u64),
+        of(AuditKind::TypingHidden, 30).detail("lines", 2u64),
+        of(AuditKind::RecordingFailed, 20).reason("the disk is full"),
+        of(AuditKind::CheckpointFailed, 10).detail("destination", "tls://logs.example"),
+    ];
+    house.gateway.store.record(&records).await.unwrap();
+    let (_, out, err) = command(&house, "odile", "pending").await;
+    let places: Vec<usize> = ["#6", "2 lines", "the disk is full", "logs.example"]
+        .map(|words| {
+            out.find(words)
+                .unwrap_or_else(|| panic!("{words}: {out}{err}"))
+        })
+        .to_vec();
+    assert!(places.is_sorted(), "{out}");
+}

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use ecluse_policy::Span;
+use jiff::civil::Time;
 
 use super::super::moments;
 use crate::admission::desk::arguments;
 use crate::admission::parse_length;
 use crate::admission::words::{Misuse, Takes};
+use crate::texts::times;
 
 const TAKES: Takes = Takes {
     values: &["channel", "speed", "skip-idle", "at"],
@@ -19,6 +21,15 @@ const SKIP_IDLE: Span = Span::from_secs(2);
 /// The slowest and the fastest replay.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
 
+/// Where a replay begins.
+#[derive(Clone, Copy)]
+pub(super) enum At {
+    /// So long after the channel's opening.
+    Place(Duration),
+    /// At a time of day, UTC, as transcripts print it.
+    Clock(Time),
+}
+
 /// A replay as somebody typed it.
 #[derive(Clone)]
 pub(super) struct Written {
@@ -28,7 +39,7 @@ pub(super) struct Written {
     pub(super) skip_idle: Span,
     /// The option of the two above that was written: it says how fast a screen is played.
     pub(super) pace: Option<&'static str>,
-    pub(super) at: Option<Duration>,
+    pub(super) at: Option<At>,
     pub(super) find: Option<String>,
     pub(super) unmask: bool,
     pub(super) text: bool,
@@ -71,7 +82,9 @@ pub(super) fn written(words: &[String]) -> Result<Written, Misuse> {
     let at = match given.one("at")? {
         None => None,
         Some(typed) => {
-            Some(moments::read(typed).ok_or_else(|| Misuse::LengthUnclear(typed.to_owned()))?)
+            let place = moments::read(typed).map(At::Place);
+            let at = place.or_else(|| times::time_of_day(typed).map(At::Clock));
+            Some(at.ok_or_else(|| Misuse::PlaceUnclear(typed.to_owned()))?)
         }
     };
     Ok(Written {

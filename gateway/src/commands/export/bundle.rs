@@ -19,6 +19,7 @@ use super::facts::facts_of;
 use super::left_out::{Belongs, not_chosen, whether};
 use super::trail;
 use crate::clock;
+use crate::commands::check::counted;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
 use crate::store::{
@@ -114,13 +115,16 @@ pub(super) async fn write(
     writer.finish(keys.signer().as_ref())?;
 
     let mut summary = format!(
-        "{} recording(s), {} entries of the journal, checkpoint of {} entries",
-        contents.recordings.len(),
+        "{}, {} entries of the journal, checkpoint of {} entries",
+        counted(contents.recordings.len(), "recording"),
         contents.entries,
         contents.checkpoint.size
     );
     if kept > 0 {
-        summary.push_str(&format!(", proven to extend {kept} kept checkpoint(s)"));
+        summary.push_str(&format!(
+            ", proven to extend {}",
+            counted(kept, "kept checkpoint")
+        ));
     }
     for LeftOut { number, why, .. } in &contents.left_out {
         summary.push_str(&format!("\n  session #{number}: {}", why.words()));

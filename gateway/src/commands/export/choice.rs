@@ -8,7 +8,10 @@ use ecluse_recordings::bundle::Rule;
 
 use super::Export;
 use crate::audit::{AuditKind, StoredAuditRecord};
-use crate::store::{AuditQuery, InterventionQuery, Session, SessionQuery, Store};
+use crate::store::{
+    AuditQuery, InterventionGone, InterventionQuery, Session, SessionFault, SessionQuery, Store,
+    Wrong,
+};
 use crate::texts::times;
 
 /// Interventions read at once.
@@ -27,6 +30,10 @@ pub(super) struct Choice {
     pub(super) time: Option<Time>,
     /// In words.
     pub(super) asked_for: String,
+    /// Sessions of the table that the log contradicts, and those that are gone.
+    pub(super) faults: Vec<SessionFault>,
+    /// Interventions that the log tells of and the store does not have.
+    pub(super) gone: Vec<InterventionGone>,
 }
 
 /// From when to when, the end excluded; without them, from the beginning, to the end.
@@ -75,20 +82,49 @@ impl Choice {
         } else {
             numbered(store, &export.sessions).await?
         };
+        choice.hold_to_the_log();
         choice.sessions.sort_by_key(|session| session.number);
-        let begun_in = choice.sessions.iter().map(|one| one.start.intervention);
+        // Under which one a session was that the log contradicts, its row does not say.
+        let sound = choice.sessions.iter().filter(|one| one.fault.is_none());
+        let begun_in = sound.map(|one| one.start.intervention);
         choice.interventions.extend(begun_in);
         Ok(choice)
+    }
+
+    /// Leaves out sessions that no entry began or that are another client's, and gives the others the number that the log
+    /// has: what a table says goes into no bundle against it.
+    fn hold_to_the_log(&mut self) {
+        let client = &self.client;
+        let faults = &mut self.faults;
+        self.sessions.retain_mut(|session| {
+            let Some(fault) = &session.fault else {
+                return true;
+            };
+            faults.push(fault.as_ref().clone());
+            session.number = fault.recorded_number.unwrap_or(session.number);
+            fault.of.as_ref() == Some(client)
+        });
+    }
+
+    /// How much of what was asked for there is no more, though the log tells of it.
+    pub(super) fn lacks(&self) -> usize {
+        let missing = self.faults.iter();
+        missing.filter(|fault| fault.what == Wrong::Missing).count() + self.gone.len()
     }
 }
 
 async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
     let mut sessions = Vec::new();
     for number in numbers.iter().collect::<BTreeSet<_>>() {
-        match store.session(*number).await? {
-            Some(session) => sessions.push(session),
-            None => return Err(no_session(store, *number).await?),
+        let Some(session) = store.session(*number).await? else {
+            return Err(no_session(store, *number).await?);
+        };
+        if let Some(fault) = &session.fault
+            && fault.is_another()
+        {
+            bail!("{fault}; nothing is exported as session #{number}; run: ecluse journal verify");
         }
+        sessions.push(session);
     }
     let clients: BTreeSet<&ClientId> = sessions.iter().map(|one| &one.start.client).collect();
     let client = match (clients.first(), clients.len()) {
@@ -107,7 +143,12 @@ async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
         interventions: BTreeSet::new(),
         rule: Rule::Sessions(ids),
         time: None,
-        asked_for: format!("session {}", names.join(", ")),
+        asked_for: match names.as_slice() {
+            [name] => format!("session {name}"),
+            names => format!("sessions {}", names.join(", ")),
+        },
+        faults: Vec::new(),
+        gone: Vec::new(),
     })
 }
 
@@ -139,14 +180,20 @@ async fn no_session(store: &Store, number: u64) -> anyhow::Result<anyhow::Error>
 
 /// An intervention with its sessions; one that was refused or ran out has none, and is evidence all the same.
 async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
-    let intervention = store
+    let Some(intervention) = store
         .intervention_numbered(InterventionNumber(number))
         .await?
-        .with_context(|| {
-            format!(
+    else {
+        let gone = store.interventions_gone().await?;
+        match gone.iter().find(|gone| gone.number == Some(number)) {
+            Some(gone) if !gone.was_removed => bail!(
+                "{gone}; nothing can be exported of it alone; export its client, and run: ecluse journal verify"
+            ),
+            Some(_) | None => bail!(
                 "there is no intervention #{number}; one that was removed under retention is told of by what the journal still has: ecluse export --client CLIENT"
-            )
-        })?;
+            ),
+        }
+    };
     let sessions = store
         .sessions(&SessionQuery {
             intervention: Some(intervention.id()),
@@ -161,6 +208,8 @@ async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
         rule: Rule::Interventions(vec![intervention.id().as_uuid()]),
         time: None,
         asked_for: format!("intervention #{number}"),
+        faults: Vec::new(),
+        gone: Vec::new(),
     })
 }
 
@@ -204,6 +253,11 @@ async fn of_client(
         .filter(|one| time.holds(one.request().requested_at))
         .map(Intervention::id)
         .collect();
+    let mut gone = store.interventions_gone().await?;
+    // When one that is gone was asked for, only the entries tell: whoever verifies the bundle demands those of its time.
+    gone.retain(|gone| gone.client.as_ref() == Some(client) && !gone.was_removed);
+    let mut faults = store.sessions_gone(Some(client)).await?;
+    faults.retain(|fault| fault.what == Wrong::Missing);
     known(store, client, !sessions.is_empty() || !asked.is_empty()).await?;
     let asked_for = match (time.from, time.until) {
         (None, None) => format!("everything of {client}"),
@@ -221,6 +275,8 @@ async fn of_client(
         },
         time: Some(time),
         asked_for,
+        faults,
+        gone,
     })
 }
 

@@ -24,6 +24,7 @@ use self::choice::Choice;
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::check::counted;
 use crate::commands::out::{errln, outln};
 use crate::journal::JournalKeys;
 use crate::passage::changes::end_interrupted;
@@ -40,7 +41,8 @@ const LACKS: u8 = 3;
 /// of one moment, whatever goes on meanwhile, and says what was asked for, what is therefore in it, and what is not.
 ///
 /// Exit codes: 0 all that was asked for is in it, 1 no bundle was made, 2 usage, 3 it is made, and recordings that were asked
-/// for are not in it: their sessions were open, they were being sealed, or they are not where they belong.
+/// for are not in it: their sessions were open, they were being sealed, or they are not where they belong; or interventions and
+/// sessions that the log tells of are gone from the store.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// Sessions, by number.
@@ -94,6 +96,15 @@ impl Export {
             .map(|path| kept(path))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let choice = Choice::make(store, self, now).await?;
+        // Told in the bundle too: an entry of its own each.
+        for fault in &choice.faults {
+            errln!("ecluse: {fault}; run: ecluse journal verify");
+            store.tell_session_fault(fault, now).await?;
+        }
+        for gone in &choice.gone {
+            errln!("ecluse: {gone}; run: ecluse journal verify");
+            store.tell_intervention_gone(gone, now).await?;
+        }
         let keys = JournalKeys::open(store, &settings.journal, now).await?;
         let file = OpenOptions::new()
             .write(true)
@@ -142,13 +153,23 @@ impl Export {
                     "Verify it anywhere: ecluse verify {}, or by hand: VERIFY.md inside.",
                     self.output.display()
                 );
-                if lacks == 0 {
+                let gone = choice.lacks();
+                if lacks == 0 && gone == 0 {
                     return Ok(ExitCode::SUCCESS);
                 }
-                errln!(
-                    "ecluse: {}: {lacks} recording(s) that were asked for are not in it, for the reasons above",
-                    self.output.display()
-                );
+                let output = self.output.display();
+                if lacks > 0 {
+                    errln!(
+                        "ecluse: {output}: {} asked for and not in it, for the reasons above",
+                        counted(lacks, "recording")
+                    );
+                }
+                if gone > 0 {
+                    errln!(
+                        "ecluse: {output}: {} that the log tells of and the store has no more, so not in it",
+                        counted(gone, "intervention or session")
+                    );
+                }
                 Ok(ExitCode::from(LACKS))
             }
             Err(error) => {

@@ -1,6 +1,5 @@
 //! What the store holds of interventions and documents, and what recordings say of them, against the entries.
 
-use ecluse_policy::InterventionId;
 use ecluse_recordings::SealedRecording;
 use ecluse_recordings::bound as keys;
 use ecluse_recordings::verify::Verdict;
@@ -17,30 +16,19 @@ pub(super) async fn compare(
 ) -> anyhow::Result<()> {
     tell(approvals.problems(|_| true), findings);
     for fault in store.contradicted_interventions().await? {
-        let number = fault.number;
-        if fault.unknown {
-            findings.add(
-                Verdict::NotInLog,
-                format!("intervention #{number}: no entry tells of it; it was put into the store by hand"),
-            );
+        let verdict = if fault.unknown {
+            Verdict::NotInLog
         } else {
-            findings.add(
-                Verdict::Altered,
-                format!(
-                    "intervention #{number}: the store holds another one than the log tells of"
-                ),
-            );
-        }
+            Verdict::Altered
+        };
+        findings.add(verdict, fault);
     }
-    for id in store.interventions_gone().await? {
-        let id = InterventionId::as_uuid(id).to_string();
-        if approvals.was_removed(&id) {
+    for gone in store.interventions_gone().await? {
+        let id = gone.id.as_uuid().to_string();
+        if gone.was_removed && approvals.was_removed(&id) {
             findings.note(format!("intervention {id}: removed under retention"));
         } else {
-            findings.add(
-                Verdict::Missing,
-                format!("intervention {id}: the log tells of it, and the store does not have it"),
-            );
+            findings.add(Verdict::Missing, gone);
         }
     }
     store.look_at_documents().await?;
@@ -67,6 +55,20 @@ pub(super) async fn compare(
             let found =
                 approvals.document(&place, version, text.salt.as_deref(), text.text.as_bytes());
             tell(found.filter(|problem| problem.verdict.is_some()), findings);
+            if let Some(salt) = &text.salt
+                && let Some((owner, file)) =
+                    approvals.put_in_force(&keys::digest(salt, text.text.as_bytes()))
+                && (text.owner.as_deref() != Some(owner)
+                    || file.is_some_and(|file| file != text.file))
+            {
+                findings.add(
+                    Verdict::Altered,
+                    format!(
+                        "{place} was altered: the log has this text as the document of {owner}{}",
+                        file.map_or_else(String::new, |file| format!(", in {file}"))
+                    ),
+                );
+            }
         }
     }
     for rests in approvals.rested_on(|_| true) {

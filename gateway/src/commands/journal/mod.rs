@@ -5,6 +5,7 @@ mod cosign;
 mod on_disk;
 mod sessions;
 mod since;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -21,6 +22,7 @@ use ecluse_recordings::log::{Extension, SignedNote, VerifierKey};
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::commands::check::counted;
 use crate::commands::out::Out;
 use crate::journal::{JournalKeys, allowed_signers_text};
 use crate::settings::{Settings, SigningKeySource};
@@ -132,7 +134,7 @@ impl AddCosignature {
         let added = store.add_cosignatures(&note, &self.keys, &[record]).await?;
         Ok(match added {
             0 => "Nothing new: it bears these signatures already.\n".to_owned(),
-            added => format!("{added} cosignature(s) added.\n"),
+            added => format!("{} added.\n", counted(added, "cosignature")),
         })
     }
 }

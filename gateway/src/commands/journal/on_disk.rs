@@ -150,7 +150,7 @@ pub(super) async fn unsealed(
     is_live: bool,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let Some(started) = said.started else {
+    let Some(started) = said.said.began() else {
         return Ok(());
     };
     // A session ends, is sealed and goes while others are looked at: once more the disk, then what is on record since. In

@@ -1,118 +1,57 @@
-//! The table of sessions against the entries that began them: whose a session was, who came, where to and when.
+//! The table of sessions against the entries about them: every column of every row, rows that no entry began, and sessions
+//! that have no row.
 //!
-//! Lists, replay and retention read the table; the journal is what was said when the session began.
+//! Lists, replay, exports and retention read the table; the journal is what was said when each thing happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse_policy::InterventionId;
-use ecluse_recordings::log::Entry;
-use ecluse_recordings::neutralise;
+use ecluse_policy::{SessionId, Timestamp};
 use ecluse_recordings::verify::Verdict;
+use uuid::Uuid;
 
 use super::verify::{Findings, SessionSeen};
-use crate::store::{Session, SessionQuery, Store};
+use crate::store::{SessionFault, Store, Wrong};
 
-/// How far the time of a row may be from that of its entry: they were read one after the other. **Unit**: microseconds.
-const APART: u64 = 60_000_000;
-
-/// How a session began, as its entry has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Began {
-    seq: u64,
-    at_us: i64,
-    says: [(&'static str, Option<String>); 4],
-}
-
-impl Began {
-    /// What a session-start says.
-    pub(super) fn of(entry: &Entry) -> Self {
-        Self {
-            seq: entry.seq,
-            at_us: entry.at_us,
-            says: [
-                ("client", entry.client.clone()),
-                ("person", entry.person.clone()),
-                ("target", entry.target.clone()),
-                ("intervention", entry.intervention.clone()),
-            ],
-        }
-    }
-
-    /// What the row says otherwise, in words.
-    fn differs(&self, session: &Session) -> Vec<String> {
-        let start = &session.start;
-        let row = [
-            start.client.to_string(),
-            start.person.to_string(),
-            start.target.to_string(),
-            InterventionId::as_uuid(start.intervention).to_string(),
-        ];
-        let said = self.says.iter().zip(row);
-        let mut differs: Vec<String> = said
-            .filter(|((_, said), row)| said.as_ref() != Some(row))
-            .map(|((what, _), row)| format!("{what} {}", neutralise(row)))
-            .collect();
-        if start.at.as_micros().abs_diff(self.at_us) > APART {
-            differs.push(format!("its beginning {}", start.at));
-        }
-        differs
-    }
-}
-
-/// Compares every row with the entry that began it, and names rows without one and sessions without a row.
+/// Compares every row with the entries about its session, and names rows without any and sessions without a row.
+/// `removed` is before when each client's words were removed under retention.
 pub(super) async fn compare(
     store: &Store,
     seen: &BTreeMap<String, SessionSeen>,
+    removed: &BTreeMap<String, Timestamp>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let all = SessionQuery {
-        limit: Some(u32::MAX),
-        ..SessionQuery::default()
-    };
-    let mut rows = BTreeSet::new();
-    for session in store.sessions(&all).await? {
-        let id = session.start.id.to_string();
-        let number = session.number;
-        let began = seen.get(&id).and_then(|seen| seen.began.as_ref());
-        rows.insert(id);
-        let Some(began) = began else {
-            findings.add(
-                Verdict::NotInLog,
-                format!("session #{number} of the table: no entry began it; it was put into the store by hand"),
-            );
+    let said = |id: SessionId| seen.get(&id.to_string()).map(|seen| &seen.said);
+    let compared = store.compare_sessions(said).await?;
+    for fault in &compared.faults {
+        findings.add(verdict(fault), fault);
+    }
+    for unread in &compared.unread {
+        findings.add(Verdict::Altered, unread);
+    }
+    let rows: BTreeSet<String> = compared.ids.iter().map(ToString::to_string).collect();
+    for (session, seen) in seen.iter().filter(|(session, _)| !rows.contains(*session)) {
+        let Ok(id) = Uuid::parse_str(session) else {
             continue;
         };
-        let differs = began.differs(&session);
-        if !differs.is_empty() {
-            findings.add(
-                Verdict::Altered,
-                format!(
-                    "session #{number} of the table was altered: it has {}, and entry {} began it otherwise",
-                    differs.join(", "),
-                    began.seq
-                ),
-            );
-        }
-    }
-    for (session, seen) in seen {
-        if let Some(began) = &seen.began
-            && !rows.contains(session)
-        {
-            if seen.destroyed {
-                findings.note(format!(
-                    "session {session}, begun with entry {}: removed under retention",
-                    began.seq
-                ));
-                continue;
-            }
-            findings.add(
-                Verdict::Missing,
-                format!(
-                    "session {session}, begun with entry {}, is not in the table any more",
-                    began.seq
-                ),
-            );
+        let Some(fault) = seen.said.missing(SessionId::from_uuid(id)) else {
+            continue;
+        };
+        let client = fault.of.as_ref().map(ToString::to_string);
+        let removed = client.and_then(|client| removed.get(&client));
+        // Where others of its intervention are kept, an older program let the row go and kept the words.
+        if removed.is_some_and(|before| seen.said.ended_before(*before)) {
+            findings.note(format!("session {session}: removed under retention"));
+        } else {
+            findings.add(verdict(&fault), &fault);
         }
     }
     Ok(())
+}
+
+fn verdict(fault: &SessionFault) -> Verdict {
+    match fault.what {
+        Wrong::Altered => Verdict::Altered,
+        Wrong::Missing => Verdict::Missing,
+        Wrong::Planted => Verdict::NotInLog,
+    }
 }

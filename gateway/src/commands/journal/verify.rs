@@ -11,18 +11,20 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
+use super::tables::Tables;
 use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
 use crate::settings::Settings;
-use crate::store::{Defect, Recomputed, SessionQuery, Store};
+use crate::store::{Defect, Recomputed, SessionQuery, SessionSaid, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
@@ -78,9 +80,8 @@ impl Findings {
 /// What the entries say of one session.
 #[derive(Debug, Default)]
 pub(super) struct SessionSeen {
-    pub(super) started: Option<u64>,
-    /// How it began, as the entry has it.
-    pub(super) began: Option<sessions::Began>,
+    /// What its row must say.
+    pub(super) said: SessionSaid,
     sealed: Seals,
     /// Seals that change nothing, each with the one that stands.
     others: Vec<(u64, u64)>,
@@ -107,6 +108,10 @@ struct Seen {
     approvals: Approvals,
     sessions: BTreeMap<String, SessionSeen>,
     keys: BTreeSet<String>,
+    /// Before when the words of each client's entries were removed.
+    removed: BTreeMap<String, Timestamp>,
+    /// What else the tables must say.
+    tables: Tables,
 }
 
 impl Verify {
@@ -158,7 +163,7 @@ impl Verify {
         // on disk by then, and what is on disk and not on record came since, or is somebody's doing.
         let moment = store.snapshot().await?;
         let signing = moment.signing_keys().await?;
-        checkpoints.extend(own_checkpoints(&moment).await?);
+        checkpoints.extend(own_checkpoints(&moment, findings).await?);
         let sizes = checkpoints
             .iter()
             .filter_map(|(_, note)| note.unverified().ok())
@@ -168,6 +173,8 @@ impl Verify {
             approvals: Approvals::new(true),
             sessions: BTreeMap::new(),
             keys: BTreeSet::new(),
+            removed: BTreeMap::new(),
+            tables: Tables::default(),
         };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
@@ -207,7 +214,8 @@ impl Verify {
             .map(|session| session.start.id.to_string())
             .collect();
         bound::compare(&moment, &seen.approvals, findings).await?;
-        sessions::compare(&moment, &seen.sessions, findings).await?;
+        sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
+        seen.tables.compare(&moment, findings).await?;
         drop(moment);
         let root = settings.recordings.directory.clone();
         let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
@@ -302,6 +310,14 @@ impl Verify {
 impl Seen {
     fn see(&mut self, entry: &Entry) {
         self.approvals.see(entry);
+        self.tables.see(entry);
+        if entry.kind == AuditKind::EntriesDestroyed.name()
+            && let Some(client) = &entry.client
+            && let Some(Ok(before)) = entry.detail_text("before").map(str::parse::<Timestamp>)
+        {
+            let last = self.removed.entry(client.clone()).or_insert(before);
+            *last = before.max(*last);
+        }
         if entry.kind == AuditKind::KeyMade.name() {
             self.keys
                 .extend(entry.detail_text("public").map(str::to_owned));
@@ -311,10 +327,17 @@ impl Seen {
             return;
         };
         let said = |kind: AuditKind| entry.kind == kind.name();
-        if said(AuditKind::SessionStart) {
-            self.of(session).started = Some(entry.seq);
-            self.of(session).began = Some(sessions::Began::of(entry));
-        } else if said(AuditKind::RecordingSealed) {
+        let told = [
+            AuditKind::SessionStart,
+            AuditKind::SessionEnd,
+            AuditKind::TypingHidden,
+            AuditKind::RecordingSealed,
+            AuditKind::RecordingDestroyed,
+        ];
+        if told.into_iter().any(said) {
+            self.of(session).said.see(entry);
+        }
+        if said(AuditKind::RecordingSealed) {
             let said = self.of(session);
             match said.sealed.take(Seal::of(entry)) {
                 Further::First | Further::Again | Further::Converted => {}
@@ -345,7 +368,9 @@ fn verdict_of(defect: &Defect) -> Verdict {
         } => Verdict::Missing,
         Defect::TrailEnd { counted, found, .. } if counted > found => Verdict::Missing,
         Defect::Misplaced { .. } => Verdict::Reordered,
-        Defect::Uncounted { .. } => Verdict::NotInLog,
+        Defect::Uncounted { .. } | Defect::RecordPlanted { .. } | Defect::NodePlanted { .. } => {
+            Verdict::NotInLog
+        }
         Defect::Altered { .. }
         | Defect::RecordDiffers { .. }
         | Defect::Emptied { .. }
@@ -357,18 +382,28 @@ fn verdict_of(defect: &Defect) -> Verdict {
 }
 
 /// Every checkpoint of the store, named for findings.
-async fn own_checkpoints(store: &Store) -> anyhow::Result<Vec<(String, SignedNote)>> {
+async fn own_checkpoints(
+    store: &Store,
+    findings: &mut Findings,
+) -> anyhow::Result<Vec<(String, SignedNote)>> {
     const PAGE: u32 = 1000;
     let mut all = Vec::new();
     let mut from = 0;
     loop {
-        let page = store.checkpoints(from, PAGE).await?;
-        let Some(last) = page.last() else {
+        let page = store.kept_checkpoints(from, PAGE).await?;
+        let Some((last, ..)) = page.last() else {
             return Ok(all);
         };
-        from = last.unverified()?.size.saturating_add(1);
-        for note in page {
-            let size = note.unverified()?.size;
+        from = last.saturating_add(1);
+        for (row, at, note) in page {
+            let said = note.unverified()?;
+            let size = said.size;
+            if row != size || at.as_micros() != said.at_us {
+                findings.add(
+                    Verdict::Altered,
+                    format!("the store's checkpoint of {size} entries stands in its table as one of {row}, of {at}"),
+                );
+            }
             all.push((format!("the store's checkpoint of {size} entries"), note));
         }
     }

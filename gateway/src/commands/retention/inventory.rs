@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
-use ecluse_policy::documents::RetentionRules;
+use ecluse_policy::documents::{RetentionRules, parse_client};
 use ecluse_policy::retention::{Due, due, due_before_of_nobody};
 use ecluse_policy::{ClientId, Documents, InterventionId, SessionId, TargetId, Timestamp};
 use ecluse_recordings::{SealedRecording, State as OnDisk, layout, list};
 
-use crate::store::{Session, SessionQuery, Store, read};
+use crate::store::{LastText, Session, SessionFault, SessionQuery, Store, read};
 
 /// Sessions read at once.
 const PAGE: u32 = 1000;
@@ -30,6 +30,10 @@ pub(super) struct Inventory {
     pub(super) rules: BTreeMap<ClientId, RetentionRules>,
     /// The clients that no document names any more.
     pub(super) departed: BTreeSet<ClientId>,
+    /// Sessions and interventions that the log contradicts, or that are gone.
+    pub(super) contradicted: Vec<Contradiction>,
+    /// Sessions that the log tells of and that are gone.
+    pub(super) gone: Vec<SessionFault>,
     /// Before when the traces that concern no client are due; none where they are not, or one client alone is looked at.
     pub(super) nobody_before: Option<Timestamp>,
     /// Where recordings are.
@@ -49,6 +53,15 @@ pub(super) struct Kept {
     pub(super) ended: Option<Timestamp>,
     pub(super) state: State,
     pub(super) due: Due,
+    /// What of it the log contradicts: nothing of it is destroyed.
+    pub(super) fault: Option<SessionFault>,
+}
+
+/// What the store has otherwise than the log, or does not have, beside the sessions that are listed.
+pub(super) struct Contradiction {
+    /// Whose words stay therefore; none where that cannot be told: then everybody's.
+    pub(super) client: Option<ClientId>,
+    pub(super) problem: String,
 }
 
 /// The state of a session's recording.
@@ -151,9 +164,12 @@ impl Inventory {
                 ended: session.end.map(|end| end.at),
                 state,
                 due,
+                fault: session.fault.map(|fault| *fault),
             });
         }
         kept.reverse();
+        let gone = store.sessions_gone(client).await?;
+        let contradicted = contradicted(store, &kept, &gone).await?;
         let found = list(root, client.map(ClientId::as_str))
             .with_context(|| format!("cannot read {}", root.display()))?;
         let strays = found
@@ -166,6 +182,8 @@ impl Inventory {
             strays,
             rules,
             departed: left,
+            contradicted,
+            gone,
             nobody_before,
             root: root.to_owned(),
             at: now,
@@ -179,33 +197,95 @@ impl Inventory {
 }
 
 /// The rules of clients that no document names any more: the last that one said. Their service ended when the document was
-/// taken out, which is on record.
+/// taken out. Text and time are those that the log tells of; the tables count only for what is older than its digests.
 async fn departed(
     store: &Store,
     left: &BTreeSet<ClientId>,
 ) -> anyhow::Result<BTreeMap<ClientId, RetentionRules>> {
     let mut found = BTreeMap::new();
-    let mut removed_at = None;
+    let mut untold = BTreeMap::new();
+    for client in left {
+        match store.last_text(client).await? {
+            LastText::Known { file, text, out } => {
+                if let Ok(named) = parse_client(&file, &text) {
+                    let rules = RetentionRules {
+                        service_ended: Some(out),
+                        ..named.retention
+                    };
+                    found.insert(client.clone(), rules);
+                }
+            }
+            // Somebody changed the store: nobody says when that ended.
+            LastText::Lost => {}
+            LastText::Untold { up_to } => {
+                untold.insert(client.clone(), up_to);
+            }
+        }
+    }
+    let (mut removed_at, mut removed_with) = (None, None);
     for version in store.document_versions().await? {
-        if found.len() == left.len() {
+        if untold.is_empty() {
             break;
         }
         // What does not read any more may name any of them: nobody says when that ended.
         let Ok(documents) = read(&store.document_texts(version.version).await?) else {
             break;
         };
-        for client in left {
-            if !found.contains_key(client)
-                && let Some(named) = documents.client(client)
-            {
+        untold.retain(|client, up_to| {
+            let Some(named) = documents.client(client) else {
+                return true;
+            };
+            let vouched_for = match (*up_to, removed_with) {
+                (Some(up_to), Some(version)) => version <= up_to,
+                (None, _) => true,
+                (Some(_), None) => false,
+            };
+            if vouched_for {
                 let rules = RetentionRules {
                     service_ended: removed_at,
                     ..named.retention.clone()
                 };
                 found.insert(client.clone(), rules);
             }
+            false
+        });
+        (removed_at, removed_with) = (Some(version.applied_at), Some(version.version));
+    }
+    Ok(found)
+}
+
+/// What keeps words though they are due: whoever changed the store must not choose what is destroyed.
+async fn contradicted(
+    store: &Store,
+    kept: &[Kept],
+    gone: &[SessionFault],
+) -> anyhow::Result<Vec<Contradiction>> {
+    let mut found = Vec::new();
+    for fault in kept
+        .iter()
+        .filter_map(|kept| kept.fault.as_ref())
+        .chain(gone)
+    {
+        // Of the client that the row names, and of the one that the log names.
+        let clients: BTreeSet<_> = [&fault.client, &fault.of].into_iter().flatten().collect();
+        found.extend(clients.into_iter().map(|client| Contradiction {
+            client: Some(client.clone()),
+            problem: fault.to_string(),
+        }));
+    }
+    for fault in store.contradicted_interventions().await? {
+        found.push(Contradiction {
+            client: fault.client.clone(),
+            problem: fault.to_string(),
+        });
+    }
+    for gone in store.interventions_gone().await? {
+        if !gone.was_removed {
+            found.push(Contradiction {
+                client: gone.client.clone(),
+                problem: gone.to_string(),
+            });
         }
-        removed_at = Some(version.applied_at);
     }
     Ok(found)
 }
@@ -231,6 +311,11 @@ async fn sessions(store: &Store, client: Option<&ClientId>) -> anyhow::Result<Ve
 }
 
 async fn state(store: &Store, root: &Path, session: &Session) -> anyhow::Result<State> {
+    if let Some(fault) = &session.fault {
+        return Ok(State::Doubtful(format!(
+            "{fault}; run: ecluse journal verify"
+        )));
+    }
     if session.end.is_none() {
         return Ok(State::Live);
     }

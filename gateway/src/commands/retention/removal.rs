@@ -11,9 +11,9 @@ use ecluse_policy::documents::Regime;
 use ecluse_policy::retention::{Due, due_before};
 use ecluse_policy::{ClientId, Timestamp};
 
-use super::inventory::{BEING_SEALED, Inventory, Kept, State};
+use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::store::{Destruction, Store, StoreError};
+use crate::store::{Destruction, Store, StoreError, Wrong};
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -35,7 +35,9 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
             "would remove recording {number}, {} {since}",
             how(&kept.due)
         )),
-        (State::Doubtful(problem), Due::Since(_) | Due::Overdue(_)) => {
+        (State::Doubtful(problem), due)
+            if kept.fault.is_some() || matches!(due, Due::Since(_) | Due::Overdue(_)) =>
+        {
             Some(format!("keeps recording {number}: {problem}"))
         }
         (State::Live, Due::Since(_) | Due::Overdue(_)) => {
@@ -44,7 +46,7 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
         (State::BeingSealed, Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: {BEING_SEALED}"))
         }
-        (State::Nothing, Due::Since(_) | Due::Overdue(_))
+        (State::Nothing | State::Doubtful(_), Due::Since(_) | Due::Overdue(_))
         | (
             State::Sealed { .. }
             | State::Doubtful(_)
@@ -74,6 +76,13 @@ pub(super) async fn remove(
 ) -> anyhow::Result<Removed> {
     let now = inventory.at;
     let mut removed = Removed::default();
+    let faults = inventory.kept.iter().filter_map(|kept| kept.fault.as_ref());
+    for fault in faults.chain(&inventory.gone) {
+        store.tell_session_fault(fault, now).await?;
+        if fault.what == Wrong::Missing {
+            removed.lines.push(fault.to_string());
+        }
+    }
     for kept in &mut inventory.kept {
         let number = kept.number;
         let dir = match (&kept.state, &kept.due) {
@@ -90,7 +99,9 @@ pub(super) async fn remove(
                 put_on_record(store, kept, manifest_sha256, &why, by, now).await?;
                 dir.clone()
             }
-            (State::Doubtful(problem), Due::Since(_) | Due::Overdue(_)) => {
+            (State::Doubtful(problem), due)
+                if kept.fault.is_some() || matches!(due, Due::Since(_) | Due::Overdue(_)) =>
+            {
                 removed
                     .lines
                     .push(format!("kept recording {number}: {problem}"));
@@ -153,7 +164,9 @@ pub(super) async fn remove(
             ));
         }
     }
-    if let Some(before) = inventory.nobody_before {
+    if let Some(before) = inventory.nobody_before
+        && inventory.contradicted.is_empty()
+    {
         let destruction = Destruction {
             client: None,
             in_force: true,
@@ -190,6 +203,11 @@ fn kept_by(
     client: &ClientId,
     before: Timestamp,
 ) -> Result<Timestamp, String> {
+    let mut contradicted = inventory.contradicted.iter();
+    let of_client = |one: &&Contradiction| one.client.as_ref().is_none_or(|of| of == client);
+    if let Some(Contradiction { problem, .. }) = contradicted.find(of_client) {
+        return Err(format!("{problem}; run: ecluse journal verify"));
+    }
     let of_client = inventory
         .kept
         .iter()

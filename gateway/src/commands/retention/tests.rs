@@ -29,6 +29,7 @@ fn client() -> ClientId {
 fn session(recording: Option<&str>) -> Session {
     Session {
         hidden_lines: 0,
+        fault: None,
         screen_text: None,
         unread: false,
         number: 7,
@@ -105,6 +106,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
         ended: ended.map(at),
         state,
         due: due(rules, ended.map_or(at(now), at), at(now)),
+        fault: None,
     }
 }
 
@@ -114,6 +116,8 @@ fn inventory(kept: Vec<Kept>, rules: RetentionRules, now: u64) -> Inventory {
         strays: Vec::new(),
         rules: BTreeMap::from([(client(), rules)]),
         departed: BTreeSet::new(),
+        contradicted: Vec::new(),
+        gone: Vec::new(),
         nobody_before: None,
         root: PathBuf::from("/recordings"),
         at: at(now),

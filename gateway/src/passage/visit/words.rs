@@ -91,6 +91,27 @@ impl Visit {
         )
     }
 
+    /// Words for the end of what was no session yet: a dialogue, or a wait for an answer.
+    pub(crate) fn words_without_session(&self, stop: &Stop) -> String {
+        let (by, reason) = match stop {
+            Stop::Cut { by, reason, .. } => (by, reason),
+            Stop::Right(_)
+            | Stop::Unrecorded(_)
+            | Stop::Overflow
+            | Stop::Unread { .. }
+            | Stop::GatewayStops => return self.words_for(stop),
+        };
+        let by = ("by", by.as_str().into());
+        let texts = &self.gateway.texts;
+        match reason {
+            None => texts.say(self.lang(), "end-connection-cut", &[by]),
+            Some(reason) => {
+                let args = [by, ("reason", reason.as_str().into())];
+                texts.say(self.lang(), "end-connection-cut-because", &args)
+            }
+        }
+    }
+
     /// Words for the end of a session.
     pub(crate) fn words_for(&self, stop: &Stop) -> String {
         let lang = self.lang();

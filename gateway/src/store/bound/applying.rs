@@ -158,6 +158,9 @@ pub(in crate::store) async fn put_in_force_again(
                 .detail("version", last.version)
                 .detail(keys::DOCUMENT_OF, owner)
                 .detail(keys::DOCUMENT, digest);
+            if let Some(file) = &last.file {
+                record = record.detail("file", file.as_str());
+            }
             let client = owner.strip_prefix("client ");
             record.client = client.and_then(|client| ClientId::parse(client).ok());
             record

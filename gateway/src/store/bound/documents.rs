@@ -155,9 +155,11 @@ impl Held {
             let text = document_text(row)?;
             let digest = digest(&text);
             let owner = text.owner.clone().unwrap_or_default();
-            let right = in_force
-                .get(owner.as_str())
-                .is_some_and(|(_, wanted)| *wanted == digest);
+            let right = in_force.get(owner.as_str()).is_some_and(|(last, wanted)| {
+                // The file says what the text is read as.
+                let file = last.file.as_ref();
+                *wanted == digest && file.is_none_or(|file| *file == text.file)
+            });
             if right && !held.sound.contains_key(&owner) {
                 held.sound.insert(owner, (text, digest));
             } else {

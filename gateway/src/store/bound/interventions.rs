@@ -1,8 +1,12 @@
 //! Interventions against the log: a row whose body, columns or approvals are not what the last entry about it says is
 //! handed on as contradicted, and policy lets nobody pass by it.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use ecluse_policy::{ClientId, Intervention, InterventionId, Timestamp};
 use ecluse_recordings::bound as keys;
+use uuid::Uuid;
 
 use super::super::sql::{Row, values};
 use super::super::{Store, StoreError, Writing};
@@ -35,6 +39,50 @@ pub struct InterventionFault {
     pub unknown: bool,
     /// The digest of what was found.
     found: String,
+}
+
+/// What is found where a row was.
+const NOTHING: &str = "nothing";
+
+/// An intervention that the log tells of and the store does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterventionGone {
+    /// Which.
+    pub id: InterventionId,
+    /// Its number.
+    pub number: Option<u64>,
+    /// Whose.
+    pub client: Option<ClientId>,
+    /// Whether it went under retention: then the entry that asks for it lost its words with it.
+    pub was_removed: bool,
+}
+
+impl fmt::Display for InterventionGone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.id.as_uuid();
+        match self.number {
+            Some(number) => write!(f, "intervention #{number} ({id})")?,
+            None => write!(f, "intervention {id}")?,
+        }
+        f.write_str(": the log tells of it, and the store does not have it")
+    }
+}
+
+impl fmt::Display for InterventionFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.number;
+        if self.unknown {
+            write!(
+                f,
+                "intervention #{number}: no entry tells of it; it was put into the store by hand"
+            )
+        } else {
+            write!(
+                f,
+                "intervention #{number}: the store holds another one than the log tells of"
+            )
+        }
+    }
 }
 
 /// What came of comparing one row.
@@ -235,17 +283,55 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn interventions_gone(&self) -> Result<Vec<InterventionId>, StoreError> {
+    pub async fn interventions_gone(&self) -> Result<Vec<InterventionGone>, StoreError> {
         self.follow().await?;
         let known = self.said().known();
-        let mut gone = Vec::new();
-        for id in known {
-            let sql = "SELECT number FROM interventions WHERE id = $1";
-            if self.db().row(sql, values![id]).await?.is_none() {
-                gone.push(InterventionId::from_uuid(id));
-            }
+        let sql = "SELECT id FROM interventions";
+        let rows = self.db().rows(sql, values![]).await?;
+        let there: Result<HashSet<Uuid>, _> = rows.iter().map(|row| row.id("id")).collect();
+        let there = there?;
+        let gone = known.into_iter().filter(|(id, _)| !there.contains(id));
+        Ok(gone
+            .map(|(id, latest)| InterventionGone {
+                id: InterventionId::from_uuid(id),
+                number: latest.number,
+                client: latest.client.and_then(|id| ClientId::parse(&id).ok()),
+                was_removed: !latest.is_asked_for,
+            })
+            .collect())
+    }
+
+    /// Puts on record that an intervention is not there, once.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub async fn tell_intervention_gone(
+        &self,
+        gone: &InterventionGone,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let subject = subject(gone.id);
+        if self.said().is_told(&subject, NOTHING) {
+            return Ok(());
         }
-        Ok(gone)
+        let mut change = self.write().await?;
+        change.follow().await?;
+        let sql = "SELECT id FROM interventions WHERE id = $1";
+        let row = change.tx.row(sql, values![gone.id.as_uuid()]).await?;
+        // Another node may have been first.
+        if row.is_some() || change.said().is_told(&subject, NOTHING) {
+            return Ok(());
+        }
+        let mut record = AuditRecord::new(AuditKind::NotOnRecord, at)
+            .intervention(gone.id)
+            .refused()
+            .reason("the log tells of this intervention, and the store does not have it any more")
+            .detail(keys::CONTRADICTED, NOTHING);
+        if let Some(number) = gone.number {
+            record = record.detail("number", number);
+        }
+        record.client.clone_from(&gone.client);
+        change.commit(&[record]).await
     }
 
     /// Puts a contradiction on record, once for what was found.

@@ -3,26 +3,35 @@
 //! Each entry about an intervention or a document has the salted digest of what stands in the store after it
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
-//! audit trail, [`interventions`] and [`documents`] compare, [`loading`] makes the documents
-//! in force and [`applying`] puts them there, [`start`] binds what an older program left. What follows from
+//! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
+//! [`loading`] makes the documents in force, [`applying`] puts them there, [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
+mod contradicted;
 mod documents;
 mod interventions;
 mod loading;
 mod reach;
 mod said;
+mod session_said;
+mod sessions;
 mod start;
+mod taken_out;
 
 pub(super) use self::applying::{bind, put_in_force_again};
+pub use self::contradicted::Contradicted;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};
-pub use self::interventions::InterventionFault;
+pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;
 pub(super) use self::said::Said;
+pub(super) use self::session_said::{BECAUSE, NODE};
+pub use self::session_said::{SessionFault, SessionSaid};
+pub(super) use self::sessions::{read_all, sessions_said_in};
 pub(super) use self::start::begin;
+pub use self::taken_out::LastText;
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -155,4 +164,9 @@ pub(super) async fn with_digests(
 /// The name under which a contradiction about an intervention is kept in mind.
 fn subject(id: InterventionId) -> String {
     format!("intervention {}", id.as_uuid())
+}
+
+/// The same for a session of the table.
+fn session_subject(id: uuid::Uuid) -> String {
+    format!("session {id}")
 }

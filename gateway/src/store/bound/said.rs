@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::sql::Row;
-use super::{is_step, subject};
+use super::{is_step, session_subject, subject};
 use crate::audit::{AuditKind, AuditVerdict};
 
 /// Places of the log that are looked at in one statement.
@@ -37,6 +37,8 @@ pub(in crate::store) struct Said {
     read_to: u64,
     /// Whether there is any digest, or the word that they begin.
     begun: bool,
+    /// The version of the documents when they began in an older store; 0 in one that always had them.
+    old_version: u64,
     interventions: HashMap<Uuid, Latest>,
     /// By whose they are, oldest first.
     documents: BTreeMap<String, Vec<DocumentSaid>>,
@@ -54,6 +56,12 @@ pub(super) struct Latest {
     pub(super) seq: u64,
     /// Of its body.
     pub(super) digest: String,
+    /// Whose it is.
+    pub(super) client: Option<String>,
+    /// Its number.
+    pub(super) number: Option<u64>,
+    /// Whether the entry that asks for it has its words: under retention it goes with the row.
+    pub(super) is_asked_for: bool,
     /// Who approved it, and when.
     pub(super) approvals: Vec<(String, i64)>,
     /// Whether it was bound as an older program left it: its approvals have no digest then.
@@ -68,6 +76,10 @@ pub(super) struct DocumentSaid {
     pub(super) version: u64,
     /// Of its text; none where it was taken out of force.
     pub(super) digest: Option<String>,
+    /// Its file, where the entry has it.
+    pub(super) file: Option<String>,
+    /// When it was applied; none where the entry only says again what was in force.
+    pub(super) applied_at: Option<i64>,
 }
 
 impl Said {
@@ -84,8 +96,9 @@ impl Said {
     }
 
     /// Every intervention that the log tells of.
-    pub(super) fn known(&self) -> Vec<Uuid> {
-        self.interventions.keys().copied().collect()
+    pub(super) fn known(&self) -> Vec<(Uuid, Latest)> {
+        let all = self.interventions.iter();
+        all.map(|(id, latest)| (*id, latest.clone())).collect()
     }
 
     /// The documents in force, with the last word about each.
@@ -101,6 +114,25 @@ impl Said {
         let said = self.documents.get(owner)?;
         let last = said.iter().rfind(|said| said.version <= version)?;
         last.digest.as_deref()
+    }
+
+    /// What the log says of a document that is in force no more: the digest of its last text, and when it was taken out;
+    /// none where no entry with words says so.
+    pub(super) fn taken_out(&self, owner: &str) -> Option<(&str, i64)> {
+        let said = self.documents.get(owner)?;
+        let last = said.iter().rposition(|said| said.digest.is_some())?;
+        let out = said.get(last.saturating_add(1))?;
+        Some((said.get(last)?.digest.as_deref()?, out.applied_at?))
+    }
+
+    /// Whether an entry with words tells of any version of a document.
+    pub(super) fn tells_of(&self, owner: &str) -> bool {
+        self.documents.contains_key(owner)
+    }
+
+    /// The version of the documents when digests began in an older store.
+    pub(super) fn old_version(&self) -> u64 {
+        self.old_version
     }
 
     /// The newest version of the documents that the log tells of.
@@ -150,15 +182,21 @@ impl Said {
             return;
         };
         self.begun = true;
+        if kind == AuditKind::BindingsBegin {
+            self.old_version = entry.detail_number("version").unwrap_or(0);
+        }
         let refused = entry.verdict.as_deref() == Some(AuditVerdict::Refuse.name());
         let id = entry.intervention.as_deref();
         let id = id.and_then(|id| Uuid::parse_str(id).ok());
         let owner = entry.detail_text(keys::DOCUMENT_OF);
         if kind == AuditKind::NotOnRecord {
-            let subject = match (owner, id) {
-                (Some(owner), _) => owner.to_owned(),
-                (None, Some(id)) => subject(InterventionId::from_uuid(id)),
-                (None, None) => return,
+            let session = entry.session.as_deref();
+            let session = session.and_then(|id| Uuid::parse_str(id).ok());
+            let subject = match (owner, id, session) {
+                (Some(owner), _, _) => owner.to_owned(),
+                (None, Some(id), _) => subject(InterventionId::from_uuid(id)),
+                (None, None, Some(id)) => session_subject(id),
+                (None, None, None) => return,
             };
             let found = entry.detail_text(keys::CONTRADICTED).unwrap_or_default();
             self.told.insert(subject, found.to_owned());
@@ -181,6 +219,8 @@ impl Said {
                 } else {
                     digest.map(|_| String::new())
                 },
+                file: entry.detail_text("file").map(str::to_owned),
+                applied_at: (kind == AuditKind::DocumentChange).then_some(entry.at_us),
             });
             self.last_document = seq;
             self.told.remove(owner);
@@ -196,6 +236,9 @@ impl Said {
             } else {
                 String::new()
             };
+            latest.client.clone_from(&entry.client);
+            latest.number = latest.number.or(entry.detail_number("number"));
+            latest.is_asked_for |= kind == AuditKind::Request;
             latest.found |= kind == AuditKind::Bound;
             if kind == AuditKind::Approval {
                 let by = entry.person.clone().unwrap_or_default();

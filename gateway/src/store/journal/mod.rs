@@ -149,13 +149,17 @@ async fn add(tx: &mut Tx, known: &mut Option<Frontier>, entry: &Entry) -> Result
     let leaf = leaf_hash(line.as_bytes());
     for (level, index, hash) in frontier.push(leaf) {
         if level == 0 {
-            let sql = "INSERT INTO journal (seq, leaf, entry) VALUES ($1, $2, $3)";
+            let sql = "INSERT INTO journal (seq, leaf, entry) VALUES ($1, $2, $3) ON CONFLICT (seq) DO NOTHING";
             let values = values![entry.seq, hash.0.as_slice(), &line];
-            tx.execute(sql, values).await?;
+            if tx.execute(sql, values).await? == 0 {
+                return Err(StoreError::Planted { seq: entry.seq });
+            }
         } else {
-            let sql = "INSERT INTO journal_nodes (level, idx, hash) VALUES ($1, $2, $3)";
+            let sql = "INSERT INTO journal_nodes (level, idx, hash) VALUES ($1, $2, $3) ON CONFLICT (level, idx) DO NOTHING";
             let values = values![u32::from(level), index, hash.0.as_slice()];
-            tx.execute(sql, values).await?;
+            if tx.execute(sql, values).await? == 0 {
+                return Err(StoreError::Planted { seq: entry.seq });
+            }
         }
     }
     *known = Some(frontier);

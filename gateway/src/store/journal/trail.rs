@@ -238,12 +238,8 @@ impl Store {
     }
 }
 
-/// Compares where trails end with what was counted of them, when the journal has `size` entries.
-pub(super) async fn ends(
-    store: &Store,
-    trails: &Trails,
-    size: u64,
-) -> Result<Vec<Defect>, StoreError> {
+/// Compares where trails end with what was counted of them, all of the moment that `store` is of.
+pub(super) async fn ends(store: &Store, trails: &Trails) -> Result<Vec<Defect>, StoreError> {
     let sql = "SELECT client, nth, seq, leaf FROM trails ORDER BY client";
     let mut counted = BTreeMap::new();
     for row in &store.db().rows(sql, values![]).await? {
@@ -261,11 +257,9 @@ pub(super) async fn ends(
     for (client, end, wordless) in trails.ends() {
         let client = client.map(str::to_owned);
         match counted.remove(&client) {
-            // It went on while this was looking.
-            Some((seq, _)) if seq > size => {}
-            Some((_, head)) if head.nth == end.nth.saturating_add(wordless) => {
-                // Of entries without words the hash is not compared here: the tree has it.
-                if wordless == 0 && head.leaf != end.leaf {
+            Some((seq, head)) if head.nth == end.nth.saturating_add(wordless) => {
+                // Of entries without words hash and place are not compared here: the tree has them.
+                if wordless == 0 && (head.leaf != end.leaf || seq != end.seq) {
                     compare(client, end.nth, head.nth);
                 }
             }
@@ -273,8 +267,8 @@ pub(super) async fn ends(
             None => compare(client, end.nth, 0),
         }
     }
-    for (client, (seq, head)) in counted {
-        if seq <= size && !trails.is_wordless(client.as_deref(), head.leaf) {
+    for (client, (_, head)) in counted {
+        if !trails.is_wordless(client.as_deref(), head.leaf) {
             compare(client, 0, head.nth);
         }
     }

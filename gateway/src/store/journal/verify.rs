@@ -75,6 +75,16 @@ pub enum Defect {
         /// Its place.
         seq: i64,
     },
+    /// A record of the audit trail beyond the end of the log.
+    RecordPlanted {
+        /// Its place.
+        seq: i64,
+    },
+    /// A node of the tree that no entry completes.
+    NodePlanted {
+        /// Level and index, as the row has them.
+        id: (i64, i64),
+    },
     /// A node of the tree is missing or is not the hash of what it covers.
     Node {
         /// Level and index.
@@ -123,6 +133,14 @@ impl fmt::Display for Defect {
                 )
             }
             Self::Uncounted { seq } => write!(f, "entry {seq} was never written by the gateway"),
+            Self::RecordPlanted { seq } => write!(
+                f,
+                "audit record {seq} stands beyond the end of the log: it was put in by hand"
+            ),
+            Self::NodePlanted { id: (level, index) } => write!(
+                f,
+                "node {index} of level {level} is completed by no entry: it was put in by hand"
+            ),
             Self::Node { id: (level, index) } => {
                 write!(f, "node {index} of level {level} is missing or altered")
             }
@@ -212,7 +230,7 @@ impl Store {
             first = last + 1;
         }
         work.beyond(size).await?;
-        let ends = trail::ends(self, &work.trails, size).await?;
+        let ends = trail::ends(store, &work.trails).await?;
         work.defects.extend(ends);
         for (seq, claim) in std::mem::take(&mut work.claims) {
             if !claim.holds() {
@@ -341,6 +359,18 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
         for row in &self.store.db().rows(sql, values![size]).await? {
             let seq = row.int("seq")?;
             self.defects.push(Defect::Uncounted { seq });
+        }
+        let sql = "SELECT seq FROM audit WHERE seq > $1 OR seq < 1 ORDER BY seq LIMIT 100";
+        for row in &self.store.db().rows(sql, values![size]).await? {
+            let seq = row.int("seq")?;
+            self.defects.push(Defect::RecordPlanted { seq });
+        }
+        // The complete nodes of a level above the leaves are one for each 2^level entries.
+        let sql = "SELECT level, idx FROM journal_nodes WHERE level < 1 OR level > 62 OR idx < 0 \
+                   OR idx >= ($1 >> CAST(level AS INTEGER)) ORDER BY level, idx LIMIT 100";
+        for row in &self.store.db().rows(sql, values![size]).await? {
+            let id = (row.int("level")?, row.int("idx")?);
+            self.defects.push(Defect::NodePlanted { id });
         }
         Ok(())
     }

@@ -237,8 +237,9 @@ fn a_record_that_cannot_be_written_undoes_the_change_it_tells_of() {
     on_each_engine(async |store| {
         let mut tx = store.db().begin().await.unwrap();
         // The next record's place is taken: writing it fails after everything else was done.
-        let sql = "INSERT INTO audit (seq, at, kind) VALUES (1, 0, 'log-on')";
-        tx.execute(sql, values![]).await.unwrap();
+        let sql = "INSERT INTO journal (seq, leaf, entry) VALUES (1, $1, 'x')";
+        let leaf = [0u8; 32];
+        tx.execute(sql, values![leaf.as_slice()]).await.unwrap();
         tx.commit().await.unwrap();
         let changes = store.changes(Topics::everything());
         let texts = texts(&["alice"], "10.1.2.3:22", &key());

@@ -93,8 +93,18 @@ fn a_session_is_live_until_it_ends_once() {
 #[test]
 fn sessions_of_a_gateway_that_died_are_ended_at_its_next_start_and_those_of_others_are_not() {
     on_each_engine(async |store| {
-        let dead = start("hopital", "a");
-        store.start_session(&dead, &[]).await.unwrap();
+        let dead = SessionStart {
+            recording: None,
+            ..start("hopital", "a")
+        };
+        let began = AuditRecord::new(AuditKind::SessionStart, dead.at)
+            .person(&dead.person)
+            .source(dead.source)
+            .client(&dead.client)
+            .target(&dead.target)
+            .intervention(dead.intervention)
+            .session(dead.id);
+        store.start_session(&dead, &[began]).await.unwrap();
         store
             .start_session(&start("hopital", "b"), &[])
             .await

@@ -72,6 +72,7 @@ struct DocumentSaid {
     seq: u64,
     version: u64,
     digest: Option<String>,
+    file: Option<String>,
 }
 
 #[derive(Debug)]
@@ -132,6 +133,7 @@ impl Approvals {
                 seq: entry.seq,
                 version: entry.detail_number("version").unwrap_or(0),
                 digest: entry.detail_text(bound::DOCUMENT).map(str::to_owned),
+                file: entry.detail_text("file").map(str::to_owned),
             };
             self.documents
                 .entry(owner.to_owned())

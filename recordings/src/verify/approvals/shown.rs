@@ -1,5 +1,7 @@
 //! What is shown beside the entries, texts of interventions and documents, and what must be.
 
+use std::collections::BTreeSet;
+
 use super::super::Verdict;
 use super::{Approvals, Problem};
 use crate::bound;
@@ -98,6 +100,37 @@ impl Approvals {
             Some(Verdict::Altered),
             "no entry put this text in force with that version",
         )
+    }
+
+    /// Whose document a text is that an entry put in force, and in which file, where the entry has it.
+    #[must_use]
+    pub fn put_in_force(&self, digest: &str) -> Option<(&str, Option<&str>)> {
+        self.documents.iter().find_map(|(owner, all)| {
+            let mut all = all.iter();
+            let said = all.find(|said| said.digest.as_deref() == Some(digest))?;
+            Some((owner.as_str(), said.file.as_deref()))
+        })
+    }
+
+    /// The numbers of a client's interventions that were asked for in a time (microseconds since 1970, UTC; the end
+    /// excluded), as far as the entries that asked for them have words: under retention both go together.
+    #[must_use]
+    pub fn asked_for(&self, client: &str, from: Option<i64>, until: Option<i64>) -> BTreeSet<u64> {
+        let is_in =
+            |at: i64| from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until);
+        let stories = self.interventions.values();
+        let theirs = stories.filter(|story| story.client.as_deref() == Some(client));
+        let asked = theirs.filter(|story| {
+            let mut steps = story.steps.iter();
+            steps.any(|step| step.kind == "request" && is_in(step.at))
+        });
+        asked.filter_map(|story| story.number).collect()
+    }
+
+    /// The number of an intervention that somebody asked for.
+    #[must_use]
+    pub fn number_of(&self, id: &str) -> Option<u64> {
+        self.interventions.get(id)?.number
     }
 
     /// Whether any entry here says what the document of this provider was: one that put it in force, or the beginning of a

@@ -85,6 +85,8 @@ fn anybodys(defect: Defect) -> Defect {
         | Defect::Emptied { .. }
         | Defect::DestructionDiffers { .. }
         | Defect::Uncounted { .. }
+        | Defect::RecordPlanted { .. }
+        | Defect::NodePlanted { .. }
         | Defect::Node { .. }) => defect,
     }
 }
