@@ -58,6 +58,7 @@ field-allowed = Allows
 field-terms = Terms
 field-approvals = Approvals
 field-session = Session
+field-node = Node
 field-intervention = Intervention
 field-reason = Reason
 field-when = When
@@ -200,6 +201,7 @@ operator-host-key = { $time }  { $target } presented host key { $got } instead o
 operator-intervention-not-on-record = { $time }  Somebody changed intervention #{ $number } in the gateway's store: it is not the one on record, and admits nobody. Have the gateway examined.
 operator-session-not-on-record = { $time }  Somebody changed session { $number } in the gateway's table of sessions: it is not what the log tells of, and nothing is destroyed or ended by it. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
+operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
 changes-since = { $count ->
         [one] One change concerns { $client } since { $time }, when you were last told:
        *[other] { $count } changes concern { $client } since { $time }, when you were last told:
@@ -248,6 +250,15 @@ operator-typing-hidden = { $time }  { $person } typed { $lines ->
 operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-none-live = No session is in passage.
+live-channels-there = known there
+live-lost = lost with the node
+operator-node-lost = { $node } { $seconds ->
+    [0] was not heard of lately
+   *[other] has not been heard of for { $seconds } s
+}: { $count ->
+    [one] session { $sessions } is
+   *[other] sessions { $sessions } are
+} lost with it. If that gateway has stopped, nobody is on the target any more; if it only cannot reach the store, look there.
 operator-none-interventions = There is no intervention yet.
 operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
@@ -277,6 +288,17 @@ operator-cut-guests = Closed: { $count ->
 }. Whoever was there may log on again: what they asked for still waits.
 operator-cut-none = No session in passage matches “{ $what }”. “live” lists them.
 operator-cut-note = The intervention is still approved: “withdraw { $id }” ends it, so that no new session opens.
+operator-cut-elsewhere = Cut on { $node }: { $count ->
+    [one] session { $sessions }
+   *[other] sessions { $sessions }
+}.
+operator-cut-guests-elsewhere = Closed on { $node }: { $count ->
+    [one] a connection of { $people } that carried no session
+   *[other] { $count } connections of { $people } that carried no session
+}.
+operator-cut-unanswered = { $node } did not answer: nobody can say what ended there. The order stands, and that gateway carries it out as soon as it is back; it means what was in passage when you gave it, nothing later. “live” shows what is left.
+operator-cut-disobeyed = { $node } did not obey: the order in the store is not the one that the journal tells of. Cut there, and tell the gateway's administrator that somebody changes the store.
+operator-cut-not-ordered = No other gateway was told to cut ({ $problem }). Log on to each of them and cut there.
 operator-cut-not-on-record = The cut is done, but it could not be put on record ({ $problem }). Note who, when and why, and tell the gateway's administrator.
 operator-session-began = Session { $number }: { $person } is on { $target }.
 operator-session-ended = Session { $number } of { $person } on { $target } is over.
@@ -309,6 +331,8 @@ screen-left-out = { $count ->
    *[other] { $count } excessive sequences of the target not drawn (letters are all here)
 }
 watch-recording-unreadable = The recording of session { $number } cannot be read ({ $problem }). The session itself is not affected; “cut { $number }” ends it.
+watch-elsewhere = Session { $number } is in passage on { $node }. Watch it there: { $command }
+watch-lost = Session { $number } is lost with { $node }, which is not heard of any more: there is nothing to watch. “cut { $number }” leaves it an order for when it is back.
 
 ## Auditors
 

@@ -57,6 +57,7 @@ field-allowed = Permet
 field-terms = Conditions
 field-approvals = Approbations
 field-session = Session
+field-node = Nœud
 field-intervention = Intervention
 field-reason = Motif
 field-when = Période
@@ -193,6 +194,7 @@ operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got }
 operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
 operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
+operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
@@ -241,6 +243,15 @@ operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
+live-channels-there = visibles là-bas
+live-lost = perdue avec le nœud
+operator-node-lost = { $node } { $seconds ->
+    [0] n'a pas donné signe de vie récemment
+   *[other] n'a pas donné signe de vie depuis { $seconds } s
+} : { $count ->
+    [one] la session { $sessions } est perdue
+   *[other] les sessions { $sessions } sont perdues
+} avec lui. Si cette passerelle est arrêtée, plus personne n'est sur la cible ; si elle ne joint seulement plus la base, regardez sur place.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
@@ -270,6 +281,17 @@ operator-cut-guests = { $count ->
 }. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
+operator-cut-elsewhere = Coupure sur { $node } : { $count ->
+    [one] session { $sessions }
+   *[other] sessions { $sessions }
+}.
+operator-cut-guests-elsewhere = { $count ->
+    [one] Fermée sur { $node } : une connexion de { $people } sans session
+   *[other] Fermées sur { $node } : { $count } connexions de { $people } sans session
+}.
+operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
+operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
+operator-cut-not-ordered = Aucune autre passerelle n'a reçu l'ordre de couper ({ $problem }). Connectez-vous à chacune et coupez sur place.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas pu être consignée ({ $problem }). Notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
 operator-session-began = Session { $number } : { $person } est sur { $target }.
 operator-session-ended = La session { $number } { DE($person) } sur { $target } est terminée.
@@ -302,6 +324,8 @@ screen-left-out = { $count ->
    *[other] { $count } séquences excessives de la cible non dessinées (les lettres y sont toutes)
 }
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
+watch-elsewhere = La session { $number } est en cours sur { $node }. Pour l'observer là-bas : { $command }
+watch-lost = La session { $number } est perdue avec { $node }, qui ne donne plus signe de vie : il n'y a rien à observer. « cut { $number } » lui laisse un ordre pour son retour.
 
 ## Auditeurs
 

@@ -92,6 +92,8 @@ kinds! {
     TypingHidden = "typing-hidden",
     /// An operator cut sessions.
     Cut = "cut",
+    /// An operator ordered other nodes to cut sessions.
+    CutOrdered = "cut-ordered",
     /// An operator watched a session.
     Watch = "watch",
     /// An auditor replayed a recording.

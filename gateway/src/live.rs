@@ -6,17 +6,26 @@
 
 mod because;
 mod guests;
+pub(crate) mod nodes;
+pub(crate) mod orders;
 mod session;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
+use serde::{Deserialize, Serialize};
 
 pub use self::because::{Because, KnownBy};
 pub(crate) use self::guests::{Guest, Guests};
+pub use self::orders::Order;
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};
+use crate::clock;
+
+/// How long an order of another node reaches sessions that had begun before it and were not in passage yet.
+const STANDS_FOR: Duration = Duration::from_secs(60);
 
 /// Why a session ends before its own end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,8 +73,9 @@ impl Stop {
     }
 }
 
-/// What an operator cuts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an operator cuts. Kept in orders to other nodes, so never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CutWhat {
     /// One session, by its number.
     Session(u64),
@@ -83,6 +93,8 @@ pub struct Live {
     sessions: Mutex<BTreeMap<u64, Arc<LiveSession>>>,
     /// The connections of technicians, with sessions or without.
     pub(crate) guests: Guests,
+    /// Orders of other nodes, up to which session each, and since when.
+    standing: Mutex<Vec<(Order, u64, Instant)>>,
 }
 
 impl Live {
@@ -113,38 +125,40 @@ impl Live {
         self.lock().contains_key(&number)
     }
 
-    /// Cuts the sessions of the operator's client that `what` names and returns them; connections of a person that have no
-    /// session are cut by [`Guests::cut`]. Must run inside the runtime.
-    pub fn cut(
-        &self,
-        by: &AsOperator<'_>,
-        what: &CutWhat,
-        reason: Option<&str>,
-    ) -> Vec<Arc<LiveSession>> {
-        let named = |session: &Arc<LiveSession>| match what {
-            CutWhat::Session(number) => session.facts().number == *number,
-            CutWhat::Technician(person) => session.facts().person == *person,
-            CutWhat::Target(target) => session.facts().target == *target,
-            CutWhat::All => true,
-        };
-        let person = match what {
-            CutWhat::Session(_) | CutWhat::Target(_) => false,
-            CutWhat::Technician(_) | CutWhat::All => true,
-        };
-        let mut cut = self.list(by);
-        cut.retain(named);
+    /// Cuts the sessions that an order names and returns them; connections of a person that have no session are cut by
+    /// [`Guests::cut`]. Must run inside the runtime.
+    pub fn cut(&self, order: &Order) -> Vec<Arc<LiveSession>> {
+        self.cut_upto(order, u64::MAX)
+    }
+
+    /// The same of those that had begun when another node gave the order: up to number `upto`. One of them that enters
+    /// passage only after it ends too.
+    pub(crate) fn cut_upto(&self, order: &Order, upto: u64) -> Vec<Arc<LiveSession>> {
+        if upto < u64::MAX {
+            // First of all: whoever enters from here on looks here.
+            let mut standing = self.standing();
+            standing.retain(|(_, _, since)| since.elapsed() < STANDS_FOR);
+            standing.push((order.clone(), upto, clock::monotonic()));
+        }
+        let mut cut = self.all();
+        cut.retain(|session| is_named(order, upto, session));
         for session in &cut {
-            session.stop(Stop::Cut {
-                by: by.person().clone(),
-                reason: reason.map(str::to_owned),
-                person,
-            });
+            session.stop(stop(order));
         }
         cut
     }
 
+    /// A session is in passage. Must run inside the runtime.
     pub(crate) fn enter(&self, session: Arc<LiveSession>) {
-        self.lock().insert(session.facts().number, session);
+        self.lock()
+            .insert(session.facts().number, Arc::clone(&session));
+        let standing = self.standing();
+        let mut orders = standing.iter();
+        if let Some((order, ..)) = orders.find(|(order, upto, since)| {
+            since.elapsed() < STANDS_FOR && is_named(order, *upto, &session)
+        }) {
+            session.stop(stop(order));
+        }
     }
 
     pub(crate) fn leave(&self, number: u64) {
@@ -153,5 +167,29 @@ impl Live {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<LiveSession>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Vec<(Order, u64, Instant)>> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an order means a session; never one of another client (O4).
+fn is_named(order: &Order, upto: u64, session: &LiveSession) -> bool {
+    let facts = session.facts();
+    let named = match &order.what {
+        CutWhat::Session(number) => facts.number == *number,
+        CutWhat::Technician(person) => facts.person == *person,
+        CutWhat::Target(target) => facts.target == *target,
+        CutWhat::All => true,
+    };
+    named && facts.client == order.client && facts.number <= upto
+}
+
+fn stop(order: &Order) -> Stop {
+    Stop::Cut {
+        by: order.by.clone(),
+        reason: order.reason.clone(),
+        person: order.is_of_people(),
     }
 }

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use ecluse_policy::{Lang, LockoutRule, Span};
+use ecluse_policy::{HostPort, Lang, LockoutRule, Span};
 
 use self::limits::Contradiction;
 pub use self::limits::LimitSettings;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub store: StoreAddress,
     /// The SSH door.
     pub ssh: SshSettings,
+    /// How people reach this gateway, where that is not where it listens: for those who look from another node.
+    pub address: Option<HostPort>,
     /// Factors and lockout.
     pub authentication: AuthenticationSettings,
     /// Requests that wait for the client.
@@ -249,6 +251,26 @@ impl Settings {
             .into_iter()
             .map(|(name, value)| (name, value.to_string()))
             .collect())
+    }
+
+    /// How operators reach this gateway: as the settings say, else where its door listens; where that is everywhere, by the
+    /// machine's own name. None where that name is no host's.
+    pub fn address(&self) -> Option<HostPort> {
+        if let Some(address) = &self.address {
+            return Some(address.clone());
+        }
+        let doors = self.ssh.operators_listen.iter().chain(&self.ssh.listen);
+        let door = doors.copied().next()?;
+        let text = if door.ip().is_unspecified() {
+            let host = rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned();
+            format!("{host}:{}", door.port())
+        } else {
+            door.to_string()
+        };
+        HostPort::parse(&text).ok()
     }
 
     /// The directory of the gateway's own keys.

@@ -161,10 +161,9 @@ impl Admission {
         last.map_or(EndReason::WindowOver { closed_at }, Rule::end)
     }
 
-    /// Whether everything that it permits is still permitted: ask after every change of documents or of the
-    /// intervention, and from time to time.
-    ///
-    /// Strict on purpose: where anything was taken away, all of it ends, and the technician comes back to what is left.
+    /// Whether a session that it admitted may go on: ask after every change of documents or of the intervention, and from
+    /// time to time. Person, station, intervention, window, target, its address and keys, and the account are all of the
+    /// session's; so is the last rule. Each of its channels is asked by [`Admission::recheck_channel`].
     ///
     /// # Errors
     /// The reason why it ends.
@@ -174,6 +173,58 @@ impl Admission {
         intervention: Option<&Intervention>,
         now: Timestamp,
     ) -> Result<(), EndReason> {
+        let current = self.standing(documents, intervention, now)?;
+        let stands = |rule: &Rule| {
+            let terminal = rule.terminal;
+            let covers = |by: &Rule| by.covers(&rule.capability, rule.closes_at, terminal);
+            now < rule.closes_at && current.iter().any(covers)
+        };
+        if self.rules.iter().any(stands) {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
+    }
+
+    /// Whether one channel that it permitted may go on, by the rule that permitted it: another rule of the same session that
+    /// is lost ends other channels. Strict: what the rule gave for longer, or with the terminal that came along, is
+    /// not what a lesser one gives.
+    ///
+    /// # Errors
+    /// The reason why it ends; that of the session, where that ends.
+    pub fn recheck_channel(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<(), EndReason> {
+        let current = self.standing(documents, intervention, now)?;
+        if permit.closes_at <= now {
+            return Err((*permit.end).clone());
+        }
+        let terminal = permit.terms.terminal().is_some();
+        let covers = |by: &Rule| by.covers(&permit.capability, permit.closes_at, terminal);
+        if current.iter().any(covers) {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
+    }
+
+    fn changed(&self) -> EndReason {
+        EndReason::MatrixChanged {
+            target: self.target.clone(),
+        }
+    }
+
+    /// The rules that stand now, where everything else that its sessions rest on does.
+    fn standing(
+        &self,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<Vec<Rule>, EndReason> {
         // Destructured, so that a new part of an admission cannot be forgotten here.
         let Self {
             presence,
@@ -184,7 +235,7 @@ impl Admission {
             account,
             intervention: mine,
             first_use: _,
-            rules,
+            rules: _, // asked one by one
         } = self;
         presence.still_valid(documents, now)?;
         let ended = |state, because| EndReason::InterventionEnded {
@@ -214,9 +265,7 @@ impl Admission {
                 withdrawal(intervention.state()),
             ));
         };
-        let changed = || EndReason::MatrixChanged {
-            target: target.clone(),
-        };
+        let changed = || self.changed();
         let (owner, found) = documents.target(target).ok_or_else(changed)?;
         let same_place = owner.id == *client
             && found.address == *destination
@@ -242,7 +291,7 @@ impl Admission {
             }
         };
         let approvals = intervention.approvals().len();
-        let current = Rules::of(
+        Ok(Rules::of(
             documents,
             presence,
             target,
@@ -252,20 +301,7 @@ impl Admission {
             window_closes_at,
             now,
         )
-        .open;
-        let stands = |rule: &Rule| {
-            let covers = |by: &Rule| {
-                by.capability.includes(&rule.capability)
-                    && rule.closes_at <= by.closes_at
-                    && (by.terminal || !rule.terminal)
-            };
-            rule.closes_at <= now || current.iter().any(covers)
-        };
-        if rules.iter().all(stands) {
-            Ok(())
-        } else {
-            Err(changed())
-        }
+        .open)
     }
 
     /// When the window ended, where it has.

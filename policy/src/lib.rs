@@ -60,7 +60,7 @@ pub use self::intervention::{
 };
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until, tries_left};
-pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
+pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking, may_show_out};
 pub use self::matrix::{
     clients_concerned, closed_doors, could_ask_for, entries_behind, matrix_scope,
 };

@@ -224,14 +224,7 @@ impl<'d> AsOperator<'d> {
     /// where it names none, the technician is one whom their client's matrix names.
     #[must_use]
     pub fn may_show_out(&self, person: &PersonId, target: Option<&TargetId>) -> bool {
-        let documents = self.documents;
-        documents.technician(person).is_some()
-            && match target {
-                Some(target) => documents
-                    .target(target)
-                    .is_some_and(|(client, _)| client.id == self.client.id),
-                None => clients_concerned(documents, person).contains(&self.client.id),
-            }
+        may_show_out(self.documents, &self.client.id, person, target)
     }
 
     /// The right to give somebody more than they had, such as a yes: with a code of now, proven on this connection.
@@ -242,6 +235,24 @@ impl<'d> AsOperator<'d> {
         code.fresh(self.now)?;
         Ok(ToWiden { operator: self })
     }
+}
+
+/// Whether a technician's connection that carries no session is a client's to close: what an operator's mandate answers, for
+/// an order that was given by such a mandate on another node.
+#[must_use]
+pub fn may_show_out(
+    documents: &Documents,
+    client: &ClientId,
+    person: &PersonId,
+    target: Option<&TargetId>,
+) -> bool {
+    documents.technician(person).is_some()
+        && match target {
+            Some(target) => documents
+                .target(target)
+                .is_some_and(|(owner, _)| owner.id == *client),
+            None => clients_concerned(documents, person).contains(client),
+        }
 }
 
 impl<'d> ToWiden<'_, 'd> {

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod keys;
 pub mod layout;
 pub mod lobby;
+pub mod nodes;
 pub mod payload;
 pub mod peers;
 pub mod plan;

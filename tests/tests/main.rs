@@ -2,6 +2,7 @@
 //!
 //! `tests/run` installs what the programs need and runs everything; `tests/README.md` tells how to run one.
 
+mod across;
 mod acts;
 mod administration;
 mod admission;

@@ -156,3 +156,39 @@ fn a_flow_removed_from_the_matrix_ends_its_sessions_at_once() -> Result<()> {
         .refused(&["db01 is not among your targets"])?;
     Ok(())
 }
+
+/// Invariant 6: a lost line ends the channels that it permitted; a channel of another line goes on, on the same connection
+/// and in the same session.
+#[test]
+fn a_lost_line_ends_its_own_channels_and_no_others() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    let shared = site.ssh("alice+db01").shared("lines");
+    shared.clone().run("true").answer()?.success()?;
+    let mut command = shared
+        .clone()
+        .run("echo started; exec sleep 1000")
+        .spawn()?;
+    command.first_line()?;
+    let terminal = Terminal::of(&site, &shared, 100, 30)?;
+    terminal.sees_prompt()?;
+    site.apply(|documents| {
+        let allow = &mut documents.flow("dba")?.allow;
+        allow.retain(|line| !line.contains("command"));
+        Ok(())
+    })?;
+    command
+        .answer()?
+        .status_is(254)?
+        .says(&["The client changed what is allowed on db01"])?;
+    terminal.enters("echo it goes on")?;
+    terminal.sees("\nit goes on")?;
+    // What the session itself rests on ends it whole.
+    site.apply(|documents| {
+        let targets = &mut documents.flow("dba")?.targets;
+        targets.retain(|target| target != "db01");
+        Ok(())
+    })?;
+    ensure!(terminal.ends()? == 254);
+    Ok(())
+}

@@ -15,6 +15,7 @@ use super::refused::refused;
 use super::words::{Takes, split};
 use super::{Visitor, listing, lobby};
 use crate::gateway::Applied;
+use crate::store::Topics;
 use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
@@ -423,7 +424,7 @@ async fn explain(desk: &mut Desk<'_>, command: &Command) -> Result<u32, Trouble>
 /// The prompt: commands until `exit`, with news above it as they come.
 pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     let mut history = History::default();
-    let mut changes = desk.gateway.store.changes();
+    let mut changes = desk.gateway.store.changes(news_of(desk));
     let mut documents = desk.gateway.documents.clone();
     let mut notices = Notices::begin(desk).await?;
     desk.line(
@@ -487,6 +488,14 @@ async fn tell_news(
 ) -> Result<(), Trouble> {
     let news = notices.news(desk).await?;
     show_news(desk, news, prompt).await
+}
+
+/// What somebody at the prompt reads news of.
+fn news_of(desk: &Desk<'_>) -> Topics {
+    match desk.visitor.authenticated.role() {
+        Role::Technician { .. } => Topics::interventions(),
+        Role::Operator { client, .. } | Role::Auditor { client, .. } => Topics::told_to(client),
+    }
 }
 
 async fn until(due: Option<Instant>) {

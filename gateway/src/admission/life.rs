@@ -16,7 +16,7 @@ use super::steps;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::{LiveChannel, LiveSession};
-use crate::store::{InterventionError, InterventionQuery, StateName, StoreError};
+use crate::store::{InterventionError, InterventionQuery, StateName, StoreError, Topics};
 use crate::texts::times;
 
 /// The longest sleep between two looks.
@@ -26,7 +26,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Runs until the gateway stops.
 pub async fn run(gateway: Arc<Gateway>) {
-    let mut changes = gateway.store.changes();
+    let mut changes = gateway.store.changes(Topics::interventions());
     let mut stopping = gateway.stopping.clone();
     let mut warned = Warned::default();
     loop {

@@ -89,6 +89,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Cut
+            | Self::CutOrdered
             | Self::Watch
             | Self::Replay
             | Self::CredentialSet

@@ -37,7 +37,7 @@ use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
 use crate::journal::{JournalKeys, Ticker};
-use crate::live::Live;
+use crate::live::{Live, nodes, orders};
 use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
@@ -52,7 +52,7 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError};
+use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -101,12 +101,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let store = Store::open(&settings).await?;
     let listeners = listen(&settings.ssh).await?;
     apply_first_documents(&store, &settings).await?;
-    let node = node(&settings.data_dir);
+    let node = nodes::name(&settings.data_dir);
     let journal = journal_keys(&store, &settings).await?;
     let keys = EvidenceKeys::new(Arc::clone(&journal));
     secrets::create_private_dir(&settings.recordings.directory)?;
     let space = Space::over(&settings.recordings.directory, settings.recordings.space);
     make_room_for_sealing(&space.reserve());
+    let address = settings.address().context(
+        "nobody can tell how people reach this gateway: write `address = \"HOST:PORT\"` under [node]",
+    )?;
+    store.renew_node(&node, &address).await?;
     let left = close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
@@ -162,6 +166,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
+        tokio::spawn(nodes::stay(Arc::clone(&gateway), address)),
+        tokio::spawn(orders::carry_out(Arc::clone(&gateway))),
         tokio::spawn(each_minute(
             Arc::clone(&gateway),
             Arc::clone(&ticker),
@@ -236,6 +242,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;
+    if let Err(error) = store.leave_node(&gateway.node).await {
+        tracing::debug!(%error, "other nodes will miss this one for a moment");
+    }
     lock.ended()?;
     // The last word is signed, before the last copies leave.
     ticker.tick(clock::now()).await;
@@ -377,7 +386,7 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
 /// Takes new versions of the documents into force as they are applied, and closes the doors of those that the log
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
-    let mut changes = store.changes();
+    let mut changes = store.changes(Topics::documents());
     // Beats whatever else happens: what is announced again and again must not put off the look at what nobody announces.
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -437,18 +446,6 @@ async fn watch_doors(gateway: Arc<Gateway>) {
 
 async fn watch_space(gateway: Arc<Gateway>) {
     gateway.space.run(gateway.store.clone()).await;
-}
-
-/// Names this gateway among those that share a store.
-fn node(data_dir: &Path) -> String {
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let place = data_dir
-        .canonicalize()
-        .unwrap_or_else(|_| data_dir.to_owned());
-    format!("{host}:{}", place.display())
 }
 
 #[cfg(test)]

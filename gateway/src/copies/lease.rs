@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
     use crate::copies::tests::{act, client};
-    use crate::store::Copied;
     use crate::store::testing::on_each_engine;
+    use crate::store::{Copied, Topics};
 
     /// Short, for tests; far longer than a statement takes.
     const SHORT: Duration = Duration::from_secs(3);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     async fn send(store: &Store, node: &'static str, receiver: &Received) {
-        let mut changes = store.changes();
+        let mut changes = store.changes(Topics::copied_to(&client("hopital")));
         loop {
             changes.mark_unchanged();
             let copied = store.copied(KEY).await.unwrap();

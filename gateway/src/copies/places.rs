@@ -8,7 +8,7 @@ use super::directory::{self, Laid};
 use super::web_hook::{self, Posted};
 use super::{Errand, PAUSE, checkpoints_since, extension, pause, size_of, stopped, trail_of};
 use crate::clock;
-use crate::store::{Copied, StoreError};
+use crate::store::{Copied, StoreError, Topics};
 
 /// Checkpoints read at once.
 const PAGE: u32 = 32;
@@ -31,7 +31,7 @@ pub(super) async fn run(
 ) {
     let mut wait = PAUSE.0;
     let mut told = false;
-    let mut changes = errand.store.changes();
+    let mut changes = errand.store.changes(Topics::checkpoints());
     loop {
         // Known before, so that what is signed last is laid down too.
         let stopping = *errand.stop.borrow();

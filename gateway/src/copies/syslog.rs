@@ -13,7 +13,7 @@ use super::delivery::{Cursor, Delivery, End};
 use super::message::{Sender, frame};
 use super::{Errand, PAUSE, checkpoints_since, pause, stopped, tls, trail_of};
 use crate::clock;
-use crate::store::{Copied, StoreError};
+use crate::store::{Copied, StoreError, Topics};
 
 /// Entries read at once.
 const PAGE: u32 = 32;
@@ -89,7 +89,7 @@ pub(super) async fn converse(
 ) -> Ended {
     let (mut read, mut write) = split(stream);
     let mut receiver = std::pin::pin!(until_closed(&mut read));
-    let mut changes = errand.store.changes();
+    let mut changes = errand.store.changes(Topics::copied_to(&errand.client));
     let began = clock::monotonic();
     let mut firm = false;
     let mut changed = true;

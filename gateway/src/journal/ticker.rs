@@ -12,7 +12,7 @@ use ecluse_recordings::log::Checkpoint;
 use super::JournalKeys;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Topics};
 
 /// Makes checkpoints.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Ticker {
 
     /// Takes rotated keys into use as soon as the store tells of them.
     pub async fn follow_keys(self: Arc<Self>) {
-        let mut changes = self.store.changes();
+        let mut changes = self.store.changes(Topics::keys());
         while changes.changed().await.is_ok() {
             if let Err(error) = self.keys.refresh(&self.store, clock::now()).await {
                 tracing::error!(%error, "the signing key could not be changed; the one in use stays");

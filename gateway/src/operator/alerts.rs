@@ -14,7 +14,7 @@ use crate::clock;
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::space::{Level, Room, mebibytes};
-use crate::store::AuditQuery;
+use crate::store::{AuditQuery, ORDER};
 use crate::texts::times;
 
 /// How long an alert is shown again at each look.
@@ -289,6 +289,9 @@ async fn not_on_record(
                 (None, Some(number)) => {
                     let args = [("time", time), ("number", number.into())];
                     desk.say("operator-intervention-not-on-record", &args)
+                }
+                (None, None) if record.detail.contains_key(ORDER) => {
+                    desk.say("operator-order-not-on-record", &[("time", time)])
                 }
                 (None, None) => desk.say("operator-document-not-on-record", &[("time", time)]),
             };

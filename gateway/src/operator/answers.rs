@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AccountName, AsOperator, InterventionNumber, NameError, Narrowing, TargetId};
 
-use super::requests;
+use super::{elsewhere, requests};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, step_up, steps};
+use crate::live::nodes;
 use crate::terminal::Line;
 
 const APPROVE: Takes = Takes {
@@ -264,10 +265,11 @@ pub(crate) async fn withdraw(
         Err(refusal) => return refused(desk, command, &refusal).await,
     };
     let live = desk.gateway.live.list(&by);
-    let count = live
+    let here = live
         .iter()
-        .filter(|session| session.facts().intervention == intervention.id())
-        .count();
+        .filter(|session| session.facts().intervention == intervention.id());
+    let (remote, _) = nodes::elsewhere(desk.gateway, &by).await?;
+    let count = here.count() + elsewhere::count(&remote, intervention.id());
     match steps::withdraw(desk.gateway, desk.visitor, &by, &intervention, &reason).await? {
         Ok(_) => {
             let args = [

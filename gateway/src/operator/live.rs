@@ -6,14 +6,15 @@ use std::sync::Arc;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{AsOperator, PersonId, TargetId, Timestamp};
 
-use super::alerts;
+use super::{alerts, elsewhere};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::not_theirs;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::live::{CutWhat, Guest, LiveSession};
+use crate::live::orders::{self, Elsewhere, of_guest, of_session};
+use crate::live::{CutWhat, Guest, LiveSession, Order, nodes};
 use crate::store::StoreError;
 use crate::texts::{times, told};
 
@@ -35,11 +36,12 @@ pub(crate) async fn live(
     }
     alerts::tell(desk, by).await?;
     let sessions = desk.gateway.live.list(by);
-    if sessions.is_empty() {
+    let (remote, several) = nodes::elsewhere(desk.gateway, by).await?;
+    if sessions.is_empty() && remote.is_empty() {
         desk.line("operator-none-live", &[]).await?;
         return Ok(status::DONE);
     }
-    let heads = [
+    let mut heads = vec![
         "field-session",
         "field-person",
         "field-target",
@@ -49,13 +51,28 @@ pub(crate) async fn live(
         "field-intervention",
         "field-channels",
     ];
+    if several {
+        heads.insert(1, "field-node");
+    }
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
     let now = clock::now();
-    let rows: Vec<Vec<String>> = sessions
+    let own = several.then(|| elsewhere::own_name(desk));
+    let mut rows: Vec<(u64, Vec<String>)> = sessions
         .iter()
-        .map(|session| row(desk, session, now))
+        .map(|session| {
+            let mut row = row(desk, session, now);
+            own.iter().for_each(|own| row.insert(1, own.clone()));
+            (session.facts().number, row)
+        })
         .collect();
+    rows.extend(remote.iter().map(|remote| {
+        let number = remote.session.number;
+        (number, elsewhere::row(desk, remote, now))
+    }));
+    rows.sort_by_key(|(number, _)| *number);
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
     desk.terminal.table(&heads, &rows).await?;
+    elsewhere::tell_lost(desk, &remote).await?;
     Ok(status::DONE)
 }
 
@@ -108,8 +125,8 @@ pub(crate) async fn cut(
     let Some(what) = what(desk, by, &typed) else {
         return none_to_cut(desk, command, &typed).await;
     };
-    let cut = cut_now(desk, by, &what, reason.as_deref()).await;
-    if cut.sessions.is_empty() && cut.guests.is_empty() {
+    let cut = cut_now(desk, by, what.clone(), reason.as_deref()).await;
+    if cut.is_nothing() {
         return match what {
             // Whoever cuts all where nothing runs has named nothing.
             CutWhat::All => {
@@ -134,10 +151,22 @@ pub(crate) struct Cut {
     sessions: Vec<Arc<LiveSession>>,
     /// Connections that carried no session.
     guests: Vec<Guest>,
-    recorded: Result<(), StoreError>,
+    /// What other nodes answered; why nothing is on record and nothing was asked of them, where the store failed.
+    elsewhere: Result<Vec<Elsewhere>, StoreError>,
 }
 
-/// What a word names: a session's number, everything, a target in passage, or a person.
+impl Cut {
+    /// Whether nothing here or elsewhere was what was named.
+    fn is_nothing(&self) -> bool {
+        let nothing = elsewhere::is_nothing;
+        self.sessions.is_empty()
+            && self.guests.is_empty()
+            && self.elsewhere.as_ref().is_ok_and(|all| nothing(all))
+    }
+}
+
+/// What a word names: a session's number, everything, a target in passage here, a person of the documents, another target
+/// of the client, or any person. The store is not asked: nothing comes before the handle.
 fn what(desk: &Desk<'_>, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
     if typed == "all" {
         return Some(CutWhat::All);
@@ -146,95 +175,57 @@ fn what(desk: &Desk<'_>, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
         return Some(CutWhat::Session(number));
     }
     let sessions = desk.gateway.live.list(by);
-    if let Ok(target) = TargetId::typed(typed)
-        && sessions
+    let person = PersonId::parse(typed).ok();
+    let documents = by.documents();
+    let is_person = person
+        .as_ref()
+        .is_some_and(|person| documents.person(person).is_some());
+    if let Ok(target) = TargetId::typed(typed) {
+        let in_passage = sessions
             .iter()
-            .any(|session| session.facts().target == target)
-    {
-        return Some(CutWhat::Target(target));
+            .any(|session| session.facts().target == target);
+        let owner = documents.target(&target).map(|(client, _)| &client.id);
+        if in_passage || owner == Some(by.client()) && !is_person {
+            return Some(CutWhat::Target(target));
+        }
     }
-    PersonId::parse(typed).ok().map(CutWhat::Technician)
+    person.map(CutWhat::Technician)
 }
 
-/// Cuts, then puts it on record: nothing may come before the handle, not even the store.
+/// Cuts what is here, then puts it on record and orders the same of other nodes: nothing may come before the handle, not
+/// even the store.
 pub(crate) async fn cut_now(
     desk: &Desk<'_>,
     by: &AsOperator<'_>,
-    what: &CutWhat,
+    what: CutWhat,
     reason: Option<&str>,
 ) -> Cut {
+    let order = Order::of(by, what, reason);
     let live = &desk.gateway.live;
-    let sessions = live.cut(by, what, reason);
-    let guests = live.guests.cut(by, what, reason);
+    // The idle ones first: what carries a session now carries none a moment later, and is told as that session.
+    let guests = live.guests.cut(&order, by.documents(), None);
+    let sessions = live.cut(&order);
     let now = clock::now();
-    let records: Vec<AuditRecord> = sessions
-        .iter()
-        .map(|session| record(desk, session, now, reason))
-        .chain(
-            guests
-                .iter()
-                .map(|guest| record_of_guest(desk, by, guest, now, reason)),
-        )
-        .collect();
-    let recorded = if records.is_empty() {
-        Ok(())
-    } else {
-        desk.gateway.store.ahead().record(&records).await
+    let record = |kind| {
+        let record = desk.record(kind, now).client(by.client()).permitted();
+        match reason {
+            Some(reason) => record.reason(reason),
+            None => record,
+        }
     };
+    let of_sessions = sessions
+        .iter()
+        .map(|session| of_session(record(AuditKind::Cut), session));
+    let of_guests = guests
+        .iter()
+        .map(|guest| of_guest(record(AuditKind::Cut), by.client(), guest));
+    let here: Vec<AuditRecord> = of_sessions.chain(of_guests).collect();
+    let ordered = elsewhere::ordered(record(AuditKind::CutOrdered), &order.what);
     Cut {
+        elsewhere: orders::give(desk.gateway, &order, ordered, &here).await,
         sessions,
         guests,
-        recorded,
     }
-}
-
-fn record_of_guest(
-    desk: &Desk<'_>,
-    by: &AsOperator<'_>,
-    guest: &Guest,
-    now: Timestamp,
-    reason: Option<&str>,
-) -> AuditRecord {
-    let record = desk
-        .record(AuditKind::Cut, now)
-        .client(by.client())
-        .permitted()
-        .detail("technician", guest.person.to_string())
-        .detail("connection-cut", guest.connection.to_string());
-    let record = match &guest.target {
-        Some(target) => record.target(target),
-        None => record,
-    };
-    match reason {
-        Some(reason) => record.reason(reason),
-        None => record,
-    }
-}
-
-fn record(
-    desk: &Desk<'_>,
-    session: &LiveSession,
-    now: Timestamp,
-    reason: Option<&str>,
-) -> AuditRecord {
-    let facts = session.facts();
-    let record = about(desk.record(AuditKind::Cut, now), session).permitted();
-    match reason {
-        Some(reason) => record.reason(reason),
-        None => record,
-    }
-    .detail("number", facts.number)
-}
-
-/// What an audit record says about a session.
-pub(crate) fn about(record: AuditRecord, session: &LiveSession) -> AuditRecord {
-    let facts = session.facts();
-    record
-        .client(&facts.client)
-        .target(&facts.target)
-        .intervention(facts.intervention)
-        .session(facts.id)
-        .detail("technician", facts.person.to_string())
 }
 
 /// Says what was cut, that the intervention still stands, and whether the cut is on record: what was done is told first.
@@ -242,7 +233,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
     let Cut {
         sessions,
         guests,
-        recorded,
+        elsewhere,
     } = cut;
     if !guests.is_empty() {
         let people: BTreeSet<String> = guests.iter().map(|one| one.person.to_string()).collect();
@@ -264,26 +255,32 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
     if !sessions.is_empty() {
         desk.line("operator-cut", &args).await?;
     }
-    let mut interventions: Vec<u64> = sessions
+    let asked = elsewhere.as_deref().unwrap_or_default();
+    let answered = elsewhere::tell(desk, asked).await?;
+    let mut interventions: BTreeSet<u64> = sessions
         .iter()
         .map(|session| session.facts().intervention_number.0)
         .collect();
-    interventions.sort_unstable();
-    interventions.dedup();
+    interventions.extend(elsewhere::interventions(desk, asked).await);
     for number in interventions {
         desk.line("operator-cut-note", &[("id", number.to_string().into())])
             .await?;
     }
-    let Err(error) = recorded else {
-        return Ok(status::DONE);
+    let Err(error) = elsewhere else {
+        return Ok(answered);
     };
     tracing::error!(%error, "a cut is not on record");
-    desk.problem(
-        "operator-cut-not-on-record",
-        &[(
-            "problem",
-            desk.gateway.texts.store(desk.lang(), error).into(),
-        )],
-    )
-    .await
+    let problem = desk.gateway.texts.store(desk.lang(), error);
+    if !(sessions.is_empty() && guests.is_empty()) {
+        desk.problem(
+            "operator-cut-not-on-record",
+            &[("problem", problem.as_str().into())],
+        )
+        .await?;
+    }
+    if desk.gateway.store.may_be_shared() {
+        let args = [("problem", problem.into())];
+        desk.problem("operator-cut-not-ordered", &args).await?;
+    }
+    Ok(status::PROBLEM)
 }

@@ -6,6 +6,7 @@
 pub(crate) mod alerts;
 pub(crate) mod answers;
 pub(crate) mod changes;
+mod elsewhere;
 pub(crate) mod live;
 pub(crate) mod requests;
 pub(crate) mod watch;

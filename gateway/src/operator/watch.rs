@@ -14,13 +14,15 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use self::shown::{FRAME, Look, Shown, Wanted};
-use super::live::{about, cut_now, tell};
+use super::elsewhere;
+use super::live::{cut_now, tell};
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
-use crate::admission::refused::{not_theirs, refused};
+use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::live::orders::of_session;
 use crate::live::{CutWhat, LiveSession};
 use crate::screens::Progress;
 use crate::terminal::below::{self, Moves};
@@ -59,8 +61,7 @@ pub(crate) async fn watch(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(session) = desk.gateway.live.find(by, number) else {
-        let (typed, args) = (number.to_string(), [("id", number.into())]);
-        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
+        return elsewhere::watch(desk, by, command, number).await;
     };
     if let Some(wanted) = channel
         && !session
@@ -85,9 +86,7 @@ pub(crate) async fn watch(
         return desk.problem("common-needs-terminal", &[]).await;
     };
     // On record before anything is shown: who looked at what.
-    let record = about(desk.record(AuditKind::Watch, clock::now()), &session)
-        .permitted()
-        .detail("number", number);
+    let record = of_session(desk.record(AuditKind::Watch, clock::now()), &session).permitted();
     desk.gateway.store.record(&[record]).await?;
     let wanted = channel.and_then(|channel| u32::try_from(channel).ok());
     let mut painter = Painter::new(viewer(size));
@@ -120,7 +119,7 @@ pub(crate) async fn watch(
                 Ok(by) => by,
                 Err(refusal) => return refused(desk, command, &refusal).await,
             };
-            let cut = cut_now(desk, &by, &CutWhat::Session(number), None).await;
+            let cut = cut_now(desk, &by, CutWhat::Session(number), None).await;
             return tell(desk, &cut).await;
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,

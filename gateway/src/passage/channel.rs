@@ -257,6 +257,7 @@ impl Passing<'_> {
             biased;
             stop = live.until_stopped() => self.stopped(&stop),
             end = until_closed(&self.seated.permit) => self.stopped(&Stop::Right(end)),
+            end = self.seated.right.until_lost() => self.stopped(&Stop::Right(end)),
             farewell = self.connected(&tap, &mut notices, &legs) => match live.stopped() {
                 // The cut closed the target's socket first: its reason is the one that counts.
                 Some(stop) => self.stopped(&stop),

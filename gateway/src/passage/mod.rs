@@ -25,6 +25,7 @@ pub(crate) mod purse;
 pub(crate) mod recovery;
 mod rekey;
 pub(crate) mod relay;
+pub(crate) mod right;
 pub(crate) mod sealing;
 pub(crate) mod session;
 pub(crate) mod signals;

@@ -4,13 +4,14 @@
 //! closed when its right or the connection has ended and the last of its channels with it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
+use super::right::Right;
 use super::tap::Tap;
 use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     place: RecordingPlace,
     began: Instant,
     admissions: Mutex<Admissions>,
+    /// What its channels rest on.
+    rights: Mutex<Vec<Weak<Right>>>,
     closed: AtomicBool,
     /// What the target said before it let the gateway in, once it was passed on.
     greeted: Mutex<Option<String>>,
@@ -65,6 +68,7 @@ impl Session {
                 latest: Arc::new(admission),
                 earlier: Vec::new(),
             }),
+            rights: Mutex::default(),
             closed: AtomicBool::new(false),
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
@@ -110,6 +114,27 @@ impl Session {
         let before = std::mem::replace(&mut admissions.latest, Arc::new(admission));
         admissions.earlier.push(before);
         Arc::clone(&admissions.latest)
+    }
+
+    /// Keeps an eye on `permit` for as long as a channel holds what is returned.
+    pub(crate) fn rests_on(&self, permit: &Permit) -> Arc<Right> {
+        let right = Arc::new(Right::new(permit.clone()));
+        let mut rights = self.lock_rights();
+        rights.retain(|right| right.strong_count() > 0);
+        rights.push(Arc::downgrade(&right));
+        right
+    }
+
+    /// What its channels rest on.
+    pub(crate) fn rights(&self) -> Vec<Arc<Right>> {
+        self.lock_rights()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
+    }
+
+    fn lock_rights(&self) -> MutexGuard<'_, Vec<Weak<Right>>> {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_admissions(&self) -> MutexGuard<'_, Admissions> {

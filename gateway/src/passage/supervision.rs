@@ -1,9 +1,10 @@
 //! Rights are looked at again while they are in use (invariant 6, A8, I3).
 //!
 //! Two kinds of watch. One a connection ([`watch_over`]) looks whether the person and the station may be there; one a
-//! session ([`watch_session`]) whether what its intervention admitted still stands, and closes its recording when it has
-//! ended. Each sleeps until something may have ended a right (a change in the store, new documents, the end of the window,
-//! the gateway stopping) and asks policy again. A wall clock that is set is caught by looking at least every few seconds.
+//! session ([`watch_session`]) whether what its intervention admitted still stands, for the session and for each of its
+//! channels by the rule that permitted it, and closes its recording when it has ended. Each sleeps until something may have
+//! ended a right (a change of its intervention, new documents, the end of the window, the gateway stopping) and asks policy
+//! again. A wall clock that is set is caught by looking at least every few seconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::session::Session;
 use super::visit::Visit;
 use crate::clock;
 use crate::live::Stop;
+use crate::store::Topics;
 use crate::time_source::ClockStatus;
 
 /// The longest sleep between two looks.
@@ -64,7 +66,8 @@ pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
 async fn until_ended(visit: &Visit, session: &Session) {
     let gateway = visit.gateway();
     let mut documents = gateway.documents.clone();
-    let mut changes = gateway.store.changes();
+    let id = session.live().facts().intervention;
+    let mut changes = gateway.store.changes(Topics::intervention(id));
     let mut clock_status = gateway.clock.clone();
     loop {
         documents.mark_unchanged();
@@ -85,7 +88,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
     }
 }
 
-/// The first right of a session that has ended, if any.
+/// The first right of a session that has ended, if any; where none has, the channels whose own rule is lost end.
 async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
     let gateway = visit.gateway();
     let (applied, now) = (gateway.applied(), clock::now());
@@ -112,6 +115,17 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
         let mut reasons = earlier.iter().filter_map(|one| recheck(one).err());
         reasons.find(taken_away)
     });
+    if reason.is_none() {
+        // The session stands: its channels do, each by its own rule.
+        for right in session.rights() {
+            let permit = right.permit();
+            let stands =
+                latest.recheck_channel(permit, &applied.documents, intervention.as_ref(), now);
+            if let Err(reason) = stands {
+                right.lose(reason);
+            }
+        }
+    }
     reason.map(Stop::Right)
 }
 

@@ -88,6 +88,7 @@ impl Visit {
                 person: self.visitor.person().clone(),
                 target: self.address.target.clone(),
                 connection: self.visitor.connection,
+                since: clock::monotonic(),
                 shared: Arc::downgrade(&self.shared),
             });
         }

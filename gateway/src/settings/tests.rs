@@ -382,3 +382,18 @@ fn every_wrong_key_is_told_at_once() {
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(told.starts_with("gateway.toml:1: "), "{told}");
 }
+
+#[test]
+fn people_reach_a_node_where_its_door_listens_or_where_the_settings_say() {
+    let address = |text: &str| parse(text).address().map(|address| address.to_string());
+    let listens = "[ssh]\nlisten = \"192.0.2.1:22\"\n";
+    assert_eq!(address(listens).unwrap(), "192.0.2.1:22");
+    let own = format!("{listens}operators-listen = \"[2001:db8::1]:2222\"\n");
+    assert_eq!(address(&own).unwrap(), "[2001:db8::1]:2222");
+    let said = format!("{own}[node]\naddress = \"gw2.hopital.example:22\"\n");
+    assert_eq!(address(&said).unwrap(), "gw2.hopital.example:22");
+    // Everywhere is nowhere that a command could name.
+    let everywhere = address("[ssh]\nlisten = \"0.0.0.0:2222\"\n");
+    assert!(everywhere.is_none_or(|address| !address.starts_with("0.")));
+    assert!(refusal("[node]\naddress = \"gw2\"\n").contains("HOST:PORT"));
+}

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ecluse_policy::identity::UNUSED_FOR;
-use ecluse_policy::{Lang, LockoutRule, Span};
+use ecluse_policy::{HostPort, Lang, LockoutRule, Span};
 use ecluse_recordings::log::VerifierKey;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
@@ -30,6 +30,7 @@ pub(super) struct Written {
     recordings: WrittenRecordings,
     clock: WrittenClock,
     journal: WrittenJournal,
+    node: WrittenNode,
 }
 
 #[derive(Deserialize, Default)]
@@ -104,6 +105,12 @@ struct WrittenJournal {
     signing_key: Option<WrittenSigningKey>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenNode {
+    address: Option<WrittenAddress>,
+}
+
 impl Written {
     pub(super) fn checked(self, file: &Path, base: &Path) -> Result<Settings, Contradiction> {
         let Self {
@@ -117,6 +124,7 @@ impl Written {
             recordings,
             clock,
             journal,
+            node,
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
@@ -125,6 +133,7 @@ impl Written {
             lang: lang.map_or(Lang::Fr, |lang| lang.0),
             store: store.map_or(StoreAddress::Sqlite, |store| store.0),
             ssh: ssh.checked(&data_dir, base)?,
+            address: node.address.map(|address| address.0),
             authentication: AuthenticationSettings {
                 remember: span(authentication.remember, Span::from_secs(0)),
                 unused: authentication
@@ -308,6 +317,18 @@ impl<'de> Deserialize<'de> for Origin {
                     "a name without spaces and +, such as \"gateway1.hopital.example\"",
                 )
             })
+    }
+}
+
+/// Where people reach a node.
+struct WrittenAddress(HostPort);
+
+impl<'de> Deserialize<'de> for WrittenAddress {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        HostPort::parse(&text)
+            .map(Self)
+            .map_err(|_| refused(&text, "HOST:PORT, such as \"gw2.hopital.example:22\""))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Levels, crossings, and the reserve.
 
 use super::*;
+use crate::store::Topics;
 use crate::store::testing::{TestStore, records_of};
 
 const BOUNDS: SpaceBounds = SpaceBounds {
@@ -60,7 +61,7 @@ async fn each_crossing_is_on_record_once() {
     };
     let space = Space::over(store.dir.path(), bounds);
     assert_eq!(space.last().level, Level::Full);
-    let mut changes = store.changes();
+    let mut changes = store.changes(Topics::everything());
     tokio::select! {
         () = space.run(store.store.clone()) => {}
         () = async {

@@ -31,6 +31,7 @@ const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
 const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
+const NODES: &str = include_str!("migrations/0018_nodes.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -122,6 +123,12 @@ const STEPS: &[Step] = &[
         name: "screen text",
         sqlite: SCREEN_TEXT,
         postgres: SCREEN_TEXT,
+    },
+    Step {
+        format: 18,
+        name: "nodes",
+        sqlite: NODES,
+        postgres: NODES,
     },
 ];
 

@@ -2,15 +2,15 @@
 //!
 //! One SQL text serves SQLite (a file in the data directory) and PostgreSQL ([`sql`]). Every change is a
 //! transaction that also holds its audit records, so neither exists without the other; every committed
-//! change raises the epoch, which is how everything that waits (an approval, a removed person) is woken,
-//! within this process at once and across processes within [`POLL`].
+//! change raises the epoch and wakes those whom it concerns ([`topics`]), within this process at once, across processes as
+//! soon as PostgreSQL tells, and within [`POLL`] in any case.
 //!
 //! Changes are made one at a time. Whoever waits in turn waits behind everybody's; the handle of a client does not
 //! ([`Store::ahead`]).
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
-//! [`interventions`], [`remembered`], [`search`], [`sessions`].
+//! [`interventions`], [`nodes`], [`orders`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
@@ -25,9 +25,12 @@ mod host_keys;
 mod interventions;
 mod journal;
 mod keys;
+mod listening;
 mod lock;
 mod migrations;
+mod nodes;
 mod opening;
+mod orders;
 mod recordings;
 mod remembered;
 mod search;
@@ -40,15 +43,17 @@ mod tables;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod topics;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::Frontier;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use self::address::check_address;
@@ -71,13 +76,18 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
+pub use self::nodes::{LEASE, Node};
+pub(crate) use self::orders::ORDER;
+pub use self::orders::{Given, Held, Reply};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
 pub use self::settings::SETTINGS;
-use self::sql::{Db, Tx, values};
+use self::sql::{Db, Engine, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
+use self::topics::{Announcer, Topic};
+pub use self::topics::{Changes, Topics};
 use crate::audit::{AuditRecord, trails};
 use crate::clock;
 use crate::secrets::{self, StoreKey};
@@ -98,8 +108,9 @@ pub struct Store {
 struct Inner {
     db: Db,
     key: Arc<StoreKey>,
-    epoch: watch::Sender<u64>,
-    polling: AtomicBool,
+    announcer: Arc<Announcer>,
+    /// Whether changes of other processes are followed.
+    following: AtomicBool,
     /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
     turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
@@ -170,8 +181,8 @@ impl Store {
         let inner = Inner {
             db,
             key: Arc::new(key),
-            epoch: watch::Sender::new(epoch),
-            polling: AtomicBool::new(false),
+            announcer: Announcer::new(epoch),
+            following: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::default(),
@@ -205,15 +216,13 @@ impl Store {
         }
     }
 
-    /// Announces every change of the store: the number rises with each committed transaction, of this
-    /// process at once, of others within [`POLL`].
-    ///
-    /// The number says only that something changed; read again what matters.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        if !self.inner.polling.swap(true, Ordering::AcqRel) {
-            tokio::spawn(poll(Arc::downgrade(&self.inner)));
+    /// Told of the changes that concern `of`, from here on: those of this process at once, of others within [`POLL`] at the
+    /// latest. Subscribe, then read; being woken says only that something changed.
+    pub fn changes(&self, of: Topics) -> Changes {
+        if !self.inner.following.swap(true, Ordering::AcqRel) {
+            listening::begin(&self.inner);
         }
-        self.inner.epoch.subscribe()
+        self.inner.announcer.subscribe(of)
     }
 
     /// The store as it is at this moment, to be read only: whoever compares what stands in several places reads all of it
@@ -229,9 +238,9 @@ impl Store {
         let inner = Inner {
             db,
             key: Arc::clone(&self.inner.key),
-            epoch: watch::Sender::new(epoch),
+            announcer: Announcer::new(epoch),
             // Nothing changes here.
-            polling: AtomicBool::new(true),
+            following: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::new(said),
@@ -276,6 +285,7 @@ impl Store {
             planted: 0,
             _turn: turn,
             documents: None,
+            topics: BTreeSet::new(),
         })
     }
 }
@@ -293,12 +303,19 @@ struct Writing {
     _turn: Option<OwnedSemaphorePermit>,
     /// The documents as this change leaves them, once whose trails a record enters was asked of them.
     documents: Option<Arc<Documents>>,
+    /// What it concerns.
+    topics: BTreeSet<Topic>,
 }
 
 impl Writing {
     /// The next number of a counter, without gaps in what is committed.
     async fn next(&mut self, counter: &'static str) -> Result<u64, StoreError> {
         raise(&mut self.tx, counter).await
+    }
+
+    /// It concerns this too, which none of its records tells.
+    fn concern(&mut self, topic: Topic) {
+        self.topics.insert(topic);
     }
 
     /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
@@ -316,6 +333,7 @@ impl Writing {
         };
         let mut last = 0;
         for record in trails::spread(record.clone(), &documents) {
+            topics::add(&mut self.topics, &record);
             last = audit::append(self, &record, event).await?;
         }
         Ok(last)
@@ -342,8 +360,14 @@ impl Writing {
             let record = audit::planted(self.planted, clock::now());
             self.append(&record).await?;
         }
+        if self.inner.db.engine() == Engine::Postgres {
+            let words = topics::words(self.epoch, &self.topics);
+            self.tx.execute(listening::SAY, values![words]).await?;
+        }
         self.tx.commit().await?;
-        announce(&self.inner.epoch, self.epoch);
+        self.inner
+            .announcer
+            .announce(self.epoch, Some(&self.topics));
         Ok(())
     }
 }
@@ -374,28 +398,4 @@ async fn read_epoch(db: &Db) -> Result<u64, StoreError> {
         column: "counters.value",
     })?
     .count("value")
-}
-
-/// Raises the announced epoch, never lowers it: commits may be announced out of order.
-fn announce(announced: &watch::Sender<u64>, epoch: u64) {
-    announced.send_if_modified(|latest| {
-        let newer = epoch > *latest;
-        *latest = epoch.max(*latest);
-        newer
-    });
-}
-
-/// Watches for changes of other processes for as long as the store exists.
-async fn poll(store: Weak<Inner>) {
-    let mut ticks = tokio::time::interval(POLL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(inner) = store.upgrade() else { return };
-        match read_epoch(&inner.db).await {
-            Ok(epoch) => announce(&inner.epoch, epoch),
-            Err(StoreError::Database(sqlx::Error::PoolClosed)) => return,
-            Err(error) => tracing::warn!(%error, "changes of other processes are not seen"),
-        }
-    }
 }

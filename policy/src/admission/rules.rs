@@ -112,6 +112,18 @@ impl Rules {
 }
 
 impl Rule {
+    /// Whether it gives all of what another rule gave: as much, as long, and the terminal where there is one.
+    pub(super) fn covers(
+        &self,
+        capability: &Capability,
+        closes_at: Timestamp,
+        terminal: bool,
+    ) -> bool {
+        self.capability.includes(capability)
+            && closes_at <= self.closes_at
+            && (self.terminal || !terminal)
+    }
+
     /// What is over at `closes_at`. A derogation is told before what else ends with it: only its client can lift that.
     pub(super) fn end(&self) -> EndReason {
         let closed_at = self.closes_at;

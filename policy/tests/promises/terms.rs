@@ -195,7 +195,7 @@ fn the_permit_holds_the_variables_that_pass() {
 
 // ── derogations
 
-/// A session is checked again when documents change: an earlier end, or a terminal taken away, ends it.
+/// What runs is checked again when documents change: an earlier end, or a terminal taken away, ends it.
 #[test]
 fn a_term_that_is_taken_away_ends_what_was_admitted_with_it() {
     let before = flows(

@@ -4,9 +4,9 @@ use ecluse_policy::*;
 
 use crate::site::*;
 
-/// Whatever is taken away while a session lasts ends it (invariant 6, A8).
+/// Whatever a session rests on ends it when it is taken away (invariant 6, A8).
 #[test]
-fn everything_that_is_taken_away_ends_the_session() {
+fn whatever_a_session_rests_on_ends_it_when_it_is_taken_away() {
     let before = documents();
     let admission = admitted(&before);
     let open = admission.intervention().clone();
@@ -92,18 +92,6 @@ fn everything_that_is_taken_away_ends_the_session() {
         ),
         ("flow", provider.clone(), hopital(""), changed.clone()),
         (
-            "shell",
-            provider.clone(),
-            client.replace(r#""shell", "#, ""),
-            changed.clone(),
-        ),
-        (
-            "env",
-            provider.clone(),
-            client.replace(" LC_*", ""),
-            changed.clone(),
-        ),
-        (
             "target of flow",
             provider.clone(),
             client
@@ -154,11 +142,15 @@ fn everything_that_is_taken_away_ends_the_session() {
             "{what}: the case changes nothing"
         );
         let after = documents_of(&provider, &client);
+        let expected = Err(reason);
         assert_eq!(
             admission.recheck(&after, Some(&open), t0()),
-            Err(reason),
+            expected,
             "{what}"
         );
+        let shell = permitted(admission.decide(&FlowRequest::Shell, t0()));
+        let channel = admission.recheck_channel(&shell, &after, Some(&open), t0());
+        assert_eq!(channel, expected, "{what}: its channels with it");
     }
     let ended = |state| {
         Err(EndReason::InterventionEnded {
@@ -195,6 +187,50 @@ fn everything_that_is_taken_away_ends_the_session() {
         &hopital(&DBA.replace(r#""shell""#, r#""shell", "command: uptime""#)),
     );
     assert_eq!(admission.recheck(&more, Some(&open), t0()), Ok(()));
+}
+
+/// Invariant 6: a lost line ends the channels that it permitted, and those of other lines go on.
+#[test]
+fn a_lost_rule_ends_its_own_channels_and_no_others() {
+    let before = documents();
+    let admission = admitted(&before);
+    let open = admission.intervention().clone();
+    let shell = permitted(admission.decide(&FlowRequest::Shell, t0()));
+    let dump = permitted(admission.decide(&command("pg_dump --schema-only x"), t0()));
+    let client = hopital(DBA);
+    let changed = Err(EndReason::MatrixChanged {
+        target: target("db01"),
+    });
+    let without = |text: &str| {
+        let less = client.replace(text, "");
+        assert_ne!(less, client, "{text}: the case changes nothing");
+        documents_of(&maintech(), &less)
+    };
+    for (taken, ends, goes_on) in [
+        (r#""shell", "#, &shell, &dump),
+        (r#""command: pg_dump --schema-only {db}", "#, &dump, &shell),
+    ] {
+        let after = without(taken);
+        let ask = |permit| admission.recheck_channel(permit, &after, Some(&open), t0());
+        assert_eq!(ask(ends), changed, "{taken}");
+        assert_eq!(ask(goes_on), Ok(()), "{taken}");
+        assert_eq!(
+            admission.recheck(&after, Some(&open), t0()),
+            Ok(()),
+            "{taken}"
+        );
+    }
+    // A variable that was sent cannot be taken back, and no channel rests on it.
+    let fewer = without(" LC_*");
+    for permit in [&shell, &dump] {
+        let asked = admission.recheck_channel(permit, &fewer, Some(&open), t0());
+        assert_eq!(asked, Ok(()));
+    }
+    // A line's own end is told as that.
+    let end = shell.closes_at();
+    let over = EndReason::WindowOver { closed_at: end };
+    let asked = admission.recheck_channel(&shell, &before, Some(&open), end);
+    assert_eq!(asked, Err(over));
 }
 
 #[test]

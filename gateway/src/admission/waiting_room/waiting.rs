@@ -10,6 +10,7 @@ use super::super::desk::{Desk, Trouble};
 use super::super::{shown, steps};
 use super::Room;
 use crate::clock;
+use crate::store::Topics;
 use crate::terminal::{Event, Key};
 use crate::texts::times;
 
@@ -32,7 +33,6 @@ impl Room {
         desk: &mut Desk<'_>,
         number: InterventionNumber,
     ) -> Result<Waited, Trouble> {
-        let mut changes = desk.gateway.store.changes();
         let mut documents = desk.gateway.documents.clone();
         let mut tick = interval_at(tokio::time::Instant::now() + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,6 +42,12 @@ impl Room {
                 .await?;
             return Ok(Waited::Over);
         };
+        let topic = Topics::intervention(intervention.id());
+        let mut changes = desk.gateway.store.changes(topic);
+        // Once more: what happened until the subscription is read here.
+        if let Some(latest) = desk.gateway.store.intervention(intervention.id()).await? {
+            intervention = latest;
+        }
         self.show(desk, &intervention, false).await?;
         loop {
             if let Some(waited) = self.news(desk, &intervention).await? {

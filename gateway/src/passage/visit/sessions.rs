@@ -8,6 +8,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use ecluse_policy::{Admission, Permit, StartRequest, Verdict};
 
 use super::super::purse::RecordingPlace;
+use super::super::right::Right;
 use super::super::session::Session;
 use super::super::supervision;
 use super::Visit;
@@ -31,6 +32,8 @@ pub(crate) struct Seated {
     )]
     admission: Arc<Admission>,
     pub(crate) permit: Permit,
+    /// The same, watched over.
+    pub(crate) right: Arc<Right>,
     /// The connection's earlier session, where this one had to begin beside it.
     pub(crate) beside: Option<u64>,
 }
@@ -99,6 +102,7 @@ impl Visit {
         let seat = session.live().seat().map_err(Unseated::Stopped)?;
         let seated = Seated {
             admission: session.watches(admission),
+            right: session.rests_on(&permit),
             session,
             permit,
             beside,

@@ -7,6 +7,7 @@ use ecluse_recordings::evidence::signature::Signer;
 use ecluse_recordings::log::{Checkpoint, SignedNote, VerifierKey};
 
 use super::super::sql::{Row, values};
+use super::super::topics::Topic;
 use super::super::{Store, StoreError};
 use crate::audit::AuditRecord;
 
@@ -111,6 +112,7 @@ impl Store {
             .tx
             .execute(sql, values![size, at, note.text()])
             .await?;
+        change.concern(Topic::Checkpoints);
         change.commit(&[]).await?;
         Ok(Some(note))
     }

@@ -12,6 +12,7 @@ mod report;
 mod search;
 mod setup;
 mod typing;
+mod waking;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,13 +54,16 @@ struct Arguments {
     /// Connections held open that never log in.
     #[arg(long, default_value_t = 500)]
     strangers: usize,
+    /// Live sessions that are held open beside commits which do not concern them.
+    #[arg(long, default_value_t = 1000)]
+    live: usize,
     /// Hours that are recorded to be searched.
     #[arg(long, default_value_t = 1000)]
     hours: usize,
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -117,6 +121,9 @@ fn main() -> Result<()> {
     }
     if wanted("hands") {
         bench.hands()?;
+    }
+    if wanted("waking") {
+        bench.waking()?;
     }
     bench.report(arguments.results.as_deref())
 }

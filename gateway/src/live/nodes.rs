@@ -1,0 +1,100 @@
+//! The gateways that share the store, and the sessions that others of them carry.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_policy::{AsOperator, HostPort, Intervention};
+
+use crate::gateway::Gateway;
+use crate::store::{LEASE, Node, Session, SessionQuery, StoreError};
+
+/// How often a node says that it is here: thrice within a lease, so that one failure loses nobody.
+const RENEWED_EVERY: Duration = Duration::from_secs(3);
+const _: () = assert!(RENEWED_EVERY.as_secs() * 3 < LEASE.as_secs());
+
+/// Says that this node is here for as long as the gateway runs. Where no other can share the store, once is enough.
+pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
+    if !gateway.store.may_be_shared() {
+        return;
+    }
+    loop {
+        tokio::time::sleep(RENEWED_EVERY).await;
+        if let Err(error) = gateway.store.renew_node(&gateway.node, &address).await {
+            tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
+        }
+    }
+}
+
+/// Names this gateway among those that share a store.
+pub(crate) fn name(data_dir: &Path) -> String {
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let place = data_dir
+        .canonicalize()
+        .unwrap_or_else(|_| data_dir.to_owned());
+    format!("{host}:{}", place.display())
+}
+
+/// A session that another node carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    /// As the store has it.
+    pub(crate) session: Session,
+    /// Its intervention, where it reads.
+    pub(crate) intervention: Option<Intervention>,
+    /// Which node; none where the store knows of no such node any more.
+    node: Option<Node>,
+}
+
+impl Remote {
+    /// Its node, as people call it.
+    pub(crate) fn node(&self) -> String {
+        let address = self.node.as_ref().map(|node| node.address.to_string());
+        address.unwrap_or_else(|| self.session.start.node.clone())
+    }
+
+    /// Where people reach its node; none where it was not heard of, and the session is lost with it.
+    pub(crate) fn address(&self) -> Option<&HostPort> {
+        let heard = self.node.as_ref().filter(|node| !node.is_lost());
+        heard.map(|node| &node.address)
+    }
+
+    /// How long its node was not heard of, where that is known.
+    pub(crate) fn silent(&self) -> Option<Duration> {
+        self.node.as_ref().and_then(|node| node.silent)
+    }
+}
+
+/// The sessions of the operator's client that other nodes carry, by number, and whether there are several nodes at all.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn elsewhere(
+    gateway: &Gateway,
+    by: &AsOperator<'_>,
+) -> Result<(Vec<Remote>, bool), StoreError> {
+    let query = SessionQuery {
+        client: Some(by.client().clone()),
+        live: true,
+        ..SessionQuery::default()
+    };
+    let store = &gateway.store;
+    let nodes = store.gateways().await?;
+    let mut found = Vec::new();
+    for session in store.sessions(&query).await?.into_iter().rev() {
+        if session.start.node == gateway.node {
+            continue;
+        }
+        let node = nodes.iter().find(|node| node.name == session.start.node);
+        found.push(Remote {
+            intervention: store.intervention(session.start.intervention).await?,
+            node: node.cloned(),
+            session,
+        });
+    }
+    let several = !found.is_empty() || nodes.iter().any(|node| node.name != gateway.node);
+    Ok((found, several))
+}

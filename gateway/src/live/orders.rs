@@ -1,0 +1,312 @@
+//! Orders across nodes (I5): a cut of sessions that another gateway carries.
+//!
+//! Here comes first: nothing of this file is asked before what is here has ended. An order is then a row for each node that it
+//! concerns, with its entry in the client's trail; the node is woken, ends its own sessions at once and answers in the row.
+//! Whoever gave it waits [`ANSWER_WITHIN`] and reads what ended where, or who did not answer: for that node the order stands,
+//! for what was there when it was given (`adr/0023-orders-across-nodes.md`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_policy::{AsOperator, ClientId, PersonId};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{CutWhat, Guest, LiveSession};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::store::{Held, ORDER, Reply, SessionQuery, Store, StoreError, Topics};
+
+/// How long an operator waits for other nodes.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// The longest sleep between two looks for orders.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Sessions that are looked through for nodes that an order concerns.
+const MOST: u32 = 100_000;
+
+/// What an operator orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Order {
+    /// Whose sessions; no other client's (O4).
+    pub client: ClientId,
+    /// Who.
+    pub by: PersonId,
+    /// What is cut.
+    pub what: CutWhat,
+    /// Why, if said.
+    pub reason: Option<String>,
+}
+
+impl Order {
+    /// An order of this operator, about their client and no other.
+    pub fn of(by: &AsOperator<'_>, what: CutWhat, reason: Option<&str>) -> Self {
+        Self {
+            client: by.client().clone(),
+            by: by.person().clone(),
+            what,
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    /// Whether it names a person, whose connections without a session go too.
+    pub(crate) fn is_of_people(&self) -> bool {
+        match self.what {
+            CutWhat::Session(_) | CutWhat::Target(_) => false,
+            CutWhat::Technician(_) | CutWhat::All => true,
+        }
+    }
+}
+
+/// What became of an order on one other node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    /// The node, as people call it.
+    pub(crate) node: String,
+    /// What it answered; none where it did not, in time.
+    pub(crate) reply: Option<Reply>,
+}
+
+/// Gives an order to every other node that it concerns, with the records of what was cut here, and waits a moment for the
+/// answers. Without such a node only the records are written.
+///
+/// # Errors
+/// The store failed: nothing is on record, and nothing is ordered.
+pub(crate) async fn give(
+    gateway: &Gateway,
+    order: &Order,
+    record: AuditRecord,
+    here: &[AuditRecord],
+) -> Result<Vec<Elsewhere>, StoreError> {
+    // Nothing that waits in turn comes before it.
+    let store = gateway.store.ahead();
+    // One session is in one place.
+    let is_done = !here.is_empty() && matches!(order.what, CutWhat::Session(_));
+    let concerned = if is_done || !store.may_be_shared() {
+        BTreeMap::new()
+    } else {
+        match concerned(gateway, order).await {
+            Ok(concerned) => concerned,
+            // What was done here goes on record all the same, if anything does.
+            Err(error) if here.is_empty() => return Err(error),
+            Err(error) => {
+                store.record(here).await?;
+                return Err(error);
+            }
+        }
+    };
+    if concerned.is_empty() {
+        if !here.is_empty() {
+            store.record(here).await?;
+        }
+        return Ok(Vec::new());
+    }
+    let mut changes = store.changes(Topics::orders());
+    let names: Vec<String> = concerned.keys().cloned().collect();
+    let called: Vec<&str> = concerned
+        .values()
+        .map(|node| node.called.as_str())
+        .collect();
+    let record = record.detail("nodes", called);
+    let given = store.give_order(order, &names, record, here).await?;
+    let until = Instant::now() + ANSWER_WITHIN;
+    let answers = loop {
+        changes.mark_unchanged();
+        let answers = store.answers(&given).await?;
+        let awaited =
+            |(name, node): (&String, &Concerned)| node.is_heard && !answers.contains_key(name);
+        if !concerned.iter().any(awaited) {
+            break answers;
+        }
+        match tokio::time::timeout_at(until, changes.changed()).await {
+            Ok(_) => {}
+            Err(_) => break store.answers(&given).await?,
+        }
+    };
+    if let Err(error) = store.forget_answers(&given).await {
+        tracing::debug!(%error, "the answers to an order are forgotten later");
+    }
+    Ok(concerned
+        .into_iter()
+        .map(|(name, node)| Elsewhere {
+            reply: answers.get(&name).cloned(),
+            node: node.called,
+        })
+        .collect())
+}
+
+/// A node that an order concerns.
+struct Concerned {
+    called: String,
+    /// Whether an answer is to be waited for.
+    is_heard: bool,
+}
+
+/// The other nodes that carry sessions of what is ordered, or may hold a connection of whom it names.
+async fn concerned(
+    gateway: &Gateway,
+    order: &Order,
+) -> Result<BTreeMap<String, Concerned>, StoreError> {
+    let store = &gateway.store;
+    let mut query = SessionQuery {
+        client: Some(order.client.clone()),
+        live: true,
+        limit: Some(MOST),
+        ..SessionQuery::default()
+    };
+    match &order.what {
+        CutWhat::Session(_) | CutWhat::All => {}
+        CutWhat::Technician(person) => query.person = Some(person.clone()),
+        CutWhat::Target(target) => query.target = Some(target.clone()),
+    }
+    let sessions = match &order.what {
+        CutWhat::Session(number) => store.session(*number).await?.into_iter().collect(),
+        CutWhat::Technician(_) | CutWhat::Target(_) | CutWhat::All => {
+            store.sessions(&query).await?
+        }
+    };
+    let mut names: BTreeSet<String> = sessions
+        .into_iter()
+        .filter(|session| session.end.is_none() && session.start.client == order.client)
+        .map(|session| session.start.node)
+        .collect();
+    let nodes = store.gateways().await?;
+    if order.is_of_people() {
+        let heard = nodes.iter().filter(|node| !node.is_lost());
+        names.extend(heard.map(|node| node.name.clone()));
+    }
+    names.remove(&gateway.node);
+    let found = names.into_iter().map(|name| {
+        let node = nodes.iter().find(|node| node.name == name);
+        let concerned = Concerned {
+            called: node.map_or_else(|| name.clone(), |node| node.address.to_string()),
+            is_heard: node.is_some_and(|node| !node.is_lost()),
+        };
+        (name, concerned)
+    });
+    Ok(found.collect())
+}
+
+/// Carries out what other nodes order, for as long as the gateway runs.
+pub(crate) async fn carry_out(gateway: Arc<Gateway>) {
+    if !gateway.store.may_be_shared() {
+        return;
+    }
+    let mut changes = gateway.store.changes(Topics::orders());
+    let mut unanswered = BTreeMap::new();
+    loop {
+        changes.mark_unchanged();
+        if let Err(error) = look(&gateway, &mut unanswered).await {
+            tracing::warn!(%error, "orders of other nodes are not seen, or not answered: the store failed");
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// What was done, until it is on record.
+struct Done {
+    reply: Reply,
+    records: Vec<AuditRecord>,
+}
+
+async fn look(gateway: &Gateway, unanswered: &mut BTreeMap<Uuid, Done>) -> Result<(), StoreError> {
+    let store: Store = gateway.store.ahead();
+    for held in store.orders_for(&gateway.node).await? {
+        let (Held::OnRecord { id, .. } | Held::Forged { id, .. }) = held;
+        // Once, however often the store fails to take the answer.
+        let done = unanswered.entry(id).or_insert_with(|| match held {
+            Held::OnRecord {
+                order, upto, age, ..
+            } => obey(gateway, id, &order, upto, age),
+            Held::Forged { client, .. } => disobey(gateway, id, client.as_ref()),
+        });
+        store
+            .answer_order(id, &gateway.node, &done.reply, &done.records)
+            .await?;
+        unanswered.remove(&id);
+    }
+    Ok(())
+}
+
+fn obey(gateway: &Gateway, id: Uuid, order: &Order, upto: u64, age: Duration) -> Done {
+    let documents = &gateway.applied().documents;
+    let guests = gateway.live.guests.cut(order, documents, Some(age));
+    let sessions = gateway.live.cut_upto(order, upto);
+    tracing::info!(%id, by = %order.by, client = %order.client, sessions = sessions.len(), "an order of another node is carried out");
+    let now = clock::now();
+    let said = |record: AuditRecord| {
+        let record = record
+            .person(&order.by)
+            .permitted()
+            .detail(ORDER, id.to_string());
+        match &order.reason {
+            Some(reason) => record.reason(reason),
+            None => record,
+        }
+    };
+    let cut = || AuditRecord::new(AuditKind::Cut, now);
+    let of_sessions = sessions
+        .iter()
+        .map(|session| said(of_session(cut(), session)));
+    let of_guests = guests
+        .iter()
+        .map(|guest| said(of_guest(cut(), &order.client, guest)));
+    Done {
+        records: of_sessions.chain(of_guests).collect(),
+        reply: Reply::Done {
+            sessions: sessions
+                .iter()
+                .map(|session| session.facts().number)
+                .collect(),
+            guests: guests.into_iter().map(|guest| guest.person).collect(),
+        },
+    }
+}
+
+/// An order that the log knows nothing of is a cut in somebody's name that nobody ordered.
+fn disobey(gateway: &Gateway, id: Uuid, client: Option<&ClientId>) -> Done {
+    tracing::error!(%id, "an order in the store is not on record and was not obeyed; find out who changed the store");
+    let record = AuditRecord::new(AuditKind::NotOnRecord, clock::now())
+        .refused()
+        .reason("an order to this node stands in the store, and no entry of the log gave it")
+        .detail(ORDER, id.to_string());
+    let documents = &gateway.applied().documents;
+    let record = match client.filter(|client| documents.client(client).is_some()) {
+        Some(client) => record.client(client),
+        None => record,
+    };
+    Done {
+        reply: Reply::NotOnRecord,
+        records: vec![record],
+    }
+}
+
+/// What a record says of a session that was cut.
+pub(crate) fn of_session(record: AuditRecord, session: &LiveSession) -> AuditRecord {
+    let facts = session.facts();
+    record
+        .client(&facts.client)
+        .target(&facts.target)
+        .intervention(facts.intervention)
+        .session(facts.id)
+        .detail("technician", facts.person.to_string())
+        .detail("number", facts.number)
+}
+
+/// What a record says of a connection that carried no session and was cut.
+pub(crate) fn of_guest(record: AuditRecord, client: &ClientId, guest: &Guest) -> AuditRecord {
+    let record = record
+        .client(client)
+        .detail("technician", guest.person.to_string())
+        .detail("connection-cut", guest.connection.to_string());
+    match &guest.target {
+        Some(target) => record.target(target),
+        None => record,
+    }
+}

@@ -1,0 +1,396 @@
+//! Who is woken by which change: a commit wakes those whom it concerns and nobody else.
+//!
+//! What a change concerns follows from its audit records, in one table matched over every kind ([`table`]), so that no
+//! writer can forget it; the few changes without a record name it themselves. Whoever waits subscribes first and reads
+//! then: a commit whose announcement came before the subscription is seen by the reading.
+//!
+//! In this process a commit is announced by name at once. Other processes on PostgreSQL hear it by name too (NOTIFY,
+//! [`super::listening`]). Behind both stands the epoch, which every commit raises by one: commits that it counts and that
+//! nobody named wake everybody ([`Announcer::catch_up`]).
+
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use ecluse_policy::{ClientId, InterventionId};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub(super) use self::table::add;
+
+/// Something that a change can concern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Topic {
+    /// The documents in force.
+    Documents,
+    /// Any intervention.
+    Interventions,
+    /// One intervention.
+    Intervention(InterventionId),
+    /// The trail of a client, or the gateway's own: an entry was added to it.
+    Trail(Option<ClientId>),
+    /// The checkpoints of the journal.
+    Checkpoints,
+    /// The keys of the gateway.
+    Keys,
+    /// Orders to nodes, and their answers.
+    Orders,
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics(Option<Vec<Topic>>);
+
+impl Topics {
+    /// Every change.
+    pub fn everything() -> Self {
+        Self(None)
+    }
+
+    /// The documents in force.
+    pub fn documents() -> Self {
+        Self(Some(vec![Topic::Documents]))
+    }
+
+    /// Any intervention.
+    pub fn interventions() -> Self {
+        Self(Some(vec![Topic::Interventions]))
+    }
+
+    /// One intervention.
+    pub fn intervention(id: InterventionId) -> Self {
+        Self(Some(vec![Topic::Intervention(id)]))
+    }
+
+    /// What a client's people are told of: its trail, and the gateway's own.
+    pub fn told_to(client: &ClientId) -> Self {
+        let trails = [Some(client.clone()), None];
+        Self(Some(trails.map(Topic::Trail).into()))
+    }
+
+    /// A client's entries, and checkpoints: what is copied.
+    pub fn copied_to(client: &ClientId) -> Self {
+        let trail = Topic::Trail(Some(client.clone()));
+        Self(Some(vec![trail, Topic::Checkpoints]))
+    }
+
+    /// The checkpoints of the journal.
+    pub fn checkpoints() -> Self {
+        Self(Some(vec![Topic::Checkpoints]))
+    }
+
+    /// The keys of the gateway.
+    pub fn keys() -> Self {
+        Self(Some(vec![Topic::Keys]))
+    }
+
+    /// Orders to nodes, and their answers.
+    pub fn orders() -> Self {
+        Self(Some(vec![Topic::Orders]))
+    }
+}
+
+/// Told of changes from when it was made on.
+#[derive(Debug)]
+pub struct Changes {
+    number: u64,
+    woken: watch::Receiver<u64>,
+    announcer: Weak<Announcer>,
+}
+
+impl Changes {
+    /// Waits for a change since the last one that was waited for or marked.
+    ///
+    /// # Errors
+    /// The store is gone.
+    pub async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        self.woken.changed().await
+    }
+
+    /// What happened until here is known: whoever reads after this misses nothing.
+    pub fn mark_unchanged(&mut self) {
+        self.woken.mark_unchanged();
+    }
+
+    /// Whether there was a change since.
+    #[cfg(test)]
+    pub fn has_changed(&self) -> bool {
+        self.woken.has_changed().unwrap()
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        if let Some(announcer) = self.announcer.upgrade() {
+            announcer.waiters().remove(self.number);
+        }
+    }
+}
+
+/// Wakes those who wait.
+#[derive(Debug)]
+pub(super) struct Announcer {
+    waiters: Mutex<Waiters>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    last: u64,
+    all: HashMap<u64, (Topics, watch::Sender<u64>)>,
+    by_topic: HashMap<Topic, BTreeSet<u64>>,
+    of_everything: BTreeSet<u64>,
+}
+
+impl Waiters {
+    fn remove(&mut self, number: u64) {
+        let Some((topics, _)) = self.all.remove(&number) else {
+            return;
+        };
+        let Some(topics) = topics.0 else {
+            self.of_everything.remove(&number);
+            return;
+        };
+        for topic in topics {
+            if let Some(waiting) = self.by_topic.get_mut(&topic) {
+                waiting.remove(&number);
+                if waiting.is_empty() {
+                    self.by_topic.remove(&topic);
+                }
+            }
+        }
+    }
+
+    fn wake<'n>(&self, numbers: impl Iterator<Item = &'n u64>, epoch: u64) {
+        for (_, woken) in numbers.filter_map(|number| self.all.get(number)) {
+            woken.send_replace(epoch);
+        }
+    }
+}
+
+/// Which commits were named. Epochs have no gaps: one that was rolled back was never taken.
+#[derive(Debug)]
+struct Seen {
+    upto: u64,
+    beyond: BTreeSet<u64>,
+}
+
+/// More than these are not remembered one by one.
+const BEYOND: usize = 4096;
+
+impl Seen {
+    /// Whether it is the first word of this commit.
+    fn take(&mut self, epoch: u64) -> bool {
+        if epoch <= self.upto || !self.beyond.insert(epoch) {
+            return false;
+        }
+        while self.beyond.remove(&self.upto.saturating_add(1)) {
+            self.upto = self.upto.saturating_add(1);
+        }
+        true
+    }
+}
+
+impl Announcer {
+    /// Nobody waits yet; everything up to `epoch` is known.
+    pub(super) fn new(epoch: u64) -> Arc<Self> {
+        Arc::new(Self {
+            waiters: Mutex::default(),
+            seen: Mutex::new(Seen {
+                upto: epoch,
+                beyond: BTreeSet::new(),
+            }),
+        })
+    }
+
+    pub(super) fn subscribe(self: &Arc<Self>, topics: Topics) -> Changes {
+        let mut waiters = self.waiters();
+        waiters.last = waiters.last.wrapping_add(1);
+        let number = waiters.last;
+        let (sender, woken) = watch::channel(0);
+        match &topics.0 {
+            None => {
+                waiters.of_everything.insert(number);
+            }
+            Some(topics) => {
+                for topic in topics {
+                    let waiting = waiters.by_topic.entry(topic.clone()).or_default();
+                    waiting.insert(number);
+                }
+            }
+        }
+        waiters.all.insert(number, (topics, sender));
+        Changes {
+            number,
+            woken,
+            announcer: Arc::downgrade(self),
+        }
+    }
+
+    /// A commit happened, and this is what it concerns; none stands for anything.
+    pub(super) fn announce(&self, epoch: u64, topics: Option<&BTreeSet<Topic>>) {
+        let too_many = {
+            let mut seen = self.seen();
+            if !seen.take(epoch) {
+                return;
+            }
+            seen.beyond.len() > BEYOND
+        };
+        let Some(topics) = topics.filter(|_| !too_many) else {
+            return self.wake_all(epoch);
+        };
+        let waiters = self.waiters();
+        let named = topics
+            .iter()
+            .filter_map(|topic| waiters.by_topic.get(topic));
+        let numbers: BTreeSet<u64> = named.flatten().copied().collect();
+        waiters.wake(numbers.iter().chain(&waiters.of_everything), epoch);
+    }
+
+    /// Whether every commit up to `epoch` was named.
+    pub(super) fn knows(&self, epoch: u64) -> bool {
+        self.seen().upto >= epoch
+    }
+
+    /// Commits up to `epoch` happened: where one was not named, everybody is woken.
+    pub(super) fn catch_up(&self, epoch: u64) {
+        {
+            let mut seen = self.seen();
+            if seen.upto >= epoch {
+                return;
+            }
+            seen.upto = epoch;
+            seen.beyond = seen.beyond.split_off(&epoch.saturating_add(1));
+            while seen.beyond.contains(&seen.upto.saturating_add(1)) {
+                seen.upto = seen.upto.saturating_add(1);
+                let upto = seen.upto;
+                seen.beyond.remove(&upto);
+            }
+        }
+        self.wake_all(epoch);
+    }
+
+    fn wake_all(&self, epoch: u64) {
+        let waiters = self.waiters();
+        waiters.wake(waiters.all.keys(), epoch);
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Longest words of one commit: PostgreSQL takes 8000 bytes.
+const LONGEST: usize = 7000;
+
+/// A commit in words, for other processes.
+pub(super) fn words(epoch: u64, topics: &BTreeSet<Topic>) -> String {
+    let mut words = epoch.to_string();
+    for topic in topics {
+        words.push(' ');
+        words.push_str(&word(topic));
+        if words.len() > LONGEST {
+            return format!("{epoch} *");
+        }
+    }
+    words
+}
+
+fn word(topic: &Topic) -> String {
+    match topic {
+        Topic::Documents => "documents".to_owned(),
+        Topic::Interventions => "interventions".to_owned(),
+        Topic::Intervention(id) => format!("intervention:{}", id.as_uuid()),
+        Topic::Trail(client) => format!("trail:{}", client.as_ref().map_or("", ClientId::as_str)),
+        Topic::Checkpoints => "checkpoints".to_owned(),
+        Topic::Keys => "keys".to_owned(),
+        Topic::Orders => "orders".to_owned(),
+    }
+}
+
+/// A commit, from its words; without topics where one of them is not understood, which then may be anything. `None` where
+/// they are no words of a commit.
+pub(super) fn read(words: &str) -> Option<(u64, Option<BTreeSet<Topic>>)> {
+    let mut words = words.split(' ');
+    let epoch = words.next()?.parse().ok()?;
+    Some((epoch, words.map(topic).collect()))
+}
+
+fn topic(word: &str) -> Option<Topic> {
+    let (name, of) = word.split_once(':').unwrap_or((word, ""));
+    Some(match (name, of) {
+        ("documents", "") => Topic::Documents,
+        ("interventions", "") => Topic::Interventions,
+        ("intervention", id) => {
+            Topic::Intervention(InterventionId::from_uuid(Uuid::parse_str(id).ok()?))
+        }
+        ("trail", "") => Topic::Trail(None),
+        ("trail", client) => Topic::Trail(Some(ClientId::parse(client).ok()?)),
+        ("checkpoints", "") => Topic::Checkpoints,
+        ("keys", "") => Topic::Keys,
+        ("orders", "") => Topic::Orders,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intervention(number: u128) -> Topic {
+        Topic::Intervention(InterventionId::from_uuid(Uuid::from_u128(number)))
+    }
+
+    fn hopital() -> ClientId {
+        ClientId::parse("hopital").unwrap()
+    }
+
+    #[test]
+    fn a_commit_in_words_reads_as_it_was_and_what_is_not_understood_may_be_anything() {
+        let all = BTreeSet::from([
+            Topic::Documents,
+            Topic::Interventions,
+            intervention(7),
+            Topic::Trail(None),
+            Topic::Trail(Some(hopital())),
+            Topic::Checkpoints,
+            Topic::Keys,
+            Topic::Orders,
+        ]);
+        assert_eq!(read(&words(12, &all)), Some((12, Some(all))));
+        assert_eq!(read("3 documents budgets"), Some((3, None)));
+        assert_eq!(read("nonsense"), None);
+        let many: BTreeSet<Topic> = (0..1000).map(intervention).collect();
+        assert_eq!(read(&words(5, &many)), Some((5, None)));
+    }
+
+    #[test]
+    fn a_commit_wakes_whom_it_concerns_and_one_that_nobody_named_wakes_everybody() {
+        let announcer = Announcer::new(10);
+        let mut mine = announcer.subscribe(Topics(Some(vec![intervention(1)])));
+        let mut other = announcer.subscribe(Topics(Some(vec![intervention(2)])));
+        let mut all = announcer.subscribe(Topics::everything());
+        let about = |number| BTreeSet::from([intervention(number)]);
+        announcer.announce(11, Some(&about(1)));
+        assert!(mine.has_changed() && all.has_changed() && !other.has_changed());
+        for changes in [&mut mine, &mut all] {
+            changes.mark_unchanged();
+        }
+        // The same commit, heard once more from another side.
+        announcer.announce(11, Some(&about(1)));
+        assert!(!mine.has_changed());
+        // Out of order: 12 is not named yet.
+        announcer.announce(13, Some(&about(2)));
+        assert!(other.has_changed() && !announcer.knows(13));
+        other.mark_unchanged();
+        announcer.catch_up(12);
+        assert!(mine.has_changed() && other.has_changed() && announcer.knows(13));
+        drop(mine);
+        assert!(!announcer.waiters().by_topic.contains_key(&intervention(1)));
+    }
+}
