@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::connection::{ChannelPlace, Connection, LITTLE, VERY_LITTLE, WINDOW};
 use super::purse::Charge;
+use super::side::{Piece, Soon, Source};
 use crate::terminal::Size;
 pub(crate) use queue::{Item, Overflow};
 use queue::{Queue, Queued};
@@ -162,10 +163,10 @@ impl Uplink {
         } else {
             REQUESTS
         };
-        if let Item::Resize { cols, .. } = &item
+        if let Item::Resize(size) = &item
             && self.columns().is_some()
         {
-            self.has_columns(*cols);
+            self.has_columns(size.cols);
         }
         self.change(|queue| queue.push(item, bound))?;
         self.filled.notify_one();
@@ -230,7 +231,7 @@ impl Uplink {
         // Only one consumer takes items, so the front is still what it was.
         match is_data.then(|| self.take()).flatten()? {
             Item::Data(data) => Some(data),
-            Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close => None,
+            Item::Resize(_) | Item::Signal(_) | Item::Eof | Item::Close => None,
         }
     }
 
@@ -314,6 +315,19 @@ impl Drop for Uplink {
         self.widen();
         let charged = self.lock().charged();
         self.connection().purse().give_back(charged);
+    }
+}
+
+/// The technician's side of a channel, as a source.
+pub(crate) struct FromTechnician(pub(crate) Arc<Uplink>);
+
+impl Source for FromTechnician {
+    fn next(&mut self) -> Soon<'_, Option<Piece>> {
+        Box::pin(async move { Some(self.0.next().await.into()) })
+    }
+
+    fn more(&mut self) -> Option<Bytes> {
+        self.0.more_data()
     }
 }
 

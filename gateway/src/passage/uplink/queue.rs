@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use russh::Sig;
 
-use crate::passage::signals;
+use crate::passage::side::{Piece, Signal, TermSize};
 
 /// What one queued item costs beside its bytes.
 const ITEM: usize = 96;
@@ -17,19 +16,26 @@ const TOGETHER: usize = 4 << 10;
 pub(crate) enum Item {
     /// Bytes for the target's standard input.
     Data(Bytes),
-    /// The terminal changed its size, in characters.
-    Resize {
-        /// Columns.
-        cols: u32,
-        /// Rows.
-        rows: u32,
-    },
+    /// The terminal changed its size.
+    Resize(TermSize),
     /// A signal.
-    Signal(Sig),
+    Signal(Signal),
     /// No more input.
     Eof,
     /// The technician closed the channel, or the connection is gone.
     Close,
+}
+
+impl From<Item> for Piece {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Data(data) => Self::Data(data),
+            Item::Resize(size) => Self::Resize(size),
+            Item::Signal(signal) => Self::Signal(signal),
+            Item::Eof => Self::Eof,
+            Item::Close => Self::Close,
+        }
+    }
 }
 
 /// The technician sent more than it was allowed to.
@@ -180,8 +186,8 @@ impl Queue {
 /// Whether nothing is lost when `item` takes the place of `last`, which waits right before it.
 fn replaces(item: &Item, last: &Item) -> bool {
     match (item, last) {
-        (Item::Resize { .. }, Item::Resize { .. }) => true,
-        (Item::Signal(item), Item::Signal(last)) => signals::name(item) == signals::name(last),
+        (Item::Resize(_), Item::Resize(_)) => true,
+        (Item::Signal(item), Item::Signal(last)) => item == last,
         _ => false,
     }
 }
@@ -189,9 +195,7 @@ fn replaces(item: &Item, last: &Item) -> bool {
 fn cost(queued: &Queued) -> usize {
     ITEM + match queued {
         Queued::Data(data) => data.capacity(),
-        Queued::Item(Item::Signal(Sig::Custom(name))) => name.len(),
-        Queued::Item(
-            Item::Data(_) | Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close,
-        ) => 0,
+        Queued::Item(Item::Signal(signal)) => signal.name().len(),
+        Queued::Item(Item::Data(_) | Item::Resize(_) | Item::Eof | Item::Close) => 0,
     }
 }

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use russh::Sig;
-
 use super::*;
 use crate::door::stream::GuardedStream;
 use crate::passage::purse::{self, Purse};
+use crate::passage::side::{Signal, TermSize};
+use crate::ssh::algorithms;
 use tokio::net::{TcpListener, TcpStream};
 
 /// A connection whose technician's end is held by the test.
@@ -19,7 +19,7 @@ async fn connection() -> (Arc<Connection>, TcpStream, GuardedStream) {
         Connection::new(
             stream.socket(),
             &Purse::common(1 << 30),
-            russh::Limits::default(),
+            algorithms::renewal(&algorithms::limits()),
             128,
         ),
         peer,
@@ -44,13 +44,13 @@ fn fill(uplink: &Uplink) {
 }
 
 fn resize(cols: u32) -> Item {
-    Item::Resize { cols, rows: 24 }
+    Item::Resize(TermSize { cols, rows: 24 })
 }
 
 fn bytes(item: Item) -> Bytes {
     match item {
         Item::Data(data) => data,
-        Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close => {
+        Item::Resize(_) | Item::Signal(_) | Item::Eof | Item::Close => {
             panic!("expected data")
         }
     }
@@ -68,7 +68,10 @@ async fn what_is_sent_arrives_in_order_with_requests_between() {
     uplink.close();
     uplink.push(Item::Eof).unwrap();
     assert_eq!(bytes(uplink.next().await), "before");
-    assert!(matches!(uplink.next().await, Item::Resize { cols: 80, .. }));
+    assert!(matches!(
+        uplink.next().await,
+        Item::Resize(TermSize { cols: 80, .. })
+    ));
     assert_eq!(bytes(uplink.next().await), "after");
     assert!(matches!(uplink.next().await, Item::Eof));
     assert!(matches!(uplink.next().await, Item::Close));
@@ -229,13 +232,13 @@ async fn requests_are_bounded_and_equal_ones_wait_once() {
         uplink.push(resize(cols)).unwrap();
     }
     for _ in 0..10_000 {
-        uplink.push(Item::Signal(Sig::INT)).unwrap();
+        uplink.push(Item::Signal(Signal::named("INT"))).unwrap();
         uplink.push(Item::Eof).unwrap();
     }
     assert!(before - connection.purse().free() < 1000);
     let mut pushed = 0;
     while uplink
-        .push(Item::Signal(Sig::Custom(format!("{pushed}"))))
+        .push(Item::Signal(Signal::named(format!("{pushed}"))))
         .is_ok()
     {
         pushed += 1;
@@ -244,7 +247,7 @@ async fn requests_are_bounded_and_equal_ones_wait_once() {
     uplink.close();
     assert!(matches!(
         uplink.next().await,
-        Item::Resize { cols: 9999, .. }
+        Item::Resize(TermSize { cols: 9999, .. })
     ));
     while !matches!(uplink.next().await, Item::Close) {}
 }

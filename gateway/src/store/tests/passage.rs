@@ -1,7 +1,7 @@
 //! Sessions, credentials and host keys.
 
+use crate::ssh::keys::LineEnding;
 use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, SessionId, TargetId};
-use russh::keys::ssh_key::LineEnding;
 use zeroize::Zeroizing;
 
 use super::at;

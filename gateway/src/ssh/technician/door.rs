@@ -11,8 +11,9 @@ use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
 use crate::identity::desk::{Answer, Desk};
-use crate::passage::channel::{self, Opening, Start};
+use crate::passage::channel::{Opening, Start};
 use crate::passage::knock::Knock;
+use crate::passage::story;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
 use crate::settings::Banner;
@@ -121,7 +122,7 @@ impl Door {
         session: &mut server::Session,
     ) -> Result<(), russh::Error> {
         if let Some((visit, opening)) = self.take(id, session)? {
-            let serving = channel::serve(Arc::clone(&visit), opening, start);
+            let serving = story::serve(Arc::clone(&visit), opening, start);
             visit.tasks().spawn(serving);
         }
         Ok(())
@@ -260,7 +261,7 @@ impl Door {
     ) -> Result<(), russh::Error> {
         if let Some((visit, opening)) = self.take(id, session)? {
             let words = visit.say("command-too-long");
-            visit.tasks().spawn(channel::refuse(opening, words));
+            visit.tasks().spawn(story::refuse(opening, words));
         }
         Ok(())
     }

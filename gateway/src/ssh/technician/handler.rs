@@ -10,7 +10,7 @@
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
-//! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
+//! | `shell`, `exec` | starts [`crate::passage::story`], once a channel |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
@@ -25,11 +25,13 @@ use russh::server::{
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
+use super::downlink::Downlink;
 use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
-use crate::passage::downlink::Downlink;
+use crate::passage::side::TermSize;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::window::TerminalRequest;
+use crate::ssh::{algorithms, signals};
 
 impl server::Handler for Door {
     type Error = russh::Error;
@@ -48,7 +50,7 @@ impl server::Handler for Door {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        let wanted = super::algorithms::accepts_signature(offer.algorithm)
+        let wanted = algorithms::accepts_signature(offer.algorithm)
             && self.desk.wants(user, offer.public_key);
         Ok(if wanted {
             Auth::Accept
@@ -62,7 +64,7 @@ impl server::Handler for Door {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
-        if !super::algorithms::accepts_signature(key.algorithm) {
+        if !algorithms::accepts_signature(key.algorithm) {
             return Ok(self.answer(self.desk.no()));
         }
         let answer = self.desk.key_proven(user, key.public_key).await;
@@ -218,7 +220,10 @@ impl server::Handler for Door {
                     term: Term::parse(term),
                     cols,
                     rows,
-                    modes: modes.to_vec(),
+                    modes: modes
+                        .iter()
+                        .map(|(mode, value)| (*mode as u8, *value))
+                        .collect(),
                 });
                 session.channel_success(id)
             }
@@ -349,7 +354,7 @@ impl server::Handler for Door {
         _pixels_high: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let resize = Item::Resize { cols, rows };
+        let resize = Item::Resize(TermSize { cols, rows });
         self.push(id, resize)?;
         session.channel_success(id)
     }
@@ -360,8 +365,9 @@ impl server::Handler for Door {
         signal: Sig,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        let signal = signals::of_wire(&signal);
         // No signal has so long a name.
-        if matches!(&signal, Sig::Custom(name) if name.len() > caps::NAME) {
+        if signal.name().len() > caps::NAME {
             return Ok(());
         }
         self.push(id, Item::Signal(signal))
