@@ -20,6 +20,7 @@ mod endings;
 mod evidence;
 mod hostile_client;
 mod hostile_target;
+mod house;
 mod journal;
 mod login;
 mod looking;
