@@ -146,7 +146,7 @@ impl Pump<'_> {
             let reads_target = !sends_down && self.known.over.is_none();
             let reads_technician =
                 !sends_up && !self.known.technician_closed && !self.known.target_takes_nothing;
-            let is_there = self.known.left_at.is_none();
+            let reads_lines = !sends_down && self.known.left_at.is_none();
             let leaves_at = self.known.left_at.map(|at| at + LAST_WORDS);
             tokio::select! {
                 sent = down.flush(&mut **to_technician, ToTechnician, self.meter), if sends_down => {
@@ -174,7 +174,7 @@ impl Pump<'_> {
                 },
                 () = until(self.kind.due()) => self.release(ends)?,
                 () = until(leaves_at) => return Ok(Stopped::TechnicianLeft),
-                Some(line) = self.notices.lines.recv(), if is_there => self.tell(&line, ends)?,
+                Some(line) = self.notices.lines.recv(), if reads_lines => self.tell(&line, ends)?,
             }
         }
     }

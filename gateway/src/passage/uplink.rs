@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::connection::{ChannelPlace, Connection, LITTLE, VERY_LITTLE, WINDOW};
@@ -99,7 +99,7 @@ impl Uplink {
     ///
     /// # Errors
     /// [`Overflow`] when the peer ignores its window; the connection must then end.
-    pub(crate) async fn accept(&self, data: &[u8]) -> Result<(), Overflow> {
+    pub(crate) async fn accept(&self, data: Bytes) -> Result<(), Overflow> {
         self.spend(data.len())?;
         self.append(data);
         // Set before the queue is looked at, so that whoever empties it meanwhile wakes this task.
@@ -173,7 +173,7 @@ impl Uplink {
         Ok(())
     }
 
-    fn append(&self, data: &[u8]) {
+    fn append(&self, data: Bytes) {
         self.received.fetch_add(data.len() as u64, SeqCst);
         self.change(|queue| queue.append(data));
         self.filled.notify_one();
@@ -257,6 +257,10 @@ impl Uplink {
             Queued::Item(item) => item,
             Queued::Data(data) => Item::Data(Bytes::from_owner(Paid {
                 _charge: Charge::take(self.connection().purse(), data.capacity()),
+                data: data.freeze(),
+            })),
+            Queued::Whole(data) => Item::Data(Bytes::from_owner(Paid {
+                _charge: Charge::take(self.connection().purse(), data.len()),
                 data,
             })),
         })
@@ -333,7 +337,7 @@ impl Source for FromTechnician {
 
 /// Bytes that stay paid for until the last part of them is dropped: until they are encrypted for the target.
 struct Paid {
-    data: BytesMut,
+    data: Bytes,
     _charge: Charge,
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Overflow;
 pub(super) enum Queued {
     /// Bytes, gathered while they wait.
     Data(BytesMut),
+    /// Bytes as they came, in the buffer that they came in: it holds nothing else.
+    Whole(Bytes),
     /// Anything else.
     Item(Item),
 }
@@ -89,7 +91,7 @@ impl Queue {
     }
 
     pub(super) fn starts_with_data(&self) -> bool {
-        matches!(self.items.front(), Some(Queued::Data(_)))
+        matches!(self.items.front(), Some(Queued::Data(_) | Queued::Whole(_)))
     }
 
     /// Counts bytes that arrived against what the client may send.
@@ -117,16 +119,21 @@ impl Queue {
         self.bytes + if self.closed { 0 } else { granted }
     }
 
-    pub(super) fn append(&mut self, data: &[u8]) {
+    pub(super) fn append(&mut self, data: Bytes) {
         if self.closed || self.ended {
             return;
         }
-        let rest = self.fill_tail(data);
-        if !rest.is_empty() {
-            let queued = Queued::Data(BytesMut::from(rest));
-            self.bytes += cost(&queued);
-            self.items.push_back(queued);
-        }
+        let queued = if data.len() > TOGETHER {
+            Queued::Whole(data)
+        } else {
+            let rest = self.fill_tail(&data);
+            if rest.is_empty() {
+                return;
+            }
+            Queued::Data(BytesMut::from(rest))
+        };
+        self.bytes += cost(&queued);
+        self.items.push_back(queued);
     }
 
     /// Puts as much of a small packet beside the one before it as [`TOGETHER`] allows; returns what is left of it.
@@ -135,7 +142,7 @@ impl Queue {
             return data;
         };
         let room = TOGETHER.saturating_sub(tail.len());
-        if data.len() > TOGETHER || room == 0 {
+        if room == 0 {
             return data;
         }
         let (beside, rest) = data.split_at(room.min(data.len()));
@@ -195,6 +202,7 @@ fn replaces(item: &Item, last: &Item) -> bool {
 fn cost(queued: &Queued) -> usize {
     ITEM + match queued {
         Queued::Data(data) => data.capacity(),
+        Queued::Whole(data) => data.len(),
         Queued::Item(Item::Signal(signal)) => signal.name().len(),
         Queued::Item(Item::Data(_) | Item::Resize(_) | Item::Eof | Item::Close) => 0,
     }

@@ -38,7 +38,7 @@ fn fill(uplink: &Uplink) {
     uplink.refilled(SHRINK_ABOVE as u32);
     uplink.spend(0).unwrap();
     uplink.spend(SHRINK_ABOVE).unwrap();
-    uplink.append(&vec![7; SHRINK_ABOVE]);
+    uplink.append(Bytes::from(vec![7; SHRINK_ABOVE]));
     uplink.refilled(1 << 20);
     uplink.spend(0).unwrap();
 }
@@ -60,10 +60,10 @@ fn bytes(item: Item) -> Bytes {
 async fn what_is_sent_arrives_in_order_with_requests_between() {
     let (connection, _peer, _stream) = connection().await;
     let uplink = Uplink::open(&connection).unwrap();
-    uplink.accept(b"before").await.unwrap();
+    uplink.accept(Bytes::from_static(b"before")).await.unwrap();
     uplink.push(resize(70)).unwrap();
     uplink.push(resize(80)).unwrap();
-    uplink.accept(b"after").await.unwrap();
+    uplink.accept(Bytes::from_static(b"after")).await.unwrap();
     uplink.push(Item::Eof).unwrap();
     uplink.close();
     uplink.push(Item::Eof).unwrap();
@@ -87,7 +87,7 @@ async fn a_full_queue_holds_the_sender_until_it_has_drained() {
     assert_eq!(uplink.refilled(1024), 1024, "the credit is a trickle");
     uplink.spend(0).unwrap();
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     bytes(uplink.next().await);
@@ -104,7 +104,7 @@ async fn an_empty_purse_holds_the_sender_until_the_queue_has_drained() {
     let scarce = usize::try_from(connection.purse().spare()).unwrap() - (1 << 20) + (8 << 10);
     connection.purse().take(scarce);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 40 << 10]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 40 << 10])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     drop(bytes(uplink.next().await));
@@ -118,7 +118,7 @@ async fn a_full_queue_does_not_hold_back_output() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let accepting = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let accepting = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!accepting.is_finished());
     let outgoing = connection.outgoing(Bytes::from_static(b"output"));
@@ -138,7 +138,7 @@ async fn a_full_queue_does_not_keep_the_socket_unread() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     peer.write_all(b"a key").await.unwrap();
@@ -173,7 +173,7 @@ impl Library {
             self.offered = uplink.refilled(offered);
         }
         uplink.spend(bytes)?;
-        uplink.append(&vec![7; bytes]);
+        uplink.append(Bytes::from(vec![7; bytes]));
         Ok(())
     }
 }
@@ -218,8 +218,8 @@ async fn a_peer_that_ignores_its_window_overflows() {
     let window = *library.window(0) as usize;
     assert_eq!(uplink.spend(window + 1), Err(Overflow));
     assert_eq!(uplink.received(), 10);
-    uplink.accept(&vec![7; window]).await.unwrap();
-    assert_eq!(uplink.accept(b"1").await, Err(Overflow));
+    uplink.accept(Bytes::from(vec![7; window])).await.unwrap();
+    assert_eq!(uplink.accept(Bytes::from_static(b"1")).await, Err(Overflow));
 }
 
 /// F5: requests take no window, so they are counted apart; nothing that replaces what waits costs anything.
@@ -284,7 +284,7 @@ async fn a_cut_or_a_close_frees_whoever_waits() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     let ending = Arc::clone(&uplink);
     let ended = tokio::spawn(async move { ending.until_closed().await });
     tokio::task::yield_now().await;

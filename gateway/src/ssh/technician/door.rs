@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::FlowRequest;
+use futures_util::FutureExt;
 use russh::server::{self, Auth, ChannelOpenHandle};
-use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
+use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
 use crate::identity::desk::{Answer, Desk};
@@ -37,6 +38,8 @@ pub(crate) struct Door {
 /// One channel of the connection.
 pub(super) struct Line {
     pub(super) uplink: Arc<Uplink>,
+    /// Where the library lays down what arrives before it calls us. Emptied in each callback ([`Door::heard`]).
+    pub(super) read: ChannelReadHalf,
     /// What was asked before the shell or command; gone once the channel has started.
     pub(super) opening: Option<Opening>,
 }
@@ -113,6 +116,21 @@ impl Door {
                 partial_success: false,
             },
         }
+    }
+
+    /// Takes out what the library has laid down of a channel before it called us, and keeps the bytes, where it is bytes.
+    ///
+    /// Each callback of a channel begins with it: the library lays down one thing for each, and would wait for ever where
+    /// as many lie there as there is room for.
+    pub(super) fn heard(&mut self, id: ChannelId) -> Option<Bytes> {
+        let line = self.channels.get_mut(&id)?;
+        let mut bytes = None;
+        while let Some(Some(message)) = line.read.wait().now_or_never() {
+            if let ChannelMsg::Data { data } = message {
+                bytes = Some(data);
+            }
+        }
+        bytes
     }
 
     pub(super) fn start(

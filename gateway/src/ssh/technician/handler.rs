@@ -17,6 +17,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ecluse_policy::{FlowRequest, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
@@ -123,13 +124,13 @@ impl server::Handler for Door {
             return Ok(());
         };
         let id = channel.id();
-        // Data reaches us through the callback; the reading half would be a second, unbounded way.
-        let (_, write) = channel.split();
+        let (read, write) = channel.split();
         let downlink = Downlink::new(write, session.handle(), Arc::clone(&uplink));
         self.channels.insert(
             id,
             Line {
                 uplink: Arc::clone(&uplink),
+                read,
                 opening: Some(Opening::new(uplink, downlink)),
             },
         );
@@ -209,6 +210,7 @@ impl server::Handler for Door {
         modes: &[(Pty, u32)],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         match self
             .channels
             .get_mut(&id)
@@ -238,6 +240,7 @@ impl server::Handler for Door {
         value: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
         // own clients expect: they send what they are configured to and go on.
         if let Some(opening) = self
@@ -263,6 +266,7 @@ impl server::Handler for Door {
         id: ChannelId,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.start(id, Start::Shell, session)
     }
 
@@ -272,6 +276,7 @@ impl server::Handler for Door {
         command: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         if command.len() > caps::COMMAND {
             return self.too_long(id, session);
         }
@@ -287,6 +292,7 @@ impl server::Handler for Door {
         name: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
         let name = caps::clip(name, caps::NAME).to_owned();
@@ -302,6 +308,7 @@ impl server::Handler for Door {
         _x11_screen_number: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.refuse(id, FlowRequest::X11, session)
     }
 
@@ -310,6 +317,7 @@ impl server::Handler for Door {
         id: ChannelId,
         session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        self.heard(id);
         self.refuse(id, FlowRequest::AgentForwarding, session)?;
         Ok(false)
     }
@@ -354,6 +362,7 @@ impl server::Handler for Door {
         _pixels_high: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         let resize = Item::Resize(TermSize { cols, rows });
         self.push(id, resize)?;
         session.channel_success(id)
@@ -365,6 +374,7 @@ impl server::Handler for Door {
         signal: Sig,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         let signal = signals::of_wire(&signal);
         // No signal has so long a name.
         if signal.name().len() > caps::NAME {
@@ -379,11 +389,16 @@ impl server::Handler for Door {
         data: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        // The library's own buffer, taken over and not copied.
+        let bytes = match self.heard(id) {
+            Some(heard) if heard.as_ptr() == data.as_ptr() && heard.len() == data.len() => heard,
+            Some(_) | None => Bytes::copy_from_slice(data),
+        };
         let Some(uplink) = self.channels.get(&id).map(|line| Arc::clone(&line.uplink)) else {
             return Ok(());
         };
         self.look_for_new_keys(id, session)?;
-        match uplink.accept(data).await {
+        match uplink.accept(bytes).await {
             Ok(()) => Ok(()),
             Err(Overflow) => self.overflowed(),
         }
@@ -396,6 +411,7 @@ impl server::Handler for Door {
         data: &[u8],
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // RFC 4254 §5.2 defines none from a client to a server; nothing undefined passes. It takes of the window.
         match self
             .channels
@@ -412,6 +428,7 @@ impl server::Handler for Door {
         id: ChannelId,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.push(id, Item::Eof)
     }
 

@@ -55,7 +55,12 @@ impl server::Handler for Sink {
                 self.connection.rekeying();
             }
         }
-        self.uplink.as_ref().unwrap().accept(data).await.unwrap();
+        self.uplink
+            .as_ref()
+            .unwrap()
+            .accept(Bytes::copy_from_slice(data))
+            .await
+            .unwrap();
         Ok(())
     }
 
