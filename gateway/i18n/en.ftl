@@ -140,6 +140,7 @@ gateway-reason-placeholder = why you need it
 ## The lobby
 
 lobby-welcome = Écluse · welcome, { $person }.
+door-open-again = The door of { $client } is open again: its document is the one on record.
 lobby-hint = Type “help” to see what you can do, “exit” to leave.
 lobby-nothing-asked = You have no intervention, and none is waiting.
 lobby-your-interventions = Your interventions:
@@ -208,17 +209,32 @@ changes-more = { $count ->
     }
 changes-hint = “changes” lists all of them. One that nobody here knows of: ask the gateway's administrator.
 changes-none = Nothing changed for { $client } since { $time }: neither documents, people, enrolments nor copies.
-changes-created = { $time }  { $person } created { $object }. { $text }
-changes-changed = { $time }  { $person } changed { $object }. { $text }
-changes-removed = { $time }  { $person } removed { $object }. { $text }
-changes-worded = { $time }  { $person } worded the document of { $object } otherwise; what it says is the same.
-changes-enrolled = { $time }  { $by } enrolled { $person } with a new source of one-time codes.
-changes-enrolment-disabled = { $time }  The one-time codes of { $person } no longer count: the documents do not name them any more.
-changes-credential = { $time }  { $person } set by what the gateway logs on to { $account } on { $target }.
-changes-copies-away = { $time }  Copies of your events no longer arrived at { $destination }.
-changes-copies-back = { $time }  Copies of your events arrive at { $destination } again.
-changes-key = { $time }  The gateway made a key of its own: compare “ecluse journal keys” with what you have.
-changes-settings = { $time }  The gateway began with other settings than before: its administrator can say which.
+# One line for what happened several times
+changes-repeated = { $first } – { $last }  { $count } × { $change }
+changes-created = The administrator { $person } added { $object } to the documents. { $text }
+changes-changed = The administrator { $person } changed { $object } in the documents. { $text }
+changes-removed = The administrator { $person } took { $object } out of the documents. { $text }
+changes-worded = The administrator { $person } changed comments or the order of lines in the document of { $object }; what it allows is the same.
+changes-again = The administrator { $person } put the document of { $object } in force again: the store had held another text than the one on record.
+changes-part-gone = { $part } -> nothing
+changes-enrolled = The administrator { $by } gave { $person } a new source of one-time codes.
+changes-enrolment-disabled = The one-time codes of { $person } count no longer, because no document names { $person } any more.
+changes-credential = The administrator { $person } set the password or key with which the gateway logs on to { $target } as { $account }.
+changes-reached = From here on the matrix of { $client } reaches, of { $object }: { $text }
+changes-elsewhere = The administrator { $person } changed the document of { $object } in what does not concern { $client }.
+changes-rewrapped = The administrator { $person } gave the recording of a session on { $target } other readers. New: { $gained }. No more: { $lost }.
+changes-copies-away = The receiver { $destination } stopped taking the copies of your events; they were kept.
+changes-copies-back = The receiver { $destination } takes the copies of your events again.
+changes-key = The gateway made a new key of its own: compare what “ecluse journal keys” prints with what you have written down.
+changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
+object-client = the client { $name }
+object-operator = the operator { $name }
+object-auditor = the auditor { $name }
+object-target = the target { $name }
+object-flow = the flow { $name }
+object-provider = the provider { $name }
+object-technician = the technician { $name }
+object-station = the station { $name }
 operator-typing-hidden = { $time }  { $person } typed { $lines ->
     [one] one line
    *[other] { $lines } lines
@@ -292,9 +308,11 @@ watch-recording-unreadable = The recording of session { $number } cannot be read
 auditor-hint = Type “recordings” to list the recordings, “search” to find a moment in them.
 auditor-hint-none = No recording yet.
 auditor-none = No recording matches.
+auditor-hidden-unknown = “?”: the gateway cannot read this recording, so what was typed in it and not shown is neither counted nor searched. Whoever has its key can read it.
 auditor-older-left-out = Every session in passage is listed, and the latest { $shown } of those that are over. --since, --until, --person, --target and --intervention show others.
 auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
-auditor-recording-missing = The recording of session { $number } is not where the store says ({ $problem }). Tell the gateway's administrator: evidence is missing.
+auditor-recording-missing = The recording of session { $number } cannot be shown: { $problem }
+    Tell the gateway's administrator.
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
@@ -305,10 +323,37 @@ auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
 auditor-damaged = The recording is damaged after { $at }: { $problem }.
 
+unreadable-none = none was begun
+unreadable-not-there = it is not where the store says
+unreadable-system = the gateway's disk does not read it
+unreadable-foreign = it is none that this version of the gateway reads
+unreadable-damaged = { $file } is damaged at byte { $at }; the file is kept, it still is evidence
+unreadable-torn = it ends within a frame: what comes before can be read once it is recovered
+unreadable-locked = the gateway has no key to it
+unreadable-not-signed = it does not bear the gateway's signature; the administrator finds out why with: ecluse journal verify
+unreadable-other-session = its directory holds the recording of another session ({ $found }): somebody moved it; the administrator finds out with: ecluse journal verify
+unreadable-other-client = it is not this client's: somebody changed the table of sessions; the administrator finds out with: ecluse journal verify
+unreadable-interrupted = the reading was interrupted: try again
+store-revision = intervention #{ $number } was changed by somebody else meanwhile
+store-not-open = intervention #{ $number } is over, or not the one on record
+store-journal = the journal is damaged or was rewritten, so nothing is written to it
+store-documents = the documents in force are not understood by this version
+store-damaged = the store holds what cannot be read
+store-silent-now = the store does not answer
+
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
 search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed, notes and refusals were looked through. “replay” shows the screens.
+search-screens-left-out = { $count ->
+    [one] One older recording has no screen text, so it was not searched that way: { $numbers }. “replay” shows it.
+   *[other] { $count } older recordings have no screen text, so they were not searched that way: { $numbers }. “replay” shows them.
+}
+search-screens-unknown = { $count ->
+    [one] Of one older recording it is not known whether it has screen text: { $numbers }. The administrator finds out with: ecluse search reindex
+   *[other] Of { $count } older recordings it is not known whether they have screen text: { $numbers }. The administrator finds out with: ecluse search reindex
+}
+search-numbers-more = { $numbers }, … and { $count } more
 search-partly = { $count ->
     [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
    *[other] { $count } recordings of this selection are too large to be searchable as a whole: only their beginnings were looked through.
@@ -317,7 +362,8 @@ search-more = These are the latest { $shown } hits. --all shows every one; --per
 search-too-short = Write at least one word of { $letters } letters or more.
 search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
 search-no-words = Say what to look for.
-search-problem = The recording of session { $number } could not be searched ({ $problem }). Verify it, and tell the gateway's administrator.
+search-problem = The recording of session { $number } could not be searched: { $problem }
+    Have it verified, and tell the gateway's administrator.
 search-unreadable = { $count ->
     [one] One recording of this selection was not searched: this gateway cannot read it (the client alone has its key), or it is being sealed. “recordings” lists it.
    *[other] { $count } recordings of this selection were not searched: this gateway cannot read them (the client alone has their keys), or they are being sealed. “recordings” lists them.
@@ -348,6 +394,9 @@ replay-not-yet = This session is still in passage: { $option } reads a sealed re
 replay-text-has-no-pace = Text has no pace: { $option } means something on a screen alone. Leave it out, or connect with “ssh -t” and without --text to replay on a screen.
 replay-one-place = --at and --find both say where to begin: leave one of them out.
 replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
+replay-unmasked-times = All that was typed, in the order of time (UTC); “¤” marks what no screen showed.
+replay-unmasked-line = { $time } channel { $channel } { $mark } │{" "}
+replay-unmasked-untimed = Channel { $channel }, standard input without a terminal, and without times:
 replay-transcript-head = Session { $number } · { $person } on { $target } · { $started }
 replay-transcript-end = Ended { $time }: { $reason }
 
@@ -442,7 +491,7 @@ refusal-name-account = Several accounts are possible: { $accounts }. Name one: -
 refusal-not-in-matrix = { $capability } is not allowed to you on { $target }.
 refusal-outside-matrix = The client's matrix does not allow { $capability } on { $target } any more, which intervention { $number } asks for. Approve less (approve { $number } --only …), or refuse it.
 refusal-nothing-asked = These targets have nothing in common that you may ask for. Ask for each target separately.
-refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners).
+refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners, fillers, private signs).
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.
 refusal-too-many-waiting = { $waiting ->
@@ -597,4 +646,8 @@ over-unrecorded = it could not be recorded: { $problem }
 over-overflow = the technician's client broke the protocol
 over-unread = session { $session } of the connection ended unread
 over-gateway-stops = the gateway stopped
+over-in-english = { $reason }
 over-orphaned = the gateway stopped without closing it
+over-recovered-frame = end recovered from the last frame recorded: the gateway stopped without closing it
+over-recovered-write = end recovered from the last write to the recording, which the gateway cannot read: it stopped without closing it
+over-recovered-log = end recovered from the last word in the journal: the gateway stopped without closing it

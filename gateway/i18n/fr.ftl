@@ -139,6 +139,7 @@ gateway-reason-placeholder = le motif
 ## Le sas
 
 lobby-welcome = Écluse · bienvenue, { $person }.
+door-open-again = La porte { DE($client) } est de nouveau ouverte : son document est celui du journal.
 lobby-hint = Tapez « help » pour voir ce que vous pouvez faire, « exit » pour quitter.
 lobby-nothing-asked = Vous n'avez aucune intervention, ni demande en attente.
 lobby-your-interventions = Vos interventions :
@@ -183,7 +184,7 @@ crowd-operators = trop de connexions depuis les réseaux des opérateurs et audi
 crowd-stations = trop de connexions depuis les réseaux des postes attendaient d'être authentifiées. Des techniciens ont pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez au prestataire ce qui se connecte de là.
 crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
 crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
-operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } : { $problem }. Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
+operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } (noté en anglais : « { $problem } »). Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
 operator-account-blocked = { $time }  Le compte { DE($person) } est bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
@@ -201,23 +202,38 @@ changes-more = { $count ->
     }
 changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
 changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
-changes-created = { $time }  { $person } a créé { $object }. { $text }
-changes-changed = { $time }  { $person } a modifié { $object }. { $text }
-changes-removed = { $time }  { $person } a supprimé { $object }. { $text }
-changes-worded = { $time }  { $person } a rédigé autrement le document de { $object } ; ce qu'il dit reste le même.
-changes-enrolled = { $time }  { $by } a donné à { $person } une nouvelle source de codes à usage unique.
-changes-enrolment-disabled = { $time }  Les codes à usage unique de { $person } ne valent plus : les documents ne nomment plus cette personne.
-changes-credential = { $time }  { $person } a défini avec quoi la passerelle se connecte à { $account } sur { $target }.
-changes-copies-away = { $time }  Les copies de vos événements n'arrivaient plus à { $destination }.
-changes-copies-back = { $time }  Les copies de vos événements arrivent de nouveau à { $destination }.
-changes-key = { $time }  La passerelle s'est donné une nouvelle clé : comparez « ecluse journal keys » avec ce que vous avez.
-changes-settings = { $time }  La passerelle a démarré avec d'autres réglages qu'avant : son administrateur peut dire lesquels.
+# Une seule ligne pour ce qui s'est produit plusieurs fois
+changes-repeated = { $first } – { $last }  { $count } × { $change }
+changes-created = L'administrateur { $person } a ajouté { $object } aux documents. { $text }
+changes-changed = L'administrateur { $person } a modifié { $object } dans les documents. { $text }
+changes-removed = L'administrateur { $person } a retiré { $object } des documents. { $text }
+changes-worded = L'administrateur { $person } a changé des commentaires ou l'ordre des lignes du document pour { $object } ; ce qui est permis reste le même.
+changes-again = L'administrateur { $person } a remis en vigueur le document pour { $object } : la base contenait un autre texte que celui du journal.
+changes-part-gone = { $part } -> rien
+changes-enrolled = L'administrateur { $by } a donné à { $person } une nouvelle source de codes à usage unique.
+changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent plus : aucun document ne nomme plus cette personne.
+changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } comme { $account }.
+changes-reached = Désormais la matrice { DE($client) } atteint, chez { $object } : { $text }
+changes-elsewhere = L'administrateur { $person } a changé le document pour { $object } en ce qui ne concerne pas { $client }.
+changes-rewrapped = L'administrateur { $person } a donné d'autres lecteurs à l'enregistrement d'une session sur { $target }. Nouveaux : { $gained }. Ne lisent plus : { $lost }.
+changes-copies-away = Le récepteur { $destination } ne prenait plus les copies de vos événements ; elles ont été gardées.
+changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
+changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
+changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
+object-client = le client { $name }
+object-operator = l'opérateur { $name }
+object-auditor = l'auditeur { $name }
+object-target = la cible { $name }
+object-flow = le flux { $name }
+object-provider = le prestataire { $name }
+object-technician = le technicien { $name }
+object-station = le poste { $name }
 operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
     [one] une ligne
    *[other] { $lines } lignes
   } sur { $target } qu'aucun écran n'a montrées : l'écho était coupé, ou rien ne demandait de secret. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
-operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet : { $problem }. Prévenez l'auditeur et l'administrateur de la passerelle.
+operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-none-live = Aucune session n'est en cours.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
@@ -285,9 +301,11 @@ watch-recording-unreadable = L'enregistrement de la session { $number } ne peut 
 auditor-hint = Tapez « recordings » pour la liste des enregistrements, « search » pour y trouver un moment.
 auditor-hint-none = Aucun enregistrement pour le moment.
 auditor-none = Aucun enregistrement ne correspond.
+auditor-hidden-unknown = « ? » : la passerelle ne peut lire cet enregistrement, donc ni compter ni chercher ce qui y a été tapé sans être montré. Qui en a la clé peut le lire.
 auditor-older-left-out = Toutes les sessions en cours sont affichées, avec les { $shown } dernières de celles qui sont terminées. --since, --until, --person, --target et --intervention en montrent d'autres.
 auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
-auditor-recording-missing = L'enregistrement de la session { $number } n'est pas à l'endroit indiqué ({ $problem }). Prévenez l'administrateur de la passerelle : une preuve manque.
+auditor-recording-missing = L'enregistrement de la session { $number } ne peut être montré : { $problem }
+    Prévenez l'administrateur de la passerelle.
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
@@ -298,10 +316,37 @@ auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un no
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
 auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }.
 
+unreadable-none = aucun n'a été commencé
+unreadable-not-there = il n'est pas à l'endroit indiqué par la base
+unreadable-system = le disque de la passerelle ne le lit pas
+unreadable-foreign = cette version de la passerelle ne le lit pas
+unreadable-damaged = { $file } est endommagé à l'octet { $at } ; le fichier est conservé, c'est encore une preuve
+unreadable-torn = il s'arrête au milieu d'une trame : ce qui précède se lira une fois récupéré
+unreadable-locked = la passerelle n'en a pas la clé
+unreadable-not-signed = il ne porte pas la signature de la passerelle ; l'administrateur en trouve la raison avec : ecluse journal verify
+unreadable-other-session = son répertoire contient l'enregistrement d'une autre session ({ $found }) : quelqu'un l'a déplacé ; l'administrateur en trouve la trace avec : ecluse journal verify
+unreadable-other-client = il n'est pas à ce client : quelqu'un a modifié la table des sessions ; l'administrateur en trouve la trace avec : ecluse journal verify
+unreadable-interrupted = la lecture a été interrompue : réessayez
+store-revision = l'intervention nº { $number } a été modifiée entre-temps par quelqu'un d'autre
+store-not-open = l'intervention nº { $number } est terminée, ou n'est pas celle du journal
+store-journal = le journal est endommagé ou a été réécrit, rien n'y est donc écrit
+store-documents = cette version ne comprend pas les documents en vigueur
+store-damaged = la base contient ce qui ne peut être lu
+store-silent-now = la base ne répond pas
+
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies, les notes et les refus ont été parcourus. « replay » montre les écrans.
+search-screens-left-out = { $count ->
+    [one] Un enregistrement plus ancien n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
+   *[other] { $count } enregistrements plus anciens n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
+}
+search-screens-unknown = { $count ->
+    [one] Un enregistrement plus ancien a peut-être un texte d'écran, on l'ignore : { $numbers }. L'administrateur le détermine avec : ecluse search reindex
+   *[other] { $count } enregistrements plus anciens ont peut-être un texte d'écran, on l'ignore : { $numbers }. L'administrateur le détermine avec : ecluse search reindex
+}
+search-numbers-more = { $numbers }, … et { $count } autres
 search-partly = { $count ->
     [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
    *[other] { $count } enregistrements de cette sélection sont trop grands pour être cherchés en entier : seul leur début a été parcouru.
@@ -310,7 +355,8 @@ search-more = Voici les { $shown } résultats les plus récents. --all les montr
 search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
 search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
 search-no-words = Dites ce qu'il faut chercher.
-search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru ({ $problem }). Vérifiez-le et prévenez l'administrateur de la passerelle.
+search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru : { $problem }
+    Faites-le vérifier, et prévenez l'administrateur de la passerelle.
 search-unreadable = { $count ->
     [one] Un enregistrement de cette sélection n'a pas été parcouru : cette passerelle ne peut le lire (le client seul en a la clé), ou il est en cours de scellement. « recordings » le montre.
    *[other] { $count } enregistrements de cette sélection n'ont pas été parcourus : cette passerelle ne peut les lire (le client seul en a les clés), ou ils sont en cours de scellement. « recordings » les montre.
@@ -327,7 +373,7 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
-search-refused-before = refusé avant le début d'une session : rien n'est enregistré
+search-refused-before = refusé avant le début d'une session, donc non enregistré (noté en anglais)
 search-kind-hidden = caché
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed } · { $who }
@@ -336,11 +382,14 @@ replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
-replay-refused = refusé : { $text }
+replay-refused = refusé (noté en anglais) : { $text }
 replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
 replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
 replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
+replay-unmasked-times = Tout ce qui a été tapé, dans l'ordre du temps (UTC) ; « ¤ » marque ce qu'aucun écran n'a montré.
+replay-unmasked-line = { $time } canal { $channel } { $mark } │{" "}
+replay-unmasked-untimed = Canal { $channel }, entrée standard sans terminal ni heures :
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
 replay-transcript-end = Fin { $time } : { $reason }
 
@@ -435,7 +484,7 @@ refusal-name-account = Plusieurs comptes sont possibles : { $accounts }. Nommez
 refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
 refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
-refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants).
+refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants, caractères de remplissage, signes à usage privé).
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
 refusal-too-many-waiting = { $waiting ->
@@ -586,8 +635,12 @@ over-not-on-record = l'intervention nº { $number } n'était plus celle du journ
 over-door-closed = un document n'était plus celui du journal, et sa porte s'est fermée
 over-cut = coupée par { $person }
 over-cut-because = coupée par { $person } : { $reason }
-over-unrecorded = elle ne pouvait pas être enregistrée : { $problem }
+over-unrecorded = elle ne pouvait pas être enregistrée (noté en anglais : « { $problem } »)
 over-overflow = le client SSH du technicien n'a pas respecté le protocole
 over-unread = la session { $session } de la connexion a pris fin sans être lue
 over-gateway-stops = la passerelle s'est arrêtée
+over-in-english = (noté en anglais) { $reason }
 over-orphaned = la passerelle s'est arrêtée sans la fermer
+over-recovered-frame = fin retrouvée dans la dernière trame enregistrée : la passerelle s'est arrêtée sans la clore
+over-recovered-write = fin retrouvée à la dernière écriture de l'enregistrement, que la passerelle ne peut lire : elle s'est arrêtée sans la clore
+over-recovered-log = fin retrouvée au dernier mot du journal : la passerelle s'est arrêtée sans la clore

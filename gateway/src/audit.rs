@@ -6,6 +6,7 @@
 //! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
 
 mod entry;
+pub(crate) mod reach;
 pub(crate) mod trails;
 
 use std::collections::BTreeSet;
@@ -103,6 +104,9 @@ kinds! {
     NotOnRecord = "not-on-record",
     /// An object of the documents was created, changed or removed.
     DocumentChange = "document-change",
+    /// A client's matrix reaches somebody or something of a provider that it did not, or the provider's document changed in
+    /// what does not concern this client: what it hashes to.
+    Reached = "reached",
     /// A one-time-password secret was enrolled.
     Enrolment = "enrolment",
     /// An enrolment was disabled.
@@ -379,7 +383,7 @@ impl AuditRecord {
 
     /// A text of a stranger as a fact, whole, up to what an entry holds.
     pub fn whole(mut self, key: &str, text: &[u8]) -> Self {
-        let text = ecluse_recordings::neutralise(text);
+        let text = ecluse_recordings::spelled(text);
         self.detail.insert(key.to_owned(), text.into());
         self
     }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
 
-pub use self::because::Because;
+pub use self::because::{Because, KnownBy};
 pub(crate) use self::guests::{Guest, Guests};
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};
@@ -53,7 +53,7 @@ pub enum Stop {
 
 impl Stop {
     /// Whether it ends the whole connection: what is said of a person, a client program or the machine is true of every
-    /// session there, what is said of an intervention or a recording is not (A1).
+    /// session there, what is said of an intervention or a recording is not.
     pub fn ends_connection(&self) -> bool {
         match self {
             Self::Right(reason) => reason.ends_presence(),

@@ -49,7 +49,7 @@ impl Admission {
     /// Decides whether a channel may start at `now` with everything that it asks for, and what of it comes along.
     ///
     /// A terminal that does not come along refuses the start: what expects one would run and wait, or misbehave.
-    /// Variables that do not are left out, as sshd leaves them out.
+    /// Variables that do not are left out, as sshd leaves them out, and named ([`Terms::left_out`]).
     pub fn open(&self, start: &StartRequest, now: Timestamp) -> Verdict {
         let StartRequest {
             flow,
@@ -65,14 +65,17 @@ impl Admission {
             Ok(terminal) => terminal,
             Err(refused) => return Verdict::Refuse(refused.into()),
         };
-        let is_sent = |(name, value): &&(String, String)| {
+        let is_sent = |(name, value): &(String, String)| {
             let (name, value) = (name.clone(), value.clone());
             self.rule_for(&FlowRequest::Env { name, value }, false, now)
                 .is_ok()
         };
+        let (environment, left_out): (Vec<_>, Vec<_>) =
+            environment.iter().cloned().partition(is_sent);
         let terms = Terms {
             terminal,
-            environment: environment.iter().filter(is_sent).cloned().collect(),
+            environment,
+            left_out: left_out.into_iter().map(|(name, _)| name).collect(),
             signals: signals_of(&rule.capability),
         };
         Verdict::Permit(self.permit(rule, terms))

@@ -11,8 +11,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
-use crate::name::{AccountName, TargetId, shown};
+use crate::name::{AccountName, TargetId, is_too_long, shown};
 use crate::time::Span;
+
+/// Requests of no kind that is served and that ask for nothing: of flow control, of the end of what a program reads or is,
+/// and PuTTY's measure of the way. `exit-status` and `exit-signal` are a server's.
+const ASKS_FOR_NOTHING: &[&str] = &[
+    "eow@openssh.com",
+    "exit-signal",
+    "exit-status",
+    "no-more-sessions@openssh.com",
+    "simple@putty.projects.tartarus.org",
+    "winadj@putty.projects.tartarus.org",
+    "xon-xoff",
+];
 
 /// One thing that a technician's SSH client asks for (RFC 4254; OpenSSH PROTOCOL).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,6 +87,54 @@ pub enum FlowRequest {
 }
 
 impl FlowRequest {
+    /// What a channel or global request is that no version serves, by its name; none where it asks for nothing: it tells
+    /// something, or looks whether somebody is there.
+    #[must_use]
+    pub fn of_request(name: &str) -> Option<Self> {
+        if ASKS_FOR_NOTHING.contains(&name) || name.starts_with("keepalive@") {
+            return None;
+        }
+        Some(match name {
+            "break" => Self::Break,
+            "auth-agent-req" => Self::AgentForwarding,
+            name => Self::UnknownRequest(name.to_owned()),
+        })
+    }
+
+    /// The same of a channel.
+    #[must_use]
+    pub fn of_channel(name: &str) -> Self {
+        match name {
+            "auth-agent@openssh.com" | "auth-agent" => Self::AgentForwarding,
+            name => Self::UnknownChannel(name.to_owned()),
+        }
+    }
+
+    /// The name that the client gave, where it is too long for the words about it: they show its beginning.
+    #[must_use]
+    pub fn too_long_name(&self) -> Option<&str> {
+        let name = match self {
+            Self::Env { name, value: _ }
+            | Self::Signal(name)
+            | Self::Subsystem(name)
+            | Self::UnknownChannel(name)
+            | Self::UnknownRequest(name) => name,
+            Self::DirectTcpip { host, port: _ } => host,
+            Self::DirectStreamlocal { path } | Self::RemoteStreamlocal { path } => path,
+            Self::RemoteForward { address, port: _ } => address,
+            // Its own words hold it whole.
+            Self::Command(_)
+            | Self::SessionChannel
+            | Self::Pty
+            | Self::Shell
+            | Self::WindowChange
+            | Self::Break
+            | Self::X11
+            | Self::AgentForwarding => return None,
+        };
+        is_too_long(name).then_some(name)
+    }
+
     /// The text that `allow` would have to hold for this to pass, in this version or another.
     #[must_use]
     pub fn missing_flow(&self) -> String {

@@ -62,7 +62,9 @@ pub use self::intervention::{
 pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until, tries_left};
 pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking};
-pub use self::matrix::{clients_concerned, could_ask_for, entries_behind, matrix_scope};
+pub use self::matrix::{
+    clients_concerned, closed_doors, could_ask_for, entries_behind, matrix_scope,
+};
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,

@@ -120,6 +120,14 @@ pub fn clients_concerned(documents: &Documents, person: &PersonId) -> BTreeSet<C
     }
 }
 
+/// The clients of a person whose doors are closed to everybody ([`Refusal::DoorClosed`]): told before anything is asked there.
+#[must_use]
+pub fn closed_doors(documents: &Documents, person: &PersonId) -> BTreeSet<ClientId> {
+    let mut clients = clients_concerned(documents, person);
+    clients.retain(|client| documents.is_closed(client));
+    clients
+}
+
 /// What a flow allows at `now`: the entries in force.
 pub(crate) fn allowed(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Capability> {
     flow.allow.iter().filter_map(move |entry| entry.at(now))

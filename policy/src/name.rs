@@ -23,6 +23,14 @@ pub struct NameError {
     pub accepted: &'static str,
 }
 
+/// So many characters of a text are shown.
+const SHOWN: usize = 80;
+
+/// Whether [`shown`] leaves something out.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.chars().nth(SHOWN).is_some()
+}
+
 /// Shows a stranger's text on one line: control and invisible characters escaped, shortened.
 ///
 /// **Shape**: at most 80 characters of the text, then `…`.
@@ -30,7 +38,7 @@ pub struct NameError {
 pub fn shown(text: &str) -> String {
     let mut line = String::new();
     for (position, character) in text.chars().enumerate() {
-        if position == 80 {
+        if position == SHOWN {
             line.push('…');
             break;
         }

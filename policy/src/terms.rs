@@ -10,6 +10,7 @@
 //! | `command: *` | yes | INT TERM HUP QUIT |
 //! | `command: TEMPLATE` | with `terminal = true` | INT TERM HUP QUIT |
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::admission::closed;
@@ -106,6 +107,7 @@ impl StartRequest {
 pub struct Terms {
     pub(crate) terminal: Option<Term>,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) left_out: BTreeSet<String>,
     pub(crate) signals: &'static [&'static str],
 }
 
@@ -120,6 +122,12 @@ impl Terms {
     #[must_use]
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
+    }
+
+    /// The names of the variables that were asked for and are not sent; one that was asked for twice may be in both lists.
+    #[must_use]
+    pub const fn left_out(&self) -> &BTreeSet<String> {
+        &self.left_out
     }
 
     /// The signals that may be sent, without `SIG`.

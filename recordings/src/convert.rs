@@ -54,6 +54,7 @@ pub(crate) fn convert<A: Artefacts>(
         cut_short: survey.end.is_none(),
         end: survey.end,
         torn_bytes,
+        screen_text,
         notes,
         channels,
         clock: survey.clock,

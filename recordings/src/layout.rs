@@ -120,7 +120,7 @@ pub(crate) fn civil_date(days: i64) -> (i64, u32, u32) {
 }
 
 /// `2026-11-23 10:00:00.123 UTC`, for people.
-pub(crate) fn moment(micros: i64) -> String {
+pub fn moment(micros: i64) -> String {
     let (year, month, day) = civil_date(micros.div_euclid(86_400_000_000));
     let of_day = micros.rem_euclid(86_400_000_000);
     let (seconds, millis) = (of_day / 1_000_000, of_day % 1_000_000 / 1000);

@@ -99,6 +99,6 @@ pub use seal::{Sealing, seal};
 pub use sealed::{OpenRecording, SealedRecording};
 pub use shelf::{Listed, State, list};
 pub use stream::Stream;
-pub use text::{Utf8Decoder, neutralise, neutralise_lines};
+pub use text::{Utf8Decoder, neutralise, neutralise_lines, spelled};
 pub use transcript::{Part, transcript, transcript_of};
 pub use writer::{ClosedJournal, Mark, OnAppend, Progress, Recorder, SyncHandle};

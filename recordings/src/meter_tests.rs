@@ -101,7 +101,7 @@ fn sizes() -> Vec<Size> {
 }
 
 /// 24 kB of one sequence may not draw more than 24 kB are worth, whichever sequence it is, however large the window
-/// (B6: 175 MB of transcript came out of `CSI 65535 b`). What was left out is told.
+/// (175 MB of transcript came out of `CSI 65535 b`). What was left out is told.
 #[test]
 fn the_worst_of_every_sequence_costs_what_its_bytes_are_worth() {
     for size in sizes() {

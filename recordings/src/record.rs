@@ -33,6 +33,10 @@ pub struct SessionRecord {
     /// Bytes of an unfinished frame, kept in `torn-tail.bin`.
     #[serde(default)]
     pub torn_bytes: u64,
+    /// Whether what screens showed is in the search text, where somebody had a choice; none in recordings from before this was
+    /// kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen_text: Option<bool>,
     /// Lines of `notes.jsonl`; without any there is no such file.
     #[serde(default)]
     pub notes: u64,
@@ -136,7 +140,7 @@ impl ChannelRecord {
     /// The command as text for people, neutralised.
     #[must_use]
     pub fn command(&self) -> Option<String> {
-        self.opened.command.as_ref().map(crate::neutralise)
+        self.opened.command.as_ref().map(crate::spelled)
     }
 }
 

@@ -108,6 +108,24 @@ pub fn neutralise(text: impl AsRef<[u8]>) -> String {
     show(text.as_ref(), false)
 }
 
+/// A command, a variable or another's name for a thing, so that different bytes never read alike: as [`neutralise`], and
+/// what that writes for a byte or a control is named itself where it stands in the text (`‹U+2039›0x9B›`, `‹U+241B›`).
+/// [`neutralise`] leaves what this wrote as it is; this is said once, of the bytes.
+#[must_use]
+pub fn spelled(bytes: impl AsRef<[u8]>) -> String {
+    let mut out = String::new();
+    for chunk in bytes.as_ref().utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '‹' | '\u{2400}'..='\u{2421}' => name(letter, &mut out),
+                letter => out.push_str(&neutralise(letter.encode_utf8(&mut [0; 4]))),
+            }
+        }
+        out.push_str(&neutralise(chunk.invalid()));
+    }
+    out
+}
+
 /// The same for text of several lines: line feeds and tabs stay, carriage returns before them go.
 #[must_use]
 pub fn neutralise_lines(text: impl AsRef<[u8]>) -> String {
@@ -124,9 +142,7 @@ fn show(bytes: &[u8], lines: bool) -> String {
                 '\r' if lines && letters.peek() == Some(&'\n') => {}
                 '\0'..='\x1f' => out.push(picture(letter as u32)),
                 '\x7f' => out.push('␡'),
-                letter if acts(letter) => {
-                    let _ = write!(out, "‹U+{:04X}›", letter as u32);
-                }
+                letter if acts(letter) || is_blank(letter) => name(letter, &mut out),
                 letter => out.push(letter),
             }
         }
@@ -135,6 +151,21 @@ fn show(bytes: &[u8], lines: bool) -> String {
         }
     }
     out
+}
+
+fn name(letter: char, out: &mut String) {
+    let _ = write!(out, "‹U+{:04X}›", letter as u32);
+}
+
+/// Letters for which nothing is drawn, and which are no white space: fillers, empty Braille, signs for shorthand and music,
+/// variation selectors that no emoji has (`Default_Ignorable_Code_Point` of Unicode 16.0, DerivedCoreProperties.txt, but
+/// for what [`acts`] names and U+FE00 to U+FE0F; U+2800 and U+1D159 are drawn as blanks).
+fn is_blank(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
+            | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+    )
 }
 
 fn picture(code: u32) -> char {
@@ -168,7 +199,54 @@ mod tests {
         (out, valid)
     }
 
+    /// The way back, which there is only where different bytes never read alike.
+    fn respelled(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            rest = &rest[letter.len_utf8()..];
+            if letter == '‹' {
+                let (named, after) = rest.split_once('›').unwrap();
+                match named.split_once("U+") {
+                    Some((_, code)) => {
+                        let code = u32::from_str_radix(code, 16).unwrap();
+                        let letter = char::from_u32(code).unwrap();
+                        bytes.extend(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
+                    None => bytes.push(u8::from_str_radix(&named[2..], 16).unwrap()),
+                }
+                rest = after;
+                continue;
+            }
+            match letter {
+                '␡' => bytes.push(0x7f),
+                '\u{2400}'..='\u{241f}' => bytes.push((letter as u32 - 0x2400) as u8),
+                letter => bytes.extend(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        bytes
+    }
+
+    /// R5: a byte and the text that names it never read alike where a command is shown.
+    #[test]
+    fn what_is_spelled_reads_one_way() {
+        assert_eq!(spelled(b"\x9b"), "‹0x9B›");
+        assert_eq!(spelled("‹0x9B›"), "‹U+2039›0x9B›");
+        assert_eq!(spelled("\x1b␛"), "␛‹U+241B›");
+        assert_eq!(spelled("\u{3164}a"), "‹U+3164›a");
+        assert_eq!(neutralise(spelled("‹0x9B›␛\x1b")), spelled("‹0x9B›␛\x1b"));
+    }
+
     proptest! {
+        #[test]
+        fn bytes_come_back_from_how_they_are_spelled(bytes in proptest::collection::vec(any::<u8>(), 0..64), text in "[‹›0xU+9B␛\u{1b}a\u{3164}\u{2039}]{0,20}") {
+            for bytes in [bytes, text.into_bytes()] {
+                let shown = spelled(&bytes);
+                prop_assert_eq!(respelled(&shown), bytes);
+                prop_assert_eq!(neutralise(&shown), shown);
+            }
+        }
+
         /// Where the frames are cut changes nothing, whatever the bytes.
         #[test]
         fn cutting_never_changes_the_text(bytes in proptest::collection::vec(any::<u8>(), 0..64), cuts in proptest::collection::vec(0usize..64, 0..6)) {

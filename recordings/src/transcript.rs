@@ -4,6 +4,7 @@
 //! that are open together come from several files. They wait here until nothing older can come, within [`MOST_WAITING`].
 
 mod channel;
+mod markers;
 mod words;
 
 use crate::bundle::Language;
@@ -55,7 +56,8 @@ pub fn transcript_of(
     out: &mut impl Write,
 ) -> Result<bool, ReadError> {
     let fail = |error| ReadError::io(recording.dir(), error);
-    let words = words::of(part.language);
+    let language = part.language;
+    let words = words::of(language);
     heading(recording, words, out).map_err(fail)?;
     let mut channels: VecDeque<&ChannelRecord> = recording
         .record()
@@ -135,13 +137,22 @@ pub fn transcript_of(
     match &record.end {
         Some(end) => {
             let [reason, by, text] = end.parts();
+            // What a line of English says again is said in the reader's words all the same.
+            let reason = match language {
+                Language::French => Some(end.reason.as_str()),
+                Language::English => reason,
+            };
+            let reason = reason.map(|reason| language.end(reason));
             let by = by.map(|by| format!("{} {by}", words.by));
-            let parts: Vec<&str> = [reason, by.as_deref(), text]
+            let who: Vec<&str> = [reason, by.as_deref()].into_iter().flatten().collect();
+            let text = text.filter(|text| language == Language::English || *text != end.reason);
+            let parts: Vec<String> = [Some(who.join(" ")).filter(|who| !who.is_empty())]
                 .into_iter()
+                .chain([text.map(str::to_owned)])
                 .flatten()
                 .collect();
             let ended = format!("{} {ended}", words.ended);
-            writeln!(out, "{ended}: {}", neutralise(parts.join(" ")))
+            writeln!(out, "{ended}: {}", neutralise(parts.join(words.colon)))
         }
         None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
     }
@@ -243,6 +254,8 @@ const BARE: char = '\u{0}';
 fn mark(note: &NoteLine, words: &Words) -> String {
     let kind = match note.kind.as_str() {
         "refusal" => words.refused,
+        "note" => words.note,
+        "marker" => words.marker,
         kind => kind,
     };
     format!("[{} {}]", neutralise(kind), neutralise(&note.text))

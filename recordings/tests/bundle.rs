@@ -355,9 +355,7 @@ fn the_commands_of_the_guide_work_with_stock_programs_alone() {
         );
         assert_eq!(said.matches("10:00:00 up 12 days").count(), 2, "{said}");
         for recording in 0..2 {
-            let plain = place
-                .join("clean/plain")
-                .join(site.id(recording).to_string());
+            let plain = place.join("plain").join(site.id(recording).to_string());
             assert!(site.recordings[recording].plain.len() >= 5);
             for (name, bytes) in &site.recordings[recording].plain {
                 assert_eq!(std::fs::read(plain.join(name)).unwrap(), *bytes, "{name}");

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::panic)]
 
 use ecluse_recordings::screen::{Screen, Size};
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -344,21 +346,25 @@ impl Tmux {
     }
 
     fn shows(&self, text: &str) -> Vec<String> {
-        let path = self.0.path().join("case");
-        std::fs::write(&path, text).unwrap();
-        let print = format!("stty raw -echo; exec cat {}", path.display());
+        let (fifo, seen) = (self.0.path().join("case"), self.0.path().join("seen"));
+        let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        let print = format!("stty raw -echo; exec cat {}", fifo.display());
         self.run(&["new-window", "-n", "case", &print]);
-        // What a program printed is drawn before its end is known. Asked for again and again: a hook may miss it.
+        let pipe = format!("exec cat > {}", seen.display());
+        self.run(&["pipe-pane", "-O", "-t", "case", &pipe]);
+        // Open once the program reads, and until what it prints is drawn: at the end of a program, tmux gives up what it
+        // has not read. What comes out of the pipe was drawn in the same step.
+        let mut program = File::options().write(true).open(&fifo).unwrap();
+        program.write_all(text.as_bytes()).unwrap();
         let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let dead = self.run(&["list-panes", "-t", "case", "-F", "#{pane_dead}"]);
-            if dead.stdout.starts_with(b"1") {
-                break;
-            }
+        while std::fs::metadata(&seen).map_or(0, |seen| seen.len()) < text.len() as u64 {
             assert!(Instant::now() < deadline, "{text:?} is not printed");
         }
         let captured = self.run(&["capture-pane", "-p", "-t", "case"]);
         self.run(&["kill-window", "-t", "case"]);
+        std::fs::remove_file(&fifo).unwrap();
+        std::fs::remove_file(&seen).unwrap();
         let captured = String::from_utf8(captured.stdout).unwrap();
         rows(captured.lines().map(str::to_owned).collect())
     }

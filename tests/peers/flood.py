@@ -59,6 +59,7 @@ OPENS = {
     "forwarded-tcpip": (BIG, 22, BIG[:1000], 1),
     "direct-streamlocal@openssh.com": (BIG, b"", 0),
     "auth-agent@openssh.com": (),
+    "forwarded-streamlocal@openssh.com": (BIG, b""),
     "tun@openssh.com": (1, 1),
     "nonsense@example.org": (BIG,),
 }
@@ -185,11 +186,12 @@ def many(count, user):
         os._exit(1)
 
 
-if sys.argv[1] == "before":
-    before()
-elif sys.argv[1] == "after":
-    after(sys.argv[2], sys.argv[3])
-else:
-    many(int(sys.argv[2]), sys.argv[3])
-print("walked", flush=True)
-os._exit(0)
+if __name__ == "__main__":
+    if sys.argv[1] == "before":
+        before()
+    elif sys.argv[1] == "after":
+        after(sys.argv[2], sys.argv[3])
+    else:
+        many(int(sys.argv[2]), sys.argv[3])
+    print("walked", flush=True)
+    os._exit(0)

@@ -29,7 +29,10 @@ class Hook(http.server.BaseHTTPRequestHandler):
         if old != known:
             return self.answer(409, f"{known}\n", [("Content-Type", "text/x.tlog.size")])
         known = int(note.split("\n")[1])
-        (directory / f"{len(list(directory.iterdir())):06}").write_text(body)
+        # Under its name only once it is whole: who waits for it reads it at once.
+        unfinished = directory.with_name("unfinished")
+        unfinished.write_text(body)
+        unfinished.rename(directory / f"{len(list(directory.iterdir())):06}")
         self.answer(200, "")
 
     def answer(self, status, body, headers=()):

@@ -372,6 +372,36 @@ def unknown_channels(user):
             tell(name, f"refused: {problem}")
 
 
+TWICE = {"tun@openssh.com", "nonsense@example.org"}
+# What a channel that runs may be told, or may not be asked for again.
+OF_THE_START = {"exec", "exec-short", "signal", "env-value"}
+
+
+def each_kind(user):
+    """Every kind of channel and request beside a command that runs, two kinds of channels twice."""
+    import flood
+
+    def small(body):
+        return tuple(part[:20] if isinstance(part, (str, bytes)) else part for part in body)
+
+    connection = door.login(user)
+    running = connection.open_session()
+    running.exec_command("cat")
+    for name, body in flood.OPENS.items():
+        for _ in range(0 if name == "session" else 2 if name in TWICE else 1):
+            send(connection, number(MSG_CHANNEL_OPEN), name, 1000, 1 << 20, 1 << 15, *small(body))
+    for name, body in flood.REQUESTS.items():
+        if name not in OF_THE_START:
+            send(connection, number(MSG_CHANNEL_REQUEST), running.remote_chanid, name, False, *small(body))
+    for name, body in flood.GLOBALS.items():
+        send(connection, number(MSG_GLOBAL_REQUEST), name, True, *small(body))
+    running.settimeout(20)
+    running.sendall(b"still here\n")
+    tell("other", running.recv(100).decode().strip())
+    running.close()
+    connection.close()
+
+
 def data_after_close(user):
     """Talks on a channel that it closed."""
     connection = door.login(user)

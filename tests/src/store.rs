@@ -69,6 +69,28 @@ pub fn audit(site: &Site, kind: &str) -> Result<Vec<Value>> {
     Ok(serde_json::from_slice(&read.stdout)?)
 }
 
+/// What a query finds in the site's store, row by row.
+///
+/// # Errors
+/// When the site's store is not SQLite, or does not read.
+pub fn rows(site: &Site, query: &str) -> Result<Value> {
+    const READ: &str = "import json, sqlite3, sys\n\
+        store = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        print(json.dumps(store.execute(sys.argv[2]).fetchall()))";
+    let read = Command::new("python3")
+        .args(["-c", READ])
+        .arg(site.layout().data().join("ecluse.db"))
+        .arg(query)
+        .output()
+        .context("python3 cannot be run")?;
+    ensure!(
+        read.status.success(),
+        "the store does not read: {}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    Ok(serde_json::from_slice(&read.stdout)?)
+}
+
 /// The same of one trail: a client's, or for none the gateway's own.
 ///
 /// # Errors

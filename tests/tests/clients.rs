@@ -141,7 +141,7 @@ fn plink_is_asked_for_the_code_in_its_terminal() -> Result<()> {
     Ok(())
 }
 
-/// C11: rclone comes for files, which no line gives: it is told so at once, by the request itself. How often it then tries
+/// Rclone comes for files, which no line gives: it is told so at once, by the request itself. How often it then tries
 /// again is its own (`--low-level-retries`, ten): it takes any failure of a connection for one that may pass.
 #[test]
 fn rclone_is_told_at_once_that_no_line_gives_files() -> Result<()> {

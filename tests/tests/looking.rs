@@ -73,7 +73,7 @@ fn an_idle_shell_is_the_present() -> Result<()> {
     Ok(())
 }
 
-/// B6: what a sequence asks for beyond what its bytes may cost is not drawn, and the operator is told.
+/// What a sequence asks for beyond what its bytes may cost is not drawn, and the operator is told.
 #[test]
 fn what_is_not_drawn_is_told_to_who_watches_and_who_reads() -> Result<()> {
     let site = Site::start()?;

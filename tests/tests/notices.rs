@@ -218,7 +218,7 @@ fn a_terminal_is_left_in_order_after_any_end() -> Result<()> {
     Ok(())
 }
 
-/// C11: what a real terminal shows after a program that was cut is letters, in their own colour, whatever the program had saved,
+/// What a real terminal shows after a program that was cut is letters, in their own colour, whatever the program had saved,
 /// shifted or designated; and its words can be read, which the gateway says after it put the terminal in order.
 #[test]
 fn a_terminal_is_left_in_order_whatever_was_saved_and_shifted() -> Result<()> {

@@ -113,3 +113,37 @@ fn what_cannot_be_put_on_record_does_not_pass() -> Result<()> {
     );
     Ok(())
 }
+
+/// R5: a gateway that begins with other settings says so, in its own trail and in each client's, by the part and by no value;
+/// operators are told. One that begins as before says nothing.
+#[test]
+fn r5_other_settings_are_on_record_and_told() -> Result<()> {
+    const VALUE: &str = "17m";
+    let mut site = Site::start()?;
+    site.operator(&["pending"])?.success()?;
+    site.close()?;
+    site.open()?;
+    ensure!(store::audit(&site, "settings-change")?.is_empty());
+    site.close()?;
+    site.apply(|documents| {
+        documents.settings.remember = VALUE.to_owned();
+        Ok(())
+    })?;
+    site.open()?;
+    for trail in [None, Some("hopital")] {
+        let records = store::audit_of(&site, trail, "settings-change")?;
+        ensure!(records.len() == 1, "{trail:?}: {records:?}");
+        for record in records {
+            let parts = &record["detail"]["parts"];
+            ensure!(*parts == serde_json::json!(["authentication"]), "{record}");
+            ensure!(!record.to_string().contains(VALUE), "{record}");
+        }
+    }
+    let told = site.operator(&["changes"])?.success()?.text();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(
+        told.contains("The gateway began with other settings than before"),
+        "{told}"
+    );
+    Ok(())
+}

@@ -268,7 +268,7 @@ fn the_prompt_shows_a_new_request_by_itself() -> Result<()> {
     Ok(())
 }
 
-/// C14: what was done is told, even where it could not be put on record.
+/// What was done is told, even where it could not be put on record.
 #[test]
 fn a_cut_that_is_not_on_record_is_told_all_the_same() -> Result<()> {
     let site = open_site()?;

@@ -1,4 +1,4 @@
-//! C14: a reader that goes away (`| head -1`) neither stops a command of `ecluse` nor changes its exit status. Every command
+//! A reader that goes away (`| head -1`) neither stops a command of `ecluse` nor changes its exit status. Every command
 //! there is has its line here, or the test fails.
 
 use std::collections::BTreeMap;

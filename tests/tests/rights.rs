@@ -1,4 +1,4 @@
-//! A2, O4, A8: every act by everybody, through `ssh`: technicians, operators and auditors, of this client and of another,
+//! O4, A8: every act by everybody, through `ssh`: technicians, operators and auditors, of this client and of another,
 //! in force and switched off.
 
 use std::fs;

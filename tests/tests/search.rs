@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Site, Terminal, keys, store, wait};
+use ecluse_tests::{Site, Terminal, keys, recording, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "Correct-Horse-9";
@@ -176,7 +176,7 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
     work(&site)?;
     found(&site, &["dumped-by-command"])?;
     found(&site, &["Durand", "--in", "typed"])?;
-    // C13: nobody takes it for an answer about what was on screens.
+    // Nobody takes it for an answer about what was on screens.
     for words in [
         &["patient Lefèvre"][..],
         &["length=15"],
@@ -197,7 +197,36 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
     Ok(())
 }
 
-/// C13: words of two letters are looked for, though no filter knows them.
+/// R10: recordings from before the client asked for it have no screen text: how many and which is said, and silence about
+/// their screens is no answer.
+#[test]
+fn r10_recordings_without_screen_text_are_named() -> Result<()> {
+    let mut site = site(false)?;
+    work(&site)?;
+    recording::wait_for_casts(&site.layout().recordings(), 2)?;
+    found(&site, &["dumped-by-command"])?;
+    site.apply(|documents| {
+        documents.client_tail = "\n[search]\nscreen-text = true\n".to_owned();
+        Ok(())
+    })?;
+    wait::until_true("the documents to be in force", PATIENCE, || {
+        let log = site.process()?.errors();
+        Ok(log.matches("new documents are in force").count() == 1)
+    })?;
+    let text = search(&site, &["length=15"])?;
+    ensure!(
+        text.contains("Nothing found in what can be searched")
+            && text.contains("2 older recordings have no screen text")
+            && text.contains(": 1, 2."),
+        "{text}"
+    );
+    // Who asks for no screens misses none.
+    let text = search(&site, &["nowhere", "--in", "typed"])?;
+    ensure!(!text.contains("older recordings"), "{text}");
+    Ok(())
+}
+
+/// Words of two letters are looked for, though no filter knows them.
 #[test]
 fn words_of_two_letters_are_found() -> Result<()> {
     let site = site(true)?;

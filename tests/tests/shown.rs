@@ -1,5 +1,6 @@
 //! What a technician was shown, typed unseen or was refused, an auditor finds and reads (R10, R11).
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -173,6 +174,19 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
         clear.contains("true «unseen-command»") && clear.contains("hidden"),
         "{clear}"
     );
+    // In the order of time, with what no screen showed marked.
+    let number = clear.lines().find_map(|line| {
+        let command = line.trim().strip_prefix("replay ")?;
+        command.split(' ').next().map(str::to_owned)
+    });
+    let number = number.context("no number")?;
+    let unmasked = site.auditor(&["replay", &number, "--unmask"])?;
+    let unmasked = unmasked.success()?.text();
+    let place = |text: &str| {
+        let place = unmasked.find(text);
+        place.with_context(|| format!("{text:?} is not in\n{unmasked}"))
+    };
+    ensure!(place("channel 1  │ stty -echo")? < place("channel 1 ¤ │ true unseen-command")?);
     let records = store::audit(&site, "search")?;
     ensure!(records.iter().any(|record| {
         record["verdict"] == "permit"
@@ -180,6 +194,69 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
                 .pointer("/detail/in")
                 .is_some_and(|asked| asked == "hidden")
     }));
+    Ok(())
+}
+
+/// A terminal that is asked for with ECHO off is on record and told to the operator at once, before anything is typed.
+#[test]
+fn a_terminal_asked_for_without_echo_is_told_and_on_record() -> Result<()> {
+    let site = site()?;
+    let ssh = site.ssh("alice+db01").flag("-tt");
+    let mut command: Vec<OsString> = ["sh", "-c", "stty -echo; exec \"$@\"", "sh"]
+        .map(OsString::from)
+        .to_vec();
+    command.extend(ssh.arguments());
+    let terminal = Terminal::open(site.layout(), &command, &ssh.variables(), 90, 30)?;
+    terminal.sees_prompt()?;
+    let records = store::audit(&site, "typing-hidden")?;
+    ensure!(
+        records.len() == 1
+            && records
+                .iter()
+                .all(|record| record["person"] == "alice" && record["target"] == "db01"),
+        "{records:?}"
+    );
+    let told = site.operator(&["pending"])?.text();
+    ensure!(
+        told.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("alice asked for a terminal on db01 that shows nothing of what is typed"),
+        "{told}"
+    );
+    // An ordinary one says nothing of the kind.
+    let other = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+    other.sees_prompt()?;
+    ensure!(store::audit(&site, "typing-hidden")?.len() == 1);
+    Ok(())
+}
+
+/// What cannot be searched is counted and told, and not taken for something without hits.
+#[test]
+fn recordings_that_cannot_be_searched_are_counted() -> Result<()> {
+    let site = site()?;
+    for word in ["first-word", "second-word"] {
+        let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
+        terminal.sees_prompt()?;
+        terminal.enters(&format!("echo {word}; exit"))?;
+        terminal.ends()?;
+        found(&site, &[word])?;
+    }
+    let whole = search(&site, &["nowhere-at-all"])?;
+    ensure!(!whole.contains("was not searched"), "{whole}");
+    let removed = std::process::Command::new("python3")
+        .args(["-c", "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], timeout=30)\ndb.execute('delete from search_filters where session = (select id from sessions order by number limit 1)')\ndb.commit()"])
+        .arg(site.layout().data().join("ecluse.db"))
+        .output()?;
+    ensure!(removed.status.success(), "{removed:?}");
+    for word in ["nowhere-at-all", "second-word"] {
+        let told = search(&site, &[word])?;
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        ensure!(
+            told.contains("One recording of this selection was not searched"),
+            "{word}: {told}"
+        );
+    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A code of now for what gives somebody more than they had, and none for what takes away. Issue 3, B9; A2, A6.
+//! A code of now for what gives somebody more than they had, and none for what takes away. A2, A6.
 
 use std::time::Duration;
 

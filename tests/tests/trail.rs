@@ -208,7 +208,7 @@ fn r4_each_act_is_on_record_with_who_from_where_about_what_and_how_it_was_decide
         let fields: Vec<(&str, &str)> = who.iter().chain(more).copied().collect();
         on_record(&site, kind, &fields)?;
     }
-    // Of the gateway itself: to every client, and once its own; one event.
+    // N3, of the gateway itself: that its log starts and stops, to every client, and once its own; one event.
     for kind in ["serve-start", "serve-stop", "clock-reading"] {
         let records = store::audit(&site, kind)?;
         let mut of: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();

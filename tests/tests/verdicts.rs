@@ -407,26 +407,48 @@ fn nobody_is_accused_beside_a_gateway_that_writes() -> Result<()> {
         "{verified} verifications and {exported} exports"
     );
 
-    // In the same setting: a recording that somebody put in, and an entry that somebody wrote.
+    // In the same setting: a recording that somebody put in, and an entry that somebody changed.
     let dirs = session_dirs(&site)?;
     let first = dirs.first().context("no recording")?;
     let forged = first.with_file_name("01960000-0000-7000-8000-000000000000");
     copy(first, &forged)?;
-    let told = std::thread::scope(|scope| -> Result<Output> {
-        let writer = scope.spawn(|| -> Result<()> {
-            for _ in 0..3 {
-                site.ssh("alice+db01")
-                    .run("echo done")
-                    .answer()?
-                    .success()?;
-            }
-            Ok(())
-        });
-        let told = site.gateway().try_run(["journal", "verify"], "");
-        writer
-            .join()
-            .map_err(|_| anyhow::anyhow!("a thread was lost"))??;
-        told
-    })?;
-    ends_with(&told, 7, &["the journal knows nothing of this session"])
+    let verified = || {
+        std::thread::scope(|scope| -> Result<Output> {
+            let writer = scope.spawn(|| -> Result<()> {
+                for _ in 0..3 {
+                    site.ssh("alice+db01")
+                        .run("echo done")
+                        .answer()?
+                        .success()?;
+                }
+                Ok(())
+            });
+            let told = site.gateway().try_run(["journal", "verify"], "");
+            writer
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread was lost"))??;
+            told
+        })
+    };
+    ends_with(
+        &verified()?,
+        7,
+        &["the journal knows nothing of this session"],
+    )?;
+    fs::remove_dir_all(&forged)?;
+    const CHANGE: &str = "import sqlite3, sys\n\
+        store = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        store.execute('drop trigger journal_keeps_its_words')\n\
+        store.execute(\"update journal set entry = replace(entry, 'alice', 'bruno') where seq = (select max(seq) from audit where kind = 'session-start')\")\n\
+        store.commit()";
+    let changed = Command::new("python3")
+        .args(["-c", CHANGE])
+        .arg(site.layout().data().join("ecluse.db"))
+        .output()?;
+    ensure!(changed.status.success(), "{}", said(&changed));
+    ends_with(
+        &verified()?,
+        4,
+        &["was altered: its words have another hash"],
+    )
 }

@@ -5,22 +5,20 @@
 
 use std::time::Instant;
 
-use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Refusal, Role};
+use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
+use super::doors::{Doors, NEWS, show_news};
 use super::looks::may_look;
 use super::notices::Notices;
+use super::refused::refused;
 use super::words::{Takes, split};
 use super::{Visitor, lobby};
-use crate::audit::AuditKind;
-use crate::clock;
 use crate::gateway::Applied;
 use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
 const LONGEST_LINE: usize = 4000;
-/// How far the second line of a piece of news stands in: it may hold words of others, and is no news of its own.
-const NEWS: usize = 4;
 
 /// One command: its name, how it is written, and the sentence that says what it does.
 #[derive(Debug)]
@@ -280,7 +278,10 @@ async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
             tracing::warn!(%error, command = command.name, "a command failed");
             desk.problem(
                 "common-store-failed",
-                &[("problem", error.to_string().into())],
+                &[(
+                    "problem",
+                    desk.gateway.texts.store(desk.lang(), &error).into(),
+                )],
             )
             .await?;
             Ok(Next::Go(status::PROBLEM))
@@ -360,25 +361,6 @@ async fn auditors(
     }
 }
 
-/// Policy gives no right to this act: on record, and told (R5: attempts too).
-pub(crate) async fn refused(
-    desk: &mut Desk<'_>,
-    command: &Command,
-    refusal: &Refusal,
-) -> Result<u32, Trouble> {
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused()
-        .reason(refusal);
-    let record = match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => record,
-        Role::Operator { client } | Role::Auditor { client } => record.client(client),
-    };
-    desk.put_refusal_on_record(record).await?;
-    desk.refused(refusal).await
-}
-
 async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     if let Err(misuse) = arguments(words, Takes::NOTHING, 1) {
         return desk.misused(command, &misuse).await;
@@ -415,6 +397,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
         &[("person", desk.person().as_str().into())],
     )
     .await?;
+    let mut doors = Doors::greet(desk).await?;
     notices.greet(desk).await?;
     desk.line("lobby-hint", &[]).await?;
     loop {
@@ -435,6 +418,12 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                         desk.terminal.err_line(&ended).await?;
                         return Ok(status::NOT_ADMITTED);
                     }
+                    let news = doors.news(desk);
+                    // What a closed door kept back begins once it is open.
+                    if doors.are_open() && notices.are_kept_back() {
+                        notices = Notices::begin(desk).await?;
+                    }
+                    show_news(desk, news, &mut prompt).await?;
                 }
             }
         };
@@ -462,14 +451,7 @@ async fn tell_news(
     prompt: &mut Prompt,
 ) -> Result<(), Trouble> {
     let news = notices.news(desk).await?;
-    if !news.is_empty() {
-        prompt.hide(desk.terminal).await?;
-        for line in news {
-            desk.terminal.hanging(&line, NEWS).await?;
-        }
-        prompt.show(desk.terminal).await?;
-    }
-    Ok(())
+    show_news(desk, news, prompt).await
 }
 
 async fn until(due: Option<Instant>) {

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::commands::Command;
 use super::desk::{Desk, Trouble, arguments, status};
 use super::listing::{latest, list, tell_more};
+use super::refused::not_theirs;
 use super::words::{Misuse, Takes};
 use super::{next, parse_length, shown, steps};
 use crate::clock;
@@ -391,11 +392,12 @@ pub(crate) async fn cancel(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(intervention) = own(desk, by, number).await? else {
+        let typed = number.to_string();
         let args = [
-            ("id", number.to_string().into()),
+            ("id", typed.as_str().into()),
             ("command", "interventions".into()),
         ];
-        return desk.problem("common-no-such-intervention", &args).await;
+        return not_theirs(desk, command, &typed, "common-no-such-intervention", &args).await;
     };
     match steps::cancel(desk.gateway, desk.visitor, by, &intervention).await? {
         Ok(_) => {

@@ -8,6 +8,7 @@
 
 pub(crate) mod commands;
 pub(crate) mod desk;
+mod doors;
 pub mod life;
 pub(crate) mod listing;
 pub(crate) mod lobby;
@@ -16,6 +17,7 @@ pub(crate) mod next;
 mod notices;
 mod passing;
 mod questions;
+pub(crate) mod refused;
 pub(crate) mod shown;
 pub(crate) mod step_up;
 pub(crate) mod steps;
@@ -248,7 +250,10 @@ async fn tell(desk: &mut Desk<'_>, trouble: Trouble) -> Result<(), Trouble> {
             tracing::warn!(%error, "a dialogue ended: the store failed");
             desk.problem(
                 "common-store-failed",
-                &[("problem", error.to_string().into())],
+                &[(
+                    "problem",
+                    desk.gateway.texts.store(desk.lang(), &error).into(),
+                )],
             )
             .await?;
         }

@@ -110,6 +110,11 @@ impl Notices {
         Ok(())
     }
 
+    /// Whether nothing is told because there was no right to be told when the notices began.
+    pub(super) fn are_kept_back(&self) -> bool {
+        matches!(self, Self::Nobody)
+    }
+
     /// When news that are held back, because there are so many, are due.
     pub(super) fn due(&self) -> Option<Instant> {
         match self {

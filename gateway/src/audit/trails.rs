@@ -72,6 +72,8 @@ impl AuditKind {
             Self::DocumentChange => Goes::Object,
             // What was found of the store, by whose it is.
             Self::Bound | Self::NotOnRecord => Goes::Client,
+            // One for each client, made where what it reaches is compared.
+            Self::Reached => Goes::Client,
             Self::Request
             | Self::Seen
             | Self::Approval

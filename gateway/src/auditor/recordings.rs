@@ -4,9 +4,10 @@ use ecluse_policy::{AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::words::{Arguments, Misuse, Takes};
 use crate::store::{Session, SessionEnd, SessionQuery};
-use crate::texts::{times, told};
+use crate::texts::times;
 
 const TAKES: Takes = Takes {
     values: &["person", "target", "intervention", "since", "until"],
@@ -81,6 +82,9 @@ pub(super) async fn list(
         .map(|session| row(desk, session, now))
         .collect();
     desk.terminal.table(&heads, &rows).await?;
+    if sessions.iter().any(|session| session.unread) {
+        desk.line("auditor-hidden-unknown", &[]).await?;
+    }
     if more {
         desk.line("auditor-older-left-out", &[("shown", LISTED.into())])
             .await?;
@@ -107,12 +111,13 @@ pub(super) async fn query(
             match found.filter(|found| found.request().client == *by.client()) {
                 Some(found) => Some(found.id()),
                 None => {
+                    let typed = number.to_string();
                     let args = [
-                        ("id", number.to_string().into()),
+                        ("id", typed.as_str().into()),
                         ("command", "recordings".into()),
                     ];
-                    return desk
-                        .problem("common-no-such-intervention", &args)
+                    let told = "common-no-such-intervention";
+                    return not_theirs(desk, command, &typed, told, &args)
                         .await
                         .map(Err);
                 }
@@ -159,7 +164,7 @@ fn written(
 pub(super) fn why(desk: &Desk<'_>, end: &SessionEnd, now: Timestamp) -> String {
     match &end.because {
         Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
-        None => told(&end.reason),
+        None => desk.say("over-in-english", &[("reason", end.reason.as_str().into())]),
     }
 }
 
@@ -176,6 +181,7 @@ fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
         ),
     };
     let hidden = match session.hidden_lines {
+        0 if session.unread => "?".to_owned(),
         0 => String::new(),
         lines => lines.to_string(),
     };

@@ -20,11 +20,12 @@ use super::stage::{Stage, Stopped};
 use super::transcript;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::step_up;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::store::Session;
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 /// `replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]`
 pub(crate) async fn replay(
@@ -39,12 +40,9 @@ pub(crate) async fn replay(
     };
     let found = desk.gateway.store.session(written.number).await?;
     let Some(session) = found.filter(|session| session.start.client == *by.client()) else {
-        return desk
-            .problem(
-                "auditor-no-such-recording",
-                &[("id", written.number.into())],
-            )
-            .await;
+        let (typed, told) = (written.number.to_string(), "auditor-no-such-recording");
+        let args = [("id", written.number.into())];
+        return not_theirs(desk, command, &typed, told, &args).await;
     };
     if let Some((id, option)) = meaningless(desk, &written, session.end.is_none()) {
         return desk.problem(id, &[("option", option.into())]).await;
@@ -77,7 +75,7 @@ pub(crate) async fn replay(
         .as_ref()
         .map(|path| desk.gateway.settings.recordings.directory.join(path));
     let Some(dir) = dir else {
-        return missing(desk, &session, "–").await;
+        return missing(desk, &session, &Unreadable::None).await;
     };
     let keys = Arc::clone(desk.gateway.keeper.keys());
     let (sealed, id, client) = (dir.clone(), session.start.id, session.start.client.clone());
@@ -87,7 +85,7 @@ pub(crate) async fn replay(
         .readers
         .read(desk.person(), move || open(&sealed, id, &client, &keys))
         .await;
-    match opened.unwrap_or_else(|error| Err(error.to_string())) {
+    match opened.unwrap_or_else(|interrupted| Err(interrupted.into())) {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
         Err(problem) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
             unfinished(desk, &written, &session, dir.join(layout::LIVE), &problem).await
@@ -196,7 +194,12 @@ fn record(desk: &Desk<'_>, session: &Session) -> AuditRecord {
         .detail("technician", start.person.to_string())
 }
 
-async fn missing(desk: &mut Desk<'_>, session: &Session, problem: &str) -> Result<u32, Trouble> {
+pub(super) async fn missing(
+    desk: &mut Desk<'_>,
+    session: &Session,
+    problem: &Unreadable,
+) -> Result<u32, Trouble> {
+    let problem = desk.gateway.texts.unreadable(desk.lang(), problem);
     desk.problem(
         "auditor-recording-missing",
         &[
@@ -307,8 +310,8 @@ async fn finished(
         Ok(Ok((playback, markers))) => {
             play(desk, written, session, playback, markers, length).await
         }
-        Ok(Err(error)) => missing(desk, session, &error.to_string()).await,
-        Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
+        Ok(Err(error)) => missing(desk, session, &error.into()).await,
+        Err(interrupted) => missing(desk, session, &interrupted.into()).await,
     }
 }
 
@@ -398,7 +401,7 @@ async fn unfinished(
     written: &Written,
     session: &Session,
     journal: PathBuf,
-    problem: &str,
+    problem: &Unreadable,
 ) -> Result<u32, Trouble> {
     // What was read of it may be of before its end.
     let again = desk.gateway.store.session(session.number).await?;
@@ -432,7 +435,7 @@ async fn unfinished(
         Ok(Some(Ok(playback))) => play(desk, written, session, playback, Vec::new(), None).await,
         Ok(Some(Err(problem))) => missing(desk, session, &problem).await,
         Ok(None) => missing(desk, session, problem).await,
-        Err(interrupted) => missing(desk, session, &interrupted.to_string()).await,
+        Err(interrupted) => missing(desk, session, &interrupted.into()).await,
     }
 }
 
@@ -462,6 +465,7 @@ async fn play(
         Err(Stopped::Refused(refusal)) => desk.refused(&refusal).await,
         Err(Stopped::Unreadable(problem)) => {
             let at = times::countdown(desk.lang(), Span::ZERO);
+            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
             desk.problem(
                 "auditor-damaged",
                 &[("at", at.into()), ("problem", problem.into())],

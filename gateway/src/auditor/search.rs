@@ -3,6 +3,8 @@
 //! Filters in the store say which recordings may hold the words; only those are opened, the latest first, until there
 //! are hits enough. What is found is shown neutralised (R11). Without words, sessions are listed.
 
+mod left;
+
 use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -11,8 +13,9 @@ use std::time::Duration;
 
 use ecluse_policy::{AsAuditor, ClientId, Refusal, SessionId, Timestamp};
 use ecluse_recordings::search::{self, Line, LineKind, Query, QueryError, SHORTEST, excerpt};
-use ecluse_recordings::{OpenRecording, SESSION, layout};
+use ecluse_recordings::{OpenRecording, ReadError, SESSION, layout};
 
+use self::left::Left;
 use super::moments;
 use super::recordings::{list, query};
 use super::replay::{open, unmasked};
@@ -23,7 +26,7 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::evidence::EvidenceKeys;
 use crate::readers::Reading;
 use crate::store::{AuditQuery, Searchable, Session, SessionQuery};
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 const TAKES: Takes = Takes {
     values: &["person", "target", "intervention", "since", "until", "in"],
@@ -64,15 +67,6 @@ struct Hit {
     line: Line,
     /// How long after its channel's opening.
     offset: Option<Duration>,
-}
-
-/// What was not looked into.
-#[derive(Default)]
-struct Left {
-    live: usize,
-    unreadable: usize,
-    /// Looked into, but not all of it is in its search text.
-    partly: usize,
 }
 
 /// `search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in KIND] [--all]`
@@ -171,6 +165,8 @@ async fn find(
     };
     let ahead = std::thread::available_parallelism().map_or(AHEAD, |cores| cores.get().max(AHEAD));
     let mut left = Left::default();
+    let wants_screens =
+        matches!(lines, In::Text(None | Some(LineKind::Screen))) && by.screens_are_searchable();
     let (mut shown, mut enough) = (0usize, false);
     sessions.limit = Some(PAGE);
     'pages: loop {
@@ -184,6 +180,12 @@ async fn find(
         sessions.before = page.last().map(|(session, _)| session.number);
         let mut worth_opening = VecDeque::new();
         for (session, found) in page {
+            match session.screen_text {
+                _ if !wants_screens || found == Searchable::Unknown => {}
+                Some(true) => {}
+                Some(false) => left.without_screens.push(session.number),
+                None => left.screens_unknown.push(session.number),
+            }
             match found {
                 Searchable::No => {}
                 Searchable::NotInPart => left.partly += 1,
@@ -205,9 +207,13 @@ async fn find(
             let Some((session, reading)) = readings.pop_front() else {
                 break;
             };
-            let hits = match reading.await.unwrap_or_else(|error| Err(error.to_string())) {
+            let hits = match reading
+                .await
+                .unwrap_or_else(|interrupted| Err(interrupted.into()))
+            {
                 Ok(hits) => hits,
                 Err(problem) => {
+                    let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
                     let args = [
                         ("number", session.number.into()),
                         ("problem", problem.into()),
@@ -251,8 +257,7 @@ async fn find(
         In::Hidden => true,
     };
     if shown == 0 {
-        let whole = screens && left.unreadable + left.live + left.partly == 0;
-        let id = if whole {
+        let id = if screens && left.is_nothing() {
             "search-none"
         } else {
             "search-none-partly"
@@ -268,18 +273,7 @@ async fn find(
     if !screens {
         desk.line("search-no-screens", &[]).await?;
     }
-    if left.partly > 0 {
-        desk.line("search-partly", &[("count", left.partly.into())])
-            .await?;
-    }
-    if left.unreadable > 0 {
-        desk.line("search-unreadable", &[("count", left.unreadable.into())])
-            .await?;
-    }
-    if left.live > 0 {
-        desk.line("search-live", &[("count", left.live.into())])
-            .await?;
-    }
+    left.tell(desk).await?;
     Ok(status::DONE)
 }
 
@@ -375,7 +369,7 @@ fn look_into(
     question: &Query,
     lines: In,
     most: usize,
-) -> Reading<Result<Vec<Hit>, String>> {
+) -> Reading<Result<Vec<Hit>, Unreadable>> {
     let directory = &desk.gateway.settings.recordings.directory;
     let dir = session.start.recording.as_ref();
     let dir = dir.map(|path| directory.join(path));
@@ -404,7 +398,7 @@ fn hits_in(
     question: &Query,
     lines: In,
     most: usize,
-) -> Result<Vec<Hit>, String> {
+) -> Result<Vec<Hit>, Unreadable> {
     let recording = open(&dir, session, client, keys)?;
     let mut hits = Vec::new();
     let mut keep = |line: Line| {
@@ -418,8 +412,7 @@ fn hits_in(
         })?,
         In::Hidden => search::hidden(&recording, |line| {
             question.find(&line.text).is_none() || keep(line)
-        })
-        .map_err(|error| error.to_string())?,
+        })?,
     }
     hits.sort_by_key(|hit| hit.line.at_us);
     Ok(hits)
@@ -430,12 +423,13 @@ pub(super) fn find_lines(
     recording: &OpenRecording,
     question: &Query,
     each: impl FnMut(Line) -> bool,
-) -> Result<(), String> {
-    let text = recording
-        .open(layout::TEXT)
-        .map_err(|error| error.to_string())?;
+) -> Result<(), Unreadable> {
+    let text = recording.open(layout::TEXT)?;
     let mut text = BufReader::with_capacity(READ, text);
-    search::find(&mut text, question, each).map_err(|error| error.to_string())
+    search::find(&mut text, question, each).map_err(|source| {
+        let path = recording.dir().join(layout::TEXT);
+        Unreadable::of(&ReadError::Io { path, source })
+    })
 }
 
 /// Where a replay of the line's channel has to go to show it; none for what concerns no channel.

@@ -19,7 +19,7 @@ use crate::readers::{Interrupted, Turn};
 use crate::screens::apply;
 use crate::store::Session;
 use crate::terminal::{Event, Key, Size};
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 /// How far an arrow key goes.
 const JUMP: Duration = Duration::from_secs(10);
@@ -70,12 +70,12 @@ pub(super) enum Stopped {
     /// The right to read it ended.
     Refused(Refusal),
     /// The recording cannot be read.
-    Unreadable(String),
+    Unreadable(Unreadable),
 }
 
 impl From<ReadError> for Stopped {
     fn from(error: ReadError) -> Self {
-        Self::Unreadable(error.to_string())
+        Self::Unreadable(error.into())
     }
 }
 
@@ -157,7 +157,7 @@ impl Stage {
                 Ok((stage, Ok(shown))) => (stage, shown),
                 Ok((_, Err(error))) => return Ok(Err(error.into())),
                 Err(interrupted @ Interrupted) => {
-                    return Ok(Err(Stopped::Unreadable(interrupted.to_string())));
+                    return Ok(Err(Stopped::Unreadable(interrupted.into())));
                 }
             };
             if let Err(refusal) = still_theirs(desk, session, false) {

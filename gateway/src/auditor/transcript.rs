@@ -1,17 +1,21 @@
 //! A recording as text, for pipes and plain terminals (R10).
 
 use std::io;
+use std::sync::Arc;
 
-use ecluse_recordings::{OpenRecording, Part, Stream, neutralise_lines, rebuild};
+use ecluse_policy::Lang;
+use ecluse_recordings::search::{self, Line};
+use ecluse_recordings::{OpenRecording, Part, ReadError, Stream, layout, neutralise, rebuild};
 use tokio::sync::mpsc;
 
 use super::recordings::why;
-use super::replay::still_theirs;
+use super::replay::{missing, still_theirs};
 use crate::admission::desk::{Desk, Trouble, status};
 use crate::clock;
+use crate::gateway::Gateway;
 use crate::readers::outside;
 use crate::store::Session;
-use crate::texts::times;
+use crate::texts::{Value, times};
 
 /// Pieces of text on their way to the terminal: a slow reader slows the reading, nothing piles up.
 const QUEUE: usize = 16;
@@ -45,18 +49,27 @@ pub(super) async fn print(
     }
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let recording = recording.clone();
+    let (gateway, lang) = (Arc::clone(desk.gateway), desk.lang());
     let reading = desk.gateway.readers.read(desk.person(), move || {
         let mut out = Pieces {
             sender,
             held: Vec::new(),
         };
         let found = if unmask {
-            typed(&recording, part.channel, &mut out).map(|()| true)
+            let typed = Typed {
+                gateway,
+                lang,
+                started: recording.record().facts.started,
+                waiting: Vec::new(),
+                bytes: 0,
+                out: &mut out,
+            };
+            typed.all(&recording, part.channel).map(|()| true)
         } else {
             ecluse_recordings::transcript_of(&recording, part, &mut out)
         }?;
         out.flush_all();
-        Ok::<_, ecluse_recordings::ReadError>(found)
+        Ok::<_, ReadError>(found)
     });
     let with_pty = desk.terminal.size().is_some();
     while let Some(piece) = pieces.recv().await {
@@ -82,47 +95,98 @@ pub(super) async fn print(
             }
             None => Ok(status::DONE),
         },
-        Ok(Err(error)) => {
-            let args = [
-                ("number", session.number.into()),
-                ("problem", error.to_string().into()),
-            ];
-            desk.problem("auditor-recording-missing", &args).await
-        }
-        Err(error) => {
-            let args = [
-                ("number", session.number.into()),
-                ("problem", error.to_string().into()),
-            ];
-            desk.problem("auditor-recording-missing", &args).await
-        }
+        Ok(Err(error)) => missing(desk, session, &error.into()).await,
+        Err(interrupted) => missing(desk, session, &interrupted.into()).await,
     }
 }
 
-/// What the technician typed, in clear, channel by channel.
-fn typed(
-    recording: &OpenRecording,
-    wanted: Option<u32>,
-    out: &mut impl io::Write,
-) -> Result<(), ecluse_recordings::ReadError> {
-    for channel in recording
-        .record()
-        .channels
-        .iter()
-        .filter(|c| wanted.is_none_or(|wanted| wanted == c.number))
-    {
-        let mut input = Vec::new();
-        rebuild(recording, channel, true, |piece| {
-            if piece.stream == Stream::Input {
-                input.extend_from_slice(piece.bytes);
+/// Typed text that is put into the order of time at once. **Unit**: bytes. Of more than that, each so much is.
+const IN_ORDER: usize = 32 << 20;
+/// A line of input without times is written in pieces of at most so many bytes.
+const PIECE: usize = 64 * 1024;
+
+/// What was typed, in clear: in the order of time over all channels, then what has no times.
+struct Typed<'o, W> {
+    gateway: Arc<Gateway>,
+    lang: Lang,
+    started: i64,
+    waiting: Vec<(Line, bool)>,
+    bytes: usize,
+    out: &'o mut W,
+}
+
+impl<W: io::Write> Typed<'_, W> {
+    fn all(mut self, recording: &OpenRecording, wanted: Option<u32>) -> Result<(), ReadError> {
+        self.say("replay-unmasked-times", &[]);
+        let channels = recording.record().channels.iter();
+        let mut untimed = Vec::new();
+        for channel in channels.filter(|c| wanted.is_none_or(|wanted| wanted == c.number)) {
+            let has_times = search::in_clear(recording, channel, |line, hidden| {
+                self.take(line, hidden);
+                true
+            })?;
+            if !has_times {
+                untimed.push(channel);
             }
-            Ok(())
-        })?;
-        let text = neutralise_lines(String::from_utf8_lossy(&input).replace('\r', "\n"));
-        // A write fails only when the reader has left: nothing is owed to nobody.
-        let _ = writeln!(out, "── {} ──\n{text}", channel.number);
+        }
+        self.write();
+        for channel in untimed {
+            self.say(
+                "replay-unmasked-untimed",
+                &[("channel", channel.number.into())],
+            );
+            let mut held = Vec::new();
+            rebuild(recording, channel, true, |piece| {
+                if piece.stream == Stream::Input {
+                    for byte in piece.bytes {
+                        if matches!(byte, b'\r' | b'\n') || held.len() >= PIECE {
+                            // A write fails only when the reader has left: nothing is owed to nobody.
+                            let _ = writeln!(self.out, "{}", neutralise(&held));
+                            held.clear();
+                        }
+                        if !matches!(byte, b'\r' | b'\n') {
+                            held.push(*byte);
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+            let _ = writeln!(self.out, "{}", neutralise(&held));
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn take(&mut self, line: Line, hidden: bool) {
+        self.bytes = self.bytes.saturating_add(line.text.len() + 64);
+        self.waiting.push((line, hidden));
+        if self.bytes > IN_ORDER {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        self.bytes = 0;
+        self.waiting.sort_by_key(|(line, _)| line.at_us);
+        for (line, hidden) in std::mem::take(&mut self.waiting) {
+            let moment = layout::moment(self.started.saturating_add_unsigned(line.at_us));
+            let time = moment.split(' ').nth(1).unwrap_or_default();
+            let args = [
+                ("time", time.into()),
+                ("channel", line.channel.into()),
+                ("mark", if hidden { "¤" } else { " " }.into()),
+            ];
+            let head = self
+                .gateway
+                .texts
+                .say(self.lang, "replay-unmasked-line", &args);
+            let _ = writeln!(self.out, "{head}{}", neutralise(&line.text));
+        }
+    }
+
+    fn say(&mut self, id: &str, args: &[(&str, Value<'_>)]) {
+        let line = self.gateway.texts.say(self.lang, id, args);
+        let _ = writeln!(self.out, "{line}");
+    }
 }
 
 /// Hands text over to the terminal in whole lines.

@@ -49,7 +49,8 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
-use crate::ssh::{self, technician::Config};
+use crate::ssh;
+use crate::ssh::technician::{Config, overheard};
 use crate::store::{Applied, ServeLock, Store, StoreError};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
@@ -63,7 +64,7 @@ const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
 /// How often the texts of the documents are compared with the log.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Serve: open the doors until told to stop (SIGTERM or Ctrl-C).
 ///
@@ -75,6 +76,9 @@ pub(super) struct Serve {}
 impl Serve {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<()> {
         start_logging();
+        overheard::listen().map_err(|error| {
+            anyhow::anyhow!("the log of the SSH library cannot be listened to: {error}")
+        })?;
         memory::keep_to_itself();
         serve(Settings::read(config)?).await
     }
@@ -392,14 +396,18 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
     let mut changes = store.changes();
+    // Beats whatever else happens: what is announced again and again must not put off the look at what nobody announces.
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Whoever changes the tables by hand announces nothing.
         let looked = tokio::select! {
+            biased;
+            _ = looks.tick() => store.look_at_documents().await,
             changed = changes.changed() => match changed {
                 Ok(()) => store.documents().await,
                 Err(_) => return,
             },
-            () = tokio::time::sleep(LOOK_EVERY) => store.look_at_documents().await,
         };
         if let Err(error) = tell_document_faults(&store).await {
             tracing::error!(%error, "a document that is not the one on record could not be put on record");
@@ -409,7 +417,14 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
                 documents.send_if_modified(|current| {
                     let newer = !Arc::ptr_eq(&applied, current);
                     if newer {
-                        tracing::info!(version = applied.version, "new documents are in force");
+                        if applied.version != current.version {
+                            tracing::info!(version = applied.version, "new documents are in force");
+                        } else if store.document_faults().is_empty() {
+                            tracing::info!(
+                                version = applied.version,
+                                "the documents are the ones on record again"
+                            );
+                        }
                         say_what_is_closed(&store);
                         memory::warn_of_swap(&applied.documents);
                         *current = applied;

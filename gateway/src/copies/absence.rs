@@ -1,10 +1,12 @@
 //! Destinations that take no copies: told to the client's operators and put on record, once it is no passing trouble.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ecluse_policy::{ClientId, Timestamp};
+use tokio::sync::Notify;
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -55,6 +57,35 @@ impl Absences {
     }
 }
 
+/// Whether nothing arrives at a destination now, for who waits to give up on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gone {
+    now: Arc<AtomicBool>,
+    stir: Arc<Notify>,
+}
+
+impl Gone {
+    /// One whose every absence wakes who waits at `stir`.
+    pub(super) fn beside(stir: &Arc<Notify>) -> Self {
+        Self {
+            now: Arc::default(),
+            stir: Arc::clone(stir),
+        }
+    }
+
+    /// Whether it is.
+    pub(super) fn is(&self) -> bool {
+        self.now.load(Ordering::Acquire)
+    }
+
+    fn set(&self, gone: bool) {
+        self.now.store(gone, Ordering::Release);
+        if gone {
+            self.stir.notify_one();
+        }
+    }
+}
+
 /// Watches over one destination.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -65,6 +96,7 @@ pub(super) struct Watch {
     passing: Duration,
     since: Option<(Instant, Timestamp)>,
     on_record: bool,
+    gone: Gone,
 }
 
 impl Watch {
@@ -114,11 +146,18 @@ impl Watch {
             passing,
             since: None,
             on_record: away.is_some(),
+            gone: Gone::default(),
         })
+    }
+
+    /// The same, which also tells `gone`.
+    pub(super) fn telling(self, gone: Gone) -> Self {
+        Self { gone, ..self }
     }
 
     /// Nothing arrives there, because of `problem`.
     pub(super) async fn is_away(&mut self, problem: &str) {
+        self.gone.set(true);
         let now = clock::monotonic();
         let (client, destination) = (&self.client, &self.destination);
         if self.since.is_none() {
@@ -147,6 +186,7 @@ impl Watch {
 
     /// Copies arrive there.
     pub(super) async fn is_there(&mut self) {
+        self.gone.set(false);
         self.since = None;
         if !self.on_record {
             return;

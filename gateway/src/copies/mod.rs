@@ -28,9 +28,10 @@ use std::time::Duration;
 use ecluse_policy::documents::{Certificates, CheckpointPlace, Client, SyslogReceiver};
 use ecluse_policy::{ClientId, Documents};
 use ecluse_recordings::log::{Extension, SignedNote};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::absence::Gone;
 pub(crate) use self::absence::{Absences, Away};
 use self::lease::Lease;
 use crate::secrets;
@@ -138,6 +139,16 @@ struct Running {
     destination: Destination,
     task: tokio::task::AbortHandle,
     farewell: watch::Sender<Option<u64>>,
+    /// Whether nothing arrives there now.
+    gone: Gone,
+}
+
+impl Running {
+    /// What there is up to `size` is the last that it sends.
+    fn says_farewell(&self, size: u64) {
+        self.farewell
+            .send_if_modified(|upto| upto.replace(upto.unwrap_or(size)).is_none());
+    }
 }
 
 /// All of them, by the names of their destinations in the store.
@@ -145,12 +156,15 @@ struct Senders {
     sending: Sending,
     stop: watch::Receiver<bool>,
     tasks: JoinSet<()>,
+    /// Told whenever one is away.
+    stir: Arc<Notify>,
     running: BTreeMap<String, Running>,
 }
 
 impl Senders {
     fn start(&mut self, key: &str, client: ClientId, destination: Destination, owed: Option<u64>) {
         let (farewell, told) = watch::channel(owed);
+        let gone = Gone::beside(&self.stir);
         let task = self.tasks.spawn(send(
             self.sending.clone(),
             client.clone(),
@@ -158,12 +172,14 @@ impl Senders {
             destination.clone(),
             self.stop.clone(),
             told,
+            gone.clone(),
         ));
         let running = Running {
             client,
             destination,
             task,
             farewell,
+            gone,
         };
         self.running.insert(key.to_owned(), running);
     }
@@ -183,16 +199,20 @@ impl Senders {
                     wanted.remove(key);
                     true
                 }
-                // The same receiver, to be trusted otherwise: what says so goes to it as everything does.
-                Some(_) => {
+                // The same address, to be trusted otherwise: what says so goes first to whoever was trusted until then, as
+                // to a receiver that is taken away. Where nothing arrives there any more, nobody is left to tell.
+                Some(_) if running.gone.is() => {
                     running.task.abort();
                     absences.clear(&running.client, &running.destination.to_string());
                     false
                 }
+                Some(_) => {
+                    wanted.remove(key);
+                    running.says_farewell(size);
+                    true
+                }
                 None => {
-                    running
-                        .farewell
-                        .send_if_modified(|upto| upto.replace(upto.unwrap_or(size)).is_none());
+                    running.says_farewell(size);
                     true
                 }
             }
@@ -221,9 +241,10 @@ async fn follow(
         sending,
         stop: stop.clone(),
         tasks: JoinSet::new(),
+        stir: Arc::default(),
         running: BTreeMap::new(),
     };
-    let store = senders.sending.store.clone();
+    let (store, stir) = (senders.sending.store.clone(), Arc::clone(&senders.stir));
     let first = Arc::clone(&documents.borrow());
     if let Err(error) = farewells_owed(&mut senders, &first).await {
         tracing::error!(%error, "who was sent copies before is not known");
@@ -241,6 +262,8 @@ async fn follow(
         tokio::select! {
             changed = documents.changed() => if changed.is_err() { break },
             () = stopped(&mut stop) => break,
+            // One that is to be trusted otherwise waits no longer for who was.
+            () = stir.notified() => {}
             Some(ended) = senders.tasks.join_next() => {
                 // A sender ends by itself only where it said farewell, or failed for good.
                 if let Err(error) = ended && error.is_panic() {
@@ -253,7 +276,8 @@ async fn follow(
     while senders.tasks.join_next().await.is_some() {}
 }
 
-/// Begins to say farewell to those that an earlier run sent copies to and that the documents do not name any more.
+/// Begins to say farewell to those that an earlier run sent copies to and that the documents do not name any more, or not
+/// in this way.
 async fn farewells_owed(senders: &mut Senders, applied: &Applied) -> Result<(), StoreError> {
     let store = senders.sending.store.clone();
     let Some(version) = store.copies_followed().await? else {
@@ -270,7 +294,8 @@ async fn farewells_owed(senders: &mut Senders, applied: &Applied) -> Result<(), 
     let wanted = destinations(&applied.documents);
     let size = store.journal_size().await?;
     for (key, (client, destination)) in destinations(&before) {
-        if !wanted.contains_key(&key) {
+        let stays = wanted.get(&key).is_some_and(|(_, now)| *now == destination);
+        if !stays {
             senders.start(&key, client, destination, Some(size));
         }
     }
@@ -311,6 +336,7 @@ async fn send(
     destination: Destination,
     mut stop: watch::Receiver<bool>,
     farewell: Farewell,
+    gone: Gone,
 ) {
     let Sending {
         store,
@@ -325,7 +351,7 @@ async fn send(
         let begun = absence::Watch::begin(&store, &absences, &client, &name, absence::PASSING);
         let begun = async { Ok::<_, StoreError>((begun.await?, lease.take().await?)) };
         let absence = match begun.await {
-            Ok((absence, true)) => absence,
+            Ok((absence, true)) => absence.telling(gone.clone()),
             Ok((_, false)) => {
                 tracing::debug!(%client, destination = name, "another node sends copies");
                 if pause(&mut lease.looked_at_every(), &mut stop).await {

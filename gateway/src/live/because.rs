@@ -81,8 +81,42 @@ pub enum Because {
     },
     /// The gateway stopped in order.
     GatewayStops,
-    /// The gateway stopped without closing it.
+    /// The gateway stopped without closing it: when it ended is not known. From before it was looked up.
     Orphaned,
+    /// The gateway stopped without closing it: it ended at the last moment known of it.
+    Recovered {
+        /// By what that is known.
+        by: KnownBy,
+    },
+}
+
+/// By what the end of a session is known that no gateway was left to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KnownBy {
+    /// The last frame of its recording.
+    Frame,
+    /// The last write to its recording, which the gateway cannot read.
+    Write,
+    /// The last word about it in the log.
+    Log,
+}
+
+impl KnownBy {
+    /// Why the session ended, in English, for the journal.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Frame => {
+                "the gateway stopped without closing it; its end is recovered: the last frame that was recorded"
+            }
+            Self::Write => {
+                "the gateway stopped without closing it; its end is recovered: the last write to the recording, which the gateway cannot read"
+            }
+            Self::Log => {
+                "the gateway stopped without closing it; its end is recovered: the last word about it in the log"
+            }
+        }
+    }
 }
 
 impl From<&Stop> for Because {
@@ -170,6 +204,10 @@ mod tests {
                 r#"{"because":"cut","by":"odile"}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
+            (
+                Because::Recovered { by: KnownBy::Frame },
+                r#"{"because":"recovered","by":"frame"}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&because).unwrap(), kept);
             assert_eq!(serde_json::from_str::<Because>(kept).unwrap(), because);

@@ -9,8 +9,9 @@ use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AccountName, AsOperator, InterventionNumber, NameError, Narrowing, TargetId};
 
 use super::requests;
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, step_up, steps};
 use crate::terminal::Line;
@@ -39,7 +40,7 @@ pub(crate) async fn approve(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
@@ -161,7 +162,7 @@ pub(crate) async fn refuse(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };
@@ -237,7 +238,7 @@ pub(crate) async fn withdraw(
         Ok(written) => written,
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
-    let intervention = match requests::find(desk, by, number).await? {
+    let intervention = match requests::find(desk, by, command, number).await? {
         Ok(intervention) => intervention,
         Err(status) => return Ok(status),
     };

@@ -23,10 +23,13 @@ const BACK: Span = Span::from_hours(30 * 24);
 const LONGEST: usize = 400;
 
 /// What is told, by kind and by what happened to an object of the documents, and in which words.
-const WORDS: [(AuditKind, &str, &str); 10] = [
+const WORDS: [(AuditKind, &str, &str); 14] = [
+    (AuditKind::DocumentChange, "again", "changes-again"),
     (AuditKind::DocumentChange, "created", "changes-created"),
     (AuditKind::DocumentChange, "changed", "changes-changed"),
     (AuditKind::DocumentChange, "removed", "changes-removed"),
+    (AuditKind::Reached, "reach-begun", "changes-reached"),
+    (AuditKind::Reached, "changed-elsewhere", "changes-elsewhere"),
     (AuditKind::Enrolment, "", "changes-enrolled"),
     (
         AuditKind::EnrolmentDisabled,
@@ -34,6 +37,7 @@ const WORDS: [(AuditKind, &str, &str); 10] = [
         "changes-enrolment-disabled",
     ),
     (AuditKind::CredentialSet, "", "changes-credential"),
+    (AuditKind::RecordingRewrapped, "", "changes-rewrapped"),
     (AuditKind::CopiesAway, "", "changes-copies-away"),
     (AuditKind::CopiesBack, "", "changes-copies-back"),
     (AuditKind::KeyMade, "", "changes-key"),
@@ -90,13 +94,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, by: &AsOperator<'_>) -> Result<(),
         ("time", times::moment(from, now, None).into()),
     ];
     desk.line("changes-since", &args).await?;
-    for stored in found.iter().take(SHOWN) {
-        show(desk, &stored.record, now).await?;
-    }
-    if count > SHOWN {
-        desk.line("changes-more", &[("count", (count - SHOWN).into())])
-            .await?;
-    }
+    show(desk, &found, SHOWN, now).await?;
     desk.line("changes-hint", &[]).await?;
     let record = desk
         .record(AuditKind::ChangesTold, clock::now())
@@ -144,9 +142,7 @@ pub(crate) async fn changes(
         ];
         desk.line("changes-none", &args).await?;
     }
-    for stored in &found {
-        show(desk, &stored.record, now).await?;
-    }
+    show(desk, &found, usize::MAX, now).await?;
     Ok(status::DONE)
 }
 
@@ -190,17 +186,75 @@ async fn since(desk: &Desk<'_>, by: &AsOperator<'_>) -> Result<Option<Since>, Tr
     Ok(first.map(|record| Since::Came(record.at.max(by.now().minus(BACK)))))
 }
 
-async fn show(desk: &mut Desk<'_>, record: &AuditRecord, now: Timestamp) -> Result<(), Trouble> {
+/// Changes in words, the latest first; those that say the same are one, with how often, and when first and last.
+async fn show(
+    desk: &mut Desk<'_>,
+    changes: &[StoredAuditRecord],
+    most: usize,
+    now: Timestamp,
+) -> Result<(), Trouble> {
+    let mut told: Vec<Told> = Vec::new();
+    for StoredAuditRecord { record, .. } in changes {
+        let said = in_words(desk, record);
+        match told.iter_mut().find(|told| told.said == said) {
+            Some(same) => {
+                same.first = record.at;
+                same.count += 1;
+            }
+            None => told.push(Told {
+                said,
+                first: record.at,
+                last: record.at,
+                count: 1,
+            }),
+        }
+    }
+    for one in told.iter().take(most) {
+        let last = times::moment(one.last, now, None);
+        let line = if one.count == 1 {
+            format!("{last}  {}", one.said)
+        } else {
+            let args = [
+                ("count", one.count.into()),
+                ("first", times::moment(one.first, now, None).into()),
+                ("last", last.into()),
+                ("change", one.said.as_str().into()),
+            ];
+            desk.say("changes-repeated", &args)
+        };
+        desk.terminal.hanging(&format!("  {line}"), 4).await?;
+    }
+    let left: usize = told.iter().skip(most).map(|one| one.count).sum();
+    if left > 0 {
+        desk.line("changes-more", &[("count", left.into())]).await?;
+    }
+    Ok(())
+}
+
+/// What was said of changes, once.
+struct Told {
+    said: String,
+    first: Timestamp,
+    last: Timestamp,
+    count: usize,
+}
+
+fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
     let detail = |key: &str| {
         let value = record.detail.get(key);
         value.and_then(|text| text.as_str()).unwrap_or_default()
     };
-    let lines: Vec<&str> = record
-        .detail
-        .get("lines")
-        .and_then(|lines| lines.as_array())
-        .map(|lines| lines.iter().filter_map(|line| line.as_str()).collect())
-        .unwrap_or_default();
+    let list = |key: &str, say: &dyn Fn(&str) -> String| -> String {
+        let list = record.detail.get(key).and_then(|list| list.as_array());
+        let texts = list.into_iter().flatten().filter_map(|one| one.as_str());
+        let text = texts.map(say).collect::<Vec<_>>().join("; ");
+        text.chars().take(LONGEST).collect()
+    };
+    // What nobody gained or lost is a dash.
+    let readers = |key: &str| match list(key, &str::to_owned) {
+        none if none.is_empty() => "–".to_owned(),
+        some => some,
+    };
     let person = record.person.clone().unwrap_or_default();
     let id = WORDS
         .iter()
@@ -209,18 +263,45 @@ async fn show(desk: &mut Desk<'_>, record: &AuditRecord, now: Timestamp) -> Resu
         })
         .map_or("changes-worded", |(_, _, id)| *id);
     let target = record.target.as_ref().map(ToString::to_string);
-    let text: String = lines.join("; ").chars().take(LONGEST).collect();
+    let client = record.client.as_ref().map(ToString::to_string);
     let args = [
-        ("time", times::moment(record.at, now, None).into()),
+        ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),
-        ("object", detail("object").into()),
-        ("text", text.into()),
+        ("object", object(desk, detail("object")).into()),
+        ("text", list("lines", &|line| part(desk, line)).into()),
+        ("gained", readers("gained").into()),
+        ("lost", readers("lost").into()),
         ("target", target.unwrap_or_default().into()),
         ("account", detail("account").into()),
         ("destination", detail("destination").into()),
     ];
-    let line = desk.say(id, &args);
-    desk.terminal.hanging(&format!("  {line}"), 4).await?;
-    Ok(())
+    desk.say(id, &args)
+}
+
+/// `target hopital/db01`, in the reader's words.
+fn object(desk: &Desk<'_>, object: &str) -> String {
+    let Some((kind, name)) = object.split_once(' ') else {
+        return object.to_owned();
+    };
+    let id = match kind {
+        "client" => "object-client",
+        "operator" => "object-operator",
+        "auditor" => "object-auditor",
+        "target" => "object-target",
+        "flow" => "object-flow",
+        "provider" => "object-provider",
+        "technician" => "object-technician",
+        "station" => "object-station",
+        _ => return object.to_owned(),
+    };
+    desk.say(id, &[("name", name.into())])
+}
+
+/// One part of an object that changed, `address: a -> b`: in the words of the document but for what is not there any more.
+fn part(desk: &Desk<'_>, line: &str) -> String {
+    match line.strip_suffix(" -> nothing") {
+        Some(before) => desk.say("changes-part-gone", &[("part", before.into())]),
+        None => line.to_owned(),
+    }
 }

@@ -9,6 +9,7 @@ use ecluse_policy::{AsOperator, PersonId, TargetId, Timestamp};
 use super::alerts;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -105,17 +106,27 @@ pub(crate) async fn cut(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(what) = what(desk, by, &typed) else {
-        return desk
-            .problem("operator-cut-none", &[("what", typed.into())])
-            .await;
+        return none_to_cut(desk, command, &typed).await;
     };
     let cut = cut_now(desk, by, &what, reason.as_deref()).await;
     if cut.sessions.is_empty() && cut.guests.is_empty() {
-        return desk
-            .problem("operator-cut-none", &[("what", typed.into())])
-            .await;
+        return match what {
+            // Whoever cuts all where nothing runs has named nothing.
+            CutWhat::All => {
+                desk.problem("operator-cut-none", &[("what", typed.into())])
+                    .await
+            }
+            CutWhat::Session(_) | CutWhat::Target(_) | CutWhat::Technician(_) => {
+                none_to_cut(desk, command, &typed).await
+            }
+        };
     }
     tell(desk, &cut).await
+}
+
+async fn none_to_cut(desk: &mut Desk<'_>, command: &Command, typed: &str) -> Result<u32, Trouble> {
+    let args = [("what", typed.into())];
+    not_theirs(desk, command, typed, "operator-cut-none", &args).await
 }
 
 /// What was cut, and whether that is on record.
@@ -269,7 +280,10 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, cut: &Cut) -> Result<u32, Trouble>
     tracing::error!(%error, "a cut is not on record");
     desk.problem(
         "operator-cut-not-on-record",
-        &[("problem", error.to_string().into())],
+        &[(
+            "problem",
+            desk.gateway.texts.store(desk.lang(), error).into(),
+        )],
     )
     .await
 }

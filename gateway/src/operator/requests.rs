@@ -6,6 +6,7 @@ use ecluse_policy::{AsOperator, InterventionNumber, Lang, entries_behind};
 use super::alerts;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::not_theirs;
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{listing, lobby, shown, steps};
 use crate::audit::AuditKind;
@@ -185,17 +186,19 @@ pub(crate) async fn interventions(
 pub(crate) async fn find(
     desk: &mut Desk<'_>,
     by: &AsOperator<'_>,
+    command: &Command,
     number: InterventionNumber,
 ) -> Result<Result<Intervention, u32>, Trouble> {
     let found = desk.gateway.store.intervention_numbered(number).await?;
     match found.filter(|found| found.request().client == *by.client()) {
         Some(intervention) => Ok(Ok(intervention)),
         None => {
+            let typed = number.to_string();
             let args = [
-                ("id", number.to_string().into()),
+                ("id", typed.as_str().into()),
                 ("command", "interventions".into()),
             ];
-            desk.problem("common-no-such-intervention", &args)
+            not_theirs(desk, command, &typed, "common-no-such-intervention", &args)
                 .await
                 .map(Err)
         }

@@ -12,16 +12,17 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::live::{about, cut_now, tell};
-use crate::admission::commands::{Command, refused};
+use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
+use crate::admission::refused::{not_theirs, refused};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{CutWhat, LiveSession};
-use crate::readers::{Interrupted, Turn};
+use crate::readers::Turn;
 use crate::screens::{LiveScreen, Progress};
 use crate::terminal::{Event, Key, Size};
-use crate::texts::times;
+use crate::texts::{Unreadable, times};
 
 /// The shortest time between two drawings: a flood of output is drawn twenty times a second.
 const FRAME: Duration = Duration::from_millis(50);
@@ -57,9 +58,8 @@ pub(crate) async fn watch(
         Err(misuse) => return desk.misused(command, &misuse).await,
     };
     let Some(session) = desk.gateway.live.find(by, number) else {
-        return desk
-            .problem("common-no-such-session", &[("id", number.into())])
-            .await;
+        let (typed, args) = (number.to_string(), [("id", number.into())]);
+        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
     };
     if let Some(wanted) = channel
         && !session
@@ -123,6 +123,7 @@ pub(crate) async fn watch(
         }
         Done::Refused(refusal) => return desk.refused(&refusal).await,
         Done::Unreadable(problem) => {
+            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
             let args = [("number", number.into()), ("problem", problem.into())];
             return desk.problem("watch-recording-unreadable", &args).await;
         }
@@ -140,7 +141,7 @@ enum Done {
     Cut,
     /// The right to watch ended.
     Refused(Refusal),
-    Unreadable(String),
+    Unreadable(Unreadable),
 }
 
 /// One operator looking at one session.
@@ -326,10 +327,8 @@ impl View {
             let look;
             (shown, look) = match looked {
                 Ok((shown, Ok(look))) => (shown, look),
-                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.to_string()))),
-                Err(interrupted @ Interrupted) => {
-                    return Ok(Next::Done(Done::Unreadable(interrupted.to_string())));
-                }
+                Ok((_, Err(error))) => return Ok(Next::Done(Done::Unreadable(error.into()))),
+                Err(interrupted) => return Ok(Next::Done(Done::Unreadable(interrupted.into()))),
             };
             if let Err(refusal) = self.still_theirs(desk) {
                 return Ok(Next::Done(Done::Refused(refusal)));

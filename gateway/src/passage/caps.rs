@@ -2,6 +2,8 @@
 //!
 //! The SSH protocol bounds them by the packet, 256 KiB. What nobody needs is refused before it is kept.
 
+use ecluse_recordings::evidence::manifest::sha256_hex;
+
 /// A name: of a signal, a variable, a subsystem, a host, a path.
 pub(crate) const NAME: usize = 256;
 /// The value of an environment variable.
@@ -12,6 +14,16 @@ pub(crate) const VARIABLES: usize = 64;
 pub(crate) const COMMAND: usize = 128 << 10;
 /// How often a command is kept while its channel is open: as asked, as shown, in records on their way.
 pub(crate) const COMMAND_COPIES: usize = 8;
+
+/// A name as it is kept: whole, or its beginning with how long it was and its digest, so that two are never taken for one.
+pub(crate) fn named(text: &str) -> String {
+    if text.len() <= NAME {
+        return text.to_owned();
+    }
+    let digest = sha256_hex(text.as_bytes());
+    let bytes = text.len();
+    format!("{}… ({bytes} bytes, SHA-256 {digest})", clip(text, NAME))
+}
 
 /// As much of `text` as fits into `most` bytes.
 pub(crate) fn clip(text: &str, most: usize) -> &str {
@@ -25,6 +37,20 @@ pub(crate) fn clip(text: &str, most: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// F2: of what is too long to keep, two that begin alike are told apart.
+    #[test]
+    fn a_name_is_whole_or_says_what_it_was() {
+        assert_eq!(named("sftp"), "sftp");
+        let (one, other) = (
+            named(&"S".repeat(300)),
+            named(&format!("{}T", "S".repeat(299))),
+        );
+        assert!(
+            one.contains("… (300 bytes, SHA-256 ") && one != other,
+            "{one}"
+        );
+    }
 
     #[test]
     fn clipping_keeps_whole_characters() {

@@ -19,6 +19,8 @@ pub(crate) struct Opening {
     pub(super) end: End,
     pub(crate) terminal: Option<TerminalRequest>,
     pub(crate) environment: Vec<(String, String)>,
+    /// How many variables were asked for beyond what is kept ([`super::caps`]).
+    pub(crate) variables_unkept: u32,
     /// The size that its window was given while it talked to the gateway.
     pub(super) resized: Option<TermSize>,
     /// What the requests are paid for with.
@@ -36,6 +38,7 @@ impl Opening {
             end: End::new(Box::new(source), Box::new(downlink)),
             terminal: None,
             environment: Vec::new(),
+            variables_unkept: 0,
             resized: None,
             costs: RequestCosts::default(),
             order: Order::new(u32::MAX),

@@ -7,7 +7,7 @@ use std::io::BufReader;
 
 use ecluse_policy::{ClientId, Documents, SessionId};
 use ecluse_recordings::evidence::key::Identity;
-use ecluse_recordings::search::{Filter, filter_of};
+use ecluse_recordings::search::{Filter, FilterBuilder, LineKind, scan};
 use ecluse_recordings::{ReadError, SealedRecording, SessionFacts, layout};
 
 use super::sealing::about;
@@ -35,13 +35,22 @@ fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<F
         Err(error) => return Err(error),
     };
     let mut text = BufReader::new(opened.open(layout::TEXT)?);
-    let filter = filter_of(&mut text).map_err(|source| ReadError::Io {
+    let mut filter = FilterBuilder::default();
+    let mut shown = false;
+    scan(&mut text, |line| {
+        filter.line(&line.text);
+        shown |= line.kind == LineKind::Screen;
+        true
+    })
+    .map_err(|source| ReadError::Io {
         path: recording.dir().join(layout::TEXT),
         source,
     })?;
     let channels = opened.record().channels.iter();
     Ok(Some(Found {
-        filter,
+        filter: filter.finish(),
+        // One from before it was kept tells by what it has.
+        screens: opened.record().screen_text.unwrap_or(shown),
         hidden_lines: channels.map(|channel| channel.hidden_lines).sum(),
         facts: recording.manifest().facts.clone(),
     }))
@@ -50,6 +59,8 @@ fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<F
 /// What the gateway keeps of a recording that it may read.
 struct Found {
     filter: Filter,
+    /// What its screens showed is among what can be searched.
+    screens: bool,
     /// Lines that were typed and not shown.
     hidden_lines: u64,
     facts: SessionFacts,
@@ -130,6 +141,7 @@ async fn keep(
 ) -> Result<Indexed, IndexError> {
     let Some(Found {
         filter,
+        screens,
         hidden_lines,
         facts,
     }) = found
@@ -147,7 +159,7 @@ async fn keep(
             .typing_hidden(session, hidden_lines, &[record])
             .await?;
     }
-    match store.remember_search(session, &filter).await? {
+    match store.remember_search(session, &filter, screens).await? {
         true => Ok(Indexed::Done),
         false => Ok(Indexed::Gone),
     }

@@ -369,10 +369,18 @@ impl Sealing<'_> {
 
     fn seal(&self, work: &mut Work) -> Result<(), String> {
         match work {
-            Work::Closed(journal, key) => {
-                let sealed = self.sealer.seal(journal, key);
-                sealed.map_err(|error| error.to_string())
-            }
+            Work::Closed(journal, key) => match self.sealer.seal(journal, key) {
+                Ok(()) => Ok(()),
+                // Somebody changed what was written. No other try changes that: it is told, and set aside or sealed as far as
+                // it holds, as at a start.
+                Err(error) if error.is_damage() => {
+                    let mut left = Leftover::damaged(journal.dir(), &error.to_string());
+                    let done = try_again(self.sealer, &mut left);
+                    *work = Work::LeftOpen(left);
+                    done
+                }
+                Err(error) => Err(error.to_string()),
+            },
             Work::LeftOpen(left) => try_again(self.sealer, left),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod inflow;
 pub(crate) mod keeper;
 pub(crate) mod kinds;
 pub(crate) mod knock;
+mod last_moment;
 pub(crate) mod meter;
 pub(crate) mod notice;
 mod order;

@@ -71,7 +71,7 @@ impl<'a> Passing<'a> {
             number,
             command: match start {
                 Start::Shell => None,
-                Start::Command(command) => Some(recordings::neutralise(command)),
+                Start::Command(command) => Some(recordings::spelled(command)),
             },
             terminal: terminal.is_some(),
             started: clock::now(),

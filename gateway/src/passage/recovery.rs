@@ -6,6 +6,7 @@
 //! What fails, because the disk is full or the store silent, is tried again while the gateway runs, by the thread that
 //! seals ([`super::keeper`]).
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use ecluse_recordings::{
 use tokio::runtime::Handle;
 
 use super::indexing::{index, wants_screen_text};
+use super::last_moment::last_moment;
 use super::sealing::{Sealer, about, not_findable, put_on_record};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -49,6 +51,15 @@ impl Leftover {
         }
     }
 
+    /// A recording of this run whose journal is not what was written: somebody changed it.
+    pub(super) fn damaged(dir: &Path, problem: &str) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            said: String::new(),
+            problem: problem.to_owned(),
+        }
+    }
+
     /// The directory of its session.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
@@ -71,8 +82,8 @@ pub(crate) async fn close_what_was_left(
     node: &str,
     keys: &Arc<EvidenceKeys>,
 ) -> anyhow::Result<Vec<Leftover>> {
-    store.close_orphans(node, clock::now()).await?;
     secrets::create_private_dir(recordings)?;
+    end_sessions(store, recordings, node, keys).await?;
     let (directory, held, log) = (recordings.to_owned(), Arc::clone(keys), store.clone());
     let runtime = Handle::current();
     let recovered = tokio::task::spawn_blocking(move || {
@@ -95,6 +106,23 @@ pub(crate) async fn close_what_was_left(
         }
     }
     Ok(left)
+}
+
+/// Ends the sessions that this node left open when it died, each at the last moment known of it.
+async fn end_sessions(
+    store: &Store,
+    recordings: &Path,
+    node: &str,
+    keys: &Arc<EvidenceKeys>,
+) -> Result<(), StoreError> {
+    let now = clock::now();
+    let mut ends = BTreeMap::new();
+    for orphan in store.orphans(node).await? {
+        let last = last_moment(store, keys, recordings, &orphan, now).await?;
+        ends.insert(orphan.start.id, last);
+    }
+    store.close_orphans(node, &ends, now).await?;
+    Ok(())
 }
 
 /// Tries again to finish what a previous run left open. Only its own directory is looked at: no session that lives is
@@ -151,7 +179,10 @@ fn as_recoverer<T>(
 }
 
 /// What the log knows of the session that a journal's header names.
-async fn known(store: &Store, header: &JournalHeader) -> Result<Option<Witness>, Unknown> {
+pub(super) async fn known(
+    store: &Store,
+    header: &JournalHeader,
+) -> Result<Option<Witness>, Unknown> {
     let unread = |error: StoreError| Unknown::NotNow(io::Error::other(error));
     let not_ours = |problem: &str| Unknown::NotOurs(problem.to_owned());
     let query = |kind, latest_first| AuditQuery {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use ecluse_policy::{ClientId, SessionId, TargetId, Timestamp};
 use ecluse_recordings::evidence::key::RecordingKey;
 use ecluse_recordings::evidence::manifest::Manifest;
-use ecluse_recordings::{ClosedJournal, FinishError, Form, SealedRecording, SessionFacts, seal};
+use ecluse_recordings::{
+    ClosedJournal, FinishError, Form, ReadError, SealedRecording, SessionFacts, seal,
+};
 use tokio::runtime::Handle;
 
 use super::indexing::{IndexError, index_here, wants_screen_text};
@@ -32,6 +34,18 @@ pub(crate) enum SealError {
     /// The seal is made, and not on record.
     #[error("the seal is not on record: {0}")]
     Store(#[from] StoreError),
+}
+
+impl SealError {
+    /// Whether the journal itself is not what was written, which no other try changes.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Recording(FinishError::Journal(
+                ReadError::Damaged { .. } | ReadError::Foreign { .. } | ReadError::Torn { .. }
+            ))
+        )
+    }
 }
 
 impl Sealer {

@@ -146,12 +146,37 @@ impl Session {
     /// Records that a flow was refused while this session was open: it is an event of the session, found and replayed with
     /// it. Where it cannot be recorded, the session ends (R2).
     pub(crate) fn refused(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let text = match flow.too_long_name() {
+            None => format!("{flow}: {refusal}"),
+            Some(name) => {
+                let name = ecluse_recordings::spelled(name);
+                format!("{flow}: {refusal} The whole name: {name}")
+            }
+        };
+        self.put_refusal(&ecluse_recordings::neutralise(text));
+    }
+
+    /// Records which variables do not reach the target: all that a channel asked for at once are one event.
+    fn left_out(&self, names: &[String], unkept: u32) {
+        if names.is_empty() && unkept == 0 {
+            return;
+        }
+        let more = match unkept {
+            0 => String::new(),
+            more => format!(" and {more} beyond what a channel may ask for"),
+        };
+        let names = names.join(", ");
+        self.put_refusal(&format!(
+            "the variables {names}{more}: not sent to the target"
+        ));
+    }
+
+    fn put_refusal(&self, text: &str) {
         let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         if self.closed.load(Ordering::SeqCst) {
             return;
         }
-        let text = ecluse_recordings::neutralise(format!("{flow}: {refusal}"));
-        if let Err(error) = self.recorder.append(SESSION, at, Event::Refusal(&text)) {
+        if let Err(error) = self.recorder.append(SESSION, at, Event::Refusal(text)) {
             self.live.stop(Stop::Unrecorded(error.to_string()));
         }
     }
@@ -181,13 +206,28 @@ impl Session {
         visit: &Visit,
         permit: &Permit,
         flow: &FlowRequest,
+        variables_unkept: u32,
     ) -> Result<(), StoreError> {
+        let names = |names: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+            names.map(ecluse_recordings::spelled).collect()
+        };
+        let sent = names(&mut permit.terms().environment().iter().map(|(name, _)| name));
+        let left_out = names(&mut permit.terms().left_out().iter());
+        self.left_out(&left_out, variables_unkept);
         let record = self
             .record(visit, AuditKind::Permit)
             .permitted()
             .detail("flow", flow.to_string())
             .detail("matrix-line", permit.flow().to_string());
-        let record = with_command(record, flow);
+        let mut record = with_command(record, flow);
+        for (what, names) in [("variables", sent), ("variables-refused", left_out)] {
+            if !names.is_empty() {
+                record = record.detail(what, names);
+            }
+        }
+        if variables_unkept > 0 {
+            record = record.detail("variables-beyond-bounds", variables_unkept);
+        }
         visit.gateway().store.record(&[record]).await
     }
 

@@ -80,7 +80,8 @@ async fn pass(
 
     // The permit is on record, or nothing passes (R5).
     let (session, permit) = (&seated.session, &seated.permit);
-    if let Err(error) = session.permitted(visit, permit, &asked.flow).await {
+    let unkept = opening.variables_unkept;
+    if let Err(error) = session.permitted(visit, permit, &asked.flow, unkept).await {
         tracing::error!(%error, "a permit could not be put on record, so nothing passes");
         return Ok(Farewell::refused(visit.say("store-silent")));
     }

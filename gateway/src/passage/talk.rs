@@ -204,7 +204,7 @@ mod tests {
 
     use When::{AfterItIsOver, BeforeItBegins, WhileItWaits, WhileItsLastWordsGoOut};
 
-    /// C11: whenever the window is pulled to another size while its user is asked or waits, the shell that comes next knows
+    /// Whenever the window is pulled to another size while its user is asked or waits, the shell that comes next knows
     /// the last one, by what was remembered or by what still waits in the queue.
     #[tokio::test]
     async fn a_size_is_never_lost_between_the_talk_and_the_shell() {

@@ -1,21 +1,23 @@
 //! One connection's stay, once somebody has authenticated on it: a [`Visit`].
 //!
 //! Only a visit has channels, and only a visit can open sessions, so nothing after authentication can be reached
-//! without it. Which session a channel belongs to is in [`sessions`], how one begins in [`opening`], what the person
-//! reads in [`words`].
+//! without it. Which session a channel belongs to is in [`sessions`], how one begins in [`opening`], what no
+//! version carries in [`unserved`], what the person reads in [`words`].
 
 mod opening;
 pub(crate) mod sessions;
+mod unserved;
 mod words;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId};
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
+use self::unserved::Unserved;
 use super::connection::Connection;
 use super::session::Session;
 use crate::admission::Visitor;
@@ -29,8 +31,6 @@ use crate::store::HostKeyAlert;
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
 /// what it was refused is out to fill the disk.
 const REFUSALS: u32 = 500;
-/// So many refusals wait for the session that they are told to.
-const REFUSED_BEFORE: usize = 64;
 /// How long channels may take to end once the connection is gone.
 const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -48,8 +48,7 @@ pub(crate) struct Visit {
     /// Whether the person was told on this connection that it is recorded (P3).
     told: AtomicBool,
     refusals: AtomicU32,
-    /// What was refused while there was no session yet.
-    refused_before: std::sync::Mutex<Vec<(FlowRequest, Refusal)>>,
+    unserved: Unserved,
     tasks: TaskTracker,
     /// The tasks that watch over the sessions and close them.
     supervisors: TaskTracker,
@@ -74,7 +73,7 @@ impl Visit {
             sessions: std::sync::Mutex::default(),
             told: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
-            refused_before: std::sync::Mutex::default(),
+            unserved: Unserved::default(),
             tasks: TaskTracker::new(),
             supervisors: TaskTracker::new(),
             over: watch::Sender::new(false),
@@ -130,38 +129,6 @@ impl Visit {
         !self.told.swap(true, Ordering::SeqCst)
     }
 
-    /// Refuses a flow that this version does not carry, in the words of policy; returns them for the technician.
-    ///
-    /// No intervention is asked: there is no carrier for it, whatever the matrix may say one day.
-    pub(crate) fn refuse_unserved(self: &Arc<Self>, flow: FlowRequest) -> String {
-        let refusal = Refusal::FlowNotListed {
-            missing: flow.missing_flow(),
-            flow: flow.clone(),
-        };
-        let mut record = self.visitor.record(AuditKind::FlowRefused, clock::now());
-        if let Some(session) = self.only_session() {
-            let facts = session.live().facts();
-            record = record
-                .client(&facts.client)
-                .target(&facts.target)
-                .intervention(facts.intervention)
-                .session(facts.id);
-        } else if let Some(target) = &self.address.target
-            && let Some((client, known)) = self.gateway.applied().documents.target(target)
-        {
-            record = record.client(&client.id).target(&known.id);
-        }
-        // What is asked of the connection stands in every recording of it: none tells which session it was meant for.
-        let sessions = self.sessions();
-        if sessions.is_empty() {
-            self.refused_before_any(&flow, &refusal);
-        }
-        for session in sessions {
-            session.refused(&flow, &refusal);
-        }
-        self.put_refusal_on_record(record, &flow, &refusal)
-    }
-
     /// Records a flow that `admission` refused and returns the words for the technician.
     pub(crate) fn refuse(
         self: &Arc<Self>,
@@ -183,37 +150,13 @@ impl Visit {
         self.words_of_flow(admission, flow, refusal)
     }
 
-    /// Agents and forwards are asked for before the shell that begins the session: they are told to its recording.
-    fn refused_before_any(&self, flow: &FlowRequest, refusal: &Refusal) {
-        let mut before = self
-            .refused_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if before.len() < REFUSED_BEFORE {
-            before.push((flow.clone(), refusal.clone()));
-        }
-    }
-
-    /// What was refused before there was a session, once.
-    fn take_refused_before(&self) -> Vec<(FlowRequest, Refusal)> {
-        let mut before = self
-            .refused_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut before)
-    }
-
     fn put_refusal_on_record(
         self: &Arc<Self>,
         record: AuditRecord,
         flow: &FlowRequest,
         refusal: &Refusal,
     ) -> String {
-        let record = record
-            .refused()
-            .reason(refusal)
-            .detail("flow", flow.to_string());
-        let record = with_command(record, flow);
+        let record = refusal_of(record, flow, refusal);
         let visit = Arc::clone(self);
         // Callbacks of the SSH library must not wait for the store.
         self.tasks
@@ -342,6 +285,7 @@ impl Visit {
         for session in self.sessions() {
             session.close(self).await;
         }
+        self.conclude_unserved().await;
         let record = self.visitor.record(AuditKind::LogOff, clock::now());
         let documents = &self.gateway.applied().documents;
         self.audit(record.names(documents, self.address.target.as_ref()))
@@ -349,25 +293,23 @@ impl Visit {
     }
 }
 
-/// A command, whole: what passed, or did not, is what was typed and not the line of the matrix that names it.
+/// A record of a flow that was refused.
+fn refusal_of(record: AuditRecord, flow: &FlowRequest, refusal: &Refusal) -> AuditRecord {
+    let record = record
+        .refused()
+        .reason(refusal)
+        .detail("flow", flow.to_string());
+    with_command(record, flow)
+}
+
+/// A command, whole: what passed, or did not, is what was typed and not the line of the matrix that names it. So is another
+/// name that the words about it shorten.
 pub(crate) fn with_command(record: AuditRecord, flow: &FlowRequest) -> AuditRecord {
-    match flow {
-        FlowRequest::Command(command) => record.whole("command", command),
-        FlowRequest::SessionChannel
-        | FlowRequest::Pty
-        | FlowRequest::Shell
-        | FlowRequest::Env { .. }
-        | FlowRequest::WindowChange
-        | FlowRequest::Signal(_)
-        | FlowRequest::Break
-        | FlowRequest::Subsystem(_)
-        | FlowRequest::X11
-        | FlowRequest::AgentForwarding
-        | FlowRequest::DirectTcpip { .. }
-        | FlowRequest::DirectStreamlocal { .. }
-        | FlowRequest::RemoteForward { .. }
-        | FlowRequest::RemoteStreamlocal { .. }
-        | FlowRequest::UnknownChannel(_)
-        | FlowRequest::UnknownRequest(_) => record,
+    if let FlowRequest::Command(command) = flow {
+        return record.whole("command", command);
+    }
+    match flow.too_long_name() {
+        Some(name) => record.whole("name", name.as_bytes()),
+        None => record,
     }
 }

@@ -29,6 +29,7 @@ const COPY_LEASES: &str = include_str!("migrations/0007_copy_leases.sql");
 const ACCOUNT_USE: &str = include_str!("migrations/0008_account_use.sql");
 const SESSION_ENDS: &str = include_str!("migrations/0009_session_ends.sql");
 const BOUND: &str = include_str!("migrations/0010_bound.sql");
+const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 
 const STEPS: &[Step] = &[
@@ -109,6 +110,12 @@ const STEPS: &[Step] = &[
         name: "hidden typing",
         sqlite: HIDDEN_TYPING,
         postgres: HIDDEN_TYPING,
+    },
+    Step {
+        format: 17,
+        name: "screen text",
+        sqlite: SCREEN_TEXT,
+        postgres: SCREEN_TEXT,
     },
 ];
 

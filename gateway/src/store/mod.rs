@@ -69,7 +69,7 @@ pub use self::lock::{ChangeLock, ServeLock};
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
-pub use self::sessions::{ORPHANED, Session, SessionEnd, SessionQuery, SessionStart};
+pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
 use self::sql::{Db, Tx, values};
 use crate::audit::{AuditRecord, trails};
 use crate::secrets::{self, StoreKey};
@@ -214,6 +214,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn snapshot(&self) -> Result<Self, StoreError> {
+        // Read before the moment, and so true of it: what was read of the log is not read again.
+        let said = self.said().clone();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
         let inner = Inner {
@@ -224,7 +226,7 @@ impl Store {
             polling: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
-            said: Mutex::default(),
+            said: Mutex::new(said),
             trails: Mutex::new(None),
         };
         Ok(Self {

@@ -31,7 +31,8 @@ pub enum Searchable {
 }
 
 impl Store {
-    /// Keeps the filter of a session's recording, in place of an earlier one. Nothing is kept of a session that the
+    /// Keeps the filter of a session's recording, in place of an earlier one, and whether what screens showed is in its
+    /// search text. Nothing is kept of a session that the
     /// store does not know, or whose recording was destroyed; `false` then.
     ///
     /// # Errors
@@ -40,6 +41,7 @@ impl Store {
         &self,
         session: SessionId,
         filter: &Filter,
+        screens: bool,
     ) -> Result<bool, StoreError> {
         let row = session.as_uuid().to_string();
         let sealed = self.key().seal(TABLE, &row, filter.as_bytes())?;
@@ -51,6 +53,11 @@ impl Store {
             .tx
             .execute(sql, values![session.as_uuid(), sealed])
             .await?;
+        if kept > 0 {
+            let sql = "UPDATE sessions SET screen_text = $2 WHERE id = $1";
+            let values = values![session.as_uuid(), u64::from(screens)];
+            change.tx.execute(sql, values).await?;
+        }
         change.commit(&[]).await?;
         Ok(kept > 0)
     }
@@ -97,7 +104,8 @@ impl Store {
             .collect()
     }
 
-    /// Ended sessions with a recording of which there is no filter, or one of another version of this program, the latest
+    /// Ended sessions with a recording of which there is no filter, or one of another version of this program, or of
+    /// whose screens nobody knows whether they are searchable, the latest
     /// first: what a new key, or a program that knew less of filters, left out.
     ///
     /// # Errors
@@ -119,7 +127,8 @@ impl Store {
                 let session = session(row)?;
                 query.before = Some(session.number);
                 let current = self.filter(row, &session)?;
-                if !current.is_some_and(|filter| is_current(&filter)) {
+                let is_current = current.is_some_and(|filter| is_current(&filter));
+                if !is_current || session.screen_text.is_none() {
                     found.push(session);
                 }
             }

@@ -1,5 +1,6 @@
 //! Sessions: one row from the moment a technician reaches a target to the seal of the recording.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ecluse_policy::{
@@ -9,10 +10,16 @@ use ecluse_policy::{
 use super::sql::{Conditions, Row, values};
 use super::{Store, StoreError, bound};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::live::Because;
+use crate::live::{Because, KnownBy};
 
-/// Why a session ended that no gateway was left to end.
-pub const ORPHANED: &str = "the gateway stopped without closing it";
+/// The last moment known of a session that no gateway was left to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastMoment {
+    /// When that was.
+    pub at: Timestamp,
+    /// By what it is known.
+    pub by: KnownBy,
+}
 
 /// A session that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +76,10 @@ pub struct Session {
     pub end: Option<SessionEnd>,
     /// Lines that were typed at its terminals and not shown, as its sealed recording tells; where the gateway may read it.
     pub hidden_lines: u64,
+    /// Whether what its screens showed is in the search text of its recording; none where nobody looked.
+    pub screen_text: Option<bool>,
+    /// Whether its recording is sealed and this gateway never read it: what was typed in it unseen is not counted.
+    pub unread: bool,
 }
 
 /// Which sessions to list. Everything left out lets everything through.
@@ -98,7 +109,9 @@ macro_rules! columns {
     ($more:literal) => {
         concat!(
             "SELECT id, number, node, person, station, source, client, target, account, intervention, documents, \
-             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines",
+             recording, started_at, ended_at, end_reason, ended_because, to_target, to_technician, hidden_lines, screen_text, \
+             CAST(CASE WHEN recording_state = 'sealed' AND NOT EXISTS \
+             (SELECT 1 FROM search_filters f WHERE f.session = sessions.id) THEN 1 ELSE 0 END AS BIGINT) AS unread",
             $more
         )
     };
@@ -233,35 +246,49 @@ impl Store {
         Ok(true)
     }
 
-    /// Ends the sessions that a node left open when it died, with a record each, and returns them. To be
-    /// called when that node starts, before it serves.
+    /// The sessions that a node has open; at its start, those that it left open when it died.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn orphans(&self, node: &str) -> Result<Vec<Session>, StoreError> {
+        let left_open = left_open(node);
+        let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
+        let rows = self.db().rows(sql, values).await?;
+        rows.iter().map(session).collect()
+    }
+
+    /// Ends the sessions that a node left open when it died, each at the last moment known of it (its beginning where
+    /// `ends` has none), with a record of now each, and returns them. To be called when that node starts, before it serves.
     ///
     /// # Errors
     /// The store failed; nothing is changed.
     pub async fn close_orphans(
         &self,
         node: &str,
+        ends: &BTreeMap<SessionId, LastMoment>,
         at: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
         let mut change = self.write().await?;
-        let mut conditions = Conditions::default();
-        conditions
-            .and("node = ?", node)
-            .and_fixed("ended_at IS NULL");
-        let (sql, values) = conditions.statement(COLUMNS, "ORDER BY number");
+        let left_open = left_open(node);
+        let (sql, values) = left_open.statement(COLUMNS, "ORDER BY number");
         let rows = change.tx.rows(sql, values).await?;
         let mut orphans = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
         if orphans.is_empty() {
             return Ok(orphans);
         }
-        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
-                   WHERE node = $1 AND ended_at IS NULL";
-        let because = typed(&Because::Orphaned)?;
-        let values = values![node, at, ORPHANED, &because];
-        change.tx.execute(sql, values).await?;
         let mut records = Vec::new();
         for orphan in &mut orphans {
             let start = &orphan.start;
+            let last = ends.get(&start.id).copied().unwrap_or(LastMoment {
+                at: start.at,
+                by: KnownBy::Log,
+            });
+            let because = Because::Recovered { by: last.by };
+            let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
+                       WHERE id = $1 AND ended_at IS NULL";
+            let reason = last.by.reason();
+            let values = values![start.id.as_uuid(), last.at, reason, typed(&because)?];
+            change.tx.execute(sql, values).await?;
             records.push(
                 AuditRecord::new(AuditKind::SessionEnd, at)
                     .person(&start.person)
@@ -271,13 +298,15 @@ impl Store {
                     .target(&start.target)
                     .intervention(start.intervention)
                     .session(start.id)
-                    .reason(ORPHANED)
-                    .detail("number", orphan.number),
+                    .reason(reason)
+                    .detail("number", orphan.number)
+                    .detail("ended-at", last.at.to_string())
+                    .detail("recovered", true),
             );
             orphan.end = Some(SessionEnd {
-                at,
-                reason: ORPHANED.to_owned(),
-                because: Some(Because::Orphaned),
+                at: last.at,
+                reason: reason.to_owned(),
+                because: Some(because),
                 to_target: 0,
                 to_technician: 0,
             });
@@ -373,9 +402,20 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         start,
         end,
         hidden_lines: row.count("hidden_lines")?,
+        screen_text: row.int_or_none("screen_text")?.map(|held| held != 0),
+        unread: row.count("unread")? != 0,
     })
 }
 
 fn typed(because: &Because) -> Result<String, StoreError> {
     serde_json::to_string(because).map_err(|error| StoreError::malformed("ended_because", error))
+}
+
+/// The sessions that a node has not ended.
+fn left_open(node: &str) -> Conditions<'_> {
+    let mut conditions = Conditions::default();
+    conditions
+        .and("node = ?", node)
+        .and_fixed("ended_at IS NULL");
+    conditions
 }

@@ -6,6 +6,7 @@ mod identity;
 mod interventions;
 mod journal;
 mod passage;
+mod reach;
 mod search;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use ecluse_policy::{Lang, Timestamp};
 
 use super::{Texts, Value, times};
-use crate::live::Because;
+use crate::live::{Because, KnownBy};
 
 impl Texts {
     /// Why a session ended, in a few words.
@@ -53,6 +53,14 @@ impl Texts {
             }
             Because::GatewayStops => ("over-gateway-stops", vec![]),
             Because::Orphaned => ("over-orphaned", vec![]),
+            Because::Recovered { by } => {
+                let id = match by {
+                    KnownBy::Frame => "over-recovered-frame",
+                    KnownBy::Write => "over-recovered-write",
+                    KnownBy::Log => "over-recovered-log",
+                };
+                (id, vec![])
+            }
         };
         self.say(lang, id, &args)
     }

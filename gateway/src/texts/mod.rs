@@ -10,6 +10,9 @@
 mod ends;
 mod refusals;
 pub mod times;
+mod unreadable;
+
+pub(crate) use self::unreadable::Unreadable;
 
 use std::borrow::Cow;
 

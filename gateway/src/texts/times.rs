@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// C13: a moment that was keeps its time, and an hour is the last one.
+    /// A moment that was keeps its time, and an hour is the last one.
     #[test]
     fn a_typed_moment_of_the_past_keeps_its_time() {
         let now = at("2026-11-29T10:00:00Z");

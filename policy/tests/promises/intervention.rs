@@ -121,7 +121,7 @@ fn warnings_come_ten_minutes_and_one_minute_before_the_end() {
     assert_eq!(warnings(end, end), []);
 }
 
-/// C13: what had been granted is known of what is over, also of what an earlier program closed.
+/// What had been granted is known of what is over, also of what an earlier program closed.
 #[test]
 fn what_was_granted_outlives_the_intervention() {
     let documents = documents();

@@ -1,4 +1,4 @@
-//! A2: every act × everybody, in every standing. The documents in force at the act decide, not those of the log-on.
+//! A8, O4: every act × everybody, in every standing. The documents in force at the act decide, not those of the log-on.
 
 use ecluse_policy::*;
 
@@ -321,7 +321,7 @@ fn expected(person: &Person, standing: Standing, needs: Needs) -> Result<(), Ref
     }
 }
 
-/// A2, A8, O4.
+/// A8, O4.
 #[test]
 fn every_act_asks_the_documents_of_its_moment() {
     let before = before();
@@ -387,7 +387,7 @@ fn a_mandate_ends_with_the_account() {
     );
 }
 
-/// B9: a yes and `unmask` need a code of the last five minutes on this connection; refusing, withdrawing and looking need none.
+/// A yes and `unmask` need a code of the last five minutes on this connection; refusing, withdrawing and looking need none.
 #[test]
 fn only_what_gives_asks_for_a_fresh_code() {
     let documents = before();

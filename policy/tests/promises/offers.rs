@@ -5,7 +5,7 @@ use ecluse_policy::*;
 use crate::login::{begin, step};
 use crate::site::*;
 
-/// Issue 3, B8: public keys are no secret, so an offered key is told that it is worth a signature only where that tells
+/// Public keys are no secret, so an offered key is told that it is worth a signature only where that tells
 /// nothing of people: a station's anywhere, a person's under their own name and, for a technician, after a station's
 /// signature in this login; an unknown one never.
 #[test]

@@ -103,7 +103,7 @@ impl Why {
                 "it had ended, and its recording was being sealed: export it again when it is"
             }
             Self::NoRecording => "it has no recording",
-            Self::Destroyed => "its recording was destroyed, on record",
+            Self::Destroyed => "its recording was removed under retention, on record",
             Self::Moved => {
                 "its place holds the recording of another session, which somebody moved there: ecluse journal verify says more"
             }

@@ -49,7 +49,7 @@ pub fn guide(contents: &Contents, language: Language) -> String {
                 manifest.files.iter().filter_map(move |file| {
                     let cast = file.name.strip_suffix(".zst.age")?;
                     let cast = cast.ends_with(".cast").then_some(cast)?;
-                    Some(format!("asciinema play -i 2 plain/{session}/{cast}\n"))
+                    Some(format!("asciinema play -i 2 ../plain/{session}/{cast}\n"))
                 })
             })
             .take(50)
@@ -116,7 +116,11 @@ included() {
   [ "$last" = 0 ] && [ "$(printf '%s' "$h" | bytes | base64)" = "$(sed -n 3p checkpoint)" ] ||
     echo "NOT IN THE LOG: line $1 of entries.jsonl"
 }
-for n in $(seq "$(wc -l < entries.jsonl)"); do included "$n"; done
+all=$(wc -l < entries.jsonl)
+for n in $(seq "$all"); do
+  included "$n"
+  [ $((n % 100)) != 0 ] || echo "$n of $all entries" >&2
+done
 chain() {
   last=0 hash=
   while IFS= read -r line; do
@@ -151,7 +155,7 @@ const DECRYPT: &str = r#"
 umask 077
 KEY=${KEY:-$HOME/client.key}
 for r in recordings/*/; do
-  to=plain/$(basename "$r")
+  to=../plain/$(basename "$r")
   mkdir -p "$to"
   age -d -i "$KEY" "$r/recording.key.age" > "$to/recording.key"
   for f in "$r"*.zst.age; do
@@ -196,7 +200,8 @@ with the manifest's own digest, made when the recording was sealed.",
 `entries.jsonl` has the journal's entries that concern this bundle, as they were hashed. The journal is a Merkle tree
 (RFC 6962): `checkpoint` has its number of entries and its root, signed; `proofs.jsonl` has, for each entry, the hashes of
 the neighbours on the way from the entry to the root. An entry that was changed, or never was in the journal, leads to
-another root. That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.
+another root. (In the shell this takes some time: about a second for five entries, with a word each hundred. `ecluse verify`
+needs none.) That today's journal extends the one of an earlier checkpoint, which you kept, `ecluse verify --since` shows.
 
 Each entry also has its number among the client's entries, `nth`, and in `previous` the hash of the one before it.
 `trail.json` has how many there are at the checkpoint (compare it with the count that came with your own copies), and, in a
@@ -205,14 +210,15 @@ bundle of the whole client, the number from which on all of them are here: `eclu
 
 `interventions/` and `documents/` hold the texts as they were hashed, and `salts` what was hashed before each: the digest of
 salt, line feed and text stands in an entry. Of an intervention it is the last entry that tells of a step; of a document, the
-one that put it in force. Silence means that nothing was changed since in the gateway's store. (What is from before the
+one that put it in force, or that told the client of it when it began to concern it. What was removed under retention is in
+neither place, and its salt nowhere. Silence means that nothing was changed since in the gateway's store. (What is from before the
 journal had such digests is told as not in the log here; `ecluse verify` says which that is.) Who asked, who approved and
 when, the entries themselves say: `grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",
     decrypt: "## 6. What was recorded
 
 Whoever holds a key that the recordings were made for reads them, in two steps: the key opens `recording.key.age`, and what
-is in there opens the rest. Put the path of your age key into `KEY`. What is written under `plain/` is in clear: remove it
-when you are done.",
+is in there opens the rest. Put the path of your age key into `KEY`. What is written to `../plain/`, beside the
+bundle and not into it, is in clear: remove it when you are done.",
     play: "Sessions play in a terminal. (What was typed and not echoed, such as passwords, stands in the `.unechoed.jsonl` files
 alone. Do not print other files to a terminal: they hold what the target sent, as it was.)",
     journals: "Some recordings are kept as an encrypted journal, because the gateway stopped before it could turn them into files.
@@ -250,7 +256,8 @@ entrée avec l'empreinte du manifeste lui-même, faite lors du scellement.",
 `entries.jsonl` contient les entrées du journal qui concernent ce dossier, telles qu'elles ont été hachées. Le journal est
 un arbre de Merkle (RFC 6962) : `checkpoint` donne son nombre d'entrées et sa racine, signés ; `proofs.jsonl` donne, pour
 chaque entrée, les empreintes des voisins sur le chemin de l'entrée à la racine. Une entrée modifiée, ou qui n'a jamais été
-dans le journal, mène à une autre racine. Que le journal d'aujourd'hui prolonge celui d'un point de contrôle antérieur, que
+dans le journal, mène à une autre racine. (Dans le shell, cela prend du temps : environ une seconde pour cinq entrées, avec un mot
+toutes les cent. `ecluse verify` n'en demande pas.) Que le journal d'aujourd'hui prolonge celui d'un point de contrôle antérieur, que
 vous avez gardé, `ecluse verify --since` le montre.
 
 Chaque entrée a aussi son numéro parmi celles du client, `nth`, et dans `previous` l'empreinte de la précédente. `trail.json`
@@ -260,7 +267,8 @@ le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nom
 
 `interventions/` et `documents/` contiennent les textes tels qu'ils ont été hachés, et `salts` ce qui a été haché avant
 chacun : l'empreinte du sel, d'un saut de ligne et du texte se trouve dans une entrée. Pour une intervention, c'est la dernière
-qui rapporte une étape ; pour un document, celle qui l'a mis en vigueur. Le silence signifie que rien n'a été changé depuis dans
+qui rapporte une étape ; pour un document, celle qui l'a mis en vigueur, ou qui l'a rapporté au client quand il a commencé à le
+concerner. Ce qui a été supprimé au terme de sa conservation n'est à aucun des deux endroits, et son sel nulle part. Le silence signifie que rien n'a été changé depuis dans
 la base de la passerelle. (Ce qui date d'avant ces empreintes est dit ici absent du journal ; `ecluse verify` précise de quoi il
 s'agit.) Qui a demandé, qui a approuvé et quand, les entrées elles-mêmes le disent :
 `grep -E '\"kind\":\"(request|approval|opening|session-start)\"' entries.jsonl`.",
@@ -268,7 +276,7 @@ s'agit.) Qui a demandé, qui a approuvé et quand, les entrées elles-mêmes le 
 
 Qui détient une clé pour laquelle les enregistrements ont été faits les lit, en deux temps : la clé ouvre
 `recording.key.age`, et ce qui s'y trouve ouvre le reste. Mettez le chemin de votre clé age dans `KEY`. Ce qui est écrit
-sous `plain/` est en clair : effacez-le quand vous avez fini.",
+dans `../plain/`, à côté du dossier et non dedans, est en clair : effacez-le quand vous avez fini.",
     play: "Les sessions se rejouent dans un terminal. (Ce qui a été tapé sans écho, comme les mots de passe, n'est que dans les
 fichiers `.unechoed.jsonl`. N'affichez pas les autres fichiers dans un terminal : ils contiennent ce que la cible a envoyé,
 tel quel.)",

@@ -73,6 +73,9 @@ pub struct TrailFacts {
     /// The number from which on all of them are in the bundle; none where it has chosen ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole_from: Option<u64>,
+    /// The number up to which they are, itself included; none up to the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_to: Option<u64>,
 }
 
 /// The list of digests, as `sha256sum` writes and checks it.

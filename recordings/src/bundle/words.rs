@@ -22,6 +22,11 @@ impl Language {
         }
     }
 
+    /// How a session or a channel ended, for a reason; the reason itself, where this program does not know it.
+    pub(crate) fn end(self, reason: &str) -> &str {
+        self.words().ends.of(reason)
+    }
+
     pub(super) const fn words(self) -> &'static Words {
         match self {
             Language::French => &FRENCH,

@@ -1,6 +1,6 @@
-//! What was typed and not echoed, line by line: for who may read it in clear, and nobody else.
+//! What was typed, line by line and in clear, and which of it was not echoed: for who may read that, and nobody else.
 //!
-//! Never among the lines of a recording's search text; read from the file that alone holds it.
+//! What was not echoed is never among the lines of a recording's search text; it is read from the file that alone holds it.
 
 use super::{LONGEST_LINE, Line, LineKind};
 use crate::cast::Code;
@@ -21,15 +21,38 @@ pub fn hidden(
             continue;
         };
         let unechoed = Unechoed::open(recording, name)?;
+        let mut hidden = |line: Line, hidden: bool| !hidden || each(line);
         let goes_on = match channel.files.raw(Stream::Input) {
-            None => timed(recording, channel, unechoed, &mut each)?,
-            Some(_) => untimed(channel, unechoed, &mut each)?,
+            None => timed(recording, channel, Some(unechoed), &mut hidden)?,
+            Some(_) => untimed(channel, unechoed, &mut hidden)?,
         };
         if !goes_on {
             break;
         }
     }
     Ok(())
+}
+
+/// Hands over each line that was typed into a channel, in clear, with its time and whether a part of it was not echoed,
+/// until `each` says `false`. Nothing of one whose input is in a file of its own, which has no times: `false` then
+/// ([`crate::rebuild`] gives that).
+///
+/// # Errors
+/// A file does not read.
+pub fn in_clear(
+    recording: &OpenRecording,
+    channel: &ChannelRecord,
+    mut each: impl FnMut(Line, bool) -> bool,
+) -> Result<bool, ReadError> {
+    if channel.files.raw(Stream::Input).is_some() {
+        return Ok(false);
+    }
+    let unechoed = match &channel.files.unechoed {
+        Some(name) => Some(Unechoed::open(recording, name)?),
+        None => None,
+    };
+    timed(recording, channel, unechoed, &mut each)?;
+    Ok(true)
 }
 
 /// The line that is being typed.
@@ -41,7 +64,7 @@ struct Typed<'e, F> {
     each: &'e mut F,
 }
 
-impl<F: FnMut(Line) -> bool> Typed<'_, F> {
+impl<F: FnMut(Line, bool) -> bool> Typed<'_, F> {
     fn take(&mut self, at_us: u64, bytes: &[u8], hidden: bool) -> bool {
         for byte in bytes {
             if matches!(byte, b'\r' | b'\n') || self.bytes.len() >= LONGEST_LINE {
@@ -63,23 +86,25 @@ impl<F: FnMut(Line) -> bool> Typed<'_, F> {
 
     fn give(&mut self) -> bool {
         let bytes = std::mem::take(&mut self.bytes);
-        if !std::mem::take(&mut self.hidden) || bytes.is_empty() {
+        let hidden = std::mem::take(&mut self.hidden);
+        if bytes.is_empty() {
             return true;
         }
-        (self.each)(Line {
+        let line = Line {
             at_us: self.at_us,
             channel: self.channel,
             kind: LineKind::Typed,
             text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        };
+        (self.each)(line, hidden)
     }
 }
 
 fn timed(
     recording: &OpenRecording,
     channel: &ChannelRecord,
-    mut unechoed: Unechoed,
-    each: &mut impl FnMut(Line) -> bool,
+    mut unechoed: Option<Unechoed>,
+    each: &mut impl FnMut(Line, bool) -> bool,
 ) -> Result<bool, ReadError> {
     let mut reader = recording.cast(&channel.files.cast)?;
     let mut typed = typed(channel, each);
@@ -89,7 +114,10 @@ fn timed(
             continue;
         }
         let at_us = channel.opened_us.saturating_add(event.at_us);
-        let masked = unechoed.take(offset)?;
+        let masked = match &mut unechoed {
+            Some(unechoed) => unechoed.take(offset)?,
+            None => None,
+        };
         let (bytes, hidden) = match &masked {
             Some(masked) => (masked.bytes.as_ref(), true),
             None => (event.text.as_bytes(), false),
@@ -106,7 +134,7 @@ fn timed(
 fn untimed(
     channel: &ChannelRecord,
     mut unechoed: Unechoed,
-    each: &mut impl FnMut(Line) -> bool,
+    each: &mut impl FnMut(Line, bool) -> bool,
 ) -> Result<bool, ReadError> {
     let mut typed = typed(channel, each);
     let mut end = 0;
@@ -123,7 +151,10 @@ fn untimed(
     Ok(typed.give())
 }
 
-fn typed<'e, F: FnMut(Line) -> bool>(channel: &ChannelRecord, each: &'e mut F) -> Typed<'e, F> {
+fn typed<'e, F: FnMut(Line, bool) -> bool>(
+    channel: &ChannelRecord,
+    each: &'e mut F,
+) -> Typed<'e, F> {
     Typed {
         channel: channel.number,
         at_us: channel.opened_us,

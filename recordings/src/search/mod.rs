@@ -19,7 +19,7 @@ mod typed;
 
 pub use extractor::{Bounds, Extracted, Extractor};
 pub use filter::{Filter, FilterBuilder, Gram, is_current, may_hold};
-pub use hidden::hidden;
+pub use hidden::{hidden, in_clear};
 pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,12 @@
 //! The lines of one channel while its file is read.
 
 use super::words::Words;
-use super::{BARE, Lines, clock};
+use super::{BARE, Lines, clock, markers};
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::convert_channel::MASK;
 use crate::screen::Size;
 use crate::scrolling::{Scrolling, TimedLine};
-use crate::{ChannelRecord, Exit, OpenRecording, Pty, ReadError, layout, neutralise};
+use crate::{ChannelRecord, Exit, OpenRecording, Pty, ReadError, layout, neutralise, spelled};
 use std::io::Write;
 
 /// Longest line kept in memory; a longer one is shown in pieces.
@@ -160,7 +160,8 @@ impl Source {
                     _ => {
                         let at_us = self.record.opened_us.saturating_add(self.at_us);
                         let number = self.number(out.several);
-                        out.push(at_us, format!("{number}[{}]", neutralise(&event.text)));
+                        let said = markers::said(&event.text, out.words);
+                        out.push(at_us, format!("{number}[{said}]"));
                     }
                 }
                 return;
@@ -210,6 +211,10 @@ impl Source {
         if let Some(command) = channel.command() {
             text.push_str(&format!("\n{} {command}", words.command));
         }
+        for (name, value) in &channel.opened.env {
+            let (name, value) = (spelled(name), spelled(value));
+            text.push_str(&format!("\n{} {name}={value}", words.variable));
+        }
         if channel.opened.pty.as_ref().is_some_and(Pty::hides_typing) {
             text.push('\n');
             text.push_str(words.no_echo);
@@ -230,10 +235,10 @@ impl Source {
         if channel.hidden_lines > 0 {
             text.push_str(&format!("{} {}\n", words.hidden, channel.hidden_lines));
         }
-        let reason = channel
-            .reason
-            .as_ref()
-            .map_or_else(|| words.cut_short.to_owned(), neutralise);
+        let reason = channel.reason.as_ref().map_or_else(
+            || words.cut_short.to_owned(),
+            |reason| neutralise(words.reason(reason)),
+        );
         let which = match several {
             true => format!("{} {}: ", words.channel, channel.number),
             false => String::new(),
@@ -265,7 +270,7 @@ fn shown(
         Code::Resize { cols, rows } => screen.resize(at_us, Size::clamped(cols, rows)),
         Code::Marker => vec![TimedLine::new(
             at_us,
-            format!("[{}]", neutralise(&event.text)),
+            format!("[{}]", markers::said(&event.text, words)),
         )],
         Code::Input if event.text.chars().all(|letter| letter == MASK) => {
             let line = hidden.get_or_insert_with(|| TimedLine::new(at_us, ""));

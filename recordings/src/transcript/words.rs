@@ -19,6 +19,7 @@ pub(super) struct Words {
     pub(super) stops_here: &'static str,
     pub(super) channel: &'static str,
     pub(super) command: &'static str,
+    pub(super) variable: &'static str,
     pub(super) no_echo: &'static str,
     pub(super) status: &'static str,
     pub(super) signal: &'static str,
@@ -27,8 +28,28 @@ pub(super) struct Words {
     pub(super) until: &'static str,
     pub(super) refused: &'static str,
     pub(super) not_echoed: &'static str,
+    /// Between a word and what explains it.
+    pub(super) colon: &'static str,
+    pub(super) note: &'static str,
+    pub(super) marker: &'static str,
+    pub(super) exit: &'static str,
+    pub(super) signalled: &'static str,
+    /// The technician's side ended, the target's side ended.
+    pub(super) eof: [&'static str; 2],
+    pub(super) not_text: &'static str,
+    pub(super) in_file: &'static str,
+    /// Output, standard error, input.
+    pub(super) stream: [&'static str; 3],
+    language: Language,
     /// After the numbers of bytes of output, of standard error, of input.
     pub(super) streams: [&'static str; 3],
+}
+
+impl Words {
+    /// Why a channel closed; as it was written where this program has no words for it.
+    pub(super) fn reason<'r>(&self, reason: &'r str) -> &'r str {
+        self.language.end(reason)
+    }
 }
 
 pub(super) const fn of(language: Language) -> &'static Words {
@@ -54,6 +75,7 @@ const ENGLISH: Words = Words {
     stops_here: "cut short, the recording stops here",
     channel: "channel",
     command: "command ",
+    variable: "with    ",
     no_echo: "terminal asked for without echo: what is typed is not shown",
     status: "exit     status",
     signal: "exit     signal",
@@ -62,6 +84,16 @@ const ENGLISH: Words = Words {
     until: "until",
     refused: "refused",
     not_echoed: "typed, not echoed",
+    colon: ": ",
+    note: "note",
+    marker: "marker",
+    exit: "exit, status",
+    signalled: "exit, signal",
+    eof: ["end of input", "end of output"],
+    not_text: "bytes that are no text",
+    in_file: "in",
+    stream: ["output", "standard error", "input"],
+    language: Language::English,
     streams: ["bytes of output", "of standard error", "of input"],
 };
 
@@ -81,6 +113,7 @@ const FRENCH: Words = Words {
     stops_here: "interrompu, l'enregistrement s'arrête ici",
     channel: "canal",
     command: "commande",
+    variable: "avec    ",
     no_echo: "terminal demandé sans écho : ce qui est tapé n'est pas montré",
     status: "sortie   code",
     signal: "sortie   signal",
@@ -89,5 +122,15 @@ const FRENCH: Words = Words {
     until: "jusqu'à",
     refused: "refusé",
     not_echoed: "tapé, sans écho",
+    colon: "\u{a0}: ",
+    note: "note",
+    marker: "repère",
+    exit: "sortie, code",
+    signalled: "sortie, signal",
+    eof: ["fin de l'entrée", "fin de la sortie"],
+    not_text: "octets qui ne sont pas du texte",
+    in_file: "dans",
+    stream: ["sortie", "erreur standard", "entrée"],
+    language: Language::French,
     streams: ["octets de sortie", "d'erreur standard", "d'entrée"],
 };

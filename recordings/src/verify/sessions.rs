@@ -133,14 +133,14 @@ pub(super) fn absent(
                 .or(destroyed.reason.as_deref())
                 .unwrap_or("no reason is on record");
             let what = if there {
-                "it is here nevertheless, and was"
+                "it is here, and was since"
             } else {
                 "it was"
             };
             report.note(
                 &directory,
                 format!(
-                    "{what} destroyed on record with {}: {why}",
+                    "{what} removed under retention, on record with {}: {why}",
                     place(destroyed)
                 ),
             );

@@ -11,6 +11,22 @@ use crate::log::{Entry, Hash};
 use super::entries::place;
 use super::trust;
 
+/// Numbers that are not there.
+struct Hole {
+    /// The entry behind them.
+    entry: Entry,
+    found: Break,
+    missing: u64,
+    /// The place of the entry before them.
+    after: u64,
+}
+
+/// Words that were destroyed on record.
+struct Destroyed {
+    entries: u64,
+    up_to: u64,
+}
+
 /// The check, as the entries go by.
 pub(super) struct Chain {
     trails: Trails,
@@ -18,9 +34,11 @@ pub(super) struct Chain {
     /// Numbers left out between the entries, and how many of the entries in the bundle have one.
     left_out: u64,
     numbered: u64,
-    gaps: Vec<(Entry, Break, u64)>,
-    /// Entries whose words were destroyed, as entries in the bundle say.
-    destroyed: u64,
+    gaps: Vec<Hole>,
+    /// The place of the last entry that has a number.
+    last: u64,
+    /// What was destroyed, as entries in the bundle say: how many entries lost their words, and up to which place.
+    destroyed: Vec<Destroyed>,
 }
 
 impl Chain {
@@ -42,7 +60,8 @@ impl Chain {
             left_out: 0,
             numbered: 0,
             gaps: Vec::new(),
-            destroyed: 0,
+            last: 0,
+            destroyed: Vec::new(),
         }
     }
 
@@ -50,7 +69,12 @@ impl Chain {
     pub(super) fn see(&mut self, entry: &Entry, leaf: Hash, report: &mut Report) {
         if entry.kind == "entries-destroyed" {
             let entries = entry.detail_number("entries").unwrap_or_default();
-            self.destroyed = self.destroyed.saturating_add(entries);
+            let up_to = entry.detail_number("up-to").unwrap_or(entry.seq);
+            self.destroyed.push(Destroyed { entries, up_to });
+        }
+        let after = self.last;
+        if entry.nth.is_some() {
+            self.last = entry.seq;
         }
         self.numbered += u64::from(entry.nth.is_some());
         match self.trails.see(entry, leaf) {
@@ -58,7 +82,12 @@ impl Chain {
             Err(found @ Break::Gap { missing, .. }) => {
                 self.left_out = self.left_out.saturating_add(missing);
                 if self.gaps.len() < MAX_GAPS {
-                    self.gaps.push((entry.clone(), found, missing));
+                    self.gaps.push(Hole {
+                        entry: entry.clone(),
+                        found,
+                        missing,
+                        after,
+                    });
                 }
             }
             Err(
@@ -69,8 +98,8 @@ impl Chain {
     }
 
     /// After the last entry: whether all is there that the bundle says it has.
-    pub(super) fn conclude(self, report: &mut Report) {
-        let Some(facts) = &self.facts else {
+    pub(super) fn conclude(mut self, report: &mut Report) {
+        let Some(facts) = self.facts.take() else {
             if self.left_out > 0 {
                 report.note(TRAIL, self.partial());
             }
@@ -108,33 +137,36 @@ impl Chain {
             }
             return;
         };
-        self.hold_to(from, end, facts, report);
+        self.hold_to(from, end, &facts, report);
     }
 
     /// All numbers from `from` to the end have to be there, but for those whose words were destroyed on record.
-    fn hold_to(&self, from: u64, end: Option<TrailEnd>, facts: &TrailFacts, report: &mut Report) {
-        let mut covered = self.destroyed;
+    fn hold_to(
+        mut self,
+        from: u64,
+        end: Option<TrailEnd>,
+        facts: &TrailFacts,
+        report: &mut Report,
+    ) {
         let mut wordless = 0;
-        let mut cover = |missing: u64| {
-            let by = missing.min(covered);
-            covered -= by;
-            wordless += by;
-            missing - by
-        };
-        for (entry, gap, missing) in &self.gaps {
-            let Break::Gap { from: first, .. } = gap else {
+        for hole in std::mem::take(&mut self.gaps) {
+            let Break::Gap { from: first, .. } = hole.found else {
                 continue;
             };
-            // What lies before its beginning, the bundle does not say it has.
-            let before = from.saturating_sub(*first);
-            if cover(missing.saturating_sub(before)) > 0 {
-                report.find(Verdict::Missing, place(entry), gap.to_string());
+            // What lies before its beginning or behind its end, the bundle does not say it has.
+            let last = first.saturating_add(hole.missing).saturating_sub(1);
+            let end = last.min(facts.whole_to.unwrap_or(last));
+            let missing = end.saturating_add(1).saturating_sub(first.max(from));
+            let left = self.uncovered(missing, hole.after);
+            wordless += missing - left;
+            if left > 0 {
+                report.find(Verdict::Missing, place(&hole.entry), hole.found.to_string());
             }
         }
+        // What says that words were destroyed stands behind them, so that no tail is covered.
         let last = end.map_or(from.saturating_sub(1), |end| end.nth);
-        let tail = facts.entries.saturating_sub(last);
-        let missing = cover(tail);
-        if missing > 0 {
+        let to = facts.whole_to.unwrap_or(facts.entries);
+        if to > last {
             report.find(
                 Verdict::Missing,
                 TRAIL,
@@ -151,6 +183,18 @@ impl Chain {
                 format!("{wordless} entries lost their words under retention, on record: their numbers are not here"),
             );
         }
+    }
+
+    /// How many of the numbers behind a place are missing and no destruction tells of: one tells of nothing behind its end.
+    fn uncovered(&mut self, mut missing: u64, after: u64) -> u64 {
+        for destroyed in &mut self.destroyed {
+            if destroyed.up_to > after {
+                let by = missing.min(destroyed.entries);
+                destroyed.entries -= by;
+                missing -= by;
+            }
+        }
+        missing
     }
 
     fn partial(&self) -> String {

@@ -38,6 +38,7 @@ fn told(prepare: impl FnOnce(&mut Vec<Entry>), change: impl FnOnce(&mut Vec<Entr
         entries: 5,
         head: before,
         whole_from: Some(1),
+        whole_to: None,
     };
     change(&mut entries);
     for entry in &entries {
@@ -167,6 +168,24 @@ fn destroyed_words_are_no_gap() {
         report.text()
     );
     // And cover no more than they say.
+    drop_line(&mut bundle, 4);
+    assert_found(&bundle.verify(), Missing, "entry");
+}
+
+/// R3, R7: a destruction tells of entries up to its end: what is missing behind it is lost, and keeps that word.
+#[test]
+fn words_destroyed_on_record_hide_no_later_loss() {
+    let destroyed = |entries: &mut Vec<Entry>| {
+        let up_to = entries[1].seq;
+        entries[2].kind = "entries-destroyed".to_owned();
+        entries[2].detail.insert("entries".to_owned(), 2.into());
+        entries[2].detail.insert("up-to".to_owned(), up_to.into());
+    };
+    let mut bundle = told(destroyed, |_| {});
+    drop_line(&mut bundle, 2);
+    let report = bundle.verify();
+    assert_eq!(report.verdict, Intact, "{}", report.text());
+    // It has one more that it could tell of, and this is none of them.
     drop_line(&mut bundle, 4);
     assert_found(&bundle.verify(), Missing, "entry");
 }

@@ -6,12 +6,14 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{store, wait};
+use ecluse_tests::{Terminal, store, wait};
 
 use super::{Crime, said};
 use crate::bundles::export;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Some looks at the documents, which are two seconds apart, and the log-ons of whoever asks.
+const SOON: Duration = Duration::from_secs(10);
 
 impl Crime {
     /// Alice does not get in, and reads why.
@@ -134,6 +136,44 @@ fn r3_a_changed_document_closes_the_door_until_it_is_put_in_force_again() -> Res
         let answer = crime.site.ssh("alice+db01").run("echo in").answer()?;
         Ok(answer.status == Some(0))
     })
+}
+
+/// R3: that a door is closed is said in the greeting, to the technician and to the client's operators, in whatever
+/// connection they look; the right text put back by hand opens it within seconds, though somebody asks all the time, and
+/// no version is said to be new.
+#[test]
+fn r3_a_closed_door_is_told_in_the_greeting_and_opens_with_the_right_text() -> Result<()> {
+    let mut crime = Crime::scene()?;
+    crime.site.open()?;
+    let at_the_prompt = |ssh| -> Result<Terminal> {
+        let terminal = Terminal::of(&crime.site, &ssh, 160, 40)?;
+        terminal.sees("\u{e9}cluse>")?;
+        Ok(terminal)
+    };
+    let operator = || crime.site.ssh("odile").shared("odile");
+    let before = at_the_prompt(operator())?;
+    crime.sql(
+        "update document_texts set text = text || '# and more' where file = 'clients/hopital.toml'",
+    )?;
+    let closed = "The door of hopital is closed";
+    before.sees(closed)?;
+    at_the_prompt(crime.site.ssh("alice").shared("alice"))?.sees(closed)?;
+    at_the_prompt(operator())?.sees(closed)?;
+    crime.sql(
+        "update document_texts set text = replace(text, '# and more', '') where file = 'clients/hopital.toml'",
+    )?;
+    wait::until_true("the door to open", SOON, || {
+        let answer = crime.site.ssh("alice+db01").run("echo in").answer()?;
+        Ok(answer.status == Some(0))
+    })?;
+    before.sees("The door of hopital is open again")?;
+    let log = fs::read_to_string(crime.site.layout().logs().join("gateway.err"))?;
+    ensure!(
+        !log.contains("new documents are in force")
+            && log.contains("the documents are the ones on record again"),
+        "{log}"
+    );
+    Ok(())
 }
 
 /// A version put in by hand while a session runs: the session ends with the door.

@@ -1,4 +1,4 @@
-//! In which order a client's keys may stand. Issue 3, B8: a person's key is told that it is worth a signature only after a
+//! In which order a client's keys may stand. A person's key is told that it is worth a signature only after a
 //! station's; a client that does not try its keys again must offer the station's first.
 
 use std::ffi::OsString;

@@ -430,7 +430,7 @@ fn unused_accounts_of_technicians_are_disabled() -> Result<()> {
     Ok(())
 }
 
-/// B9: the time to log on is over. Whoever proved their keys and still thinks about the code reads so; a stranger reads
+/// The time to log on is over. Whoever proved their keys and still thinks about the code reads so; a stranger reads
 /// nothing.
 #[test]
 fn the_end_of_the_time_to_log_on_is_said_to_whoever_proved_their_keys() -> Result<()> {

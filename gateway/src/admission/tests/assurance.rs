@@ -1,4 +1,4 @@
-//! C13, C14: what is shown is not less than there is, nor somebody else's words for ours; what is not there is said to be not
+//! What is shown is not less than there is, nor somebody else's words for ours; what is not there is said to be not
 //! there.
 
 use super::super::testing::documents_where;
@@ -194,5 +194,66 @@ async fn a_search_says_what_it_did_not_look_through() {
     assert!(
         out.contains("Rien n'a été trouvé.") && !out.contains("screen-text"),
         "{out}"
+    );
+}
+
+/// Changes that say the same are one line, with how often and when.
+#[tokio::test]
+async fn changes_that_repeat_are_told_once() {
+    use crate::audit::{AuditKind, AuditRecord};
+    let house = House::new().await;
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
+    let now = crate::clock::now();
+    for ago in [30, 20, 10] {
+        let at = now.minus(ecluse_policy::Span::from_mins(ago));
+        let away = AuditRecord::new(AuditKind::CopiesAway, at)
+            .client(&client)
+            .detail("destination", "tls://logs.example:6514");
+        house.gateway.store.record(&[away]).await.unwrap();
+    }
+    let set = AuditRecord::new(AuditKind::CredentialSet, now)
+        .claimed("root")
+        .client(&client)
+        .target(&ecluse_policy::TargetId::parse("db01").unwrap())
+        .detail("account", "postgres");
+    let removed = AuditRecord::new(AuditKind::DocumentChange, now)
+        .claimed("root")
+        .client(&client)
+        .detail("object", "target hopital/db01")
+        .detail("change", "changed")
+        .detail("lines", vec!["hours: 8-18 -> nothing"]);
+    house.gateway.store.record(&[set, removed]).await.unwrap();
+    let (status, out, err) = command(&house, "odile", "changes").await;
+    assert_eq!(status, 0, "{err}");
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(flat.matches("logs.example").count(), 1, "{out}");
+    assert!(
+        flat.contains("3 × The receiver tls://logs.example:6514 stopped taking the copies"),
+        "{out}"
+    );
+    assert!(
+        flat.contains("logs on to db01 as postgres")
+            && flat.contains("changed the target hopital/db01")
+            && flat.contains("hours: 8-18 -> nothing"),
+        "{out}"
+    );
+}
+
+/// What keeps a recording from being shown, and the store from working, is said in the reader's language.
+#[tokio::test]
+async fn problems_are_told_in_the_readers_language() {
+    use crate::store::StoreError;
+    use crate::texts::Unreadable;
+    let texts = crate::texts::Texts::load().unwrap();
+    let found = "01999999-9999-7999-8999-999999999999".to_owned();
+    let french = texts.unreadable(ecluse_policy::Lang::Fr, &Unreadable::OtherSession { found });
+    assert!(
+        french.starts_with("son répertoire contient l'enregistrement d'une autre session"),
+        "{french}"
+    );
+    let full = StoreError::Database(sqlx::Error::PoolTimedOut);
+    assert_eq!(
+        texts.store(ecluse_policy::Lang::Fr, &full),
+        "la base ne répond pas"
     );
 }

@@ -4,25 +4,26 @@ use std::path::Path;
 
 use ecluse_policy::{ClientId, SessionId};
 use ecluse_recordings::{OpenRecording, SealedRecording, SessionFacts};
-use uuid::Uuid;
 
 use crate::evidence::EvidenceKeys;
+use crate::texts::Unreadable;
 
-/// A sealed recording, once its signature holds; the problem in words otherwise.
+/// A sealed recording, once its signature holds.
 pub(in crate::auditor) fn open(
     dir: &Path,
     session: SessionId,
     client: &ClientId,
     keys: &EvidenceKeys,
-) -> Result<OpenRecording, String> {
-    let sealed = SealedRecording::open(dir).map_err(|error| error.to_string())?;
+) -> Result<OpenRecording, Unreadable> {
+    let sealed = SealedRecording::open(dir)?;
     belongs(&sealed.manifest().facts, session, client)?;
     sealed
         .verify_signature(&keys.allowed_signers())
-        .map_err(|error| error.to_string())?;
-    sealed
-        .unlock(keys.identities())
-        .map_err(|error| error.to_string())
+        .map_err(|error| {
+            tracing::warn!(directory = %dir.display(), %error, "a recording is not shown");
+            Unreadable::NotSigned
+        })?;
+    Ok(sealed.unlock(keys.identities())?)
 }
 
 /// Whether a recording is the one that the table of sessions says it is. Whose it is, the recording says, and no table (O4).
@@ -30,21 +31,14 @@ pub(super) fn belongs(
     facts: &SessionFacts,
     session: SessionId,
     client: &ClientId,
-) -> Result<(), String> {
+) -> Result<(), Unreadable> {
     if facts.session != session.as_uuid() {
-        return Err(of_another(&facts.session));
+        return Err(Unreadable::OtherSession {
+            found: facts.session.to_string(),
+        });
     }
     if facts.client != client.as_str() {
-        return Err(OF_ANOTHER_CLIENT.to_owned());
+        return Err(Unreadable::OtherClient);
     }
     Ok(())
-}
-
-const OF_ANOTHER_CLIENT: &str = "it is not this client's: somebody changed the table of sessions; the administrator finds out with: ecluse journal verify";
-
-/// A recording under a number that is not its own: somebody moved its directory.
-fn of_another(found: &Uuid) -> String {
-    format!(
-        "its directory holds the recording of another session ({found}): somebody moved it; the administrator finds out with: ecluse journal verify"
-    )
 }

@@ -58,15 +58,16 @@ pub(super) async fn write(
     } = moment(live, keys).await?;
     let store = &store;
     let choice = &Choice::make(store, export, now).await?;
-    let entries = trail::chosen(store, choice, checkpoint.size).await?;
+    let chosen = trail::chosen(store, choice, checkpoint.size).await?;
+    let entries = &chosen.entries;
     let mtime = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
     let mut writer = BundleWriter::new(out, mtime);
 
     let (recordings, mut left_out) = recordings(&mut writer, live, store, settings, choice).await?;
     drop(alone);
-    left_out.extend(not_chosen(store, choice, &entries).await?);
-    proofs(&mut writer, store, &entries, &checkpoint).await?;
-    trail::write(&mut writer, store, choice, &entries, checkpoint.size).await?;
+    left_out.extend(not_chosen(store, choice, entries).await?);
+    proofs(&mut writer, store, entries, &checkpoint).await?;
+    trail::write(&mut writer, store, choice, &chosen, checkpoint.size).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
     let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
     let told = bundle::Choice {

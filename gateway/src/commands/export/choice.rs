@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use ecluse_policy::{ClientId, Intervention, InterventionId, InterventionNumber, Timestamp};
 use ecluse_recordings::bundle::Rule;
 
 use super::Export;
+use crate::audit::{AuditKind, StoredAuditRecord};
 use crate::store::{AuditQuery, InterventionQuery, Session, SessionQuery, Store};
 use crate::texts::times;
 
@@ -48,16 +49,29 @@ impl Choice {
         Some(from.unwrap_or(Timestamp::from_micros(0)))
     }
 
+    /// Up to when they are, excluded; none up to the end.
+    pub(super) fn trail_until(&self) -> Option<Timestamp> {
+        self.time?.until
+    }
+
     /// Finds what was asked for.
     pub(super) async fn make(
         store: &Store,
         export: &Export,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            export.client.is_some() || (export.from.is_none() && export.to.is_none()),
+            "--from and --to are of a whole client: say --client CLIENT with them, or leave them out"
+        );
         let mut choice = if let Some(number) = export.intervention {
             of_intervention(store, number).await?
         } else if let Some(client) = &export.client {
             of_client(store, client, export, now).await?
+        } else if export.sessions.is_empty() {
+            bail!(
+                "say what to take out: sessions by their numbers, --intervention NUMBER, or --client CLIENT"
+            )
         } else {
             numbered(store, &export.sessions).await?
         };
@@ -71,8 +85,10 @@ impl Choice {
 async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
     let mut sessions = Vec::new();
     for number in numbers.iter().collect::<BTreeSet<_>>() {
-        let session = store.session(*number).await?;
-        sessions.push(session.with_context(|| format!("there is no session #{number}"))?);
+        match store.session(*number).await? {
+            Some(session) => sessions.push(session),
+            None => return Err(no_session(store, *number).await?),
+        }
     }
     let clients: BTreeSet<&ClientId> = sessions.iter().map(|one| &one.start.client).collect();
     let client = match (clients.first(), clients.len()) {
@@ -95,12 +111,42 @@ async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
     })
 }
 
+/// Why there is no session of a number.
+async fn no_session(store: &Store, number: u64) -> anyhow::Result<anyhow::Error> {
+    let removals = AuditQuery {
+        kinds: vec![AuditKind::RecordingDestroyed],
+        limit: Some(u32::MAX),
+        ..AuditQuery::default()
+    };
+    let removals = store.audit(&removals).await?;
+    let of_number = |stored: &&StoredAuditRecord| {
+        stored
+            .record
+            .detail
+            .get("number")
+            .and_then(|it| it.as_u64())
+            == Some(number)
+    };
+    let removed = removals.iter().find(of_number);
+    let client = removed.and_then(|stored| Some((stored.seq, stored.record.client.as_ref()?)));
+    Ok(match client {
+        Some((seq, client)) => anyhow!(
+            "session #{number} was removed under retention, on record with entry {seq}; what the journal still has of it: ecluse export --client {client}"
+        ),
+        None => anyhow!("there is no session #{number}"),
+    })
+}
+
 /// An intervention with its sessions; one that was refused or ran out has none, and is evidence all the same.
 async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
     let intervention = store
         .intervention_numbered(InterventionNumber(number))
         .await?
-        .with_context(|| format!("there is no intervention #{number}"))?;
+        .with_context(|| {
+            format!(
+                "there is no intervention #{number}; one that was removed under retention is told of by what the journal still has: ecluse export --client CLIENT"
+            )
+        })?;
     let sessions = store
         .sessions(&SessionQuery {
             intervention: Some(intervention.id()),
@@ -137,6 +183,12 @@ async fn of_client(
         from: export.from.as_ref().map(moment).transpose()?,
         until: export.to.as_ref().map(moment).transpose()?,
     };
+    if let (Some(from), Some(until)) = (time.from, time.until) {
+        anyhow::ensure!(
+            from < until,
+            "--from ({from}) is not before --to ({until}): nothing lies between; a length is before now, so the longer one is --from"
+        );
+    }
     let sessions = store
         .sessions(&SessionQuery {
             client: Some(client.clone()),

@@ -44,7 +44,7 @@ const LACKS: u8 = 3;
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// Sessions, by number.
-    #[arg(value_name = "SESSION", required_unless_present_any = ["intervention", "client"])]
+    #[arg(value_name = "SESSION")]
     sessions: Vec<u64>,
     /// An intervention with all its sessions, by its number; also one that was refused or ran out.
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sessions", "client"])]

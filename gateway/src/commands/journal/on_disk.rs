@@ -8,7 +8,9 @@ use ecluse_policy::SessionId;
 use ecluse_recordings::bundle::{MANIFEST, WRAPPED_KEY};
 use ecluse_recordings::evidence::manifest::{MAX_MANIFEST, sha256_hex};
 use ecluse_recordings::verify::{Options, Seal, Verdict};
-use ecluse_recordings::{Listed, ReadError, SealedRecording, State, layout, neutralise};
+use ecluse_recordings::{
+    JournalFrames, Listed, ReadError, SealedRecording, State, layout, neutralise,
+};
 use uuid::Uuid;
 
 use super::since::{begins, is_written, since};
@@ -185,6 +187,17 @@ pub(super) async fn unsealed(
         findings.note(format!("session {session} is being sealed"));
         return Ok(());
     }
+    // What is still to be sealed is looked at too: what its keeper writes behind a change hides none.
+    if let Some(listed) = &listed
+        && matches!(listed.state, State::Live(_))
+        && let Some(problem) = damage(&listed.dir.join(layout::LIVE))
+    {
+        findings.add(
+            Verdict::Altered,
+            format!("the recording of session {session}, which is not sealed yet, was altered: {problem}"),
+        );
+        return Ok(());
+    }
     match listed.map(|listed| listed.state) {
         Some(State::Live(_)) if is_live => {}
         Some(State::Live(_)) => findings.note(format!(
@@ -211,6 +224,22 @@ pub(super) async fn unsealed(
         ),
     }
     Ok(())
+}
+
+/// What does not hold in a journal that is not sealed yet, as far as that shows without its key: whole frames are not what
+/// was written. That its last one is not whole yet says nothing, nor that it is sealed by now.
+fn damage(live: &Path) -> Option<ReadError> {
+    let read = || {
+        let mut frames = JournalFrames::open(live)?;
+        while frames.next_frame()?.is_some() {}
+        Ok(())
+    };
+    match read() {
+        Err(damage @ (ReadError::Damaged { .. } | ReadError::Foreign { .. })) => Some(damage),
+        Err(ReadError::Io { .. } | ReadError::Torn { .. } | ReadError::Locked { .. }) | Ok(()) => {
+            None
+        }
+    }
 }
 
 /// A directory of a session that the journal did not know at the moment that is verified: one that begins, or somebody's.

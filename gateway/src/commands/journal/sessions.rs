@@ -98,6 +98,13 @@ pub(super) async fn compare(
         if let Some(began) = &seen.began
             && !rows.contains(session)
         {
+            if seen.destroyed {
+                findings.note(format!(
+                    "session {session}, begun with entry {}: removed under retention",
+                    began.seq
+                ));
+                continue;
+            }
             findings.add(
                 Verdict::Missing,
                 format!(

@@ -86,7 +86,7 @@ pub(super) struct SessionSeen {
     others: Vec<(u64, u64)>,
     /// The last key file that is on record; without one, the manifest names it.
     rewrapped: Option<(u64, String)>,
-    destroyed: bool,
+    pub(super) destroyed: bool,
     pub(super) failed: bool,
 }
 

@@ -18,7 +18,7 @@ use crate::store::{Session, Store};
 
 /// Wrap the keys of sealed recordings for other readers: artefacts, manifests and signatures stay as they are.
 ///
-/// Without --for the readers are those that the client's document names now. Each change is put on record before it is
+/// Without --for the readers are those that the client's document names now, but for those of --drop. Each change is put on record before it is
 /// made, and `ecluse verify` knows it from there. Readers gained (+) and lost (-) are named; before one is lost that the
 /// client's document lists, it asks.
 #[derive(Debug, Args)]
@@ -53,6 +53,7 @@ impl Rewrap {
                 [] => readers(store, &session, &public).await?,
                 chosen => chosen.to_vec(),
             };
+            let recipients = self.without_dropped(recipients)?;
             let dir = directory(settings, &session)?;
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
                 errln!("{ended}");
@@ -80,6 +81,18 @@ impl Rewrap {
 }
 
 impl Rewrap {
+    /// The readers without those that are to be dropped.
+    fn without_dropped(&self, recipients: Vec<Recipient>) -> anyhow::Result<Vec<Recipient>> {
+        let dropped: Vec<String> = self.drop.iter().map(ToString::to_string).collect();
+        let mut left = recipients;
+        left.retain(|one| !dropped.contains(&one.to_string()));
+        ensure!(
+            !left.is_empty(),
+            "nobody would read it any more: name who does with --for READER"
+        );
+        Ok(left)
+    }
+
     /// Says who reads the recording from now on and who does no more; asks before one goes that the client's document
     /// lists.
     async fn agree(

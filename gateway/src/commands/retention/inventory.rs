@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context;
 use ecluse_policy::documents::RetentionRules;
 use ecluse_policy::retention::{Due, due, due_before_of_nobody};
-use ecluse_policy::{ClientId, Documents, SessionId, TargetId, Timestamp};
+use ecluse_policy::{ClientId, Documents, InterventionId, SessionId, TargetId, Timestamp};
 use ecluse_recordings::{SealedRecording, State as OnDisk, layout, list};
 
 use crate::store::{Session, SessionQuery, Store, read};
@@ -42,6 +42,7 @@ pub(super) struct Inventory {
 pub(super) struct Kept {
     pub(super) number: u64,
     pub(super) session: SessionId,
+    pub(super) intervention: InterventionId,
     pub(super) client: ClientId,
     pub(super) target: TargetId,
     /// When it ended; none while it is live.
@@ -144,6 +145,7 @@ impl Inventory {
             kept.push(Kept {
                 number: session.number,
                 session: session.start.id,
+                intervention: session.start.intervention,
                 client: session.start.client,
                 target: session.start.target,
                 ended: session.end.map(|end| end.at),

@@ -234,7 +234,9 @@ async fn put_on_record(
         .claimed(by)
         .client(&kept.client)
         .session(kept.session)
+        .intervention(kept.intervention)
         .reason(why)
+        .detail("number", kept.number)
         .detail("manifest-sha256", manifest_sha256)
         .detail("why", why);
     store.recording_destroyed(kept.session, &[record]).await

@@ -29,6 +29,8 @@ fn client() -> ClientId {
 fn session(recording: Option<&str>) -> Session {
     Session {
         hidden_lines: 0,
+        screen_text: None,
+        unread: false,
         number: 7,
         start: SessionStart {
             id: SessionId::from_uuid(new_id(at(0)).unwrap()),
@@ -97,6 +99,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
     Kept {
         number,
         session: SessionId::from_uuid(new_id(at(0)).unwrap()),
+        intervention: InterventionId::from_uuid(new_id(at(0)).unwrap()),
         client: client(),
         target: TargetId::parse("db01").unwrap(),
         ended: ended.map(at),

@@ -66,12 +66,16 @@ impl Tape for World {
     }
 
     fn event(&self, event: Event<'_>) -> Result<(), RecordError> {
-        let told = match event {
-            Event::Resize { cols, rows } => format!("{cols}x{rows}"),
-            Event::Marker(marker) => marker.to_owned(),
-            Event::Eof(towards) => format!("{towards:?} ends"),
-            Event::ExitStatus(status) => format!("status {status}"),
-            other => format!("{other:?}"),
+        let told = if let Event::Resize { cols, rows } = event {
+            format!("{cols}x{rows}")
+        } else if let Event::Marker(marker) = event {
+            marker.to_owned()
+        } else if let Event::Eof(towards) = event {
+            format!("{towards:?} ends")
+        } else if let Event::ExitStatus(status) = event {
+            format!("status {status}")
+        } else {
+            format!("{event:?}")
         };
         self.write(|seen| seen.recorded_events.push(told))
     }

@@ -11,6 +11,7 @@ use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
+use super::overheard::Overheard;
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::channel::{Opening, Start};
 use crate::passage::knock::Knock;
@@ -33,6 +34,8 @@ pub(crate) struct Door {
     pub(super) desk: Desk,
     pub(super) channels: HashMap<ChannelId, Line>,
     unanswered: Vec<ChannelOpenHandle>,
+    /// What the library refuses without asking; none before there is a visit.
+    pub(super) overheard: Option<Overheard>,
 }
 
 /// One channel of the connection.
@@ -58,6 +61,7 @@ impl Door {
             desk,
             channels: HashMap::new(),
             unanswered: Vec::new(),
+            overheard: None,
         }
     }
 
@@ -227,6 +231,7 @@ impl Door {
         flow: FlowRequest,
         reply: ChannelOpenHandle,
     ) -> Result<(), russh::Error> {
+        self.is_asked();
         if self.knock.found_no_place() {
             self.leave_unanswered(reply);
             return Ok(());
@@ -239,6 +244,13 @@ impl Door {
             })
             .await;
         Ok(())
+    }
+
+    /// The library asks about the channel that is being opened: it is not one that it refuses by itself.
+    pub(super) fn is_asked(&self) {
+        if let Some(overheard) = &self.overheard {
+            overheard.is_asked();
+        }
     }
 
     /// Leaves a channel without an answer until the connection ends, which says why: with an answer, a client would leave

@@ -14,6 +14,7 @@
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
+//! | what the library has no callback for | refused by the library, and overheard ([`super::overheard`]) |
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
 use super::downlink::Downlink;
+use super::overheard::Overheard;
 use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
 use crate::passage::side::TermSize;
@@ -100,6 +102,8 @@ impl server::Handler for Door {
 
     async fn auth_succeeded(&mut self, _session: &mut server::Session) -> Result<(), Self::Error> {
         self.knock.connection().socket().trust();
+        // In the library's own task, from here on the connection's.
+        self.overheard = self.knock.visit().and_then(Overheard::of);
         Ok(())
     }
 
@@ -109,6 +113,7 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.is_asked();
         if self.knock.found_no_place() {
             self.leave_unanswered(reply);
             return Ok(());
@@ -160,7 +165,7 @@ impl server::Handler for Door {
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         let flow = FlowRequest::DirectTcpip {
-            host: caps::clip(host_to_connect, caps::NAME).to_owned(),
+            host: caps::named(host_to_connect),
             port: port(port_to_connect),
         };
         self.refuse_channel(flow, reply).await
@@ -176,11 +181,8 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.refuse_channel(
-            FlowRequest::UnknownChannel("forwarded-tcpip".to_owned()),
-            reply,
-        )
-        .await
+        self.refuse_channel(FlowRequest::of_channel("forwarded-tcpip"), reply)
+            .await
     }
 
     async fn channel_open_direct_streamlocal(
@@ -192,7 +194,7 @@ impl server::Handler for Door {
     ) -> Result<(), Self::Error> {
         self.refuse_channel(
             FlowRequest::DirectStreamlocal {
-                path: caps::clip(socket_path, caps::NAME).to_owned(),
+                path: caps::named(socket_path),
             },
             reply,
         )
@@ -252,13 +254,22 @@ impl server::Handler for Door {
                 && name.len() <= caps::NAME
                 && value.len() <= caps::VALUE;
             if !fits || !opening.pay(name.len() + value.len()) {
+                opening.variables_unkept = opening.variables_unkept.saturating_add(1);
                 return session.channel_failure(id);
             }
             opening
                 .environment
                 .push((name.to_owned(), value.to_owned()));
+            return session.channel_success(id);
         }
-        session.channel_success(id)
+        // What runs already is sent none.
+        if self.channels.contains_key(&id) {
+            self.visit()?.refuse_counted(FlowRequest::Env {
+                name: caps::named(name),
+                value: String::new(),
+            });
+        }
+        session.channel_failure(id)
     }
 
     async fn shell_request(
@@ -295,7 +306,7 @@ impl server::Handler for Door {
         self.heard(id);
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
-        let name = caps::clip(name, caps::NAME).to_owned();
+        let name = caps::named(name);
         self.refuse_once_told(id, FlowRequest::Subsystem(name), session)
     }
 
@@ -332,7 +343,7 @@ impl server::Handler for Door {
             return Ok(false);
         }
         self.visit()?.refuse_unserved(FlowRequest::RemoteForward {
-            address: caps::clip(address, caps::NAME).to_owned(),
+            address: caps::named(address),
             port: self::port(*port),
         });
         Ok(false)
@@ -348,7 +359,7 @@ impl server::Handler for Door {
         }
         self.visit()?
             .refuse_unserved(FlowRequest::RemoteStreamlocal {
-                path: caps::clip(socket_path, caps::NAME).to_owned(),
+                path: caps::named(socket_path),
             });
         Ok(false)
     }

@@ -11,6 +11,7 @@ use super::super::documents::DocumentTexts;
 use super::super::sql::values;
 use super::super::{StoreError, Writing};
 use super::documents::Held;
+use super::reach;
 use crate::audit::{AuditKind, AuditRecord, trails};
 
 /// Puts the texts of a new version beside their salts, and into each record the digest of the document it is about;
@@ -63,6 +64,7 @@ pub(in crate::store) async fn bind(
         let mut record = quiet
             .clone()
             .detail("object", owner.as_str())
+            .detail("change", if accused { "again" } else { "worded" })
             .reason(if accused {
                 "put in force again: the store held another text than the one on record"
             } else {
@@ -84,6 +86,15 @@ pub(in crate::store) async fn bind(
     if bound.is_empty() {
         bound.push(quiet.clone().reason("no document changed"));
     }
+    let mut digests = held.wanted.clone();
+    for (owner, (_, digest)) in &changed {
+        match digest.as_str() {
+            Some(digest) => digests.insert(owner.clone(), digest.to_owned()),
+            None => digests.remove(owner),
+        };
+    }
+    let reached = reach::records([before, next], &digests, &change.said(), &bound, quiet);
+    bound.extend(reached);
     Ok(bound)
 }
 

@@ -11,6 +11,7 @@ mod applying;
 mod documents;
 mod interventions;
 mod loading;
+mod reach;
 mod said;
 mod start;
 
@@ -55,7 +56,7 @@ fn is_step(kind: AuditKind) -> bool {
 }
 
 impl Store {
-    fn said(&self) -> MutexGuard<'_, Said> {
+    pub(super) fn said(&self) -> MutexGuard<'_, Said> {
         self.inner
             .said
             .lock()

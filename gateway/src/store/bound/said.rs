@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ecluse_policy::InterventionId;
+use ecluse_policy::{ClientId, InterventionId};
 use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ pub(super) fn next(from: u64, end: u64) -> Option<u64> {
 }
 
 /// What the log says, as far as it was read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::store) struct Said {
     read_to: u64,
     /// Whether there is any digest, or the word that they begin.
@@ -40,6 +40,8 @@ pub(in crate::store) struct Said {
     interventions: HashMap<Uuid, Latest>,
     /// By whose they are, oldest first.
     documents: BTreeMap<String, Vec<DocumentSaid>>,
+    /// The digest of a provider's document that the trail of a client has last, by client and whose it is.
+    known: BTreeMap<(String, String), String>,
     /// The last entry about any document.
     last_document: u64,
     /// What was found of a subject, where that is on record already.
@@ -69,7 +71,7 @@ pub(super) struct DocumentSaid {
 }
 
 impl Said {
-    pub(super) fn read_to(&self) -> u64 {
+    pub(in crate::store) fn read_to(&self) -> u64 {
         self.read_to
     }
 
@@ -105,6 +107,12 @@ impl Said {
     pub(super) fn version(&self) -> u64 {
         let all = self.documents.values().flatten();
         all.map(|said| said.version).max().unwrap_or(0)
+    }
+
+    /// Whether the trail of this client has this digest of a document as its last word.
+    pub(super) fn is_known_to(&self, client: &ClientId, owner: &str, digest: &str) -> bool {
+        let key = (client.to_string(), owner.to_owned());
+        self.known.get(&key).is_some_and(|known| known == digest)
     }
 
     pub(super) fn last_document(&self) -> u64 {
@@ -157,6 +165,13 @@ impl Said {
         } else if let Some(owner) = owner {
             let digest = entry.detail_text(keys::DOCUMENT).map(str::to_owned);
             let version = entry.detail_number("version").unwrap_or(0);
+            if let Some(client) = &entry.client {
+                let key = (client.clone(), owner.to_owned());
+                match digest.clone().filter(|_| sound) {
+                    Some(digest) => self.known.insert(key, digest),
+                    None => self.known.remove(&key),
+                };
+            }
             let all = self.documents.entry(owner.to_owned()).or_default();
             all.push(DocumentSaid {
                 seq,

@@ -1,13 +1,15 @@
 //! The beginning of the digests in a store that is older than they are.
 
+use std::collections::BTreeMap;
+
 use super::super::documents::read;
 use super::super::sql::values;
 use super::super::{DocumentTexts, Store, StoreError};
 use super::documents::document_text;
-use super::new_salt;
+use super::{new_salt, reach};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use ecluse_policy::{ClientId, InterventionId};
+use ecluse_policy::{ClientId, Documents, InterventionId};
 use ecluse_recordings::bound as keys;
 
 /// Binds what an older program left, as it is found, and says so in entries: from here on every intervention and every
@@ -52,6 +54,7 @@ pub(in crate::store) async fn begin(store: &Store) -> Result<(), StoreError> {
     let newest = "SELECT COALESCE(MAX(version), 0) AS version FROM document_versions";
     let newest = change.tx.row(newest, values![]).await?;
     let newest = newest.map_or(Ok(0), |row| row.count("version"))?;
+    let (mut digests, mut texts) = (BTreeMap::new(), DocumentTexts::new());
     for row in &rows {
         let (version, text) = (row.count("version")?, document_text(row)?);
         let owner = owner(&text.file, &text.text);
@@ -64,6 +67,8 @@ pub(in crate::store) async fn begin(store: &Store) -> Result<(), StoreError> {
         let Some(owner) = owner.filter(|_| version == newest) else {
             continue;
         };
+        digests.insert(owner.clone(), digest.clone());
+        texts.insert(text.file.clone(), text.text);
         let mut record = AuditRecord::new(AuditKind::Bound, now)
             .reason("as it was found; older than the digests")
             .detail("version", version)
@@ -75,6 +80,12 @@ pub(in crate::store) async fn begin(store: &Store) -> Result<(), StoreError> {
             .and_then(|client| ClientId::parse(client).ok());
         records.push(record);
     }
+    // Of the providers that they reach, clients have nothing in their trails yet.
+    let documents = read(&texts).unwrap_or_default();
+    let model = AuditRecord::new(AuditKind::Reached, now).detail("version", newest);
+    let both = [&Documents::default(), &documents];
+    let reached = reach::records(both, &digests, &change.said(), &[], &model);
+    records.extend(reached);
     let begin = AuditRecord::new(AuditKind::BindingsBegin, now)
         .reason("interventions and documents before this entry have no digest in the log; what the store holds of them is vouched for from here on")
         .detail("interventions", interventions)

@@ -53,22 +53,44 @@ const KEPT: [AuditKind; 5] = [
     AuditKind::KeyMade,
     AuditKind::JournalStart,
 ];
+/// What tells of documents.
+const OF_DOCUMENTS: [AuditKind; 2] = [AuditKind::DocumentChange, AuditKind::Reached];
 /// Stands in `destructions` for no client; no client's id is empty.
 const NOBODY: &str = "";
 
-/// Entries whose time came, as the index has them: of a session and its intervention all go together, when the session
-/// does, so that what is kept of them is kept whole.
-const DOOMED: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
+/// The interventions of a client ($1) that stay at a time ($2): those that may still be used, those that came to their end
+/// since, and those with a session that stays. An intervention and its sessions stay or go together, with their entries, so
+/// that what is kept of them is kept whole.
+macro_rules! kept {
+    () => {
+        "(SELECT id FROM interventions WHERE client = $1 \
+           AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')) \
+         UNION SELECT intervention AS id FROM audit WHERE client = $1 AND at >= $2 AND intervention IS NOT NULL \
+           AND kind IN ('request', 'seen', 'approval', 'refusal', 'cancel', 'expiry', 'opening', 'closing') \
+         UNION SELECT intervention AS id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))"
+    };
+}
+
+/// Entries whose time came, as the index has them.
+const DOOMED: &str = concat!(
+    "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
      FROM audit JOIN journal ON journal.seq = audit.seq \
      WHERE COALESCE(audit.client, '') = $1 AND audit.at < $2 AND journal.entry IS NOT NULL \
      AND (audit.session IS NULL OR audit.session NOT IN \
-       (SELECT id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
-     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
-       (SELECT intervention FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))) \
-     AND (audit.intervention IS NULL OR audit.intervention NOT IN \
-       (SELECT id FROM interventions WHERE client = $1 \
-        AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')))) \
-     ORDER BY journal.seq";
+       (SELECT id FROM sessions WHERE client = $1 AND intervention IN ",
+    kept!(),
+    ")) AND (audit.intervention IS NULL OR audit.intervention NOT IN ",
+    kept!(),
+    ") ORDER BY journal.seq"
+);
+const INTERVENTIONS_GO: &str = concat!(
+    "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 AND id NOT IN ",
+    kept!()
+);
+const SESSIONS_GO: &str = concat!(
+    "DELETE FROM sessions WHERE client = $1 AND ended_at < $2 AND intervention NOT IN ",
+    kept!()
+);
 
 /// Whether an entry is among those to be destroyed, by what it says itself: under a client's retention nobody else's
 /// words go, whatever the index was made to say.
@@ -82,7 +104,8 @@ fn is_doomed(line: &str, destruction: &Destruction) -> bool {
     let is_kept = |kind: &str| {
         KEPT.iter().any(|kept| kept.name() == kind)
             // What tells of documents that still are in force.
-            || ((*in_force || client.is_none()) && kind == AuditKind::DocumentChange.name())
+            || ((*in_force || client.is_none())
+                && OF_DOCUMENTS.iter().any(|one| one.name() == kind))
     };
     Entry::parse(line.as_bytes()).is_ok_and(|entry| {
         entry.client.as_deref() == client.as_ref().map(ClientId::as_str)
@@ -156,12 +179,10 @@ impl Store {
         let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
-        let sql = "DELETE FROM sessions WHERE client = $1 AND ended_at < $2";
-        let sessions = change.tx.execute(sql, values![client_id, *before]).await?;
-        let sql = "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 \
-                   AND state NOT IN ('requested', 'approved', 'open') \
-                   AND id NOT IN (SELECT intervention FROM sessions WHERE client = $1)";
-        let interventions = change.tx.execute(sql, values![client_id, *before]).await?;
+        let sessions = values![client_id, *before];
+        let sessions = change.tx.execute(SESSIONS_GO, sessions).await?;
+        let interventions = values![client_id, *before];
+        let interventions = change.tx.execute(INTERVENTIONS_GO, interventions).await?;
         let sql = "DELETE FROM host_key_alerts WHERE client = $1 AND at < $2";
         change.tx.execute(sql, values![client_id, *before]).await?;
         // Texts that are in force no more, and that no session left rests on, go with their salts.

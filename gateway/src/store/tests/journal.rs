@@ -362,13 +362,33 @@ fn how_far_copies_went_never_goes_back() {
 fn an_entry_is_never_too_long_to_be_read() {
     on_each_engine(async |store| {
         let lines = vec!["x".repeat(1000); 2000];
-        let record = AuditRecord::new(AuditKind::DocumentChange, at(1)).detail("lines", lines);
+        let record = AuditRecord::new(AuditKind::DocumentChange, at(1))
+            .detail("version", 7)
+            .detail("lines", lines);
         store.record(&[record]).await.unwrap();
         let line = store.entry(1).await.unwrap().unwrap().line.unwrap();
         let entry = Entry::parse(line.as_bytes()).unwrap();
         assert!(entry.detail_number("left-out-bytes").unwrap() > 2_000_000);
         assert_eq!(entry.detail_text("left-out-sha256").unwrap().len(), 64);
+        assert_eq!(entry.detail_number("version"), Some(7));
         assert_eq!(defects(store).await, []);
+    });
+}
+
+/// A moment of the store does not read again what was read of the log: each of an export's tries would read all of it.
+#[test]
+fn a_snapshot_goes_on_where_the_log_was_read() {
+    on_each_engine(async |store| {
+        write(store, 9).await;
+        store.documents().await.unwrap();
+        let read = store.said().read_to();
+        assert_eq!(read, 9);
+        let moment = store.snapshot().await.unwrap();
+        assert_eq!(moment.said().read_to(), read);
+        // And no further than what it was made of.
+        write(store, 3).await;
+        moment.look_at_documents().await.unwrap();
+        assert_eq!(moment.said().read_to(), 9);
     });
 }
 

@@ -1,15 +1,18 @@
 //! Sessions, credentials and host keys.
 
-use crate::ssh::keys::LineEnding;
+use std::collections::BTreeMap;
+
 use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, SessionId, TargetId};
 use zeroize::Zeroizing;
 
 use super::at;
 use crate::audit::{AuditKind, AuditRecord};
+use crate::live::{Because, KnownBy};
 use crate::secrets::new_ed25519;
+use crate::ssh::keys::LineEnding;
 use crate::store::testing::{on_each_engine, records_of};
 use crate::store::{
-    AuditQuery, Credential, CredentialKind, HostKeyAlert, ORPHANED, SessionEnd, SessionQuery,
+    AuditQuery, Credential, CredentialKind, HostKeyAlert, LastMoment, SessionEnd, SessionQuery,
     SessionStart, StoreError, new_id,
 };
 
@@ -96,7 +99,14 @@ fn sessions_of_a_gateway_that_died_are_ended_at_its_next_start_and_those_of_othe
             .start_session(&start("hopital", "b"), &[])
             .await
             .unwrap();
-        let orphans = store.close_orphans("a", at(99)).await.unwrap();
+        let found = store.orphans("a").await.unwrap();
+        assert_eq!(found[0].start.id, dead.id);
+        let last = LastMoment {
+            at: at(42),
+            by: KnownBy::Frame,
+        };
+        let ends = BTreeMap::from([(dead.id, last)]);
+        let orphans = store.close_orphans("a", &ends, at(99)).await.unwrap();
         assert_eq!(
             orphans
                 .iter()
@@ -105,10 +115,21 @@ fn sessions_of_a_gateway_that_died_are_ended_at_its_next_start_and_those_of_othe
             [dead.id]
         );
         let ended = store.session(1).await.unwrap().unwrap().end.unwrap();
-        assert_eq!((ended.at, ended.reason.as_str()), (at(99), ORPHANED));
+        assert_eq!(
+            (ended.at, ended.reason.as_str()),
+            (at(42), KnownBy::Frame.reason())
+        );
+        assert_eq!(
+            ended.because,
+            Some(Because::Recovered { by: KnownBy::Frame })
+        );
         assert_eq!(store.session(2).await.unwrap().unwrap().end, None);
-        assert_eq!(records_of(store, &[AuditKind::SessionEnd]).await.len(), 1);
-        assert_eq!(store.close_orphans("a", at(100)).await.unwrap(), []);
+        // The entry is of when it was written, and says when the session ended.
+        let records = records_of(store, &[AuditKind::SessionEnd]).await;
+        assert_eq!((records.len(), records[0].at), (1, at(99)));
+        assert_eq!(records[0].detail["ended-at"], at(42).to_string());
+        assert_eq!(records[0].detail["recovered"], true);
+        assert_eq!(store.close_orphans("a", &ends, at(100)).await.unwrap(), []);
     });
 }
 

@@ -30,7 +30,12 @@ async fn session(store: &Store, client: &str, person: &str, lines: Option<&[&str
     if let Some(lines) = lines {
         let mut filter = FilterBuilder::default();
         lines.iter().for_each(|line| filter.line(line));
-        assert!(store.remember_search(id, &filter.finish()).await.unwrap());
+        assert!(
+            store
+                .remember_search(id, &filter.finish(), true)
+                .await
+                .unwrap()
+        );
     }
     id
 }
@@ -123,7 +128,12 @@ fn a_filter_goes_with_its_recording() {
         store.recording_destroyed(destroyed, &[]).await.unwrap();
         assert_eq!(found(store, &all, "drop").await, [(1, Searchable::Unknown)]);
         // Not even when sealing or indexing was under way.
-        assert!(!store.remember_search(destroyed, &filter).await.unwrap());
+        assert!(
+            !store
+                .remember_search(destroyed, &filter, true)
+                .await
+                .unwrap()
+        );
         assert_eq!(found(store, &all, "drop").await, [(1, Searchable::Unknown)]);
 
         let forgotten = session(store, "hopital", "alice", Some(lines)).await;
@@ -149,6 +159,19 @@ fn a_filter_goes_with_its_recording() {
 
         let third = session(store, "hopital", "alice", Some(lines)).await;
         store.end_session(third, &end, &[]).await.unwrap();
+        assert_eq!(to_index().await, [2]);
+        // Sealed before it was kept whether screens are searchable: that is found out.
+        let mut change = store.write().await.unwrap();
+        let sql = "UPDATE sessions SET screen_text = NULL WHERE id = $1";
+        let values = values![third.as_uuid()];
+        change.tx.execute(sql, values).await.unwrap();
+        change.commit(&[]).await.unwrap();
+        assert_eq!(to_index().await, [3, 2]);
+        let found = store.session(3).await.unwrap().unwrap();
+        assert_eq!(found.screen_text, None);
+        assert!(store.remember_search(third, &filter, false).await.unwrap());
+        let found = store.session(3).await.unwrap().unwrap();
+        assert_eq!(found.screen_text, Some(false));
         assert_eq!(to_index().await, [2]);
         // What an earlier program made rules nothing out, and is made anew.
         let row = third.as_uuid().to_string();
@@ -181,7 +204,7 @@ fn a_filter_goes_with_its_recording() {
             .unwrap();
         assert!(rows.is_empty());
         let unknown = SessionId::from_uuid(new_id(at(1)).unwrap());
-        assert!(!store.remember_search(unknown, &filter).await.unwrap());
+        assert!(!store.remember_search(unknown, &filter, true).await.unwrap());
     });
 }
 
@@ -214,7 +237,7 @@ fn a_thousand_recorded_hours_are_sifted_within_a_second() {
             // One recording in five hundred holds what is looked for.
             let which = if n % 500 == 0 { 7 } else { n % 7 };
             let filter = &filters[usize::try_from(which).unwrap()];
-            store.remember_search(id, filter).await.unwrap();
+            store.remember_search(id, filter, true).await.unwrap();
         }
         let begun = crate::clock::monotonic();
         let grams = Query::new(["needle in the hay"]).unwrap().grams();

@@ -9,7 +9,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use self::shown::{Rest, RestsOn};
 use super::Verdict;
@@ -39,8 +39,9 @@ pub struct Approvals {
     interventions: BTreeMap<String, Story>,
     documents: BTreeMap<String, Vec<DocumentSaid>>,
     sessions: BTreeMap<String, SessionSaid>,
-    /// Clients whose entries lost their words at the end of their time.
-    destroyed: BTreeSet<String>,
+    /// Clients whose entries lost their words at the end of their time, and up to which place: what came afterwards, nobody
+    /// removed.
+    destroyed: BTreeMap<String, u64>,
 }
 
 /// What the entries say of one intervention.
@@ -119,7 +120,11 @@ impl Approvals {
             self.from = Some(entry.seq);
         }
         if entry.kind == "entries-destroyed" {
-            self.destroyed.extend(entry.client.clone());
+            if let Some(client) = &entry.client {
+                let up_to = entry.detail_number("up-to").unwrap_or(entry.seq);
+                let last = self.destroyed.entry(client.clone()).or_default();
+                *last = up_to.max(*last);
+            }
         } else if entry.kind == "not-on-record" {
             // What was found says nothing of what is right.
         } else if let Some(owner) = entry.detail_text(bound::DOCUMENT_OF) {
@@ -139,6 +144,12 @@ impl Approvals {
         {
             self.step(id, entry);
         }
+    }
+
+    /// Whether words of a client from before a place, and what they were about, may have been removed under retention.
+    fn may_be_removed(&self, client: Option<&str>, before: u64) -> bool {
+        let up_to = client.and_then(|client| self.destroyed.get(client));
+        up_to.is_some_and(|up_to| before <= *up_to)
     }
 
     fn step(&mut self, id: &str, entry: &Entry) {

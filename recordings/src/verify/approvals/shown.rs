@@ -125,8 +125,7 @@ impl Approvals {
             .map(|(_, said)| said)
             .filter(|said| said.digest.is_some())
         {
-            let client = said.client.as_ref();
-            let removed = client.is_some_and(|client| self.destroyed.contains(client));
+            let removed = self.may_be_removed(said.client.as_deref(), said.seq);
             let story = said.intervention.as_ref();
             let story = story.and_then(|id| self.interventions.get(id));
             if let Some(number) = story.and_then(|story| story.number) {
@@ -155,9 +154,12 @@ impl Approvals {
     /// Whether an intervention that is not there was removed under retention, as far as the entries say.
     #[must_use]
     pub fn was_removed(&self, id: &str) -> bool {
-        let client = self.interventions.get(id);
-        let client = client.and_then(|story| story.client.as_ref());
-        client.is_some_and(|client| self.destroyed.contains(client))
+        let Some(story) = self.interventions.get(id) else {
+            return false;
+        };
+        // Older programs left the last words of some whose first they took.
+        let first = story.steps.iter().find(|step| step.kind == "request");
+        self.may_be_removed(story.client.as_deref(), first.map_or(0, |step| step.seq))
     }
 }
 

@@ -50,10 +50,8 @@ impl Approvals {
         };
         let none = Story::default();
         let story = self.interventions.get(id).unwrap_or(&none);
-        let forgotten = said
-            .client
-            .as_ref()
-            .is_some_and(|client| self.destroyed.contains(client));
+        // Nothing that led to it goes while it stays itself, as today's programs remove; older ones did.
+        let forgotten = self.may_be_removed(said.client.as_deref(), said.seq);
         let before: Vec<&Step> = story
             .steps
             .iter()
@@ -251,9 +249,7 @@ impl Approvals {
         for (owner, digest) in &said.documents {
             let mut all = self.documents.get(owner).into_iter().flatten();
             let last = all.rfind(|one| one.seq < said.seq && one.version <= version);
-            let forgotten = owner
-                .strip_prefix("client ")
-                .is_some_and(|client| self.destroyed.contains(client));
+            let forgotten = self.may_be_removed(owner.strip_prefix("client "), said.seq);
             let (verdict, text) = match last {
                 Some(last) if last.digest.as_ref() == Some(digest) => continue,
                 Some(last) => (
@@ -270,7 +266,8 @@ impl Approvals {
                 None if !self.whole && owner.starts_with("provider ") => (
                     None,
                     format!(
-                        "the entry that put the document of {owner} in force is not among this client's"
+                        "the entry that put the document of {owner} in force is not among this client's, as from before clients were told whom they begin to reach: entry {} vouches for it",
+                        said.seq
                     ),
                 ),
                 None => (

@@ -258,6 +258,36 @@ fn r7_what_was_removed_under_retention_is_a_note() {
     );
 }
 
+/// R3, R7: what came behind the end of a removal was not removed: it is missing, whatever was removed before.
+#[test]
+fn r7_a_removal_of_before_covers_no_later_loss() {
+    let removal = || Entry {
+        seq: 9,
+        kind: "entries-destroyed".into(),
+        client: Some("hopital".into()),
+        detail: Map::from_iter([("up-to".to_owned(), 2.into())]),
+        ..Entry::default()
+    };
+    let told = told(|all| {
+        all.retain(|entry| entry.kind == "session-start");
+        all.push(removal());
+    });
+    has(&told, Verdict::Missing, "who asked");
+    has(&told, Verdict::Missing, "approved");
+    let mut all = story();
+    all.push(removal());
+    let approvals = seen(&all);
+    assert!(approvals.rested_on(|_| true).iter().all(|one| !one.removed));
+    // Its request is from before; another client's removal is none of its.
+    assert!(approvals.was_removed("i1"));
+    let mut all = story();
+    all.push(Entry {
+        client: Some("mairie".into()),
+        ..removal()
+    });
+    assert!(!seen(&all).was_removed("i1"));
+}
+
 #[test]
 fn r3_texts_that_are_not_the_ones_on_record_are_told() {
     let approvals = seen(&story());

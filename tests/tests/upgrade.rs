@@ -1,0 +1,94 @@
+//! A store that an older gateway left is read by today's: what is from before is said to be, and is no forgery. R3, R10.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use ecluse_tests::{Site, recording, wait};
+
+use crate::bundles::{SAYS_IT, SECRET, ends_with, export, recorded, said};
+
+/// Turns a site's store into one that a gateway of this format wrote.
+fn made_older(site: &Site, format: u32) -> Result<()> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let done = Command::new("python3")
+        .arg(tests.join("peers/older_store.py"))
+        .arg(site.layout().data().join("ecluse.db"))
+        .arg(tests.join("../gateway/src/store/migrations"))
+        .arg(format.to_string())
+        .output()?;
+    ensure!(done.status.success(), "{}", said(&done));
+    Ok(())
+}
+
+/// Replay, export, and both verifications of what an older gateway left, and of what comes beside it.
+fn is_read_today(format: u32, told: &[&str]) -> Result<()> {
+    let mut site = recorded(|_| Ok(()))?;
+    site.operator(&["withdraw", "1", "--reason", "done"])?
+        .success()?;
+    site.close()?;
+    made_older(&site, format)?;
+    site.open()?;
+    let replayed = site.auditor(&["replay", "1", "--text"])?.success()?;
+    ensure!(replayed.text().contains(SECRET), "{replayed:?}");
+    let listed = site.auditor(&["recordings"])?.success()?.text();
+    ensure!(listed.contains("alice"), "{listed}");
+    let verified = site
+        .gateway()
+        .try_run(["journal", "verify", "--contents"], "")?;
+    ends_with(&verified, 0, told)?;
+    let verify = |name: &str, arguments: &[&str], words: &[&str]| -> Result<String> {
+        let bundle = export(&site, arguments, name)?;
+        let told = site.gateway().try_run([Path::new("verify"), &bundle], "")?;
+        ends_with(&told, 0, words)?;
+        Ok(said(&told))
+    };
+    verify("old.tar", &["1"], &["intact", "from before"])?;
+
+    site.approved("alice", "db01")?;
+    site.ssh("alice+db01").run(SAYS_IT).answer()?.success()?;
+    recording::wait_for_casts(&site.layout().recordings(), 2)?;
+    wait::until_true("the seal on record", Duration::from_secs(30), || {
+        let told = site.gateway().try_run(["journal", "verify"], "")?;
+        Ok(!said(&told).contains("being sealed"))
+    })?;
+    let new = verify("new.tar", &["2"], &["intact"])?;
+    ensure!(
+        !new.contains("began before the journal had digests"),
+        "{new}"
+    );
+    verify(
+        "all.tar",
+        &["--client", "hopital"],
+        &["intact", "from before"],
+    )?;
+    let verified = site.gateway().try_run(["journal", "verify"], "")?;
+    ends_with(&verified, 0, told)
+}
+
+/// From before digests and trails.
+#[test]
+fn a_store_from_before_the_digests_is_read_and_accuses_nobody() -> Result<()> {
+    is_read_today(
+        9,
+        &[
+            "intact",
+            "before the journal had digests",
+            "from before trails were numbered",
+        ],
+    )
+}
+
+/// From before the journal itself: only an audit trail.
+#[test]
+fn a_store_from_before_the_journal_is_read_and_accuses_nobody() -> Result<()> {
+    is_read_today(
+        2,
+        &[
+            "intact",
+            "before the journal had digests",
+            "from before trails were numbered",
+        ],
+    )
+}
