@@ -9,8 +9,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::ssh::keys::{Ed25519Keypair, LineEnding, PrivateKey};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use russh::keys::ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Length of the store's key.

@@ -37,6 +37,7 @@ pub mod lockout;
 pub mod mandate;
 pub mod matrix;
 pub mod name;
+pub mod reach;
 pub mod retention;
 pub mod schedule;
 pub mod terms;
@@ -68,6 +69,7 @@ pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
 };
+pub use self::reach::Reach;
 pub use self::schedule::Schedule;
 pub use self::terms::{StartRequest, Term, TermRefused, Terms};
 pub use self::time::{Span, Timestamp};

@@ -15,6 +15,7 @@ from paramiko.common import (
     MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_OPEN_FAILURE,
     MSG_CHANNEL_REQUEST,
@@ -283,6 +284,34 @@ def request_storm(user):
             send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, f"nonsense-{turn}", False)
         else:
             send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "env", False, f"LC_{turn}", "x" * 100)
+    other = connection.open_session(timeout=30)
+    other.settimeout(30)
+    other.exec_command("echo still here")
+    tell("other", other.recv(100).decode().strip())
+
+
+def each_request_often(user):
+    """Forty of each message that a channel takes, each kind on a channel of its own; another must still answer afterwards."""
+    connection = door.login(user)
+    requests = {
+        "pty-req": ("xterm", 80, 24, 0, 0, b"\x00"),
+        "env": ("LC_A", "b"),
+        "x11-req": (False, "MIT-MAGIC-COOKIE-1", "00", 0),
+        "auth-agent-req@openssh.com": (),
+        "window-change": (90, 25, 0, 0),
+        "signal": ("INT",),
+        "subsystem": ("sftp",),
+        "shell": (),
+        "exec": ("true",),
+    }
+    for name, body in requests.items():
+        channel = connection.open_session(timeout=30)
+        for _ in range(40):
+            send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, name, False, *body)
+    for kind, body in ((MSG_CHANNEL_DATA, (b"x",)), (MSG_CHANNEL_EXTENDED_DATA, (1, b"x")), (MSG_CHANNEL_EOF, ())):
+        channel = connection.open_session(timeout=30)
+        for _ in range(40):
+            send(connection, number(kind), channel.remote_chanid, *body)
     other = connection.open_session(timeout=30)
     other.settimeout(30)
     other.exec_command("echo still here")

@@ -141,6 +141,12 @@ fn a_storm_of_requests_does_not_stop_the_connection() -> Result<()> {
     told(&mut open_site()?, "request_storm", "other: still here")
 }
 
+/// What the SSH library lays down for each message of a channel is taken out, whichever it is: its task would stand still.
+#[test]
+fn forty_of_each_message_do_not_stop_the_connection() -> Result<()> {
+    told(&mut open_site()?, "each_request_often", "other: still here")
+}
+
 #[test]
 fn channels_are_bounded_in_number() -> Result<()> {
     let mut site = open_site()?;

@@ -23,6 +23,7 @@ mod evidence;
 mod guide;
 mod hostile_client;
 mod hostile_target;
+mod house;
 mod journal;
 mod login;
 mod looking;

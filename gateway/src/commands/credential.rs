@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::ssh::keys::{self, Algorithm, PrivateKey};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use ecluse_policy::{AccountName, ClientId, Documents, TargetId};
-use russh::keys::ssh_key::{Algorithm, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::{administrator, in_force, prompt};
@@ -169,13 +169,13 @@ async fn private_key(file: &std::path::Path) -> anyhow::Result<PrivateKey> {
         String::from_utf8(bytes.to_vec())
             .map_err(|_| anyhow::anyhow!("not a private key: not text"))?,
     );
-    let key = match russh::keys::decode_secret_key(&text, None) {
-        Err(russh::keys::Error::KeyIsEncrypted) => {
+    let key = match keys::decode_secret_key(&text, None) {
+        Err(keys::Error::KeyIsEncrypted) => {
             let question = format!("Passphrase of {}: ", file.display());
             let passphrase = prompt::secret(question)
                 .await?
                 .context("no passphrase was given; nothing was set")?;
-            russh::keys::decode_secret_key(&text, Some(&passphrase))
+            keys::decode_secret_key(&text, Some(&passphrase))
                 .context("the passphrase does not open this key")?
         }
         decoded => decoded

@@ -29,9 +29,8 @@ use crate::copies::{Absences, Copies};
 use crate::door::budget::{Bounds, Budget};
 use crate::door::crowd::Crowds;
 use crate::door::entrance::Entrance;
-use crate::door::ssh::overheard;
+use crate::door::listener;
 use crate::door::workers::Workers;
-use crate::door::{listener, ssh};
 use crate::evidence::EvidenceKeys;
 use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
@@ -52,6 +51,8 @@ use crate::screens::keep_screens;
 use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::space::{Reserve, Space};
+use crate::ssh;
+use crate::ssh::technician::{Config, overheard};
 use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
@@ -87,8 +88,9 @@ impl Serve {
 
 fn start_logging() {
     // The SSH library logs user names and key offers below `warn`.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ECLUSE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,russh=warn,sqlx=warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ECLUSE_LOG").unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(format!("info,{},sqlx=warn", ssh::LOG_FILTER))
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -187,16 +189,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         std::thread::available_parallelism().map_or(1, usize::from),
     )?);
     let connections = TaskTracker::new();
-    let config = ssh::config(vec![host_key]);
+    let config = Config::new(vec![host_key]);
     let doors: Vec<_> = listeners
         .into_iter()
         .map(|(listener, doorway)| {
             let entrance = Entrance::new(Arc::clone(&gateway), budget.clone());
             let (gateway, workers) = (Arc::clone(&gateway), Arc::clone(&workers));
-            let (config, connections) = (Arc::clone(&config), connections.clone());
+            let (config, connections) = (config.clone(), connections.clone());
             let stopping = gateway.stopping.clone();
             let door = listener::accept(listener, entrance, stopping, move |tcp, source, place| {
-                let (gateway, config) = (Arc::clone(&gateway), Arc::clone(&config));
+                let (gateway, config) = (Arc::clone(&gateway), config.clone());
                 let Ok(tcp) = tcp.into_std() else { return };
                 let connection = connections.token();
                 workers.carry(move || async move {

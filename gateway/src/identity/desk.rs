@@ -8,14 +8,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::ssh::keys::{Certificate, PublicKey as WireKey};
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
     AccountFacts, Authenticated, Barred, Lang, Login, LoginAddress, LoginRefusal, PersonId,
     ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
-use russh::keys::PublicKey as WireKey;
-use russh::keys::ssh_key::Certificate;
 use uuid::Uuid;
 
 use super::outcome::{is_no, second_factor, uncounted};

@@ -1,9 +1,7 @@
 //! Keys and certificates of the SSH library as policy knows them.
 
+use crate::ssh::keys::{CertType, Certificate, OptionsMap, PublicKey as WireKey};
 use ecluse_policy::{CertificateFacts, CertificateKind, PublicKey};
-use russh::keys::PublicKey as WireKey;
-use russh::keys::ssh_key::Certificate;
-use russh::keys::ssh_key::certificate::{CertType, OptionsMap};
 
 /// A key as policy knows it; none where policy knows no such kind.
 pub(super) fn public_key(key: &WireKey) -> Option<PublicKey> {

@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::ssh::keys::PrivateKey;
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::{HeldKey, Signer, openssh};
-use russh::keys::ssh_key::PrivateKey;
 use zeroize::Zeroizing;
 
 use super::agent::{Agent, AgentError};

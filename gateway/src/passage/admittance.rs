@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ecluse_policy::{AccountName, Admission, Refusal, StartRequest, TargetId, Verdict};
 
 use super::channel::Opening;
-use super::downlink::Gone;
 use super::farewell::Farewell;
+use super::side::Gone;
 use super::talk;
 use super::visit::Visit;
 use super::visit::sessions::Permitted;
@@ -35,7 +35,7 @@ enum Answer {
 /// looked for only then.
 pub(super) async fn admitted(
     visit: &Arc<Visit>,
-    opening: &Opening,
+    opening: &mut Opening,
     target: &TargetId,
     asked: &StartRequest,
 ) -> Result<Result<Permitted, Farewell>, Gone> {
@@ -147,49 +147,33 @@ async fn stored(visit: &Visit, admission: &Admission) -> Result<bool, StoreError
 
 async fn wait(
     visit: &Arc<Visit>,
-    opening: &Opening,
+    opening: &mut Opening,
     target: &TargetId,
     account: Option<&AccountName>,
     refusal: Refusal,
 ) -> Result<Result<Admission, Leave>, Gone> {
     let (target, account) = (target.clone(), account.cloned());
-    match &opening.terminal {
-        Some(terminal) => {
-            talk::with_terminal(
-                visit,
-                opening,
-                terminal,
-                |mut terminal, gateway, visitor| async move {
-                    admission::wait_for_approval(
-                        &mut terminal,
-                        &gateway,
-                        &visitor,
-                        &target,
-                        account.as_ref(),
-                    )
+    let has_terminal = opening.terminal.is_some();
+    talk::attend(
+        visit,
+        opening,
+        move |mut terminal, gateway, visitor| async move {
+            let account = account.as_ref();
+            if has_terminal {
+                admission::wait_for_approval(&mut terminal, &gateway, &visitor, &target, account)
                     .await
-                },
-            )
-            .await
-        }
-        None => {
-            talk::without_terminal(
-                visit,
-                opening,
-                |mut terminal, gateway, visitor| async move {
-                    let account = account.as_ref();
-                    Err(admission::refuse_without_terminal(
-                        &mut terminal,
-                        &gateway,
-                        &visitor,
-                        &target,
-                        account,
-                        &refusal,
-                    )
-                    .await)
-                },
-            )
-            .await
-        }
-    }
+            } else {
+                Err(admission::refuse_without_terminal(
+                    &mut terminal,
+                    &gateway,
+                    &visitor,
+                    &target,
+                    account,
+                    &refusal,
+                )
+                .await)
+            }
+        },
+    )
+    .await
 }

@@ -11,12 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
-use russh::Limits;
 use tokio::sync::Notify;
 
 use super::inflow::PACKET;
 use super::purse::{PER_CHANNEL, Purse, TRACE};
-use super::rekey::Rekey;
+use super::rekey::{Limits, Rekey};
 use crate::door::stream::Socket;
 
 /// Receive window with which every channel starts, in bytes: the library has one for all, and a client that opens all

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::channel::Opening;
-use super::downlink::{Gone, Stream};
+use super::channel::{Opening, lines};
+use super::side::{Exit, Gone, Piece, Stream};
 
 /// Exit status of the gateway's own refusals: not one a command usually has, and not `ssh`'s own 255.
 pub(crate) const REFUSED: u32 = 254;
@@ -56,7 +56,7 @@ impl Farewell {
 }
 
 /// Says it, as far as somebody reads it soon.
-pub(super) async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<(), Gone> {
+pub(super) async fn take_leave(opening: &mut Opening, farewell: Farewell) -> Result<(), Gone> {
     let Farewell {
         order,
         words,
@@ -64,16 +64,16 @@ pub(super) async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<
     } = farewell;
     let said = async {
         if let Some(order) = order {
-            opening.downlink.send(Stream::Output, order).await?;
+            opening.say(Stream::Output, order).await?;
         }
         if let Some(words) = words {
             // On a terminal the words begin on a line of their own, wherever the cursor was left.
-            let lines = opening.downlink.lines(&words);
-            let words = Bytes::from(match opening.terminal {
+            let lines = lines(&opening.uplink, &words);
+            let words = match opening.terminal {
                 Some(_) => format!("\r\n{lines}"),
                 None => lines,
-            });
-            opening.downlink.send(Stream::ErrorOutput, words).await?;
+            };
+            opening.say(Stream::ErrorOutput, words).await?;
         }
         Ok(())
     };
@@ -81,8 +81,9 @@ pub(super) async fn take_leave(opening: &Opening, farewell: Farewell) -> Result<
         gone?;
     }
     if let Some(status) = status {
-        opening.downlink.exit_status(status).await?;
-        opening.downlink.eof().await?;
+        let end = &mut opening.end;
+        end.say(Piece::Exit(Exit::Status(status))).await?;
+        end.say(Piece::Eof).await?;
     }
     Ok(())
 }

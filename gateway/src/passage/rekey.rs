@@ -9,12 +9,21 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use russh::Limits;
-
 use crate::clock;
 
 /// The share of a limit before which it counts as near.
 const NEAR: u32 = 32;
+
+/// After how much, or how long, the library renews a connection's keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes received on the wire.
+    pub(crate) received: u64,
+    /// Bytes sent on the wire.
+    pub(crate) sent: u64,
+    /// Time.
+    pub(crate) after: Duration,
+}
 
 /// What has passed since the keys were last seen to be new.
 #[derive(Debug)]
@@ -46,9 +55,9 @@ impl Rekey {
     /// Whether the library may ask for new keys soon, after so many bytes on the wire of this connection.
     pub(crate) fn is_near(&self, received: u64, sent: u64) -> bool {
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = |limit: usize| (limit - limit / NEAR as usize) as u64;
-        received.saturating_sub(since.received) >= bytes(self.limits.rekey_read_limit)
-            || sent.saturating_sub(since.sent) >= bytes(self.limits.rekey_write_limit)
+        let bytes = |limit: u64| limit - limit / u64::from(NEAR);
+        received.saturating_sub(since.received) >= bytes(self.limits.received)
+            || sent.saturating_sub(since.sent) >= bytes(self.limits.sent)
             || since.at.elapsed() >= self.soon()
     }
 
@@ -62,9 +71,32 @@ impl Rekey {
     }
 
     fn soon(&self) -> Duration {
-        self.limits.rekey_time_limit - self.limits.rekey_time_limit / NEAR
+        self.limits.after - self.limits.after / NEAR
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn after(seconds: u64) -> Rekey {
+        Rekey::new(Limits {
+            received: 6400,
+            sent: 3200,
+            after: Duration::from_secs(seconds),
+        })
+    }
+
+    #[test]
+    fn new_keys_are_near_before_their_time_and_until_they_are_seen() {
+        let rekey = after(3600);
+        assert!(!rekey.is_near(6199, 3099));
+        assert!(rekey.is_near(6200, 0));
+        assert!(rekey.is_near(0, 3100));
+        assert!(rekey.is_near(60_000, 0), "not seen yet");
+        rekey.is_seen(60_000, 5000);
+        assert!(!rekey.is_near(66_000, 8000));
+        assert!(rekey.is_near(66_200, 8000));
+        assert!(after(0).is_near(0, 0));
+    }
+}

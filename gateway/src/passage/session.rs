@@ -11,12 +11,12 @@ use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
+use super::reach::ConnectError;
 use super::right::Right;
 use super::tap::Tap;
 use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::connector::ssh::ConnectError;
 use crate::live::{Because, LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
@@ -281,6 +281,7 @@ impl Session {
             | ConnectError::BadCredential(_)
             | ConnectError::Authentication
             | ConnectError::Channel(_)
+            | ConnectError::Lost
             | ConnectError::Abandoned => visit.audit(record).await,
         }
     }

@@ -1,48 +1,45 @@
-//! The names of signals (RFC 4254 §6.10), without `SIG`.
-
-use russh::Sig;
+//! Signals by their names (RFC 4254 §6.10), without `SIG`.
 
 use super::caps;
 
-/// The name of a signal as SSH writes it.
-pub(crate) fn name(signal: &Sig) -> String {
-    match signal {
-        Sig::ABRT => "ABRT",
-        Sig::ALRM => "ALRM",
-        Sig::FPE => "FPE",
-        Sig::HUP => "HUP",
-        Sig::ILL => "ILL",
-        Sig::INT => "INT",
-        Sig::KILL => "KILL",
-        Sig::PIPE => "PIPE",
-        Sig::QUIT => "QUIT",
-        Sig::SEGV => "SEGV",
-        Sig::TERM => "TERM",
-        Sig::USR1 => "USR1",
-        Sig::Custom(name) => name,
-    }
-    .to_owned()
-}
+/// Told where a name is none of the protocol's: the one that OpenSSH uses for signals without a name.
+const NAMELESS: &str = "SIG@openssh.com";
 
-/// The signal as a client is told of it: a name of the protocol or a local one, `name@domain`. What is neither becomes the
-/// one that OpenSSH uses for signals without a name.
-pub(crate) fn told(signal: &Sig) -> Sig {
-    let is_local = |name: &str| {
+/// A signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signal(String);
+
+impl Signal {
+    /// The signal of this name, whatever it is.
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The signal as a client is told of it: a name of the protocol or a local one, `name@domain`. What is neither has no
+    /// name.
+    pub(crate) fn told(self) -> Self {
+        const KNOWN: [&str; 13] = [
+            "ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM",
+            "USR1", "USR2",
+        ];
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        name.len() <= caps::NAME
-            && name.split_once('@').is_some_and(|(name, domain)| {
+        let is_local = self.0.len() <= caps::NAME
+            && self.0.split_once('@').is_some_and(|(name, domain)| {
                 [name, domain]
                     .iter()
                     .all(|part| !part.is_empty() && part.chars().all(plain))
-            })
-    };
-    if let Sig::Custom(name) = signal
-        && name != "USR2"
-        && !is_local(name)
-    {
-        return Sig::Custom("SIG@openssh.com".to_owned());
+            });
+        if KNOWN.contains(&self.name()) || is_local {
+            self
+        } else {
+            Self::named(NAMELESS)
+        }
     }
-    signal.clone()
 }
 
 #[cfg(test)]
@@ -52,9 +49,10 @@ mod tests {
     /// F5: what a target calls a signal reaches a client only in the form that the protocol has for it.
     #[test]
     fn only_names_of_the_protocol_are_told() {
-        let told = |text: &str| name(&told(&Sig::Custom(text.to_owned())));
-        assert_eq!(told("STKFLT@openssh.com"), "STKFLT@openssh.com");
-        assert_eq!(told("USR2"), "USR2");
+        let told = |text: &str| Signal::named(text).told().name().to_owned();
+        for known in ["STKFLT@openssh.com", "USR2", "KILL"] {
+            assert_eq!(told(known), known);
+        }
         for odd in [
             "",
             "@",
@@ -64,8 +62,7 @@ mod tests {
             "a b@c",
             &format!("{}@x", "a".repeat(300)),
         ] {
-            assert_eq!(told(odd), "SIG@openssh.com", "{odd:?}");
+            assert_eq!(told(odd), NAMELESS, "{odd:?}");
         }
-        assert_eq!(name(&super::told(&Sig::KILL)), "KILL");
     }
 }

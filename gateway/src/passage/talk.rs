@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::channel::{Opening, Start};
-use super::downlink::{Gone, Stream};
-use super::uplink::{Item, Uplink};
+use super::order::Order;
+use super::side::{End, Gone, Piece, Stream, TermSize};
 use super::visit::Visit;
-use super::window::{TerminalRequest, WindowSize, told_size};
+use super::window::{TerminalRequest, told_size};
 use crate::admission::{self, Visitor};
 use crate::gateway::Gateway;
 use crate::terminal::{Size, Terminal, TerminalEnds, TerminalInput, TerminalOutput};
@@ -21,23 +21,16 @@ use crate::terminal::{Size, Terminal, TerminalEnds, TerminalInput, TerminalOutpu
 /// Serves a person who named no target: a prompt, or one command. Returns the exit status.
 pub(crate) async fn converse(
     visit: &Arc<Visit>,
-    opening: &Opening,
+    opening: &mut Opening,
     start: &Start,
 ) -> Result<u32, Gone> {
     let command = match start {
         Start::Shell => None,
         Start::Command(command) => Some(String::from_utf8_lossy(command).into_owned()),
     };
-    let size = opening.terminal.as_ref().map(told_size);
-    let term = opening
-        .terminal
-        .as_ref()
-        .map_or(TerminalRequest::PLAIN, TerminalRequest::name);
     attend(
         visit,
         opening,
-        size,
-        term,
         |mut terminal, gateway, visitor| async move {
             admission::run(&mut terminal, &gateway, &visitor, command.as_deref()).await
         },
@@ -45,51 +38,19 @@ pub(crate) async fn converse(
     .await
 }
 
-/// Lets `talk` use the technician's terminal before the target gets it.
-pub(crate) async fn with_terminal<T, F>(
+/// Lets `talk` use the technician's terminal, or speak to a technician who has none, before a target gets the channel.
+pub(crate) async fn attend<T, F>(
     visit: &Arc<Visit>,
-    opening: &Opening,
-    terminal: &TerminalRequest,
+    opening: &mut Opening,
     talk: impl FnOnce(Terminal, Arc<Gateway>, Arc<Visitor>) -> F,
 ) -> Result<T, Gone>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    attend(
-        visit,
-        opening,
-        Some(told_size(terminal)),
-        terminal.name(),
-        talk,
-    )
-    .await
-}
-
-/// Lets `talk` speak to a technician who has no terminal.
-pub(crate) async fn without_terminal<T, F>(
-    visit: &Arc<Visit>,
-    opening: &Opening,
-    talk: impl FnOnce(Terminal, Arc<Gateway>, Arc<Visitor>) -> F,
-) -> Result<T, Gone>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    attend(visit, opening, None, "dumb", talk).await
-}
-
-async fn attend<T, F>(
-    visit: &Arc<Visit>,
-    opening: &Opening,
-    size: Option<Size>,
-    term: &str,
-    talk: impl FnOnce(Terminal, Arc<Gateway>, Arc<Visitor>) -> F,
-) -> Result<T, Gone>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
+    let size = opening.terminal.as_ref().map(told_size);
+    let asked = opening.terminal.as_ref();
+    let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
     let visitor = Arc::clone(visit.visitor());
     let (terminal, ends) = Terminal::new(size, term, visitor.authenticated.lang());
     // The talk owns the terminal, so that the output ends when the talk does and nothing it said is lost. It runs beside
@@ -97,15 +58,12 @@ where
     let talk = talk(terminal, Arc::clone(visit.gateway()), visitor);
     let mut talking = Talking(visit.gateway().talks.spawn(talk));
     let talk = async { (&mut talking.0).await.map_err(|_| Gone) };
-    let send = |stream, bytes| opening.say(stream, bytes);
-    carry(
-        ends,
-        &opening.uplink,
-        send,
-        |size| opening.resize(size),
-        talk,
-    )
-    .await?
+    let person = Person {
+        end: &mut opening.end,
+        order: &mut opening.order,
+        resized: &mut opening.resized,
+    };
+    carry(ends, person, talk).await?
 }
 
 /// A talk that ends when nobody listens any more.
@@ -117,13 +75,27 @@ impl<T> Drop for Talking<T> {
     }
 }
 
-/// Carries until the talk is over and everything that it said was sent. What arrives afterwards stays in the queue, for
+/// Whom a talk is with.
+struct Person<'a> {
+    end: &'a mut End,
+    /// What the talk switches on in their terminal.
+    order: &'a mut Order,
+    /// The size of their window.
+    resized: &'a mut Option<TermSize>,
+}
+
+impl Person<'_> {
+    async fn say(&mut self, stream: Stream, bytes: Bytes) -> Result<(), Gone> {
+        self.order.read(&bytes);
+        self.end.say(stream.piece(bytes)).await
+    }
+}
+
+/// Carries until the talk is over and everything that it said was sent. What arrives afterwards stays where it waits, for
 /// whoever has the channel next; a size that was taken out before is in `resized`. So none is lost, whenever it comes.
-async fn carry<T, S: Future<Output = Result<(), Gone>>>(
+async fn carry<T>(
     ends: TerminalEnds,
-    uplink: &Uplink,
-    send: impl Fn(Stream, Bytes) -> S,
-    resized: impl Fn(WindowSize),
+    mut person: Person<'_>,
     talk: impl Future<Output = T>,
 ) -> Result<T, Gone> {
     let TerminalEnds { input, mut output } = ends;
@@ -133,8 +105,8 @@ async fn carry<T, S: Future<Output = Result<(), Gone>>>(
     loop {
         tokio::select! {
             said = output.recv() => match said {
-                Some(TerminalOutput::Out(bytes)) => send(Stream::Output, bytes).await?,
-                Some(TerminalOutput::Err(bytes)) => send(Stream::ErrorOutput, bytes).await?,
+                Some(TerminalOutput::Out(bytes)) => person.say(Stream::Output, bytes).await?,
+                Some(TerminalOutput::Err(bytes)) => person.say(Stream::ErrorOutput, bytes).await?,
                 None => match result {
                     Some(result) => return Ok(result),
                     // The terminal was dropped before the talk's last steps; they need no terminal.
@@ -146,8 +118,8 @@ async fn carry<T, S: Future<Output = Result<(), Gone>>>(
                 // What is typed from here on is for whoever has the channel next.
                 input = None;
             }
-            item = uplink.next(), if input.is_some() => {
-                if !hand_over(item, &resized, &mut input) {
+            piece = person.end.source.next(), if input.is_some() => {
+                if !hand_over(piece, person.resized, &mut input) {
                     return Err(Gone);
                 }
             }
@@ -155,22 +127,28 @@ async fn carry<T, S: Future<Output = Result<(), Gone>>>(
     }
 }
 
-/// Hands an item to the talk; false when the technician has left.
+/// Hands a piece to the talk; false when the technician has left.
 fn hand_over(
-    item: Item,
-    resized: &impl Fn(WindowSize),
+    piece: Option<Piece>,
+    resized: &mut Option<TermSize>,
     input: &mut Option<mpsc::Sender<TerminalInput>>,
 ) -> bool {
-    let event = match item {
-        Item::Data(bytes) => TerminalInput::Bytes(bytes),
-        Item::Resize { cols, rows } => {
-            resized(WindowSize { cols, rows });
-            TerminalInput::Resize(Size::told(cols, rows))
+    let event = match piece {
+        Some(Piece::Data(bytes)) => TerminalInput::Bytes(bytes),
+        Some(Piece::Resize(size)) => {
+            *resized = Some(size);
+            TerminalInput::Resize(Size::told(size.cols, size.rows))
         }
-        Item::Eof => TerminalInput::Eof,
-        // Nothing of ours runs on a signal; Ctrl-C arrives as a byte.
-        Item::Signal(_) => return true,
-        Item::Close => return false,
+        Some(Piece::Eof) => TerminalInput::Eof,
+        // Nothing of ours runs on a signal; Ctrl-C arrives as a byte. The rest no technician sends.
+        Some(
+            Piece::Signal(_)
+            | Piece::ErrorData(_)
+            | Piece::Exit(_)
+            | Piece::Refused
+            | Piece::Remark(_),
+        ) => return true,
+        Some(Piece::Close) | None => return false,
     };
     // A person types slower than this fills; what a machine pours in beyond it is dropped, not queued.
     if let Some(input) = input {
@@ -181,17 +159,37 @@ fn hand_over(
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
     use ecluse_policy::Lang;
     use tokio::sync::{Semaphore, oneshot};
 
     use super::*;
+    use crate::passage::side::{Sink, Soon};
     use crate::passage::testing::uplink;
+    use crate::passage::uplink::{FromTechnician, Item};
     use crate::terminal::Event;
 
     fn resize(cols: u32) -> Item {
-        Item::Resize { cols, rows: 24 }
+        Item::Resize(TermSize { cols, rows: 24 })
+    }
+
+    /// A technician who reads nothing until they may.
+    struct Reader {
+        read: Semaphore,
+        unread: AtomicBool,
+    }
+
+    struct Screen(Arc<Reader>);
+
+    impl Sink for Screen {
+        fn send<'a>(&'a mut self, _piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>> {
+            Box::pin(async move {
+                self.0.unread.store(true, SeqCst);
+                self.0.read.acquire().await.unwrap().forget();
+                Ok(())
+            })
+        }
     }
 
     /// When the window is pulled to another size, seen from the talk.
@@ -242,7 +240,7 @@ mod tests {
                 uplink.push(resize(cols)).unwrap();
             }
         };
-        let known = Cell::new(None);
+        let mut known = None;
         let (mut terminal, ends) = Terminal::new(Some(Size::told(80, 24)), "xterm", Lang::En);
         let (waits, waiting) = oneshot::channel();
         let (go_on, gone_on) = oneshot::channel::<()>();
@@ -258,32 +256,32 @@ mod tests {
             }
             terminal.line("last words").await.unwrap();
         };
-        let read = Semaphore::new(0);
-        let unread = Cell::new(false);
-        let send = |_, _| async {
-            unread.set(true);
-            read.acquire().await.unwrap().forget();
-            Ok(())
-        };
+        let reader = Arc::new(Reader {
+            read: Semaphore::new(0),
+            unread: AtomicBool::new(false),
+        });
+        let mut end = End::new(
+            Box::new(FromTechnician(Arc::clone(&uplink))),
+            Box::new(Screen(Arc::clone(&reader))),
+        );
         pull(BeforeItBegins);
         {
-            let carried = carry(
-                ends,
-                &uplink,
-                send,
-                |size: WindowSize| known.set(Some(size.cols)),
-                talk,
-            );
+            let person = Person {
+                end: &mut end,
+                order: &mut Order::new(24),
+                resized: &mut known,
+            };
+            let carried = carry(ends, person, talk);
             let pulls = async {
                 waiting.await.unwrap();
                 pull(WhileItWaits);
                 // Now and then before what was pulled has been looked at.
                 go_on.send(()).unwrap();
-                while !unread.get() {
+                while !reader.unread.load(SeqCst) {
                     tokio::task::yield_now().await;
                 }
                 pull(WhileItsLastWordsGoOut);
-                read.add_permits(100);
+                reader.read.add_permits(100);
             };
             let (carried, ()) = tokio::join!(carried, pulls);
             carried.unwrap();
@@ -293,8 +291,8 @@ mod tests {
         // The shell begins with what is known, and is told what waits.
         loop {
             match uplink.next().await {
-                Item::Resize { cols, .. } => known.set(Some(cols)),
-                Item::Close => return known.get(),
+                Item::Resize(size) => known = Some(size),
+                Item::Close => return known.map(|size| size.cols),
                 Item::Data(_) | Item::Signal(_) | Item::Eof => {}
             }
         }

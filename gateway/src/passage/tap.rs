@@ -9,11 +9,31 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ecluse_recordings as recordings;
-use ecluse_recordings::{Event, RecordError, Recorder};
+use ecluse_recordings::{Event, RecordError, Recorder, Stream};
 
-use super::downlink::Stream;
 use super::order::Order;
 use crate::live::LiveSession;
+
+/// What is recorded of a channel, and how.
+pub(crate) trait Tape: Send + Sync {
+    /// Records bytes, before whoever they are for gets them.
+    ///
+    /// # Errors
+    /// Whatever kept them from being written; the passage must end.
+    fn bytes(&self, stream: Stream, pieces: &[Bytes]) -> Result<(), RecordError>;
+
+    /// Records anything else.
+    ///
+    /// # Errors
+    /// As [`Tape::bytes`].
+    fn event(&self, event: Event<'_>) -> Result<(), RecordError>;
+
+    /// What puts the technician's terminal in order, on record; none where it is.
+    ///
+    /// # Errors
+    /// As [`Tape::bytes`].
+    fn restore(&self) -> Result<Option<Bytes>, RecordError>;
+}
 
 /// Records one channel of one session.
 pub(crate) struct Tap {
@@ -44,41 +64,35 @@ impl Tap {
         }
     }
 
-    /// Records bytes of the target, before the technician gets them.
-    ///
-    /// # Errors
-    /// Whatever kept them from being written; the passage must end.
-    pub(crate) fn output(&self, stream: Stream, pieces: &[Bytes]) -> Result<(), RecordError> {
-        let stream = match stream {
-            Stream::Output => recordings::Stream::Output,
-            Stream::ErrorOutput => recordings::Stream::ErrorOutput,
-        };
+    fn order(&self) -> Option<MutexGuard<'_, Order>> {
+        let order = self.order.as_ref()?;
+        Some(order.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Microseconds since the session began.
+    fn at(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Tape for Tap {
+    fn bytes(&self, stream: Stream, pieces: &[Bytes]) -> Result<(), RecordError> {
         self.recorder
             .append_pieces(self.channel, self.at(), stream, pieces)?;
-        self.live.recorded(0, length(pieces));
-        if let Some(mut order) = self.order() {
-            pieces.iter().for_each(|piece| order.read(piece));
+        let length = pieces.iter().map(Bytes::len).sum();
+        match stream {
+            Stream::Input => self.live.recorded(length, 0),
+            Stream::Output | Stream::ErrorOutput => {
+                self.live.recorded(0, length);
+                if let Some(mut order) = self.order() {
+                    pieces.iter().for_each(|piece| order.read(piece));
+                }
+            }
         }
         Ok(())
     }
 
-    /// Records bytes of the technician, before the target gets them.
-    ///
-    /// # Errors
-    /// As [`Tap::output`].
-    pub(crate) fn input(&self, pieces: &[Bytes]) -> Result<(), RecordError> {
-        let stream = recordings::Stream::Input;
-        self.recorder
-            .append_pieces(self.channel, self.at(), stream, pieces)?;
-        self.live.recorded(length(pieces), 0);
-        Ok(())
-    }
-
-    /// Records anything else.
-    ///
-    /// # Errors
-    /// As [`Tap::output`].
-    pub(crate) fn record(&self, event: Event<'_>) -> Result<(), RecordError> {
+    fn event(&self, event: Event<'_>) -> Result<(), RecordError> {
         let rows = if let Event::Resize { rows, .. } = &event {
             Some(*rows)
         } else {
@@ -93,11 +107,7 @@ impl Tap {
         Ok(())
     }
 
-    /// What puts the technician's terminal in order, on record as the gateway's own words; none where it is.
-    ///
-    /// # Errors
-    /// As [`Tap::output`].
-    pub(crate) fn restore(&self) -> Result<Option<Bytes>, RecordError> {
+    fn restore(&self) -> Result<Option<Bytes>, RecordError> {
         let Some(restored) = self.order().and_then(|mut order| order.restore()) else {
             return Ok(None);
         };
@@ -105,21 +115,7 @@ impl Tap {
             "the terminal is put in order: {}",
             recordings::neutralise(&restored)
         );
-        self.record(Event::Note(&note))?;
+        self.event(Event::Note(&note))?;
         Ok(Some(Bytes::from(restored)))
     }
-
-    fn order(&self) -> Option<MutexGuard<'_, Order>> {
-        let order = self.order.as_ref()?;
-        Some(order.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Microseconds since the session began.
-    fn at(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-}
-
-fn length(pieces: &[Bytes]) -> usize {
-    pieces.iter().map(Bytes::len).sum()
 }

@@ -14,6 +14,7 @@ use super::uplink::Uplink;
 use crate::admission::testing::House;
 use crate::clock;
 use crate::door::stream::GuardedStream;
+use crate::ssh::algorithms;
 
 /// What is known of a session of alice on db01.
 pub(crate) fn facts(session: Uuid) -> SessionFacts {
@@ -54,7 +55,7 @@ pub(super) async fn uplink() -> (Arc<Uplink>, (TcpStream, GuardedStream)) {
     let connection = Connection::new(
         stream.socket(),
         &Purse::common(1 << 30),
-        russh::Limits::default(),
+        algorithms::renewal(&algorithms::limits()),
         128,
     );
     (Uplink::open(&connection).unwrap(), (peer, stream))

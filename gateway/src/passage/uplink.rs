@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::connection::{ChannelPlace, Connection, LITTLE, VERY_LITTLE, WINDOW};
 use super::purse::Charge;
+use super::side::{Piece, Soon, Source};
 use crate::terminal::Size;
 pub(crate) use queue::{Item, Overflow};
 use queue::{Queue, Queued};
@@ -98,7 +99,7 @@ impl Uplink {
     ///
     /// # Errors
     /// [`Overflow`] when the peer ignores its window; the connection must then end.
-    pub(crate) async fn accept(&self, data: &[u8]) -> Result<(), Overflow> {
+    pub(crate) async fn accept(&self, data: Bytes) -> Result<(), Overflow> {
         self.spend(data.len())?;
         self.append(data);
         // Set before the queue is looked at, so that whoever empties it meanwhile wakes this task.
@@ -162,17 +163,17 @@ impl Uplink {
         } else {
             REQUESTS
         };
-        if let Item::Resize { cols, .. } = &item
+        if let Item::Resize(size) = &item
             && self.columns().is_some()
         {
-            self.has_columns(*cols);
+            self.has_columns(size.cols);
         }
         self.change(|queue| queue.push(item, bound))?;
         self.filled.notify_one();
         Ok(())
     }
 
-    fn append(&self, data: &[u8]) {
+    fn append(&self, data: Bytes) {
         self.received.fetch_add(data.len() as u64, SeqCst);
         self.change(|queue| queue.append(data));
         self.filled.notify_one();
@@ -230,7 +231,7 @@ impl Uplink {
         // Only one consumer takes items, so the front is still what it was.
         match is_data.then(|| self.take()).flatten()? {
             Item::Data(data) => Some(data),
-            Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close => None,
+            Item::Resize(_) | Item::Signal(_) | Item::Eof | Item::Close => None,
         }
     }
 
@@ -256,6 +257,10 @@ impl Uplink {
             Queued::Item(item) => item,
             Queued::Data(data) => Item::Data(Bytes::from_owner(Paid {
                 _charge: Charge::take(self.connection().purse(), data.capacity()),
+                data: data.freeze(),
+            })),
+            Queued::Whole(data) => Item::Data(Bytes::from_owner(Paid {
+                _charge: Charge::take(self.connection().purse(), data.len()),
                 data,
             })),
         })
@@ -317,9 +322,22 @@ impl Drop for Uplink {
     }
 }
 
+/// The technician's side of a channel, as a source.
+pub(crate) struct FromTechnician(pub(crate) Arc<Uplink>);
+
+impl Source for FromTechnician {
+    fn next(&mut self) -> Soon<'_, Option<Piece>> {
+        Box::pin(async move { Some(self.0.next().await.into()) })
+    }
+
+    fn more(&mut self) -> Option<Bytes> {
+        self.0.more_data()
+    }
+}
+
 /// Bytes that stay paid for until the last part of them is dropped: until they are encrypted for the target.
 struct Paid {
-    data: BytesMut,
+    data: Bytes,
     _charge: Charge,
 }
 

@@ -23,11 +23,10 @@ use super::session::Session;
 use crate::admission::Visitor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::connector::ssh::{ConnectError, Credential};
 use crate::gateway::Gateway;
 use crate::live::{Guest, Shared, Stop};
 use crate::space::Level;
-use crate::store::{self, HostKeyAlert};
+use crate::store::HostKeyAlert;
 
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
 /// what it was refused is out to fill the disk.
@@ -249,31 +248,6 @@ impl Visit {
         if let Err(error) = self.gateway.store.record(&[record]).await {
             tracing::error!(%error, "an audit record could not be written");
         }
-    }
-
-    /// How to log on to the account of `permit`.
-    pub(crate) async fn credential(&self, permit: &Permit) -> Result<Credential, ConnectError> {
-        let failed = |error: store::StoreError| ConnectError::BadCredential(error.to_string());
-        let stored = self
-            .gateway
-            .store
-            .credential(permit.target(), permit.account())
-            .await
-            .map_err(failed)?;
-        Ok(match stored.ok_or(ConnectError::NoCredential)? {
-            store::Credential::PrivateKey(key) => Credential::Key(key),
-            store::Credential::Password(password) => Credential::Password(password),
-            store::Credential::Certificate => Credential::Certificate {
-                authority: Box::new(
-                    self.gateway
-                        .store
-                        .user_authority(clock::now())
-                        .await
-                        .map_err(failed)?,
-                ),
-                key_id: format!("ecluse {} {}", self.visitor.person(), permit.number()),
-            },
-        })
     }
 
     /// Keeps a target's unexpected host key for the client's operators.

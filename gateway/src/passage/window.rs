@@ -1,10 +1,6 @@
-//! The terminal that a channel asks for, and the size of its window, which changes whenever its user pulls at it.
-//!
-//! In characters, as recordings keep it. What clients tell in pixels goes no further: a target would get bytes that no
-//! recording holds.
+//! The terminal that a channel asks for.
 
 use ecluse_policy::{Term, TermRefused};
-use russh::Pty;
 
 use crate::terminal::Size;
 
@@ -15,7 +11,8 @@ pub(crate) struct TerminalRequest {
     pub(crate) term: Result<Term, TermRefused>,
     pub(crate) cols: u32,
     pub(crate) rows: u32,
-    pub(crate) modes: Vec<(Pty, u32)>,
+    /// Its modes, by their opcodes (RFC 4254 §8): among them whether what is typed is echoed.
+    pub(crate) modes: Vec<(u8, u32)>,
 }
 
 impl TerminalRequest {
@@ -26,21 +23,6 @@ impl TerminalRequest {
     pub(crate) fn name(&self) -> &str {
         self.term.as_ref().map_or(Self::PLAIN, Term::as_str)
     }
-
-    /// Its modes as a recording keeps them: among them whether what is typed is echoed.
-    pub(super) fn recorded_modes(&self) -> Vec<(u8, u32)> {
-        self.modes
-            .iter()
-            .map(|(mode, value)| (*mode as u8, *value))
-            .collect()
-    }
-}
-
-/// The size of a terminal's window, as an SSH client tells it, in characters.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WindowSize {
-    pub(crate) cols: u32,
-    pub(crate) rows: u32,
 }
 
 /// The size that a terminal request tells, bounded to what terminals have.

@@ -2,8 +2,8 @@
 //!
 //! Technicians never see any of them; the connector asks for one when it dials.
 
+use crate::ssh::keys::{LineEnding, PrivateKey};
 use ecluse_policy::{AccountName, TargetId, Timestamp};
-use russh::keys::ssh_key::{LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::sql::values;

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use russh::Sig;
 
-use crate::passage::signals;
+use crate::passage::side::{Piece, Signal, TermSize};
 
 /// What one queued item costs beside its bytes.
 const ITEM: usize = 96;
@@ -17,19 +16,26 @@ const TOGETHER: usize = 4 << 10;
 pub(crate) enum Item {
     /// Bytes for the target's standard input.
     Data(Bytes),
-    /// The terminal changed its size, in characters.
-    Resize {
-        /// Columns.
-        cols: u32,
-        /// Rows.
-        rows: u32,
-    },
+    /// The terminal changed its size.
+    Resize(TermSize),
     /// A signal.
-    Signal(Sig),
+    Signal(Signal),
     /// No more input.
     Eof,
     /// The technician closed the channel, or the connection is gone.
     Close,
+}
+
+impl From<Item> for Piece {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Data(data) => Self::Data(data),
+            Item::Resize(size) => Self::Resize(size),
+            Item::Signal(signal) => Self::Signal(signal),
+            Item::Eof => Self::Eof,
+            Item::Close => Self::Close,
+        }
+    }
 }
 
 /// The technician sent more than it was allowed to.
@@ -41,6 +47,8 @@ pub(crate) struct Overflow;
 pub(super) enum Queued {
     /// Bytes, gathered while they wait.
     Data(BytesMut),
+    /// Bytes as they came, in the buffer that they came in: it holds nothing else.
+    Whole(Bytes),
     /// Anything else.
     Item(Item),
 }
@@ -83,7 +91,7 @@ impl Queue {
     }
 
     pub(super) fn starts_with_data(&self) -> bool {
-        matches!(self.items.front(), Some(Queued::Data(_)))
+        matches!(self.items.front(), Some(Queued::Data(_) | Queued::Whole(_)))
     }
 
     /// Counts bytes that arrived against what the client may send.
@@ -111,16 +119,21 @@ impl Queue {
         self.bytes + if self.closed { 0 } else { granted }
     }
 
-    pub(super) fn append(&mut self, data: &[u8]) {
+    pub(super) fn append(&mut self, data: Bytes) {
         if self.closed || self.ended {
             return;
         }
-        let rest = self.fill_tail(data);
-        if !rest.is_empty() {
-            let queued = Queued::Data(BytesMut::from(rest));
-            self.bytes += cost(&queued);
-            self.items.push_back(queued);
-        }
+        let queued = if data.len() > TOGETHER {
+            Queued::Whole(data)
+        } else {
+            let rest = self.fill_tail(&data);
+            if rest.is_empty() {
+                return;
+            }
+            Queued::Data(BytesMut::from(rest))
+        };
+        self.bytes += cost(&queued);
+        self.items.push_back(queued);
     }
 
     /// Puts as much of a small packet beside the one before it as [`TOGETHER`] allows; returns what is left of it.
@@ -129,7 +142,7 @@ impl Queue {
             return data;
         };
         let room = TOGETHER.saturating_sub(tail.len());
-        if data.len() > TOGETHER || room == 0 {
+        if room == 0 {
             return data;
         }
         let (beside, rest) = data.split_at(room.min(data.len()));
@@ -180,8 +193,8 @@ impl Queue {
 /// Whether nothing is lost when `item` takes the place of `last`, which waits right before it.
 fn replaces(item: &Item, last: &Item) -> bool {
     match (item, last) {
-        (Item::Resize { .. }, Item::Resize { .. }) => true,
-        (Item::Signal(item), Item::Signal(last)) => signals::name(item) == signals::name(last),
+        (Item::Resize(_), Item::Resize(_)) => true,
+        (Item::Signal(item), Item::Signal(last)) => item == last,
         _ => false,
     }
 }
@@ -189,9 +202,8 @@ fn replaces(item: &Item, last: &Item) -> bool {
 fn cost(queued: &Queued) -> usize {
     ITEM + match queued {
         Queued::Data(data) => data.capacity(),
-        Queued::Item(Item::Signal(Sig::Custom(name))) => name.len(),
-        Queued::Item(
-            Item::Data(_) | Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close,
-        ) => 0,
+        Queued::Whole(data) => data.len(),
+        Queued::Item(Item::Signal(signal)) => signal.name().len(),
+        Queued::Item(Item::Data(_) | Item::Resize(_) | Item::Eof | Item::Close) => 0,
     }
 }

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use russh::Sig;
-
 use super::*;
 use crate::door::stream::GuardedStream;
 use crate::passage::purse::{self, Purse};
+use crate::passage::side::{Signal, TermSize};
+use crate::ssh::algorithms;
 use tokio::net::{TcpListener, TcpStream};
 
 /// A connection whose technician's end is held by the test.
@@ -19,7 +19,7 @@ async fn connection() -> (Arc<Connection>, TcpStream, GuardedStream) {
         Connection::new(
             stream.socket(),
             &Purse::common(1 << 30),
-            russh::Limits::default(),
+            algorithms::renewal(&algorithms::limits()),
             128,
         ),
         peer,
@@ -38,19 +38,19 @@ fn fill(uplink: &Uplink) {
     uplink.refilled(SHRINK_ABOVE as u32);
     uplink.spend(0).unwrap();
     uplink.spend(SHRINK_ABOVE).unwrap();
-    uplink.append(&vec![7; SHRINK_ABOVE]);
+    uplink.append(Bytes::from(vec![7; SHRINK_ABOVE]));
     uplink.refilled(1 << 20);
     uplink.spend(0).unwrap();
 }
 
 fn resize(cols: u32) -> Item {
-    Item::Resize { cols, rows: 24 }
+    Item::Resize(TermSize { cols, rows: 24 })
 }
 
 fn bytes(item: Item) -> Bytes {
     match item {
         Item::Data(data) => data,
-        Item::Resize { .. } | Item::Signal(_) | Item::Eof | Item::Close => {
+        Item::Resize(_) | Item::Signal(_) | Item::Eof | Item::Close => {
             panic!("expected data")
         }
     }
@@ -60,15 +60,18 @@ fn bytes(item: Item) -> Bytes {
 async fn what_is_sent_arrives_in_order_with_requests_between() {
     let (connection, _peer, _stream) = connection().await;
     let uplink = Uplink::open(&connection).unwrap();
-    uplink.accept(b"before").await.unwrap();
+    uplink.accept(Bytes::from_static(b"before")).await.unwrap();
     uplink.push(resize(70)).unwrap();
     uplink.push(resize(80)).unwrap();
-    uplink.accept(b"after").await.unwrap();
+    uplink.accept(Bytes::from_static(b"after")).await.unwrap();
     uplink.push(Item::Eof).unwrap();
     uplink.close();
     uplink.push(Item::Eof).unwrap();
     assert_eq!(bytes(uplink.next().await), "before");
-    assert!(matches!(uplink.next().await, Item::Resize { cols: 80, .. }));
+    assert!(matches!(
+        uplink.next().await,
+        Item::Resize(TermSize { cols: 80, .. })
+    ));
     assert_eq!(bytes(uplink.next().await), "after");
     assert!(matches!(uplink.next().await, Item::Eof));
     assert!(matches!(uplink.next().await, Item::Close));
@@ -84,7 +87,7 @@ async fn a_full_queue_holds_the_sender_until_it_has_drained() {
     assert_eq!(uplink.refilled(1024), 1024, "the credit is a trickle");
     uplink.spend(0).unwrap();
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     bytes(uplink.next().await);
@@ -101,7 +104,7 @@ async fn an_empty_purse_holds_the_sender_until_the_queue_has_drained() {
     let scarce = usize::try_from(connection.purse().spare()).unwrap() - (1 << 20) + (8 << 10);
     connection.purse().take(scarce);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 40 << 10]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 40 << 10])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     drop(bytes(uplink.next().await));
@@ -115,7 +118,7 @@ async fn a_full_queue_does_not_hold_back_output() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let accepting = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let accepting = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!accepting.is_finished());
     let outgoing = connection.outgoing(Bytes::from_static(b"output"));
@@ -135,7 +138,7 @@ async fn a_full_queue_does_not_keep_the_socket_unread() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     tokio::task::yield_now().await;
     assert!(!held.is_finished());
     peer.write_all(b"a key").await.unwrap();
@@ -170,7 +173,7 @@ impl Library {
             self.offered = uplink.refilled(offered);
         }
         uplink.spend(bytes)?;
-        uplink.append(&vec![7; bytes]);
+        uplink.append(Bytes::from(vec![7; bytes]));
         Ok(())
     }
 }
@@ -215,8 +218,8 @@ async fn a_peer_that_ignores_its_window_overflows() {
     let window = *library.window(0) as usize;
     assert_eq!(uplink.spend(window + 1), Err(Overflow));
     assert_eq!(uplink.received(), 10);
-    uplink.accept(&vec![7; window]).await.unwrap();
-    assert_eq!(uplink.accept(b"1").await, Err(Overflow));
+    uplink.accept(Bytes::from(vec![7; window])).await.unwrap();
+    assert_eq!(uplink.accept(Bytes::from_static(b"1")).await, Err(Overflow));
 }
 
 /// F5: requests take no window, so they are counted apart; nothing that replaces what waits costs anything.
@@ -229,13 +232,13 @@ async fn requests_are_bounded_and_equal_ones_wait_once() {
         uplink.push(resize(cols)).unwrap();
     }
     for _ in 0..10_000 {
-        uplink.push(Item::Signal(Sig::INT)).unwrap();
+        uplink.push(Item::Signal(Signal::named("INT"))).unwrap();
         uplink.push(Item::Eof).unwrap();
     }
     assert!(before - connection.purse().free() < 1000);
     let mut pushed = 0;
     while uplink
-        .push(Item::Signal(Sig::Custom(format!("{pushed}"))))
+        .push(Item::Signal(Signal::named(format!("{pushed}"))))
         .is_ok()
     {
         pushed += 1;
@@ -244,7 +247,7 @@ async fn requests_are_bounded_and_equal_ones_wait_once() {
     uplink.close();
     assert!(matches!(
         uplink.next().await,
-        Item::Resize { cols: 9999, .. }
+        Item::Resize(TermSize { cols: 9999, .. })
     ));
     while !matches!(uplink.next().await, Item::Close) {}
 }
@@ -281,7 +284,7 @@ async fn a_cut_or_a_close_frees_whoever_waits() {
     let uplink = Uplink::open(&connection).unwrap();
     fill(&uplink);
     let filling = Arc::clone(&uplink);
-    let held = tokio::spawn(async move { filling.accept(&[7u8; 64]).await });
+    let held = tokio::spawn(async move { filling.accept(Bytes::from(vec![7u8; 64])).await });
     let ending = Arc::clone(&uplink);
     let ended = tokio::spawn(async move { ending.until_closed().await });
     tokio::task::yield_now().await;

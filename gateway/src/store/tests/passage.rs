@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, SessionId, TargetId};
-use russh::keys::ssh_key::LineEnding;
 use zeroize::Zeroizing;
 
 use super::at;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::live::{Because, KnownBy};
 use crate::secrets::new_ed25519;
+use crate::ssh::keys::LineEnding;
 use crate::store::testing::{on_each_engine, records_of};
 use crate::store::{
     AuditQuery, Credential, CredentialKind, HostKeyAlert, LastMoment, SessionEnd, SessionQuery,

@@ -1,32 +1,20 @@
-use super::*;
+//! An upload through the library while it renews keys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::server::{self, Auth, ChannelOpenHandle, Msg};
-use russh::{Channel, ChannelId, client};
+use russh::{Channel, ChannelId, Limits, client};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::door::stream::GuardedStream;
 use crate::passage::connection::{Connection, WINDOW};
 use crate::passage::purse::Purse;
 use crate::passage::uplink::{Item, Uplink};
-
-#[test]
-fn new_keys_are_near_before_their_time_and_until_they_are_seen() {
-    let rekey = Rekey::new(Limits::new(3200, 6400, Duration::from_secs(3600)));
-    assert!(!rekey.is_near(6199, 3099));
-    assert!(rekey.is_near(6200, 0));
-    assert!(rekey.is_near(0, 3100));
-    assert!(rekey.is_near(60_000, 0), "not seen yet");
-    rekey.is_seen(60_000, 5000);
-    assert!(!rekey.is_near(66_000, 8000));
-    assert!(rekey.is_near(66_200, 8000));
-    let hasty = Rekey::new(Limits::new(3200, 6400, Duration::ZERO));
-    assert!(hasty.is_near(0, 0));
-}
+use crate::ssh::algorithms;
 
 /// A door without people: takes one upload and throws it away.
 struct Sink {
@@ -67,7 +55,12 @@ impl server::Handler for Sink {
                 self.connection.rekeying();
             }
         }
-        self.uplink.as_ref().unwrap().accept(data).await.unwrap();
+        self.uplink
+            .as_ref()
+            .unwrap()
+            .accept(Bytes::copy_from_slice(data))
+            .await
+            .unwrap();
         Ok(())
     }
 
@@ -108,7 +101,12 @@ async fn upload(mebibytes: usize) -> Result<(), russh::Error> {
     let (far, _) = listener.accept().await.unwrap();
     let stream = GuardedStream::new(far, u64::MAX);
     let sink = Sink {
-        connection: Connection::new(stream.socket(), &Purse::common(1 << 30), limits, 128),
+        connection: Connection::new(
+            stream.socket(),
+            &Purse::common(1 << 30),
+            algorithms::renewal(&limits),
+            128,
+        ),
         uplink: None,
     };
     tokio::spawn(async move {

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::FlowRequest;
+use futures_util::FutureExt;
 use russh::server::{self, Auth, ChannelOpenHandle};
-use russh::{ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
+use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
 use super::overheard::Overheard;
 use crate::identity::desk::{Answer, Desk};
-use crate::passage::channel::{self, Opening, Start};
+use crate::passage::channel::{Opening, Start};
 use crate::passage::knock::Knock;
+use crate::passage::story;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
 use crate::settings::Banner;
@@ -39,6 +41,8 @@ pub(crate) struct Door {
 /// One channel of the connection.
 pub(super) struct Line {
     pub(super) uplink: Arc<Uplink>,
+    /// Where the library lays down what arrives before it calls us. Emptied in each callback ([`Door::heard`]).
+    pub(super) read: ChannelReadHalf,
     /// What was asked before the shell or command; gone once the channel has started.
     pub(super) opening: Option<Opening>,
 }
@@ -118,6 +122,21 @@ impl Door {
         }
     }
 
+    /// Takes out what the library has laid down of a channel before it called us, and keeps the bytes, where it is bytes.
+    ///
+    /// Each callback of a channel begins with it: the library lays down one thing for each, and would wait for ever where
+    /// as many lie there as there is room for.
+    pub(super) fn heard(&mut self, id: ChannelId) -> Option<Bytes> {
+        let line = self.channels.get_mut(&id)?;
+        let mut bytes = None;
+        while let Some(Some(message)) = line.read.wait().now_or_never() {
+            if let ChannelMsg::Data { data } = message {
+                bytes = Some(data);
+            }
+        }
+        bytes
+    }
+
     pub(super) fn start(
         &mut self,
         id: ChannelId,
@@ -125,7 +144,7 @@ impl Door {
         session: &mut server::Session,
     ) -> Result<(), russh::Error> {
         if let Some((visit, opening)) = self.take(id, session)? {
-            let serving = channel::serve(Arc::clone(&visit), opening, start);
+            let serving = story::serve(Arc::clone(&visit), opening, start);
             visit.tasks().spawn(serving);
         }
         Ok(())
@@ -272,7 +291,7 @@ impl Door {
     ) -> Result<(), russh::Error> {
         if let Some((visit, opening)) = self.take(id, session)? {
             let words = visit.say("command-too-long");
-            visit.tasks().spawn(channel::refuse(opening, words));
+            visit.tasks().spawn(story::refuse(opening, words));
         }
         Ok(())
     }

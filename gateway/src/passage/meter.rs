@@ -5,27 +5,31 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ecluse_recordings::Legs;
+use ecluse_recordings::{Direction, Legs};
 
 /// Counters of one channel.
 #[derive(Debug, Default)]
-pub(crate) struct LegCounts {
+pub(crate) struct Meter {
     from_target: AtomicU64,
     to_technician: AtomicU64,
     to_target: AtomicU64,
 }
 
-impl LegCounts {
-    pub(crate) fn received_from_target(&self, bytes: usize) {
-        self.from_target.fetch_add(bytes as u64, Relaxed);
+impl Meter {
+    /// So many payload bytes came in one direction. Those of the technician are counted where they arrive, in the queue.
+    pub(crate) fn received(&self, towards: Direction, bytes: usize) {
+        match towards {
+            Direction::ToTechnician => self.from_target.fetch_add(bytes as u64, Relaxed),
+            Direction::ToTarget => return,
+        };
     }
 
-    pub(crate) fn sent_to_technician(&self, bytes: usize) {
-        self.to_technician.fetch_add(bytes as u64, Relaxed);
-    }
-
-    pub(crate) fn sent_to_target(&self, bytes: usize) {
-        self.to_target.fetch_add(bytes as u64, Relaxed);
+    /// So many are handed over now.
+    pub(crate) fn sent(&self, towards: Direction, bytes: usize) {
+        match towards {
+            Direction::ToTechnician => self.to_technician.fetch_add(bytes as u64, Relaxed),
+            Direction::ToTarget => self.to_target.fetch_add(bytes as u64, Relaxed),
+        };
     }
 
     /// All four, with what the technician's side received.

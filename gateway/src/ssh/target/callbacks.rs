@@ -8,36 +8,8 @@ use russh::keys::ssh_key::HashAlg;
 use russh::{Channel, ChannelId, Sig, client};
 
 use crate::passage::inflow::{Inflow, TooLarge};
-use crate::passage::signals;
-
-/// Longest greeting that is kept, in bytes.
-const LONGEST_GREETING: usize = 4 << 10;
-
-/// What a target says before it lets anybody in (`SSH_MSG_USERAUTH_BANNER`, RFC 4252 §5.4), made harmless: RFC 4252 asks
-/// that nothing in it acts on a terminal.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Greeting(Arc<Mutex<String>>);
-
-impl Greeting {
-    /// What was said so far, in whole lines.
-    pub(crate) fn heard(&self) -> Option<String> {
-        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (!said.is_empty()).then(|| said.clone())
-    }
-
-    /// A banner arrived; there may be several.
-    fn hear(&self, banner: &str) {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in banner.lines() {
-            let line = ecluse_recordings::neutralise(line.trim_end_matches('\r'));
-            if said.len() + line.len() >= LONGEST_GREETING {
-                return;
-            }
-            said.push_str(&line);
-            said.push('\n');
-        }
-    }
-}
+use crate::passage::reach::Greeting;
+use crate::ssh::signals;
 
 /// What a target may make the gateway do. Every channel it opens is refused by dropping the reply.
 pub(crate) struct Target {
@@ -133,7 +105,7 @@ impl client::Handler for Target {
         lang_tag: &str,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        let name = signals::name(&signal_name).len();
+        let name = signals::of_wire(&signal_name).name().len();
         self.arrived(name + error_message.len() + lang_tag.len())
             .await
     }
@@ -211,28 +183,5 @@ impl client::Handler for Target {
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_greeting_is_lines_that_act_on_nothing_and_bounded() {
-        let greeting = Greeting::default();
-        assert_eq!(greeting.heard(), None);
-        greeting.hear("Réservé.\r\n\x1b[2Jpatience\r\n");
-        greeting.hear("encore");
-        let heard = greeting.heard().unwrap();
-        assert!(heard.starts_with("Réservé.\n"), "{heard:?}");
-        assert!(
-            heard.ends_with("encore\n") && !heard.contains('\x1b'),
-            "{heard:?}"
-        );
-        for _ in 0..1000 {
-            greeting.hear(&"x".repeat(100));
-        }
-        assert!(greeting.heard().unwrap().len() <= LONGEST_GREETING);
     }
 }

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use russh::keys::ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Limits, Preferred, cipher, compression, kex, mac};
 
+use crate::passage::rekey;
+
 const KEY_EXCHANGES: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
     kex::CURVE25519,
@@ -75,6 +77,15 @@ pub(crate) fn preferred(keys: Vec<Algorithm>) -> Preferred {
 /// Rekeying after 1 GiB each way or an hour (RFC 4253 §9).
 pub(crate) fn limits() -> Limits {
     Limits::default()
+}
+
+/// The same as `passage` counts them.
+pub(crate) fn renewal(limits: &Limits) -> rekey::Limits {
+    rekey::Limits {
+        received: limits.rekey_read_limit as u64,
+        sent: limits.rekey_write_limit as u64,
+        after: limits.rekey_time_limit,
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
-//! | `shell`, `exec` | starts [`crate::passage::channel`], once a channel |
+//! | `shell`, `exec` | starts [`crate::passage::story`], once a channel |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
@@ -18,6 +18,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ecluse_policy::{FlowRequest, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
@@ -26,12 +27,14 @@ use russh::server::{
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 
 use super::door::{Door, Line, port};
+use super::downlink::Downlink;
 use super::overheard::Overheard;
 use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
-use crate::passage::downlink::Downlink;
+use crate::passage::side::TermSize;
 use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::window::TerminalRequest;
+use crate::ssh::{algorithms, signals};
 
 impl server::Handler for Door {
     type Error = russh::Error;
@@ -50,7 +53,7 @@ impl server::Handler for Door {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        let wanted = super::algorithms::accepts_signature(offer.algorithm)
+        let wanted = algorithms::accepts_signature(offer.algorithm)
             && self.desk.wants(user, offer.public_key);
         Ok(if wanted {
             Auth::Accept
@@ -64,7 +67,7 @@ impl server::Handler for Door {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
-        if !super::algorithms::accepts_signature(key.algorithm) {
+        if !algorithms::accepts_signature(key.algorithm) {
             return Ok(self.answer(self.desk.no()));
         }
         let answer = self.desk.key_proven(user, key.public_key).await;
@@ -126,13 +129,13 @@ impl server::Handler for Door {
             return Ok(());
         };
         let id = channel.id();
-        // Data reaches us through the callback; the reading half would be a second, unbounded way.
-        let (_, write) = channel.split();
+        let (read, write) = channel.split();
         let downlink = Downlink::new(write, session.handle(), Arc::clone(&uplink));
         self.channels.insert(
             id,
             Line {
                 uplink: Arc::clone(&uplink),
+                read,
                 opening: Some(Opening::new(uplink, downlink)),
             },
         );
@@ -209,6 +212,7 @@ impl server::Handler for Door {
         modes: &[(Pty, u32)],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         match self
             .channels
             .get_mut(&id)
@@ -220,7 +224,10 @@ impl server::Handler for Door {
                     term: Term::parse(term),
                     cols,
                     rows,
-                    modes: modes.to_vec(),
+                    modes: modes
+                        .iter()
+                        .map(|(mode, value)| (*mode as u8, *value))
+                        .collect(),
                 });
                 session.channel_success(id)
             }
@@ -235,6 +242,7 @@ impl server::Handler for Door {
         value: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
         // own clients expect: they send what they are configured to and go on.
         if let Some(opening) = self
@@ -269,6 +277,7 @@ impl server::Handler for Door {
         id: ChannelId,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.start(id, Start::Shell, session)
     }
 
@@ -278,6 +287,7 @@ impl server::Handler for Door {
         command: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         if command.len() > caps::COMMAND {
             return self.too_long(id, session);
         }
@@ -293,6 +303,7 @@ impl server::Handler for Door {
         name: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
         let name = caps::named(name);
@@ -308,6 +319,7 @@ impl server::Handler for Door {
         _x11_screen_number: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.refuse(id, FlowRequest::X11, session)
     }
 
@@ -316,6 +328,7 @@ impl server::Handler for Door {
         id: ChannelId,
         session: &mut server::Session,
     ) -> Result<bool, Self::Error> {
+        self.heard(id);
         self.refuse(id, FlowRequest::AgentForwarding, session)?;
         Ok(false)
     }
@@ -360,7 +373,8 @@ impl server::Handler for Door {
         _pixels_high: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let resize = Item::Resize { cols, rows };
+        self.heard(id);
+        let resize = Item::Resize(TermSize { cols, rows });
         self.push(id, resize)?;
         session.channel_success(id)
     }
@@ -371,8 +385,10 @@ impl server::Handler for Door {
         signal: Sig,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
+        let signal = signals::of_wire(&signal);
         // No signal has so long a name.
-        if matches!(&signal, Sig::Custom(name) if name.len() > caps::NAME) {
+        if signal.name().len() > caps::NAME {
             return Ok(());
         }
         self.push(id, Item::Signal(signal))
@@ -384,11 +400,16 @@ impl server::Handler for Door {
         data: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        // The library's own buffer, taken over and not copied.
+        let bytes = match self.heard(id) {
+            Some(heard) if heard.as_ptr() == data.as_ptr() && heard.len() == data.len() => heard,
+            Some(_) | None => Bytes::copy_from_slice(data),
+        };
         let Some(uplink) = self.channels.get(&id).map(|line| Arc::clone(&line.uplink)) else {
             return Ok(());
         };
         self.look_for_new_keys(id, session)?;
-        match uplink.accept(data).await {
+        match uplink.accept(bytes).await {
             Ok(()) => Ok(()),
             Err(Overflow) => self.overflowed(),
         }
@@ -401,6 +422,7 @@ impl server::Handler for Door {
         data: &[u8],
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         // RFC 4254 §5.2 defines none from a client to a server; nothing undefined passes. It takes of the window.
         match self
             .channels
@@ -417,6 +439,7 @@ impl server::Handler for Door {
         id: ChannelId,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        self.heard(id);
         self.push(id, Item::Eof)
     }
 

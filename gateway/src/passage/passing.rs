@@ -1,0 +1,325 @@
+//! A permitted channel on its way: what each step of [`super::story`] is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
+use ecluse_recordings as recordings;
+use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
+use tokio::sync::mpsc;
+
+use super::channel::{Opening, Start, lines};
+use super::farewell::Farewell;
+use super::kinds::opaque::Opaque;
+use super::meter::Meter;
+use super::notice::{self, Notice};
+use super::pump::{Known, Notices, Pump, Stopped};
+use super::reach::{self, Asking, ConnectError, Greeting, Reached};
+use super::right::Right;
+use super::side::Stream;
+use super::tap::{Tap, Tape};
+use super::uplink::Uplink;
+use super::visit::Visit;
+use super::visit::sessions::Seated;
+use super::window::TerminalRequest;
+use crate::clock;
+use crate::live::{LiveChannel, LiveSession, Stop};
+
+/// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
+const TARGET_FAILED: u32 = 255;
+/// The longest sleep between two looks at the wall clock.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// A channel that is open in the recording of its session.
+pub(super) struct Passing<'a> {
+    visit: &'a Arc<Visit>,
+    uplink: Arc<Uplink>,
+    opening: &'a mut Opening,
+    start: &'a Start,
+    seated: &'a Seated,
+    number: u32,
+    tap: Tap,
+    meter: Meter,
+    notices: mpsc::Receiver<String>,
+}
+
+impl<'a> Passing<'a> {
+    /// Opens the channel in the recording and in the list of what is live.
+    ///
+    /// # Errors
+    /// It cannot be recorded: the farewell.
+    pub(super) async fn begin(
+        visit: &'a Arc<Visit>,
+        opening: &'a mut Opening,
+        start: &'a Start,
+        seated: &'a Seated,
+    ) -> Result<Self, Farewell> {
+        let live = seated.session.live();
+        let number = live.number_channel();
+        let terminal = terminal(opening, &seated.permit);
+        let tap = seated
+            .session
+            .tap(number, terminal.as_ref().map(|(_, terminal)| terminal.rows));
+        let opened = opened(start, &seated.permit, terminal.as_ref());
+        if let Err(error) = tap.event(Event::opened(&opened)) {
+            return Err(unrecorded(visit, live, &error));
+        }
+        if opened.pty.is_some_and(|pty| pty.hides_typing()) {
+            seated.session.hides_typing(visit).await;
+        }
+        let notices = live.enter(LiveChannel {
+            number,
+            command: match start {
+                Start::Shell => None,
+                Start::Command(command) => Some(recordings::spelled(command)),
+            },
+            terminal: terminal.is_some(),
+            started: clock::now(),
+            closes_at: seated.permit.closes_at(),
+        });
+        Ok(Self {
+            visit,
+            uplink: Arc::clone(&opening.uplink),
+            opening,
+            start,
+            seated,
+            number,
+            tap,
+            meter: Meter::default(),
+            notices,
+        })
+    }
+
+    /// What may end it from outside.
+    pub(super) fn gate(&self) -> Gate<'a> {
+        Gate {
+            visit: self.visit,
+            live: self.seated.session.live(),
+            permit: &self.seated.permit,
+            right: &self.seated.right,
+        }
+    }
+
+    /// Tells the technician that they are recorded, then reaches the target of the permit.
+    ///
+    /// # Errors
+    /// Why there is no target: the farewell.
+    pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
+        let told = notice::for_channel(self.visit, self.opening, self.start, self.seated);
+        if let Some(Notice { recorded, shown }) = told {
+            self.tap
+                .event(Event::Note(&recorded))
+                .map_err(|error| self.unrecorded(&error))?;
+            // Whoever has left by now is told nothing, and dials nothing.
+            self.opening
+                .say(Stream::ErrorOutput, shown)
+                .await
+                .map_err(|_| Farewell::silent())?;
+        }
+        let greeting = Greeting::default();
+        let permit = &self.seated.permit;
+        let asking = Asking {
+            permit,
+            terminal: terminal(self.opening, permit),
+            start: self.start,
+        };
+        let reached = tokio::select! {
+            reached = reach::dial(self.visit, &asking, &greeting) => reached,
+            // A technician who hangs up while the target is dialled leaves no connection behind.
+            () = self.uplink.until_closed() => Err(ConnectError::Abandoned),
+        };
+        if let Some(greeting) = greeting.heard()
+            && let Err(error) = self.greet(greeting).await
+        {
+            return Err(self.unrecorded(&error));
+        }
+        match reached {
+            Ok(target) => {
+                self.seated.session.live().dialled(target.socket());
+                Ok(target)
+            }
+            Err(error) => Err(self.unconnected(&error).await),
+        }
+    }
+
+    /// Pumps until a side ends.
+    pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
+        let permit = &self.seated.permit;
+        let uplink = &self.uplink;
+        Pump {
+            kind: &mut Opaque::default(),
+            permit: &|request: &FlowRequest| permit.decide(request, clock::now()),
+            tape: &self.tap,
+            meter: &self.meter,
+            notices: Notices {
+                lines: &mut self.notices,
+                shown: &|line: &str| lines(uplink, line),
+            },
+            known: Known::default(),
+        }
+        .run(&mut self.opening.end, &mut target.end)
+        .await
+    }
+
+    /// What the technician is told of an end that came by itself.
+    pub(super) fn ended(&self, stopped: Stopped) -> Farewell {
+        match stopped {
+            Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
+            Stopped::TargetRefused => self.target_failed("target-refused-start"),
+            Stopped::TargetLost => self.target_failed("target-lost"),
+            Stopped::Unrecorded(error) => self.unrecorded(&error),
+        }
+    }
+
+    /// Closes the channel in the recording, with what its terminal needs: that is on record too.
+    pub(super) fn conclude(self, mut farewell: Farewell) -> Farewell {
+        self.seated.session.live().leave(self.number);
+        match self.tap.restore() {
+            Ok(order) => farewell.order = order,
+            Err(error) => return self.unrecorded(&error),
+        }
+        let passed = self.meter.with_received(self.uplink.received());
+        let closed = farewell.words.as_deref().unwrap_or("closed").to_owned();
+        if let Err(error) = self.tap.event(Event::closed_after(closed, Some(passed))) {
+            return self.unrecorded(&error);
+        }
+        farewell
+    }
+
+    /// Passes on what the target said before it let the gateway in, once a session.
+    async fn greet(&mut self, greeting: String) -> Result<(), RecordError> {
+        if !self.seated.session.is_greeted(&greeting) {
+            return Ok(());
+        }
+        let greeting = Bytes::from(match self.opening.terminal {
+            Some(_) => greeting.replace('\n', "\r\n"),
+            None => greeting,
+        });
+        let towards = Direction::ToTechnician;
+        self.meter.received(towards, greeting.len());
+        self.tap.bytes(
+            recordings::Stream::ErrorOutput,
+            std::slice::from_ref(&greeting),
+        )?;
+        self.meter.sent(towards, greeting.len());
+        // That nobody reads it is found out by what follows.
+        let _ = self.opening.say(Stream::ErrorOutput, greeting).await;
+        Ok(())
+    }
+
+    fn unrecorded(&self, error: &RecordError) -> Farewell {
+        unrecorded(self.visit, self.seated.session.live(), error)
+    }
+
+    fn target_failed(&self, text_id: &str) -> Farewell {
+        let words = self.visit.say_about(text_id, &self.seated.permit);
+        Farewell::failed(words, TARGET_FAILED)
+    }
+
+    async fn unconnected(&mut self, error: &ConnectError) -> Farewell {
+        if matches!(error, ConnectError::Abandoned) {
+            return Farewell::silent();
+        }
+        let _ = self.tap.event(Event::Note(&error.to_string()));
+        let Seated {
+            session, permit, ..
+        } = self.seated;
+        session.unconnected(self.visit, permit, error).await;
+        let words = if let ConnectError::HostKey { got, pinned } = error {
+            self.visit.say_host_key(permit, got, pinned)
+        } else {
+            self.visit.say_about(error.text_id(), permit)
+        };
+        Farewell::failed(words, TARGET_FAILED)
+    }
+}
+
+/// What ends a passage from outside: the session, for whatever reason, and the permit's own time.
+pub(super) struct Gate<'a> {
+    visit: &'a Arc<Visit>,
+    live: &'a Arc<LiveSession>,
+    permit: &'a Permit,
+    right: &'a Right,
+}
+
+impl Gate<'_> {
+    /// Waits until nothing may pass any more.
+    pub(super) async fn until_shut(&self) -> Stop {
+        tokio::select! {
+            biased;
+            stop = self.live.until_stopped() => stop,
+            end = until_closed(self.permit) => Stop::Right(end),
+            end = self.right.until_lost() => Stop::Right(end),
+        }
+    }
+
+    /// The end that an operator, a clock or a failed recording brought.
+    pub(super) fn shut(&self, stop: &Stop) -> Farewell {
+        Farewell::refused(self.visit.words_for(stop))
+    }
+
+    /// The end that came by itself, unless the session ends: a cut closes the target's socket first, and its reason is the
+    /// one that counts.
+    pub(super) fn passed(&self, passed: Result<Farewell, Farewell>) -> Farewell {
+        match self.live.stopped() {
+            Some(stop) => self.shut(&stop),
+            None => passed.unwrap_or_else(|farewell| farewell),
+        }
+    }
+}
+
+/// What cannot be recorded does not pass, on any channel of this session (R2).
+fn unrecorded(visit: &Visit, live: &LiveSession, error: &RecordError) -> Farewell {
+    let stop = Stop::Unrecorded(error.to_string());
+    live.stop(stop.clone());
+    Farewell::refused(visit.words_for(&stop))
+}
+
+/// The terminal, under the name that the permit gives it, of the size that its window has by now.
+fn terminal<'p>(opening: &Opening, permit: &'p Permit) -> Option<(&'p Term, TerminalRequest)> {
+    permit.terms().terminal().zip(opening.terminal_now())
+}
+
+fn opened(
+    start: &Start,
+    permit: &Permit,
+    terminal: Option<&(&Term, TerminalRequest)>,
+) -> ChannelOpened {
+    ChannelOpened {
+        kind: match start {
+            Start::Shell => ChannelKind::Shell,
+            Start::Command(_) => ChannelKind::Exec,
+        },
+        command: match start {
+            Start::Shell => None,
+            Start::Command(command) => Some(command.as_slice().into()),
+        },
+        account: Some(permit.account().to_string()),
+        pty: terminal.map(|(term, terminal)| recordings::Pty {
+            term: term.to_string(),
+            cols: terminal.cols,
+            rows: terminal.rows,
+            modes: terminal.modes.clone(),
+        }),
+        env: permit
+            .terms()
+            .environment()
+            .iter()
+            .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
+            .collect(),
+    }
+}
+
+/// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.
+/// Looks at the wall clock now and then, because it may be set.
+async fn until_closed(permit: &Permit) -> EndReason {
+    let closes_at = permit.closes_at();
+    loop {
+        let now = clock::now();
+        if closes_at <= now {
+            return permit.end().clone();
+        }
+        tokio::time::sleep(closes_at.since(now).to_std().min(LOOK_EVERY)).await;
+    }
+}

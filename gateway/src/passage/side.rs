@@ -1,0 +1,237 @@
+//! The two sides of a passage, and what comes and goes by them: no type of a library.
+//!
+//! Each side is an [`End`]: a [`Source`] that pieces come from and a [`Sink`] that takes them. Doors and targets make
+//! them (`ssh/technician`, `ssh/target`); [`super::pump`] borrows two of them and gives them back whole, so that whoever
+//! stopped it may speak to one side and start it again.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+use super::meter::Meter;
+pub(crate) use super::signals::Signal;
+use ecluse_recordings::Direction;
+
+/// A future of a trait object's method.
+pub(crate) type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The size of a terminal's window, in characters. What clients tell in pixels goes no further: a target would get bytes
+/// that no recording holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TermSize {
+    pub(crate) cols: u32,
+    pub(crate) rows: u32,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// By itself, with this status.
+    Status(u32),
+    /// By a signal.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// Whether a core was left.
+        core_dumped: bool,
+        /// What the target says about it.
+        message: String,
+    },
+}
+
+/// One thing that comes or goes, in order with all others of its direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Bytes: of standard input, standard output, the terminal.
+    Data(Bytes),
+    /// Bytes of standard error.
+    ErrorData(Bytes),
+    /// The technician's terminal changed its size.
+    Resize(TermSize),
+    /// A signal for what runs.
+    Signal(Signal),
+    /// No more bytes follow.
+    Eof,
+    /// How the command ended.
+    Exit(Exit),
+    /// The target does not start what it was asked for.
+    Refused,
+    /// Said by the side itself about what came and goes no further.
+    Remark(Cow<'static, str>),
+    /// The channel is closed, in due form.
+    Close,
+}
+
+/// Which of the two output streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Standard output, or the terminal.
+    Output,
+    /// Standard error.
+    ErrorOutput,
+}
+
+impl Stream {
+    /// Bytes of this stream.
+    pub(crate) fn piece(self, bytes: Bytes) -> Piece {
+        match self {
+            Self::Output => Piece::Data(bytes),
+            Self::ErrorOutput => Piece::ErrorData(bytes),
+        }
+    }
+}
+
+impl Piece {
+    /// The bytes that it holds, where it is some.
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::Data(bytes) | Self::ErrorData(bytes) => Some(bytes),
+            Self::Resize(_)
+            | Self::Signal(_)
+            | Self::Eof
+            | Self::Exit(_)
+            | Self::Refused
+            | Self::Remark(_)
+            | Self::Close => None,
+        }
+    }
+
+    /// Payload bytes that it holds.
+    pub(crate) fn payload(&self) -> usize {
+        self.bytes().map_or(0, Bytes::len)
+    }
+}
+
+/// Whoever was to take a piece is gone; nothing more can be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the other side has left")]
+pub(crate) struct Gone;
+
+/// Where pieces come from.
+pub(crate) trait Source: Send {
+    /// The next piece; none once its side is gone without a word. Dropped while it waits, it has taken nothing.
+    fn next(&mut self) -> Soon<'_, Option<Piece>>;
+
+    /// More bytes of the stream that the last piece was of, if they are here already: what waits together is recorded
+    /// together.
+    fn more(&mut self) -> Option<Bytes>;
+}
+
+/// Where pieces go.
+pub(crate) trait Sink: Send {
+    /// Delivers `piece`, waiting for the peer's window as often as needed. Dropped while it waits, it leaves in `piece`
+    /// what was not taken, and goes on there when it is called again.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody takes it any more.
+    fn send<'a>(&'a mut self, piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>>;
+}
+
+/// One side of a passage.
+pub(crate) struct End {
+    pub(super) source: Box<dyn Source>,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) outbox: Outbox,
+}
+
+impl End {
+    /// A side of which nothing has come and to which nothing has gone.
+    pub(crate) fn new(source: Box<dyn Source>, sink: Box<dyn Sink>) -> Self {
+        Self {
+            source,
+            sink,
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Says something of the gateway's own, before whatever waits for this side.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody is there to take it.
+    pub(crate) async fn say(&mut self, mut piece: Piece) -> Result<(), Gone> {
+        self.sink.send(&mut piece).await
+    }
+}
+
+/// What is recorded and not yet taken by one side. It stays with its side while nobody pumps.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: VecDeque<Owed>,
+    /// Held back until a [`super::kinds::Step::Release`].
+    held: VecDeque<Piece>,
+    /// The end of input or output has been put in.
+    ended: bool,
+}
+
+/// A piece on its way.
+#[derive(Debug)]
+struct Owed {
+    piece: Piece,
+    /// Payload bytes to be counted when it goes out; none once they are, and for the gateway's own words.
+    uncounted: usize,
+}
+
+impl Outbox {
+    /// Puts in what was recorded.
+    pub(super) fn put(&mut self, piece: Piece) {
+        self.ended |= matches!(piece, Piece::Eof);
+        let uncounted = piece.payload();
+        self.waiting.push_back(Owed { piece, uncounted });
+    }
+
+    /// Puts in what is the gateway's own.
+    pub(super) fn put_own(&mut self, piece: Piece) {
+        self.ended |= matches!(piece, Piece::Eof);
+        self.waiting.push_back(Owed {
+            piece,
+            uncounted: 0,
+        });
+    }
+
+    /// Keeps back what was recorded.
+    pub(super) fn hold(&mut self, piece: Piece) {
+        self.held.push_back(piece);
+    }
+
+    /// What was held back, in order.
+    pub(super) fn release(&mut self) -> VecDeque<Piece> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Forgets what nobody will take.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.held.clear();
+    }
+
+    /// Whether all was taken that is not held back.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether the end of input or output is among what was put in.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Hands all that waits to `sink`, each counted just before. Dropped while it waits, it goes on where it was.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody takes it any more.
+    pub(super) async fn flush(
+        &mut self,
+        sink: &mut dyn Sink,
+        towards: Direction,
+        meter: &Meter,
+    ) -> Result<(), Gone> {
+        while let Some(owed) = self.waiting.front_mut() {
+            meter.sent(towards, std::mem::take(&mut owed.uncounted));
+            sink.send(&mut owed.piece).await?;
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}

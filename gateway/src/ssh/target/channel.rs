@@ -1,0 +1,301 @@
+//! One session channel on a target: what is asked on it, and the side of a passage that it becomes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty, client};
+
+use super::callbacks::Target;
+use crate::door::stream::Socket;
+use crate::passage::channel::Start;
+use crate::passage::inflow::Inflow;
+use crate::passage::reach::{Asking, ConnectError, Connected};
+use crate::passage::side::{End, Exit, Gone, Piece, Sink, Soon, Source, Stream};
+use crate::passage::window::TerminalRequest;
+use crate::ssh::signals;
+
+/// Extended data type of standard error (RFC 4254 §5.2).
+const STDERR: u32 = 1;
+/// Until a target that is being left has taken what was sent to it.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the target still owes an answer to, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A terminal; without it the command runs all the same.
+    Pty,
+    /// The shell or command; without it there is no passage.
+    Start,
+}
+
+/// Sends what the permit brings to the target, without waiting between the requests.
+///
+/// # Errors
+/// The connection broke.
+pub(super) async fn ask(
+    channel: Channel<client::Msg>,
+    asking: &Asking<'_>,
+    inflow: &Arc<Inflow>,
+) -> Result<End, ConnectError> {
+    let (read, write) = channel.split();
+    let asked = send_requests(&write, asking)
+        .await
+        .map_err(|_| ConnectError::Lost)?;
+    let source = FromTarget {
+        read,
+        inflow: Arc::clone(inflow),
+        asked,
+        kept: None,
+        stream: Stream::Output,
+        undefined: false,
+    };
+    let sink = ToTarget {
+        write: Arc::new(write),
+        in_flight: None,
+    };
+    Ok(End::new(Box::new(source), Box::new(sink)))
+}
+
+async fn send_requests(
+    target: &ChannelWriteHalf<client::Msg>,
+    asking: &Asking<'_>,
+) -> Result<VecDeque<Asked>, russh::Error> {
+    let mut asked = VecDeque::new();
+    if let Some((term, terminal)) = &asking.terminal {
+        let TerminalRequest {
+            term: _,
+            cols,
+            rows,
+            modes,
+        } = terminal;
+        let modes: Vec<_> = modes
+            .iter()
+            .filter_map(|(mode, value)| Some((Pty::from_u8(*mode)?, *value)))
+            .collect();
+        target
+            .request_pty(true, term.as_str(), *cols, *rows, 0, 0, &modes)
+            .await?;
+        asked.push_back(Asked::Pty);
+    }
+    for (name, value) in asking.permit.terms().environment() {
+        target.set_env(false, name.as_str(), value.as_str()).await?;
+    }
+    match asking.start {
+        Start::Shell => target.request_shell(true).await?,
+        Start::Command(command) => target.exec(true, command.as_slice()).await?,
+    }
+    asked.push_back(Asked::Start);
+    Ok(asked)
+}
+
+/// What the target says.
+struct FromTarget {
+    read: ChannelReadHalf,
+    /// What it has sent and the technician has not taken.
+    inflow: Arc<Inflow>,
+    asked: VecDeque<Asked>,
+    /// A message that was taken out behind gathered data and is next.
+    kept: Option<ChannelMsg>,
+    /// Of which stream the last bytes were.
+    stream: Stream,
+    /// It sent data of an undefined type, which was said.
+    undefined: bool,
+}
+
+impl Source for FromTarget {
+    fn next(&mut self) -> Soon<'_, Option<Piece>> {
+        Box::pin(async move {
+            loop {
+                let message = match self.kept.take() {
+                    Some(message) => message,
+                    None => self.read.wait().await?,
+                };
+                if let Some(piece) = self.piece(message) {
+                    return Some(piece);
+                }
+            }
+        })
+    }
+
+    fn more(&mut self) -> Option<Bytes> {
+        if self.kept.is_some() {
+            return None;
+        }
+        match (self.read.wait().now_or_never().flatten()?, self.stream) {
+            (ChannelMsg::Data { data }, Stream::Output)
+            | (ChannelMsg::ExtendedData { data, ext: STDERR }, Stream::ErrorOutput) => {
+                Some(self.inflow.hold(data))
+            }
+            (other, _) => {
+                self.kept = Some(other);
+                None
+            }
+        }
+    }
+}
+
+impl FromTarget {
+    /// What a message is to a passage; nothing, where it is none of its business.
+    fn piece(&mut self, message: ChannelMsg) -> Option<Piece> {
+        match message {
+            ChannelMsg::Data { data } => {
+                self.stream = Stream::Output;
+                Some(Piece::Data(self.inflow.hold(data)))
+            }
+            ChannelMsg::ExtendedData { data, ext: STDERR } => {
+                self.stream = Stream::ErrorOutput;
+                Some(Piece::ErrorData(self.inflow.hold(data)))
+            }
+            ChannelMsg::ExtendedData { data, ext } => {
+                // RFC 4254 defines no other type; nothing undefined passes.
+                drop(self.inflow.hold(data));
+                let first = !std::mem::replace(&mut self.undefined, true);
+                first.then(|| {
+                    let remark = format!("data of undefined type {ext} is not passed on");
+                    Piece::Remark(remark.into())
+                })
+            }
+            ChannelMsg::Eof => Some(Piece::Eof),
+            ChannelMsg::ExitStatus { exit_status } => Some(Piece::Exit(Exit::Status(exit_status))),
+            ChannelMsg::ExitSignal {
+                signal_name,
+                core_dumped,
+                error_message,
+                lang_tag,
+            } => {
+                let signal = signals::of_wire(&signal_name);
+                self.inflow
+                    .passed(signal.name().len() + error_message.len() + lang_tag.len());
+                Some(Piece::Exit(Exit::Signal {
+                    signal,
+                    core_dumped,
+                    message: error_message,
+                }))
+            }
+            ChannelMsg::Success => {
+                self.asked.pop_front();
+                None
+            }
+            ChannelMsg::Failure => match self.asked.pop_front()? {
+                Asked::Start => Some(Piece::Refused),
+                Asked::Pty => Some(Piece::Remark("the target gives no terminal".into())),
+            },
+            ChannelMsg::Close => Some(Piece::Close),
+            // Window bookkeeping is the library's; the rest is what only a client sends.
+            ChannelMsg::WindowAdjusted { .. }
+            | ChannelMsg::XonXoff { .. }
+            | ChannelMsg::Open { .. }
+            | ChannelMsg::OpenFailure(_)
+            | ChannelMsg::RequestPty { .. }
+            | ChannelMsg::RequestShell { .. }
+            | ChannelMsg::Exec { .. }
+            | ChannelMsg::Signal { .. }
+            | ChannelMsg::RequestSubsystem { .. }
+            | ChannelMsg::RequestX11 { .. }
+            | ChannelMsg::SetEnv { .. }
+            | ChannelMsg::WindowChange { .. }
+            | ChannelMsg::AgentForward { .. } => None,
+            // The library's enum may grow; what we do not know does not pass.
+            _ => None,
+        }
+    }
+}
+
+/// What the target is told.
+struct ToTarget {
+    write: Arc<ChannelWriteHalf<client::Msg>>,
+    /// Bytes on their way into the library's queue, packet by packet as the target's window allows. Kept here, because
+    /// the library counts a packet before it is there: were it given up half way, the window would be smaller for ever.
+    in_flight: Option<Soon<'static, Result<(), Gone>>>,
+}
+
+impl Sink for ToTarget {
+    fn send<'a>(&'a mut self, piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>> {
+        Box::pin(async move {
+            self.settle().await?;
+            let sent = match piece {
+                Piece::Data(data) | Piece::ErrorData(data) => {
+                    let (data, write) = (std::mem::take(data), Arc::clone(&self.write));
+                    self.in_flight = Some(Box::pin(async move {
+                        write.data_bytes(data).await.map_err(|_| Gone)
+                    }));
+                    return self.settle().await;
+                }
+                Piece::Resize(size) => {
+                    let (cols, rows) = (size.cols, size.rows);
+                    self.write.window_change(cols, rows, 0, 0).await
+                }
+                Piece::Signal(signal) => self.write.signal(signals::for_wire(signal)).await,
+                Piece::Eof => self.write.eof().await,
+                Piece::Close => self.write.close().await,
+                // Nothing that a target is told.
+                Piece::Exit(_) | Piece::Refused | Piece::Remark(_) => Ok(()),
+            };
+            sent.map_err(|_| Gone)
+        })
+    }
+}
+
+impl ToTarget {
+    async fn settle(&mut self) -> Result<(), Gone> {
+        if let Some(in_flight) = &mut self.in_flight {
+            let sent = in_flight.await;
+            self.in_flight = None;
+            sent?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps the connection to a target open; cuts it when dropped, because the library's own task only detaches and waits
+/// behind what the target does not read.
+pub(super) struct TargetConnection {
+    socket: Arc<Socket>,
+    handle: client::Handle<Target>,
+    inflow: Arc<Inflow>,
+}
+
+impl TargetConnection {
+    /// The connection on `socket`, logged on.
+    pub(super) fn new(
+        socket: Arc<Socket>,
+        handle: client::Handle<Target>,
+        inflow: Arc<Inflow>,
+    ) -> Self {
+        Self {
+            socket,
+            handle,
+            inflow,
+        }
+    }
+}
+
+impl Connected for TargetConnection {
+    fn socket(&self) -> &Arc<Socket> {
+        &self.socket
+    }
+
+    fn close_gently(mut self: Box<Self>) {
+        // Nobody takes what it still sends, and the library's task must not wait for that.
+        self.inflow.abandon();
+        tokio::spawn(async move {
+            let taken = async {
+                let reason = russh::Disconnect::ByApplication;
+                let _ = self.handle.disconnect(reason, "", "").await;
+                let _ = (&mut self.handle).await;
+            };
+            let _ = tokio::time::timeout(TAKEN_WITHIN, taken).await;
+            drop(self);
+        });
+    }
+}
+
+impl Drop for TargetConnection {
+    fn drop(&mut self) {
+        self.inflow.abandon();
+        self.socket.cut();
+    }
+}

@@ -1,0 +1,311 @@
+//! SSH targets: one connection per technician channel.
+//!
+//! [`dial`] reaches the destination written in a permit and nothing else (invariant 5), lets the target prove itself
+//! (C3) and logs on with a credential that technicians never see (C2). [`channel`] is the side that it becomes.
+//!
+//! A target may be hostile. It is given one key exchange, a bounded time, no channel or request of its own, and nothing
+//! it says is believed beyond its pinned key.
+
+mod callbacks;
+mod certificate;
+mod channel;
+mod credential;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ecluse_policy::{AccountName, HostPort, PublicKey, Timestamp};
+use russh::keys::PrivateKeyWithHashAlg;
+use russh::keys::ssh_key::{Algorithm, HashAlg};
+use russh::{Channel, client};
+use tokio::net::TcpStream;
+
+use super::algorithms;
+use crate::clock;
+use crate::door::stream::{GuardedStream, Socket};
+use crate::passage::inflow::{Inflow, PACKET};
+use crate::passage::reach::{Asking, ConnectError, Greeting, Reached};
+use crate::passage::visit::Visit;
+use callbacks::Target;
+use certificate::Purpose;
+use channel::TargetConnection;
+use credential::Credential;
+
+/// Until the target's TCP port answers.
+const DIAL_WITHIN: Duration = Duration::from_secs(10);
+/// Until the target has proven its key, let the gateway log on and opened a channel.
+const LOG_ON_WITHIN: Duration = Duration::from_secs(20);
+/// Receive window towards a target, in bytes.
+const WINDOW: u32 = 2 << 20;
+/// Messages of the target queued at most; how many bytes they may hold, [`Inflow`] says.
+const QUEUED_MESSAGES: usize = 64;
+
+/// Where an SSH server is, how it proves itself, and as whom to log on: as the permit says.
+pub(crate) struct Server<'p> {
+    pub(crate) destination: &'p HostPort,
+    pub(crate) host_keys: &'p [PublicKey],
+    pub(crate) account: &'p AccountName,
+}
+
+/// Dials `server`, logs on, opens a channel and asks for what `asking` says. What the target says
+/// before is in `greeting`, also where nothing comes of it.
+///
+/// # Errors
+/// [`ConnectError`]; nothing stays open then.
+pub(crate) async fn dial(
+    visit: &Visit,
+    server: Server<'_>,
+    asking: &Asking<'_>,
+    greeting: &Greeting,
+) -> Result<Reached, ConnectError> {
+    let Server {
+        destination,
+        host_keys,
+        account,
+    } = server;
+    let credential = Credential::of(visit, asking.permit).await?;
+    let address = (destination.host().to_owned(), destination.port());
+    let tcp = match tokio::time::timeout(DIAL_WITHIN, TcpStream::connect(address)).await {
+        Err(_) => return Err(ConnectError::Silent(DIAL_WITHIN)),
+        Ok(Err(error)) if error.raw_os_error().is_none() => {
+            return Err(ConnectError::Unresolved(error));
+        }
+        Ok(Err(error)) => return Err(ConnectError::Refused(error)),
+        Ok(Ok(tcp)) => tcp,
+    };
+    let stream = GuardedStream::new(tcp, u64::MAX);
+    let socket = stream.socket();
+    // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
+    let guard = CutOnDrop(Some(Arc::clone(&socket)));
+    let inflow = Inflow::new(Arc::clone(visit.connection().purse()));
+    let target = Target::new(host_keys, greeting, Arc::clone(&inflow));
+    let logging_on = async {
+        let me = Login {
+            host_keys,
+            account,
+            credential,
+            with_terminal: asking.terminal.is_some(),
+            now: clock::now(),
+        };
+        let (handle, channel) = me.log_on(stream, target).await?;
+        let end = channel::ask(channel, asking, &inflow).await?;
+        Ok((handle, end))
+    };
+    let (handle, end) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
+        Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
+        Ok(result) => result?,
+    };
+    guard.keep();
+    let connection = TargetConnection::new(socket, handle, inflow);
+    Ok(Reached::new(end, Box::new(connection)))
+}
+
+/// How the gateway logs on.
+struct Login<'a> {
+    host_keys: &'a [PublicKey],
+    account: &'a AccountName,
+    credential: Credential,
+    with_terminal: bool,
+    now: Timestamp,
+}
+
+impl Login<'_> {
+    async fn log_on(
+        self,
+        stream: GuardedStream,
+        target: Target,
+    ) -> Result<(client::Handle<Target>, Channel<client::Msg>), ConnectError> {
+        let Self {
+            host_keys,
+            account,
+            credential,
+            with_terminal,
+            now,
+        } = self;
+        let presented = Arc::clone(&target.presented);
+        let mut handle = match client::connect_stream(config(host_keys), stream, target).await {
+            Ok(handle) => handle,
+            Err(error) => return Err(refused_handshake(&error, &presented, host_keys)),
+        };
+        let account = account.to_string();
+        authenticate(&mut handle, account, credential, with_terminal, now).await?;
+        let channel = handle
+            .channel_open_session()
+            .await
+            .map_err(|error| ConnectError::Channel(error.to_string()))?;
+        Ok((handle, channel))
+    }
+}
+
+fn config(host_keys: &[PublicKey]) -> Arc<client::Config> {
+    // Only the pinned kinds are asked for, so that a target with several keys presents the one that was pinned.
+    let pinned: Vec<Algorithm> = algorithms::KEYS
+        .iter()
+        .filter(|algorithm| is_pinned(algorithm, host_keys))
+        .cloned()
+        .collect();
+    Arc::new(client::Config {
+        client_id: russh::SshId::Standard("SSH-2.0-Ecluse".into()),
+        limits: algorithms::limits(),
+        window_size: WINDOW,
+        maximum_packet_size: PACKET as u32,
+        channel_buffer_size: QUEUED_MESSAGES,
+        preferred: algorithms::preferred(pinned),
+        inactivity_timeout: None,
+        keepalive_interval: None,
+        nodelay: true,
+        ..Default::default()
+    })
+}
+
+fn is_pinned(algorithm: &Algorithm, host_keys: &[PublicKey]) -> bool {
+    // The two RSA signatures belong to one kind of key.
+    let kind = if is_rsa(algorithm) {
+        "ssh-rsa"
+    } else {
+        algorithm.as_str()
+    };
+    host_keys.iter().any(|key| key.algorithm().name() == kind)
+}
+
+fn is_rsa(algorithm: &Algorithm) -> bool {
+    matches!(algorithm, Algorithm::Rsa { .. })
+}
+
+fn refused_handshake(
+    error: &russh::Error,
+    presented: &Mutex<Option<String>>,
+    pinned: &[PublicKey],
+) -> ConnectError {
+    let presented = presented
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let fingerprints = || {
+        pinned
+            .iter()
+            .map(|key| key.fingerprint().to_string())
+            .collect()
+    };
+    match (error, presented) {
+        (russh::Error::UnknownKey, Some(got)) => ConnectError::HostKey {
+            got,
+            pinned: fingerprints(),
+        },
+        (russh::Error::NoCommonAlgo { theirs, .. }, _)
+            if error.to_string().to_lowercase().contains("key") =>
+        {
+            ConnectError::HostKey {
+                got: format!("none of these kinds ({})", theirs.join(", ")),
+                pinned: fingerprints(),
+            }
+        }
+        _ => ConnectError::Handshake(error.to_string()),
+    }
+}
+
+async fn authenticate(
+    handle: &mut client::Handle<Target>,
+    account: String,
+    credential: Credential,
+    with_terminal: bool,
+    now: Timestamp,
+) -> Result<(), ConnectError> {
+    let lost = |error: russh::Error| ConnectError::Handshake(error.to_string());
+    let accepted = match credential {
+        Credential::Key(key) => {
+            let hash = if is_rsa(&key.algorithm()) {
+                let best = handle.best_supported_rsa_hash().await.map_err(lost)?;
+                best.flatten().or(Some(HashAlg::Sha512))
+            } else {
+                None
+            };
+            let key = PrivateKeyWithHashAlg::new(Arc::new(*key), hash);
+            handle
+                .authenticate_publickey(account, key)
+                .await
+                .map_err(lost)?
+                .success()
+        }
+        Credential::Password(password) => password_logs_on(handle, account, &password)
+            .await
+            .map_err(lost)?,
+        Credential::Certificate { authority, key_id } => {
+            let purpose = Purpose {
+                account: &account,
+                key_id,
+                with_terminal,
+            };
+            let (key, certificate) = certificate::issue(&authority, &purpose, now)
+                .map_err(|error| ConnectError::BadCredential(error.to_string()))?;
+            handle
+                .authenticate_openssh_cert(account, Arc::new(key), certificate)
+                .await
+                .map_err(lost)?
+                .success()
+        }
+    };
+    if accepted {
+        Ok(())
+    } else {
+        Err(ConnectError::Authentication)
+    }
+}
+
+/// Tries the `password` method, then the prompts of `keyboard-interactive` that hide what is typed.
+async fn password_logs_on(
+    handle: &mut client::Handle<Target>,
+    account: String,
+    password: &str,
+) -> Result<bool, russh::Error> {
+    if handle
+        .authenticate_password(account.clone(), password)
+        .await?
+        .success()
+    {
+        return Ok(true);
+    }
+    let mut answer = handle
+        .authenticate_keyboard_interactive_start(account, None)
+        .await?;
+    // A target may ask in several rounds; more than a few is a game.
+    for _ in 0..4 {
+        match answer {
+            client::KeyboardInteractiveAuthResponse::Success => return Ok(true),
+            client::KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
+            client::KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
+                let replies = prompts
+                    .iter()
+                    .map(|prompt| {
+                        if prompt.echo {
+                            String::new()
+                        } else {
+                            password.to_owned()
+                        }
+                    })
+                    .collect();
+                answer = handle
+                    .authenticate_keyboard_interactive_respond(replies)
+                    .await?;
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Cuts the socket unless told to keep it.
+struct CutOnDrop(Option<Arc<Socket>>);
+
+impl CutOnDrop {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.0 {
+            socket.cut();
+        }
+    }
+}
