@@ -1,25 +1,16 @@
-//! The commands, in words, and the prompt they are typed at.
+//! The commands, in words.
 //!
 //! The tables here say what `help` shows to whom, and grant nothing: each act takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use std::time::Instant;
-
 use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Role};
 
 use super::desk::{Desk, Trouble, arguments, status};
-use super::doors::{Doors, NEWS, show_news};
 use super::looks::may_look;
-use super::notices::Notices;
 use super::refused::refused;
 use super::words::{Takes, split};
 use super::{Visitor, listing, lobby};
 use crate::gateway::Applied;
-use crate::store::Topics;
-use crate::terminal::{History, Line, Prompt};
-
-/// Longest command line, in characters.
-const LONGEST_LINE: usize = 4000;
 
 /// One command: its name, how it is written, and the sentence that says what it does.
 #[derive(Debug)]
@@ -234,7 +225,7 @@ impl Command {
 }
 
 /// What to do after a command.
-enum Next {
+pub(super) enum Next {
     Go(u32),
     Exit,
 }
@@ -247,7 +238,7 @@ pub(crate) async fn once(desk: &mut Desk<'_>, line: &str) -> Result<u32, Trouble
     }
 }
 
-async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
+pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
     let words = split(line);
     let Some((name, words)) = words.split_first() else {
         return Ok(Next::Go(status::DONE));
@@ -419,92 +410,4 @@ async fn explain(desk: &mut Desk<'_>, command: &Command) -> Result<u32, Trouble>
     let text = format!("      {}", desk.say(command.help, &[]));
     desk.terminal.line(&text).await?;
     Ok(status::DONE)
-}
-
-/// The prompt: commands until `exit`, with news above it as they come.
-pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
-    let mut history = History::default();
-    let mut changes = desk.gateway.store.changes(news_of(desk));
-    let mut documents = desk.gateway.documents.clone();
-    let mut notices = Notices::begin(desk).await?;
-    desk.line(
-        "lobby-welcome",
-        &[("person", desk.person().as_str().into())],
-    )
-    .await?;
-    let mut doors = Doors::greet(desk).await?;
-    notices.greet(desk).await?;
-    desk.line("lobby-hint", &[]).await?;
-    loop {
-        let mut prompt = Prompt::new(&label(desk), LONGEST_LINE);
-        prompt.show(desk.terminal).await?;
-        let line = loop {
-            tokio::select! {
-                event = desk.terminal.event() => {
-                    if let Some(line) = prompt.event(event?, desk.terminal, Some(&history)).await? {
-                        break line;
-                    }
-                }
-                Ok(()) = changes.changed() => tell_news(desk, &mut notices, &mut prompt).await?,
-                () = until(notices.due()) => tell_news(desk, &mut notices, &mut prompt).await?,
-                Ok(()) = documents.changed() => {
-                    if let Some(ended) = desk.ended() {
-                        prompt.hide(desk.terminal).await?;
-                        desk.terminal.err_line(&ended).await?;
-                        return Ok(status::NOT_ADMITTED);
-                    }
-                    let news = doors.news(desk);
-                    // What a closed door kept back begins once it is open.
-                    if doors.are_open() && notices.are_kept_back() {
-                        notices = Notices::begin(desk).await?;
-                    }
-                    show_news(desk, news, &mut prompt).await?;
-                    tell_news(desk, &mut notices, &mut prompt).await?;
-                }
-            }
-        };
-        match line {
-            Line::Text(text) => {
-                history.remember(&text);
-                if let Next::Exit = execute(desk, &text).await? {
-                    break;
-                }
-                for line in notices.news(desk).await? {
-                    desk.terminal.hanging(&line, NEWS).await?;
-                }
-            }
-            Line::Interrupted => {}
-            Line::End => break,
-        }
-    }
-    desk.line("common-bye", &[]).await?;
-    Ok(status::DONE)
-}
-
-async fn tell_news(
-    desk: &mut Desk<'_>,
-    notices: &mut Notices,
-    prompt: &mut Prompt,
-) -> Result<(), Trouble> {
-    let news = notices.news(desk).await?;
-    show_news(desk, news, prompt).await
-}
-
-/// What somebody at the prompt reads news of.
-fn news_of(desk: &Desk<'_>) -> Topics {
-    match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => Topics::interventions(),
-        Role::Operator { client, .. } | Role::Auditor { client, .. } => Topics::told_to(client),
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn label(desk: &Desk<'_>) -> String {
-    format!("{}> ", desk.terminal.bold("écluse"))
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use ecluse_policy::intervention::{Intervention, Request};
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{
-    AccountName, AsTechnician, Ask, Capability, InterventionNumber, PersonId, Refusal, Schedule,
-    TargetId, Timestamp,
+    AccountName, AsTechnician, Ask, Capability, InterventionNumber, Refusal, Schedule, TargetId,
+    Timestamp,
 };
 use jiff::tz::TimeZone;
 
@@ -448,57 +448,4 @@ async fn own(
 pub(crate) fn intervention_number(words: &[String]) -> Result<InterventionNumber, Misuse> {
     let typed = words.first().ok_or(Misuse::Missing("usage-no-id"))?;
     InterventionNumber::parse(typed).map_err(|_| Misuse::NumberUnclear(typed.clone()))
-}
-
-/// Says why nothing passes, and the exact command that would change it.
-pub(super) async fn send_away(
-    desk: &mut Desk<'_>,
-    target: &TargetId,
-    account: Option<&AccountName>,
-    refusal: &Refusal,
-) -> Result<(), Trouble> {
-    let person: &PersonId = desk.person();
-    let about = [
-        ("person", person.to_string().into()),
-        ("target", target.to_string().into()),
-    ];
-    let [person_arg, target_arg] = about;
-    if let Refusal::NoIntervention { .. } = refusal {
-        desk.problem("gateway-no-terminal", &[person_arg, target_arg])
-            .await?;
-        let ask = next::ask(desk.gateway, desk.visitor, target, account);
-        desk.terminal.err_line(&ask).await?;
-    } else if let Refusal::Pending { number, .. } = refusal {
-        desk.problem(
-            "gateway-no-terminal-pending",
-            &[
-                person_arg,
-                target_arg,
-                ("number", number.to_string().into()),
-            ],
-        )
-        .await?;
-        desk.problem("gateway-wait-with", &[]).await?;
-        let command = format!("  {}", desk.visitor.ssh(Some((target, account))));
-        desk.terminal.err_line(&command).await?;
-    } else if let Refusal::NotYet { starts_at, .. } = refusal {
-        let start = times::moment(*starts_at, clock::now(), None);
-        desk.problem(
-            "gateway-no-terminal-starts",
-            &[person_arg, target_arg, ("start", start.into())],
-        )
-        .await?;
-    } else {
-        let words = desk
-            .gateway
-            .texts
-            .refusal(desk.lang(), refusal, clock::now());
-        let words = next::announced(desk.gateway, desk.lang(), &words);
-        desk.terminal.err_line(&words).await?;
-        let helps = next::after_on(desk.gateway, desk.visitor, refusal, target, account);
-        if let Some(helps) = helps {
-            desk.terminal.err_line(&helps).await?;
-        }
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 //! then the commands of technicians ([`lobby`]), of operators ([`crate::operator`]) and of auditors
 //! ([`crate::auditor`]).
 
+mod away;
 pub(crate) mod commands;
 pub(crate) mod desk;
 mod doors;
@@ -16,6 +17,7 @@ mod looks;
 pub(crate) mod next;
 mod notices;
 mod passing;
+mod prompt;
 mod questions;
 pub(crate) mod refused;
 pub(crate) mod shown;
@@ -207,7 +209,7 @@ pub async fn refuse_without_terminal(
         interactive: false,
         alerted: BTreeSet::new(),
     };
-    if let Err(trouble) = lobby::send_away(&mut desk, target, account, refusal).await {
+    if let Err(trouble) = away::send_away(&mut desk, target, account, refusal).await {
         let _ = tell(&mut desk, trouble).await;
     }
     Leave {
@@ -232,7 +234,7 @@ pub async fn run(
     };
     let done = match command {
         Some(line) => commands::once(&mut desk, line).await,
-        None => commands::prompt(&mut desk).await,
+        None => prompt::prompt(&mut desk).await,
     };
     match done {
         Ok(status) => status,

@@ -1,7 +1,10 @@
 //! The cells of a screen: since when each shows its letter, and whether that letter was given already.
 
 mod resize;
+mod row;
 
+pub(super) use self::row::Row;
+use self::row::{Cell, TAIL};
 use crate::marks::Marked;
 use avt::Line;
 use std::collections::VecDeque;
@@ -12,8 +15,6 @@ const SHOWN_MS: u32 = 500;
 /// A word, and a line that wraps, are looked at so far.
 const LONGEST_WORD: usize = 1024;
 const MOST_ROWS: usize = 8;
-/// What covers the second half of a wide letter.
-const TAIL: char = '\0';
 
 /// What was given of nothing before, and is taken away now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,66 +55,6 @@ pub(super) struct Notes {
 impl Notes {
     fn now_ms(&self) -> u32 {
         u32::try_from(self.now_us / 1000).unwrap_or(u32::MAX)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    letter: char,
-    since_ms: u32,
-    told: bool,
-}
-
-impl Cell {
-    const BLANK: Cell = Cell {
-        letter: ' ',
-        since_ms: 0,
-        told: true,
-    };
-
-    fn is_fresh(self) -> bool {
-        !self.told
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    /// When it came to be what it is.
-    pub(super) changed_us: u64,
-    /// Its line goes on in the next one.
-    wrapped: bool,
-    cells: Vec<Cell>,
-}
-
-impl Row {
-    fn blank(cols: usize, now_us: u64) -> Self {
-        Row {
-            changed_us: now_us,
-            wrapped: false,
-            cells: vec![Cell::BLANK; cols],
-        }
-    }
-
-    pub(super) fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| cell.letter == ' ')
-    }
-
-    fn letter(&self, col: usize) -> char {
-        self.cells.get(col).map_or(' ', |cell| cell.letter)
-    }
-
-    fn write(&self, marked: &Marked, text: &mut String) {
-        let letters = self.cells.iter().map(|cell| cell.letter);
-        for letter in letters.filter(|letter| *letter != TAIL) {
-            marked.write(letter, text);
-        }
-    }
-
-    pub(super) fn text(&self, marked: &Marked) -> String {
-        let mut text = String::new();
-        self.write(marked, &mut text);
-        text.truncate(text.trim_end().len());
-        text
     }
 }
 

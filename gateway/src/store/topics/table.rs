@@ -83,6 +83,7 @@ impl AuditKind {
             | Self::TrailCount
             | Self::SettingsChange
             | Self::GatewayStart
+            | Self::ServeCutShort
             | Self::GatewayStop => Concerns::TrailAlone,
         }
     }
