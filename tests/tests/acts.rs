@@ -213,7 +213,7 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
             (
                 text(record, "/person"),
                 text(record, "/detail/act"),
-                text(record, "/detail/named"),
+                text(record, "/detail/named").trim_start_matches('#'),
             )
         })
         .collect();
@@ -239,7 +239,7 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
     ensure!(
         own.iter().any(|record| text(record, "/person") == "bruno"
             && text(record, "/detail/act") == "cancel"
-            && text(record, "/detail/named") == one),
+            && text(record, "/detail/named").trim_start_matches('#') == one),
         "{own:?}"
     );
     Ok(())

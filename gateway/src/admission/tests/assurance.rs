@@ -74,12 +74,16 @@ async fn a_reason_cannot_look_like_a_line_of_ours() {
     let reasons = [
         format!("disk{}{fake}", " ".repeat(71)),
         format!("disk{}{fake}", "\u{3000}".repeat(40)),
-        format!("disk{}{fake}", "\u{2800}".repeat(75)),
         format!("disk{}{fake}", "\t".repeat(9)),
         format!("{filler}{fake}"),
         format!("{filler}more {fake}"),
         format!("{}{fake}", "x".repeat(74)),
     ];
+    // Letters that nobody sees are in no reason at all.
+    let unseen = format!("disk{}{fake}", "\u{2800}".repeat(75));
+    let line = format!("request db01 --for 1h --reason {unseen}");
+    let (status, _, _) = command(&House::new().await, "alice", &line).await;
+    assert_ne!(status, 0, "a reason of blanks that are letters");
     for reason in reasons {
         for size in [None, Some((80, 24)), Some((40, 24))] {
             let house = House::new().await;
