@@ -223,7 +223,7 @@ changes-copies-away = Le récepteur { $destination } ne prenait plus les copies 
 changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
 changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
-changes-cut-short = La passerelle s'est arrêtée sans ordre, peu après { $stopped }, puis a repris. { $count ->
+changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
     [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.
    *[other] { $count } sessions ont été interrompues : { $sessions }. Ce qui en était enregistré est conservé.

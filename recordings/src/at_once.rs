@@ -29,13 +29,26 @@ impl AtOnce {
         if !self.recent.is_news(now_us, word) {
             return true;
         }
+        self.put(now_us, word);
+        true
+    }
+
+    /// One more word as it was sent, whether or not it came before; false where there is no room for it.
+    pub(crate) fn add_sent(&mut self, now_us: u64, word: &str) -> bool {
+        if !self.text.is_empty() && self.text.len() + word.len() > LONGEST {
+            return false;
+        }
+        self.put(now_us, word);
+        true
+    }
+
+    fn put(&mut self, now_us: u64, word: &str) {
         if self.text.is_empty() {
             self.since_us = now_us;
         } else {
             self.text.push(' ');
         }
         self.text.push_str(word);
-        true
     }
 
     /// One that there is no room for is counted.

@@ -109,6 +109,12 @@ impl Ink {
             .collect()
     }
 
+    /// Rows of this text still stand: they were not given yet.
+    pub(crate) fn untell(&mut self, text: &str) {
+        let grid = self.alternate.as_mut().unwrap_or(&mut self.first);
+        grid.untell(text, &self.notes.marked);
+    }
+
     /// Rows were given by somebody else.
     pub(crate) fn tell(&mut self, rows: Range<usize>) {
         self.active().tell(rows);
@@ -161,7 +167,7 @@ impl Ink {
         match operation {
             Operation::Function(Function::Rep(times)) => {
                 let (grid, notes) = self.both();
-                if col + usize::from(*times) > terminal.size().0 {
+                if col + usize::from((*times).max(1)) > terminal.size().0 {
                     // Whatever it fills is overwritten before it scrolls off.
                     (row..grid.rows.len()).for_each(|row| grid.take_words(row, notes));
                 }
@@ -315,7 +321,7 @@ impl Ink {
                 self.scroll_up(range, 1);
             }
         }
-        let crosses = col + usize::from(times) > cols;
+        let crosses = col + usize::from(times.max(1)) > cols;
         self.sync(terminal, if crosses { 0..rows } else { row..row + 1 });
         if times > REPEATED {
             let (grid, notes) = self.both();
@@ -333,9 +339,10 @@ impl Ink {
         let cols = terminal.size().0;
         let dirty = std::mem::take(&mut self.dirty);
         let scrolled = dirty.len() > 1;
+        let wraps = scrolled || to_row != row;
+        self.run.wraps += usize::from(wraps);
         if let Some(range) = dirty.first().filter(|_| scrolled) {
             // The beginning of what wraps is gone, unless it is kept with its line.
-            self.run.wraps += 1;
             let kept = self.alternate.is_none() && range.start == 0;
             self.run.stands &= kept && self.run.wraps + 1 < terminal.size().1;
             self.scroll_up(range.clone(), 1);
@@ -344,7 +351,16 @@ impl Ink {
         let Some(line) = terminal.screen().line(to_row) else {
             return;
         };
-        let wraps = scrolled || to_row != row;
+        let place = match col {
+            _ if wraps => 0,
+            col if col < cols => col,
+            // The last column again, or the first of the last row.
+            _ => to_col.saturating_sub(1),
+        };
+        if letter.is_whitespace() && self.run.row == to_row && self.run.cols.contains(&place) {
+            // It takes the place of the last letter, where a line does not wrap: the word is whole before.
+            self.end_run();
+        }
         let inserting = self.inserting;
         if let Some(from) = self.run.changed {
             let row = self.run.row.saturating_sub(scrolled.into());
@@ -354,12 +370,6 @@ impl Ink {
         if wraps && let Some(before) = to_row.checked_sub(1) {
             grid.set_wrapped(before);
         }
-        let place = match col {
-            _ if wraps => 0,
-            col if col < cols => col,
-            // The last column again, or the first of the last row.
-            _ => to_col.saturating_sub(1),
-        };
         let changed = grid.letter(to_row, place) != letter;
         let from = place
             .min(to_col)
@@ -438,7 +448,11 @@ impl Ink {
         } = std::mem::take(&mut self.run);
         if stands {
             self.active().renew(row, cols);
-        } else {
+        }
+        // On a screen of a few letters nothing stands where it was put: there each word is given as it was sent.
+        if self.first.is_tiny() {
+            self.notes.gone.push(Gone::Sent(text));
+        } else if !stands {
             self.notes.gone.push(Gone::Words(text));
         }
     }

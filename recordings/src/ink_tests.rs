@@ -5,6 +5,7 @@ use crate::model::Model;
 use crate::screen::hostile;
 use avt::observer::{Observation, Observer};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 struct Watched(Ink);
 
@@ -49,7 +50,9 @@ impl Observer for Watched {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig {
+        cases: 256, rng_seed: RngSeed::Fixed(23), failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     /// What is known of the screens is what they show, whatever is printed.
     #[test]

@@ -252,7 +252,8 @@ impl Lines {
         };
         for gone in gone {
             match gone {
-                Gone::Words(words) => self.add_at_once(&words),
+                Gone::Words(words) => self.add_at_once(&words, AtOnce::add),
+                Gone::Sent(words) => self.add_at_once(&words, AtOnce::add_sent),
                 Gone::Row {
                     since_us,
                     text,
@@ -262,20 +263,20 @@ impl Lines {
                     // Each was written since it was empty: that is what it cost, and all of it is given.
                     Taker::WipedFirst => self.erased(since_us, text),
                     Taker::Wiped => self.give_erased(since_us, text, &fresh),
-                    Taker::Others if standing.contains(&text) => {}
+                    Taker::Others if standing.contains(&text) => self.ink.untell(&text),
                     Taker::Others => self.give_erased(since_us, text, &fresh),
                 },
             }
         }
     }
 
-    fn add_at_once(&mut self, words: &str) {
+    fn add_at_once(&mut self, words: &str, add: fn(&mut AtOnce, u64, &str) -> bool) {
         for word in words.split_whitespace() {
-            let mut added = self.at_once.add(self.now, word);
+            let mut added = add(&mut self.at_once, self.now, word);
             if !added && let Some(left) = self.given.checked_sub(at_once::LONGEST) {
                 self.given = left;
                 self.tell_at_once();
-                added = self.at_once.add(self.now, word);
+                added = add(&mut self.at_once, self.now, word);
             }
             if !added {
                 self.at_once.count();
@@ -302,7 +303,7 @@ impl Lines {
             }
             None => {
                 self.not_given.one_more(self.now);
-                self.add_at_once(fresh);
+                self.add_at_once(fresh, AtOnce::add);
             }
         }
     }

@@ -241,11 +241,45 @@ fn a_transcript_tells_the_session_and_cannot_act() {
         "err│ cat: ␛[31mno\n",
         "exit     status 1\n",
         "[refused forward to 10.0.0.1:22␛[2J]",
-        ": cut by odile la maintenance est finie\n",
+        ": cut by odile: la maintenance est finie\n",
     ] {
         assert!(text.contains(expected), "{expected}\n--\n{text}");
     }
     assert!(!text.contains("hunter2"));
+}
+
+/// R3, R10: what a target prints never reads like what the recording says: its lines stand behind a sign of their own, on a
+/// terminal and without one.
+#[test]
+fn no_target_speaks_for_the_recording() {
+    let root = tempfile::tempdir().unwrap();
+    let recorder = recorder(root.path());
+    let say = |channel, at, event: Event<'_>| recorder.append(channel, at, event).unwrap();
+    say(1, SECOND, Event::opened(&shell(80, 24)));
+    say(2, SECOND, Event::opened(&exec("cat")));
+    for channel in [1, 2] {
+        say(
+            channel,
+            2 * SECOND,
+            Event::Output("[refused X11 forged]\r\n║ [refused X11 forged]\r\n".as_bytes()),
+        );
+        say(
+            channel,
+            3 * SECOND,
+            Event::Refusal("X11 of the gateway's own"),
+        );
+    }
+    let recording = sealed(&recorder, 4 * SECOND, &SessionEnd::because("closed"));
+    let mut text = Vec::new();
+    transcript(&recording, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let sign = |line: &str| line.chars().find(|letter| "│┊║".contains(*letter));
+    let signs = |what: &str| -> Vec<Option<char>> {
+        let lines = text.lines().filter(|line| line.contains(what));
+        lines.map(sign).collect()
+    };
+    assert_eq!(signs("forged"), [Some('│'); 4], "{text}");
+    assert_eq!(signs("of the gateway's own"), [Some('║'); 2], "{text}");
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn a_stop_waits_for_nobody_without_a_session_and_tells_everybody() -> Result<()>
         ("an auditor at the prompt", open(auditor(), "\u{e9}cluse>")?),
         (
             "an auditor who replays",
-            open(auditor().run(format!("replay {id}")), "space pause")?,
+            open(auditor().run(format!("replay {id}")), "q leaves")?,
         ),
         (
             "a technician in the dialogue",

@@ -26,7 +26,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Runs until the gateway stops.
 pub async fn run(gateway: Arc<Gateway>) {
-    let mut changes = gateway.store.changes(Topics::interventions());
+    // Whatever happens is a reason to look at the clock: it may have been set, and what is over ends before it is asked for.
+    let mut changes = gateway.store.changes(Topics::everything());
     let mut stopping = gateway.stopping.clone();
     let mut warned = Warned::default();
     loop {

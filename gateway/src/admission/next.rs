@@ -53,7 +53,7 @@ pub(crate) fn after(
     }
 }
 
-/// The same on a target that they wanted to work on: an intervention that opens nothing is asked for anew.
+/// The same on a target that they wanted to work on: an intervention that opens nothing, or nothing more, is asked for anew.
 pub(crate) fn after_on(
     gateway: &Gateway,
     visitor: &Visitor,
@@ -61,7 +61,7 @@ pub(crate) fn after_on(
     target: &TargetId,
     account: Option<&AccountName>,
 ) -> Option<String> {
-    if let Refusal::NotOnRecord { .. } = refusal {
+    if let Refusal::NotOnRecord { .. } | Refusal::WindowOver { .. } = refusal {
         return Some(ask(gateway, visitor, target, account));
     }
     after(gateway, visitor, refusal, false)

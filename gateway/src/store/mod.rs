@@ -178,10 +178,11 @@ impl Store {
     }
 
     fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
+        let announcer = Announcer::new(epoch, db.engine());
         let inner = Inner {
             db,
             key: Arc::new(key),
-            announcer: Announcer::new(epoch),
+            announcer,
             following: AtomicBool::new(false),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
@@ -235,10 +236,11 @@ impl Store {
         let said = self.said().clone();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
+        let announcer = Announcer::new(epoch, db.engine());
         let inner = Inner {
             db,
             key: Arc::clone(&self.inner.key),
-            announcer: Announcer::new(epoch),
+            announcer,
             // Nothing changes here.
             following: AtomicBool::new(true),
             turns: Arc::new(Semaphore::new(1)),

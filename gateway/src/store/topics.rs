@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(super) use self::table::add;
+use super::sql::Engine;
 
 /// Something that a change can concern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,6 +134,8 @@ impl Drop for Changes {
 pub(super) struct Announcer {
     waiters: Mutex<Waiters>,
     seen: Mutex<Seen>,
+    /// Whether other processes name their commits, as on PostgreSQL.
+    others_name: bool,
 }
 
 #[derive(Debug, Default)]
@@ -185,17 +188,32 @@ impl Seen {
         if epoch <= self.upto || !self.beyond.insert(epoch) {
             return false;
         }
+        self.go_on();
+        true
+    }
+
+    /// Everything up to `epoch` is known from now on.
+    fn catch_up(&mut self, epoch: u64) {
+        self.upto = epoch;
+        self.beyond = self.beyond.split_off(&epoch.saturating_add(1));
+        self.go_on();
+    }
+
+    fn go_on(&mut self) {
         while self.beyond.remove(&self.upto.saturating_add(1)) {
             self.upto = self.upto.saturating_add(1);
         }
-        true
     }
 }
 
 impl Announcer {
     /// Nobody waits yet; everything up to `epoch` is known.
-    pub(super) fn new(epoch: u64) -> Arc<Self> {
+    pub(super) fn new(epoch: u64, engine: Engine) -> Arc<Self> {
         Arc::new(Self {
+            others_name: match engine {
+                Engine::Postgres => true,
+                Engine::Sqlite => false,
+            },
             waiters: Mutex::default(),
             seen: Mutex::new(Seen {
                 upto: epoch,
@@ -230,14 +248,19 @@ impl Announcer {
 
     /// A commit happened, and this is what it concerns; none stands for anything.
     pub(super) fn announce(&self, epoch: u64, topics: Option<&BTreeSet<Topic>>) {
-        let too_many = {
+        let unnamed = {
             let mut seen = self.seen();
             if !seen.take(epoch) {
                 return;
             }
-            seen.beyond.len() > BEYOND
+            // Others came before it: where nobody names those, this is when they are noticed.
+            let others = !self.others_name && seen.upto < epoch;
+            if others {
+                seen.catch_up(epoch);
+            }
+            others || seen.beyond.len() > BEYOND
         };
-        let Some(topics) = topics.filter(|_| !too_many) else {
+        let Some(topics) = topics.filter(|_| !unnamed) else {
             return self.wake_all(epoch);
         };
         let waiters = self.waiters();
@@ -260,13 +283,7 @@ impl Announcer {
             if seen.upto >= epoch {
                 return;
             }
-            seen.upto = epoch;
-            seen.beyond = seen.beyond.split_off(&epoch.saturating_add(1));
-            while seen.beyond.contains(&seen.upto.saturating_add(1)) {
-                seen.upto = seen.upto.saturating_add(1);
-                let upto = seen.upto;
-                seen.beyond.remove(&upto);
-            }
+            seen.catch_up(epoch);
         }
         self.wake_all(epoch);
     }
@@ -371,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_commit_wakes_whom_it_concerns_and_one_that_nobody_named_wakes_everybody() {
-        let announcer = Announcer::new(10);
+        let announcer = Announcer::new(10, Engine::Postgres);
         let mut mine = announcer.subscribe(Topics(Some(vec![intervention(1)])));
         let mut other = announcer.subscribe(Topics(Some(vec![intervention(2)])));
         let mut all = announcer.subscribe(Topics::everything());
@@ -392,5 +409,20 @@ mod tests {
         assert!(mine.has_changed() && other.has_changed() && announcer.knows(13));
         drop(mine);
         assert!(!announcer.waiters().by_topic.contains_key(&intervention(1)));
+    }
+
+    /// Where other processes name nothing, the next commit of this one shows that there were some.
+    #[test]
+    fn commits_that_nobody_names_are_noticed_at_the_next_one() {
+        let announcer = Announcer::new(10, Engine::Sqlite);
+        let mut documents = announcer.subscribe(Topics::documents());
+        let about = BTreeSet::from([intervention(1)]);
+        announcer.announce(11, Some(&about));
+        assert!(!documents.has_changed());
+        announcer.announce(13, Some(&about));
+        assert!(documents.has_changed() && announcer.knows(13));
+        documents.mark_unchanged();
+        announcer.announce(14, Some(&about));
+        assert!(!documents.has_changed());
     }
 }

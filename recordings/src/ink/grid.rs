@@ -15,6 +15,8 @@ const SHOWN_MS: u32 = 500;
 /// A word, and a line that wraps, are looked at so far.
 const LONGEST_WORD: usize = 1024;
 const MOST_ROWS: usize = 8;
+/// Columns and rows below which a screen is one to hide words in.
+const TINY: (usize, usize) = (10, 3);
 
 /// What was given of nothing before, and is taken away now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) enum Gone {
     },
     /// Words that did not stand so long.
     Words(String),
+    /// What was sent to a screen on which nothing stays where it was put, in its order.
+    Sent(String),
 }
 
 /// What takes a row away.
@@ -65,9 +69,17 @@ pub(super) struct Grid {
     first: bool,
     /// The beginning of the word that goes on in the first row, where it scrolled off already.
     above: String,
+    /// The row, and the columns in it, of the rest of a word that was looked at: nothing of it is left to give. So that who
+    /// draws over a long word letter by letter does not have it looked at for each.
+    known: Option<(usize, Range<usize>)>,
 }
 
 impl Grid {
+    /// Whether it is smaller than whoever works on a terminal has it.
+    pub(super) fn is_tiny(&self) -> bool {
+        self.cols < TINY.0 || self.rows.len() < TINY.1
+    }
+
     /// An empty one; `first` is the one whose lines are kept when they scroll off.
     pub(super) fn new(cols: usize, rows: usize, first: bool, now_us: u64) -> Self {
         Grid {
@@ -75,6 +87,7 @@ impl Grid {
             cols,
             first,
             above: String::new(),
+            known: None,
         }
     }
 
@@ -93,8 +106,9 @@ impl Grid {
             if before == letter {
                 continue;
             }
-            if before != ' ' {
+            if before != ' ' && !self.is_known(row, col) {
                 self.take_word(row, col, notes);
+                self.known = self.rest_of_word(row, col);
             }
             let since_ms = notes.now_ms();
             if let Some(cell) = self.cell(row, col) {
@@ -104,6 +118,11 @@ impl Grid {
                     told: matches!(letter, ' ' | TAIL),
                 };
             }
+            self.known = self.known.take().and_then(|(known, cols)| match cols {
+                cols if known != row || !cols.contains(&col) => Some((known, cols)),
+                // Up to here it is another word now.
+                cols => (col + 1 < cols.end).then_some((known, col + 1..cols.end)),
+            });
             changed = true;
         }
         if let Some(row) = self.rows.get_mut(row) {
@@ -112,6 +131,21 @@ impl Grid {
                 row.changed_us = notes.now_us;
             }
         }
+    }
+
+    fn is_known(&self, row: usize, col: usize) -> bool {
+        let known = self.known.as_ref();
+        known.is_some_and(|(known, cols)| *known == row && cols.contains(&col))
+    }
+
+    /// From a column on, as far as a word that was taken goes in its row.
+    fn rest_of_word(&self, row: usize, col: usize) -> Option<(usize, Range<usize>)> {
+        let cells = self.rows.get(row)?.cells.iter().skip(col);
+        let count = cells
+            .take(LONGEST_WORD)
+            .take_while(|cell| cell.letter != ' ' && cell.told)
+            .count();
+        (count > 0).then_some((row, col..col + count))
     }
 
     pub(super) fn letter(&self, row: usize, col: usize) -> char {
@@ -132,6 +166,7 @@ impl Grid {
         count: usize,
         notes: &mut Notes,
     ) -> Vec<u64> {
+        self.known = None;
         let mut kept = Vec::new();
         let keeps = self.first && range.start == 0;
         if range.end < self.rows.len() {
@@ -160,6 +195,7 @@ impl Grid {
 
     /// Rows move down, and empty ones come in above.
     pub(super) fn scroll_down(&mut self, range: Range<usize>, count: usize, notes: &mut Notes) {
+        self.known = None;
         self.cut(range.start, notes);
         self.cut(range.end, notes);
         if range.start == 0 && !self.above.is_empty() {
@@ -201,6 +237,7 @@ impl Grid {
 
     /// Letters move right from a column on.
     pub(super) fn shift_right(&mut self, row: usize, col: usize, count: usize, notes: &mut Notes) {
+        self.known = None;
         let col = col.min(self.cols.saturating_sub(1));
         let count = count.min(self.cols - col);
         self.take_word_across(row, col, notes);
@@ -213,11 +250,13 @@ impl Grid {
                 .iter_mut()
                 .take(count)
                 .for_each(|it| *it = Cell::BLANK);
+            renewed(cells);
         }
     }
 
     /// Letters move left to a column.
     pub(super) fn shift_left(&mut self, row: usize, col: usize, count: usize, notes: &mut Notes) {
+        self.known = None;
         let col = col.min(self.cols.saturating_sub(1));
         let count = count.min(self.cols - col);
         self.take_word_across(row, col, notes);
@@ -231,12 +270,14 @@ impl Grid {
                 .rev()
                 .take(count)
                 .for_each(|it| *it = Cell::BLANK);
+            renewed(cells);
         }
     }
 
     /// All rows are empty now.
     pub(super) fn clear(&mut self, now_us: u64) {
         self.above.clear();
+        self.known = None;
         let cols = self.cols;
         for row in &mut self.rows {
             *row = Row::blank(cols, now_us);
@@ -266,6 +307,7 @@ impl Grid {
 
     /// Letters that were printed one behind the other, some of which are new: all of them are.
     pub(super) fn renew(&mut self, row: usize, cols: Range<usize>) {
+        self.known = None;
         let Some(row) = self.rows.get_mut(row) else {
             return;
         };
@@ -275,6 +317,16 @@ impl Grid {
         if cells.iter().any(|cell| cell.is_fresh()) {
             for cell in cells {
                 cell.told = matches!(cell.letter, ' ' | TAIL);
+            }
+        }
+    }
+
+    /// Rows of this text still stand, and were not given after all.
+    pub(super) fn untell(&mut self, text: &str, marked: &Marked) {
+        self.known = None;
+        for row in &mut self.rows {
+            if row.text(marked) == text {
+                renewed(&mut row.cells);
             }
         }
     }
@@ -450,5 +502,12 @@ impl Grid {
             fresh,
             by,
         });
+    }
+}
+
+/// Letters that came to stand beside others make words that nobody was given.
+fn renewed(cells: &mut [Cell]) {
+    for cell in cells {
+        cell.told = matches!(cell.letter, ' ' | TAIL);
     }
 }

@@ -209,19 +209,20 @@ impl Watch {
                         self.allowance = left;
                         self.give(since_us, &text);
                     }
-                    None => self.add_at_once(&fresh),
+                    None => self.add_at_once(&fresh, AtOnce::add),
                 },
-                Gone::Words(words) => self.add_at_once(&words),
+                Gone::Words(words) => self.add_at_once(&words, AtOnce::add),
+                Gone::Sent(words) => self.add_at_once(&words, AtOnce::add_sent),
             }
         }
     }
 
     /// Words that stood for a moment only.
-    fn add_at_once(&mut self, words: &str) {
+    fn add_at_once(&mut self, words: &str, add: fn(&mut AtOnce, u64, &str) -> bool) {
         for word in words.split_whitespace() {
-            if !self.at_once.add(self.now, word) {
+            if !add(&mut self.at_once, self.now, word) {
                 self.tell_at_once();
-                self.at_once.add(self.now, word);
+                add(&mut self.at_once, self.now, word);
             }
         }
     }
@@ -241,7 +242,8 @@ impl Watch {
     fn read_changed(&mut self, terminal: &Terminal, at_us: u64, also_cursor: bool) {
         let cursor = terminal.cursor().row;
         let screen = terminal.screen();
-        let mut text = String::new();
+        // The word that began in a row which scrolled off is whole in the row where it ends.
+        let mut text = self.begun().to_owned();
         let (mut changed, mut written, mut first) = (false, false, 0);
         for (row, line) in screen.visible_lines().enumerate() {
             let this = self.changed.get(row).copied().unwrap_or(false);
@@ -318,6 +320,12 @@ impl Watch {
         }
     }
 
+    /// What the line of the first row began with and has scrolled off, from its last blank on.
+    fn begun(&self) -> &str {
+        let head = self.head.as_ref().map_or("", |(_, text)| text.as_str());
+        head.rsplit(char::is_whitespace).next().unwrap_or_default()
+    }
+
     fn give_head(&mut self) {
         if let Some((at_us, text)) = self.head.take() {
             self.give(at_us, text.trim_end());
@@ -378,8 +386,15 @@ impl Observer for Watch {
             self.give(at_us, &concealed);
         }
         let (_, text) = self.head.get_or_insert((at_us, String::new()));
-        if !line.is_wrapped() || text.len() > super::LONGEST_LINE {
+        if !line.is_wrapped() {
             self.give_head();
+        } else if text.len() > super::LONGEST_LINE {
+            // The word that it breaks off in goes on in the next piece.
+            let goes_on = self.begun().to_owned();
+            self.give_head();
+            if goes_on.len() < super::LONGEST_LINE {
+                self.head = Some((at_us, goes_on));
+            }
         }
     }
 

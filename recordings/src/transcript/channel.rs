@@ -160,7 +160,12 @@ impl Source {
                 (false, None) => SHOWN,
                 (false, Some(_)) => ERASED,
             };
-            let text = format!("{number}{sign} {}", line.text);
+            let text = match line.said {
+                // What it repeats of a target has none of the signs.
+                true => line.text.replace([SHOWN, ERASED, SAID], "¦"),
+                false => line.text,
+            };
+            let text = format!("{number}{sign} {text}");
             match line.until_us {
                 None => lines.push(at_us, text),
                 Some(until_us) => {
@@ -190,7 +195,7 @@ impl Source {
                         let at_us = self.record.opened_us.saturating_add(self.at_us);
                         let number = self.number(out.several);
                         let said = markers::said(&event.text, out.words);
-                        out.push(at_us, format!("{number}   │ [{said}]"));
+                        out.push(at_us, format!("{number}   {SAID} [{said}]"));
                     }
                 }
                 return;

@@ -45,7 +45,8 @@ fn what_was_not_asked_for_is_no_loss() {
         assert_intact(&report);
         let text = report.text();
         assert!(
-            text.contains("asked for: session #1") && text.contains("(session #2): session #1 was"),
+            text.contains("asked for: session #1")
+                && text.contains("(session #2), but: session #1"),
             "{text}"
         );
     }

@@ -63,6 +63,12 @@ impl Findings {
         self.notes.push(text.to_string());
     }
 
+    /// Whether entries are missing: what they said is then no reason to call anything else altered.
+    pub(super) fn lacks(&self) -> bool {
+        let mut found = self.lines.iter();
+        found.any(|(verdict, _)| *verdict == Verdict::Missing)
+    }
+
     /// The most severe of all.
     pub(super) fn verdict(&self) -> Verdict {
         [

@@ -62,11 +62,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<SignedNote>, StoreError> {
         let size = snapshot.journal_size().await?;
+        let mut at_us = now.as_micros();
         if let Some(latest) = snapshot.latest_checkpoint().await? {
             let signed = read(&latest)?;
             snapshot.check_extends(&signed).await?;
             if signed.size == size {
                 return Ok(Some(latest));
+            }
+            // A clock that was set back by seconds: a checkpoint is never earlier than one of fewer entries.
+            if (1..RACE).contains(&signed.at_us.saturating_sub(at_us)) {
+                at_us = signed.at_us;
             }
         }
         let root = snapshot.journal_root(size).await?;
@@ -74,7 +79,7 @@ impl Store {
             origin: origin.to_owned(),
             size,
             root,
-            at_us: now.as_micros(),
+            at_us,
         };
         self.sign(checkpoint, signer).await
     }

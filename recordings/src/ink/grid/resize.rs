@@ -17,6 +17,7 @@ impl Grid {
             before.map(|row| (row.text(&notes.marked), row)).collect();
         let mut left = Vec::new();
         self.above.clear();
+        self.known = None;
         for line in lines {
             self.cols = line.len();
             let mut row = Row::blank(self.cols, notes.now_us);
