@@ -286,7 +286,7 @@ fn marks_are_shown_or_told() {
         (1000, plain.clone()),
     ];
     assert_eq!(missing(&size(80, 24), &pieces, &[plain]), [""; 0]);
-    assert_eq!(Marked::default().with('a', '\u{301}').is_some(), true);
+    assert!(Marked::default().with('a', '\u{301}').is_some());
 }
 
 /// A target that moves one letter of a long word does not decide how much is written.
