@@ -142,7 +142,7 @@ fn r5_other_settings_are_on_record_and_told() -> Result<()> {
     let told = site.operator(&["changes"])?.success()?.text();
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(
-        told.contains("The gateway began with other settings than before"),
+        told.contains("The gateway was started with other settings than the time before"),
         "{told}"
     );
     Ok(())

@@ -87,8 +87,8 @@ fn r3_a_provider_that_changes_for_others_accuses_nobody() -> Result<()> {
     let told = site.operator(&["changes"])?.success()?.text();
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(
-        told.contains("From here on the matrix of hopital reaches, of provider maintech: station maintech/ws-1; technician maintech/alice")
-            && told.contains("changed the document of provider maintech in what does not concern hopital"),
+        told.contains("From here on the matrix of hopital reaches, of the provider maintech: station maintech/ws-1; technician maintech/alice")
+            && told.contains("changed the document of the provider maintech in what does not concern hopital"),
         "{told}"
     );
     Ok(())

@@ -328,7 +328,7 @@ fn a_block_is_told_listed_and_ended_on_record() -> Result<()> {
     ensure!(!state(&listed, "bruno").contains("blocked"), "{listed}");
     let pending = site.operator(&["pending"])?.success()?;
     ensure!(
-        pending.text().contains("The account of alice is blocked"),
+        pending.text().contains("The account of alice was blocked"),
         "{}",
         pending.text()
     );

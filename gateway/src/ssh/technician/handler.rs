@@ -466,6 +466,8 @@ impl server::Handler for Door {
         _new_size: u32,
         _session: &mut server::Session,
     ) -> Result<(), Self::Error> {
+        // Laid down too, sixteen at most: the next bytes would wait for ever behind them.
+        self.heard(id);
         if let Some(line) = self.channels.get(&id) {
             line.uplink.window_grown();
         }
