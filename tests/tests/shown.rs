@@ -81,7 +81,8 @@ fn nobody_blanks_what_was_shown() -> Result<()> {
         "full-screen [until ",
         "[not shown, title: a-title]",
         "[concealed: hidden-letters]",
-        "│ 5050",
+        // Within a title that ends: a terminal hides all of it, and it is told.
+        "␊5050␍",
         "│ nulled",
     ] {
         ensure!(text.contains(line), "{line}: {text}");
@@ -93,7 +94,7 @@ fn nobody_blanks_what_was_shown() -> Result<()> {
         .filter(|line| line.contains('│') || line.contains('┊'))
         .filter_map(|line| line.split(' ').next())
         .collect();
-    ensure!(times.len() > 100 && times.is_sorted(), "{text}");
+    ensure!(times.len() > 8 && times.is_sorted(), "{text}");
     Ok(())
 }
 
@@ -312,7 +313,9 @@ fn an_option_means_something_or_is_refused() -> Result<()> {
     ensure!(early(&[])? == (true, true));
     ensure!(early(&["--channel", "1"])? == (true, true));
     ensure!(early(&["--find", "two-late"])? == (false, true));
-    ensure!(early(&["--at", "1h"])? == (false, false));
+    let beyond = site.auditor(&["replay", &number, "--text", "--at", "1h"])?;
+    ensure!(beyond.status == Some(1), "{beyond:?}");
+    beyond.says(&["There is nothing there: the recording lasts"])?;
     for (options, told) in [
         (&["--speed", "2"][..], "Text has no pace: --speed"),
         (&["--skip-idle", "1s"], "Text has no pace: --skip-idle"),

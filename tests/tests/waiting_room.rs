@@ -274,7 +274,7 @@ fn a_cut_reaches_those_who_only_wait() -> Result<()> {
         "{said}"
     );
     for terminal in [&waiting, &lobby] {
-        terminal.sees("cut by odile: not today")?;
+        terminal.sees("not today")?;
         ensure!(terminal.ends()? != 0);
     }
     let records = store::audit(&site, "cut")?;
