@@ -130,6 +130,11 @@ impl Scrolling {
         times.into_iter().flatten().fold(lines.now, u64::min)
     }
 
+    /// What stands on the screen stood until then: the channel was open so long, though nothing more was printed.
+    pub(crate) fn stays_until(&mut self, at_us: u64) {
+        self.passes(at_us.max(self.lines.now), 0);
+    }
+
     /// What is left on the screen at the end.
     pub(crate) fn rest(mut self) -> Vec<TimedLine> {
         let ended = self.model.ends(&mut self.lines);

@@ -61,6 +61,18 @@ fn a_full_screen_program_leaves_its_times_and_what_it_showed() {
     );
 }
 
+/// One that still has the screen when the channel is closed was there until then, though it printed nothing more.
+#[test]
+fn a_full_screen_program_that_is_cut_ends_with_its_channel() {
+    let mut screen = Scrolling::new(Size::clamped(20, 3));
+    let mut lines = screen.feed(2_000_000, "\x1b[?1049h\x1b[2Jtext");
+    screen.stays_until(20_600_000);
+    lines.extend(screen.rest());
+    let ends = (20_600_000, "[the full-screen program ends, after 18 s]");
+    assert!(at(&lines).contains(&ends), "{:?}", at(&lines));
+    assert_eq!(erased(&lines), [(2_000_000, "text", 20_600_000)]);
+}
+
 /// Shown for two seconds and gone: overwritten, erased to the end of its line, wiped with the screen.
 #[test]
 fn what_was_shown_and_erased_in_place_is_kept() {

@@ -16,9 +16,12 @@ from paramiko.common import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_OPEN_FAILURE,
     MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
+    MSG_CHANNEL_WINDOW_ADJUST,
     MSG_GLOBAL_REQUEST,
     MSG_SERVICE_REQUEST,
     MSG_USERAUTH_REQUEST,
@@ -312,6 +315,12 @@ def each_request_often(user):
         channel = connection.open_session(timeout=30)
         for _ in range(40):
             send(connection, number(kind), channel.remote_chanid, *body)
+    # What no bytes come with, as when much was read: what is typed then must still pass.
+    for kind, body in ((MSG_CHANNEL_WINDOW_ADJUST, (1,)), (MSG_CHANNEL_SUCCESS, ()), (MSG_CHANNEL_FAILURE, ())):
+        channel = connection.open_session(timeout=30)
+        for _ in range(40):
+            send(connection, number(kind), channel.remote_chanid, *body)
+        send(connection, number(MSG_CHANNEL_DATA), channel.remote_chanid, b"x")
     other = connection.open_session(timeout=30)
     other.settimeout(30)
     other.exec_command("echo still here")

@@ -13,8 +13,11 @@ import sys
 import uuid
 
 path, migrations, upto = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
-JOURNAL, FACTS, INDEX, BOUND = 3, 3, 11, 10
+JOURNAL, FACTS, CAUSES, INDEX, BOUND = 3, 3, 9, 11, 10
 LATER = {"bindings-begin", "bound", "not-on-record", "reached", "trail-count", "changes-told", "settings-change"}
+if upto < JOURNAL:
+    # Recordings were not sealed yet, nor settings kept.
+    LATER.add("recording-sealed")
 
 today = sqlite3.connect(path, timeout=30)
 today.execute("PRAGMA wal_checkpoint(truncate)")
@@ -58,6 +61,10 @@ def as_then(entry, seq):
     detail = entry.get("detail", {})
     for key in [key for key in detail if key.endswith("salted-sha256") or key == "document-of"]:
         del detail[key]
+    if upto < CAUSES:
+        detail.pop("because", None)
+    if upto < FACTS:
+        detail.pop("settings-sha256", None)
     return entry
 
 

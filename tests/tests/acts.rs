@@ -123,6 +123,9 @@ fn variables_are_on_record_whether_they_pass_or_not() -> Result<()> {
             && replayed.contains("the variables FOO, LD_PRELOAD: not sent to the target"),
         "{replayed}"
     );
+    // Whoever lists what was refused reads of them without guessing a word.
+    let listed = site.auditor(&["search", "--in", "refusal"])?.success()?;
+    ensure!(listed.text().contains("LD_PRELOAD"), "{listed:?}");
     Ok(())
 }
 

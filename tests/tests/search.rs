@@ -203,7 +203,7 @@ fn without_the_clients_word_screens_are_not_searched() -> Result<()> {
 fn r10_recordings_without_screen_text_are_named() -> Result<()> {
     let mut site = site(false)?;
     work(&site)?;
-    recording::wait_for_casts(&site.layout().recordings(), 2)?;
+    recording::wait_for_casts(&site.layout().recordings(), 3)?;
     found(&site, &["dumped-by-command"])?;
     site.apply(|documents| {
         documents.client_tail = "\n[search]\nscreen-text = true\n".to_owned();
@@ -216,8 +216,8 @@ fn r10_recordings_without_screen_text_are_named() -> Result<()> {
     let text = search(&site, &["length=15"])?;
     ensure!(
         text.contains("Nothing found in what can be searched")
-            && text.contains("2 older recordings have no screen text")
-            && text.contains(": 1, 2."),
+            && text.contains("3 older recordings have no screen text")
+            && text.contains(": 1, 2, 3."),
         "{text}"
     );
     // Who asks for no screens misses none.
@@ -338,22 +338,27 @@ fn another_clients_auditor_finds_nothing() -> Result<()> {
         .success()?;
     found(&site, &["for-hopital-only"])?;
     let identity = format!("IdentityFile \"{}\"", site.layout().key("aurore").display());
-    for words in [
-        "for-hopital-only",
-        "for-hopital-only --all",
-        "--person alice",
-    ] {
-        let text = site
-            .ssh("aurore")
+    let search = |words: &str| {
+        site.ssh("aurore")
             .option(&identity)
             .shared("aurore")
             .run(format!("search {words}"))
-            .answer()?
-            .success()?
-            .text();
+            .answer()
+    };
+    for words in ["for-hopital-only", "for-hopital-only --all"] {
+        let text = search(words)?.success()?.text();
         ensure!(
             !text.contains("alice") && !text.contains("hopital") && !text.contains("not searched"),
             "{words}: {text}"
+        );
+    }
+    // Whether anybody of that name works elsewhere is not told.
+    for name in ["alice", "nobody-at-all"] {
+        let told = search(&format!("--person {name}"))?;
+        let words = format!("“{name}” is not known to mairie");
+        ensure!(
+            told.status == Some(1) && told.text().is_empty() && told.errors.contains(&words),
+            "{told:?}"
         );
     }
     let searches = store::audit_of(&site, Some("mairie"), "search")?;
@@ -363,7 +368,7 @@ fn another_clients_auditor_finds_nothing() -> Result<()> {
         .filter_map(|search| search["detail"]["words"].as_str())
         .collect();
     ensure!(
-        said == ["for-hopital-only", "for-hopital-only", ""],
+        said == ["for-hopital-only", "for-hopital-only"],
         "each search is on record: {searches:?}"
     );
     let theirs = store::audit_of(&site, Some("hopital"), "search")?;

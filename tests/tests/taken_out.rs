@@ -210,6 +210,15 @@ fn c4_a_reader_that_is_dropped_is_told_and_accuses_nobody() -> Result<()> {
                 == Some(&dropped)),
         "{records:?}"
     );
+    // Whoever reads it no more cannot be dropped: nobody is told of a change that is none.
+    let again = site.gateway().try_run(line, "")?;
+    ensure!(
+        again.status.code() == Some(1)
+            && String::from_utf8_lossy(&again.stderr)
+                .contains("does not read it, so nothing was changed"),
+        "{again:?}"
+    );
+    ensure!(store::audit(&site, "recording-rewrapped")?.len() == 1);
     let told = site.operator(&["changes"])?.success()?.text();
     let told = told.split_whitespace().collect::<Vec<_>>().join("");
     ensure!(

@@ -80,15 +80,44 @@ fn a_store_from_before_the_digests_is_read_and_accuses_nobody() -> Result<()> {
     )
 }
 
-/// From before the journal itself: only an audit trail.
+/// From before causes of ends were typed: the first with a journal.
 #[test]
-fn a_store_from_before_the_journal_is_read_and_accuses_nobody() -> Result<()> {
+fn a_store_of_the_first_journal_is_read_and_accuses_nobody() -> Result<()> {
     is_read_today(
-        2,
+        3,
         &[
             "intact",
             "before the journal had digests",
             "from before trails were numbered",
         ],
     )
+}
+
+/// From before the journal itself: only an audit trail. What people asked and answered stands in it; recordings of that time
+/// had no seal, and none is kept.
+#[test]
+fn a_store_from_before_the_journal_is_read_and_accuses_nobody() -> Result<()> {
+    let mut site = Site::start()?;
+    site.approved("alice", "db01")?;
+    site.operator(&["withdraw", "1", "--reason", "done"])?
+        .success()?;
+    site.close()?;
+    made_older(&site, 2)?;
+    site.open()?;
+    let listed = site.auditor(&["interventions"])?.success()?.text();
+    ensure!(listed.contains("alice"), "{listed}");
+    let verified = site
+        .gateway()
+        .try_run(["journal", "verify", "--contents"], "")?;
+    ends_with(
+        &verified,
+        0,
+        &["intact", "from before trails were numbered"],
+    )?;
+    site.approved("alice", "db01")?;
+    site.ssh("alice+db01").run(SAYS_IT).answer()?.success()?;
+    recording::wait_for_casts(&site.layout().recordings(), 1)?;
+    let bundle = export(&site, &["1"], "new.tar")?;
+    let told = site.gateway().try_run([Path::new("verify"), &bundle], "")?;
+    ends_with(&told, 0, &["intact"])
 }

@@ -213,7 +213,7 @@ fn what_is_not_ready_to_be_taken_out_is_said() -> Result<()> {
     ends_with(
         &verify(&site, &[&bundle])?,
         0,
-        &["intact", "still open when the bundle was made"],
+        &["intact", "session #1: it was still open"],
     )?;
     let key = site.layout().recording_key().display().to_string();
     for command in ["rewrap", "convert"] {

@@ -146,7 +146,7 @@ salted() { { printf '%s\n' "$1"; cat "$2"; } | sha256sum | cut -d ' ' -f 1; }
       said=$(grep -F "\"intervention\":\"$id\"" entries.jsonl | grep -Ev '"kind":"(permit|session-start|not-on-record)"' |
         grep -v '"verdict":"refuse"' | grep -o '"intervention-salted-sha256":"[0-9a-f]*"' | tail -n 1 | cut -d '"' -f 4)
       [ "$h" = "$said" ] || echo "ALTERED: $f" ;;
-    *) grep -vF '"kind":"not-on-record"' entries.jsonl | grep -qF "\"$h\"" || echo "NOT IN THE LOG: $f" ;;
+    *) [ "$(grep -vF '"kind":"not-on-record"' entries.jsonl | grep -cF "\"$h\"")" != 0 ] || echo "NOT IN THE LOG: $f" ;;
   esac
 done < salts
 "#;

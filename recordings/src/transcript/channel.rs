@@ -134,8 +134,10 @@ impl Source {
         };
         let mut found = Vec::new();
         match std::mem::replace(&mut self.text, empty) {
-            Text::Terminal { screen, hidden } => {
+            Text::Terminal { mut screen, hidden } => {
                 found.extend(hidden.map(|line| told(&line, lines.words)));
+                let closed_us = self.record.closed_us;
+                screen.stays_until(closed_us.saturating_sub(self.record.opened_us));
                 found.extend(screen.rest());
             }
             rest @ Text::Plain { .. } => {

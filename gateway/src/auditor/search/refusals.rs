@@ -69,6 +69,21 @@ impl Refusals {
             .map(|stored| stored.record)
             .partition(|record| record.session.is_some());
         refusals.touched = with.iter().filter_map(|record| record.session).collect();
+        // Variables that were not sent stand in the entry of what was permitted beside.
+        let permitted = AuditQuery {
+            from: sessions.from,
+            until: sessions.until,
+            ..of(AuditKind::Permit)
+        };
+        let permits = store.audit(&permitted).await?.into_iter();
+        let is_less = |record: &AuditRecord| {
+            let left_out = ["variables-refused", "variables-beyond-bounds"];
+            left_out.iter().any(|key| record.detail.contains_key(*key))
+        };
+        let less = permits.filter(|stored| is_less(&stored.record));
+        refusals
+            .touched
+            .extend(less.filter_map(|stored| stored.record.session));
         let Some(oldest) = without.iter().map(|record| record.at).min() else {
             return Ok(refusals);
         };

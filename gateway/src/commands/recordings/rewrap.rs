@@ -7,6 +7,7 @@ use clap::Args;
 use ecluse_recordings::SealedRecording;
 use ecluse_recordings::evidence::key::{Identity, Recipient};
 
+use super::super::check::counted;
 use super::super::{administrator, in_force, prompt};
 use super::{Keys, directory, numbered};
 use crate::clock;
@@ -74,7 +75,10 @@ impl Rewrap {
                         "session #{number} has its new readers, and cannot be searched yet; try again with: ecluse search reindex"
                     )
                 })?;
-            outln!("#{number}: {} reader(s) from now on", recipients.len());
+            outln!(
+                "#{number}: {} from now on",
+                counted(recipients.len(), "reader")
+            );
         }
         Ok(())
     }
@@ -116,6 +120,14 @@ impl Rewrap {
             recording.manifest().session()
         );
         let before = readers_of(store, &recording).await?;
+        let strangers = self.drop.iter().map(ToString::to_string);
+        let strangers: Vec<String> = strangers.filter(|name| !before.contains(name)).collect();
+        ensure!(
+            strangers.is_empty(),
+            "{} does not read it, so nothing was changed; it is read by: {}",
+            strangers.join(", "),
+            before.join(", ")
+        );
         let after: Vec<String> = recipients.iter().map(ToString::to_string).collect();
         let named = |name: &String| match *name == gateway.to_string() {
             true => format!("{name} (the gateway)"),
