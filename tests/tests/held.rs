@@ -109,6 +109,8 @@ fn a_target_that_asks_for_signs_of_life_waits_for_its_reader() -> Result<()> {
         .run("head -c 40000000 /dev/zero; echo end")
         .patience(Duration::from_secs(90))
         .spawn()?;
+    // Once its input has ended nothing goes to the target by itself.
+    drop(running.child.stdin.take());
     read_one(&mut running)?;
     // It would give up after twelve seconds without a sign.
     let unread = Instant::now() + Duration::from_secs(20);

@@ -184,7 +184,20 @@ impl FromTarget {
                 Asked::Pty => Some(Piece::Remark("the target gives no terminal".into())),
             },
             ChannelMsg::Close => Some(Piece::Close),
-            // What else there is was not taken over.
+            // None of these was taken over.
+            ChannelMsg::WindowAdjusted { .. }
+            | ChannelMsg::XonXoff { .. }
+            | ChannelMsg::Open { .. }
+            | ChannelMsg::OpenFailure(_)
+            | ChannelMsg::RequestPty { .. }
+            | ChannelMsg::RequestShell { .. }
+            | ChannelMsg::Exec { .. }
+            | ChannelMsg::Signal { .. }
+            | ChannelMsg::RequestSubsystem { .. }
+            | ChannelMsg::RequestX11 { .. }
+            | ChannelMsg::SetEnv { .. }
+            | ChannelMsg::WindowChange { .. }
+            | ChannelMsg::AgentForward { .. } => None,
             _ => None,
         }
     }
