@@ -19,6 +19,7 @@ from paramiko.common import (
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_OPEN_FAILURE,
+    MSG_CHANNEL_OPEN_SUCCESS,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
@@ -325,6 +326,18 @@ def each_request_often(user):
     other.settimeout(30)
     other.exec_command("echo still here")
     tell("other", other.recv(100).decode().strip())
+
+
+def confirms_what_was_not_opened(user):
+    """Confirms a channel of its own, again and again, as if the gateway had asked for it."""
+    connection = door.login(user)
+    channel = connection.open_session(timeout=30)
+    for _ in range(40):
+        try:
+            send(connection, number(MSG_CHANNEL_OPEN_SUCCESS), channel.remote_chanid, 0, 1 << 20, 1 << 15)
+        except (EOFError, OSError, paramiko.SSHException):
+            break
+    tell("ended", wait_closed(connection))
 
 
 def channel_storm(user):

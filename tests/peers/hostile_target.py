@@ -12,7 +12,16 @@ import threading
 import time
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_CHANNEL_REQUEST, MSG_CHANNEL_WINDOW_ADJUST, MSG_GLOBAL_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_OPEN_FAILURE,
+    MSG_CHANNEL_OPEN_SUCCESS,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_GLOBAL_REQUEST,
+)
 
 TRICK, PORT, HOST_KEY, REPORT = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 lock = threading.Lock()
@@ -176,6 +185,24 @@ def unknown_stream(connection, channel):
         send(connection, number(MSG_CHANNEL_EXTENDED_DATA), channel.remote_chanid, kind, b"hidden\n")
     channel.sendall(b"served\n")
     finish(channel)
+
+
+def repeats_itself(connection, channel):
+    """Two hundred of each message that comes without bytes, more than the gateway's library has room for."""
+    for _ in range(200):
+        send(connection, number(MSG_CHANNEL_WINDOW_ADJUST), channel.remote_chanid, 1)
+        send(connection, number(MSG_CHANNEL_OPEN_SUCCESS), channel.remote_chanid, channel.chanid, 1 << 20, 1 << 15)
+        send(connection, number(MSG_CHANNEL_SUCCESS), channel.remote_chanid)
+        send(connection, number(MSG_CHANNEL_REQUEST), channel.remote_chanid, "xon-xoff", False, True)
+        send(connection, number(MSG_CHANNEL_DATA), channel.remote_chanid, b"")
+    channel.sendall(b"served\n")
+    finish(channel)
+
+
+def takes_the_channel_back(connection, channel):
+    """Says of a channel that works that it could not be opened."""
+    channel.sendall(b"begun\n")
+    send(connection, number(MSG_CHANNEL_OPEN_FAILURE), channel.remote_chanid, 1, "no", "")
 
 
 def closes_midway(connection, channel):

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::client::Running;
+use ecluse_tests::target::sshd;
 use ecluse_tests::{Site, wait};
 
 fn open_site() -> Result<Site> {
@@ -91,6 +92,34 @@ fn what_is_sent_arrives_while_the_output_is_not_read() -> Result<()> {
         .map_err(|_| anyhow::anyhow!("the sender panicked"))??;
     running.child.kill()?;
     site.wait_for_target_sessions(0, Duration::from_secs(30))?;
+    Ok(())
+}
+
+/// A target that asks whether anybody is there, as sshd does where it is told to, waits for a reader who does not read.
+#[test]
+fn a_target_that_asks_for_signs_of_life_waits_for_its_reader() -> Result<()> {
+    let mut site = open_site()?;
+    std::fs::write(
+        sshd::more(site.layout()),
+        "ClientAliveInterval 6\nClientAliveCountMax 1\n",
+    )?;
+    site.restart_target(true)?;
+    let mut running = site
+        .ssh("alice+db01")
+        .run("head -c 40000000 /dev/zero; echo end")
+        .patience(Duration::from_secs(90))
+        .spawn()?;
+    // Once its input has ended nothing goes to the target by itself.
+    drop(running.child.stdin.take());
+    read_one(&mut running)?;
+    // It would give up after twelve seconds without a sign.
+    let unread = Instant::now() + Duration::from_secs(20);
+    wait::until_true("the time to pass", Duration::from_secs(30), || {
+        Ok(Instant::now() >= unread)
+    })?;
+    let answer = running.answer()?.success()?;
+    ensure!(answer.output.len() == 40_000_003, "{}", answer.output.len());
+    ensure!(answer.output.ends_with(b"end\n"));
     Ok(())
 }
 

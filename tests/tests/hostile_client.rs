@@ -147,6 +147,16 @@ fn forty_of_each_message_do_not_stop_the_connection() -> Result<()> {
     told(&mut open_site()?, "each_request_often", "other: still here")
 }
 
+/// A client that confirms channels which nobody opened towards it is sent away; the library's task would stand still, for ever.
+#[test]
+fn whoever_confirms_what_was_not_opened_is_sent_away() -> Result<()> {
+    told(
+        &mut open_site()?,
+        "confirms_what_was_not_opened",
+        "ended: True",
+    )
+}
+
 #[test]
 fn channels_are_bounded_in_number() -> Result<()> {
     let mut site = open_site()?;

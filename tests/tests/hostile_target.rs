@@ -192,6 +192,21 @@ fn requests_of_a_target_change_nothing() -> Result<()> {
     Ok(())
 }
 
+/// What comes without bytes is taken out of where the SSH library lays it down, whichever it is.
+#[test]
+fn two_hundred_messages_without_bytes_do_not_stop_a_target() -> Result<()> {
+    is_served("repeats_itself")?;
+    Ok(())
+}
+
+#[test]
+fn a_target_that_takes_its_channel_back_is_told_as_lost() -> Result<()> {
+    let mut hostile = Hostile::start("takes_the_channel_back")?;
+    let answer = hostile.answer()?.failed(&["db01"])?;
+    ensure!(answer.text() == "begun\n", "{answer:?}");
+    Ok(())
+}
+
 /// The client stands still, so that all of it would pile up: the target has 200 MiB in mind, and looks at no window.
 #[test]
 fn a_target_that_ignores_its_window_does_not_fill_the_memory() -> Result<()> {

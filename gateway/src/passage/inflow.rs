@@ -118,6 +118,11 @@ impl Inflow {
         self.change(|state| state.abandoned = true);
     }
 
+    /// Whether more would be read and is not, because nobody takes what has arrived.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.lock().reader.is_some()
+    }
+
     /// Whether [`Inflow::abandon`] was called.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.lock().abandoned

@@ -34,7 +34,7 @@ async fn a_target_is_held_until_something_is_delivered() {
     let waiting = Arc::clone(&inflow);
     let waiting = tokio::spawn(async move { poll_fn(|cx| waiting.poll_open(cx)).await });
     tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
+    assert!(!waiting.is_finished() && inflow.is_shut());
     let part = queued.pop().unwrap().slice(..10);
     tokio::task::yield_now().await;
     assert!(
@@ -43,6 +43,7 @@ async fn a_target_is_held_until_something_is_delivered() {
     );
     drop(part);
     waiting.await.unwrap();
+    assert!(!inflow.is_shut());
     drop(queued);
     drop(inflow);
     assert_eq!(common.free(), 1 << 30);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelWriteHalf, Pty, client};
+use tokio::task::JoinHandle;
 
 use super::callbacks::Target;
 use super::intake::Intake;
@@ -21,6 +22,10 @@ use crate::ssh::signals;
 const STDERR: u32 = 1;
 /// Until a target that is being left has taken what was sent to it.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a target that is not read hears that the gateway is there: its own questions lie unread, and one that asks
+/// (`ClientAliveInterval` of sshd) would end the connection. Any packet is an answer to it.
+const STILL_HERE: Duration = Duration::from_secs(5);
 
 /// What the target still owes an answer to, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +184,20 @@ impl FromTarget {
                 Asked::Pty => Some(Piece::Remark("the target gives no terminal".into())),
             },
             ChannelMsg::Close => Some(Piece::Close),
-            // What else there is was not taken over.
+            // None of these was taken over.
+            ChannelMsg::WindowAdjusted { .. }
+            | ChannelMsg::XonXoff { .. }
+            | ChannelMsg::Open { .. }
+            | ChannelMsg::OpenFailure(_)
+            | ChannelMsg::RequestPty { .. }
+            | ChannelMsg::RequestShell { .. }
+            | ChannelMsg::Exec { .. }
+            | ChannelMsg::Signal { .. }
+            | ChannelMsg::RequestSubsystem { .. }
+            | ChannelMsg::RequestX11 { .. }
+            | ChannelMsg::SetEnv { .. }
+            | ChannelMsg::WindowChange { .. }
+            | ChannelMsg::AgentForward { .. } => None,
             _ => None,
         }
     }
@@ -251,6 +269,8 @@ pub(super) struct TargetConnection {
     socket: Arc<Socket>,
     handle: Option<Arc<client::Handle<Target>>>,
     inflow: Arc<Inflow>,
+    /// Keeps the target from giving up while it is not read.
+    still_here: JoinHandle<()>,
 }
 
 impl TargetConnection {
@@ -260,10 +280,22 @@ impl TargetConnection {
         handle: Arc<client::Handle<Target>>,
         inflow: Arc<Inflow>,
     ) -> Self {
+        let still_here = tokio::spawn(tell_it_is_here(Arc::clone(&handle), Arc::clone(&inflow)));
         Self {
             socket,
             handle: Some(handle),
             inflow,
+            still_here,
+        }
+    }
+}
+
+async fn tell_it_is_here(handle: Arc<client::Handle<Target>>, inflow: Arc<Inflow>) {
+    loop {
+        tokio::time::sleep(STILL_HERE).await;
+        // Its answers lie behind what is not read, a few bytes each.
+        if inflow.is_shut() && handle.send_keepalive(true).await.is_err() {
+            return;
         }
     }
 }
@@ -276,11 +308,13 @@ impl Connected for TargetConnection {
     fn close_gently(mut self: Box<Self>) {
         // Nobody takes what it still sends, and it must be read to its end.
         self.inflow.abandon();
-        // The other holder was the side of the passage, which is gone.
-        let Some(mut handle) = self.handle.take().and_then(Arc::into_inner) else {
-            return;
-        };
         tokio::spawn(async move {
+            self.still_here.abort();
+            let _ = (&mut self.still_here).await;
+            // The other holder was the side of the passage, which is gone.
+            let Some(mut handle) = self.handle.take().and_then(Arc::into_inner) else {
+                return;
+            };
             let taken = async {
                 let reason = russh::Disconnect::ByApplication;
                 let _ = handle.disconnect(reason, "", "").await;
@@ -294,7 +328,11 @@ impl Connected for TargetConnection {
 
 impl Drop for TargetConnection {
     fn drop(&mut self) {
+        self.still_here.abort();
         self.inflow.abandon();
         self.socket.cut();
     }
 }
+
+#[cfg(test)]
+mod tests;

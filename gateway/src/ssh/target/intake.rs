@@ -62,11 +62,20 @@ impl Intake {
     /// [`TooLarge`] when the target broke the rule of packet sizes; its connection must then end.
     pub(super) fn gather(&self) -> Result<(), TooLarge> {
         let mut laid = self.lock();
-        let Laid { read, messages, .. } = &mut *laid;
+        let Laid {
+            read,
+            messages,
+            over,
+        } = &mut *laid;
         let Some(read) = read else {
             return Ok(());
         };
-        while let Some(Some(message)) = read.wait().now_or_never() {
+        while let Some(next) = read.wait().now_or_never() {
+            let Some(message) = next else {
+                // The library knows the channel no more.
+                *over = true;
+                break;
+            };
             if let Some(weighed) = self.weigh(message)? {
                 messages.push_back(weighed);
             }

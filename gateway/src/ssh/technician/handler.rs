@@ -13,6 +13,7 @@
 //! | `shell`, `exec` | starts [`crate::passage::story`], once a channel |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
+//! | confirms a channel that the gateway did not open | the connection ends |
 //! | every other channel, request, subsystem, forward | refused, naming the missing flow |
 //! | what the library has no callback for | refused by the library, and overheard ([`super::overheard`]) |
 
@@ -141,6 +142,17 @@ impl server::Handler for Door {
         );
         reply.accept().await;
         Ok(())
+    }
+
+    async fn channel_open_confirmation(
+        &mut self,
+        _id: ChannelId,
+        _max_packet_size: u32,
+        _window_size: u32,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        // The gateway opens no channel towards a client. What the library lays down for it nobody would take out.
+        Err(russh::Error::Inconsistent)
     }
 
     async fn channel_open_x11(
