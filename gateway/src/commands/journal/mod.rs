@@ -2,7 +2,9 @@
 
 mod bound;
 mod cosign;
+mod elsewhere;
 mod on_disk;
+mod orders;
 mod sessions;
 mod since;
 mod tables;

@@ -18,6 +18,8 @@ use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
+use super::elsewhere::Recorders;
+use super::orders::Orders;
 use super::tables::Tables;
 use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
 use crate::audit::AuditKind;
@@ -118,6 +120,7 @@ struct Seen {
     removed: BTreeMap<String, Timestamp>,
     /// What else the tables must say.
     tables: Tables,
+    orders: Orders,
 }
 
 impl Verify {
@@ -181,6 +184,7 @@ impl Verify {
             keys: BTreeSet::new(),
             removed: BTreeMap::new(),
             tables: Tables::default(),
+            orders: Orders::default(),
         };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
@@ -222,6 +226,12 @@ impl Verify {
         bound::compare(&moment, &seen.approvals, findings).await?;
         sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
         seen.tables.compare(&moment, findings).await?;
+        std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
+        let (_, faults) = moment.gateways_and_faults().await?;
+        for fault in faults {
+            findings.add(Verdict::Altered, fault);
+        }
+        let mut recorders = Recorders::read(&moment, settings).await?;
         drop(moment);
         let root = settings.recordings.directory.clone();
         let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
@@ -233,8 +243,9 @@ impl Verify {
             size: recomputed.size,
             signers: &publics,
         };
-        self.recordings(shelf, &seen, &live, known, findings)
+        self.recordings(shelf, &seen, &live, known, &mut recorders, findings)
             .await?;
+        recorders.tell(findings);
         Ok(recomputed)
     }
 
@@ -245,6 +256,7 @@ impl Verify {
         seen: &Seen,
         live: &BTreeSet<String>,
         known: Known<'_>,
+        recorders: &mut Recorders,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut on_disk: HashMap<String, Listed> = HashMap::new();
@@ -277,6 +289,9 @@ impl Verify {
                         format!("{place}: it was destroyed on record, and is there"),
                     );
                 }
+                continue;
+            }
+            if listed.is_none() && recorders.has(&said.said) {
                 continue;
             }
             match (said.sealed.standing(), listed) {
@@ -317,6 +332,7 @@ impl Seen {
     fn see(&mut self, entry: &Entry) {
         self.approvals.see(entry);
         self.tables.see(entry);
+        self.orders.see(entry);
         if entry.kind == AuditKind::EntriesDestroyed.name()
             && let Some(client) = &entry.client
             && let Some(Ok(before)) = entry.detail_text("before").map(str::parse::<Timestamp>)
