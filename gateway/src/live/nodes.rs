@@ -96,7 +96,8 @@ pub(crate) async fn elsewhere(
 pub(crate) async fn there(gateway: &Gateway, session: &Session, problem: Unreadable) -> Unreadable {
     let node = &session.start.node;
     // The row is what the log says, or its word about the gateway is nobody's.
-    if problem != Unreadable::NotThere || *node == gateway.node || session.fault.is_some() {
+    let is_here = *node == gateway.node || !gateway.store.may_be_shared();
+    if problem != Unreadable::NotThere || is_here || session.fault.is_some() {
         return problem;
     }
     // Without its address it is called by its name.

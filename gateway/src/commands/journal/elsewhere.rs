@@ -16,7 +16,8 @@ use crate::store::{Node, SessionSaid, Store};
 /// Which gateways recorded sessions of this store.
 #[derive(Debug)]
 pub(super) struct Recorders {
-    own: String,
+    /// The digest of this one's name; none where no other can share the store.
+    own: Option<String>,
     /// What each other one is called, by the digest of its name.
     others: BTreeMap<String, String>,
     /// How many recordings that are not here lie where.
@@ -35,16 +36,20 @@ impl Recorders {
             .map(|name| (sha256_hex(name.as_bytes()), called(name, &nodes)));
         Ok(Self {
             others: others.collect(),
-            own: sha256_hex(own.as_bytes()),
+            own: store.may_be_shared().then(|| sha256_hex(own.as_bytes())),
             there: BTreeMap::new(),
         })
     }
 
     /// Whether a recording that is not here lies on another gateway's disk; counted there then.
     pub(super) fn has(&mut self, said: &SessionSaid) -> bool {
-        let Some(node) = said.node().filter(|node| *node != self.own) else {
+        let Some(node) = said.node() else {
             return false;
         };
+        // A store that nobody shares has one gateway, whatever it was called.
+        if self.own.as_deref().is_none_or(|own| own == node) {
+            return false;
+        }
         let called = self.others.get(node).cloned();
         let called = called.unwrap_or_else(|| "a gateway whose name is not known any more".into());
         *self.there.entry(called).or_default() += 1;
