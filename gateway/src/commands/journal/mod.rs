@@ -2,6 +2,7 @@
 
 mod bound;
 mod cosign;
+mod defects;
 mod elsewhere;
 mod on_disk;
 mod orders;

@@ -13,11 +13,12 @@ use anyhow::Context;
 use clap::Args;
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::openssh;
-use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
+use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
+use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
 use super::tables::Tables;
@@ -27,7 +28,7 @@ use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
 use crate::passage::sealing::GONE;
 use crate::settings::Settings;
-use crate::store::{Defect, Recomputed, SessionQuery, SessionSaid, Store};
+use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
@@ -399,28 +400,6 @@ impl Seen {
 
     fn of(&mut self, session: &str) -> &mut SessionSeen {
         self.sessions.entry(session.to_owned()).or_default()
-    }
-}
-
-fn verdict_of(defect: &Defect) -> Verdict {
-    match defect {
-        Defect::Missing { .. } => Verdict::Missing,
-        Defect::Trail {
-            found: Break::Gap { .. },
-            ..
-        } => Verdict::Missing,
-        Defect::TrailEnd { counted, found, .. } if counted > found => Verdict::Missing,
-        Defect::Misplaced { .. } => Verdict::Reordered,
-        Defect::Uncounted { .. } | Defect::RecordPlanted { .. } | Defect::NodePlanted { .. } => {
-            Verdict::NotInLog
-        }
-        Defect::Altered { .. }
-        | Defect::RecordDiffers { .. }
-        | Defect::Emptied { .. }
-        | Defect::DestructionDiffers { .. }
-        | Defect::Trail { .. }
-        | Defect::TrailEnd { .. }
-        | Defect::Node { .. } => Verdict::Altered,
     }
 }
 
