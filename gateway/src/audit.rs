@@ -169,6 +169,8 @@ kinds! {
     TrailCount = "trail-count",
     /// The gateway had stopped out of order: after when, and which sessions of the client that cut short.
     ServeCutShort = "serve-cut-short",
+    /// An administrator took out a gateway that shared the store and does not come back.
+    NodeRemoved = "node-removed",
     /// The gateway began to serve with other settings than before.
     SettingsChange = "settings-change",
     /// The gateway began to serve.

@@ -4,11 +4,15 @@
 //! for anybody: targets' sockets close at once, the technician's side after a moment in which the reason is said, whether
 //! or not the technician reads it (invariant 6). What ends, a session or its whole connection, is in [`session`].
 
+pub(crate) mod agreement;
 mod because;
 mod guests;
+pub(crate) mod node_name;
 pub(crate) mod nodes;
 pub(crate) mod orders;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +20,15 @@ use std::time::{Duration, Instant};
 
 use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use self::agreement::Agreement;
 pub use self::because::{Because, KnownBy};
 pub(crate) use self::guests::{Guest, Guests};
 pub use self::orders::Order;
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};
+use crate::audit::AuditRecord;
 use crate::clock;
 
 /// How long an order of another node reaches sessions that had begun before it and were not in passage yet.
@@ -87,14 +94,29 @@ pub enum CutWhat {
     All,
 }
 
+/// An order of another node.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// What is ordered.
+    pub(crate) order: Order,
+    /// Up to which session.
+    pub(crate) upto: u64,
+    /// Since when.
+    pub(crate) since: Instant,
+}
+
 /// The sessions of this process.
 #[derive(Debug, Default)]
 pub struct Live {
     sessions: Mutex<BTreeMap<u64, Arc<LiveSession>>>,
     /// The connections of technicians, with sessions or without.
     pub(crate) guests: Guests,
-    /// Orders of other nodes, up to which session each, and since when.
-    standing: Mutex<Vec<(Order, u64, Instant)>>,
+    /// Whether this machine's clock is the store's.
+    pub(crate) agreement: Agreement,
+    /// Orders of other nodes that reach who comes late.
+    standing: Mutex<Vec<Standing>>,
 }
 
 impl Live {
@@ -131,15 +153,23 @@ impl Live {
         self.cut_upto(order, u64::MAX)
     }
 
-    /// The same of those that had begun when another node gave the order: up to number `upto`. One of them that enters
-    /// passage only after it ends too.
-    pub(crate) fn cut_upto(&self, order: &Order, upto: u64) -> Vec<Arc<LiveSession>> {
-        if upto < u64::MAX {
-            // First of all: whoever enters from here on looks here.
-            let mut standing = self.standing();
-            standing.retain(|(_, _, since)| since.elapsed() < STANDS_FOR);
-            standing.push((order.clone(), upto, clock::monotonic()));
-        }
+    /// The same of those that had begun when another node gave the order. One of them that enters passage only after it
+    /// ends too.
+    pub(crate) fn carry_out(&self, id: Uuid, order: &Order, upto: u64) -> Vec<Arc<LiveSession>> {
+        // First of all: whoever enters from here on looks here.
+        let mut standing = self.standing();
+        standing.retain(|one| one.since.elapsed() < STANDS_FOR);
+        standing.push(Standing {
+            id,
+            order: order.clone(),
+            upto,
+            since: clock::monotonic(),
+        });
+        drop(standing);
+        self.cut_upto(order, upto)
+    }
+
+    fn cut_upto(&self, order: &Order, upto: u64) -> Vec<Arc<LiveSession>> {
         let mut cut = self.all();
         cut.retain(|session| is_named(order, upto, session));
         for session in &cut {
@@ -148,17 +178,17 @@ impl Live {
         cut
     }
 
-    /// A session is in passage. Must run inside the runtime.
-    pub(crate) fn enter(&self, session: Arc<LiveSession>) {
+    /// A session is in passage; the record of its cut, where an order of another node reaches it that was given after it
+    /// began. Must run inside the runtime.
+    pub(crate) fn enter(&self, session: Arc<LiveSession>) -> Option<AuditRecord> {
         self.lock()
             .insert(session.facts().number, Arc::clone(&session));
-        let standing = self.standing();
-        let mut orders = standing.iter();
-        if let Some((order, ..)) = orders.find(|(order, upto, since)| {
-            since.elapsed() < STANDS_FOR && is_named(order, *upto, &session)
-        }) {
-            session.stop(stop(order));
-        }
+        let mut standing = self.standing().clone().into_iter();
+        let meant = standing.find(|one| {
+            one.since.elapsed() < STANDS_FOR && is_named(&one.order, one.upto, &session)
+        })?;
+        session.stop(stop(&meant.order));
+        Some(orders::cut_by(meant.id, &meant.order, &session))
     }
 
     pub(crate) fn leave(&self, number: u64) {
@@ -169,7 +199,7 @@ impl Live {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn standing(&self) -> MutexGuard<'_, Vec<(Order, u64, Instant)>> {
+    fn standing(&self) -> MutexGuard<'_, Vec<Standing>> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -61,23 +61,48 @@ impl Site {
             .collect()
     }
 
+    /// Takes the PostgreSQL store away from every gateway, while `then` happens, and gives it back.
+    ///
+    /// # Errors
+    /// When that fails, or what happens meanwhile does.
+    pub fn without_store(&self, then: impl FnOnce() -> Result<()>) -> Result<()> {
+        let store = &self.plan().documents.settings.store;
+        let (_, name) = store.rsplit_once('/').context("no database")?;
+        let name = name.split('?').next().unwrap_or(name);
+        let server = std::env::var("ECLUSE_TEST_POSTGRES").context("no PostgreSQL")?;
+        let allow = |allowed: bool| format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
+        let end = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        for statement in [&allow(false), &end] {
+            ask(&server, statement)?;
+        }
+        let done = then();
+        ask(&server, &allow(true))?;
+        done
+    }
+
     /// What a statement answers, put to the PostgreSQL store past every gateway: a row a line, columns between bars.
     ///
     /// # Errors
     /// When it fails.
     pub fn sql(&self, statement: &str) -> Result<String> {
-        let done = Command::new("psql")
-            .arg(&self.plan().documents.settings.store)
-            .args(["-v", "ON_ERROR_STOP=1", "-qAtc", statement])
-            .output()
-            .context("psql cannot be run")?;
-        ensure!(
-            done.status.success(),
-            "{statement}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+        ask(&self.plan().documents.settings.store, statement)
     }
+}
+
+fn ask(database: &str, statement: &str) -> Result<String> {
+    let done = Command::new("psql")
+        .arg(database)
+        .args(["-v", "ON_ERROR_STOP=1", "-qAtc", statement])
+        .output()
+        .context("psql cannot be run")?;
+    ensure!(
+        done.status.success(),
+        "{statement}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

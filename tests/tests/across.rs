@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::client::Running;
+use ecluse_tests::clock::Clock;
 use ecluse_tests::layout::write_private;
 use ecluse_tests::{Site, Terminal, keys, store, wait};
 use serde_json::Value;
@@ -277,5 +278,182 @@ fn r3_an_order_that_the_log_does_not_tell_of_is_not_obeyed() -> Result<()> {
         flowing.contains("An order to cut sessions stood in the store"),
         "{pending}"
     );
+    Ok(())
+}
+
+/// R4, I5: what ends while the store is away is on record when it is back, and nobody shows it as in passage any more.
+#[test]
+fn r4_a_session_that_ends_while_the_store_is_away_is_not_left_open() -> Result<()> {
+    let (here, there) = two_nodes()?;
+    here.approved("alice", "db01")?;
+    let running = session(&there)?;
+    shown(&here, &node(&there))?;
+    here.without_store(|| {
+        // The end of the command is the end of the session.
+        drop(running);
+        here.wait_for_target_sessions(0, PATIENCE)?;
+        // Beyond the time for which its end holds anybody up.
+        wait::until_true("the end to be kept", PATIENCE, || {
+            let log = std::fs::read_to_string(there.layout().logs().join("gateway.err"))?;
+            Ok(log.contains("what happened is kept"))
+        })
+    })?;
+    let ended = wait::until("its end on record", PATIENCE, || {
+        let ended = here.shared_audit("session-end")?;
+        Ok(ended.into_iter().next())
+    })?;
+    ensure!(
+        ended["person"] == "alice" && detail(&ended, "recovered").is_none(),
+        "{ended}"
+    );
+    let live = here.operator(&["live"])?.success()?.text();
+    ensure!(live.contains("No session is in passage"), "{live}");
+    ensure!(
+        here.sql("SELECT count(*) FROM sessions WHERE ended_at IS NULL")?
+            .trim()
+            == "0"
+    );
+    wait::until_true("the log-off on record", PATIENCE, || {
+        let off = here.shared_audit("log-off")?;
+        Ok(off.iter().any(|entry| entry["person"] == "alice"))
+    })
+}
+
+/// Invariant 6, I2, I5: whoever can connect to the database can say words to every gateway, and silences nothing by them.
+#[test]
+fn i5_words_that_anybody_can_say_hold_up_no_cut_and_no_withdrawal() -> Result<()> {
+    let (here, there) = two_nodes()?;
+    let intervention = here.approved("alice", "db01")?.to_string();
+    let forge = || {
+        here.sql(
+            "SELECT count(pg_notify('ecluse_' || md5(current_schema()), g || ' keys')) \
+             FROM counters, generate_series(value + 1, value + 100000) g WHERE name = 'epoch'",
+        )
+    };
+    let mut running = session(&there)?;
+    let number = shown(&here, &node(&there))?;
+    forge()?;
+    let began = Instant::now();
+    let cut = here.operator(&["cut", &number])?.success()?;
+    running.answer()?.status_is(254)?.says(&["cut by odile"])?;
+    ensure!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    let told = format!("Cut on {}: session {number}.", node(&there));
+    ensure!(cut.text().contains(&told), "{}", cut.text());
+
+    let mut own = session(&here)?;
+    forge()?;
+    let began = Instant::now();
+    here.operator(&["withdraw", &intervention, "--reason", "enough"])?
+        .success()?;
+    own.answer()?.status_is(254)?.says(&["enough"])?;
+    ensure!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    Ok(())
+}
+
+/// I2, I5: a row in the table of nodes that does not read hides no session and holds up no act; it is named.
+#[test]
+fn i5_a_row_that_does_not_read_holds_up_nothing() -> Result<()> {
+    let (here, there) = two_nodes()?;
+    let intervention = here.approved("alice", "db01")?.to_string();
+    let mut running = session(&there)?;
+    let mut own = session(&here)?;
+    let number = shown(&here, &node(&there))?;
+    here.sql(
+        "INSERT INTO nodes VALUES ('evil', 'not an address !', 0), ('old', '127.0.0.1:99', -9223372036854775800)",
+    )?;
+    shown(&here, &node(&here))?;
+    here.operator(&["cut", &number])?.success()?;
+    running.answer()?.status_is(254)?.says(&["cut by odile"])?;
+    goes_on(&mut own)?;
+    here.operator(&["withdraw", &intervention, "--reason", "enough"])?
+        .success()?;
+    own.answer()?.status_is(254)?.says(&["enough"])?;
+    let verified = here.gateway().try_run(["journal", "verify"], "")?;
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    ensure!(
+        verified.status.code() == Some(4) && said.contains("the row of the gateway evil"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// R3: a recording on another node's disk is not missing here; a cut by an order accuses nobody.
+#[test]
+fn r3_what_another_node_recorded_is_named_there_and_not_missing_here() -> Result<()> {
+    let (here, there) = two_nodes()?;
+    here.approved("alice", "db01")?;
+    let mut running = session(&there)?;
+    let number = shown(&here, &node(&there))?;
+    here.operator(&["cut", &number])?.success()?;
+    running.answer()?.status_is(254)?;
+    wait::until_true("the seal", PATIENCE, || {
+        Ok(!here.shared_audit("recording-sealed")?.is_empty())
+    })?;
+    let lies = format!(
+        "1 recording lies on the disk of the gateway {}",
+        node(&there)
+    );
+    let said = here.gateway().run(["journal", "verify"], "")?;
+    ensure!(said.contains(&lies), "{said}");
+    let said = there.gateway().run(["journal", "verify"], "")?;
+    ensure!(!said.contains("lies on the disk"), "{said}");
+    Ok(())
+}
+
+/// R4, I5: a node that does not come back is taken out by an administrator, on record, and nobody speaks of it any more.
+#[test]
+fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
+    let (here, mut there) = two_nodes()?;
+    here.approved("alice", "db01")?;
+    let running = session(&there)?;
+    let number = shown(&here, &node(&there))?;
+    let remove = ["nodes", "remove", &node(&there)];
+    let lives = here.gateway().try_run(remove, "")?;
+    let said = String::from_utf8_lossy(&lives.stderr).into_owned();
+    ensure!(
+        lives.status.code() == Some(1) && said.contains("was heard of"),
+        "{said}"
+    );
+    there.kill()?;
+    drop(running);
+    wait::until_true("a session that is lost", PATIENCE, || {
+        let live = here.operator(&["live"])?.success()?.text();
+        Ok(live.contains("lost with the node"))
+    })?;
+    let listed = here.gateway().run(["nodes"], "")?;
+    ensure!(listed.contains("lost: not heard of for"), "{listed}");
+    let said = here.gateway().run(remove, "")?;
+    let told = format!("Ended on record as lost with it: session {number}.");
+    ensure!(said.contains(&told), "{said}");
+    let live = here.operator(&["live"])?.success()?.text();
+    ensure!(live.contains("No session is in passage"), "{live}");
+    here.operator(&["cut", "db01"])?
+        .status_is(1)?
+        .says(&["in passage"])?;
+    ensure!(!here.shared_audit("node-removed")?.is_empty());
+    // It begins anew, and seals what lies on its disk.
+    there.open()?;
+    wait::until_true("the seal", PATIENCE, || {
+        Ok(!here.shared_audit("recording-sealed")?.is_empty())
+    })?;
+    here.gateway().run(["journal", "verify"], "")?;
+    Ok(())
+}
+
+/// R6: a gateway whose clock is not the store's would close what is open for others; it does not begin.
+#[test]
+fn r6_a_gateway_whose_clock_is_apart_does_not_start() -> Result<()> {
+    let (here, mut there) = two_nodes()?;
+    there.close()?;
+    let clock = Clock::movable(there.layout().root().join("moved"))?;
+    clock.advance(3 * 3600)?;
+    let mut serve = there.gateway().command(["serve"]);
+    let refused = serve.envs(clock.environment()?).output()?;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(
+        refused.status.code() == Some(1) && said.contains("s ahead of the clock of the store's"),
+        "{said}"
+    );
+    ensure!(here.shared_audit("clock-jump")?.is_empty());
     Ok(())
 }

@@ -79,6 +79,10 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
             next = Some(next.map_or(due, |next| next.min(due)));
             continue;
         }
+        // What is due by a wrong clock is due for nobody.
+        if gateway.live.agreement.is_apart() {
+            continue;
+        }
         let changed = store.change_intervention(intervention.id(), |latest| {
             // Another node, or an operator, may have been first: then nothing is due any more.
             match steps::due(latest, now) {

@@ -116,6 +116,7 @@ impl AuditKind {
             | Self::CheckpointFailed
             | Self::KeyMade
             | Self::SettingsChange
+            | Self::NodeRemoved
             | Self::GatewayStart
             | Self::GatewayStop => Goes::All,
             Self::DoorCrowded

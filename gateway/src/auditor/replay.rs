@@ -28,6 +28,7 @@ use crate::admission::refused::not_theirs;
 use crate::admission::step_up;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::live::nodes::there;
 use crate::store::Session;
 use crate::texts::{Unreadable, times};
 
@@ -93,8 +94,13 @@ pub(crate) async fn replay(
         .readers
         .read(desk.person(), move || open(&sealed, id, &client, &keys))
         .await;
-    match opened.unwrap_or_else(|interrupted| Err(interrupted.into())) {
+    let opened = match opened.unwrap_or_else(|interrupted| Err(interrupted.into())) {
+        Err(problem) => Err(there(desk.gateway, &session, problem).await),
+        Ok(recording) => Ok(recording),
+    };
+    match opened {
         Ok(recording) => finished(desk, &written, &session, &recording).await,
+        Err(problem @ Unreadable::Elsewhere { .. }) => missing(desk, &session, &problem).await,
         Err(problem) if session.end.is_none() || dir.join(layout::LIVE).exists() => {
             unfinished(desk, &written, &session, dir.join(layout::LIVE), &problem).await
         }

@@ -28,6 +28,7 @@ use crate::admission::words::{Misuse, Takes};
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::evidence::EvidenceKeys;
+use crate::live::nodes::there;
 use crate::readers::Reading;
 use crate::store::{Searchable, Session, SessionQuery};
 use crate::texts::{Unreadable, times};
@@ -225,6 +226,7 @@ async fn find(
             {
                 Ok(hits) => hits,
                 Err(problem) => {
+                    let problem = there(desk.gateway, &session, problem).await;
                     let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
                     let args = [
                         ("number", session.number.into()),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::live::nodes;
+use crate::live::node_name;
 use crate::settings::Settings;
-use crate::store::{ServeLock, Session, Store, StoreError};
+use crate::store::{ServeLock, Session, Store};
 
 /// The gateways that run.
 pub(super) struct Carriers(BTreeSet<String>);
@@ -14,9 +14,9 @@ impl Carriers {
     /// renewals do.
     ///
     /// # Errors
-    /// The store failed, or the lock's file cannot be read.
-    pub(super) async fn look(store: &Store, settings: &Settings) -> Result<Self, StoreError> {
-        let own = nodes::name(&settings.data_dir);
+    /// The store failed, or the lock's file or that of the name cannot be read.
+    pub(super) async fn look(store: &Store, settings: &Settings) -> anyhow::Result<Self> {
+        let own = node_name::name(&settings.data_dir)?;
         let others = store.gateways().await?.into_iter();
         let mut running: BTreeSet<String> = others
             .filter(|node| node.name != own && store.may_be_shared() && !node.is_lost())

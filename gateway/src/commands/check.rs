@@ -117,6 +117,7 @@ async fn in_store(settings: &Settings) -> Vec<String> {
     let looked = store.look_at_documents().await;
     let faults = store.document_faults();
     let rows = Contradicted::find(&store).await;
+    let nodes = store.gateways_and_faults().await;
     store.close().await;
     let faults = faults.iter().map(|fault| {
         format!("{fault}; find out who changed the store, then put the right text in force again, which is on record: ecluse apply DIR")
@@ -130,6 +131,10 @@ async fn in_store(settings: &Settings) -> Vec<String> {
                 format!("{line}; find out who changed the store: ecluse journal verify")
             }))
         }
+        Err(error) => problems.push(error.to_string()),
+    }
+    match nodes {
+        Ok((_, faults)) => problems.extend(faults),
         Err(error) => problems.push(error.to_string()),
     }
     problems

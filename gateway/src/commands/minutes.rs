@@ -20,12 +20,8 @@ pub(super) async fn each_minute(gateway: Arc<Gateway>, ticker: Arc<Ticker>, lock
         if let Err(error) = gateway.keeper.tell_progress(&gateway.store, now).await {
             tracing::error!(%error, "how far recordings have come is not on record");
         }
-        if let Err(error) = gateway.ledger.close(&gateway.store, now).await {
-            tracing::error!(%error, "how many log-ons were refused is not on record");
-        }
-        if let Err(error) = gateway.people.close(&gateway.store, now).await {
-            tracing::error!(%error, "what people repeated is not on record");
-        }
+        gateway.ledger.close(&gateway.store, now).await;
+        gateway.people.close(&gateway.store, now).await;
         if let Err(error) = gateway.store.count_trails(now).await {
             tracing::error!(%error, "how many entries each trail has is not on record");
         }

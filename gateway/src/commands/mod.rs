@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod journal;
 mod minutes;
+mod nodes;
 pub(crate) mod out;
 mod prompt;
 mod recordings;
@@ -72,6 +73,7 @@ enum OnStore {
     Enroll(enroll::Enroll),
     Explain(explain::Explain),
     Export(export::Export),
+    Nodes(nodes::Nodes),
     Retention(retention::Retention),
     #[command(subcommand)]
     Search(search::SearchCommand),
@@ -200,6 +202,7 @@ impl OnStore {
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Export(export) => return export.run(store, settings).await,
+            Self::Nodes(nodes) => nodes.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
         };

@@ -36,7 +36,7 @@ use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
 use crate::journal::{JournalKeys, Ticker};
-use crate::live::{Live, nodes, orders};
+use crate::live::{Live, agreement, node_name, nodes, orders};
 use crate::memory;
 use crate::passage;
 use crate::passage::changes::end_all_interrupted;
@@ -63,6 +63,8 @@ const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 /// How long the last copies may take; what is left is sent after the next start.
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
+/// How long the store is waited for with what is not on record yet.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
 const TALKERS: usize = 2;
 /// How often the texts of the documents are compared with the log.
@@ -103,7 +105,6 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let store = Store::open(&settings).await?;
     let listeners = listen(&settings.ssh).await?;
     apply_first_documents(&store, &settings).await?;
-    let node = nodes::name(&settings.data_dir);
     let journal = journal_keys(&store, &settings).await?;
     let keys = EvidenceKeys::new(Arc::clone(&journal));
     secrets::create_private_dir(&settings.recordings.directory)?;
@@ -112,6 +113,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let address = settings.address().context(
         "nobody can tell how people reach this gateway: write `address = \"HOST:PORT\"` under [node]",
     )?;
+    agreement::check(&store).await?;
+    let node = node_name::take(&settings.data_dir, &store, &address).await?;
     store.renew_node(&node, &address).await?;
     let left = close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     for ended in end_all_interrupted(&store, &settings).await? {
@@ -239,8 +242,15 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     if unfinished > 0 {
         tracing::warn!(unfinished, "recordings are finished at the next start");
     }
-    gateway.ledger.close(&store, clock::now()).await?;
-    gateway.people.close(&store, clock::now()).await?;
+    gateway.ledger.close(&store, clock::now()).await;
+    gateway.people.close(&store, clock::now()).await;
+    let unsettled = store.settle(SETTLED_WITHIN).await;
+    if unsettled > 0 {
+        tracing::error!(
+            unsettled,
+            "the store does not answer: what happened is not on record; sessions are ended by the next start"
+        );
+    }
     store
         .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
         .await?;

@@ -205,7 +205,7 @@ impl Watch {
         let (client, destination) = (&self.client, &self.destination);
         tracing::error!(%client, destination, problem, "the journal is not the one that was copied");
         let record = self.record(AuditKind::CheckpointFailed).reason(problem);
-        let _ = self.wrote(record).await;
+        self.store.record_at_last(vec![record]).await;
     }
 
     fn record(&self, kind: AuditKind) -> AuditRecord {

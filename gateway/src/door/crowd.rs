@@ -160,9 +160,7 @@ impl Crowds {
         loop {
             let _ = tokio::time::timeout(LOOK_EVERY, self.grown.notified()).await;
             for record in self.look(clock::now()) {
-                if let Err(error) = store.record(&[record]).await {
-                    tracing::error!(%error, "a crowd at the door could not be put on record");
-                }
+                store.record_at_last(vec![record]).await;
             }
         }
     }

@@ -17,7 +17,7 @@ use ecluse_policy::documents::Pool;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::door::budget::prefix;
 use crate::settings::LimitSettings;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, with_event};
 
 /// Sources of a kind that get an entry of their own with what was counted.
 const OWN_ENTRIES: usize = 8;
@@ -79,7 +79,7 @@ impl Ledger {
     /// Puts a refused log-on on record, or counts it.
     ///
     /// # Errors
-    /// The store failed; it counts as written, so that a store that fails is not asked without end.
+    /// The store failed; it is written as soon as the store answers, and counts as written.
     pub(crate) async fn enter(
         &self,
         store: &Store,
@@ -88,7 +88,12 @@ impl Ledger {
         record: AuditRecord,
     ) -> Result<(), StoreError> {
         if self.takes(pool, source) {
-            store.record(&[record]).await
+            let record = with_event(record);
+            let written = store.record(std::slice::from_ref(&record)).await;
+            if written.is_err() {
+                store.owe(vec![record]);
+            }
+            written
         } else {
             Ok(())
         }
@@ -114,16 +119,12 @@ impl Ledger {
         false
     }
 
-    /// The minute is over: writes what was counted.
-    ///
-    /// # Errors
-    /// The store failed; the counts are gone.
-    pub(crate) async fn close(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    /// The minute is over: writes what was counted, now or as soon as the store answers.
+    pub(crate) async fn close(&self, store: &Store, now: Timestamp) {
         let records = self.counted(now);
-        if records.is_empty() {
-            return Ok(());
+        if !records.is_empty() {
+            store.record_at_last(records).await;
         }
-        store.record(&records).await
     }
 
     fn counted(&self, now: Timestamp) -> Vec<AuditRecord> {

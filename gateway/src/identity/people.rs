@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ecluse_policy::{PersonId, Timestamp};
 
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, with_event};
 
 /// Refusals of one person and kind that are put on record one by one, a minute.
 const REFUSALS: u32 = 20;
@@ -45,7 +45,7 @@ impl People {
     /// Puts a refusal of this person on record, or counts it.
     ///
     /// # Errors
-    /// The store failed; it counts as written, so that a store that fails is not asked without end.
+    /// The store failed; it is written as soon as the store answers, and counts as written.
     pub(crate) async fn enter(
         &self,
         store: &Store,
@@ -53,7 +53,14 @@ impl People {
         record: AuditRecord,
     ) -> Result<(), StoreError> {
         match self.takes(person, REFUSALS, record) {
-            Some(record) => store.record(&[record]).await,
+            Some(record) => {
+                let record = with_event(record);
+                let written = store.record(std::slice::from_ref(&record)).await;
+                if written.is_err() {
+                    store.owe(vec![record]);
+                }
+                written
+            }
             None => Ok(()),
         }
     }
@@ -93,16 +100,12 @@ impl People {
         None
     }
 
-    /// The minute is over: writes what was counted.
-    ///
-    /// # Errors
-    /// The store failed; the counts are gone.
-    pub(crate) async fn close(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    /// The minute is over: writes what was counted, now or as soon as the store answers.
+    pub(crate) async fn close(&self, store: &Store, now: Timestamp) {
         let records = self.counted(now);
-        if records.is_empty() {
-            return Ok(());
+        if !records.is_empty() {
+            store.record_at_last(records).await;
         }
-        store.record(&records).await
     }
 
     fn counted(&self, now: Timestamp) -> Vec<AuditRecord> {

@@ -11,6 +11,7 @@ mod ticker;
 
 pub use self::keys::{JournalKeys, KeysError, allowed_signers_text, origin};
 pub use self::source::{SourceError, read_key};
+pub(crate) use self::ticker::CONTRADICTED;
 pub use self::ticker::Ticker;
 
 #[cfg(test)]

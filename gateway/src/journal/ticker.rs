@@ -14,6 +14,9 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::store::{Store, StoreError, Topics};
 
+/// The detail of a checkpoint that was not made because the journal is not the one that was signed.
+pub(crate) const CONTRADICTED: &str = "contradicted";
+
 /// Makes checkpoints.
 #[derive(Debug)]
 pub struct Ticker {
@@ -54,24 +57,23 @@ impl Ticker {
 
     /// Makes a checkpoint if the journal grew. Failing is told in the log, and on record when it begins and ends.
     pub async fn tick(&self, now: Timestamp) {
-        let trouble = match self.checkpoint(now).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::error!(%error, "no checkpoint of the journal was made");
-                Some(error.to_string())
-            }
-        };
-        if !self.is_news(trouble.as_ref()) {
+        let failed = self.checkpoint(now).await.err();
+        if let Some(error) = &failed {
+            tracing::error!(%error, "no checkpoint of the journal was made");
+        }
+        if !self.is_news(failed.as_ref().map(ToString::to_string)) {
             return;
         }
         let record = AuditRecord::new(AuditKind::CheckpointFailed, now);
-        let record = match &trouble {
-            Some(problem) => record.refused().reason(problem),
+        let record = match &failed {
+            // Only this is a word against the journal; a store that was away is none.
+            Some(error @ (StoreError::Rewritten { .. } | StoreError::Journal(_))) => {
+                record.refused().reason(error).detail(CONTRADICTED, true)
+            }
+            Some(error) => record.refused().reason(error),
             None => record.permitted().reason("checkpoints are made again"),
         };
-        if let Err(error) = self.store.record(&[record]).await {
-            tracing::error!(%error, "the failure is not on record either");
-        }
+        self.store.record_at_last(vec![record]).await;
     }
 
     async fn checkpoint(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -94,10 +96,10 @@ impl Ticker {
     }
 
     /// Whether trouble begins, changes or ends.
-    fn is_news(&self, trouble: Option<&String>) -> bool {
+    fn is_news(&self, trouble: Option<String>) -> bool {
         let mut state = self.lock();
-        let news = state.trouble.as_ref() != trouble;
-        state.trouble = trouble.cloned();
+        let news = state.trouble != trouble;
+        state.trouble = trouble;
         news
     }
 

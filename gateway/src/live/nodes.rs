@@ -1,6 +1,5 @@
 //! The gateways that share the store, and the sessions that others of them carry.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use ecluse_policy::{AsOperator, HostPort, Intervention};
 
 use crate::gateway::Gateway;
 use crate::store::{LEASE, Node, Session, SessionQuery, StoreError};
+use crate::texts::Unreadable;
 
 /// How often a node says that it is here: thrice within a lease, so that one failure loses nobody.
 const RENEWED_EVERY: Duration = Duration::from_secs(3);
@@ -20,22 +20,11 @@ pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
     }
     loop {
         tokio::time::sleep(RENEWED_EVERY).await;
+        gateway.live.agreement.look(&gateway.store).await;
         if let Err(error) = gateway.store.renew_node(&gateway.node, &address).await {
             tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
         }
     }
-}
-
-/// Names this gateway among those that share a store.
-pub(crate) fn name(data_dir: &Path) -> String {
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let place = data_dir
-        .canonicalize()
-        .unwrap_or_else(|_| data_dir.to_owned());
-    format!("{host}:{}", place.display())
 }
 
 /// A session that another node carries.
@@ -90,11 +79,31 @@ pub(crate) async fn elsewhere(
         }
         let node = nodes.iter().find(|node| node.name == session.start.node);
         found.push(Remote {
-            intervention: store.intervention(session.start.intervention).await?,
+            // What stands beside the session only: one that does not read hides none.
+            intervention: store
+                .intervention(session.start.intervention)
+                .await
+                .unwrap_or_default(),
             node: node.cloned(),
             session,
         });
     }
     let several = !found.is_empty() || nodes.iter().any(|node| node.name != gateway.node);
     Ok((found, several))
+}
+
+/// Why a recording cannot be shown: what another gateway recorded, and is not here, lies there.
+pub(crate) async fn there(gateway: &Gateway, session: &Session, problem: Unreadable) -> Unreadable {
+    let node = &session.start.node;
+    // The row is what the log says, or its word about the gateway is nobody's.
+    let is_here = *node == gateway.node || !gateway.store.may_be_shared();
+    if problem != Unreadable::NotThere || is_here || session.fault.is_some() {
+        return problem;
+    }
+    // Without its address it is called by its name.
+    let nodes = gateway.store.gateways().await.unwrap_or_default();
+    let known = nodes.iter().find(|one| one.name == *node);
+    Unreadable::Elsewhere {
+        node: known.map_or_else(|| node.clone(), |known| known.address.to_string()),
+    }
 }

@@ -18,12 +18,14 @@ use super::{CutWhat, Guest, LiveSession};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{Held, ORDER, Reply, SessionQuery, Store, StoreError, Topics};
+use crate::store::{Held, ORDER, Reply, SessionQuery, Store, StoreError, Topics, with_event};
 
 /// How long an operator waits for other nodes.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// The longest sleep between two looks for orders.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Orders that nobody gave are told in one act, up to so many.
+const AT_ONCE: usize = 500;
 /// Sessions that are looked through for nodes that an order concerns.
 const MOST: u32 = 100_000;
 
@@ -83,20 +85,28 @@ pub(crate) async fn give(
 ) -> Result<Vec<Elsewhere>, StoreError> {
     // Nothing that waits in turn comes before it.
     let store = gateway.store.ahead();
+    let here: Vec<AuditRecord> = here.iter().cloned().map(with_event).collect();
+    let asked = ask(gateway, &store, order, record, &here).await;
+    if asked.is_err() {
+        // It has happened: it is on record as soon as the store answers.
+        store.owe(here);
+    }
+    asked
+}
+
+async fn ask(
+    gateway: &Gateway,
+    store: &Store,
+    order: &Order,
+    record: AuditRecord,
+    here: &[AuditRecord],
+) -> Result<Vec<Elsewhere>, StoreError> {
     // One session is in one place.
     let is_done = !here.is_empty() && matches!(order.what, CutWhat::Session(_));
     let concerned = if is_done || !store.may_be_shared() {
         BTreeMap::new()
     } else {
-        match concerned(gateway, order).await {
-            Ok(concerned) => concerned,
-            // What was done here goes on record all the same, if anything does.
-            Err(error) if here.is_empty() => return Err(error),
-            Err(error) => {
-                store.record(here).await?;
-                return Err(error);
-            }
-        }
+        concerned(gateway, order).await?
     };
     if concerned.is_empty() {
         if !here.is_empty() {
@@ -196,11 +206,16 @@ pub(crate) async fn carry_out(gateway: Arc<Gateway>) {
         return;
     }
     let mut changes = gateway.store.changes(Topics::orders());
-    let mut unanswered = BTreeMap::new();
+    let mut carried = Carried::default();
     loop {
         changes.mark_unchanged();
-        if let Err(error) = look(&gateway, &mut unanswered).await {
-            tracing::warn!(%error, "orders of other nodes are not seen, or not answered: the store failed");
+        match look(&gateway, &mut carried).await {
+            // What came meanwhile goes first.
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "orders of other nodes are not seen, or not answered: the store failed");
+            }
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
@@ -209,56 +224,81 @@ pub(crate) async fn carry_out(gateway: Arc<Gateway>) {
     }
 }
 
-/// What was done, until it is on record.
+/// What was done already, while its rows stand there without an answer.
+#[derive(Default)]
+struct Carried {
+    obeyed: BTreeMap<Uuid, Done>,
+    /// Orders that nobody gave, and that were told.
+    told: BTreeSet<Uuid>,
+}
+
+/// What was done, with its records until they are written.
 struct Done {
     reply: Reply,
     records: Vec<AuditRecord>,
 }
 
-async fn look(gateway: &Gateway, unanswered: &mut BTreeMap<Uuid, Done>) -> Result<(), StoreError> {
+/// Carries out what stands there for this node: one order, where there is one, or some that nobody gave; whether there is
+/// more.
+async fn look(gateway: &Gateway, carried: &mut Carried) -> Result<bool, StoreError> {
     let store: Store = gateway.store.ahead();
-    for held in store.orders_for(&gateway.node).await? {
-        let (Held::OnRecord { id, .. } | Held::Forged { id, .. }) = held;
-        // Once, however often the store fails to take the answer.
-        let done = unanswered.entry(id).or_insert_with(|| match held {
+    let held = store.orders_for(&gateway.node).await?;
+    let (mut given, mut forged) = (Vec::new(), Vec::new());
+    for one in held {
+        match one {
             Held::OnRecord {
-                order, upto, age, ..
-            } => obey(gateway, id, &order, upto, age),
-            Held::Forged { client, .. } => disobey(gateway, id, client.as_ref()),
-        });
-        store
-            .answer_order(id, &gateway.node, &done.reply, &done.records)
-            .await?;
-        unanswered.remove(&id);
+                id,
+                order,
+                upto,
+                age,
+            } => given.push((id, order, upto, age)),
+            Held::Forged { id, client } => forged.push((id, client)),
+        }
     }
-    Ok(())
+    // What does not stand there any more is not told again.
+    let stands: BTreeSet<Uuid> = given.iter().map(|(id, ..)| *id).collect();
+    carried.obeyed.retain(|id, _| stands.contains(id));
+    let stands: BTreeSet<Uuid> = forged.iter().map(|(id, _)| *id).collect();
+    carried.told.retain(|id| stands.contains(id));
+    for (id, order, upto, age) in given {
+        // Once, however often the store fails to take the answer.
+        let done = carried
+            .obeyed
+            .entry(id)
+            .or_insert_with(|| obey(gateway, id, &order, upto, age));
+        let records = std::mem::take(&mut done.records);
+        let (ids, reply) = ([id], &done.reply);
+        let answered = store.answer_orders(&ids, &gateway.node, reply, &records);
+        if let Err(error) = answered.await {
+            store.owe(records);
+            return Err(error);
+        }
+    }
+    forged.retain(|(id, _)| !carried.told.contains(id));
+    let more = forged.len() > AT_ONCE;
+    forged.truncate(AT_ONCE);
+    if !forged.is_empty() {
+        let ids: Vec<Uuid> = forged.iter().map(|(id, _)| *id).collect();
+        let records = disobeyed(gateway, forged);
+        store
+            .answer_orders(&ids, &gateway.node, &Reply::NotOnRecord, &records)
+            .await?;
+        carried.told.extend(ids);
+    }
+    Ok(more)
 }
 
 fn obey(gateway: &Gateway, id: Uuid, order: &Order, upto: u64, age: Duration) -> Done {
     let documents = &gateway.applied().documents;
     let guests = gateway.live.guests.cut(order, documents, Some(age));
-    let sessions = gateway.live.cut_upto(order, upto);
+    let sessions = gateway.live.carry_out(id, order, upto);
     tracing::info!(%id, by = %order.by, client = %order.client, sessions = sessions.len(), "an order of another node is carried out");
-    let now = clock::now();
-    let said = |record: AuditRecord| {
-        let record = record
-            .person(&order.by)
-            .permitted()
-            .detail(ORDER, id.to_string());
-        match &order.reason {
-            Some(reason) => record.reason(reason),
-            None => record,
-        }
-    };
-    let cut = || AuditRecord::new(AuditKind::Cut, now);
-    let of_sessions = sessions
-        .iter()
-        .map(|session| said(of_session(cut(), session)));
+    let of_sessions = sessions.iter().map(|session| cut_by(id, order, session));
     let of_guests = guests
         .iter()
-        .map(|guest| said(of_guest(cut(), &order.client, guest)));
+        .map(|guest| of_guest(by_order(id, order), &order.client, guest));
     Done {
-        records: of_sessions.chain(of_guests).collect(),
+        records: of_sessions.chain(of_guests).map(with_event).collect(),
         reply: Reply::Done {
             sessions: sessions
                 .iter()
@@ -269,22 +309,46 @@ fn obey(gateway: &Gateway, id: Uuid, order: &Order, upto: u64, age: Duration) ->
     }
 }
 
-/// An order that the log knows nothing of is a cut in somebody's name that nobody ordered.
-fn disobey(gateway: &Gateway, id: Uuid, client: Option<&ClientId>) -> Done {
-    tracing::error!(%id, "an order in the store is not on record and was not obeyed; find out who changed the store");
-    let record = AuditRecord::new(AuditKind::NotOnRecord, clock::now())
-        .refused()
-        .reason("an order to this node stands in the store, and no entry of the log gave it")
+/// The record of a session that an order of another node cut.
+pub(super) fn cut_by(id: Uuid, order: &Order, session: &LiveSession) -> AuditRecord {
+    of_session(by_order(id, order), session)
+}
+
+fn by_order(id: Uuid, order: &Order) -> AuditRecord {
+    let record = AuditRecord::new(AuditKind::Cut, clock::now())
+        .person(&order.by)
+        .permitted()
         .detail(ORDER, id.to_string());
-    let documents = &gateway.applied().documents;
-    let record = match client.filter(|client| documents.client(client).is_some()) {
-        Some(client) => record.client(client),
+    match &order.reason {
+        Some(reason) => record.reason(reason),
         None => record,
-    };
-    Done {
-        reply: Reply::NotOnRecord,
-        records: vec![record],
     }
+}
+
+/// Orders that the log knows nothing of are cuts in somebody's name that nobody ordered: one entry for each client that they
+/// name, however many they are.
+fn disobeyed(gateway: &Gateway, forged: Vec<(Uuid, Option<ClientId>)>) -> Vec<AuditRecord> {
+    let documents = &gateway.applied().documents;
+    let mut by_client: BTreeMap<Option<ClientId>, Vec<Uuid>> = BTreeMap::new();
+    for (id, client) in forged {
+        let client = client.filter(|client| documents.client(client).is_some());
+        by_client.entry(client).or_default().push(id);
+    }
+    let told = by_client.into_iter().map(|(client, ids)| {
+        let first = ids.first().copied().unwrap_or_default();
+        let count = ids.len();
+        tracing::error!(id = %first, count, "orders in the store are not on record and were not obeyed; find out who changed the store");
+        let record = AuditRecord::new(AuditKind::NotOnRecord, clock::now())
+            .refused()
+            .reason("an order to this node stands in the store, and no entry of the log gave it")
+            .detail(ORDER, first.to_string())
+            .detail("orders", count);
+        match client {
+            Some(client) => record.client(&client),
+            None => record,
+        }
+    });
+    told.collect()
 }
 
 /// What a record says of a session that was cut.

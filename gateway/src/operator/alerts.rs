@@ -9,10 +9,11 @@ use ecluse_policy::documents::Pool;
 use ecluse_policy::{AsOperator, ClientId, Span, Timestamp};
 
 use crate::admission::desk::{Desk, Trouble};
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 use crate::clock;
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
+use crate::journal::CONTRADICTED;
 use crate::space::{Level, Room, mebibytes};
 use crate::store::{AuditQuery, ORDER};
 use crate::texts::times;
@@ -246,7 +247,8 @@ async fn hidden_typing(
         .collect())
 }
 
-/// Places whose checkpoints the journal contradicts (R3), since a time.
+/// Places whose checkpoints the journal contradicts (R3), and checkpoints that the gateway could not make and has not made
+/// since, since a time.
 async fn contradicted(
     desk: &Desk<'_>,
     client: &ClientId,
@@ -255,19 +257,30 @@ async fn contradicted(
     let kinds = [AuditKind::CheckpointFailed];
     let now = clock::now();
     let found = latest(desk, client, &kinds, since).await?;
-    Ok(found
-        .into_iter()
-        .map(|record| {
-            let destination = record.detail.get("destination");
-            let destination = destination.and_then(|name| name.as_str());
-            let args = [
-                ("time", times::moment(record.at, now, None).into()),
-                ("destination", destination.unwrap_or_default().into()),
-                ("problem", record.reason.clone().unwrap_or_default().into()),
-            ];
-            (record.at, desk.say("operator-copies-contradicted", &args))
-        })
-        .collect())
+    let is_good = |record: &AuditRecord| record.verdict == Some(AuditVerdict::Permit);
+    let made_again = found.iter().filter(|one| is_good(one)).map(|one| one.at);
+    let made_again = made_again.max();
+    let mut alerts = Vec::new();
+    for record in found.iter().filter(|one| !is_good(one)) {
+        let time = ("time", times::moment(record.at, now, None).into());
+        let problem = record.reason.clone().unwrap_or_default();
+        let problem = ("problem", problem.into());
+        let destination = record.detail.get("destination");
+        let said = match destination.and_then(|name| name.as_str()) {
+            Some(destination) => {
+                let args = [time, problem, ("destination", destination.into())];
+                desk.say("operator-copies-contradicted", &args)
+            }
+            None if record.detail.contains_key(CONTRADICTED) => {
+                desk.say("operator-journal-contradicted", &[time, problem])
+            }
+            // Made again since: nothing lacks.
+            None if made_again.is_some_and(|again| again >= record.at) => continue,
+            None => desk.say("operator-checkpoint-failed", &[time, problem]),
+        };
+        alerts.push((record.at, said));
+    }
+    Ok(alerts)
 }
 
 /// Interventions, documents and sessions in the store that the log contradicts (R3), since a time.

@@ -14,7 +14,6 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::refused;
 use crate::admission::words::{Misuse, Takes};
 use crate::admission::{lobby, parse_length, shown, step_up, steps};
-use crate::live::nodes;
 use crate::terminal::Line;
 
 const APPROVE: Takes = Takes {
@@ -268,8 +267,7 @@ pub(crate) async fn withdraw(
     let here = live
         .iter()
         .filter(|session| session.facts().intervention == intervention.id());
-    let (remote, _) = nodes::elsewhere(desk.gateway, &by).await?;
-    let count = here.count() + elsewhere::count(&remote, intervention.id());
+    let count = here.count() + elsewhere::count(desk, &by, intervention.id()).await;
     match steps::withdraw(desk.gateway, desk.visitor, &by, &intervention, &reason).await? {
         Ok(_) => {
             let args = [

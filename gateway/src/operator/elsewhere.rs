@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ecluse_policy::intervention::State;
-use ecluse_policy::{AsOperator, Timestamp};
+use ecluse_policy::{AsOperator, InterventionId, Timestamp};
 
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
@@ -185,8 +185,16 @@ pub(super) async fn watch(
     .await
 }
 
-/// How many sessions of an intervention are in passage on other nodes that are heard of.
-pub(super) fn count(remote: &[Remote], of: ecluse_policy::InterventionId) -> usize {
+/// How many sessions of an intervention are in passage on other nodes that are heard of; those that cannot be counted are
+/// not, which holds up no act.
+pub(super) async fn count(desk: &Desk<'_>, by: &AsOperator<'_>, of: InterventionId) -> usize {
+    let remote = match nodes::elsewhere(desk.gateway, by).await {
+        Ok((remote, _)) => remote,
+        Err(error) => {
+            tracing::warn!(%error, "the sessions of other nodes are not counted");
+            return 0;
+        }
+    };
     let heard = remote.iter().filter(|remote| remote.address().is_some());
     heard
         .filter(|remote| remote.session.start.intervention == of)

@@ -327,15 +327,8 @@ impl Session {
             to_target,
             to_technician,
         };
-        if let Err(error) = visit
-            .gateway()
-            .store
-            .ahead()
-            .end_session(facts.id, &end, &records)
-            .await
-        {
-            tracing::error!(session = %facts.id, %error, "the end of a session could not be written");
-        }
+        let store = visit.gateway().store.ahead();
+        store.end_session_at_last(facts.id, end, records).await;
     }
 
     fn record(&self, visit: &Visit, kind: AuditKind) -> AuditRecord {

@@ -243,11 +243,9 @@ impl Visit {
         }
     }
 
-    /// Writes an audit record about something that has happened already.
+    /// Writes an audit record about something that has happened already: now, or as soon as the store answers.
     pub(crate) async fn audit(&self, record: AuditRecord) {
-        if let Err(error) = self.gateway.store.record(&[record]).await {
-            tracing::error!(%error, "an audit record could not be written");
-        }
+        self.gateway.store.record_at_last(vec![record]).await;
     }
 
     /// Keeps a target's unexpected host key for the client's operators.
@@ -265,9 +263,8 @@ impl Visit {
             expected: pinned.join(", "),
             got: got.to_owned(),
         };
-        if let Err(error) = self.gateway.store.alert_host_key(&alert, &[record]).await {
-            tracing::error!(%error, "a host key alert could not be written");
-        }
+        let store = &self.gateway.store;
+        store.alert_host_key_at_last(alert, vec![record]).await;
     }
 
     /// The connection is gone: waits for the channels, closes the recordings, writes the log-off (R4).

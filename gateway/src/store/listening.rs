@@ -1,6 +1,7 @@
 //! Changes that other processes make: heard by name on PostgreSQL (LISTEN), and counted on both engines ([`poll`]).
 //!
-//! Words may be lost with a connection. The epoch is not: it counts every commit, and what nobody named wakes everybody.
+//! Words may be lost with a connection, and anybody who can connect to the database can say some. The epoch is not: it
+//! counts every commit, and what nobody named wakes everybody.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -34,8 +35,9 @@ async fn poll(store: Weak<Inner>) {
     loop {
         ticks.tick().await;
         let Some(inner) = store.upgrade() else { return };
+        let look = inner.announcer.look();
         match read_epoch(&inner.db).await {
-            Ok(epoch) if inner.announcer.knows(epoch) => {}
+            Ok(epoch) if inner.announcer.looked(look, epoch) => {}
             Ok(epoch) => {
                 // Committed a moment ago, its words are under way.
                 tokio::time::sleep(WORDS_COME_WITHIN).await;
@@ -85,7 +87,10 @@ async fn hear(store: &Weak<Inner>, listener: &mut PgListener) -> Result<(), Stor
             return Ok(());
         };
         if let Some((epoch, topics)) = said.and_then(|said| topics::read(said.payload())) {
-            inner.announcer.announce(epoch, topics.as_ref());
+            inner.announcer.hear(epoch, topics.as_ref());
         }
+        drop(inner);
+        // However many words come at once, everybody else has their turn between them.
+        tokio::task::yield_now().await;
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
-//! [`interventions`], [`nodes`], [`orders`], [`remembered`], [`search`], [`sessions`].
+//! [`interventions`], [`nodes`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
@@ -31,6 +31,7 @@ mod migrations;
 mod nodes;
 mod opening;
 mod orders;
+mod owed;
 mod recordings;
 mod remembered;
 mod search;
@@ -76,9 +77,11 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
-pub use self::nodes::{LEASE, Node};
+pub use self::nodes::{LEASE, Node, RemoveError, Removed};
 pub(crate) use self::orders::ORDER;
 pub use self::orders::{Given, Held, Reply};
+use self::owed::Owed;
+pub(crate) use self::owed::with_event;
 pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
@@ -111,6 +114,8 @@ struct Inner {
     announcer: Arc<Announcer>,
     /// Whether changes of other processes are followed.
     following: AtomicBool,
+    /// What happened and is not on record yet.
+    owed: Arc<Owed>,
     /// Whose turn it is, among those who wait for it: the database itself is asked by one of them at a time.
     turns: Arc<Semaphore>,
     /// The documents last read, so that they are parsed once a version.
@@ -184,6 +189,7 @@ impl Store {
             key: Arc::new(key),
             announcer,
             following: AtomicBool::new(false),
+            owed: Arc::new(Owed::new()),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::default(),
@@ -243,6 +249,7 @@ impl Store {
             announcer,
             // Nothing changes here.
             following: AtomicBool::new(true),
+            owed: Arc::new(Owed::new()),
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::new(said),
@@ -367,9 +374,7 @@ impl Writing {
             self.tx.execute(listening::SAY, values![words]).await?;
         }
         self.tx.commit().await?;
-        self.inner
-            .announcer
-            .announce(self.epoch, Some(&self.topics));
+        self.inner.announcer.announce(self.epoch, &self.topics);
         Ok(())
     }
 }

@@ -3,12 +3,17 @@
 //! Clocks of nodes differ, and none is compared with another: the moment of a renewal is the store's own (PostgreSQL's clock),
 //! and so is the moment when somebody looks how long ago that was. SQLite has one node, whose clock it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ecluse_policy::Timestamp;
 use ecluse_policy::documents::HostPort;
+use ecluse_recordings::neutralise;
 
-use super::sql::{Engine, values};
-use super::{Store, StoreError};
+use super::sql::{Engine, Row, values};
+use super::{AuditQuery, LastMoment, Store, StoreError};
+use crate::audit::{AuditKind, AuditRecord};
+use crate::live::KnownBy;
 
 /// A node that was not heard of for longer is lost, and its sessions with it.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -63,6 +68,34 @@ impl Store {
         tx.commit().await
     }
 
+    /// How far the store's clock is ahead of this machine's, in microseconds, at least: what the asking may have taken
+    /// counts for nothing. SQLite has this machine's.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn clock_ahead(&self) -> Result<i64, StoreError> {
+        let engine = self.db().engine();
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {} AS now", clock(engine)));
+        let before = crate::clock::now().as_micros();
+        let row = self.db().row(sql, values![]).await?;
+        let after = crate::clock::now().as_micros();
+        let now = row.ok_or(StoreError::Null { column: "now" })?.int("now")?;
+        Ok(match engine {
+            Engine::Postgres => apart(now, before, after),
+            Engine::Sqlite => 0,
+        })
+    }
+
+    /// Every gateway that recorded sessions, by name.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn recorders(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT node FROM sessions ORDER BY node";
+        let rows = self.db().rows(sql, values![]).await?;
+        rows.iter().map(|row| row.text("node")).collect()
+    }
+
     /// This gateway stops in order: it has no sessions any more.
     ///
     /// # Errors
@@ -74,25 +107,184 @@ impl Store {
         tx.commit().await
     }
 
-    /// Every node that began and did not stop in order, by name.
+    /// Every node that began and did not stop in order, by name. A row that does not read is no node: nothing vouches for
+    /// this table, and what is written into it must hold up nobody's handle.
     ///
     /// # Errors
     /// The store failed.
     pub async fn gateways(&self) -> Result<Vec<Node>, StoreError> {
+        let (nodes, faults) = self.gateways_and_faults().await?;
+        for fault in faults {
+            tracing::error!("{fault}; find out who changed the store");
+        }
+        Ok(nodes)
+    }
+
+    /// The same, with what is wrong with rows that do not read.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn gateways_and_faults(&self) -> Result<(Vec<Node>, Vec<String>), StoreError> {
         let now = clock(self.db().engine());
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT name, address, {now} - renewed_at AS silent FROM nodes ORDER BY name"
+            "SELECT name, address, renewed_at, {now} AS now FROM nodes ORDER BY name"
         ));
+        let (mut nodes, mut faults) = (Vec::new(), Vec::new());
+        for row in &self.db().rows(sql, values![]).await? {
+            match node(row) {
+                Ok(node) => nodes.push(node),
+                Err(error) => {
+                    let name = row.text("name").unwrap_or_default();
+                    faults.push(format!(
+                        "the row of the gateway {} in the table of those that share the store does not read: {}; take it out: ecluse nodes remove NAME",
+                        neutralise(name),
+                        neutralise(error.to_string())
+                    ));
+                }
+            }
+        }
+        Ok((nodes, faults))
+    }
+}
+
+/// A gateway that was taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The sessions that it had left open, by number.
+    pub sessions: Vec<u64>,
+    /// How many orders to it were given up.
+    pub orders: u64,
+}
+
+/// Why a gateway was not taken out.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    /// It lives.
+    #[error(
+        "the gateway {name} was heard of {} s ago, and carries its own sessions: stop it in order, which ends them", silent.as_secs()
+    )]
+    Heard {
+        /// Its name.
+        name: String,
+        /// How long it was not heard of.
+        silent: Duration,
+    },
+    /// There is nothing of it.
+    #[error("no gateway {name} shares this store, and nothing of it is open; see: ecluse nodes")]
+    Unknown {
+        /// Its name.
+        name: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// How many sessions each gateway has open, by its name.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn open_by_node(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let sql =
+            "SELECT node, COUNT(*) AS open FROM sessions WHERE ended_at IS NULL GROUP BY node";
         let rows = self.db().rows(sql, values![]).await?;
         rows.iter()
-            .map(|row| {
-                let silent = u64::try_from(row.int("silent")?).ok();
-                Ok(Node {
-                    name: row.text("name")?,
-                    address: row.parsed("address", HostPort::parse)?,
-                    silent: silent.map(Duration::from_micros),
-                })
-            })
+            .map(|row| Ok((row.text("node")?, row.count("open")?)))
             .collect()
+    }
+
+    /// Takes out a gateway that does not come back: its sessions end on record at the last word about each, and what was
+    /// ordered of it is given up. One that comes back all the same begins anew, and seals what lies on its disk.
+    ///
+    /// # Errors
+    /// It lives, nothing is known of it, or the store failed.
+    pub async fn remove_node(
+        &self,
+        name: &str,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Removed, RemoveError> {
+        let nodes = self.gateways().await?;
+        let found = nodes.iter().find(|node| node.name == name);
+        if let Some(silent) = found
+            .filter(|node| !node.is_lost())
+            .and_then(|node| node.silent)
+        {
+            let name = name.to_owned();
+            return Err(RemoveError::Heard { name, silent });
+        }
+        let mut ends = BTreeMap::new();
+        for orphan in self.orphans(name).await? {
+            let latest = AuditQuery {
+                session: Some(orphan.start.id),
+                latest_first: true,
+                limit: Some(1),
+                ..AuditQuery::default()
+            };
+            let latest = self.audit(&latest).await?;
+            let last = latest
+                .first()
+                .map_or(orphan.start.at, |stored| stored.record.at);
+            let last = LastMoment {
+                at: last.min(at).max(orphan.start.at),
+                by: KnownBy::Log,
+            };
+            ends.insert(orphan.start.id, last);
+        }
+        let ended = self.close_orphans(name, &ends, at).await?;
+        let sessions: Vec<u64> = ended.iter().map(|session| session.number).collect();
+        let mut change = self.write().await?;
+        let sql = "DELETE FROM nodes WHERE name = $1";
+        let row = change.tx.execute(sql, values![name]).await?;
+        let sql = "DELETE FROM orders WHERE node = $1";
+        let orders = change.tx.execute(sql, values![name]).await?;
+        if row == 0 && orders == 0 && sessions.is_empty() {
+            let name = name.to_owned();
+            return Err(RemoveError::Unknown { name });
+        }
+        let mut record = AuditRecord::new(AuditKind::NodeRemoved, at)
+            .claimed(by)
+            .permitted()
+            .reason("the administrator says that it does not come back")
+            .detail("node", name)
+            .detail("orders", orders);
+        if let Some(node) = found {
+            record = record.detail("address", node.address.to_string());
+        }
+        change
+            .commit(&[record.detail("sessions", sessions.len())])
+            .await?;
+        Ok(Removed { sessions, orders })
+    }
+}
+
+/// How far `now` lies outside of `before` and `after`.
+fn apart(now: i64, before: i64, after: i64) -> i64 {
+    let behind = now.saturating_sub(before).min(0);
+    let ahead = now.saturating_sub(after).max(0);
+    if behind < 0 { behind } else { ahead }
+}
+
+fn node(row: &Row) -> Result<Node, StoreError> {
+    // Here and not in the statement, which would fail as a whole where one row is out of range.
+    let silent = row.int("now")?.checked_sub(row.int("renewed_at")?);
+    let silent = silent.and_then(|silent| u64::try_from(silent).ok());
+    Ok(Node {
+        name: row.text("name")?,
+        address: row.parsed("address", HostPort::parse)?,
+        silent: silent.map(Duration::from_micros),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_asking_took_is_no_difference_of_clocks() {
+        assert_eq!(apart(15, 10, 20), 0);
+        assert_eq!(apart(5, 10, 20), -5);
+        assert_eq!(apart(26, 10, 20), 6);
     }
 }

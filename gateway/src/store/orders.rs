@@ -134,22 +134,29 @@ impl Store {
         Ok(Given { id })
     }
 
-    /// What `node` is to carry out, in the order it was given; also forgets answers that nobody came to read.
+    /// What `node` is to carry out, in the order it was given, and then what nobody gave; also forgets answers that nobody
+    /// came to read.
     ///
     /// # Errors
     /// The store failed.
     pub async fn orders_for(&self, node: &str) -> Result<Vec<Held>, StoreError> {
         let now = clock(self.db().engine());
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT orders.id AS id, orders.seq AS seq, salt, body, leaf, entry, {now} AS now \
+            "SELECT orders.id AS id, orders.seq AS seq, salt, body, leaf, entry, {now} AS now, \
+             (SELECT value FROM counters WHERE name = 'audit') AS counted, \
+             (SELECT value FROM counters WHERE name = 'session') AS begun \
              FROM orders LEFT JOIN journal ON journal.seq = orders.seq \
              WHERE node = $1 AND answer IS NULL ORDER BY orders.seq, orders.id"
         ));
         let rows = self.db().rows(sql, values![node]).await?;
-        let held: Vec<Held> = rows
+        let mut held: Vec<Held> = rows
             .iter()
             .map(|row| held(row, node))
             .collect::<Result<_, _>>()?;
+        held.sort_by_key(|held| match held {
+            Held::OnRecord { .. } => 0,
+            Held::Forged { .. } => 1,
+        });
         let sql = "SELECT id FROM orders WHERE node = $1 AND answer IS NOT NULL";
         if !self.db().rows(sql, values![node]).await?.is_empty() {
             let lasts = ANSWERS_LAST.as_micros();
@@ -163,43 +170,54 @@ impl Store {
         Ok(held)
     }
 
-    /// Answers an order to `node`, with records of what was done; `false` where it was answered before, and then nothing is
-    /// written.
+    /// Answers orders to `node`, with records of what was done: they are written whether or not the rows are still there and
+    /// can be answered. Nothing is written where there is nothing to write.
     ///
     /// # Errors
     /// The store failed; nothing is written.
-    pub async fn answer_order(
+    pub async fn answer_orders(
         &self,
-        id: Uuid,
+        ids: &[Uuid],
         node: &str,
         reply: &Reply,
         records: &[AuditRecord],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let reply = serde_json::to_string(reply)
             .map_err(|error| StoreError::malformed("orders.answer", error))?;
         let mut change = self.write().await?;
         let sql = "UPDATE orders SET answer = $3 WHERE id = $1 AND node = $2 AND answer IS NULL";
-        let answered = change.tx.execute(sql, values![id, node, reply]).await? > 0;
-        if answered {
+        let mut answered = 0;
+        for id in ids {
+            answered += change.tx.execute(sql, values![*id, node, &reply]).await?;
+        }
+        if answered > 0 {
             change.concern(Topic::Orders);
+        }
+        if answered > 0 || !records.is_empty() {
             change.commit(records).await?;
         }
-        Ok(answered)
+        Ok(())
     }
 
-    /// The answers to an order so far, by node.
+    /// The answers to an order so far, by node; one that does not read is none.
     ///
     /// # Errors
     /// The store failed.
     pub async fn answers(&self, order: &Given) -> Result<BTreeMap<String, Reply>, StoreError> {
         let sql = "SELECT node, answer FROM orders WHERE id = $1 AND answer IS NOT NULL";
         let rows = self.db().rows(sql, values![order.id]).await?;
-        rows.iter()
-            .map(|row| {
-                let reply = row.parsed("answer", |text| serde_json::from_str::<Reply>(text))?;
-                Ok((row.text("node")?, reply))
-            })
-            .collect()
+        let mut answers = BTreeMap::new();
+        for row in &rows {
+            match row.parsed("answer", |text| serde_json::from_str::<Reply>(text)) {
+                Ok(reply) => {
+                    answers.insert(row.text("node")?, reply);
+                }
+                Err(error) => {
+                    tracing::error!(%error, id = %order.id, "an answer to an order does not read; find out who changed the store");
+                }
+            }
+        }
+        Ok(answers)
     }
 
     /// Forgets the answers to an order that were read: the log has what was done.
@@ -225,17 +243,24 @@ fn held(row: &Row, node: &str) -> Result<Held, StoreError> {
             .flatten()
     });
     let read: Option<Body> = serde_json::from_str(&body).ok();
+    let (seq, begun) = (row.count("seq").ok(), row.count("begun")?);
+    let is_counted =
+        seq.is_some_and(|seq| row.count("counted").is_ok_and(|counted| seq <= counted));
     // The salted digest binds the whole body: who, whose, what, when and to whom. The row's own column of the node is not in
     // it, so the body names the nodes.
+    // An entry beyond the end of the log is none: it could be taken away again, and nothing would lack.
     let on_record = entry.is_some_and(|entry| {
-        AuditKind::parse(&entry.kind) == Some(AuditKind::CutOrdered)
+        is_counted
+            && Some(entry.seq) == seq
+            && AuditKind::parse(&entry.kind) == Some(AuditKind::CutOrdered)
             && entry.detail_text(ORDER) == Some(id.to_string().as_str())
             && entry.detail_text(DIGEST) == Some(digest(&salt, body.as_bytes()).as_str())
     });
     Ok(match read {
         Some(body) if on_record && body.nodes.iter().any(|one| one == node) => Held::OnRecord {
             id,
-            upto: body.upto,
+            // Numbers that were not given when this is read are nobody's: who begins later is not meant.
+            upto: body.upto.min(begun),
             // A clock that was set back makes it young, which spares nobody: who came after it is not meant.
             age: Duration::from_micros(
                 u64::try_from(row.int("now")?.saturating_sub(body.given_at)).unwrap_or(0),

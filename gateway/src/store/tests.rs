@@ -6,6 +6,7 @@ mod identity;
 mod interventions;
 mod journal;
 mod orders;
+mod owed;
 mod passage;
 mod reach;
 mod search;

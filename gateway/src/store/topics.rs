@@ -7,7 +7,12 @@
 //! In this process a commit is announced by name at once. Other processes on PostgreSQL hear it by name too (NOTIFY,
 //! [`super::listening`]). Behind both stands the epoch, which every commit raises by one: commits that it counts and that
 //! nobody named wake everybody ([`Announcer::catch_up`]).
+//!
+//! Anybody who can connect to the database can say such words. They wake whom they name, always, and keep nobody asleep: a
+//! word names a commit only if the store has counted as far by then ([`seen`]), and a store that counts less than before
+//! was set back, which wakes everybody.
 
+mod seen;
 mod table;
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +22,8 @@ use ecluse_policy::{ClientId, InterventionId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub(super) use self::seen::Look;
+use self::seen::Seen;
 pub(super) use self::table::add;
 use super::sql::Engine;
 
@@ -172,40 +179,6 @@ impl Waiters {
     }
 }
 
-/// Which commits were named. Epochs have no gaps: one that was rolled back was never taken.
-#[derive(Debug)]
-struct Seen {
-    upto: u64,
-    beyond: BTreeSet<u64>,
-}
-
-/// More than these are not remembered one by one.
-const BEYOND: usize = 4096;
-
-impl Seen {
-    /// Whether it is the first word of this commit.
-    fn take(&mut self, epoch: u64) -> bool {
-        if epoch <= self.upto || !self.beyond.insert(epoch) {
-            return false;
-        }
-        self.go_on();
-        true
-    }
-
-    /// Everything up to `epoch` is known from now on.
-    fn catch_up(&mut self, epoch: u64) {
-        self.upto = epoch;
-        self.beyond = self.beyond.split_off(&epoch.saturating_add(1));
-        self.go_on();
-    }
-
-    fn go_on(&mut self) {
-        while self.beyond.remove(&self.upto.saturating_add(1)) {
-            self.upto = self.upto.saturating_add(1);
-        }
-    }
-}
-
 impl Announcer {
     /// Nobody waits yet; everything up to `epoch` is known.
     pub(super) fn new(epoch: u64, engine: Engine) -> Arc<Self> {
@@ -215,10 +188,7 @@ impl Announcer {
                 Engine::Sqlite => false,
             },
             waiters: Mutex::default(),
-            seen: Mutex::new(Seen {
-                upto: epoch,
-                beyond: BTreeSet::new(),
-            }),
+            seen: Mutex::new(Seen::upto(epoch)),
         })
     }
 
@@ -246,21 +216,47 @@ impl Announcer {
         }
     }
 
-    /// A commit happened, and this is what it concerns; none stands for anything.
-    pub(super) fn announce(&self, epoch: u64, topics: Option<&BTreeSet<Topic>>) {
-        let unnamed = {
-            let mut seen = self.seen();
-            if !seen.take(epoch) {
-                return;
-            }
-            // Others came before it: where nobody names those, this is when they are noticed.
-            let others = !self.others_name && seen.upto < epoch;
-            if others {
-                seen.catch_up(epoch);
-            }
-            others || seen.beyond.len() > BEYOND
-        };
-        let Some(topics) = topics.filter(|_| !unnamed) else {
+    /// A commit of this process happened, and this is what it concerns.
+    pub(super) fn announce(&self, epoch: u64, topics: &BTreeSet<Topic>) {
+        let unnamed = self.seen().committed(epoch, topics, self.others_name);
+        self.wake((!unnamed).then_some(topics), epoch);
+    }
+
+    /// Somebody says that a commit happened, and what it concerns; none stands for anything.
+    pub(super) fn hear(&self, epoch: u64, topics: Option<&BTreeSet<Topic>>) {
+        if self.seen().heard(epoch, topics) {
+            self.wake(topics, epoch);
+        }
+    }
+
+    /// Begins to look how far the store has counted: to be handed to [`looked`](Self::looked) with what it says.
+    pub(super) fn look(&self) -> Look {
+        self.seen().look()
+    }
+
+    /// The store has counted up to `epoch`; whether every commit up to there was named.
+    pub(super) fn looked(&self, look: Look, epoch: u64) -> bool {
+        let (knows, was_set_back) = self.seen().looked(look, epoch);
+        if was_set_back {
+            tracing::warn!(
+                epoch,
+                "the store counts less than before: it was set back, or another one answers in its place"
+            );
+            self.wake_all(epoch);
+        }
+        knows
+    }
+
+    /// Commits up to `epoch` happened: where one was not named, everybody is woken.
+    pub(super) fn catch_up(&self, epoch: u64) {
+        let news = self.seen().catch_up(epoch);
+        if news {
+            self.wake_all(epoch);
+        }
+    }
+
+    fn wake(&self, topics: Option<&BTreeSet<Topic>>, epoch: u64) {
+        let Some(topics) = topics else {
             return self.wake_all(epoch);
         };
         let waiters = self.waiters();
@@ -269,23 +265,6 @@ impl Announcer {
             .filter_map(|topic| waiters.by_topic.get(topic));
         let numbers: BTreeSet<u64> = named.flatten().copied().collect();
         waiters.wake(numbers.iter().chain(&waiters.of_everything), epoch);
-    }
-
-    /// Whether every commit up to `epoch` was named.
-    pub(super) fn knows(&self, epoch: u64) -> bool {
-        self.seen().upto >= epoch
-    }
-
-    /// Commits up to `epoch` happened: where one was not named, everybody is woken.
-    pub(super) fn catch_up(&self, epoch: u64) {
-        {
-            let mut seen = self.seen();
-            if seen.upto >= epoch {
-                return;
-            }
-            seen.catch_up(epoch);
-        }
-        self.wake_all(epoch);
     }
 
     fn wake_all(&self, epoch: u64) {
@@ -386,6 +365,11 @@ mod tests {
         assert_eq!(read(&words(5, &many)), Some((5, None)));
     }
 
+    /// What the store says to somebody who looks now.
+    fn knows(announcer: &Announcer, epoch: u64) -> bool {
+        announcer.looked(announcer.look(), epoch)
+    }
+
     #[test]
     fn a_commit_wakes_whom_it_concerns_and_one_that_nobody_named_wakes_everybody() {
         let announcer = Announcer::new(10, Engine::Postgres);
@@ -393,22 +377,73 @@ mod tests {
         let mut other = announcer.subscribe(Topics(Some(vec![intervention(2)])));
         let mut all = announcer.subscribe(Topics::everything());
         let about = |number| BTreeSet::from([intervention(number)]);
-        announcer.announce(11, Some(&about(1)));
+        announcer.announce(11, &about(1));
         assert!(mine.has_changed() && all.has_changed() && !other.has_changed());
         for changes in [&mut mine, &mut all] {
             changes.mark_unchanged();
         }
         // The same commit, heard once more from another side.
-        announcer.announce(11, Some(&about(1)));
+        announcer.hear(11, Some(&about(1)));
         assert!(!mine.has_changed());
         // Out of order: 12 is not named yet.
-        announcer.announce(13, Some(&about(2)));
-        assert!(other.has_changed() && !announcer.knows(13));
+        announcer.hear(13, Some(&about(2)));
+        assert!(other.has_changed() && !knows(&announcer, 13));
         other.mark_unchanged();
         announcer.catch_up(12);
-        assert!(mine.has_changed() && other.has_changed() && announcer.knows(13));
+        assert!(mine.has_changed() && other.has_changed() && knows(&announcer, 13));
         drop(mine);
         assert!(!announcer.waiters().by_topic.contains_key(&intervention(1)));
+    }
+
+    /// Words that anybody can say name no commit before it happened, and silence none.
+    #[test]
+    fn forged_words_wake_and_keep_nobody_asleep() {
+        let announcer = Announcer::new(10, Engine::Postgres);
+        let mut mine = announcer.subscribe(Topics(Some(vec![intervention(1)])));
+        let mut elses = announcer.subscribe(Topics(Some(vec![intervention(2)])));
+        let about = |number| BTreeSet::from([intervention(number)]);
+        let mut woken = |what: &str, mine_is: bool| {
+            assert_eq!(mine.has_changed(), mine_is, "{what}");
+            mine.mark_unchanged();
+        };
+        for epoch in 1..=100_000 {
+            announcer.hear(epoch, Some(&about(2)));
+        }
+        assert!(elses.has_changed());
+        elses.mark_unchanged();
+        woken("words of others", false);
+        announcer.announce(11, &about(1));
+        woken("a commit of this process", true);
+        announcer.hear(12, Some(&about(1)));
+        woken("words of a commit elsewhere", true);
+        assert!(knows(&announcer, 12));
+        // 13 was named by nobody but the forger, before it happened.
+        assert!(!knows(&announcer, 13));
+        announcer.catch_up(13);
+        woken("a commit that only lies named", true);
+        assert!(announcer.seen().remembered() < 10_000);
+    }
+
+    /// After a failover to a copy that was behind, the numbers begin again below.
+    #[test]
+    fn a_store_that_was_set_back_wakes_everybody_and_goes_on_from_there() {
+        let announcer = Announcer::new(10, Engine::Postgres);
+        let mut mine = announcer.subscribe(Topics(Some(vec![intervention(1)])));
+        let about = |number| BTreeSet::from([intervention(number)]);
+        announcer.announce(11, &about(2));
+        // A look that began before that commit says nothing of it.
+        let look = Look::of(10);
+        assert!(announcer.looked(look, 10) && !mine.has_changed());
+        assert!(knows(&announcer, 5));
+        assert!(mine.has_changed());
+        mine.mark_unchanged();
+        announcer.announce(6, &about(1));
+        assert!(mine.has_changed());
+        mine.mark_unchanged();
+        announcer.hear(7, Some(&about(1)));
+        assert!(mine.has_changed() && knows(&announcer, 7));
+        mine.mark_unchanged();
+        assert!(!knows(&announcer, 8));
     }
 
     /// Where other processes name nothing, the next commit of this one shows that there were some.
@@ -417,12 +452,12 @@ mod tests {
         let announcer = Announcer::new(10, Engine::Sqlite);
         let mut documents = announcer.subscribe(Topics::documents());
         let about = BTreeSet::from([intervention(1)]);
-        announcer.announce(11, Some(&about));
+        announcer.announce(11, &about);
         assert!(!documents.has_changed());
-        announcer.announce(13, Some(&about));
-        assert!(documents.has_changed() && announcer.knows(13));
+        announcer.announce(13, &about);
+        assert!(documents.has_changed() && knows(&announcer, 13));
         documents.mark_unchanged();
-        announcer.announce(14, Some(&about));
+        announcer.announce(14, &about);
         assert!(!documents.has_changed());
     }
 }

@@ -15,6 +15,11 @@ pub(crate) enum Unreadable {
     None,
     /// It is not there.
     NotThere,
+    /// Another gateway recorded it, and it lies on that one's disk.
+    Elsewhere {
+        /// Which, as people call it.
+        node: String,
+    },
     /// The system does not read it.
     System,
     /// It is none that this version reads.
@@ -82,6 +87,7 @@ impl Texts {
         let (id, args): (&str, Vec<(&str, Value<'_>)>) = match why {
             Unreadable::None => ("unreadable-none", vec![]),
             Unreadable::NotThere => ("unreadable-not-there", vec![]),
+            Unreadable::Elsewhere { node } => ("unreadable-elsewhere", vec![("node", node.into())]),
             Unreadable::System => ("unreadable-system", vec![]),
             Unreadable::Foreign => ("unreadable-foreign", vec![]),
             Unreadable::Damaged { file, at } => (

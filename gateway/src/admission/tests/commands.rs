@@ -229,8 +229,7 @@ async fn asking_and_taking_back_in_a_loop_does_not_fill_the_journal() {
     gateway
         .people
         .close(&gateway.store, crate::clock::now())
-        .await
-        .unwrap();
+        .await;
     let query = AuditQuery {
         kinds: vec![AuditKind::Request],
         latest_first: true,
@@ -408,4 +407,38 @@ async fn alerts_stand_in_the_order_of_time() {
         })
         .to_vec();
     assert!(places.is_sorted(), "{out}");
+}
+
+/// R3: a store that was away for a moment is no word against the journal, and checkpoints that are made again are none at
+/// all; a journal that is not the one that was signed is.
+#[tokio::test]
+async fn r3_checkpoints_that_are_made_again_alarm_nobody() {
+    let house = House::new().await;
+    let now = crate::clock::now();
+    let of = |minutes| {
+        let at = now.minus(ecluse_policy::Span::from_mins(minutes));
+        crate::audit::AuditRecord::new(AuditKind::CheckpointFailed, at)
+    };
+    let away = |minutes| of(minutes).refused().reason("the database was away");
+    let record = async |record| house.gateway.store.record(&[record]).await.unwrap();
+    record(away(30)).await;
+    let (_, out, err) = command(&house, "odile", "pending").await;
+    assert!(
+        out.contains("the database was away") && !out.contains("contradicts"),
+        "{out}{err}"
+    );
+    record(of(20).permitted().reason("checkpoints are made again")).await;
+    let (_, out, _) = command(&house, "odile", "pending").await;
+    assert!(
+        !out.contains("the database was away") && !out.contains("made again"),
+        "{out}"
+    );
+    let rewritten = of(10).refused().reason("the journal was rewritten");
+    record(rewritten.detail(crate::journal::CONTRADICTED, true)).await;
+    record(of(5).permitted().reason("checkpoints are made again")).await;
+    let (_, out, _) = command(&house, "odile", "pending").await;
+    assert!(
+        out.contains("is not the one whose checkpoints it signed"),
+        "{out}"
+    );
 }

@@ -11,6 +11,7 @@ use ecluse_recordings::bundle::{
 };
 use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
+use ecluse_recordings::neutralise;
 
 use super::Export;
 use super::beside::{self, Body};
@@ -22,6 +23,7 @@ use crate::clock;
 use crate::commands::carried::Carriers;
 use crate::commands::check::counted;
 use crate::journal::JournalKeys;
+use crate::live::node_name;
 use crate::settings::Settings;
 use crate::store::{
     ChangeLock, DocumentText, DocumentTexts, DocumentVersion, JournalEntry, SessionStart, Store,
@@ -127,8 +129,17 @@ pub(super) async fn write(
             counted(kept, "kept checkpoint")
         ));
     }
+    let own = node_name::name(&settings.data_dir)?;
     for LeftOut { number, why, .. } in &contents.left_out {
-        summary.push_str(&format!("\n  session #{number}: {}", why.words()));
+        let mut sessions = choice.sessions.iter();
+        let of_another = sessions.find(|one| one.number == *number && one.start.node != own);
+        summary.push_str(&match (why, of_another) {
+            (Why::NotThere, Some(session)) => {
+                let node = neutralise(&session.start.node);
+                format!("\n  session #{number}: its recording lies on the gateway {node}, not here: export it there")
+            }
+            _ => format!("\n  session #{number}: {}", why.words()),
+        });
     }
     let lacks = |left_out: &&LeftOut| match left_out.why {
         Why::StillOpen | Why::Unended | Why::BeingSealed | Why::NotThere | Why::Moved => true,

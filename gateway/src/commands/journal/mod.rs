@@ -2,7 +2,10 @@
 
 mod bound;
 mod cosign;
+mod defects;
+mod elsewhere;
 mod on_disk;
+mod orders;
 mod sessions;
 mod since;
 mod tables;

@@ -13,11 +13,14 @@ use anyhow::Context;
 use clap::Args;
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::openssh;
-use ecluse_recordings::log::{Break, Checkpoint, Entry, SignedNote, VerifierKey};
+use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
 use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
+use super::defects::verdict_of;
+use super::elsewhere::Recorders;
+use super::orders::Orders;
 use super::tables::Tables;
 use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
 use crate::audit::AuditKind;
@@ -25,7 +28,7 @@ use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
 use crate::passage::sealing::GONE;
 use crate::settings::Settings;
-use crate::store::{Defect, Recomputed, SessionQuery, SessionSaid, Store};
+use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
@@ -145,6 +148,7 @@ struct Seen {
     removed: BTreeMap<String, Timestamp>,
     /// What else the tables must say.
     tables: Tables,
+    orders: Orders,
 }
 
 impl Verify {
@@ -202,6 +206,7 @@ impl Verify {
             keys: BTreeSet::new(),
             removed: BTreeMap::new(),
             tables: Tables::default(),
+            orders: Orders::default(),
         };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
@@ -243,6 +248,12 @@ impl Verify {
         bound::compare(&moment, &seen.approvals, findings).await?;
         sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
         seen.tables.compare(&moment, findings).await?;
+        std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
+        let (_, faults) = moment.gateways_and_faults().await?;
+        for fault in faults {
+            findings.add(Verdict::Altered, fault);
+        }
+        let mut recorders = Recorders::read(&moment, settings).await?;
         drop(moment);
         let root = settings.recordings.directory.clone();
         let shelf = tokio::task::spawn_blocking(move || ecluse_recordings::list(&root, None))
@@ -254,8 +265,9 @@ impl Verify {
             size: recomputed.size,
             signers: &publics,
         };
-        self.recordings(shelf, &seen, &live, known, findings)
+        self.recordings(shelf, &seen, &live, known, &mut recorders, findings)
             .await?;
+        recorders.tell(findings);
         Ok(recomputed)
     }
 
@@ -266,6 +278,7 @@ impl Verify {
         seen: &Seen,
         live: &BTreeSet<String>,
         known: Known<'_>,
+        recorders: &mut Recorders,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut on_disk: HashMap<String, Listed> = HashMap::new();
@@ -298,6 +311,9 @@ impl Verify {
                         format!("{place}: it was destroyed on record, and is there"),
                     );
                 }
+                continue;
+            }
+            if listed.is_none() && recorders.has(&said.said) {
                 continue;
             }
             match (said.sealed.standing(), listed) {
@@ -338,6 +354,7 @@ impl Seen {
     fn see(&mut self, entry: &Entry) {
         self.approvals.see(entry);
         self.tables.see(entry);
+        self.orders.see(entry);
         if entry.kind == AuditKind::EntriesDestroyed.name()
             && let Some(client) = &entry.client
             && let Some(Ok(before)) = entry.detail_text("before").map(str::parse::<Timestamp>)
@@ -383,28 +400,6 @@ impl Seen {
 
     fn of(&mut self, session: &str) -> &mut SessionSeen {
         self.sessions.entry(session.to_owned()).or_default()
-    }
-}
-
-fn verdict_of(defect: &Defect) -> Verdict {
-    match defect {
-        Defect::Missing { .. } => Verdict::Missing,
-        Defect::Trail {
-            found: Break::Gap { .. },
-            ..
-        } => Verdict::Missing,
-        Defect::TrailEnd { counted, found, .. } if counted > found => Verdict::Missing,
-        Defect::Misplaced { .. } => Verdict::Reordered,
-        Defect::Uncounted { .. } | Defect::RecordPlanted { .. } | Defect::NodePlanted { .. } => {
-            Verdict::NotInLog
-        }
-        Defect::Altered { .. }
-        | Defect::RecordDiffers { .. }
-        | Defect::Emptied { .. }
-        | Defect::DestructionDiffers { .. }
-        | Defect::Trail { .. }
-        | Defect::TrailEnd { .. }
-        | Defect::Node { .. } => Verdict::Altered,
     }
 }
 

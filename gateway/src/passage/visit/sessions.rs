@@ -131,7 +131,10 @@ impl Visit {
         for (flow, refusal) in self.take_refused_before() {
             session.refused(&flow, &refusal);
         }
-        self.gateway.live.enter(Arc::clone(session.live()));
+        // An order of another node may have been given since it began.
+        if let Some(cut) = self.gateway.live.enter(Arc::clone(session.live())) {
+            self.audit(cut).await;
+        }
         self.lock_sessions().push(Arc::clone(&session));
         self.supervisors.spawn(supervision::watch_session(
             Arc::clone(self),

@@ -93,6 +93,11 @@ impl SessionSaid {
         self.began.as_ref().map(|began| began.seq)
     }
 
+    /// The gateway that recorded it, by the digest of its name; none in entries from before that was told.
+    pub fn node(&self) -> Option<&str> {
+        self.began.as_ref()?.node.as_deref()
+    }
+
     /// Whether a seal of its recording is on record.
     pub fn is_sealed(&self) -> bool {
         self.seals.standing().is_some()

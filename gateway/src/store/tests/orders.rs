@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use ecluse_policy::{ClientId, HostPort, InterventionId, PersonId};
+use ecluse_recordings::bound::digest;
+use ecluse_recordings::log::leaf_hash;
 use uuid::Uuid;
 
 use super::at;
-use crate::audit::{AuditKind, AuditRecord};
+use super::sessions::began;
+use crate::audit::{AuditKind, AuditRecord, Place};
 use crate::live::{CutWhat, Order};
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Held, LEASE, Reply, Topics};
+use crate::store::{Held, LEASE, ORDER, Reply, Topics};
 
 fn order() -> Order {
     Order {
@@ -71,10 +74,11 @@ fn an_order_is_held_by_its_nodes_until_each_answers_once() {
             sessions: vec![3],
             guests: vec![PersonId::parse("alice").unwrap()],
         };
-        for first in [true, false] {
-            let records = [cut.clone()];
-            let answer = store.answer_order(given.id, "b", &reply, &records);
-            assert_eq!(answer.await.unwrap(), first);
+        for records in [std::slice::from_ref(&cut), &[]] {
+            store
+                .answer_orders(&[given.id], "b", &reply, records)
+                .await
+                .unwrap();
         }
         assert_eq!(store.orders_for("b").await.unwrap(), []);
         let answers = store.answers(&given).await.unwrap();
@@ -130,6 +134,189 @@ fn r3_a_row_that_the_log_does_not_tell_of_is_no_order() {
             );
             changed(store, "DELETE FROM orders").await;
         }
+    });
+}
+
+/// R3: an entry beyond the end of the log could be taken away again once it was obeyed; one that stands elsewhere than it
+/// says is another's. What an order says of sessions that have not begun is nothing.
+#[test]
+fn r3_an_order_stands_within_the_log_and_means_what_has_begun() {
+    on_each_engine(async |store| {
+        let body = r#"{"order":{"client":"hopital","by":"odile","what":"all","reason":null},"upto":1000000,"given-at":0,"nodes":["b"]}"#;
+        let salt = "00".repeat(16);
+        let id = Uuid::from_u128(7);
+        let forge = async |stands: u64, says: u64| {
+            let record = record()
+                .kind(AuditKind::CutOrdered)
+                .permitted()
+                .detail(ORDER, id.to_string())
+                .detail("order-sha256", digest(&salt, body.as_bytes()));
+            let entry = record.to_entry(Place {
+                salt: salt.clone(),
+                seq: says,
+                event: Uuid::from_u128(8),
+                nth: None,
+                previous: None,
+            });
+            let entry = String::from_utf8(entry.to_line().unwrap()).unwrap();
+            let leaf = leaf_hash(entry.as_bytes()).0.to_vec();
+            let mut tx = store.db().begin().await.unwrap();
+            let sql = "INSERT INTO journal (seq, leaf, entry) VALUES ($1, $2, $3)";
+            tx.execute(sql, values![stands, leaf, entry]).await.unwrap();
+            let sql = "INSERT INTO orders (id, node, given_at, seq, salt, body) VALUES ($1, 'b', 0, $2, $3, $4)";
+            tx.execute(sql, values![id, stands, &salt, body])
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        };
+        let held = async || store.orders_for("b").await.unwrap();
+        let counted = async |upto: u64| {
+            let mut tx = store.db().begin().await.unwrap();
+            let sql = "UPDATE counters SET value = $1 WHERE name = 'audit'";
+            tx.execute(sql, values![upto]).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        forge(1_000_000_000, 1_000_000_000).await;
+        let found = held().await;
+        assert!(
+            matches!(found.as_slice(), [Held::Forged { .. }]),
+            "{found:?}"
+        );
+        // Were it counted, it would be a hole of a thousand million entries; the order itself reads.
+        counted(1_000_000_000).await;
+        let found = held().await;
+        assert!(
+            matches!(found.as_slice(), [Held::OnRecord { upto: 0, .. }]),
+            "{found:?}"
+        );
+        changed(store, "DELETE FROM orders").await;
+        forge(999_999_999, 5).await;
+        let found = held().await;
+        assert!(
+            matches!(found.as_slice(), [Held::Forged { .. }]),
+            "{found:?}"
+        );
+    });
+}
+
+/// What is on record goes before what nobody gave, whatever place that claims.
+#[test]
+fn r3_orders_that_nobody_gave_come_last() {
+    on_each_engine(async |store| {
+        let mut tx = store.db().begin().await.unwrap();
+        for number in 0..300_u128 {
+            let sql = "INSERT INTO orders (id, node, given_at, seq, salt, body) VALUES ($1, 'b', 0, 0, '00', '{}')";
+            tx.execute(sql, values![Uuid::from_u128(number)])
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let given = store
+            .give_order(&order(), &names(&["b"]), record(), &[])
+            .await
+            .unwrap();
+        let held = store.orders_for("b").await.unwrap();
+        assert_eq!(held.len(), 301);
+        assert!(
+            matches!(held.first(), Some(Held::OnRecord { id, .. }) if *id == given.id),
+            "{:?}",
+            held.first()
+        );
+    });
+}
+
+/// What was done is on record whether or not its row is there to be answered; an answer that does not read is none, and
+/// takes no other with it.
+#[test]
+fn r3_what_an_order_did_is_on_record_without_its_row() {
+    on_each_engine(async |store| {
+        let cut = AuditRecord::new(AuditKind::Cut, at(1));
+        let given = store
+            .give_order(&order(), &names(&["b", "c"]), record(), &[])
+            .await
+            .unwrap();
+        let done = Reply::Done {
+            sessions: vec![3],
+            guests: Vec::new(),
+        };
+        for node in ["b", "c"] {
+            store
+                .answer_orders(&[given.id], node, &done, &[])
+                .await
+                .unwrap();
+        }
+        changed(store, "UPDATE orders SET answer = 'x' WHERE node = 'b'").await;
+        let answers = store.answers(&given).await.unwrap();
+        assert_eq!(answers.keys().collect::<Vec<_>>(), ["c"]);
+        changed(store, "DELETE FROM orders WHERE node = 'b'").await;
+        store
+            .answer_orders(&[given.id], "b", &done, &[cut])
+            .await
+            .unwrap();
+        assert_eq!(records_of(store, &[AuditKind::Cut]).await.len(), 1);
+    });
+}
+
+/// I5: nothing vouches for the table of nodes, so a row that does not read is no node and hides no other.
+#[test]
+fn i5_a_row_that_does_not_read_is_no_node() {
+    on_each_engine(async |store| {
+        let address = HostPort::parse("gw2.example:2222").unwrap();
+        store.renew_node("b", &address).await.unwrap();
+        changed(
+            store,
+            "INSERT INTO nodes (name, address, renewed_at) VALUES ('evil', 'not an address !', 0)",
+        )
+        .await;
+        changed(store, "INSERT INTO nodes (name, address, renewed_at) VALUES ('old', '127.0.0.1:99', -9223372036854775800)").await;
+        let (nodes, faults) = store.gateways_and_faults().await.unwrap();
+        let found: Vec<_> = nodes
+            .iter()
+            .map(|node| (node.name.as_str(), node.is_lost()))
+            .collect();
+        assert_eq!(found, [("b", false), ("old", true)]);
+        let [fault] = faults.as_slice() else {
+            panic!("{faults:?}")
+        };
+        assert!(fault.contains("the row of the gateway evil"), "{fault}");
+    });
+}
+
+/// R4, I5: a node that does not come back is taken out on record, and its sessions end; one that lives is not.
+#[test]
+fn r4_a_node_that_does_not_come_back_is_taken_out_on_record() {
+    on_each_engine(async |store| {
+        let address = HostPort::parse("gw2.example:2222").unwrap();
+        store.renew_node("here", &address).await.unwrap();
+        let start = began(store).await;
+        store
+            .give_order(&order(), &names(&["here"]), record(), &[])
+            .await
+            .unwrap();
+        let heard = store.remove_node("here", "root", at(50)).await.unwrap_err();
+        assert!(
+            heard.to_string().contains("was heard of 0 s ago"),
+            "{heard}"
+        );
+        changed(store, "UPDATE nodes SET renewed_at = renewed_at - 11000000").await;
+        let removed = store.remove_node("here", "root", at(50)).await.unwrap();
+        assert_eq!((removed.sessions, removed.orders), (vec![1], 1));
+        assert_eq!(store.gateways().await.unwrap(), []);
+        let found = store.session(1).await.unwrap().unwrap();
+        assert_eq!((found.start.id, found.fault), (start.id, None));
+        assert_eq!(found.end.unwrap().at, at(10));
+        let kinds = [AuditKind::SessionEnd, AuditKind::NodeRemoved];
+        let told = records_of(store, &kinds).await;
+        assert!(
+            told.iter().any(|one| one.kind == AuditKind::NodeRemoved),
+            "{told:?}"
+        );
+        assert!(
+            told.iter().any(|one| one.kind == AuditKind::SessionEnd),
+            "{told:?}"
+        );
+        let unknown = store.remove_node("here", "root", at(60)).await.unwrap_err();
+        assert!(unknown.to_string().contains("no gateway here"), "{unknown}");
     });
 }
 
@@ -215,12 +402,10 @@ fn a_change_wakes_those_whom_it_concerns() {
             .unwrap()
             .unwrap();
         answered.mark_unchanged();
-        assert!(
-            other
-                .answer_order(given.id, "b", &Reply::NotOnRecord, &[])
-                .await
-                .unwrap()
-        );
+        other
+            .answer_orders(&[given.id], "b", &Reply::NotOnRecord, &[])
+            .await
+            .unwrap();
         tokio::time::timeout(Duration::from_secs(10), answered.changed())
             .await
             .unwrap()

@@ -38,7 +38,7 @@ fn start() -> SessionStart {
     }
 }
 
-fn record(kind: AuditKind, start: &SessionStart, seconds: i64) -> AuditRecord {
+pub(super) fn record(kind: AuditKind, start: &SessionStart, seconds: i64) -> AuditRecord {
     AuditRecord::new(kind, at(seconds))
         .person(&start.person)
         .station(start.station.as_ref())
@@ -50,7 +50,7 @@ fn record(kind: AuditKind, start: &SessionStart, seconds: i64) -> AuditRecord {
 }
 
 /// A session that began, as the gateway writes it.
-async fn began(store: &Store) -> SessionStart {
+pub(super) async fn began(store: &Store) -> SessionStart {
     let start = start();
     let begin = record(AuditKind::SessionStart, &start, 10)
         .detail("account", start.account.as_str())

@@ -82,6 +82,7 @@ impl AuditKind {
             | Self::ChangesTold
             | Self::TrailCount
             | Self::SettingsChange
+            | Self::NodeRemoved
             | Self::GatewayStart
             | Self::ServeCutShort
             | Self::GatewayStop => Concerns::TrailAlone,

@@ -1,0 +1,133 @@
+//! Whether this machine's clock and the store's agree.
+//!
+//! Gateways that share a store close what is over for one another, each by its own clock. One whose clock runs ahead would
+//! close everybody's interventions, so it does not begin to serve, and closes none once it is found to be apart; its own
+//! sessions end by its own clock all the same, which takes nothing from anybody else.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::store::Store;
+
+/// How far the two may be from one another. **Unit**: microseconds.
+const APART: i64 = 5_000_000;
+
+/// Whether the clocks were found apart at the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Agreement {
+    apart: AtomicBool,
+}
+
+/// The machine's clock is not the store's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this machine's clock is {seconds} s {direction} the clock of the store's database: by its own it would close interventions of other gateways {when}; set the wrong one of the two right (NTP), then start again"
+)]
+pub(crate) struct Apart {
+    seconds: u64,
+    direction: &'static str,
+    when: &'static str,
+}
+
+impl Apart {
+    /// None where they agree. `ahead` is how far the store's is, in microseconds.
+    fn of(ahead: i64) -> Option<Self> {
+        let (direction, when) = if ahead > 0 {
+            ("behind", "too late")
+        } else {
+            ("ahead of", "too early")
+        };
+        (ahead.abs() > APART).then_some(Self {
+            seconds: ahead.unsigned_abs() / 1_000_000,
+            direction,
+            when,
+        })
+    }
+}
+
+/// Refuses to go on where the clocks are apart.
+///
+/// # Errors
+/// They are, or the store failed.
+pub(crate) async fn check(store: &Store) -> anyhow::Result<()> {
+    match Apart::of(store.clock_ahead().await?) {
+        None => Ok(()),
+        Some(apart) => Err(apart.into()),
+    }
+}
+
+impl Agreement {
+    /// Whether they were found apart: then nothing of others is ended by this machine's clock.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Acquire)
+    }
+
+    /// What a look found; the record of it where that is news.
+    fn found(&self, ahead: i64) -> Option<AuditRecord> {
+        let apart = Apart::of(ahead);
+        let news = self.apart.swap(apart.is_some(), Ordering::AcqRel) != apart.is_some();
+        if !news {
+            return None;
+        }
+        let record = AuditRecord::new(AuditKind::ClockJump, clock::now())
+            .detail("store-ahead-micros", ahead);
+        Some(match apart {
+            Some(apart) => {
+                tracing::error!("{apart}; until then this gateway closes no intervention");
+                record.reason(format!(
+                    "this machine's clock is {} s {} the store's; interventions are not closed by it",
+                    apart.seconds, apart.direction
+                ))
+            }
+            None => {
+                tracing::info!("this machine's clock and the store's agree again");
+                record.reason("this machine's clock and the store's agree again")
+            }
+        })
+    }
+
+    /// Looks, and puts on record when they part and when they agree again.
+    pub(super) async fn look(&self, store: &Store) {
+        match store.clock_ahead().await {
+            Ok(ahead) => {
+                if let Some(record) = self.found(ahead) {
+                    store.record_at_last(vec![record]).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the store's clock is not known"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R6: clocks that part are told once, and once when they agree again.
+    #[test]
+    fn r6_clocks_that_part_are_told_once() {
+        let agreement = Agreement::default();
+        for (ahead, is_apart, told) in [
+            (0, false, None),
+            (-4_000_000, false, None),
+            (
+                -3 * 3_600_000_000,
+                true,
+                Some("10800 s ahead of the store's"),
+            ),
+            (-3 * 3_600_000_000, true, None),
+            (6_000_000, true, None),
+            (1_000, false, Some("agree again")),
+            (6_000_000, true, Some("6 s behind the store's")),
+        ] {
+            let record = agreement.found(ahead);
+            assert_eq!(agreement.is_apart(), is_apart, "{ahead}");
+            let reason = record.and_then(|record| record.reason);
+            assert_eq!(reason.is_some(), told.is_some(), "{ahead}: {reason:?}");
+            if let (Some(reason), Some(told)) = (reason, told) {
+                assert!(reason.contains(told), "{reason}");
+            }
+        }
+    }
+}

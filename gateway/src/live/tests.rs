@@ -1,0 +1,79 @@
+//! An order of another node reaches who had begun and enters passage late (I5).
+
+use ecluse_policy::{
+    AccountName, ClientId, InterventionId, InterventionNumber, ProviderId, SessionId, StationId,
+    Timestamp,
+};
+use ecluse_recordings::evidence::key::RecordingKey;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::audit::AuditKind;
+use crate::door::stream::GuardedStream;
+use crate::passage::connection::Connection;
+use crate::passage::purse::Purse;
+use crate::ssh::algorithms;
+use crate::store::ORDER;
+
+/// A session of alice on db01, and the ends of its socket, to be held.
+async fn session(number: u64) -> (Arc<LiveSession>, (TcpStream, GuardedStream)) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (accepted, source) = listener.accept().await.unwrap();
+    let stream = GuardedStream::new(accepted, u64::MAX);
+    let connection = Connection::new(
+        stream.socket(),
+        &Purse::common(1 << 30),
+        algorithms::renewal(&algorithms::limits()),
+        128,
+    );
+    let now = Timestamp::from_micros(1);
+    let facts = SessionFacts {
+        id: SessionId::from_uuid(Uuid::from_u128(u128::from(number))),
+        number,
+        person: PersonId::parse("alice").unwrap(),
+        provider: ProviderId::parse("acme").unwrap(),
+        station: StationId::parse("ws-1").unwrap(),
+        source,
+        client: ClientId::parse("hopital").unwrap(),
+        target: TargetId::parse("db01").unwrap(),
+        account: AccountName::parse("postgres").unwrap(),
+        intervention: InterventionId::from_uuid(Uuid::from_u128(1)),
+        intervention_number: InterventionNumber(1),
+        started: now,
+        closes_at: now,
+        journal: "unused".into(),
+        key: RecordingKey::generate(),
+    };
+    let live = LiveSession::new(facts, Shared::new(connection));
+    (live, (peer, stream))
+}
+
+#[tokio::test]
+async fn i5_who_enters_after_an_order_ends_with_an_entry_of_its_own() {
+    let live = Live::default();
+    let order = Order {
+        client: ClientId::parse("hopital").unwrap(),
+        by: PersonId::parse("odile").unwrap(),
+        what: CutWhat::Target(TargetId::parse("db01").unwrap()),
+        reason: Some("enough".to_owned()),
+    };
+    let id = Uuid::from_u128(7);
+    assert!(live.carry_out(id, &order, 5).is_empty());
+    let (late, _held) = session(5).await;
+    let cut = live.enter(Arc::clone(&late)).unwrap();
+    assert!(matches!(late.stopped(), Some(Stop::Cut { .. })));
+    assert_eq!(cut.kind, AuditKind::Cut);
+    assert_eq!(cut.session, Some(late.facts().id));
+    assert_eq!(
+        (cut.person.as_deref(), cut.reason.as_deref()),
+        (Some("odile"), Some("enough"))
+    );
+    assert_eq!(cut.detail.get(ORDER), Some(&id.to_string().into()));
+    // What began after it is not meant.
+    let (later, _held) = session(6).await;
+    assert_eq!(live.enter(Arc::clone(&later)), None);
+    assert_eq!(later.stopped(), None);
+}
