@@ -363,6 +363,10 @@ pub(crate) async fn flows(
         return desk.misused(command, &misuse).await;
     }
     let reaches = by.reaches();
+    let doors = super::doors::tell_closed(desk).await?;
+    if reaches.is_empty() && doors > 0 {
+        return Ok(status::NOT_ADMITTED);
+    }
     if reaches.is_empty() {
         desk.line("lobby-no-flows", &[]).await?;
         return Ok(status::DONE);
@@ -389,7 +393,7 @@ pub(crate) async fn flows(
             (label("field-hours"), reach.hours.to_string()),
             (
                 label("field-at-most"),
-                times::length(reach.approval.at_most),
+                times::length_in(desk.lang(), reach.approval.at_most),
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
         ]);

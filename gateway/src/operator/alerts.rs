@@ -224,6 +224,12 @@ async fn hidden_typing(
                 ("person", record.person.unwrap_or_default().into()),
                 ("target", target.unwrap_or_default().into()),
             ];
+            let number = record
+                .detail
+                .get("number")
+                .and_then(serde_json::Value::as_u64);
+            // From before it was kept: none.
+            args.push(("session", number.unwrap_or_default().into()));
             let said = match record
                 .detail
                 .get("lines")

@@ -10,6 +10,7 @@ use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::words::{Misuse, Takes};
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
+use crate::passage::changes::GATEWAY_KEY;
 use crate::passage::cut_short;
 use crate::store::AuditQuery;
 use crate::texts::times;
@@ -327,7 +328,18 @@ fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
         text.chars().take(LONGEST).collect()
     };
     // What nobody gained or lost is a dash.
-    let readers = |key: &str| match list(key, &str::to_owned) {
+    let gateway = detail(GATEWAY_KEY);
+    let reader = |reader: &str| match reader == gateway {
+        true => desk.say("changes-reader-gateway", &[]),
+        false => reader.to_owned(),
+    };
+    let session = record.session.map(|session| session.to_string());
+    let number = record
+        .detail
+        .get("number")
+        .and_then(|number| number.as_u64());
+    let session = number.map_or(session, |number| Some(format!("#{number}")));
+    let readers = |key: &str| match list(key, &reader) {
         none if none.is_empty() => "–".to_owned(),
         some => some,
     };
@@ -349,11 +361,19 @@ fn in_words(desk: &Desk<'_>, record: &AuditRecord) -> String {
         ("count", cut.into()),
         ("sessions", sessions.into()),
         ("stopped", stopped.unwrap_or_default().into()),
+        (
+            "latest",
+            times::moment(record.at, clock::now(), None).into(),
+        ),
         ("client", client.unwrap_or_default().into()),
         ("person", person.into()),
         ("by", detail("by").into()),
         ("object", object(desk, detail("object")).into()),
-        ("text", list("lines", &|line| part(desk, line)).into()),
+        (
+            "text",
+            list("lines", &|line| desk.gateway.texts.part(desk.lang(), line)).into(),
+        ),
+        ("session", session.unwrap_or_default().into()),
         ("gained", readers("gained").into()),
         ("lost", readers("lost").into()),
         ("target", target.unwrap_or_default().into()),
@@ -380,12 +400,4 @@ fn object(desk: &Desk<'_>, object: &str) -> String {
         _ => return object.to_owned(),
     };
     desk.say(id, &[("name", name.into())])
-}
-
-/// One part of an object that changed, `address: a -> b`: in the words of the document but for what is not there any more.
-fn part(desk: &Desk<'_>, line: &str) -> String {
-    match line.strip_suffix(" -> nothing") {
-        Some(before) => desk.say("changes-part-gone", &[("part", before.into())]),
-        None => line.to_owned(),
-    }
 }

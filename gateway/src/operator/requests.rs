@@ -81,7 +81,10 @@ async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), T
         None => desk.say(
             "operator-request-how-long",
             &[
-                ("length", times::length(request.length).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
                 ("left", left.into()),
             ],
         ),
@@ -89,7 +92,10 @@ async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), T
             "operator-request-planned",
             &[
                 ("start", times::moment(start, now, None).into()),
-                ("length", times::length(request.length).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
                 ("left", left.into()),
             ],
         ),
