@@ -17,6 +17,7 @@ mod looks;
 pub(crate) mod next;
 mod notices;
 mod passing;
+pub(crate) mod player;
 mod prompt;
 mod questions;
 pub(crate) mod refused;

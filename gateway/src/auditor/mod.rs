@@ -7,5 +7,4 @@ mod patience;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod search;
-mod stage;
 mod transcript;

@@ -20,10 +20,10 @@ use self::written::{At, Written, written};
 use super::patience::patiently;
 use super::recordings::not_on_record;
 use super::search::{find_lines, offset};
-use super::stage::{Stage, Stopped};
 use super::transcript;
 use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
+use crate::admission::player::{Recorded, Stopped, play as play_on};
 use crate::admission::refused::not_theirs;
 use crate::admission::step_up;
 use crate::audit::{AuditKind, AuditRecord};
@@ -454,24 +454,22 @@ async fn play(
         "{} · {}@{}",
         session.start.person, session.start.account, session.start.target
     );
-    let played = match playback.seek(at) {
-        Ok(()) => {
-            let stage = Stage::new(desk, playback, at, markers, length, who);
-            stage.run(desk, session).await?
+    let problem = match Recorded::new(playback, at, markers, length, who) {
+        Ok(recorded) => {
+            let may_look = |desk: &Desk<'_>| still_theirs(desk, session, false);
+            match play_on(desk, recorded, &may_look).await? {
+                Stopped::Left { .. } | Stopped::Cut => return Ok(status::DONE),
+                Stopped::Refused(refusal) => return desk.refused(&refusal).await,
+                Stopped::Unreadable(problem) => problem,
+            }
         }
-        Err(error) => Err(error.into()),
+        Err(error) => error.into(),
     };
-    match played {
-        Ok(()) => Ok(status::DONE),
-        Err(Stopped::Refused(refusal)) => desk.refused(&refusal).await,
-        Err(Stopped::Unreadable(problem)) => {
-            let at = times::countdown(desk.lang(), Span::ZERO);
-            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
-            desk.problem(
-                "auditor-damaged",
-                &[("at", at.into()), ("problem", problem.into())],
-            )
-            .await
-        }
-    }
+    let at = times::countdown(desk.lang(), Span::ZERO);
+    let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
+    desk.problem(
+        "auditor-damaged",
+        &[("at", at.into()), ("problem", problem.into())],
+    )
+    .await
 }
