@@ -7,9 +7,12 @@ use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
 
 use super::commands::Command;
 use super::words::{Arguments, Misuse, Takes};
-use super::{Visitor, next};
+use super::{next, shown};
+use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::deeds::typed::{FAMILIES, Unclear, What};
+use crate::deeds::{Subject, Undone, Wants};
 use crate::gateway::{Applied, Gateway};
 use crate::store::StoreError;
 use crate::terminal::{Left, Terminal};
@@ -36,13 +39,39 @@ pub(crate) enum Trouble {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The command was written wrongly.
+    #[error("a command was written wrongly: {0:?}")]
+    Misused(Misuse),
+    /// What was asked was not done.
+    #[error("what was asked was not done: {0:?}")]
+    Undone(Undone),
+}
+
+impl From<Misuse> for Trouble {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misused(misuse)
+    }
+}
+
+impl From<Undone> for Trouble {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Store(error) => Self::Store(error),
+            Undone::Unclear(unclear) => Self::Misused(Misuse::Unclear(unclear)),
+            // Whoever could be asked was.
+            Undone::Wants(Wants::Reason(_)) => Self::Misused(Misuse::Missing("usage-no-reason")),
+            Undone::Wants(Wants::Code(_)) | Undone::Refused(_) | Undone::NoSuch(_) => {
+                Self::Undone(undone)
+            }
+        }
+    }
 }
 
 /// One person's dialogue with the gateway.
 pub(crate) struct Desk<'a> {
     pub(crate) terminal: &'a mut Terminal,
     pub(crate) gateway: &'a Arc<Gateway>,
-    pub(crate) visitor: &'a Visitor,
+    pub(crate) visitor: &'a Actor,
     /// Whether there is a prompt (and a person) rather than one command.
     pub(crate) interactive: bool,
     /// The alerts that were told in it: each is, once.
@@ -113,25 +142,11 @@ impl<'a> Desk<'a> {
                 self.say("usage-too-many-words", &[("word", word.into())])
             }
             Misuse::Missing(id) => self.say(id, &[]),
-            Misuse::FlowUnknown(typed) => self.say(
-                "usage-flow-unknown",
-                &[
-                    ("typed", typed.into()),
-                    ("known", "shell, command, env".into()),
-                ],
-            ),
-            Misuse::NoSuchFlow { typed, known } => self.say(
-                "lobby-no-such-flow",
-                &[("flow", typed.into()), ("known", known.into())],
-            ),
             Misuse::LengthUnclear(typed) => {
                 self.say("lobby-length-unclear", &[("typed", typed.into())])
             }
             Misuse::PlaceUnclear(typed) => {
                 self.say("replay-place-unclear", &[("typed", typed.into())])
-            }
-            Misuse::TimeUnclear(typed) => {
-                self.say("lobby-time-unclear", &[("typed", typed.into())])
             }
             Misuse::MomentUnclear(typed) => {
                 self.say("auditor-time-unclear", &[("typed", typed.into())])
@@ -161,6 +176,7 @@ impl<'a> Desk<'a> {
             Misuse::NameUnclear(typed) => {
                 self.say("lobby-name-unclear", &[("typed", typed.into())])
             }
+            Misuse::Unclear(unclear) => self.unclear(unclear),
         };
         self.terminal.err_line(&text).await?;
         let usage = self.say(
@@ -169,6 +185,47 @@ impl<'a> Desk<'a> {
         );
         self.terminal.err_line(&usage).await?;
         Ok(status::MISUSE)
+    }
+
+    /// What a word was to be that means nothing where it stands.
+    fn unclear(&self, unclear: &Unclear) -> String {
+        let known = FAMILIES.join(", ");
+        let (id, known) = match unclear.what {
+            What::Name => ("lobby-name-unclear", None),
+            What::Number => ("usage-number-unclear", None),
+            What::Length => ("lobby-length-unclear", None),
+            What::Start => ("lobby-time-unclear", None),
+            What::Family => ("usage-flow-unknown", Some(("known", known.into()))),
+        };
+        let typed = ("typed", unclear.typed.as_str().into());
+        let args: Vec<(&str, Value<'_>)> = [typed].into_iter().chain(known).collect();
+        self.say(id, &args)
+    }
+
+    /// What was asked was not done, and why.
+    pub(crate) async fn undone(&mut self, undone: Undone) -> Result<u32, Trouble> {
+        match undone {
+            Undone::Refused(refusal) | Undone::Wants(Wants::Code(refusal)) => {
+                self.refused(&refusal).await
+            }
+            Undone::NoSuch(Subject::Intervention(number)) => {
+                let args = [
+                    ("id", number.to_string().into()),
+                    ("command", "interventions".into()),
+                ];
+                self.problem("common-no-such-intervention", &args).await
+            }
+            Undone::NoSuch(Subject::Flow { typed, known }) => {
+                let args = [
+                    ("flow", typed.into()),
+                    ("known", shown::names(known).into()),
+                ];
+                self.problem("lobby-no-such-flow", &args).await
+            }
+            Undone::Unclear(_) | Undone::Wants(Wants::Reason(_)) | Undone::Store(_) => {
+                Err(undone.into())
+            }
+        }
     }
 
     /// Why the person may not be here any more, in their language, if that is so (A8).

@@ -13,7 +13,8 @@ use super::desk::{Desk, Trouble};
 use super::passing::Passing;
 use super::shown;
 use crate::clock;
-use crate::operator::{alerts, changes, requests};
+use crate::deeds::listing;
+use crate::operator::{alerts, changes};
 use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
@@ -87,7 +88,7 @@ impl Notices {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(());
                 };
-                alerts::tell(desk, &by).await?;
+                alerts::tell(desk).await?;
                 changes::tell(desk, &by, changed).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
@@ -161,7 +162,7 @@ impl Notices {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(Vec::new());
                 };
-                let mut news = alerts::since_then(desk, &by, *alerted).await?;
+                let mut news = alerts::since_then(desk, *alerted).await?;
                 *alerted = by.now();
                 news.extend(changed.news(desk, &by).await?);
                 let waiting = waiting(desk, &by).await?;
@@ -189,14 +190,14 @@ async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>
         person: Some(by.person().clone()),
         ..InterventionQuery::default()
     };
-    Ok(super::listing::latest(desk, theirs).await?.0)
+    Ok(listing::latest(desk.gateway, theirs).await?.interventions)
 }
 
 async fn waiting(
     desk: &Desk<'_>,
     by: &AsOperator<'_>,
 ) -> Result<BTreeMap<InterventionId, Intervention>, Trouble> {
-    let waiting = requests::waiting(desk.gateway, by).await?;
+    let waiting = listing::waiting(desk.gateway, by).await?;
     Ok(waiting
         .into_iter()
         .map(|waiting| (waiting.id(), waiting))

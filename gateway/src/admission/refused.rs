@@ -1,11 +1,9 @@
 //! An act that is not somebody's, on record and told (R5: attempts too).
 
-use ecluse_policy::{Refusal, Role};
+use ecluse_policy::Refusal;
 
 use super::commands::Command;
 use super::desk::{Desk, Trouble};
-use crate::audit::{AuditKind, AuditRecord};
-use crate::clock;
 use crate::texts::Value;
 
 /// Policy gives no right to this act.
@@ -14,7 +12,7 @@ pub(crate) async fn refused(
     command: &Command,
     refusal: &Refusal,
 ) -> Result<u32, Trouble> {
-    let record = record(desk, command).reason(refusal);
+    let record = desk.visitor.refused(command.name).reason(refusal);
     desk.put_refusal_on_record(record).await?;
     desk.refused(refusal).await
 }
@@ -28,20 +26,11 @@ pub(crate) async fn not_theirs(
     text_id: &str,
     args: &[(&str, Value<'_>)],
 ) -> Result<u32, Trouble> {
-    let record = record(desk, command)
+    let record = desk
+        .visitor
+        .refused(command.name)
         .detail("named", typed)
         .reason("nothing of theirs has this name");
     desk.put_refusal_on_record(record).await?;
     desk.problem(text_id, args).await
-}
-
-fn record(desk: &Desk<'_>, command: &Command) -> AuditRecord {
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused();
-    match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => record,
-        Role::Operator { client } | Role::Auditor { client } => record.client(client),
-    }
 }

@@ -9,6 +9,7 @@ use super::commands::Command;
 use super::desk::{Desk, Trouble, status};
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::deeds;
 use crate::store::Claim;
 use crate::terminal::{Line, Prompt};
 
@@ -75,12 +76,7 @@ async fn without_terminal(
     words: &[String],
     refusal: &Refusal,
 ) -> Result<u32, Trouble> {
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused()
-        .reason(refusal);
-    desk.put_refusal_on_record(record).await?;
+    deeds::cannot_ask(desk.gateway, desk.visitor, command.name, refusal).await?;
     desk.refused(refusal).await?;
     let ssh = desk.visitor.ssh(None).replacen("ssh ", "ssh -t ", 1);
     let typed = [ssh.as_str(), command.name]
@@ -98,7 +94,7 @@ async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOut
     let visitor = desk.visitor;
     let claim = Claim {
         person: visitor.person().as_str(),
-        source: visitor.source.ip(),
+        source: visitor.origin.source().ip(),
         at: now,
         rules: desk.gateway.settings.authentication.lockout,
     };

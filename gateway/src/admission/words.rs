@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::deeds::typed::Unclear;
+
 /// Splits a command line into words.
 pub(crate) fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -89,21 +91,10 @@ pub(crate) enum Misuse {
     TooManyWords(String),
     /// Something that the command needs: the sentence that asks for it.
     Missing(&'static str),
-    /// A family of flows that does not exist.
-    FlowUnknown(String),
-    /// A flow that does not exist for these targets: its name as typed, and those that do.
-    NoSuchFlow {
-        /// As typed.
-        typed: String,
-        /// Those there are.
-        known: String,
-    },
     /// Not a length.
     LengthUnclear(String),
     /// Not a place in a recording.
     PlaceUnclear(String),
-    /// Not a time to come.
-    TimeUnclear(String),
     /// Not a moment that has been.
     MomentUnclear(String),
     /// Not a speed.
@@ -114,6 +105,8 @@ pub(crate) enum Misuse {
     NameUnclear(String),
     /// Not a kind of line.
     KindUnknown(String),
+    /// A word that means nothing where it stands.
+    Unclear(Unclear),
 }
 
 /// A parsed command line: words and options.

@@ -184,11 +184,3 @@ pub(super) async fn watch(
     )
     .await
 }
-
-/// How many sessions of an intervention are in passage on other nodes that are heard of.
-pub(super) fn count(remote: &[Remote], of: ecluse_policy::InterventionId) -> usize {
-    let heard = remote.iter().filter(|remote| remote.address().is_some());
-    heard
-        .filter(|remote| remote.session.start.intervention == of)
-        .count()
-}

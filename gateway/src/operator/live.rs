@@ -34,7 +34,7 @@ pub(crate) async fn live(
     if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
         return desk.misused(command, &misuse).await;
     }
-    alerts::tell(desk, by).await?;
+    alerts::tell(desk).await?;
     let sessions = desk.gateway.live.list(by);
     let (remote, several) = nodes::elsewhere(desk.gateway, by).await?;
     if sessions.is_empty() && remote.is_empty() {
