@@ -3,17 +3,20 @@
 //! The list here says what `help` shows to whom, and grants nothing: each deed takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsAuditor, AsOperator, Lang, Role};
+use ecluse_policy::{AsOperator, Lang, Role};
 
 use super::desk::{Desk, Trouble, status};
-use super::looks::may_look;
 use super::refused::refused;
 use super::words::split;
 use super::{grammar, listing, lobby};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
+use crate::deeds::evidence::recordings::Recordings;
+use crate::deeds::evidence::replay::Replay;
+use crate::deeds::evidence::watch::Watch;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::requests::{Cancel, Request};
+use crate::deeds::search::Search;
 use crate::deeds::typed::FAMILIES;
 
 /// One command: its name, how it is written, and the sentence that says to whom what it does.
@@ -93,12 +96,7 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     command("live", "live", Act::Live, &[(Operators, "help-live")]),
-    command(
-        "watch",
-        "watch SESSION [CHANNEL]",
-        Act::Watch,
-        &[(Operators, "help-watch")],
-    ),
+    of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     command(
         "cut",
         "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]",
@@ -112,24 +110,9 @@ pub(super) const COMMANDS: &[Command] = &[
         Act::Changes,
         &[(Operators, "help-changes")],
     ),
-    command(
-        "recordings",
-        "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
-        Act::Recordings,
-        &[(Auditors, "help-recordings")],
-    ),
-    command(
-        "search",
-        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]",
-        Act::Search,
-        &[(Auditors, "help-search")],
-    ),
-    command(
-        "replay",
-        "replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]",
-        Act::Replay,
-        &[(Auditors, "help-replay")],
-    ),
+    of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
+    of::<Search>(Act::Search, &[(Auditors, "help-search")]),
+    of::<Replay>(Act::Replay, &[(Auditors, "help-replay")]),
     of::<Help>(
         Act::Help,
         &[
@@ -268,7 +251,8 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
 }
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
-    use crate::operator::{answers, requests};
+    use crate::auditor::{recordings, replay, search};
+    use crate::operator::{answers, requests, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -280,17 +264,14 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Cancel => lobby::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
-        Act::Live | Act::Watch | Act::Cut | Act::Changes => {
+        Act::Watch => watch::watch(desk, command, words).await,
+        Act::Recordings => recordings::recordings(desk, words).await,
+        Act::Search => search::search(desk, command, words).await,
+        Act::Replay => replay::replay(desk, command, words).await,
+        Act::Live | Act::Cut | Act::Changes => {
             let applied = desk.applied();
             match desk.visitor.as_operator(&applied) {
                 Ok(by) => operators(desk, &by, command, words).await,
-                Err(refusal) => refused(desk, command, &refusal).await,
-            }
-        }
-        Act::Recordings | Act::Search | Act::Replay => {
-            let applied = desk.applied();
-            match desk.visitor.as_auditor(&applied) {
-                Ok(by) => auditors(desk, &by, command, words).await,
                 Err(refusal) => refused(desk, command, &refusal).await,
             }
         }
@@ -303,34 +284,11 @@ async fn operators(
     command: &Command,
     words: &[String],
 ) -> Result<u32, Trouble> {
-    use crate::operator::{changes, live, watch};
+    use crate::operator::{changes, live};
     match command.name {
         "live" => live::live(desk, by, command, words).await,
         "cut" => live::cut(desk, by, command, words).await,
-        "changes" => changes::changes(desk, by, command, words).await,
-        _ => match may_look(desk, command).await? {
-            Some(status) => Ok(status),
-            None => watch::watch(desk, by, command, words).await,
-        },
-    }
-}
-
-async fn auditors(
-    desk: &mut Desk<'_>,
-    by: &AsAuditor<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    use crate::auditor::{recordings, replay, search};
-    if command.name == "recordings" {
-        return recordings::recordings(desk, by, command, words).await;
-    }
-    if let Some(status) = may_look(desk, command).await? {
-        return Ok(status);
-    }
-    match command.name {
-        "search" => search::search(desk, by, command, words).await,
-        _ => replay::replay(desk, by, command, words).await,
+        _ => changes::changes(desk, by, command, words).await,
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
+use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
 use super::words::{Arguments, Misuse, Takes};
-use super::{next, shown};
+use super::{next, shown, unshown};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::deeds::typed::{FAMILIES, Unclear, What};
+use crate::deeds::evidence::Medium;
+use crate::deeds::typed::{FAMILIES, Kind, Unclear, What};
 use crate::deeds::{Subject, Undone, Wants};
 use crate::gateway::{Applied, Gateway};
 use crate::store::StoreError;
@@ -60,9 +62,13 @@ impl From<Undone> for Trouble {
             Undone::Unclear(unclear) => Self::Misused(Misuse::Unclear(unclear)),
             // Whoever could be asked was.
             Undone::Wants(Wants::Reason(_)) => Self::Misused(Misuse::Missing("usage-no-reason")),
-            Undone::Wants(Wants::Code(_)) | Undone::Refused(_) | Undone::NoSuch(_) => {
-                Self::Undone(undone)
-            }
+            Undone::Wants(Wants::Words) => Self::Misused(Misuse::Missing("search-no-words")),
+            Undone::Wants(Wants::Code(_))
+            | Undone::Refused(_)
+            | Undone::NoSuch(_)
+            | Undone::Unshown(_)
+            | Undone::Unsearchable(_)
+            | Undone::TooOften => Self::Undone(undone),
         }
     }
 }
@@ -85,6 +91,14 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn person(&self) -> &'a PersonId {
         self.visitor.person()
+    }
+
+    /// How things are shown here.
+    pub(crate) fn medium(&self) -> Medium {
+        match self.terminal.is_plain() {
+            true => Medium::Text,
+            false => Medium::Screen,
+        }
     }
 
     /// The documents as they are now.
@@ -142,39 +156,8 @@ impl<'a> Desk<'a> {
                 self.say("usage-too-many-words", &[("word", word.into())])
             }
             Misuse::Missing(id) => self.say(id, &[]),
-            Misuse::LengthUnclear(typed) => {
-                self.say("lobby-length-unclear", &[("typed", typed.into())])
-            }
-            Misuse::PlaceUnclear(typed) => {
-                self.say("replay-place-unclear", &[("typed", typed.into())])
-            }
             Misuse::MomentUnclear(typed) => {
                 self.say("auditor-time-unclear", &[("typed", typed.into())])
-            }
-            Misuse::SpeedUnclear(typed) => {
-                self.say("auditor-speed-unclear", &[("typed", typed.into())])
-            }
-            Misuse::NumberUnclear(typed) => {
-                self.say("usage-number-unclear", &[("typed", typed.into())])
-            }
-            Misuse::KindUnknown(typed) => self.say(
-                "search-kind-unknown",
-                &[
-                    ("typed", typed.into()),
-                    (
-                        "known",
-                        format!(
-                            "{}, hidden",
-                            ecluse_recordings::search::LineKind::ALL
-                                .map(ecluse_recordings::search::LineKind::word)
-                                .join(", ")
-                        )
-                        .into(),
-                    ),
-                ],
-            ),
-            Misuse::NameUnclear(typed) => {
-                self.say("lobby-name-unclear", &[("typed", typed.into())])
             }
             Misuse::Unclear(unclear) => self.unclear(unclear),
         };
@@ -189,14 +172,19 @@ impl<'a> Desk<'a> {
 
     /// What a word was to be that means nothing where it stands.
     fn unclear(&self, unclear: &Unclear) -> String {
-        let known = FAMILIES.join(", ");
+        let (families, kinds) = (FAMILIES.join(", "), Kind::words().collect::<Vec<_>>());
         let (id, known) = match unclear.what {
             What::Name => ("lobby-name-unclear", None),
             What::Number => ("usage-number-unclear", None),
             What::Length => ("lobby-length-unclear", None),
             What::Start => ("lobby-time-unclear", None),
-            What::Family => ("usage-flow-unknown", Some(("known", known.into()))),
+            What::Family => ("usage-flow-unknown", Some(families)),
+            What::Past => ("auditor-time-unclear", None),
+            What::Place => ("replay-place-unclear", None),
+            What::Speed => ("auditor-speed-unclear", None),
+            What::Kind => ("search-kind-unknown", Some(kinds.join(", "))),
         };
+        let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());
         let args: Vec<(&str, Value<'_>)> = [typed].into_iter().chain(known).collect();
         self.say(id, &args)
@@ -222,9 +210,25 @@ impl<'a> Desk<'a> {
                 ];
                 self.problem("lobby-no-such-flow", &args).await
             }
-            Undone::Unclear(_) | Undone::Wants(Wants::Reason(_)) | Undone::Store(_) => {
-                Err(undone.into())
+            Undone::NoSuch(Subject::Session(number)) => {
+                let id = [("id", number.into())];
+                self.problem("common-no-such-session", &id).await
             }
+            Undone::NoSuch(Subject::Recording(number)) => {
+                let id = [("id", number.into())];
+                self.problem("auditor-no-such-recording", &id).await
+            }
+            Undone::NoSuch(Subject::Name { typed, client }) => {
+                let args = [("typed", typed.into()), ("client", client.as_str().into())];
+                self.problem("auditor-name-unknown", &args).await
+            }
+            Undone::Unshown(why) => unshown::tell(self, &why).await,
+            Undone::Unsearchable(QueryError::TooShort) => unshown::too_short(self).await,
+            Undone::Unsearchable(QueryError::TooLong) => self.problem("search-too-long", &[]).await,
+            Undone::TooOften => self.problem("common-looks-too-often", &[]).await,
+            Undone::Unclear(_)
+            | Undone::Wants(Wants::Reason(_) | Wants::Words)
+            | Undone::Store(_) => Err(undone.into()),
         }
     }
 

@@ -14,7 +14,6 @@ pub(crate) mod grammar;
 pub mod life;
 pub(crate) mod listing;
 pub(crate) mod lobby;
-mod looks;
 pub(crate) mod next;
 mod notices;
 mod passing;
@@ -29,6 +28,7 @@ pub(crate) mod steps;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unshown;
 mod waiting_room;
 pub(crate) mod words;
 

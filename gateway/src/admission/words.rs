@@ -91,20 +91,8 @@ pub(crate) enum Misuse {
     TooManyWords(String),
     /// Something that the command needs: the sentence that asks for it.
     Missing(&'static str),
-    /// Not a length.
-    LengthUnclear(String),
-    /// Not a place in a recording.
-    PlaceUnclear(String),
     /// Not a moment that has been.
     MomentUnclear(String),
-    /// Not a speed.
-    SpeedUnclear(String),
-    /// Not a number.
-    NumberUnclear(String),
-    /// Not a name.
-    NameUnclear(String),
-    /// Not a kind of line.
-    KindUnknown(String),
     /// A word that means nothing where it stands.
     Unclear(Unclear),
 }
@@ -169,11 +157,6 @@ impl Arguments {
             [value] => Ok(Some(value)),
             [_, ..] => Err(Misuse::Twice(format!("--{name}"))),
         }
-    }
-
-    /// Whether a switch is there.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.options.contains_key(name)
     }
 }
 

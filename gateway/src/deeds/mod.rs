@@ -10,8 +10,11 @@
 
 pub(crate) mod alerts;
 pub(crate) mod answers;
+pub(crate) mod evidence;
 pub(crate) mod listing;
+pub(crate) mod moments;
 pub(crate) mod requests;
+pub(crate) mod search;
 pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
@@ -20,10 +23,12 @@ pub(crate) mod typed;
 use std::collections::BTreeSet;
 
 use ecluse_policy::intervention::Intervention;
-use ecluse_policy::{AsOperator, InterventionNumber, PersonId, Refusal};
+use ecluse_policy::{AsOperator, ClientId, InterventionNumber, PersonId, Refusal};
+use ecluse_recordings::search::QueryError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::evidence::Unshown;
 use self::typed::Unclear;
 use crate::actor::Actor;
 use crate::gateway::Gateway;
@@ -48,8 +53,20 @@ pub(crate) enum Undone {
     Unclear(Unclear),
     /// Something is missing that the person can give: nothing was changed.
     Wants(Wants),
+    /// Something of theirs cannot be shown as they asked.
+    Unshown(Box<Unshown>),
+    /// Words that cannot be looked for.
+    Unsearchable(QueryError),
+    /// They looked at too many things within a minute.
+    TooOften,
     /// The store failed.
     Store(StoreError),
+}
+
+impl From<Unclear> for Undone {
+    fn from(unclear: Unclear) -> Self {
+        Self::Unclear(unclear)
+    }
 }
 
 impl From<StoreError> for Undone {
@@ -63,6 +80,17 @@ impl From<StoreError> for Undone {
 pub(crate) enum Subject {
     /// An intervention.
     Intervention(InterventionNumber),
+    /// A session in passage.
+    Session(u64),
+    /// A session's recording.
+    Recording(u64),
+    /// A name that nothing of a client has.
+    Name {
+        /// As typed.
+        typed: String,
+        /// Whose.
+        client: ClientId,
+    },
     /// A flow on some targets.
     Flow {
         /// As typed.
@@ -76,7 +104,8 @@ impl std::fmt::Display for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Intervention(number) => number.fmt(f),
-            Self::Flow { typed, .. } => f.write_str(typed),
+            Self::Session(number) | Self::Recording(number) => number.fmt(f),
+            Self::Name { typed, .. } | Self::Flow { typed, .. } => f.write_str(typed),
         }
     }
 }
@@ -88,6 +117,8 @@ pub(crate) enum Wants {
     Code(Refusal),
     /// Why: the person named reads it.
     Reason(PersonId),
+    /// Words to look for.
+    Words,
 }
 
 /// The right to an act, or that there is none, on record.

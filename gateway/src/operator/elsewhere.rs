@@ -1,16 +1,14 @@
-//! What operators read of other nodes: their sessions, how an order went there, and where to watch (I5).
+//! What operators read of other nodes: their sessions, and how an order went there (I5).
 
 use std::collections::BTreeSet;
 
+use ecluse_policy::Timestamp;
 use ecluse_policy::intervention::State;
-use ecluse_policy::{AsOperator, Timestamp};
 
-use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, status};
-use crate::admission::refused::not_theirs;
 use crate::audit::AuditRecord;
 use crate::live::CutWhat;
-use crate::live::nodes::{self, Remote};
+use crate::live::nodes::Remote;
 use crate::live::orders::Elsewhere;
 use crate::store::Reply;
 use crate::texts::times;
@@ -152,35 +150,4 @@ pub(super) async fn interventions(desk: &Desk<'_>, all: &[Elsewhere]) -> Vec<u64
         }
     }
     found
-}
-
-/// Says where a session can be watched that is in passage elsewhere; that there is none where it is nowhere.
-pub(super) async fn watch(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    number: u64,
-) -> Result<u32, Trouble> {
-    let (remote, _) = nodes::elsewhere(desk.gateway, by).await?;
-    let there = remote.iter().find(|one| one.session.number == number);
-    let Some(there) = there else {
-        let (typed, args) = (number.to_string(), [("id", number.into())]);
-        return not_theirs(desk, command, &typed, "common-no-such-session", &args).await;
-    };
-    let args = [("number", number.into()), ("node", there.node().into())];
-    let Some(address) = there.address() else {
-        return desk.problem("watch-lost", &args).await;
-    };
-    let port = match address.port() {
-        22 => String::new(),
-        port => format!("-p {port} "),
-    };
-    let person = desk.person();
-    let command = format!("ssh -t {port}{person}@{} watch {number}", address.host());
-    let [number, node] = args;
-    desk.problem(
-        "watch-elsewhere",
-        &[number, node, ("command", command.into())],
-    )
-    .await
 }

@@ -8,7 +8,11 @@ use super::super::grammar::parse;
 use super::super::words::{Misuse, split};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse};
+use crate::deeds::evidence::recordings::Recordings;
+use crate::deeds::evidence::replay::Replay;
+use crate::deeds::evidence::watch::Watch;
 use crate::deeds::requests::{Cancel, Request};
+use crate::deeds::search::Search;
 use crate::deeds::typed::What;
 
 fn of<A: Ask>(line: &str) -> Result<A, Misuse> {
@@ -108,6 +112,10 @@ fn usage_names_each_option() {
     assert_eq!(options::<Request>(), written::<Request>());
     assert_eq!(options::<Approve>(), written::<Approve>());
     assert_eq!(options::<Refuse>(), written::<Refuse>());
+    assert_eq!(options::<Recordings>(), written::<Recordings>());
+    assert_eq!(options::<Search>(), written::<Search>());
+    assert_eq!(options::<Replay>(), written::<Replay>());
+    assert_eq!(options::<Watch>(), written::<Watch>());
 }
 
 proptest! {
@@ -118,5 +126,8 @@ proptest! {
         let _ = of::<Approve>(&line);
         let _ = of::<Refuse>(&line);
         let _ = of::<Cancel>(&line);
+        let _ = of::<Search>(&line);
+        let _ = of::<Replay>(&line);
+        let _ = of::<Watch>(&line);
     }
 }
