@@ -3,7 +3,7 @@
 //! The list here says what `help` shows to whom, and grants nothing: each deed takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsAuditor, AsOperator, Lang, Role};
+use ecluse_policy::{AsAuditor, Lang, Role};
 
 use super::desk::{Desk, Trouble, status};
 use super::looks::may_look;
@@ -12,7 +12,9 @@ use super::words::split;
 use super::{grammar, listing, lobby};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
+use crate::deeds::changes::Changes;
 use crate::deeds::listing::{Flows, Interventions, Pending};
+use crate::deeds::live::{Cut, Live};
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::typed::FAMILIES;
 
@@ -92,26 +94,16 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
-    command("live", "live", Act::Live, &[(Operators, "help-live")]),
+    of::<Live>(Act::Live, &[(Operators, "help-live")]),
     command(
         "watch",
         "watch SESSION [CHANNEL]",
         Act::Watch,
         &[(Operators, "help-watch")],
     ),
-    command(
-        "cut",
-        "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]",
-        Act::Cut,
-        &[(Operators, "help-cut")],
-    ),
+    of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
-    command(
-        "changes",
-        "changes [--since D]",
-        Act::Changes,
-        &[(Operators, "help-changes")],
-    ),
+    of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
     command(
         "recordings",
         "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
@@ -268,7 +260,7 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
 }
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
-    use crate::operator::{answers, requests};
+    use crate::operator::{answers, changes, live, requests, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -280,10 +272,16 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Cancel => lobby::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
-        Act::Live | Act::Watch | Act::Cut | Act::Changes => {
+        Act::Live => live::live(desk, words).await,
+        Act::Cut => live::cut(desk, words).await,
+        Act::Changes => changes::changes(desk, words).await,
+        Act::Watch => {
             let applied = desk.applied();
             match desk.visitor.as_operator(&applied) {
-                Ok(by) => operators(desk, &by, command, words).await,
+                Ok(by) => match may_look(desk, command).await? {
+                    Some(status) => Ok(status),
+                    None => watch::watch(desk, &by, command, words).await,
+                },
                 Err(refusal) => refused(desk, command, &refusal).await,
             }
         }
@@ -294,24 +292,6 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
                 Err(refusal) => refused(desk, command, &refusal).await,
             }
         }
-    }
-}
-
-async fn operators(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    use crate::operator::{changes, live, watch};
-    match command.name {
-        "live" => live::live(desk, by, command, words).await,
-        "cut" => live::cut(desk, by, command, words).await,
-        "changes" => changes::changes(desk, by, command, words).await,
-        _ => match may_look(desk, command).await? {
-            Some(status) => Ok(status),
-            None => watch::watch(desk, by, command, words).await,
-        },
     }
 }
 

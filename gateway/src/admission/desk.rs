@@ -195,6 +195,7 @@ impl<'a> Desk<'a> {
             What::Number => ("usage-number-unclear", None),
             What::Length => ("lobby-length-unclear", None),
             What::Start => ("lobby-time-unclear", None),
+            What::Past => ("auditor-time-unclear", None),
             What::Family => ("usage-flow-unknown", Some(("known", known.into()))),
         };
         let typed = ("typed", unclear.typed.as_str().into());
@@ -214,6 +215,10 @@ impl<'a> Desk<'a> {
                     ("command", "interventions".into()),
                 ];
                 self.problem("common-no-such-intervention", &args).await
+            }
+            Undone::NoSuch(Subject::ToCut(typed)) => {
+                self.problem("operator-cut-none", &[("what", typed.into())])
+                    .await
             }
             Undone::NoSuch(Subject::Flow { typed, known }) => {
                 let args = [

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ecluse_policy::{AccountName, InterventionNumber, Span, TargetId};
+use ecluse_policy::{AccountName, InterventionNumber, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::texts::times;
@@ -34,6 +34,8 @@ pub(crate) enum What {
     Family,
     /// A time to come.
     Start,
+    /// A moment that has been.
+    Past,
 }
 
 impl fmt::Display for What {
@@ -44,6 +46,7 @@ impl fmt::Display for What {
             Self::Length => "a length such as 30m, 2h or 1h30m",
             Self::Family => "a family of flows (shell, command, env)",
             Self::Start => "a time such as 14:30 or 2026-11-23T14:30",
+            Self::Past => "a moment such as 2d, 2026-11-23 or 2026-11-23T07:50",
         })
     }
 }
@@ -71,6 +74,11 @@ pub(crate) fn account(typed: &str) -> Result<AccountName, Unclear> {
 /// An intervention's number, `17` or `#17`.
 pub(crate) fn number(typed: &str) -> Result<InterventionNumber, Unclear> {
     InterventionNumber::parse(typed).map_err(|_| What::Number.unclear(typed))
+}
+
+/// A moment that has been, as seen at `now`: `2d`, `2026-11-23`, `07:50`.
+pub(crate) fn past(typed: &str, now: Timestamp) -> Result<Timestamp, Unclear> {
+    times::parse_past(typed, now).ok_or_else(|| What::Past.unclear(typed))
 }
 
 /// Declares a value that is a text in a form and a body as it is on a command line.
