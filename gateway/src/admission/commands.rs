@@ -3,18 +3,19 @@
 //! The list here says what `help` shows to whom, and grants nothing: each deed takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsOperator, Lang, Role};
+use ecluse_policy::{Lang, Role};
 
 use super::desk::{Desk, Trouble, status};
-use super::refused::refused;
 use super::words::split;
 use super::{grammar, listing, lobby};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
+use crate::deeds::changes::Changes;
 use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
 use crate::deeds::listing::{Flows, Interventions, Pending};
+use crate::deeds::live::{Cut, Live};
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
 use crate::deeds::typed::FAMILIES;
@@ -95,21 +96,11 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
-    command("live", "live", Act::Live, &[(Operators, "help-live")]),
+    of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
-    command(
-        "cut",
-        "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]",
-        Act::Cut,
-        &[(Operators, "help-cut")],
-    ),
+    of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
-    command(
-        "changes",
-        "changes [--since D]",
-        Act::Changes,
-        &[(Operators, "help-changes")],
-    ),
+    of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
     of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
     of::<Search>(Act::Search, &[(Auditors, "help-search")]),
     of::<Replay>(Act::Replay, &[(Auditors, "help-replay")]),
@@ -252,7 +243,7 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::auditor::{recordings, replay, search};
-    use crate::operator::{answers, requests, watch};
+    use crate::operator::{answers, changes, live, requests, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -264,31 +255,13 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Cancel => lobby::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
-        Act::Watch => watch::watch(desk, command, words).await,
+        Act::Live => live::live(desk, words).await,
+        Act::Cut => live::cut(desk, words).await,
+        Act::Changes => changes::changes(desk, words).await,
+        Act::Watch => watch::watch(desk, words).await,
         Act::Recordings => recordings::recordings(desk, words).await,
         Act::Search => search::search(desk, command, words).await,
         Act::Replay => replay::replay(desk, command, words).await,
-        Act::Live | Act::Cut | Act::Changes => {
-            let applied = desk.applied();
-            match desk.visitor.as_operator(&applied) {
-                Ok(by) => operators(desk, &by, command, words).await,
-                Err(refusal) => refused(desk, command, &refusal).await,
-            }
-        }
-    }
-}
-
-async fn operators(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    use crate::operator::{changes, live};
-    match command.name {
-        "live" => live::live(desk, by, command, words).await,
-        "cut" => live::cut(desk, by, command, words).await,
-        _ => changes::changes(desk, by, command, words).await,
     }
 }
 

@@ -7,7 +7,7 @@ use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
 use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
-use super::words::{Arguments, Misuse, Takes};
+use super::words::Misuse;
 use super::{next, shown, unshown};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
@@ -156,9 +156,6 @@ impl<'a> Desk<'a> {
                 self.say("usage-too-many-words", &[("word", word.into())])
             }
             Misuse::Missing(id) => self.say(id, &[]),
-            Misuse::MomentUnclear(typed) => {
-                self.say("auditor-time-unclear", &[("typed", typed.into())])
-            }
             Misuse::Unclear(unclear) => self.unclear(unclear),
         };
         self.terminal.err_line(&text).await?;
@@ -202,6 +199,10 @@ impl<'a> Desk<'a> {
                     ("command", "interventions".into()),
                 ];
                 self.problem("common-no-such-intervention", &args).await
+            }
+            Undone::NoSuch(Subject::ToCut(typed)) => {
+                self.problem("operator-cut-none", &[("what", typed.into())])
+                    .await
             }
             Undone::NoSuch(Subject::Flow { typed, known }) => {
                 let args = [
@@ -264,18 +265,5 @@ impl<'a> Desk<'a> {
     /// An audit record of what this person does, from where.
     pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
         self.visitor.record(kind, now)
-    }
-}
-
-/// The arguments of a command, or what is wrong with them.
-pub(crate) fn arguments(
-    words: &[String],
-    takes: Takes,
-    at_most: usize,
-) -> Result<Arguments, Misuse> {
-    let arguments = Arguments::parse(words, takes)?;
-    match arguments.words.get(at_most) {
-        Some(word) => Err(Misuse::TooManyWords(word.clone())),
-        None => Ok(arguments),
     }
 }

@@ -106,15 +106,19 @@ fn misuse(command: &Command, error: &clap::Error) -> Misuse {
     }
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(one)) => one.as_str(),
-        Some(ContextValue::Strings(all)) => all.first().map_or("", String::as_str),
         Some(_) | None => "",
     };
     let named = text(ContextKind::InvalidArg);
     let option = named.split(' ').next().unwrap_or_default().to_owned();
     let kind = error.kind();
     if kind == ErrorKind::MissingRequiredArgument {
+        let missing = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::Strings(all)) => all.as_slice(),
+            Some(_) | None => &[],
+        };
+        // In the order in which they are written, whatever clap's is.
         let mut arguments = command.get_arguments();
-        let missing = arguments.find(|arg| arg.to_string() == named);
+        let missing = arguments.find(|arg| missing.contains(&arg.to_string()));
         return Misuse::Missing(wanted(missing.map_or("", |arg| arg.get_id().as_str())));
     }
     if kind == ErrorKind::ArgumentConflict {

@@ -1,15 +1,15 @@
 //! The lobby and the waiting room: where people ask, wait, answer and look, before and beside the passage.
 //!
-//! It knows terminals, texts, the store and the policy crate, and nothing of SSH. It decides nothing: every
-//! step of an intervention is a pure function of policy, asked with a mandate of that moment ([`ecluse_policy::mandate`]),
-//! and this room keeps the result with its audit record and says it in the person's language. Read in this order: [`waiting_room`], [`steps`], [`life`],
-//! then the commands of technicians ([`lobby`]), of operators ([`crate::operator`]) and of auditors
-//! ([`crate::auditor`]).
+//! It knows terminals and texts, and nothing of SSH. It decides nothing and keeps nothing: what people do is a deed
+//! ([`crate::deeds`]), which asks policy and puts itself on record; this room reads what they type ([`grammar`]), asks what a
+//! deed still wants, and says in their language what came of it. Read in this order: [`waiting_room`], [`life`], then the
+//! commands ([`commands`]): of technicians ([`lobby`]), of operators ([`crate::operator`]), of auditors ([`crate::auditor`]).
 
 mod away;
 pub(crate) mod commands;
 pub(crate) mod desk;
 mod doors;
+mod entry;
 pub(crate) mod grammar;
 pub mod life;
 pub(crate) mod listing;
@@ -20,10 +20,8 @@ mod passing;
 pub(crate) mod player;
 mod prompt;
 mod questions;
-pub(crate) mod refused;
 pub(crate) mod shown;
 pub(crate) mod step_up;
-pub(crate) mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -37,7 +35,7 @@ use std::sync::Arc;
 
 use ecluse_policy::{AccountName, Admission, Refusal, TargetId};
 
-pub use self::steps::look as admit;
+pub use self::entry::look as admit;
 pub(crate) use crate::texts::times::parse_length;
 
 use self::desk::{Desk, Trouble, status};

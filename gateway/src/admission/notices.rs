@@ -13,6 +13,7 @@ use super::desk::{Desk, Trouble};
 use super::passing::Passing;
 use super::shown;
 use crate::clock;
+use crate::deeds::changes::{UpTo, up_to_now};
 use crate::deeds::listing;
 use crate::operator::{alerts, changes};
 use crate::store::{InterventionQuery, SessionQuery};
@@ -27,7 +28,7 @@ pub(super) enum Notices {
         /// Alerts before it were told.
         alerted: Timestamp,
         /// Changes of what concerns the client were told up to there.
-        changed: changes::UpTo,
+        changed: UpTo,
     },
     Auditor,
     /// The right to be told anything is over, or the person is; the connection ends too.
@@ -58,7 +59,7 @@ impl Notices {
                     waiting: waiting(desk, &by).await?,
                     passing: Passing::begin(desk, &by).await?,
                     alerted: by.now(),
-                    changed: changes::UpTo::now(desk, &by).await?,
+                    changed: up_to_now(desk.gateway, &by).await?,
                 })
             }
             Role::Auditor { .. } => Ok(Self::Auditor),
@@ -85,11 +86,11 @@ impl Notices {
             Self::Operator {
                 waiting, changed, ..
             } => {
-                let Ok(by) = desk.visitor.as_operator(&applied) else {
+                if desk.visitor.as_operator(&applied).is_err() {
                     return Ok(());
-                };
+                }
                 alerts::tell(desk).await?;
-                changes::tell(desk, &by, changed).await?;
+                changes::tell(desk, changed).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }
@@ -164,7 +165,7 @@ impl Notices {
                 };
                 let mut news = alerts::since_then(desk, *alerted).await?;
                 *alerted = by.now();
-                news.extend(changed.news(desk, &by).await?);
+                news.extend(changes::news(desk, changed).await?);
                 let waiting = waiting(desk, &by).await?;
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {

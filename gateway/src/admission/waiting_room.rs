@@ -14,7 +14,7 @@ use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 use self::waiting::Waited;
 use super::desk::{Desk, Trouble};
 use super::questions::{ask_length, ask_reason, choose};
-use super::{shown, steps};
+use super::{entry, shown};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::requests::{self, Request, Requested};
@@ -40,7 +40,7 @@ pub(crate) async fn enter(
         told: Told::default(),
     };
     loop {
-        match steps::look(
+        match entry::look(
             desk.gateway,
             desk.visitor,
             &room.target,

@@ -10,8 +10,11 @@
 
 pub(crate) mod alerts;
 pub(crate) mod answers;
+pub(crate) mod changes;
+pub(crate) mod code;
 pub(crate) mod evidence;
 pub(crate) mod listing;
+pub(crate) mod live;
 pub(crate) mod moments;
 pub(crate) mod requests;
 pub(crate) mod search;
@@ -31,6 +34,7 @@ use serde::de::DeserializeOwned;
 use self::evidence::Unshown;
 use self::typed::Unclear;
 use crate::actor::Actor;
+use crate::audit::AuditRecord;
 use crate::gateway::Gateway;
 use crate::store::StoreError;
 
@@ -91,6 +95,8 @@ pub(crate) enum Subject {
         /// Whose.
         client: ClientId,
     },
+    /// Whatever can be cut: a session, a person, a target.
+    ToCut(String),
     /// A flow on some targets.
     Flow {
         /// As typed.
@@ -105,7 +111,9 @@ impl std::fmt::Display for Subject {
         match self {
             Self::Intervention(number) => number.fmt(f),
             Self::Session(number) | Self::Recording(number) => number.fmt(f),
-            Self::Name { typed, .. } | Self::Flow { typed, .. } => f.write_str(typed),
+            Self::ToCut(typed) | Self::Name { typed, .. } | Self::Flow { typed, .. } => {
+                f.write_str(typed)
+            }
         }
     }
 }
@@ -131,11 +139,7 @@ pub(crate) async fn right<T>(
     match asked {
         Ok(right) => Ok(right),
         Err(refusal) => {
-            let record = by.refused(act).reason(&refusal);
-            house
-                .people
-                .enter(&house.store, by.person(), record)
-                .await?;
+            cannot_ask(house, by, act, &refusal).await?;
             Err(Undone::Refused(refusal))
         }
     }
@@ -148,8 +152,16 @@ pub(crate) async fn cannot_ask(
     act: &str,
     refusal: &Refusal,
 ) -> Result<(), StoreError> {
-    let record = by.refused(act).reason(refusal);
-    house.people.enter(&house.store, by.person(), record).await
+    put_on_record(house, by, by.refused(act).reason(refusal)).await
+}
+
+/// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can try again at will.
+pub(crate) async fn put_on_record(
+    house: &Gateway,
+    by: &Actor,
+    refused: AuditRecord,
+) -> Result<(), StoreError> {
+    house.people.enter(&house.store, by.person(), refused).await
 }
 
 /// Nothing that this person may act on has the name they typed: on record. What was typed is all that is said of it.
@@ -158,7 +170,7 @@ pub(crate) async fn no_such(house: &Gateway, by: &Actor, act: &str, subject: Sub
         .refused(act)
         .detail("named", subject.to_string())
         .reason("nothing of theirs has this name");
-    match house.people.enter(&house.store, by.person(), record).await {
+    match put_on_record(house, by, record).await {
         Ok(()) => Undone::NoSuch(subject),
         Err(error) => Undone::Store(error),
     }

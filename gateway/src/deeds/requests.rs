@@ -16,7 +16,7 @@ use serde_json::json;
 use super::answers::named;
 use super::steps::{about, settled, step};
 use super::typed::{self, Family, Length, What};
-use super::{Ask, Subject, Undone, no_such, right};
+use super::{Ask, Subject, Undone, no_such, put_on_record, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::{Applied, Gateway};
@@ -126,12 +126,8 @@ pub(crate) async fn request(
         )
         .await;
     if let Err(InterventionError::Refused(refusal)) = &made {
-        // One by one, or in the count of its minute: whoever is refused can ask again at will.
         for record in refused(by, &applied, &targets, refusal, now)? {
-            house
-                .people
-                .enter(&house.store, by.person(), record)
-                .await?;
+            put_on_record(house, by, record).await?;
         }
     }
     let intervention = settled(made)?;

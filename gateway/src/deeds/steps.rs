@@ -4,7 +4,7 @@
 use ecluse_policy::Refusal;
 use ecluse_policy::intervention::Intervention;
 
-use super::Undone;
+use super::{Undone, put_on_record};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -42,8 +42,7 @@ pub(super) fn settled(
     })
 }
 
-/// Puts policy's refusal of a step on record, one by one or in the count of its minute: whoever is refused can try again at
-/// will.
+/// Puts policy's refusal of a step on record.
 pub(super) async fn refused(
     house: &Gateway,
     by: &Actor,
@@ -54,7 +53,7 @@ pub(super) async fn refused(
     let record = about(by.record(kind, clock::now()), asked)
         .refused()
         .reason(&refusal);
-    match house.people.enter(&house.store, by.person(), record).await {
+    match put_on_record(house, by, record).await {
         Ok(()) => Undone::Refused(refusal),
         Err(error) => Undone::Store(error),
     }

@@ -8,11 +8,13 @@ use serde_json::json;
 
 use super::alerts::{Alerts, alerts};
 use super::answers::{Approve, Approved, Refuse, Withdraw, approve, refuse, withdraw};
+use super::changes::{Changes, changes, news, untold, up_to_now};
 use super::listing::{Interventions, Pending, interventions, pending, seen};
+use super::live::{Cut, Live, cut, live};
 use super::requests::{Cancel, Request, cancel, request};
 use super::*;
 use crate::admission::testing::{House, documents, documents_where};
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::store::testing::records_of;
 
@@ -302,4 +304,68 @@ async fn alerts_are_facts() {
     assert_eq!(zoe.unwrap(), []);
     let alice = alerts(&house.gateway, &house.visitor("alice"), Alerts::default()).await;
     assert!(matches!(alice, Err(Undone::Refused(_))), "{alice:?}");
+}
+
+/// What changed, as facts; what somebody was told is on record once.
+#[tokio::test]
+async fn changes_are_facts_and_told_once() {
+    let house = House::new().await;
+    let (gateway, odile) = (&house.gateway, house.visitor("odile"));
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
+    let applied = gateway.applied();
+    let operator = odile.as_operator(&applied).unwrap();
+    let mut upto = up_to_now(gateway, &operator).await.unwrap();
+    assert_eq!(untold(gateway, &odile, &mut upto).await.unwrap(), None);
+    let removed = AuditRecord::new(AuditKind::DocumentChange, clock::now())
+        .client(&client)
+        .detail("object", "target hopital/db01")
+        .detail("change", "changed")
+        .detail("by", "root")
+        .detail("lines", vec!["hours: 8-18 -> nothing"]);
+    gateway.store.record(&[removed]).await.unwrap();
+    let told = news(gateway, &odile, &mut upto).await.unwrap().unwrap();
+    assert_eq!(told.changes[0].what, super::changes::What::Changed);
+    assert_eq!(told.changes[0].object, "target hopital/db01");
+    returns(&told);
+    assert_eq!(news(gateway, &odile, &mut upto).await.unwrap(), None);
+    assert_eq!(untold(gateway, &odile, &mut upto).await.unwrap(), None);
+    let since = |since: &str| ask::<Changes>(json!({ "since": since }));
+    let again = changes(gateway, &odile, since("1h")).await.unwrap();
+    assert_eq!(again.changes, told.changes);
+    let unclear = changes(gateway, &odile, since("lately")).await;
+    assert!(matches!(unclear, Err(Undone::Unclear(_))), "{unclear:?}");
+    let zoe = changes(gateway, &house.visitor("zoe"), Changes::default()).await;
+    assert_eq!(zoe.unwrap().changes, []);
+}
+
+/// I5, R5: the handle needs no terminal; what names nothing of theirs is on record, and cutting all where nothing runs is no
+/// attempt on anything.
+#[tokio::test]
+async fn a_cut_needs_no_terminal() {
+    let house = House::new().await;
+    let (gateway, odile) = (&house.gateway, house.visitor("odile"));
+    let found = live(gateway, &odile, Live {}).await.unwrap();
+    assert_eq!(found.sessions, []);
+    returns(&found);
+    let of = |what: &str| ask::<Cut>(json!({ "what": what, "reason": "now" }));
+    returns(&of("all"));
+    let all = cut(gateway, &odile, of("all")).await.unwrap();
+    assert!(all.is_nothing() && all.on_record, "{all:?}");
+    let text = serde_json::to_value(&all).unwrap();
+    let back: super::live::WasCut = serde_json::from_value(text.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&back).unwrap(), text);
+    for what in ["17", "alice", "db01", "nobody", "#"] {
+        let undone = cut(gateway, &odile, of(what)).await;
+        assert!(
+            matches!(undone, Err(Undone::NoSuch(Subject::ToCut(_)))),
+            "{undone:?}"
+        );
+    }
+    let undone = cut(gateway, &house.visitor("aurele"), of("all")).await;
+    assert!(
+        matches!(undone, Err(Undone::Refused(Refusal::NotAnOperator))),
+        "{undone:?}"
+    );
+    let records = records_of(&gateway.store, &[AuditKind::ActRefused]).await;
+    assert_eq!(records.len(), 6, "{records:?}");
 }

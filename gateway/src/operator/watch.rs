@@ -2,21 +2,14 @@
 
 use std::sync::Arc;
 
-use super::live::{cut_now, tell};
-use crate::admission::commands::Command;
+use super::live::cut;
 use crate::admission::desk::{Desk, Trouble, status};
 use crate::admission::grammar;
 use crate::admission::player::{Present, Stopped, play};
-use crate::admission::refused::refused;
 use crate::deeds::evidence::watch::{self, Watch, may_still_watch};
-use crate::live::CutWhat;
 
 /// `watch`
-pub(crate) async fn watch(
-    desk: &mut Desk<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
+pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Watch = grammar::parse(words)?;
     let on = desk.medium();
     let watching = watch::watch(desk.gateway, desk.visitor, ask, on).await?;
@@ -26,15 +19,7 @@ pub(crate) async fn watch(
     let over = match play(desk, present, &may_look).await? {
         Stopped::Left { over: true } => "watch-over",
         Stopped::Left { over: false } => "watch-left",
-        Stopped::Cut => {
-            let applied = desk.applied();
-            let by = match desk.visitor.as_operator(&applied) {
-                Ok(by) => by,
-                Err(refusal) => return refused(desk, command, &refusal).await,
-            };
-            let cut = cut_now(desk, &by, CutWhat::Session(number), None).await;
-            return tell(desk, &cut).await;
-        }
+        Stopped::Cut => return cut(desk, &[number.to_string()]).await,
         Stopped::Refused(refusal) => return desk.refused(&refusal).await,
         Stopped::Unreadable(problem) => {
             let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);

@@ -1,19 +1,13 @@
-//! Whether somebody may go to a target, and what time alone does to an intervention.
+//! Whether somebody may go to a target: policy's answer, of this moment. Nothing is kept.
 
-use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{
-    AccountName, Admission, Refusal, StartRequest, TargetId, Timestamp, admit_for,
-};
+use ecluse_policy::{AccountName, Admission, Refusal, StartRequest, TargetId, admit_for};
 
 use crate::actor::Actor;
-use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::deeds::steps::about;
 use crate::gateway::Gateway;
 use crate::store::{InterventionQuery, StateName, StoreError};
 
 /// Whether the visitor may go to the target now, and if not, why; of several interventions, one that permits what is `asked` first.
-/// Nothing is kept.
 ///
 /// # Errors
 /// The store failed.
@@ -43,23 +37,4 @@ pub async fn look(
         &interventions,
         clock::now(),
     ))
-}
-
-/// Time's own step: a request that expires, a window that closes.
-pub(super) fn due(
-    intervention: &Intervention,
-    now: Timestamp,
-) -> Option<(Intervention, AuditRecord)> {
-    let next = intervention.expire_if_due(now)?;
-    let kind = match next.state() {
-        State::Closed { .. } => AuditKind::Closing,
-        State::Requested
-        | State::Approved { .. }
-        | State::Refused { .. }
-        | State::Expired { .. }
-        | State::Open { .. }
-        | State::Cancelled { .. } => AuditKind::Expiry,
-    };
-    let record = about(AuditRecord::new(kind, now), &next);
-    Some((next, record))
 }
