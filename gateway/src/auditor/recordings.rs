@@ -9,6 +9,7 @@ use crate::admission::commands::Command;
 use crate::admission::desk::{Desk, Trouble, arguments, status};
 use crate::admission::refused::not_theirs;
 use crate::admission::words::{Arguments, Misuse, Takes};
+use crate::live::Because;
 use crate::store::{Session, SessionEnd, SessionFault, SessionQuery};
 use crate::terminal::layout::Gives;
 use crate::texts::times;
@@ -230,18 +231,28 @@ fn written(
 /// Why a session ended, in the reader's language; as it was written where that is all there is.
 pub(super) fn why(desk: &Desk<'_>, end: &SessionEnd, now: Timestamp) -> String {
     match &end.because {
-        Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
-        None => desk.say("over-in-english", &[("reason", end.reason.as_str().into())]),
+        Some(because) => desk
+            .gateway
+            .texts
+            .because(desk.lang(), because, end.at, now),
+        None => desk.gateway.texts.on_record(desk.lang(), &end.reason),
+    }
+}
+
+/// How long a session was; of one that no gateway was left to end, how long at least, or at most.
+fn length(desk: &Desk<'_>, end: &SessionEnd, start: Timestamp) -> String {
+    let length = times::countdown(desk.lang(), end.at.since(start));
+    match &end.because {
+        Some(Because::Recovered { .. }) => format!("≥ {length}"),
+        Some(Because::Orphaned) => format!("≤ {length}"),
+        Some(_) | None => length,
     }
 }
 
 fn row(desk: &Desk<'_>, session: &Session, now: Timestamp) -> Vec<String> {
     let start = &session.start;
     let (length, end) = match &session.end {
-        Some(end) => (
-            times::countdown(desk.lang(), end.at.since(start.at)),
-            why(desk, end, now),
-        ),
+        Some(end) => (length(desk, end, start.at), why(desk, end, now)),
         None => (
             times::countdown(desk.lang(), now.since(start.at)),
             desk.say("state-open", &[]),

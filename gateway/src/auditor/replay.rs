@@ -208,6 +208,11 @@ pub(super) async fn missing(
     session: &Session,
     problem: &Unreadable,
 ) -> Result<u32, Trouble> {
+    // Nobody here has the key: who has it is sent where it opens, not to somebody who has none either.
+    if *problem == Unreadable::Locked {
+        let args = [("number", session.number.into())];
+        return desk.problem("auditor-recording-locked", &args).await;
+    }
     let problem = desk.gateway.texts.unreadable(desk.lang(), problem);
     desk.problem(
         "auditor-recording-missing",

@@ -428,7 +428,8 @@ impl Stage {
         if let Some((at, text)) = &self.refused
             && (*at..at.saturating_add(REFUSED)).contains(&position)
         {
-            parts.insert(1, say("replay-refused", &[("text", text.as_str().into())]));
+            let text = texts.on_record(self.lang, text);
+            parts.insert(1, say("replay-refused", &[("text", text.into())]));
         }
         if self.screen.left_out() > 0 {
             let count = [("count", self.screen.left_out().into())];
