@@ -122,6 +122,7 @@ room-status-seen = seen by { $person } { $time }
 room-status-unseen = not yet seen
 room-status-for = for { $operators }
 room-status-keys = q cancels
+room-status-cancel-sure = q again to cancel the request, any other key to go on waiting
 room-status-starts = begins in { $left }
 room-status-keys-leave = q leaves
 
@@ -219,18 +220,23 @@ changes-changed = The administrator { $person } changed { $object } in the docum
 changes-removed = The administrator { $person } took { $object } out of the documents. { $text }
 changes-worded = The administrator { $person } changed comments or the order of lines in the document of { $object }; what it allows is the same.
 changes-again = The administrator { $person } put the document of { $object } in force again: the store had held another text than the one on record.
-changes-part-gone = { $part } -> nothing
+# What changed in a document: the word of the document, which is English
+changes-part = { $kind ->
+   *[other] { $part }
+}: { $text }
+changes-nothing = nothing
 changes-enrolled = The administrator { $by } gave { $person } a new source of one-time codes.
 changes-enrolment-disabled = The one-time codes of { $person } count no longer, because no document names { $person } any more.
 changes-credential = The administrator { $person } set the password or key with which the gateway logs on to { $target } as { $account }.
 changes-reached = From here on the matrix of { $client } reaches, of { $object }: { $text }
 changes-elsewhere = The administrator { $person } changed the document of { $object } in what does not concern { $client }.
-changes-rewrapped = The administrator { $person } gave the recording of a session on { $target } other readers. New: { $gained }. No more: { $lost }.
+changes-rewrapped = The administrator { $person } changed who reads the recording of session { $session } on { $target }. Readers gained: { $gained }. Readers lost: { $lost }.
+changes-reader-gateway = the gateway
 changes-copies-away = The receiver { $destination } stopped taking the copies of your events; they were kept.
 changes-copies-back = The receiver { $destination } takes the copies of your events again.
 changes-key = The gateway made a new key of its own: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
-changes-cut-short = The gateway stopped out of order, some time after { $stopped }, and began again. { $count ->
+changes-cut-short = The gateway stopped out of order, after { $stopped } and at the latest at { $latest }, and began again. { $count ->
     [0] It cut no session of yours short.
     [one] It cut one session short: { $sessions }. What was recorded of it is kept.
    *[other] It cut { $count } sessions short: { $sessions }. What was recorded of them is kept.
@@ -246,6 +252,9 @@ object-station = the station { $name }
 operator-typing-hidden = { $time }  { $person } typed { $lines ->
     [one] one line
    *[other] { $lines } lines
+  }{ $session ->
+    [0] {""}
+   *[other] {" "}in session { $session }
   } on { $target } whose echo was not recognised: echo may have been off, or a full-screen program may be the reason. That alone is no reproach. An auditor who may unmask reads them with “search --in hidden”.
 operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
@@ -345,6 +354,9 @@ auditor-older-left-out = Every session in passage is listed, and the latest { $s
 auditor-no-such-recording = There is no recording { $id } that you can see. “recordings” lists them.
 auditor-recording-missing = The recording of session { $number } cannot be shown: { $problem }
     Tell the gateway's administrator.
+auditor-recording-locked = Only the client's key opens the recording of session { $number }; this gateway has none that does. The gateway's administrator takes it out with: ecluse export { $number } --output evidence.tar
+    Whoever holds the key has it checked and read to its end, on any machine, with: ecluse verify --key KEY evidence.tar
+    and reads it, once tar -xf evidence.tar has unpacked it, with: ecluse recordings read recordings/… --key KEY --into plain
 auditor-session-not-on-record = Session { $number } is NOT ON RECORD as the gateway's table of sessions has it: somebody changed the table. What its recording and the journal say of it stands. Tell the gateway's administrator to run: ecluse journal verify
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
@@ -461,7 +473,7 @@ help-watch = See what a technician sees, as it changes. Where their terminal is 
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
-help-recordings = What was recorded, newest first; “Hidden” counts lines that were typed and not shown.
+help-recordings = What was recorded, newest first; “Hidden” counts the typed lines whose echo was not recognised, as the alert to operators does of the same session. What a prompt asked for without echo, such as a password, is not counted; “search --in hidden” lists that too.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden and --in refusal list all of it; otherwise sessions are listed.
 help-replay = Play a recording (h j k l move over a screen larger than yours, f follows the cursor); with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
 help-help = This list, or what one command does.
@@ -696,6 +708,8 @@ over-unread = session { $session } of the connection ended unread
 over-gateway-stops = the gateway stopped
 over-in-english = { $reason }
 over-orphaned = the gateway stopped without closing it
-over-recovered-frame = end recovered from the last frame recorded: the gateway stopped without closing it
-over-recovered-write = end recovered from the last write to the recording, which the gateway cannot read: it stopped without closing it
-over-recovered-log = end recovered from the last word in the journal: the gateway stopped without closing it
+over-ended-after = after { $after }
+over-ended-between = after { $after }, at the latest { $latest }
+over-recovered-frame = ended { $when }: the gateway stopped without closing it; its last recorded frame is all that tells
+over-recovered-write = ended { $when }: the gateway stopped without closing it; the last write to the recording, which it cannot read, is all that tells
+over-recovered-log = ended { $when }: the gateway stopped without closing it; the last word about it in the journal is all that tells

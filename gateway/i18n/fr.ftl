@@ -46,7 +46,7 @@ close-by-operator = close par { $person } : { $reason }
 ## Champs affichés
 
 field-person = Personne
-field-person-of = { $person }, de { $provider }
+field-person-of = { $person } ({ $provider })
 field-station = Poste
 field-station-from = { $station }, depuis { $source }
 field-target = Cible
@@ -95,9 +95,9 @@ room-which-account = Quel compte ? { $accounts }
 room-which-account-unclear = Veuillez nommer l'un de ceux-ci : { $accounts }.
 room-client-sees = Voici ce que voit le client :
 room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
-room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
-room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur { DE($client) } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
-room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs { DE($client) } : { $operators }.
+room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
+room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur du client { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
+room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
 room-seen = { $time }  Vue par { $person }.
 room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
@@ -121,6 +121,7 @@ room-status-seen = vue par { $person } { $time }
 room-status-unseen = pas encore vue
 room-status-for = pour { $operators }
 room-status-keys = q annule
+room-status-cancel-sure = encore q pour annuler la demande, toute autre touche pour continuer d'attendre
 room-status-starts = commence dans { $left }
 room-status-keys-leave = q quitte
 
@@ -138,13 +139,13 @@ gateway-reason-placeholder = le motif
 ## Le sas
 
 lobby-welcome = Écluse · bienvenue, { $person }.
-door-open-again = La porte { DE($client) } est de nouveau ouverte : son document est celui du journal.
+door-open-again = La porte du client { $client } est de nouveau ouverte : son document est celui du journal.
 lobby-hint = Tapez « help » pour voir ce que vous pouvez faire, « exit » pour quitter.
 lobby-nothing-asked = Vous n'avez aucune intervention, ni demande en attente.
 lobby-your-interventions = Vos interventions :
 lobby-no-flows = Aucun flux ne vous nomme : vous n'avez rien à demander. Votre contact chez le client peut vous ajouter à la matrice des flux.
 lobby-flows-head = Ce que vous pouvez demander (le client doit encore approuver chaque intervention) :
-lobby-requested = La demande { $number } est partie vers les opérateurs { DE($client) } : { $operators }. Code { $code }.
+lobby-requested = La demande { $number } est partie vers les opérateurs du client { $client } : { $operators }. Code { $code }.
 lobby-requested-hint-alone = Tapez « interventions » pour voir où elle en est.
 lobby-requested-hint = Ou tapez « interventions » pour voir où elle en est.
 lobby-stands-with = Voyez où elle en est avec :
@@ -212,18 +213,61 @@ changes-changed = L'administrateur { $person } a modifié { $object } dans les d
 changes-removed = L'administrateur { $person } a retiré { $object } des documents. { $text }
 changes-worded = L'administrateur { $person } a changé des commentaires ou l'ordre des lignes du document pour { $object } ; ce qui est permis reste le même.
 changes-again = L'administrateur { $person } a remis en vigueur le document pour { $object } : la base contenait un autre texte que celui du journal.
-changes-part-gone = { $part } -> rien
+# Ce qui a changé dans un document : le mot du lecteur, puis celui du document
+changes-part = { $kind ->
+    [name] nom ({ $part })
+    [lang] langue ({ $part })
+    [authority] autorité ({ $part })
+    [revoked-keys] clés révoquées ({ $part })
+    [revoked-serials] numéros de série révoqués ({ $part })
+    [keys] clés ({ $part })
+    [groups] groupes ({ $part })
+    [stations] postes ({ $part })
+    [expires] fin du compte ({ $part })
+    [disabled] hors service ({ $part })
+    [networks] réseaux ({ $part })
+    [unmask] peut démasquer ({ $part })
+    [address] adresse ({ $part })
+    [protocol] protocole ({ $part })
+    [host-keys] clés d'hôte ({ $part })
+    [accounts] comptes ({ $part })
+    [technicians] techniciens ({ $part })
+    [targets] cibles ({ $part })
+    [allow] permet ({ $part })
+    [hours] horaires ({ $part })
+    [authentication] authentification ({ $part })
+    [approval-by] nombre d'approbations ({ $part })
+    [approval-at-most] durée au plus ({ $part })
+    [approval-long] durée longue ({ $part })
+    [contacts-technical] contact technique ({ $part })
+    [contacts-decision] contact de décision ({ $part })
+    [recording-recipients] lecteurs des enregistrements ({ $part })
+    [retention-service-ended] fin de la prestation ({ $part })
+    [retention-regime] régime de conservation ({ $part })
+    [retention-keep] conservation ({ $part })
+    [retention-longest] conservation au plus ({ $part })
+    [retention-legal-hold] interdiction de détruire ({ $part })
+    [search-screen-text] recherche dans les écrans ({ $part })
+    [copies-syslog] copies par syslog ({ $part })
+    [copies-syslog-ca] autorité du récepteur syslog ({ $part })
+    [copies-checkpoints] points de contrôle remis à ({ $part })
+    [recording-notice-fr] avis en français ({ $part })
+    [recording-notice-en] avis en anglais ({ $part })
+   *[other] { $part }
+} : { $text }
+changes-nothing = rien
 changes-enrolled = L'administrateur { $by } a donné à { $person } une nouvelle source de codes à usage unique.
 changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent plus : aucun document ne nomme plus cette personne.
 changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } comme { $account }.
-changes-reached = Désormais la matrice { DE($client) } atteint, chez { $object } : { $text }
+changes-reached = Désormais la matrice du client { $client } atteint, chez { $object } : { $text }
 changes-elsewhere = L'administrateur { $person } a changé le document pour { $object } en ce qui ne concerne pas { $client }.
-changes-rewrapped = L'administrateur { $person } a donné d'autres lecteurs à l'enregistrement d'une session sur { $target }. Nouveaux : { $gained }. Ne lisent plus : { $lost }.
+changes-rewrapped = L'administrateur { $person } a changé qui lit l'enregistrement de la session { $session } sur { $target }. Lecteurs gagnés : { $gained }. Lecteurs perdus : { $lost }.
+changes-reader-gateway = la passerelle
 changes-copies-away = Le récepteur { $destination } ne prenait plus les copies de vos événements ; elles ont été gardées.
 changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
 changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
-changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped }, puis a repris. { $count ->
+changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
     [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.
    *[other] { $count } sessions ont été interrompues : { $sessions }. Ce qui en était enregistré est conservé.
@@ -239,6 +283,9 @@ object-station = le poste { $name }
 operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
     [one] une ligne
    *[other] { $lines } lignes
+  }{ $session ->
+    [0] {""}
+   *[other] {" "}dans la session { $session }
   } sur { $target } dont l'écho n'a pas été reconnu : l'écho a pu être coupé, ou un programme plein écran peut en être la raison. Ce n'est pas en soi un reproche. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
@@ -286,8 +333,8 @@ operator-cut-elsewhere = Coupure sur { $node } : { $count ->
    *[other] sessions { $sessions }
 }.
 operator-cut-guests-elsewhere = { $count ->
-    [one] Fermée sur { $node } : une connexion de { $people } sans session
-   *[other] Fermées sur { $node } : { $count } connexions de { $people } sans session
+    [one] Fermée sur { $node } : une connexion sans session ({ $people })
+   *[other] Fermées sur { $node } : { $count } connexions sans session ({ $people })
 }.
 operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
 operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
@@ -331,13 +378,16 @@ watch-lost = La session { $number } est perdue avec { $node }, qui ne donne plus
 
 auditor-hint = Tapez « recordings » pour la liste des enregistrements, « search » pour y trouver un moment.
 auditor-hint-none = Aucun enregistrement pour le moment.
-auditor-name-unknown = « { $typed } » n'est pas connu { DE($client) } : aucune session, aucun flux ne le nomme. « recordings » et « interventions » montrent les noms qu'il y a.
+auditor-name-unknown = « { $typed } » n'est pas connu du client { $client } : aucune session, aucun flux ne le nomme. « recordings » et « interventions » montrent les noms qu'il y a.
 auditor-none = Aucun enregistrement ne correspond.
 auditor-hidden-unknown = « ? » : la passerelle ne peut lire cet enregistrement, donc ni compter ni chercher ce qui y a été tapé sans être montré. Qui en a la clé peut le lire.
 auditor-older-left-out = Toutes les sessions en cours sont affichées, avec les { $shown } dernières de celles qui sont terminées. --since, --until, --person, --target et --intervention en montrent d'autres.
 auditor-no-such-recording = Aucun enregistrement { $id } ne vous est visible. « recordings » en donne la liste.
 auditor-recording-missing = L'enregistrement de la session { $number } ne peut être montré : { $problem }
     Prévenez l'administrateur de la passerelle.
+auditor-recording-locked = Seule la clé du client ouvre l'enregistrement de la session { $number } ; cette passerelle n'en a aucune. L'administrateur de la passerelle le sort avec : ecluse export { $number } --output preuves.tar
+    Qui détient la clé le fait vérifier et lire jusqu'au bout, sur n'importe quelle machine, avec : ecluse verify --key CLÉ preuves.tar
+    et le lit, une fois décompressé par tar -xf preuves.tar, avec : ecluse recordings read recordings/… --key CLÉ --into clair
 auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
@@ -426,7 +476,7 @@ replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
-replay-refused = refusé (noté en anglais) : { $text }
+replay-refused = refusé : { $text }
 replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
 replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
@@ -454,7 +504,7 @@ help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son t
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
-help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées que rien n'a montrées.
+help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs pour la même session. Ce qu'une invite demande sans écho, un mot de passe par exemple, n'est pas compté ; « search --in hidden » le montre aussi.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
 help-help = Cette liste, ou ce que fait une commande.
@@ -508,7 +558,7 @@ refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
 refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
-refusal-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
+refusal-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
@@ -593,7 +643,7 @@ end-intervention-withdrawn = { $by } a mis fin à l'intervention { $number } ava
     Reconnectez-vous pour en demander une autre.
 end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 end-not-on-record = L'intervention { $number } n'est plus celle du journal.
-end-door-closed = La porte de { $client } est fermée : son document n'est pas celui du journal.
+end-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal.
 ended-person-removed = Votre compte a été supprimé.
 ended-person-disabled = Votre compte est désactivé.
 ended-person-expired = Votre compte a expiré.
@@ -671,8 +721,8 @@ store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui 
 
 over-closed = fermée
 over-window = sa période a pris fin à { $time }
-over-hours = les heures de { $flow } ont pris fin à { $time }
-over-derogation = « { $line } » de { $flow } n'était permis que jusqu'à { $time }
+over-hours = les heures du flux { $flow } ont pris fin à { $time }
+over-derogation = « { $line } » du flux { $flow } n'était permis que jusqu'à { $time }
 over-account = le compte du technicien a pris fin
 over-key = la clé du technicien a pris fin
 over-place = le poste ou l'adresse du technicien n'est plus admis
@@ -689,6 +739,8 @@ over-unread = la session { $session } de la connexion a pris fin sans être lue
 over-gateway-stops = la passerelle s'est arrêtée
 over-in-english = (noté en anglais) { $reason }
 over-orphaned = la passerelle s'est arrêtée sans la fermer
-over-recovered-frame = fin retrouvée dans la dernière trame enregistrée : la passerelle s'est arrêtée sans la clore
-over-recovered-write = fin retrouvée à la dernière écriture de l'enregistrement, que la passerelle ne peut lire : elle s'est arrêtée sans la clore
-over-recovered-log = fin retrouvée au dernier mot du journal : la passerelle s'est arrêtée sans la clore
+over-ended-after = après { $after }
+over-ended-between = après { $after }, au plus tard { $latest }
+over-recovered-frame = finie { $when } : la passerelle s'est arrêtée sans la clore ; seule sa dernière trame enregistrée le dit
+over-recovered-write = finie { $when } : la passerelle s'est arrêtée sans la clore ; seule la dernière écriture de l'enregistrement, qu'elle ne peut lire, le dit
+over-recovered-log = finie { $when } : la passerelle s'est arrêtée sans la clore ; seul le dernier mot du journal à son sujet le dit

@@ -10,7 +10,7 @@ mod words;
 use crate::bundle::Language;
 use crate::record::NoteLine;
 use crate::search::Query;
-use crate::{ChannelRecord, OpenRecording, ReadError, layout, neutralise};
+use crate::{ChannelRecord, OpenRecording, ReadError, SessionEnd, layout, neutralise, spoken};
 use channel::Source;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -136,28 +136,38 @@ pub fn transcript_of(
     );
     match &record.end {
         Some(end) => {
-            let [reason, by, text] = end.parts();
-            // What a line of English says again is said in the reader's words all the same.
-            let reason = match language {
-                Language::French => Some(end.reason.as_str()),
-                Language::English => reason,
+            let said = match spoken(language, &end.text) {
+                // A sentence that this program knows says all of it.
+                Some(said) => said,
+                None => ended_in_parts(end, words, language),
             };
-            let reason = reason.map(|reason| language.end(reason));
-            let by = by.map(|by| format!("{} {by}", words.by));
-            let who: Vec<&str> = [reason, by.as_deref()].into_iter().flatten().collect();
-            let text = text.filter(|text| language == Language::English || *text != end.reason);
-            let parts: Vec<String> = [Some(who.join(" ")).filter(|who| !who.is_empty())]
-                .into_iter()
-                .chain([text.map(str::to_owned)])
-                .flatten()
-                .collect();
             let ended = format!("{} {ended}", words.ended);
-            writeln!(out, "{ended}: {}", neutralise(parts.join(words.colon)))
+            writeln!(out, "{ended}: {}", neutralise(said))
         }
         None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
     }
     .map_err(fail)?;
     Ok(found)
+}
+
+/// How a session ended: the reason, who, and what was said of it beside.
+fn ended_in_parts(end: &SessionEnd, words: &Words, language: Language) -> String {
+    let [reason, by, text] = end.parts();
+    // What a line of English says again is said in the reader's words all the same.
+    let reason = match language {
+        Language::French => Some(end.reason.as_str()),
+        Language::English => reason,
+    };
+    let reason = reason.map(|reason| language.end(reason));
+    let by = by.map(|by| format!("{} {by}", words.by));
+    let who: Vec<&str> = [reason, by.as_deref()].into_iter().flatten().collect();
+    let text = text.filter(|text| language == Language::English || *text != end.reason);
+    let parts: Vec<String> = [Some(who.join(" ")).filter(|who| !who.is_empty())]
+        .into_iter()
+        .chain([text.map(str::to_owned)])
+        .flatten()
+        .collect();
+    parts.join(words.colon)
 }
 
 fn heading(recording: &OpenRecording, words: &Words, out: &mut impl Write) -> io::Result<()> {
@@ -258,7 +268,8 @@ fn mark(note: &NoteLine, words: &Words) -> String {
         "marker" => words.marker,
         kind => kind,
     };
-    format!("[{} {}]", neutralise(kind), neutralise(&note.text))
+    let text = words.said(&note.text);
+    format!("[{} {}]", neutralise(kind), neutralise(text.as_ref()))
 }
 
 /// What was said of the whole session, one after the other.

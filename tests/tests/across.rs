@@ -201,7 +201,7 @@ fn i2_a_withdrawn_intervention_ends_its_session_on_another_node() -> Result<()> 
     Ok(())
 }
 
-/// I5: a node that died is not taken for one that lives: its sessions are lost with it, an order to it is not said to be
+/// I5, O3: the other node serves on. A node that died is not taken for one that lives: its sessions are lost with it, an order to it is not said to be
 /// done, and it ends what it left when it is back.
 #[test]
 fn i5_sessions_of_a_killed_node_are_shown_as_lost_until_it_is_back() -> Result<()> {

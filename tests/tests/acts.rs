@@ -298,6 +298,39 @@ fn a_recording_changed_while_its_session_runs_is_on_record_when_it_ends() -> Res
     Ok(())
 }
 
+/// R1, R3: a live recording that somebody deletes is an entry and an alert when its session ends, and missing to whoever
+/// verifies: nobody waits for another start of the gateway.
+#[test]
+fn a_recording_taken_away_while_its_session_runs_is_on_record_when_it_ends() -> Result<()> {
+    let site = open_site()?;
+    let mut running = site.ssh("alice+db01").run("echo here; cat").spawn()?;
+    running.first_line()?;
+    let live = recording::files(&site.layout().recordings(), &|path| {
+        path.ends_with("live.journal")
+    })?;
+    fs::remove_file(live.first().context("no live recording")?)?;
+    site.operator(&["cut", "all"])?.success()?;
+    wait::until_true("the loss on record", PATIENCE, || {
+        let failed = store::audit_of(&site, Some("hopital"), "recording-failed")?;
+        Ok(failed
+            .iter()
+            .any(|record| text(record, "/reason").contains("was taken away")))
+    })?;
+    let told = site.operator(&["live"])?.success()?;
+    let told = told.text() + &told.errors;
+    ensure!(
+        told.contains("was taken away"),
+        "no operator is told: {told}"
+    );
+    let verified = site.gateway().try_run(["journal", "verify"], "")?;
+    let told = String::from_utf8_lossy(&verified.stdout);
+    ensure!(
+        !verified.status.success() && told.contains("missing: "),
+        "{told}"
+    );
+    Ok(())
+}
+
 /// A9, O8: the administrator's list names every account with its role, its rights and how it is proven, the mechanisms, and
 /// every credential of a target with who set it when; and no secret.
 #[test]

@@ -144,7 +144,9 @@ fn auditors_read_nothing(site: &Site) -> Result<()> {
     ensure!(
         replayed.status == Some(1)
             && !replayed.text().contains(SECRET)
-            && replayed.errors.contains("The recording of session 1"),
+            && replayed
+                .errors
+                .contains("Only the client's key opens the recording of session 1"),
         "the gateway replays what only the client reads: {replayed:?}"
     );
     let searched = site.auditor(&["search", "a-word"])?.text();

@@ -21,6 +21,7 @@ mod door;
 mod endings;
 mod evidence;
 mod guide;
+mod held;
 mod hostile_client;
 mod hostile_target;
 mod house;

@@ -39,7 +39,13 @@ fn a_shell_is_told_before_its_first_byte_that_it_is_recorded() -> Result<()> {
         let told = words.find(RECORDED).with_context(|| screen.clone())?;
         let prompt = words.find("target$").unwrap_or_default();
         ensure!(told < prompt, "the target came first:\n{screen}");
-        for fact in ["session ", "intervention #1,", " left.", "Aurele", "365d"] {
+        for fact in [
+            "session ",
+            "intervention #1,",
+            " left.",
+            "Aurele",
+            "365 days",
+        ] {
             ensure!(words.contains(fact), "{fact:?} is not told:\n{screen}");
         }
         terminal.enters("exit")?;

@@ -314,6 +314,19 @@ fn what_is_searched_follows_who_reads() -> Result<()> {
         text.contains("Nothing found") && text.contains("was not searched"),
         "{text}"
     );
+    // Who has the key is told with what it opens; nobody who has none is asked.
+    let replay = site.auditor(&["replay", &number, "--text"])?;
+    let told = replay
+        .errors
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    ensure!(
+        told.contains(&format!("ecluse export {number} --output evidence.tar"))
+            && told.contains("ecluse recordings read recordings/… --key KEY --into plain")
+            && !told.contains("Tell the gateway's administrator"),
+        "{told}"
+    );
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Plan, Site, keys, store, wait};
 use serde_json::Value;
 
@@ -222,7 +222,9 @@ fn c4_a_reader_that_is_dropped_is_told_and_accuses_nobody() -> Result<()> {
     let told = site.operator(&["changes"])?.success()?.text();
     let told = told.split_whitespace().collect::<Vec<_>>().join("");
     ensure!(
-        told.contains("otherreaders") && told.contains(&dropped),
+        told.contains("changedwhoreadstherecordingofsession#1ondb01")
+            && told.contains("Readersgained:–")
+            && told.contains(&format!("Readerslost:{dropped}")),
         "{told}"
     );
     let manifests = ecluse_tests::recording::files(&site.layout().recordings(), &|path| {
@@ -244,5 +246,30 @@ fn c4_a_reader_that_is_dropped_is_told_and_accuses_nobody() -> Result<()> {
         said(&refused)
     );
     let done = site.gateway().try_run(line, "yes\n")?;
-    ends_with(&done, 0, &[&format!("#1: + {first}")])
+    ends_with(&done, 0, &[&format!("#1: + {first}")])?;
+    // The gateway's own key has a name, where people read of it.
+    let listed = site.gateway().run(["journal", "keys"], "")?;
+    let own = listed
+        .split_whitespace()
+        .find(|word| word.starts_with("age1"));
+    let own = own.context("no key of the gateway")?;
+    let third = site.layout().root().join("third.age").display().to_string();
+    let line = [
+        "recordings",
+        "rewrap",
+        "1",
+        "--yes",
+        "--key",
+        &third,
+        "--for",
+        own,
+    ];
+    site.gateway().run(line, "")?;
+    let told = site.operator(&["changes"])?.success()?.text();
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(
+        words.contains("Readers gained: the gateway.") && !told.contains(own),
+        "{told}"
+    );
+    Ok(())
 }

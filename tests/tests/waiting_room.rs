@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use ecluse_tests::{Site, Terminal, store};
 
-/// The whole way of a newcomer: the waiting room asks, the operator says yes, the shell appears.
+/// N2: nobody is let in but by a request and a yes. The whole way of a newcomer: the waiting room asks, the operator says yes, the shell appears.
 #[test]
 fn the_waiting_room_asks_and_then_the_shell_appears() -> Result<()> {
     let site = Site::start()?;

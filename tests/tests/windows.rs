@@ -67,7 +67,7 @@ fn outside_its_hours_nothing_passes() -> Result<()> {
     Ok(())
 }
 
-/// I3: a session is warned, then closed, when its window ends.
+/// I3, N2: what was granted for a set time ends with it. A session is warned, then closed, when its window ends.
 #[test]
 fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
     let site = Site::start_with(Plan::move_clock)?;

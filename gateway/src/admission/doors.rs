@@ -18,11 +18,16 @@ impl Doors {
     /// Tells of those that are closed to the person now.
     pub(super) async fn greet(desk: &mut Desk<'_>) -> Result<Self, Trouble> {
         let doors = Self(closed(desk));
-        for client in &doors.0 {
+        doors.tell(desk).await?;
+        Ok(doors)
+    }
+
+    async fn tell(&self, desk: &mut Desk<'_>) -> Result<(), Trouble> {
+        for client in &self.0 {
             let line = is_closed(desk, client);
             desk.terminal.err_line(&line).await?;
         }
-        Ok(doors)
+        Ok(())
     }
 
     /// Whether all are open.
@@ -41,6 +46,13 @@ impl Doors {
             .chain(opened.map(opens))
             .collect()
     }
+}
+
+/// Says which doors are closed to the person, where what they may do there is looked up; how many.
+pub(super) async fn tell_closed(desk: &mut Desk<'_>) -> Result<usize, Trouble> {
+    let doors = Doors(closed(desk));
+    doors.tell(desk).await?;
+    Ok(doors.0.len())
 }
 
 fn closed(desk: &Desk<'_>) -> BTreeSet<ClientId> {

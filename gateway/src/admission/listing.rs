@@ -75,7 +75,7 @@ pub(crate) async fn list(
             shown::names(&scope.targets),
             shown::names(&scope.accounts),
             shown::families(&scope.capabilities),
-            times::length(length),
+            times::length_in(desk.lang(), length),
             until(intervention)
                 .map(|at| times::moment(at, now, None))
                 .unwrap_or_default(),

@@ -128,6 +128,10 @@ async fn tell_where_to_wait(desk: &mut Desk<'_>, done: &Requested) -> Result<(),
 pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Flows = grammar::parse(words)?;
     let reaches = listing::flows(desk.gateway, desk.visitor, ask).await?;
+    let doors = super::doors::tell_closed(desk).await?;
+    if reaches.is_empty() && doors > 0 {
+        return Ok(status::NOT_ADMITTED);
+    }
     if reaches.is_empty() {
         desk.line("lobby-no-flows", &[]).await?;
         return Ok(status::DONE);
@@ -154,7 +158,7 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
             (label("field-hours"), reach.hours.to_string()),
             (
                 label("field-at-most"),
-                times::length(reach.approval.at_most),
+                times::length_in(desk.lang(), reach.approval.at_most),
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
         ]);

@@ -214,7 +214,10 @@ fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {
             ("person", request.person.as_str().into()),
             ("provider", request.provider.as_str().into()),
             ("targets", shown::names(&request.scope.targets).into()),
-            ("length", times::length(request.length).into()),
+            (
+                "length",
+                times::length_in(desk.lang(), request.length).into(),
+            ),
             ("reason", request.reason.as_str().into()),
         ],
     )
@@ -263,7 +266,10 @@ fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
             let approval = intervention.approvals().last()?;
             let args = [
                 ("person", name(&approval.operator).into()),
-                ("length", times::length(granted.length).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), granted.length).into(),
+                ),
                 (
                     "latest",
                     times::moment(granted.latest_end, clock::now(), None).into(),

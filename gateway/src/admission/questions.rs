@@ -77,12 +77,12 @@ pub(super) async fn ask_length(
     at_most: Span,
 ) -> Result<Option<Span>, Trouble> {
     let proposed = PROPOSED.min(at_most);
-    let most = times::length(at_most);
+    let most = times::length_in(desk.lang(), at_most);
     desk.line(
         "room-how-long",
         &[
             ("most", most.as_str().into()),
-            ("proposed", times::length(proposed).into()),
+            ("proposed", times::length_in(desk.lang(), proposed).into()),
         ],
     )
     .await?;

@@ -193,7 +193,7 @@ pub(crate) fn station(
 
 /// `from the first use, for 2h` or `from 14:00 UTC, for 2h`.
 pub(crate) fn when(texts: &Texts, lang: Lang, request: &Request, now: Timestamp) -> String {
-    let length = times::length(request.length);
+    let length = times::length_in(lang, request.length);
     match request.start {
         None => texts.say(
             lang,
@@ -272,7 +272,10 @@ pub(crate) fn compared(
 ) -> Vec<Compared> {
     let (asked, granted) = (&request.scope, &grant.scope);
     let values = |part: Part| match part {
-        Part::Length => (times::length(request.length), times::length(grant.length)),
+        Part::Length => (
+            times::length_in(lang, request.length),
+            times::length_in(lang, grant.length),
+        ),
         Part::Flows => (
             capabilities(texts, lang, &asked.capabilities),
             capabilities(texts, lang, &granted.capabilities),

@@ -4,7 +4,7 @@ use super::desk::{Desk, Trouble};
 use crate::deeds::evidence::{Channel, Unshown, Why};
 use crate::deeds::moments;
 use crate::terminal::layout::shorten;
-use crate::texts::{Value, harmless, times};
+use crate::texts::{Unreadable, Value, harmless, times};
 
 /// Says why, on standard error.
 pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, Trouble> {
@@ -19,6 +19,10 @@ pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, 
     let number = ("number", (*number).into());
     let option = |option: &'static str| [("option", option.into())];
     match why {
+        // Nobody here has the key: who has it is sent where it opens, not to somebody who has none either.
+        Why::Unreadable(Unreadable::Locked) => {
+            desk.problem("auditor-recording-locked", &[number]).await
+        }
         Why::Unreadable(problem) => {
             let problem = desk.gateway.texts.unreadable(desk.lang(), problem);
             let args = [number, ("problem", problem.into())];

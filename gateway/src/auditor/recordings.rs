@@ -7,6 +7,7 @@ use crate::admission::grammar;
 use crate::admission::unshown::not_on_record;
 use crate::deeds::evidence::Ended;
 use crate::deeds::evidence::recordings::{self, LISTED, Listed, OfList, Recordings};
+use crate::live::Because;
 use crate::terminal::layout::Gives;
 use crate::texts::times;
 
@@ -62,8 +63,21 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
 /// Why a session ended, in the reader's language; as it was written where that is all there is.
 pub(super) fn why(desk: &Desk<'_>, end: &Ended, now: Timestamp) -> String {
     match &end.because {
-        Some(because) => desk.gateway.texts.because(desk.lang(), because, now),
-        None => desk.say("over-in-english", &[("reason", end.reason.as_str().into())]),
+        Some(because) => desk
+            .gateway
+            .texts
+            .because(desk.lang(), because, end.at, now),
+        None => desk.gateway.texts.on_record(desk.lang(), &end.reason),
+    }
+}
+
+/// How long a session was; of one that no gateway was left to end, how long at least, or at most.
+fn length(desk: &Desk<'_>, end: &Ended, start: Timestamp) -> String {
+    let length = times::countdown(desk.lang(), end.at.since(start));
+    match &end.because {
+        Some(Because::Recovered { .. }) => format!("≥ {length}"),
+        Some(Because::Orphaned) => format!("≤ {length}"),
+        Some(_) | None => length,
     }
 }
 
@@ -83,16 +97,19 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             end,
         ];
     };
-    let (until, end) = match &facts.end {
-        Some(end) => (end.at, why(desk, end, now)),
-        None => (now, desk.say("state-open", &[])),
+    let (length, end) = match &facts.end {
+        Some(end) => (length(desk, end, facts.started), why(desk, end, now)),
+        None => (
+            times::countdown(desk.lang(), now.since(facts.started)),
+            desk.say("state-open", &[]),
+        ),
     };
     vec![
         number,
         times::date_and_clock(facts.started),
         facts.person.to_string(),
         format!("{}@{}", facts.account, facts.target),
-        times::countdown(desk.lang(), until.since(facts.started)),
+        length,
         match facts.hidden_lines {
             None => unknown(),
             Some(0) => String::new(),

@@ -30,13 +30,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
-        let mut problems = Vec::new();
+        let (mut problems, mut store) = (Vec::new(), Vec::new());
         let settings = self.directory.join("gateway.toml");
         let mut caps = None;
         if settings.exists() {
             let read = Settings::read(&settings).map_err(|error| error.to_string());
             if let Ok(read) = &read {
-                problems.extend(in_store(read).await);
+                store = in_store(read).await;
             }
             let checked = read.and_then(|read| {
                 check_address(&read.store)
@@ -63,19 +63,40 @@ impl Check {
                 if let Some(caps) = caps {
                     outln!("Memory: {caps}.");
                 }
-                return Ok(());
             }
             Ok(_) => {}
             Err(errors) => problems.extend(errors.iter().map(ToString::to_string)),
         }
-        for problem in &problems {
-            outln!("{}", ecluse_recordings::neutralise(problem));
+        let say = |lines: &[String]| {
+            for line in lines {
+                outln!("{}", ecluse_recordings::neutralise(line));
+            }
+        };
+        say(&problems);
+        // No error of the files: whoever mends one there looks for it in vain.
+        if !store.is_empty() {
+            outln!("In the store, beside these files:");
+            say(&store);
         }
-        anyhow::bail!(
-            "{} in {}; nothing was changed",
-            counted(problems.len(), "error"),
-            self.directory.display()
-        )
+        let places = [
+            (
+                problems.len(),
+                "error",
+                self.directory.display().to_string(),
+            ),
+            (store.len(), "fault", "the store".to_owned()),
+        ];
+        let found: Vec<String> = places
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, what, place)| format!("{} in {place}", counted(count, what)))
+            .collect();
+        anyhow::ensure!(
+            found.is_empty(),
+            "{}; nothing was changed",
+            found.join(", ")
+        );
+        Ok(())
     }
 }
 

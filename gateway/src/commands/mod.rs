@@ -5,6 +5,7 @@
 
 mod accounts;
 mod apply;
+mod carried;
 mod check;
 mod credential;
 pub mod directory;

@@ -15,8 +15,9 @@ use ecluse_policy::ClientId;
 use ecluse_policy::documents::Regime;
 use ecluse_policy::retention::Due;
 
-use self::inventory::{Inventory, Kept};
+use self::inventory::{Inventory, Kept, State, UNENDED};
 use super::accounts::{row, table};
+use super::carried::Carriers;
 use super::{administrator, in_force};
 use crate::clock;
 use crate::commands::out::Out;
@@ -70,11 +71,13 @@ impl Retention {
             );
         }
         let now = clock::now();
+        let carriers = Carriers::look(store, settings).await?;
         let inventory = Inventory::take(
             store,
             &applied.documents,
             &settings.recordings.directory,
             client.as_ref(),
+            &carriers,
             now,
         )
         .await?;
@@ -141,7 +144,7 @@ fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> 
         let (until, why) = reason(kept, inventory);
         let ended = kept
             .ended
-            .map_or_else(|| "live".to_owned(), |at| at.to_string());
+            .map_or_else(|| no_end(&kept.state).to_owned(), |at| at.to_string());
         rows.push(row([
             &kept.number.to_string(),
             kept.client.as_str(),
@@ -153,6 +156,11 @@ fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> 
         ]));
     }
     writeln!(out, "{}", table(&rows))?;
+    for kept in &inventory.kept {
+        if kept.state == State::Unended {
+            writeln!(out, "Session {}: {UNENDED}.", kept.number)?;
+        }
+    }
     for fault in &inventory.gone {
         writeln!(out, "{fault}; run: ecluse journal verify")?;
     }
@@ -164,6 +172,11 @@ fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> 
         )?;
     }
     Ok(())
+}
+
+/// What stands for the end of a session that has none.
+fn no_end(state: &State) -> &'static str {
+    if *state == State::Live { "live" } else { "-" }
 }
 
 fn would_remove(inventory: &Inventory) -> anyhow::Result<()> {

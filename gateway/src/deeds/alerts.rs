@@ -75,6 +75,8 @@ pub(crate) enum Told {
     Hidden {
         person: String,
         target: Option<TargetId>,
+        /// Of which session; 0 from before that was kept.
+        session: u64,
         lines: Option<u64>,
     },
     /// The journal contradicts the checkpoints of a place.
@@ -218,6 +220,7 @@ fn recording(record: AuditRecord) -> Told {
 fn hidden(record: AuditRecord) -> Told {
     Told::Hidden {
         lines: count(&record, "lines"),
+        session: count(&record, "number").unwrap_or_default(),
         person: record.person.unwrap_or_default(),
         target: record.target,
     }

@@ -12,6 +12,7 @@ use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
+use crate::passage::changes::GATEWAY_KEY;
 use crate::passage::cut_short;
 use crate::store::{AuditQuery, StoreError};
 
@@ -94,10 +95,14 @@ pub(crate) struct Change {
     pub(crate) object: String,
     /// What of it changed: `address: a -> b`.
     pub(crate) lines: Vec<String>,
-    /// Who can read from then on.
+    /// Who can read from then on, by their keys.
     pub(crate) gained: Vec<String>,
     /// Who no longer can.
     pub(crate) lost: Vec<String>,
+    /// Which of these keys is the gateway's own.
+    pub(crate) gateway: String,
+    /// Which session, as people call it.
+    pub(crate) session: String,
     /// Which target.
     pub(crate) target: Option<TargetId>,
     /// Which account on it.
@@ -122,6 +127,14 @@ impl Change {
             texts.map(str::to_owned).collect()
         };
         let change = text("change");
+        let number = record
+            .detail
+            .get("number")
+            .and_then(|number| number.as_u64());
+        let session = match number {
+            Some(number) => Some(format!("#{number}")),
+            None => record.session.map(|session| session.to_string()),
+        };
         let what = TOLD
             .iter()
             .find(|(kind, of, _)| *kind == record.kind && (of.is_empty() || *of == change))
@@ -134,6 +147,8 @@ impl Change {
             lines: list("lines"),
             gained: list("gained"),
             lost: list("lost"),
+            gateway: text(GATEWAY_KEY),
+            session: session.unwrap_or_default(),
             account: text("account"),
             destination: text("destination"),
             sessions: list(cut_short::SESSIONS),

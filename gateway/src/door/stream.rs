@@ -94,10 +94,18 @@ impl Socket {
     }
 }
 
+/// Says when more may be read of a connection. What is not read stays with the peer; what is written is not its business.
+pub(crate) trait Gate: std::fmt::Debug + Send + Sync {
+    /// Ready while more may be read; wakes whoever asked as soon as that may have changed.
+    fn poll_open(&self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
 /// The stream given to the SSH library.
 #[derive(Debug)]
 pub(crate) struct GuardedStream {
     socket: Arc<Socket>,
+    /// Before every read, also of what was read ahead: the library reads a packet at a time.
+    gate: Option<Arc<dyn Gate>>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -120,11 +128,18 @@ impl GuardedStream {
         });
         Self {
             socket,
+            gate: None,
             buffer: vec![0; QUIET_BUFFER],
             start: 0,
             end: 0,
             small_reads: 0,
         }
+    }
+
+    /// The same, read only while `gate` is open.
+    pub(crate) fn behind(mut self, gate: Arc<dyn Gate>) -> Self {
+        self.gate = Some(gate);
+        self
     }
 
     /// The handle by which the connection can be cut.
@@ -155,6 +170,9 @@ impl AsyncRead for GuardedStream {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if let Some(gate) = &this.gate {
+            ready!(gate.poll_open(cx));
+        }
         if this.start == this.end {
             if this.small_reads > READS_BEFORE_SHRINKING {
                 this.buffer = vec![0; QUIET_BUFFER];

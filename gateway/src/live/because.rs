@@ -93,6 +93,9 @@ pub enum Because {
     Recovered {
         /// By what that is known.
         by: KnownBy,
+        /// The gateway's next start: it had ended by then. Not said of sessions from before this was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latest: Option<Timestamp>,
     },
 }
 
@@ -223,8 +226,18 @@ mod tests {
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
             (
-                Because::Recovered { by: KnownBy::Frame },
+                Because::Recovered {
+                    by: KnownBy::Frame,
+                    latest: None,
+                },
                 r#"{"because":"recovered","by":"frame"}"#,
+            ),
+            (
+                Because::Recovered {
+                    by: KnownBy::Log,
+                    latest: Some(at),
+                },
+                r#"{"because":"recovered","by":"log","latest":5}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&because).unwrap(), kept);

@@ -114,6 +114,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
         Told::Hidden {
             person,
             target,
+            session,
             lines,
         } => {
             let target = target.as_ref().map(ToString::to_string);
@@ -121,6 +122,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 time,
                 ("person", person.into()),
                 ("target", target.unwrap_or_default().into()),
+                ("session", (*session).into()),
             ];
             match lines {
                 Some(lines) => {

@@ -123,11 +123,16 @@ fn in_lines(desk: &Desk<'_>, changes: &[Change], most: usize) -> Vec<String> {
 fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
     let list = |all: &[String]| -> String { all.join("; ").chars().take(LONGEST).collect() };
     // What nobody gained or lost is a dash.
-    let readers = |all: &[String]| match list(all) {
+    let reader = |reader: &String| match *reader == change.gateway {
+        true => desk.say("changes-reader-gateway", &[]),
+        false => reader.clone(),
+    };
+    let readers = |all: &[String]| match list(&all.iter().map(reader).collect::<Vec<_>>()) {
         none if none.is_empty() => "–".to_owned(),
         some => some,
     };
-    let lines: Vec<String> = change.lines.iter().map(|line| part(desk, line)).collect();
+    let part = |line: &String| desk.gateway.texts.part(desk.lang(), line);
+    let lines: Vec<String> = change.lines.iter().map(part).collect();
     let stopped = change.stopped.map(|at| times::moment(at, now, None));
     let target = change.target.as_ref().map(ToString::to_string);
     let client = change.client.as_ref().map(ToString::to_string);
@@ -135,6 +140,8 @@ fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
         ("count", change.sessions.len().into()),
         ("sessions", list(&change.sessions).into()),
         ("stopped", stopped.unwrap_or_default().into()),
+        ("latest", times::moment(change.at, now, None).into()),
+        ("session", change.session.as_str().into()),
         ("client", client.unwrap_or_default().into()),
         ("person", change.person.as_str().into()),
         ("by", change.by.as_str().into()),
@@ -187,12 +194,4 @@ fn object(desk: &Desk<'_>, object: &str) -> String {
         _ => return object.to_owned(),
     };
     desk.say(id, &[("name", name.into())])
-}
-
-/// One part of an object that changed, `address: a -> b`: in the words of the document but for what is not there any more.
-fn part(desk: &Desk<'_>, line: &str) -> String {
-    match line.strip_suffix(" -> nothing") {
-        Some(before) => desk.say("changes-part-gone", &[("part", before.into())]),
-        None => line.to_owned(),
-    }
 }

@@ -67,7 +67,10 @@ async fn block(
         None => desk.say(
             "operator-request-how-long",
             &[
-                ("length", times::length(request.length).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
                 ("left", left.into()),
             ],
         ),
@@ -75,7 +78,10 @@ async fn block(
             "operator-request-planned",
             &[
                 ("start", times::moment(start, now, None).into()),
-                ("length", times::length(request.length).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
                 ("left", left.into()),
             ],
         ),

@@ -25,6 +25,8 @@ use crate::store::{AuditQuery, ChangeLock, Store, StoreError};
 
 /// The detail of a rewrapping that names the new key file.
 pub(crate) const WRAPPED: &str = "wrapped-sha256";
+/// The detail that names the gateway's own reading key, so that people are told of the gateway and not of letters.
+pub(crate) const GATEWAY_KEY: &str = "gateway-key";
 
 /// Why a recording was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -103,16 +105,24 @@ async fn put_rewrapping_on_record(
         kept.cloned().collect()
     };
     let (gained, lost) = (without(&names, &before), without(&before, &names));
-    let record = about(
+    let session = SessionId::from_uuid(manifest.session());
+    let begun = latest_of(store, session, AuditKind::SessionStart).await?;
+    let number = begun.and_then(|(_, record)| record.detail.get("number")?.as_u64());
+    let gateway = store.recordings_identity(clock::now()).await?.public();
+    let mut record = about(
         AuditRecord::new(AuditKind::RecordingRewrapped, clock::now()),
         &manifest.facts,
     )
     .claimed(by)
+    .detail(GATEWAY_KEY, gateway.to_string())
     .detail(WRAPPED, rewrapped.sha256())
     .detail("recipients", names)
     .detail("gained", gained)
     .detail("lost", lost)
     .detail("manifest-sha256", rewrapped.recording().manifest_sha256());
+    if let Some(number) = number {
+        record = record.detail("number", number);
+    }
     store.record(&[record]).await
 }
 
@@ -329,7 +339,7 @@ pub(crate) async fn latest_seal(
 }
 
 /// The last record of a kind about a session, with its place.
-async fn latest_of(
+pub(super) async fn latest_of(
     store: &Store,
     session: SessionId,
     kind: AuditKind,

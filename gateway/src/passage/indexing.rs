@@ -10,6 +10,7 @@ use ecluse_recordings::evidence::key::Identity;
 use ecluse_recordings::search::{Filter, FilterBuilder, LineKind, scan};
 use ecluse_recordings::{ReadError, SealedRecording, SessionFacts, layout};
 
+use super::changes::latest_of;
 use super::sealing::about;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -149,12 +150,18 @@ async fn keep(
         return Ok(Indexed::NotReadable);
     };
     if hidden_lines > 0 {
-        let record = about(
+        // People know it by its number, and compare with what the list of recordings counts of it.
+        let begun = latest_of(store, session, AuditKind::SessionStart).await?;
+        let number = begun.and_then(|(_, record)| record.detail.get("number")?.as_u64());
+        let mut record = about(
             AuditRecord::new(AuditKind::TypingHidden, clock::now()),
             &facts,
         )
         .reason("typed at a terminal; their echo was not recognised")
         .detail("lines", hidden_lines);
+        if let Some(number) = number {
+            record = record.detail("number", number);
+        }
         store
             .typing_hidden(session, hidden_lines, &[record])
             .await?;

@@ -168,7 +168,10 @@ impl Keeper {
         let closed = recorder.close(at_us, end);
         self.lock().remove(&recorder.facts().session);
         let (work, done) = match closed {
-            Ok(closed) => (Work::Closed(closed, recorder.key().clone()), Ok(())),
+            Ok(closed) => {
+                let (key, facts) = (recorder.key().clone(), recorder.facts().clone());
+                (Work::Closed(closed, key, Box::new(facts)), Ok(()))
+            }
             Err(error) => {
                 let left = Leftover::unclosed(recorder.dir(), &error);
                 (Work::LeftOpen(left), Err(error))
@@ -276,14 +279,14 @@ struct Sealing<'s> {
 
 /// What there is to seal.
 enum Work {
-    Closed(ClosedJournal, RecordingKey),
+    Closed(ClosedJournal, RecordingKey, Box<SessionFacts>),
     LeftOpen(Leftover),
 }
 
 impl Work {
     fn dir(&self) -> &Path {
         match self {
-            Self::Closed(journal, _) => journal.dir(),
+            Self::Closed(journal, ..) => journal.dir(),
             Self::LeftOpen(left) => left.dir(),
         }
     }
@@ -369,7 +372,7 @@ impl Sealing<'_> {
 
     fn seal(&self, work: &mut Work) -> Result<(), String> {
         match work {
-            Work::Closed(journal, key) => match self.sealer.seal(journal, key) {
+            Work::Closed(journal, key, facts) => match self.sealer.seal(journal, key) {
                 Ok(()) => Ok(()),
                 // Somebody changed what was written. No other try changes that: it is told, and set aside or sealed as far as
                 // it holds, as at a start.
@@ -378,6 +381,12 @@ impl Sealing<'_> {
                     let done = try_again(self.sealer, &mut left);
                     *work = Work::LeftOpen(left);
                     done
+                }
+                // Somebody took it away, and no other try brings it back.
+                Err(error) if error.is_gone() => {
+                    tracing::error!(directory = %journal.dir().display(), %error, "the journal of a recording was taken away");
+                    let told = self.sealer.tell_gone(facts, journal.dir());
+                    told.map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             },

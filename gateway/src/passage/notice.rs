@@ -153,7 +153,11 @@ fn words(texts: &Texts, lang: Lang, client: &Client) -> String {
         Regime::Ext | Regime::Own => "notice-kept-session",
     };
     let kept = match &rules.legal_hold {
-        None => texts.say(lang, from, &[("keep", times::length(rules.told()).into())]),
+        None => texts.say(
+            lang,
+            from,
+            &[("keep", times::spelled(lang, rules.told()).into())],
+        ),
         Some(_) => texts.say(lang, "notice-kept-hold", &[]),
     };
     let args = [

@@ -14,7 +14,7 @@ use super::farewell::Farewell;
 use super::kinds::opaque::Opaque;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{Known, Notices, Pump, Stopped};
+use super::pump::{self, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
@@ -156,6 +156,7 @@ impl<'a> Passing<'a> {
                 lines: &mut self.notices,
                 shown: &|line: &str| lines(uplink, line),
             },
+            drained_within: pump::DRAINED_WITHIN,
             known: Known::default(),
         }
         .run(&mut self.opening.end, &mut target.end)

@@ -28,6 +28,9 @@ use crate::clock;
 const GATHERED: usize = 16;
 /// How long the target's last words and exit status are waited for, for the record, once the technician has left.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long the target may go on taking what the technician had sent before they left. A target that takes nothing would
+/// otherwise keep the channel, its process and the memory until the session ends.
+pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
@@ -67,6 +70,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) meter: &'a Meter,
     /// The gateway's own lines.
     pub(crate) notices: Notices<'a>,
+    /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
+    pub(crate) drained_within: Duration,
     /// What is known of the two sides.
     pub(crate) known: Known,
 }
@@ -76,8 +81,8 @@ pub(crate) struct Pump<'a> {
 pub(crate) struct Known {
     /// When the technician was found to have left. What the target says shortly after is recorded all the same.
     left_at: Option<Instant>,
-    /// Nothing more comes of the technician.
-    technician_closed: bool,
+    /// When the last that the technician had sent was on its way.
+    technician_closed: Option<Instant>,
     /// The target takes nothing more; how it ended is told by the other direction.
     target_takes_nothing: bool,
     /// Nothing more comes of the target: how the passage ends once the technician has what waits.
@@ -104,7 +109,7 @@ impl Pump<'_> {
     pub(crate) async fn run(&mut self, technician: &mut End, target: &mut End) -> Stopped {
         let mut ends = Ends { technician, target };
         let ended = match self.carry(&mut ends).await {
-            Ok(_) if self.known.technician_closed => Stopped::TechnicianLeft,
+            Ok(_) if self.known.left_at.is_some() => Stopped::TechnicianLeft,
             Ok(stopped) => stopped,
             Err(error) => Stopped::Unrecorded(error),
         };
@@ -125,6 +130,7 @@ impl Pump<'_> {
     }
 
     async fn carry(&mut self, ends: &mut Ends<'_>) -> Result<Stopped, RecordError> {
+        let mut gone = ends.technician.source.gone();
         loop {
             if ends.technician.outbox.is_empty()
                 && let Some(over) = self.known.over.take()
@@ -144,10 +150,11 @@ impl Pump<'_> {
             // Whoever does not take what waits is not read for: nothing grows.
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
             let reads_target = !sends_down && self.known.over.is_none();
-            let reads_technician =
-                !sends_up && !self.known.technician_closed && !self.known.target_takes_nothing;
-            let reads_lines = !sends_down && self.known.left_at.is_none();
-            let leaves_at = self.known.left_at.map(|at| at + LAST_WORDS);
+            let reads_technician = !sends_up
+                && self.known.technician_closed.is_none()
+                && !self.known.target_takes_nothing;
+            let is_here = self.known.left_at.is_none();
+            let reads_lines = !sends_down && is_here;
             tokio::select! {
                 sent = down.flush(&mut **to_technician, ToTechnician, self.meter), if sends_down => {
                     if sent.is_err() {
@@ -173,9 +180,21 @@ impl Pump<'_> {
                     Some(piece) => self.pass(ToTarget, piece, ends)?,
                 },
                 () = until(self.kind.due()) => self.release(ends)?,
-                () = until(leaves_at) => return Ok(Stopped::TechnicianLeft),
+                // Seen whatever waits before the technician's last piece, which is read only as the target takes.
+                () = &mut gone, if is_here => self.technician_is_gone(ends),
+                () = until(self.leaves_at()) => return Ok(Stopped::TechnicianLeft),
                 Some(line) = self.notices.lines.recv(), if reads_lines => self.tell(&line, ends)?,
             }
+        }
+    }
+
+    /// When the passage ends of a technician who has left.
+    fn leaves_at(&self) -> Option<Instant> {
+        let known = &self.known;
+        match (known.technician_closed, known.left_at?) {
+            (Some(closed), _) => Some(closed + LAST_WORDS),
+            (None, left) if known.target_takes_nothing => Some(left + LAST_WORDS),
+            (None, left) => Some(left + self.drained_within),
         }
     }
 
@@ -186,7 +205,7 @@ impl Pump<'_> {
 
     /// What the target still says is for the record; it hears that its input has ended.
     fn technician_closed(&mut self, ends: &mut Ends<'_>) {
-        self.known.technician_closed = true;
+        self.known.technician_closed = Some(clock::monotonic());
         self.technician_is_gone(ends);
         if !ends.target.outbox.has_ended() {
             ends.target.outbox.put_own(Piece::Eof);

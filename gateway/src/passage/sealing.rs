@@ -2,6 +2,7 @@
 //!
 //! For threads of their own: everything here waits for disks and for the store.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ecluse_policy::{ClientId, SessionId, TargetId, Timestamp};
@@ -25,6 +26,9 @@ pub(crate) struct Sealer {
     pub(super) runtime: Handle,
 }
 
+/// The detail of a failure that took a recording away: it is missing, and no failure of ours excuses that.
+pub(crate) const GONE: &str = "journal-gone";
+
 /// Why a recording is not sealed yet; it can be tried again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SealError {
@@ -45,6 +49,13 @@ impl SealError {
                 ReadError::Damaged { .. } | ReadError::Foreign { .. } | ReadError::Torn { .. }
             ))
         )
+    }
+}
+
+impl SealError {
+    /// Whether the journal is not there, which no other try changes.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Recording(FinishError::Journal(error)) if error.is_not_found())
     }
 }
 
@@ -84,6 +95,22 @@ impl Sealer {
         self.runtime
             .block_on(put_on_record(&self.store, &recording))?;
         Ok(recording.remove_journal()?)
+    }
+}
+
+impl Sealer {
+    /// Puts on record, and so tells the client's operators, that a recording is gone: somebody took its journal away while
+    /// the session ran. Waits; not for a task.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub(super) fn tell_gone(&self, facts: &SessionFacts, dir: &Path) -> Result<(), StoreError> {
+        let record = AuditRecord::new(AuditKind::RecordingFailed, clock::now())
+            .reason("its live.journal was taken away while the session ran: what was recorded is not there to be sealed")
+            .detail(GONE, true)
+            .detail("directory", dir.display().to_string());
+        self.runtime
+            .block_on(self.store.record(&[about(record, facts)]))
     }
 }
 

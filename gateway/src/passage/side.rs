@@ -118,6 +118,12 @@ pub(crate) trait Source: Send {
     /// More bytes of the stream that the last piece was of, if they are here already: what waits together is recorded
     /// together.
     fn more(&mut self) -> Option<Bytes>;
+
+    /// Waits until the side has left, whatever of it still waits to be read. A side that cannot tell says so by its last
+    /// piece alone.
+    fn gone(&self) -> Soon<'static, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// Where pieces go.

@@ -333,6 +333,11 @@ impl Source for FromTechnician {
     fn more(&mut self) -> Option<Bytes> {
         self.0.more_data()
     }
+
+    fn gone(&self) -> Soon<'static, ()> {
+        let uplink = Arc::clone(&self.0);
+        Box::pin(async move { uplink.until_closed().await })
+    }
 }
 
 /// Bytes that stay paid for until the last part of them is dropped: until they are encrypted for the target.

@@ -19,6 +19,9 @@ pub struct ServeLock {
     unended: Option<Timestamp>,
 }
 
+/// How long somebody who looks whether a gateway serves may have the lock.
+const LOOKED_AT: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Stands in the lock's file while the gateway serves, before the time of its latest sign of life.
 const SERVING: &str = "serving";
 
@@ -35,7 +38,13 @@ impl ServeLock {
         };
         crate::secrets::create_private_dir(data_dir)?;
         let mut file = private_file(&path)?;
-        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        let attempt = || flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let taken = attempt().or_else(|_| {
+            // Somebody may only have looked whether it is held.
+            std::thread::sleep(LOOKED_AT);
+            attempt()
+        });
+        if let Err(error) = taken {
             if error != rustix::io::Errno::WOULDBLOCK {
                 return Err(failed(error.into()));
             }
@@ -53,6 +62,29 @@ impl ServeLock {
         };
         lock.write(unended)?;
         Ok(lock)
+    }
+
+    /// Whether a gateway serves from `data_dir`.
+    ///
+    /// # Errors
+    /// The lock's file cannot be read.
+    pub fn is_held(data_dir: &Path) -> Result<bool, StoreError> {
+        let path = data_dir.join("serve.lock");
+        let failed = |error| StoreError::File {
+            path: path.clone(),
+            error,
+        };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        // Free again when the file is closed, which is at once.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(failed(error.into())),
+        }
     }
 
     /// The latest sign of life of the run before, if it served and did not end in order.

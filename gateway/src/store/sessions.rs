@@ -312,7 +312,10 @@ impl Store {
                 at: start.at,
                 by: KnownBy::Log,
             });
-            let because = Because::Recovered { by: last.by };
+            let because = Because::Recovered {
+                by: last.by,
+                latest: Some(at),
+            };
             let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_because = $4 \
                        WHERE id = $1 AND ended_at IS NULL";
             let reason = last.by.reason();

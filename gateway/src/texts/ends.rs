@@ -1,13 +1,27 @@
 //! Why a session ended, for those who read of it afterwards.
 
 use ecluse_policy::{Lang, Timestamp};
+use ecluse_recordings::spoken;
 
-use super::{Texts, Value, times};
+use super::{Texts, Value, language, times};
 use crate::live::{Because, KnownBy};
 
 impl Texts {
-    /// Why a session ended, in a few words.
-    pub(crate) fn because(&self, lang: Lang, because: &Because, now: Timestamp) -> String {
+    /// What is on record in English, in the reader's words where this program knows the sentence; else as it is, and called
+    /// English.
+    pub(crate) fn on_record(&self, lang: Lang, text: &str) -> String {
+        spoken(language(lang), text)
+            .unwrap_or_else(|| self.say(lang, "over-in-english", &[("reason", text.into())]))
+    }
+
+    /// Why a session ended, in a few words; `ended` is when, as far as that is known.
+    pub(crate) fn because(
+        &self,
+        lang: Lang,
+        because: &Because,
+        ended: Timestamp,
+        now: Timestamp,
+    ) -> String {
         let time = |at: &Timestamp| ("time", Value::from(times::moment(*at, now, None)));
         let (id, args): (&str, Vec<(&str, Value<'_>)>) = match because {
             Because::Closed => ("over-closed", vec![]),
@@ -65,13 +79,22 @@ impl Texts {
             }
             Because::GatewayStops => ("over-gateway-stops", vec![]),
             Because::Orphaned => ("over-orphaned", vec![]),
-            Because::Recovered { by } => {
+            Because::Recovered { by, latest } => {
                 let id = match by {
                     KnownBy::Frame => "over-recovered-frame",
                     KnownBy::Write => "over-recovered-write",
                     KnownBy::Log => "over-recovered-log",
                 };
-                (id, vec![])
+                let after = ("after", times::to_the_second(ended, now).into());
+                let when = match latest {
+                    None => self.say(lang, "over-ended-after", &[after]),
+                    Some(latest) => {
+                        let latest = times::to_the_second(*latest, now);
+                        let args = [after, ("latest", latest.into())];
+                        self.say(lang, "over-ended-between", &args)
+                    }
+                };
+                (id, vec![("when", when.into())])
             }
         };
         self.say(lang, id, &args)

@@ -8,6 +8,7 @@
 //! part of it reads as another line.
 
 mod ends;
+mod parts;
 mod refusals;
 pub mod times;
 mod unreadable;
@@ -17,6 +18,7 @@ pub(crate) use self::unreadable::Unreadable;
 use std::borrow::Cow;
 
 use ecluse_policy::Lang;
+use ecluse_recordings::bundle::Language;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
@@ -191,6 +193,14 @@ fn of(name: &str) -> String {
             format!("d'{name}")
         }
         Some(_) | None => format!("de {name}"),
+    }
+}
+
+/// A person's language, as recordings and bundles name it.
+pub(crate) fn language(lang: Lang) -> Language {
+    match lang {
+        Lang::Fr => Language::French,
+        Lang::En => Language::English,
     }
 }
 

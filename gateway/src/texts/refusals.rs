@@ -4,7 +4,9 @@ use ecluse_policy::capability::{CommandRefused, EnvRefused};
 use ecluse_policy::verdict::{Argument, Arguments};
 use ecluse_policy::{Barred, EndReason, Lang, Refusal, Timestamp};
 
-use super::{Texts, Value, times};
+use ecluse_recordings::asked;
+
+use super::{Texts, Value, language, times};
 
 impl Texts {
     /// A refusal, for the person who met it.
@@ -63,19 +65,26 @@ impl Texts {
     fn say_arguments(&self, lang: Lang, id: &str, args: Arguments, now: Timestamp) -> String {
         let args: Vec<(&str, Value<'_>)> = args
             .into_iter()
-            .map(|(name, value)| (name, said(value, now)))
+            .map(|(name, value)| match value {
+                // What was asked for is named in English on record.
+                Argument::Text(text) if ["flow", "missing"].contains(&name) => {
+                    let said = asked(language(lang), &text).unwrap_or(text);
+                    (name, Value::Exact(said.into()))
+                }
+                value => (name, said(value, lang, now)),
+            })
             .collect();
         self.say(lang, id, &args)
     }
 }
 
-fn said(argument: Argument, now: Timestamp) -> Value<'static> {
+fn said(argument: Argument, lang: Lang, now: Timestamp) -> Value<'static> {
     match argument {
         // It may be a command that was asked for.
         Argument::Text(text) => Value::Exact(text.into()),
         Argument::Time(at) => times::moment(at, now, None).into(),
         Argument::Day(at) => times::dated(at).into(),
-        Argument::Span(span) => times::length(span).into(),
+        Argument::Span(span) => times::length_in(lang, span).into(),
         Argument::Number(number) => number.into(),
         Argument::List(texts) => texts.join(", ").into(),
     }

@@ -192,3 +192,223 @@ fn no_full_stop_follows_what_is_to_be_typed() {
         }
     }
 }
+
+/// Whatever this gateway puts on record as a sentence of its own, a reader of French reads in French.
+#[test]
+fn what_goes_on_record_in_english_is_read_in_french() {
+    use crate::live::{KnownBy, Stop};
+    use crate::passage::reach::ConnectError;
+    use ecluse_policy::capability::{CommandRefused, EnvRefused};
+    use ecluse_policy::identity::{Ended, StationFault};
+    use ecluse_policy::{
+        ClientId, EndReason, FlowName, FlowRequest, InterventionNumber, PersonId, Refusal,
+        StationId, TargetId, Term, Timestamp,
+    };
+    use ecluse_recordings::{asked, bundle::Language, spoken};
+
+    let at = Timestamp::from_secs(1_800_000_000);
+    let person = PersonId::parse("alice").unwrap();
+    let (number, target) = (InterventionNumber(4), TargetId::parse("db01").unwrap());
+    let (client, line_of) = (
+        ClientId::parse("hopital").unwrap(),
+        FlowName::parse("dba").unwrap(),
+    );
+    let line = || "command: uptime".to_owned();
+    let flows = [
+        FlowRequest::SessionChannel,
+        FlowRequest::Pty,
+        FlowRequest::Shell,
+        FlowRequest::Command(b"uptime; id".to_vec()),
+        FlowRequest::Env {
+            name: "LANG".into(),
+            value: "C".into(),
+        },
+        FlowRequest::WindowChange,
+        FlowRequest::Signal("USR1".into()),
+        FlowRequest::Break,
+        FlowRequest::Subsystem("sftp".into()),
+        FlowRequest::X11,
+        FlowRequest::AgentForwarding,
+        FlowRequest::DirectTcpip {
+            host: "db02".into(),
+            port: 22,
+        },
+        FlowRequest::DirectStreamlocal {
+            path: "/run/x".into(),
+        },
+        FlowRequest::RemoteForward {
+            address: "localhost".into(),
+            port: 0,
+        },
+        FlowRequest::RemoteStreamlocal {
+            path: "/run/x".into(),
+        },
+        FlowRequest::UnknownChannel("mine@example".into()),
+        FlowRequest::UnknownRequest("mine@example".into()),
+    ];
+    let mut said: Vec<String> = Vec::new();
+    for flow in flows {
+        assert!(
+            asked(Language::French, &flow.to_string()).is_some(),
+            "{flow}"
+        );
+        let missing = flow.missing_flow();
+        let mut refusals = vec![
+            Refusal::FlowNotListed {
+                flow: flow.clone(),
+                missing: missing.clone(),
+            },
+            Refusal::NotBrought {
+                flow: flow.clone(),
+                line: line(),
+            },
+            Refusal::NoTerminal {
+                flow: flow.clone(),
+                line: line(),
+                line_of: line_of.clone(),
+            },
+            Refusal::WindowOver { closed_at: at },
+            Refusal::DerogationOver {
+                line: line(),
+                line_of: line_of.clone(),
+                over_at: at,
+            },
+            Refusal::Term(Term::parse("x;y").unwrap_err()),
+        ];
+        let commands = [
+            CommandRefused::OtherWords,
+            CommandRefused::ShellMeaning { shown: ";".into() },
+            CommandRefused::Spacing,
+            CommandRefused::Hole {
+                hole: "db".into(),
+                problem: "too long",
+            },
+            CommandRefused::TooLong,
+            CommandRefused::EmptyOrNul,
+        ];
+        refusals.extend(commands.map(|reason| Refusal::Command {
+            flow: flow.clone(),
+            missing: missing.clone(),
+            reason,
+        }));
+        let variables = [
+            EnvRefused::NotListed,
+            EnvRefused::Dangerous,
+            EnvRefused::Value,
+        ];
+        refusals.extend(variables.map(|reason| Refusal::Env {
+            flow: flow.clone(),
+            missing: missing.clone(),
+            reason,
+        }));
+        for refusal in refusals {
+            said.push(format!("not passed on: {refusal}"));
+            said.push(format!("{flow}: {refusal}"));
+            said.push(refusal.to_string());
+        }
+    }
+    let states = [
+        "gone",
+        "requested",
+        "approved",
+        "refused",
+        "expired",
+        "open",
+        "closed",
+        "cancelled",
+    ];
+    let ends = states.map(|state| EndReason::InterventionEnded {
+        number,
+        state,
+        because: None,
+    });
+    let station = StationId::parse("atelier-1").unwrap();
+    let faults = [
+        StationFault::Removed,
+        StationFault::OtherProvider,
+        StationFault::Disabled,
+        StationFault::Key,
+        StationFault::NotTheirs,
+        StationFault::Source,
+    ];
+    let withdrawn = faults.map(|why| Ended::StationWithdrawn {
+        station: station.clone(),
+        why,
+    });
+    let who = || person.clone();
+    let withdrawn = withdrawn.into_iter().chain([
+        Ended::PersonRemoved { person: who() },
+        Ended::PersonDisabled { person: who() },
+        Ended::PersonExpired {
+            person: who(),
+            expired_at: at,
+        },
+        Ended::KeyWithdrawn { person: who() },
+        Ended::CertificateOver {
+            person: who(),
+            ended_at: at,
+        },
+        Ended::NetworkWithdrawn { person: who() },
+        Ended::ProviderClosed { person: who() },
+    ]);
+    let ends = ends
+        .into_iter()
+        .chain(withdrawn.map(EndReason::Withdrawn))
+        .chain([
+            EndReason::WindowOver { closed_at: at },
+            EndReason::HoursOver {
+                line_of: line_of.clone(),
+                closed_at: at,
+            },
+            EndReason::DerogationOver {
+                line: line(),
+                line_of,
+                over_at: at,
+            },
+            EndReason::MatrixChanged { target },
+            EndReason::NotOnRecord { number },
+            EndReason::DoorClosed { client },
+        ]);
+    let cut = |reason: Option<&str>| Stop::Cut {
+        by: who(),
+        reason: reason.map(str::to_owned),
+        person: false,
+    };
+    let stops = ends.map(Stop::Right).chain([
+        cut(None),
+        cut(Some("enough: go home")),
+        Stop::Unrecorded("no space left on device".into()),
+        Stop::Overflow,
+        Stop::Unread { session: 4 },
+        Stop::GatewayStops,
+    ]);
+    said.extend(stops.map(|stop| stop.to_string()));
+    let system = || std::io::Error::other("no route to host");
+    let unreached = [
+        ConnectError::Unresolved(system()),
+        ConnectError::Refused(system()),
+        ConnectError::Silent(std::time::Duration::from_secs(5)),
+        ConnectError::HostKey {
+            got: "SHA256:a".into(),
+            pinned: vec!["SHA256:b".into(), "SHA256:c".into()],
+        },
+        ConnectError::Handshake("no".into()),
+        ConnectError::NoCredential,
+        ConnectError::BadCredential("no".into()),
+        ConnectError::Authentication,
+        ConnectError::Channel("no".into()),
+        ConnectError::Lost,
+        ConnectError::Abandoned,
+    ];
+    said.extend(unreached.map(|error| error.to_string()));
+    said.extend([KnownBy::Frame, KnownBy::Write, KnownBy::Log].map(|by| by.reason().to_owned()));
+    for english in said {
+        let french = spoken(Language::French, &english);
+        let french = french.unwrap_or_else(|| panic!("in English only: {english}"));
+        let words = [" is ", " the ", " not ", " was ", " of "];
+        assert!(
+            !words.iter().any(|word| french.contains(word)),
+            "{english} is said as {french}"
+        );
+    }
+}

@@ -31,6 +31,17 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: Option<&TimeZone>) -> String 
     format!("{text} ({} {name})", there.strftime(pattern))
 }
 
+/// `14:02:49 UTC`, with its date when it is another day than `now`.
+pub fn to_the_second(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (zoned(at, &TimeZone::UTC), zoned(now, &TimeZone::UTC));
+    let pattern = if at.date() == now.date() {
+        "%H:%M:%S UTC"
+    } else {
+        "%Y-%m-%d %H:%M:%S UTC"
+    };
+    at.strftime(pattern).to_string()
+}
+
 /// `14:02`, for the live line; with its date when it is another day than `now`.
 pub fn clock(at: Timestamp, now: Timestamp) -> String {
     let (at, now) = (zoned(at, &TimeZone::UTC), zoned(now, &TimeZone::UTC));
@@ -73,6 +84,15 @@ pub fn countdown(lang: Lang, left: Span) -> String {
 pub fn length(span: Span) -> String {
     let seconds = span.as_micros().div_ceil(1_000_000);
     Span::from_secs(seconds).to_string()
+}
+
+/// The same as a reader of `lang` types it: `365j` in French.
+pub fn length_in(lang: Lang, span: Span) -> String {
+    let typed = length(span);
+    match lang {
+        Lang::Fr => typed.replace('d', "j"),
+        Lang::En => typed,
+    }
 }
 
 /// A length in words, for a sentence: `5 minutes`, `1 heure 30 minutes`.

@@ -63,6 +63,8 @@ pub enum Why {
     NotChosen,
     /// Its session went on.
     StillOpen,
+    /// The gateway that carried its session had stopped without ending it.
+    Unended,
     /// Its session had ended, and its seal was not on record yet.
     BeingSealed,
     /// There never was one.
@@ -99,6 +101,9 @@ impl Why {
         match self {
             Self::NotChosen => "its recording was not asked for",
             Self::StillOpen => "it was still open: export it when it has ended",
+            Self::Unended => {
+                "its gateway did not run and had left it without an end, which it gets at the next start: export it again then"
+            }
             Self::BeingSealed => {
                 "it had ended, and its recording was being sealed: export it again when it is"
             }

@@ -222,7 +222,8 @@ bundle and not into it, is in clear: remove it when you are done.",
     play: "Sessions play in a terminal. (What was typed and not echoed, such as passwords, stands in the `.unechoed.jsonl` files
 alone. Do not print other files to a terminal: they hold what the target sent, as it was.)",
     journals: "Some recordings are kept as an encrypted journal, because the gateway stopped before it could turn them into files.
-Stock programs do not read these; `ecluse verify --key` checks them, and `ecluse replay --key` shows them:",
+Stock programs do not read these; `ecluse verify --key` checks them, and
+`ecluse recordings read DIR --key client.key --into DIR` writes them as such files, in clear.",
     ecluse: "## 7. All at once
 
 `ecluse verify BUNDLE.tar` does all of the above on any machine, and `--key client.key` also reads everything to its end.
@@ -282,7 +283,7 @@ fichiers `.unechoed.jsonl`. N'affichez pas les autres fichiers dans un terminal 
 tel quel.)",
     journals: "Certains enregistrements sont conservés sous forme de journal chiffré, parce que la passerelle s'est arrêtée avant de
 pouvoir en faire des fichiers. Les programmes courants ne les lisent pas ; `ecluse verify --key` les vérifie, et
-`ecluse replay --key` les montre :",
+`ecluse recordings read RÉPERTOIRE --key client.key --into RÉPERTOIRE` en fait de tels fichiers, en clair.",
     ecluse: "## 7. Tout à la fois
 
 `ecluse verify DOSSIER.tar` fait tout cela sur n'importe quelle machine, et `--key client.key` lit en plus tout jusqu'au bout.

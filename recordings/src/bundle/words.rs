@@ -39,6 +39,7 @@ impl Language {
 pub(super) struct Whys {
     not_chosen: &'static str,
     still_open: &'static str,
+    unended: &'static str,
     being_sealed: &'static str,
     no_recording: &'static str,
     destroyed: &'static str,
@@ -51,6 +52,7 @@ impl Whys {
         match why {
             Why::NotChosen => self.not_chosen,
             Why::StillOpen => self.still_open,
+            Why::Unended => self.unended,
             Why::BeingSealed => self.being_sealed,
             Why::NoRecording => self.no_recording,
             Why::Destroyed => self.destroyed,
@@ -164,6 +166,7 @@ const ENGLISH: Words = Words {
     whys: Whys {
         not_chosen: Why::NotChosen.words(),
         still_open: Why::StillOpen.words(),
+        unended: Why::Unended.words(),
         being_sealed: Why::BeingSealed.words(),
         no_recording: Why::NoRecording.words(),
         destroyed: Why::Destroyed.words(),
@@ -246,6 +249,7 @@ const FRENCH: Words = Words {
     whys: Whys {
         not_chosen: "son enregistrement n'a pas été demandé",
         still_open: "elle était encore en cours : exportez-la quand elle sera terminée",
+        unended: "sa passerelle ne fonctionnait pas et l'avait laissée sans fin, qu'elle reçoit au prochain démarrage : exportez-la de nouveau ensuite",
         being_sealed: "elle était terminée, et son enregistrement en cours de scellement : exportez-la de nouveau ensuite",
         no_recording: "elle n'a pas d'enregistrement",
         destroyed: "son enregistrement a été détruit, et le journal le dit",

@@ -16,8 +16,12 @@ pub(super) fn said(marker: &str, words: &Words) -> String {
         "signal" => format!("{} {}", words.signalled, neutralise(rest)),
         "eof" if rest == "to-target" => words.eof[0].to_owned(),
         "eof" if rest == "to-technician" => words.eof[1].to_owned(),
-        "note" => format!("{} {}", words.note, neutralise(rest)),
-        "refused" => format!("{} {}", words.refused, neutralise(rest)),
+        "note" => format!("{} {}", words.note, neutralise(words.said(rest).as_ref())),
+        "refused" => format!(
+            "{} {}",
+            words.refused,
+            neutralise(words.said(rest).as_ref())
+        ),
         "closed" if rest == "closed" => words.closed.trim_end().to_owned(),
         "closed" => {
             let reason = neutralise(words.reason(rest));
@@ -78,6 +82,16 @@ mod tests {
                 "ecluse:refused a forward",
                 "refusé a forward",
                 "refused a forward",
+            ),
+            (
+                "ecluse:note the target gives no terminal",
+                "note la cible ne donne pas de terminal",
+                "note the target gives no terminal",
+            ),
+            (
+                "ecluse:refused a shell: a shell does not come with `x`",
+                "refusé un shell\u{a0}: un shell ne va pas avec `x`",
+                "refused a shell: a shell does not come with `x`",
             ),
             ("ecluse:closed cut", "fermé\u{a0}: coupée", "closed: cut"),
             ("ecluse:closed closed", "fermé", "closed"),

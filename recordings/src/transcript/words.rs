@@ -1,6 +1,9 @@
 //! The words of a transcript's own lines, in French and in English. What was recorded stays as it is.
 
+use std::borrow::Cow;
+
 use crate::bundle::Language;
+use crate::spoken;
 
 /// Labels, each as wide as the others, and the words between what was recorded.
 pub(super) struct Words {
@@ -46,6 +49,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// What the record says in English, in the reader's words as far as this program knows them.
+    pub(super) fn said<'r>(&self, text: &'r str) -> Cow<'r, str> {
+        spoken(self.language, text).map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
     /// Why a channel closed; as it was written where this program has no words for it.
     pub(super) fn reason<'r>(&self, reason: &'r str) -> &'r str {
         self.language.end(reason)
@@ -101,7 +109,7 @@ const FRENCH: Words = Words {
     session: "session ",
     started: "début   ",
     who: "qui     ",
-    of: "de",
+    of: "chez",
     station: "poste",
     from: "depuis",
     target: "où      ",

@@ -1,7 +1,8 @@
 //! What is written into the table of sessions, and into the tables that nothing at the doors reads, as root: nothing is
 //! destroyed, ended, listed or exported by it, and `journal verify` names each (R3, R7, R10).
 
-use std::process::Output;
+use std::io::Write as _;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -353,5 +354,42 @@ fn r3_what_is_changed_in_any_other_table_is_named() -> Result<()> {
     crime.is_told(
         4,
         &["under other settings than before, and no entry says so"],
+    )
+}
+
+/// R3, A4: the secret of an enrolment is the one of its entry: an older one of the same person, which opens as well, is named.
+#[test]
+fn r3_an_older_secret_put_back_is_named() -> Result<()> {
+    let crime = Crime::scene()?;
+    let layout = crime.site.layout();
+    let old = store::rows(
+        &crime.site,
+        "select hex(secret) from enrolments where person = 'alice'",
+    )?;
+    let old = old.pointer("/0/0").and_then(|old| old.as_str());
+    let old = old.context("no enrolment of alice")?.to_owned();
+    std::fs::remove_file(layout.secret("alice"))?;
+    let secret = ecluse_tests::keys::totp_secret(layout, "alice")?;
+    let code = crime.site.codes().fresh("alice", &secret)?;
+    let file = layout.secret("alice").display().to_string();
+    let line = ["enroll", "alice", "--replace", "--secret-file", &file];
+    // At the gateway's time, of which the code is.
+    let mut enrolling = crime.site.gateway().command(line);
+    let mut enrolling = enrolling
+        .envs(crime.site.clock().environment()?)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    let mut input = enrolling.stdin.take().context("no input")?;
+    writeln!(input, "{code}")?;
+    drop(input);
+    ensure!(enrolling.wait()?.success());
+    crime.is_told(0, &["intact"])?;
+    crime.sql(&format!(
+        "update enrolments set secret = x'{old}' where person = 'alice'"
+    ))?;
+    crime.is_told(
+        4,
+        &["the sealed value of enrolments alice was altered: it is not the one of entry"],
     )
 }

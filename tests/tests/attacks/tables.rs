@@ -119,12 +119,24 @@ fn r3_a_changed_document_closes_the_door_until_it_is_put_in_force_again() -> Res
     ensure!(
         !checked.status.success()
             && said(&checked).contains("client hopital")
-            && said(&checked).contains("ecluse apply"),
+            && said(&checked).contains("ecluse apply")
+            // The files are right: it is no error of theirs.
+            && said(&checked).contains("Right: 1 provider")
+            && said(&checked).contains("In the store, beside these files:\n")
+            && said(&checked).contains("1 fault in the store; nothing was changed")
+            && !said(&checked).contains("error in"),
         "{}",
         said(&checked)
     );
     crime.site.open()?;
     crime.keeps_alice_out(&["The door of hopital is closed"])?;
+    let flows = crime.site.ssh("alice").run("flows").answer()?;
+    ensure!(
+        flows.status == Some(254)
+            && flows.errors.contains("The door of hopital is closed")
+            && !flows.text().contains("No flow names you"),
+        "{flows:?}"
+    );
     let operator = crime.site.operator(&["pending"])?;
     ensure!(
         operator.status != Some(0) && operator.errors.contains("The door of hopital is closed"),

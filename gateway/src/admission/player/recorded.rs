@@ -195,7 +195,8 @@ impl Recorded {
         if let Some((at, text)) = &self.refused
             && (*at..at.saturating_add(REFUSED)).contains(&position)
         {
-            said.push(canvas.say("replay-refused", &[("text", text.as_str().into())]));
+            let text = canvas.gateway.texts.on_record(canvas.lang, text);
+            said.push(canvas.say("replay-refused", &[("text", text.into())]));
         }
         let args = [
             ("state", canvas.say(state, &[]).into()),

@@ -366,6 +366,12 @@ async fn help_is_given_where_it_is_asked_for() {
         assert!(out.contains("approve ID [--for D]"), "{line}: {out}");
         assert!(!out.contains("withdraw"), "{line}: {out}");
     }
+    let (_, out, _) = command(&house, "aurele", "help recordings").await;
+    let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        out.contains("dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs"),
+        "{out}"
+    );
     let (status, _, err) = command(&house, "odile", "help fly").await;
     assert!(status == 2 && err.contains("fly"), "{err}");
     let (_, out, _) = command(&house, "aurele", "help interventions").await;

@@ -151,9 +151,24 @@ async fn a_second_terminal_joins_the_request_that_waits() {
 }
 
 #[tokio::test]
-async fn q_takes_the_request_back() {
+async fn q_takes_the_request_back_when_it_is_typed_again() {
     let house = House::new().await;
     let (mut alice, room) = alice_waits(&house).await;
+    alice.types(b"q").await;
+    alice.sees("q again to cancel the request").await;
+    assert!(matches!(
+        requests(&house).await[0].state(),
+        State::Requested
+    ));
+    // Another key goes on waiting, and q asks anew.
+    alice.types(b"x").await;
+    let before = alice.raw().len();
+    alice.types(b"q").await;
+    alice.writes_after(before).await;
+    assert!(matches!(
+        requests(&house).await[0].state(),
+        State::Requested
+    ));
     alice.types(b"q").await;
     assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
     alice.sees("Request #1 was cancelled").await;
@@ -161,6 +176,16 @@ async fn q_takes_the_request_back() {
     assert!(matches!(all[0].state(), State::Cancelled { .. }));
     let (_, pending, _) = command(&house, "odile", "pending").await;
     assert!(pending.contains("No request is waiting"));
+}
+
+/// ^C is no key that is hit by mistake.
+#[tokio::test]
+async fn control_c_takes_the_request_back_at_once() {
+    let house = House::new().await;
+    let (mut alice, room) = alice_waits(&house).await;
+    alice.types(b"\x03").await;
+    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    alice.sees("Request #1 was cancelled").await;
 }
 
 /// Whoever hangs up in the room leaves the request waiting, and no task behind.
@@ -201,7 +226,7 @@ async fn hostile_input_is_asked_again_and_never_shown_raw() {
     alice.types(b"30m\r").await;
     // U+FFFD is a visible character; policy takes it or the room says why not.
     alice.sees("#1").await;
-    alice.types(b"q").await;
+    alice.types(b"qq").await;
     let _ = room.await;
     assert!(!alice.text().contains("owned"));
 }
@@ -234,7 +259,7 @@ async fn the_waiting_room_reads_well_on_any_terminal() {
                     "{line:?}"
                 );
             }
-            person.types(b"q").await;
+            person.types(b"qq").await;
             assert!(room.await.unwrap().is_err());
         }
     }
@@ -249,7 +274,7 @@ async fn the_live_line_stays_in_place() {
     // It moves by itself, and takes no further row.
     alice.writes_after(before).await;
     assert_eq!(alice.screen().len(), lines);
-    alice.types(b"q").await;
+    alice.types(b"qq").await;
     let _ = room.await;
 }
 

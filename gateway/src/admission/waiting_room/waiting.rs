@@ -51,13 +51,18 @@ impl Room {
             intervention = latest;
         }
         self.show(desk, &intervention, false).await?;
+        // One key alone takes nothing back that people have answered for.
+        let mut sure = false;
         loop {
             if let Some(waited) = self.news(desk, &intervention).await? {
                 desk.terminal.end_status().await?;
                 return Ok(waited);
             }
             let now = clock::now();
-            let line = status_line(desk, &intervention, now);
+            let line = match sure {
+                true => desk.say("room-status-cancel-sure", &[]),
+                false => status_line(desk, &intervention, now),
+            };
             desk.terminal.status(&line).await?;
             if desk.terminal.is_plain() && said.elapsed() >= SPARINGLY {
                 said = clock::monotonic();
@@ -65,12 +70,20 @@ impl Room {
             }
             tokio::select! {
                 event = desk.terminal.event() => match event? {
+                    Event::Key(Key::Char('q' | 'Q')) if !sure && begins(&intervention).is_none() => {
+                        sure = true;
+                        // What has no live line is asked in a line.
+                        if desk.terminal.is_plain() {
+                            desk.line("room-status-cancel-sure", &[]).await?;
+                        }
+                    }
                     Event::Key(Key::Char('q' | 'Q') | Key::Control('c' | 'd')) => {
                         desk.terminal.end_status().await?;
                         return self.leave(desk, &intervention).await;
                     }
                     // `ssh -tt … < /dev/null` can still wait; it just cannot cancel.
-                    Event::Key(_) | Event::Resize(_) | Event::Eof => {}
+                    Event::Key(_) => sure = false,
+                    Event::Resize(_) | Event::Eof => {}
                 },
                 _ = tick.tick() => {
                     // A planned start is an event that no change of the store announces.
@@ -153,7 +166,8 @@ impl Room {
                 .await
             }
             State::Expired { at, .. } => {
-                let waited = times::length(at.since(intervention.request().requested_at));
+                let waited =
+                    times::length_in(desk.lang(), at.since(intervention.request().requested_at));
                 over(
                     desk,
                     "room-expired",
@@ -201,7 +215,10 @@ impl Room {
                 "person",
                 shown::person(&applied.documents, &approval.operator).into(),
             ),
-            ("length", times::length(granted.length).into()),
+            (
+                "length",
+                times::length_in(desk.lang(), granted.length).into(),
+            ),
             (
                 "latest",
                 times::moment(granted.latest_end, now, None).into(),

@@ -19,6 +19,7 @@ use super::facts::facts_of;
 use super::left_out::{Belongs, not_chosen, whether};
 use super::trail;
 use crate::clock;
+use crate::commands::carried::Carriers;
 use crate::commands::check::counted;
 use crate::journal::JournalKeys;
 use crate::settings::Settings;
@@ -130,7 +131,7 @@ pub(super) async fn write(
         summary.push_str(&format!("\n  session #{number}: {}", why.words()));
     }
     let lacks = |left_out: &&LeftOut| match left_out.why {
-        Why::StillOpen | Why::BeingSealed | Why::NotThere | Why::Moved => true,
+        Why::StillOpen | Why::Unended | Why::BeingSealed | Why::NotThere | Why::Moved => true,
         Why::NotChosen | Why::NoRecording | Why::Destroyed => false,
     };
     let lacks = contents.left_out.iter().filter(lacks).count();
@@ -175,10 +176,11 @@ async fn recordings(
 ) -> anyhow::Result<(Vec<Manifest>, Vec<LeftOut>)> {
     let mut manifests = Vec::new();
     let mut left_out = Vec::new();
+    let carriers = Carriers::look(live, settings).await?;
     for session in &choice.sessions {
         let path = session.start.recording.as_ref();
         let dir = path.map(|path| settings.recordings.directory.join(path));
-        match whether(live, store, session, dir.as_deref()).await? {
+        match whether(live, store, session, dir.as_deref(), &carriers).await? {
             Belongs::In(dir) => manifests.push(writer.add_recording(dir)?),
             Belongs::Out(why) => left_out.push(LeftOut {
                 session: session.start.id.as_uuid(),

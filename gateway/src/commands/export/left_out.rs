@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::beside;
 use super::choice::Choice;
+use crate::commands::carried::Carriers;
 use crate::store::{JournalEntry, Session, SessionQuery, Store};
 
 /// Whether a recording goes into the bundle.
@@ -26,6 +27,7 @@ pub(super) async fn whether<'d>(
     store: &Store,
     session: &Session,
     dir: Option<&'d Path>,
+    carriers: &Carriers,
 ) -> anyhow::Result<Belongs<'d>> {
     let Some(dir) = dir else {
         return Ok(Belongs::Out(Why::NoRecording));
@@ -43,6 +45,7 @@ pub(super) async fn whether<'d>(
             Some(sealed) if sealed.destroyed => Why::Destroyed,
             Some(_) | None => Why::NotThere,
         },
+        None if session.end.is_none() && !carriers.carry(session) => Why::Unended,
         None if session.end.is_none() => Why::StillOpen,
         // The journal goes once the seal is on record, then or since. What was sealed without a word about it is taken
         // along as it is: whoever verifies names it.

@@ -211,6 +211,10 @@ pub(super) async fn unsealed(
             Verdict::NotInLog,
             format!("the recording of session {session} is sealed, and no entry says so"),
         ),
+        Some(State::Unreadable(error)) if error.is_not_found() => findings.add(
+            Verdict::Missing,
+            format!("the recording of session {session} is not there, and was not sealed: {error}"),
+        ),
         Some(State::Unreadable(error)) => findings.add(
             Verdict::Altered,
             format!("the recording of session {session} does not read: {error}"),

@@ -203,6 +203,21 @@ fn a_cosigner_refuses_a_rollback_a_fork_and_a_stranger_and_remembers_what_it_saw
 }
 
 /// Verification against what is kept elsewhere; `change` is what an administrator of the store did since.
+/// One kind of fault is one line, however often it was met.
+#[test]
+fn what_was_found_several_times_is_told_once_with_how_often() {
+    let mut findings = Findings::default();
+    findings.note("no checkpoint was given");
+    for _ in 0..11 {
+        findings.add(Verdict::Altered, "version 1 is not there");
+    }
+    findings.add(Verdict::Missing, "version 1 is not there");
+    assert_eq!(
+        findings.told(),
+        "note: no checkpoint was given\naltered: version 1 is not there (11 times)\nmissing: version 1 is not there\n"
+    );
+}
+
 async fn verified(since: &SignedNote, store: &Store, dir: &Path) -> Findings {
     let file = dir.join("since");
     std::fs::write(&file, since.text()).unwrap();

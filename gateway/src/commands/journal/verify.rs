@@ -23,6 +23,7 @@ use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
 use crate::audit::AuditKind;
 use crate::commands::out::Out;
 use crate::passage::changes::{WRAPPED, end_all_interrupted};
+use crate::passage::sealing::GONE;
 use crate::settings::Settings;
 use crate::store::{Defect, Recomputed, SessionQuery, SessionSaid, Store};
 
@@ -61,6 +62,32 @@ impl Findings {
 
     pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         self.notes.push(text.to_string());
+    }
+
+    /// In lines, notes first: what was found several times is told once, with how often.
+    pub(super) fn told(&self) -> String {
+        let notes = self.notes.iter().map(|note| format!("note: {note}"));
+        let found = self.lines.iter();
+        let found = found.map(|(verdict, line)| format!("{verdict}: {line}"));
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for line in notes.chain(found) {
+            match places.get(&line).and_then(|place| lines.get_mut(*place)) {
+                Some((_, count)) => *count += 1,
+                None => {
+                    places.insert(line.clone(), lines.len());
+                    lines.push((line, 1));
+                }
+            }
+        }
+        let mut text = String::new();
+        for (line, count) in lines {
+            let _ = match count {
+                1 => writeln!(text, "{line}"),
+                count => writeln!(text, "{line} ({count} times)"),
+            };
+        }
+        text
     }
 
     /// Whether entries are missing: what they said is then no reason to call anything else altered.
@@ -124,13 +151,7 @@ impl Verify {
     pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
         let mut findings = Findings::default();
         let recomputed = self.examine(store, settings, &mut findings).await?;
-        let mut text = String::new();
-        for note in &findings.notes {
-            let _ = writeln!(text, "note: {note}");
-        }
-        for (verdict, line) in &findings.lines {
-            let _ = writeln!(text, "{verdict}: {line}");
-        }
+        let mut text = findings.told();
         let root = recomputed
             .root()
             .map_or_else(|| "none".to_owned(), |root| root.to_base64());
@@ -355,7 +376,7 @@ impl Seen {
             self.of(session).rewrapped = Some((entry.seq, digest.to_owned()));
         } else if said(AuditKind::RecordingDestroyed) {
             self.of(session).destroyed = true;
-        } else if said(AuditKind::RecordingFailed) {
+        } else if said(AuditKind::RecordingFailed) && !entry.detail.contains_key(GONE) {
             self.of(session).failed = true;
         }
     }

@@ -11,6 +11,7 @@ use ecluse_policy::retention::{Due, due, due_before_of_nobody};
 use ecluse_policy::{ClientId, Documents, InterventionId, SessionId, TargetId, Timestamp};
 use ecluse_recordings::{SealedRecording, State as OnDisk, layout, list};
 
+use crate::commands::carried::Carriers;
 use crate::store::{LastText, Session, SessionFault, SessionQuery, Store, read};
 
 /// Sessions read at once.
@@ -19,6 +20,10 @@ const PAGE: u32 = 1000;
 /// What is said of a recording that waits for its seal.
 pub(super) const BEING_SEALED: &str =
     "its recording waits for its seal; a gateway does that, at its next start at the latest";
+
+/// What is said of a session that its gateway left without an end when it died.
+pub(super) const UNENDED: &str =
+    "its gateway does not run and left it without an end; it gets one at that gateway's next start";
 
 /// Everything that is kept.
 pub(super) struct Inventory {
@@ -49,7 +54,7 @@ pub(super) struct Kept {
     pub(super) intervention: InterventionId,
     pub(super) client: ClientId,
     pub(super) target: TargetId,
-    /// When it ended; none while it is live.
+    /// When it ended; none while it is live, and where its gateway did not end it.
     pub(super) ended: Option<Timestamp>,
     pub(super) state: State,
     pub(super) due: Due,
@@ -74,6 +79,8 @@ pub(super) enum State {
     },
     /// The session goes on.
     Live,
+    /// The session has no end, and no gateway carries it.
+    Unended,
     /// The session has ended, and its recording waits for its seal.
     BeingSealed,
     /// It never had one, or its files and its record are gone.
@@ -90,6 +97,7 @@ impl State {
         match self {
             Self::Sealed { .. } | Self::Nothing | Self::Leftover { .. } => None,
             Self::Live => Some("the session goes on".to_owned()),
+            Self::Unended => Some(UNENDED.to_owned()),
             Self::BeingSealed => Some(BEING_SEALED.to_owned()),
             Self::Doubtful(problem) => Some(format!("kept to be examined: {problem}")),
         }
@@ -101,6 +109,7 @@ impl fmt::Display for State {
         f.write_str(match self {
             Self::Sealed { .. } => "sealed",
             Self::Live => "live",
+            Self::Unended => "without an end",
             Self::BeingSealed => "being sealed",
             Self::Nothing => "no recording",
             Self::Leftover { .. } => "partly removed",
@@ -116,6 +125,7 @@ impl Inventory {
         documents: &Documents,
         root: &Path,
         client: Option<&ClientId>,
+        carriers: &Carriers,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
         let mut rules: BTreeMap<ClientId, RetentionRules> = documents
@@ -145,7 +155,10 @@ impl Inventory {
         let mut kept = Vec::new();
         let mut known = BTreeSet::new();
         for session in sessions(store, client).await? {
-            let state = state(store, root, &session).await?;
+            let state = match state(store, root, &session).await? {
+                State::Live if !carriers.carry(&session) => State::Unended,
+                state => state,
+            };
             if let Some(recording) = &session.start.recording {
                 known.insert(root.join(recording));
             }

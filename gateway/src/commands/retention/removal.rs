@@ -11,7 +11,7 @@ use ecluse_policy::documents::Regime;
 use ecluse_policy::retention::{Due, due_before};
 use ecluse_policy::{ClientId, Timestamp};
 
-use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State};
+use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State, UNENDED};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{Destruction, Store, StoreError, Wrong};
 
@@ -43,6 +43,9 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
         (State::Live, Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: it is live"))
         }
+        (State::Unended, Due::Since(_) | Due::Overdue(_)) => {
+            Some(format!("keeps recording {number}: {UNENDED}"))
+        }
         (State::BeingSealed, Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: {BEING_SEALED}"))
         }
@@ -51,6 +54,7 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
             State::Sealed { .. }
             | State::Doubtful(_)
             | State::Live
+            | State::Unended
             | State::BeingSealed
             | State::Nothing,
             Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
@@ -111,6 +115,7 @@ pub(super) async fn remove(
                 State::Sealed { .. }
                 | State::Doubtful(_)
                 | State::Live
+                | State::Unended
                 | State::BeingSealed
                 | State::Nothing,
                 Due::Since(_)
@@ -219,6 +224,7 @@ fn kept_by(
                 return Err(format!("recording {} is not wholly removed", kept.number));
             }
             State::Live => return Err(format!("session {} goes on", kept.number)),
+            State::Unended => return Err(format!("session {}: {UNENDED}", kept.number)),
             State::BeingSealed => {
                 return Err(format!("session {}: {BEING_SEALED}", kept.number));
             }

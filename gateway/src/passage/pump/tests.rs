@@ -8,6 +8,8 @@ use super::*;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
 
+mod leaving;
+
 /// What was recorded and what went out, and whether the one came before the other.
 #[derive(Default)]
 struct Seen {
@@ -215,6 +217,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
             lines: &mut lines,
             shown: &|line: &str| line.to_owned(),
         },
+        drained_within: DRAINED_WITHIN,
         known: Known::default(),
     };
     let stuck = async {
@@ -300,6 +303,7 @@ proptest! {
                 tape: &world,
                 meter: &meter,
                 notices: Notices { lines: &mut lines, shown: &|line: &str| line.to_owned() },
+                drained_within: DRAINED_WITHIN,
                 known: Known::default(),
             }
             .run(&mut technician, &mut target)

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ecluse_policy::PublicKey;
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::HashAlg;
-use russh::{Channel, ChannelId, Sig, client};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Sig, client};
 
-use crate::passage::inflow::{Inflow, TooLarge};
+use super::intake::Intake;
+use crate::passage::inflow::TooLarge;
 use crate::passage::reach::Greeting;
-use crate::ssh::signals;
 
 /// What a target may make the gateway do. Every channel it opens is refused by dropping the reply.
 pub(crate) struct Target {
@@ -19,27 +19,32 @@ pub(crate) struct Target {
     pub(super) presented: Arc<Mutex<Option<String>>>,
     /// What it says before it lets the gateway in.
     pub(super) greeting: Greeting,
-    /// What it has sent and the technician has not taken. The library's task waits for it after each message, which is
-    /// what keeps a target from being read faster than the technician reads.
-    pub(super) inflow: Arc<Inflow>,
+    /// What it has sent on its channel. Every callback of the channel takes over what the library has laid down.
+    pub(super) intake: Arc<Intake>,
 }
 
 impl Target {
     /// A target that may prove itself by the keys in `pinned`.
-    pub(super) fn new(pinned: &[PublicKey], greeting: &Greeting, inflow: Arc<Inflow>) -> Self {
+    pub(super) fn new(pinned: &[PublicKey], greeting: &Greeting, intake: Arc<Intake>) -> Self {
         Self {
             pinned: pinned.to_vec(),
             presented: Arc::default(),
             greeting: greeting.clone(),
-            inflow,
+            intake,
         }
     }
 
-    async fn arrived(&self, bytes: usize) -> Result<(), russh::Error> {
-        self.inflow
-            .arrived(bytes)
-            .await
-            .map_err(|TooLarge| russh::Error::PacketSize(bytes))
+    fn heard(&self) -> Result<(), russh::Error> {
+        self.intake
+            .gather()
+            .map_err(|TooLarge(bytes)| russh::Error::PacketSize(bytes))
+    }
+}
+
+impl Drop for Target {
+    /// The library's task is over, however that came.
+    fn drop(&mut self) {
+        self.intake.end();
     }
 }
 
@@ -80,34 +85,112 @@ impl client::Handler for Target {
     async fn data(
         &mut self,
         _id: ChannelId,
-        data: &[u8],
+        _data: &[u8],
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.arrived(data.len()).await
+        self.heard()
     }
 
     async fn extended_data(
         &mut self,
         _id: ChannelId,
         _ext: u32,
-        data: &[u8],
+        _data: &[u8],
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.arrived(data.len()).await
+        self.heard()
+    }
+
+    async fn channel_eof(
+        &mut self,
+        _id: ChannelId,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn channel_close(
+        &mut self,
+        _id: ChannelId,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn channel_success(
+        &mut self,
+        _id: ChannelId,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn channel_failure(
+        &mut self,
+        _id: ChannelId,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn exit_status(
+        &mut self,
+        _id: ChannelId,
+        _exit_status: u32,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
     }
 
     async fn exit_signal(
         &mut self,
         _id: ChannelId,
-        signal_name: Sig,
+        _signal_name: Sig,
         _core_dumped: bool,
-        error_message: &str,
-        lang_tag: &str,
+        _error_message: &str,
+        _lang_tag: &str,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        let name = signals::of_wire(&signal_name).name().len();
-        self.arrived(name + error_message.len() + lang_tag.len())
-            .await
+        self.heard()
+    }
+
+    async fn xon_xoff(
+        &mut self,
+        _id: ChannelId,
+        _client_can_do: bool,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn window_adjusted(
+        &mut self,
+        _id: ChannelId,
+        _new_size: u32,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn channel_open_confirmation(
+        &mut self,
+        _id: ChannelId,
+        _max_packet_size: u32,
+        _window_size: u32,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _id: ChannelId,
+        _reason: ChannelOpenFailure,
+        _description: &str,
+        _language: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.heard()
     }
 
     async fn server_channel_open_forwarded_tcpip(

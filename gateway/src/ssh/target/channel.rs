@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty, client};
+use russh::{Channel, ChannelMsg, ChannelWriteHalf, Pty, client};
 
 use super::callbacks::Target;
+use super::intake::Intake;
 use crate::door::stream::Socket;
 use crate::passage::channel::Start;
-use crate::passage::inflow::Inflow;
+use crate::passage::inflow::{Inflow, TooLarge};
 use crate::passage::reach::{Asking, ConnectError, Connected};
 use crate::passage::side::{End, Exit, Gone, Piece, Sink, Soon, Source, Stream};
 use crate::passage::window::TerminalRequest;
@@ -36,17 +36,20 @@ enum Asked {
 /// # Errors
 /// The connection broke.
 pub(super) async fn ask(
+    handle: &Arc<client::Handle<Target>>,
     channel: Channel<client::Msg>,
     asking: &Asking<'_>,
-    inflow: &Arc<Inflow>,
+    intake: &Arc<Intake>,
 ) -> Result<End, ConnectError> {
     let (read, write) = channel.split();
+    intake
+        .begin(read)
+        .map_err(|TooLarge(_)| ConnectError::Lost)?;
     let asked = send_requests(&write, asking)
         .await
         .map_err(|_| ConnectError::Lost)?;
     let source = FromTarget {
-        read,
-        inflow: Arc::clone(inflow),
+        intake: Arc::clone(intake),
         asked,
         kept: None,
         stream: Stream::Output,
@@ -54,6 +57,8 @@ pub(super) async fn ask(
     };
     let sink = ToTarget {
         write: Arc::new(write),
+        handle: Arc::clone(handle),
+        inflow: Arc::clone(intake.inflow()),
         in_flight: None,
     };
     Ok(End::new(Box::new(source), Box::new(sink)))
@@ -93,9 +98,7 @@ async fn send_requests(
 
 /// What the target says.
 struct FromTarget {
-    read: ChannelReadHalf,
-    /// What it has sent and the technician has not taken.
-    inflow: Arc<Inflow>,
+    intake: Arc<Intake>,
     asked: VecDeque<Asked>,
     /// A message that was taken out behind gathered data and is next.
     kept: Option<ChannelMsg>,
@@ -111,7 +114,7 @@ impl Source for FromTarget {
             loop {
                 let message = match self.kept.take() {
                     Some(message) => message,
-                    None => self.read.wait().await?,
+                    None => self.intake.next().await?,
                 };
                 if let Some(piece) = self.piece(message) {
                     return Some(piece);
@@ -124,11 +127,9 @@ impl Source for FromTarget {
         if self.kept.is_some() {
             return None;
         }
-        match (self.read.wait().now_or_never().flatten()?, self.stream) {
+        match (self.intake.here()?, self.stream) {
             (ChannelMsg::Data { data }, Stream::Output)
-            | (ChannelMsg::ExtendedData { data, ext: STDERR }, Stream::ErrorOutput) => {
-                Some(self.inflow.hold(data))
-            }
+            | (ChannelMsg::ExtendedData { data, ext: STDERR }, Stream::ErrorOutput) => Some(data),
             (other, _) => {
                 self.kept = Some(other);
                 None
@@ -143,15 +144,14 @@ impl FromTarget {
         match message {
             ChannelMsg::Data { data } => {
                 self.stream = Stream::Output;
-                Some(Piece::Data(self.inflow.hold(data)))
+                Some(Piece::Data(data))
             }
             ChannelMsg::ExtendedData { data, ext: STDERR } => {
                 self.stream = Stream::ErrorOutput;
-                Some(Piece::ErrorData(self.inflow.hold(data)))
+                Some(Piece::ErrorData(data))
             }
-            ChannelMsg::ExtendedData { data, ext } => {
+            ChannelMsg::ExtendedData { ext, .. } => {
                 // RFC 4254 defines no other type; nothing undefined passes.
-                drop(self.inflow.hold(data));
                 let first = !std::mem::replace(&mut self.undefined, true);
                 first.then(|| {
                     let remark = format!("data of undefined type {ext} is not passed on");
@@ -164,17 +164,12 @@ impl FromTarget {
                 signal_name,
                 core_dumped,
                 error_message,
-                lang_tag,
-            } => {
-                let signal = signals::of_wire(&signal_name);
-                self.inflow
-                    .passed(signal.name().len() + error_message.len() + lang_tag.len());
-                Some(Piece::Exit(Exit::Signal {
-                    signal,
-                    core_dumped,
-                    message: error_message,
-                }))
-            }
+                lang_tag: _,
+            } => Some(Piece::Exit(Exit::Signal {
+                signal: signals::of_wire(&signal_name),
+                core_dumped,
+                message: error_message,
+            })),
             ChannelMsg::Success => {
                 self.asked.pop_front();
                 None
@@ -184,21 +179,7 @@ impl FromTarget {
                 Asked::Pty => Some(Piece::Remark("the target gives no terminal".into())),
             },
             ChannelMsg::Close => Some(Piece::Close),
-            // Window bookkeeping is the library's; the rest is what only a client sends.
-            ChannelMsg::WindowAdjusted { .. }
-            | ChannelMsg::XonXoff { .. }
-            | ChannelMsg::Open { .. }
-            | ChannelMsg::OpenFailure(_)
-            | ChannelMsg::RequestPty { .. }
-            | ChannelMsg::RequestShell { .. }
-            | ChannelMsg::Exec { .. }
-            | ChannelMsg::Signal { .. }
-            | ChannelMsg::RequestSubsystem { .. }
-            | ChannelMsg::RequestX11 { .. }
-            | ChannelMsg::SetEnv { .. }
-            | ChannelMsg::WindowChange { .. }
-            | ChannelMsg::AgentForward { .. } => None,
-            // The library's enum may grow; what we do not know does not pass.
+            // What else there is was not taken over.
             _ => None,
         }
     }
@@ -207,6 +188,8 @@ impl FromTarget {
 /// What the target is told.
 struct ToTarget {
     write: Arc<ChannelWriteHalf<client::Msg>>,
+    handle: Arc<client::Handle<Target>>,
+    inflow: Arc<Inflow>,
     /// Bytes on their way into the library's queue, packet by packet as the target's window allows. Kept here, because
     /// the library counts a packet before it is there: were it given up half way, the window would be smaller for ever.
     in_flight: Option<Soon<'static, Result<(), Gone>>>,
@@ -216,14 +199,22 @@ impl Sink for ToTarget {
     fn send<'a>(&'a mut self, piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>> {
         Box::pin(async move {
             self.settle().await?;
+            if let Piece::Data(data) | Piece::ErrorData(data) = piece {
+                let data = self.inflow.owing(std::mem::take(data));
+                let write = Arc::clone(&self.write);
+                self.in_flight = Some(Box::pin(async move {
+                    write.data_bytes(data).await.map_err(|_| Gone)
+                }));
+                return self.settle().await;
+            }
+            // What has no bytes is owed too: none go before it, and the library's task takes both at once.
+            let (handle, id) = (Arc::clone(&self.handle), self.write.id());
+            let none = self.inflow.owing(Bytes::new());
+            self.in_flight = Some(Box::pin(async move {
+                handle.data(id, none).await.map_err(|_| Gone)
+            }));
+            self.settle().await?;
             let sent = match piece {
-                Piece::Data(data) | Piece::ErrorData(data) => {
-                    let (data, write) = (std::mem::take(data), Arc::clone(&self.write));
-                    self.in_flight = Some(Box::pin(async move {
-                        write.data_bytes(data).await.map_err(|_| Gone)
-                    }));
-                    return self.settle().await;
-                }
                 Piece::Resize(size) => {
                     let (cols, rows) = (size.cols, size.rows);
                     self.write.window_change(cols, rows, 0, 0).await
@@ -232,7 +223,11 @@ impl Sink for ToTarget {
                 Piece::Eof => self.write.eof().await,
                 Piece::Close => self.write.close().await,
                 // Nothing that a target is told.
-                Piece::Exit(_) | Piece::Refused | Piece::Remark(_) => Ok(()),
+                Piece::Data(_)
+                | Piece::ErrorData(_)
+                | Piece::Exit(_)
+                | Piece::Refused
+                | Piece::Remark(_) => Ok(()),
             };
             sent.map_err(|_| Gone)
         })
@@ -254,7 +249,7 @@ impl ToTarget {
 /// behind what the target does not read.
 pub(super) struct TargetConnection {
     socket: Arc<Socket>,
-    handle: client::Handle<Target>,
+    handle: Option<Arc<client::Handle<Target>>>,
     inflow: Arc<Inflow>,
 }
 
@@ -262,12 +257,12 @@ impl TargetConnection {
     /// The connection on `socket`, logged on.
     pub(super) fn new(
         socket: Arc<Socket>,
-        handle: client::Handle<Target>,
+        handle: Arc<client::Handle<Target>>,
         inflow: Arc<Inflow>,
     ) -> Self {
         Self {
             socket,
-            handle,
+            handle: Some(handle),
             inflow,
         }
     }
@@ -279,13 +274,17 @@ impl Connected for TargetConnection {
     }
 
     fn close_gently(mut self: Box<Self>) {
-        // Nobody takes what it still sends, and the library's task must not wait for that.
+        // Nobody takes what it still sends, and it must be read to its end.
         self.inflow.abandon();
+        // The other holder was the side of the passage, which is gone.
+        let Some(mut handle) = self.handle.take().and_then(Arc::into_inner) else {
+            return;
+        };
         tokio::spawn(async move {
             let taken = async {
                 let reason = russh::Disconnect::ByApplication;
-                let _ = self.handle.disconnect(reason, "", "").await;
-                let _ = (&mut self.handle).await;
+                let _ = handle.disconnect(reason, "", "").await;
+                let _ = (&mut handle).await;
             };
             let _ = tokio::time::timeout(TAKEN_WITHIN, taken).await;
             drop(self);

@@ -10,6 +10,7 @@ mod callbacks;
 mod certificate;
 mod channel;
 mod credential;
+mod intake;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,22 +24,21 @@ use tokio::net::TcpStream;
 use super::algorithms;
 use crate::clock;
 use crate::door::stream::{GuardedStream, Socket};
-use crate::passage::inflow::{Inflow, PACKET};
+use crate::passage::inflow::{Inflow, PACKET, WINDOW};
 use crate::passage::reach::{Asking, ConnectError, Greeting, Reached};
 use crate::passage::visit::Visit;
 use callbacks::Target;
 use certificate::Purpose;
 use channel::TargetConnection;
 use credential::Credential;
+use intake::Intake;
 
 /// Until the target's TCP port answers.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 /// Until the target has proven its key, let the gateway log on and opened a channel.
 const LOG_ON_WITHIN: Duration = Duration::from_secs(20);
-/// Receive window towards a target, in bytes.
-const WINDOW: u32 = 2 << 20;
-/// Messages of the target queued at most; how many bytes they may hold, [`Inflow`] says.
-const QUEUED_MESSAGES: usize = 64;
+/// Messages of the target that the library has room for; each is taken over at once ([`intake`]).
+const LAID_DOWN: usize = 64;
 
 /// Where an SSH server is, how it proves itself, and as whom to log on: as the permit says.
 pub(crate) struct Server<'p> {
@@ -73,12 +73,14 @@ pub(crate) async fn dial(
         Ok(Err(error)) => return Err(ConnectError::Refused(error)),
         Ok(Ok(tcp)) => tcp,
     };
-    let stream = GuardedStream::new(tcp, u64::MAX);
+    let inflow = Inflow::new(Arc::clone(visit.connection().purse()));
+    let gate: Arc<Inflow> = Arc::clone(&inflow);
+    let stream = GuardedStream::new(tcp, u64::MAX).behind(gate);
     let socket = stream.socket();
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
     let guard = CutOnDrop(Some(Arc::clone(&socket)));
-    let inflow = Inflow::new(Arc::clone(visit.connection().purse()));
-    let target = Target::new(host_keys, greeting, Arc::clone(&inflow));
+    let intake = Intake::new(Arc::clone(&inflow));
+    let target = Target::new(host_keys, greeting, Arc::clone(&intake));
     let logging_on = async {
         let me = Login {
             host_keys,
@@ -88,7 +90,8 @@ pub(crate) async fn dial(
             now: clock::now(),
         };
         let (handle, channel) = me.log_on(stream, target).await?;
-        let end = channel::ask(channel, asking, &inflow).await?;
+        let handle = Arc::new(handle);
+        let end = channel::ask(&handle, channel, asking, &intake).await?;
         Ok((handle, end))
     };
     let (handle, end) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
@@ -149,7 +152,7 @@ fn config(host_keys: &[PublicKey]) -> Arc<client::Config> {
         limits: algorithms::limits(),
         window_size: WINDOW,
         maximum_packet_size: PACKET as u32,
-        channel_buffer_size: QUEUED_MESSAGES,
+        channel_buffer_size: LAID_DOWN,
         preferred: algorithms::preferred(pinned),
         inactivity_timeout: None,
         keepalive_interval: None,

@@ -131,7 +131,10 @@ fn sessions_of_a_gateway_that_died_are_ended_at_its_next_start_and_those_of_othe
         );
         assert_eq!(
             ended.because,
-            Some(Because::Recovered { by: KnownBy::Frame })
+            Some(Because::Recovered {
+                by: KnownBy::Frame,
+                latest: Some(at(99)),
+            })
         );
         assert_eq!(store.session(2).await.unwrap().unwrap().end, None);
         // The entry is of when it was written, and says when the session ended.

@@ -1,0 +1,478 @@
+//! What a recording and the log say in English, in the reader's words.
+//!
+//! A sentence is put on record in English, once, and stays as it is: it is evidence, and older records hold it. Who reads
+//! French is told the same in French where this program knows the sentence. What a sentence quotes (names, commands,
+//! reasons, times) is not touched, and none of it is left out. A test of the gateway holds its sentences to these.
+
+use crate::bundle::Language;
+
+/// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
+/// quoted as it is, `{flow}`, `{why}`, `{missing}` and `{sentence}` are said in French where they are known.
+type Pattern = (&'static str, &'static str);
+
+/// Sentences within sentences are not followed further.
+const DEEPEST: u8 = 3;
+
+/// `text` in the reader's words; `None` where they read English, or this program does not know the sentence.
+#[must_use]
+pub fn spoken(language: Language, text: &str) -> Option<String> {
+    match language {
+        Language::English => None,
+        Language::French => sentence(text, 0),
+    }
+}
+
+/// What was asked for, or what is missing for it, in the reader's words; likewise.
+#[must_use]
+pub fn asked(language: Language, text: &str) -> Option<String> {
+    match language {
+        Language::English => None,
+        Language::French => among(FLOWS, text, 0).or_else(|| among(MISSING, text, 0)),
+    }
+}
+
+fn sentence(text: &str, depth: u8) -> Option<String> {
+    if depth > DEEPEST {
+        return None;
+    }
+    refused(text, depth).or_else(|| among(SENTENCES, text, depth))
+}
+
+/// `a shell: a shell is not part of this intervention`: what was asked, and why not.
+fn refused(text: &str, depth: u8) -> Option<String> {
+    text.match_indices(": ").find_map(|(at, colon)| {
+        let (asked, why) = (text.get(..at)?, text.get(at + colon.len()..)?);
+        let asked = among(FLOWS, asked, depth)?;
+        let why = among(SENTENCES, why, depth)?;
+        Some(format!("{asked}\u{a0}: {why}"))
+    })
+}
+
+fn among(patterns: &[Pattern], text: &str, depth: u8) -> Option<String> {
+    patterns
+        .iter()
+        .find_map(|(english, french)| filled(english, french, text, depth))
+}
+
+/// `text` as `french` has it, if it is of the pattern `english`.
+fn filled(english: &str, french: &str, text: &str, depth: u8) -> Option<String> {
+    let (first, mut holes) = next_hole(english);
+    let mut rest = text.strip_prefix(first)?;
+    let mut said = String::new();
+    let (before, mut into) = next_hole(french);
+    said.push_str(before);
+    while let Some((kind, after)) = holes {
+        let (literal, next) = next_hole(after);
+        let (_, french_after) = into?;
+        let (french_literal, french_next) = next_hole(french_after);
+        let (value, left) = match (literal, &next) {
+            // The last hole takes all there is before the end of the sentence.
+            (end, None) => (rest.strip_suffix(end)?, ""),
+            (between, Some(_)) => rest.split_once(between)?,
+        };
+        said.push_str(&quoted(kind, value, depth)?);
+        said.push_str(french_literal);
+        (rest, holes, into) = (left, next, french_next);
+    }
+    rest.is_empty().then_some(said)
+}
+
+/// What stands in a hole; `None` where it is not of the hole's kind.
+fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
+    match kind {
+        "flow" => among(FLOWS, value, depth),
+        "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
+        "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),
+        "state" => among(STATES, value, depth),
+        "sentence" => sentence(value, depth.saturating_add(1)),
+        _ => Some(value.to_owned()),
+    }
+}
+
+/// What stands before the first hole, the kind of the hole, and what follows it.
+fn next_hole(pattern: &str) -> (&str, Option<(&str, &str)>) {
+    let hole = pattern.split_once('{').and_then(|(before, rest)| {
+        let (kind, after) = rest.split_once('}')?;
+        Some((before, (kind, after)))
+    });
+    match hole {
+        Some((before, hole)) => (before, Some(hole)),
+        None => (pattern, None),
+    }
+}
+
+/// What can be asked for.
+const FLOWS: &[Pattern] = &[
+    ("a session", "une session"),
+    ("a terminal", "un terminal"),
+    ("a shell", "un shell"),
+    ("the command `{}`", "la commande `{}`"),
+    ("the variable {}", "la variable {}"),
+    ("a new window size", "une nouvelle taille de fenêtre"),
+    ("the signal {}", "le signal {}"),
+    ("a break", "un signal d'interruption (break)"),
+    ("the subsystem {}", "le sous-système {}"),
+    ("X11 forwarding", "la redirection X11"),
+    ("agent forwarding", "la redirection de l'agent"),
+    (
+        "a connection to the socket {}",
+        "une connexion à la socket {}",
+    ),
+    ("a connection to {}", "une connexion vers {}"),
+    (
+        "a remote forward from the socket {}",
+        "une redirection distante depuis la socket {}",
+    ),
+    (
+        "a remote forward from {}",
+        "une redirection distante depuis {}",
+    ),
+    ("a channel of type {}", "un canal de type {}"),
+    ("a request of type {}", "une requête de type {}"),
+];
+
+const MISSING: &[Pattern] = &[(
+    "{} (no version allows it)",
+    "{} (aucune version ne le permet)",
+)];
+
+const STATES: &[Pattern] = &[
+    ("refused", "refusée"),
+    ("expired", "expirée"),
+    ("closed", "close"),
+    ("cancelled", "annulée"),
+    ("requested", "en attente de réponse"),
+    ("approved", "approuvée"),
+    ("open", "ouverte"),
+    ("gone", "introuvable"),
+];
+
+/// Why a command, a variable or a station does not do.
+const WHYS: &[Pattern] = &[
+    (
+        "it is not the command that was agreed",
+        "ce n'est pas la commande convenue",
+    ),
+    (
+        "`{}` has a meaning to a shell and is never part of an agreed command",
+        "`{}` a un sens pour un shell et ne fait jamais partie d'une commande convenue",
+    ),
+    (
+        "its words must be separated by one space each, with none before or after",
+        "ses mots doivent être séparés par une seule espace, sans espace avant ni après",
+    ),
+    ("it is longer than {} bytes", "elle dépasse {} octets"),
+    (
+        "it is empty or holds a NUL byte",
+        "elle est vide ou contient un octet nul",
+    ),
+    ("it is not on the list", "elle ne figure pas sur la liste"),
+    (
+        "it can make a program of the target run other code or turn to another server, and is never sent",
+        "elle peut faire exécuter un autre code à un programme de la cible ou le tourner vers un autre serveur, et n'est jamais transmise",
+    ),
+    (
+        "its value is too long or holds what no such variable needs",
+        "sa valeur est trop longue ou contient ce dont une telle variable n'a pas besoin",
+    ),
+    (
+        "it is not in the documents",
+        "il n'est pas dans les documents",
+    ),
+    (
+        "it belongs to another provider",
+        "il appartient à un autre prestataire",
+    ),
+    ("it is disabled", "il est hors service"),
+    ("its key was withdrawn", "sa clé a été retirée"),
+    (
+        "the person may not work from it",
+        "la personne ne peut y travailler",
+    ),
+    (
+        "it connects from outside its networks",
+        "il se connecte hors de ses réseaux",
+    ),
+    (
+        "{} does not take that value: {}",
+        "{} n'admet pas cette valeur (noté en anglais\u{a0}: {})",
+    ),
+];
+
+/// Whole sentences. Those that begin or end as others do, and say more, come first.
+const SENTENCES: &[Pattern] = &[
+    (
+        "{sentence} The whole name: {}",
+        "{sentence} Le nom entier\u{a0}: {}",
+    ),
+    // ── ends
+    ("the window closed at {}", "la période s'est terminée à {}"),
+    (
+        "the hours of the flow {} ended at {}",
+        "les heures du flux {} ont pris fin à {}",
+    ),
+    (
+        "`{}` (flow {}) was allowed until {} only; ask the client whether it still is",
+        "`{}` (flux {}) n'était permis que jusqu'à {}\u{a0}; demandez au client si cela l'est encore",
+    ),
+    (
+        "`{}` (flow {}) was allowed until {} only",
+        "`{}` (flux {}) n'était permis que jusqu'à {}",
+    ),
+    (
+        "intervention {} is {state}",
+        "l'intervention {} est {state}",
+    ),
+    (
+        "the client changed what is allowed on {}",
+        "le client a modifié ce qui est permis sur {}",
+    ),
+    (
+        "intervention {} is not the one on record",
+        "l'intervention {} n'est pas celle du journal",
+    ),
+    (
+        "the door of {} is closed: its document is not the one on record; the administrator puts the right one in force again",
+        "la porte du client {} est fermée, son document n'est pas celui du journal\u{a0}; l'administrateur remet le bon en vigueur",
+    ),
+    (
+        "the door of {} is closed: its document is not the one on record",
+        "la porte du client {} est fermée, son document n'est pas celui du journal",
+    ),
+    ("cut by {}: {}", "coupée par {}\u{a0}: {}"),
+    ("cut by {}", "coupée par {}"),
+    (
+        "the recording failed: {}",
+        "l'enregistrement a échoué (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "the technician's client ignored the flow control of SSH",
+        "le client SSH du technicien n'a pas respecté le contrôle de flux",
+    ),
+    (
+        "session {} on the same connection ended, and the client did not read its end",
+        "la session {} de la même connexion a pris fin, et le client n'a pas lu cette fin",
+    ),
+    ("the gateway stops", "la passerelle s'arrête"),
+    (
+        "the gateway stopped without closing it; its end is recovered: the last frame that was recorded",
+        "la passerelle s'est arrêtée sans la clore\u{a0}; sa fin est retrouvée dans la dernière trame enregistrée",
+    ),
+    (
+        "the gateway stopped without closing it; its end is recovered: the last write to the recording, which the gateway cannot read",
+        "la passerelle s'est arrêtée sans la clore\u{a0}; sa fin est retrouvée à la dernière écriture de l'enregistrement, que la passerelle ne peut lire",
+    ),
+    (
+        "the gateway stopped without closing it; its end is recovered: the last word about it in the log",
+        "la passerelle s'est arrêtée sans la clore\u{a0}; sa fin est retrouvée au dernier mot du journal à son sujet",
+    ),
+    (
+        "the account {} does not exist any more",
+        "le compte {} n'existe plus",
+    ),
+    (
+        "the account {} is disabled",
+        "le compte {} est hors service",
+    ),
+    ("the account {} expired at {}", "le compte {} a expiré à {}"),
+    (
+        "the key or certificate of {} was withdrawn",
+        "la clé ou le certificat de {} a été retiré",
+    ),
+    (
+        "the certificate of {} ended at {}",
+        "le certificat de {} a pris fin à {}",
+    ),
+    (
+        "{} may not work from that address",
+        "{} ne peut travailler depuis cette adresse",
+    ),
+    (
+        "the station {} may not be used: {why}",
+        "le poste {} ne peut être utilisé\u{a0}: {why}",
+    ),
+    (
+        "the document of the provider of {} is not the one on record",
+        "le document du prestataire de {} n'est pas celui du journal",
+    ),
+    // ── refusals
+    (
+        "this intervention ended at {}; ask the client for a new window and reconnect",
+        "cette intervention s'est terminée à {}\u{a0}; demandez une nouvelle période au client, puis reconnectez-vous",
+    ),
+    (
+        "{flow} is not part of this intervention; missing: {missing}",
+        "{flow} ne fait pas partie de cette intervention\u{a0}; il manque\u{a0}: {missing}",
+    ),
+    (
+        "{flow} is not part of this intervention: {why}; missing: {missing}",
+        "{flow} ne fait pas partie de cette intervention\u{a0}: {why}\u{a0}; il manque\u{a0}: {missing}",
+    ),
+    (
+        "{flow} is not sent: {why}; missing: {missing}",
+        "{flow} n'est pas transmis\u{a0}: {why}\u{a0}; il manque\u{a0}: {missing}",
+    ),
+    (
+        "{flow} is allowed without a terminal only (flow {}: `{}`); run it without one: ssh -T",
+        "{flow} n'est permis que sans terminal (flux {}\u{a0}: `{}`)\u{a0}; à lancer sans terminal\u{a0}: ssh -T",
+    ),
+    (
+        "a terminal named `{}` is not passed on; accepted: 1 to {} of {}; name another, such as: TERM=xterm-256color ssh",
+        "un terminal nommé `{}` n'est pas transmis\u{a0}; admis\u{a0}: 1 à {} parmi {}\u{a0}; en donner un autre, comme\u{a0}: TERM=xterm-256color ssh",
+    ),
+    (
+        "{flow} does not come with `{}`",
+        "{flow} ne va pas avec `{}`",
+    ),
+    (
+        "no intervention is approved on {}; ask for one: {}",
+        "aucune intervention n'est approuvée sur {}\u{a0}; en demander une\u{a0}: {}",
+    ),
+    (
+        "the variables {} and {} beyond what a channel may ask for: not sent to the target",
+        "les variables {} et {} au-delà de ce qu'un canal peut demander\u{a0}: non transmises à la cible",
+    ),
+    (
+        "the variables {}: not sent to the target",
+        "les variables {}\u{a0}: non transmises à la cible",
+    ),
+    // ── notes
+    (
+        "not passed on: {sentence}",
+        "non transmis\u{a0}: {sentence}",
+    ),
+    (
+        "the technician left before the target told how the command ended",
+        "le technicien est parti avant que la cible dise comment la commande a fini",
+    ),
+    (
+        "the terminal is put in order: {}",
+        "le terminal est remis en ordre\u{a0}: {}",
+    ),
+    (
+        "the target says again how the command ended, which is not passed on",
+        "la cible redit comment la commande a fini, ce qui n'est pas transmis",
+    ),
+    (
+        "data of undefined type {} is not passed on",
+        "des données du type non défini {} ne sont pas transmises",
+    ),
+    (
+        "the target gives no terminal",
+        "la cible ne donne pas de terminal",
+    ),
+    (
+        "an event on a channel that is not open",
+        "un événement sur un canal qui n'est pas ouvert",
+    ),
+    // ── a target that is not reached
+    (
+        "the target's name cannot be resolved: {}",
+        "le nom de la cible ne peut être résolu (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "the target refuses connections: {}",
+        "la cible refuse les connexions (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "the target does not answer within {} s",
+        "la cible ne répond pas en {} s",
+    ),
+    (
+        "the target's host key is {}, pinned: {}",
+        "la clé d'hôte de la cible est {}, attendue\u{a0}: {}",
+    ),
+    (
+        "the target does not speak SSH as agreed: {}",
+        "la cible ne parle pas SSH comme convenu (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "no credential is set for this account; ask the administrator to run `ecluse credential set`",
+        "aucun secret n'est enregistré pour ce compte\u{a0}; demandez à l'administrateur de lancer `ecluse credential set`",
+    ),
+    (
+        "the credential of this account cannot be used: {}",
+        "le secret de ce compte est inutilisable (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "the target refuses the credential of this account",
+        "la cible refuse le secret de ce compte",
+    ),
+    (
+        "the target opens no channel: {}",
+        "la cible n'ouvre pas de canal (noté en anglais\u{a0}: {})",
+    ),
+    (
+        "the target's connection broke before anything was started",
+        "la connexion à la cible s'est rompue avant que rien ne soit lancé",
+    ),
+    (
+        "the technician left before the target answered",
+        "le technicien est parti avant que la cible réponde",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn french(text: &str) -> Option<String> {
+        spoken(Language::French, text)
+    }
+
+    #[test]
+    fn what_a_sentence_quotes_stays_and_none_of_it_is_left_out() {
+        for (english, said) in [
+            ("cut by odile", "coupée par odile"),
+            (
+                "cut by odile: enough: closed",
+                "coupée par odile\u{a0}: enough: closed",
+            ),
+            (
+                "a shell: a shell is not part of this intervention; missing: shell",
+                "un shell\u{a0}: un shell ne fait pas partie de cette intervention\u{a0}; il manque\u{a0}: shell",
+            ),
+            (
+                "a break: a break is not part of this intervention; missing: break (no version allows it)",
+                "un signal d'interruption (break)\u{a0}: un signal d'interruption (break) ne fait pas partie de cette intervention\u{a0}; il manque\u{a0}: break (aucune version ne le permet)",
+            ),
+            (
+                "not passed on: the signal USR1 does not come with `command: x`",
+                "non transmis\u{a0}: le signal USR1 ne va pas avec `command: x`",
+            ),
+            ("intervention #4 is closed", "l'intervention #4 est close"),
+        ] {
+            assert_eq!(french(english).as_deref(), Some(said));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_nobodys_translation() {
+        for text in [
+            "",
+            "closed",
+            "cut",
+            "a later program's words: {}",
+            "a shell",
+        ] {
+            assert_eq!(french(text), None, "{text}");
+        }
+        assert_eq!(spoken(Language::English, "cut by odile"), None);
+    }
+
+    /// A hole that is in one language alone would leave something out, or show a brace.
+    #[test]
+    fn both_languages_have_the_same_holes_in_the_same_order() {
+        fn holes(mut pattern: &str) -> Vec<&str> {
+            let mut found = Vec::new();
+            while let (_, Some((kind, after))) = next_hole(pattern) {
+                found.push(kind);
+                pattern = after;
+            }
+            found
+        }
+        for (english, french) in [SENTENCES, FLOWS, WHYS, MISSING, STATES].concat() {
+            assert_eq!(holes(english), holes(french), "{english}");
+        }
+    }
+}
