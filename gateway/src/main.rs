@@ -3,12 +3,14 @@
 // What prints panics when its reader goes away; `commands::out` does not. Tests are read to their end.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod actor;
 pub mod admission;
 pub mod audit;
 pub mod auditor;
 pub mod clock;
 pub mod commands;
 mod copies;
+mod deeds;
 mod door;
 pub(crate) mod evidence;
 pub mod gateway;

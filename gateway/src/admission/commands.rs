@@ -1,66 +1,77 @@
 //! The commands, in words.
 //!
-//! The tables here say what `help` shows to whom, and grant nothing: each act takes the mandate that it needs, and policy
+//! The list here says what `help` shows to whom, and grants nothing: each deed takes the mandate that it needs, and policy
 //! makes one, or refuses, at that moment (A2).
 
-use ecluse_policy::{AsAuditor, AsOperator, AsTechnician, Lang, Role};
+use ecluse_policy::{Lang, Role};
 
-use super::desk::{Desk, Trouble, arguments, status};
-use super::looks::may_look;
-use super::refused::refused;
-use super::words::{Takes, split};
-use super::{Visitor, listing, lobby};
-use crate::gateway::Applied;
+use super::desk::{Desk, Trouble, status};
+use super::words::split;
+use super::{grammar, listing, lobby};
+use crate::deeds::Ask;
+use crate::deeds::answers::{Approve, Refuse, Withdraw};
+use crate::deeds::changes::Changes;
+use crate::deeds::evidence::recordings::Recordings;
+use crate::deeds::evidence::replay::Replay;
+use crate::deeds::evidence::watch::Watch;
+use crate::deeds::listing::{Flows, Interventions, Pending};
+use crate::deeds::live::{Cut, Live};
+use crate::deeds::requests::{Cancel, Request};
+use crate::deeds::search::Search;
+use crate::deeds::typed::FAMILIES;
 
-/// One command: its name, how it is written, and the sentence that says what it does.
+/// One command: its name, how it is written, and the sentence that says to whom what it does.
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     pub(crate) usage: &'static str,
-    help: &'static str,
+    help: &'static [(For, &'static str)],
     act: Act,
 }
 
-/// What a command does, by whose right policy says when it is done.
+/// Whom `help` shows a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    Technicians,
+    Operators,
+    Auditors,
+}
+
+use For::{Auditors, Operators, Technicians};
+
+/// What a command does; by whose right, policy says when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
-    Technicians(TechniciansAct),
-    Operators(OperatorsAct),
-    Auditors(AuditorsAct),
+    Request,
+    Flows,
+    Cancel,
+    Interventions,
+    Pending,
+    Approve,
+    Refuse,
+    Withdraw,
+    Live,
+    Watch,
+    Cut,
+    Changes,
+    Recordings,
+    Search,
+    Replay,
     Help,
     Exit,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TechniciansAct {
-    Request,
-    Interventions,
-    Flows,
-    Cancel,
+/// The command of an act.
+const fn of<A: Ask>(act: Act, help: &'static [(For, &'static str)]) -> Command {
+    command(A::ACT, A::USAGE, act, help)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OperatorsAct {
-    Pending,
-    Approve,
-    Refuse,
-    Interventions,
-    Live,
-    Watch,
-    Cut,
-    Withdraw,
-    Changes,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AuditorsAct {
-    Interventions,
-    Recordings,
-    Search,
-    Replay,
-}
-
-const fn command(name: &'static str, usage: &'static str, help: &'static str, act: Act) -> Command {
+const fn command(
+    name: &'static str,
+    usage: &'static str,
+    act: Act,
+    help: &'static [(For, &'static str)],
+) -> Command {
     Command {
         name,
         usage,
@@ -69,136 +80,78 @@ const fn command(name: &'static str, usage: &'static str, help: &'static str, ac
     }
 }
 
-const HELP: Command = command("help", "help [COMMAND]", "help-help", Act::Help);
-const EXIT: Command = command("exit", "exit", "help-exit", Act::Exit);
-
-pub(super) const TECHNICIANS: &[Command] = &[
-    command(
-        "request",
-        "request TARGET… [--account A] [--flow F | --only FAMILY,…] --for D [--at TIME] --reason \"…\"",
-        "help-request",
-        Act::Technicians(TechniciansAct::Request),
+/// All of them, in the order in which `help` shows a person theirs.
+pub(super) const COMMANDS: &[Command] = &[
+    of::<Request>(Act::Request, &[(Technicians, "help-request")]),
+    of::<Pending>(Act::Pending, &[(Operators, "help-pending")]),
+    of::<Approve>(Act::Approve, &[(Operators, "help-approve")]),
+    of::<Refuse>(Act::Refuse, &[(Operators, "help-refuse")]),
+    of::<Interventions>(
+        Act::Interventions,
+        &[
+            (Technicians, "help-interventions-technician"),
+            (Operators, "help-interventions-operator"),
+            (Auditors, "help-interventions-auditor"),
+        ],
+    ),
+    of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
+    of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
+    of::<Live>(Act::Live, &[(Operators, "help-live")]),
+    of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
+    of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
+    of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
+    of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
+    of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
+    of::<Search>(Act::Search, &[(Auditors, "help-search")]),
+    of::<Replay>(Act::Replay, &[(Auditors, "help-replay")]),
+    of::<Help>(
+        Act::Help,
+        &[
+            (Technicians, "help-help"),
+            (Operators, "help-help"),
+            (Auditors, "help-help"),
+        ],
     ),
     command(
-        "interventions",
-        "interventions",
-        "help-interventions-technician",
-        Act::Technicians(TechniciansAct::Interventions),
+        "exit",
+        "exit",
+        Act::Exit,
+        &[
+            (Technicians, "help-exit"),
+            (Operators, "help-exit"),
+            (Auditors, "help-exit"),
+        ],
     ),
-    command(
-        "flows",
-        "flows",
-        "help-flows",
-        Act::Technicians(TechniciansAct::Flows),
-    ),
-    command(
-        "cancel",
-        "cancel ID",
-        "help-cancel",
-        Act::Technicians(TechniciansAct::Cancel),
-    ),
-    HELP,
-    EXIT,
 ];
 
-pub(super) const OPERATORS: &[Command] = &[
-    command(
-        "pending",
-        "pending",
-        "help-pending",
-        Act::Operators(OperatorsAct::Pending),
-    ),
-    command(
-        "approve",
-        "approve ID [--for D] [--only FAMILY,…] [--target T,…] [--account A,…]",
-        "help-approve",
-        Act::Operators(OperatorsAct::Approve),
-    ),
-    command(
-        "refuse",
-        "refuse ID --reason \"…\"",
-        "help-refuse",
-        Act::Operators(OperatorsAct::Refuse),
-    ),
-    command(
-        "interventions",
-        "interventions",
-        "help-interventions-operator",
-        Act::Operators(OperatorsAct::Interventions),
-    ),
-    command(
-        "live",
-        "live",
-        "help-live",
-        Act::Operators(OperatorsAct::Live),
-    ),
-    command(
-        "watch",
-        "watch SESSION [CHANNEL]",
-        "help-watch",
-        Act::Operators(OperatorsAct::Watch),
-    ),
-    command(
-        "cut",
-        "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]",
-        "help-cut",
-        Act::Operators(OperatorsAct::Cut),
-    ),
-    command(
-        "withdraw",
-        "withdraw ID [--reason \"…\"]",
-        "help-withdraw",
-        Act::Operators(OperatorsAct::Withdraw),
-    ),
-    command(
-        "changes",
-        "changes [--since D]",
-        "help-changes",
-        Act::Operators(OperatorsAct::Changes),
-    ),
-    HELP,
-    EXIT,
-];
-
-pub(super) const AUDITORS: &[Command] = &[
-    command(
-        "interventions",
-        "interventions",
-        "help-interventions-auditor",
-        Act::Auditors(AuditorsAct::Interventions),
-    ),
-    command(
-        "recordings",
-        "recordings [--person P] [--target T] [--intervention N] [--since D] [--until D]",
-        "help-recordings",
-        Act::Auditors(AuditorsAct::Recordings),
-    ),
-    command(
-        "search",
-        "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]",
-        "help-search",
-        Act::Auditors(AuditorsAct::Search),
-    ),
-    command(
-        "replay",
-        "replay SESSION [--channel N] [--speed X] [--skip-idle D] [--at D] [--find TEXT] [--text] [--unmask]",
-        "help-replay",
-        Act::Auditors(AuditorsAct::Replay),
-    ),
-    HELP,
-    EXIT,
-];
-
-/// The commands of a role.
-fn commands_of(visitor: &Visitor) -> &'static [Command] {
-    match visitor.authenticated.role() {
-        Role::Technician { .. } => TECHNICIANS,
-        Role::Operator { .. } => OPERATORS,
-        Role::Auditor { .. } => AUDITORS,
+impl For {
+    fn role(role: &Role) -> Self {
+        match role {
+            Role::Technician { .. } => Self::Technicians,
+            Role::Operator { .. } => Self::Operators,
+            Role::Auditor { .. } => Self::Auditors,
+        }
     }
 }
 
+/// What `help` shows somebody.
+fn commands_of(role: &Role) -> impl Iterator<Item = (&'static Command, &'static str)> {
+    let who = For::role(role);
+    let of = move |command: &'static Command| {
+        let (_, text) = command.help.iter().find(|(of, _)| *of == who)?;
+        Some((command, *text))
+    };
+    COMMANDS.iter().filter_map(of)
+}
+
 impl Command {
+    /// What it does, as `role` is told; as those are told whose it is, where it is another's.
+    fn help_for(&self, role: &Role) -> &'static str {
+        let who = For::role(role);
+        let theirs = self.help.iter().find(|(of, _)| *of == who);
+        theirs.or(self.help.first()).map_or("", |(_, text)| text)
+    }
+
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
         const FRENCH: [(&str, &str); 10] = [
@@ -248,7 +201,7 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
         "quit" | "logout" | "bye" | "q" => "exit",
         name => name,
     };
-    let Some(command) = named(desk.visitor, name) else {
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         desk.problem("common-unknown-command", &[("command", name.into())])
             .await?;
         return Ok(Next::Go(status::MISUSE));
@@ -256,29 +209,22 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
     // Before a lone `--`, which ends the options.
     let asks = |word: &String| word == "--help" || word == "-h";
     if words.iter().take_while(|word| *word != "--").any(asks) {
-        return explain(desk, command).await.map(Next::Go);
+        explain(
+            desk,
+            command,
+            command.help_for(desk.visitor.authenticated.role()),
+        )
+        .await?;
+        return Ok(Next::Go(status::DONE));
     }
-    let applied = desk.applied();
-    let who = desk.visitor;
-    let done = match command.act {
-        Act::Technicians(act) => match who.as_technician(&applied) {
-            Ok(by) => technicians(desk, &applied, &by, act, command, words).await,
-            Err(refusal) => refused(desk, command, &refusal).await,
-        },
-        Act::Operators(act) => match who.as_operator(&applied) {
-            Ok(by) => operators(desk, &by, act, command, words).await,
-            Err(refusal) => refused(desk, command, &refusal).await,
-        },
-        Act::Auditors(act) => match who.as_auditor(&applied) {
-            Ok(by) => auditors(desk, &by, act, command, words).await,
-            Err(refusal) => refused(desk, command, &refusal).await,
-        },
-        Act::Help => help(desk, command, words).await,
-        Act::Exit => return Ok(Next::Exit),
-    };
+    if command.act == Act::Exit {
+        return Ok(Next::Exit);
+    }
     // A failing store is told and ends the command, not the dialogue.
-    match done {
-        Ok(status) => Ok(Next::Go(status)),
+    let status = match act(desk, command, words).await {
+        Ok(status) => status,
+        Err(Trouble::Misused(misuse)) => desk.misused(command, &misuse).await?,
+        Err(Trouble::Undone(undone)) => desk.undone(undone).await?,
         Err(Trouble::Store(error)) => {
             tracing::warn!(%error, command = command.name, "a command failed");
             desk.problem(
@@ -288,104 +234,68 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
                     desk.gateway.texts.store(desk.lang(), &error).into(),
                 )],
             )
-            .await?;
-            Ok(Next::Go(status::PROBLEM))
+            .await?
         }
-        Err(left @ Trouble::Left(_)) => Err(left),
-    }
-}
-
-/// A command by its name: the person's own, else anybody's, whom policy refuses it.
-fn named(visitor: &Visitor, name: &str) -> Option<&'static Command> {
-    [commands_of(visitor), TECHNICIANS, OPERATORS, AUDITORS]
-        .into_iter()
-        .flatten()
-        .find(|command| command.name == name)
-}
-
-async fn technicians(
-    desk: &mut Desk<'_>,
-    applied: &Applied,
-    by: &AsTechnician<'_>,
-    act: TechniciansAct,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    match act {
-        TechniciansAct::Request => lobby::request(desk, applied, by, command, words).await,
-        TechniciansAct::Interventions => lobby::interventions(desk, by, command, words).await,
-        TechniciansAct::Flows => lobby::flows(desk, by, command, words).await,
-        TechniciansAct::Cancel => lobby::cancel(desk, by, command, words).await,
-    }
-}
-
-async fn operators(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    act: OperatorsAct,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    use crate::operator::{answers, changes, live, requests, watch};
-    match act {
-        OperatorsAct::Pending => requests::pending(desk, by, command, words).await,
-        OperatorsAct::Approve => answers::approve(desk, by, command, words).await,
-        OperatorsAct::Refuse => answers::refuse(desk, by, command, words).await,
-        OperatorsAct::Interventions => listing::of_client(desk, by.client(), command, words).await,
-        OperatorsAct::Live => live::live(desk, by, command, words).await,
-        OperatorsAct::Watch => match may_look(desk, command).await? {
-            Some(status) => Ok(status),
-            None => watch::watch(desk, by, command, words).await,
-        },
-        OperatorsAct::Cut => live::cut(desk, by, command, words).await,
-        OperatorsAct::Withdraw => answers::withdraw(desk, by, command, words).await,
-        OperatorsAct::Changes => changes::changes(desk, by, command, words).await,
-    }
-}
-
-async fn auditors(
-    desk: &mut Desk<'_>,
-    by: &AsAuditor<'_>,
-    act: AuditorsAct,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    use crate::auditor::{recordings, replay, search};
-    match act {
-        AuditorsAct::Search | AuditorsAct::Replay => {
-            if let Some(status) = may_look(desk, command).await? {
-                return Ok(status);
-            }
-        }
-        AuditorsAct::Interventions | AuditorsAct::Recordings => {}
-    }
-    match act {
-        AuditorsAct::Interventions => listing::of_client(desk, by.client(), command, words).await,
-        AuditorsAct::Recordings => recordings::recordings(desk, by, command, words).await,
-        AuditorsAct::Search => search::search(desk, by, command, words).await,
-        AuditorsAct::Replay => replay::replay(desk, by, command, words).await,
-    }
-}
-
-async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
-    let given = match arguments(words, Takes::NOTHING, 1) {
-        Ok(given) => given,
-        Err(misuse) => return desk.misused(command, &misuse).await,
+        Err(left @ Trouble::Left(_)) => return Err(left),
     };
-    if let Some(name) = given.words.first() {
-        let of = commands_of(desk.visitor);
-        let Some(one) = of.iter().find(|command| command.name == name) else {
+    Ok(Next::Go(status))
+}
+
+async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
+    use crate::auditor::{recordings, replay, search};
+    use crate::operator::{answers, changes, live, requests, watch};
+    match command.act {
+        Act::Approve => answers::approve(desk, command, words).await,
+        Act::Refuse => answers::refuse(desk, words).await,
+        Act::Withdraw => answers::withdraw(desk, words).await,
+        Act::Help => help(desk, words).await,
+        Act::Exit => Ok(status::DONE),
+        Act::Request => lobby::request(desk, words).await,
+        Act::Flows => lobby::flows(desk, words).await,
+        Act::Cancel => lobby::cancel(desk, words).await,
+        Act::Interventions => listing::interventions(desk, words).await,
+        Act::Pending => requests::pending(desk, words).await,
+        Act::Live => live::live(desk, words).await,
+        Act::Cut => live::cut(desk, words).await,
+        Act::Changes => changes::changes(desk, words).await,
+        Act::Watch => watch::watch(desk, words).await,
+        Act::Recordings => recordings::recordings(desk, words).await,
+        Act::Search => search::search(desk, command, words).await,
+        Act::Replay => replay::replay(desk, command, words).await,
+    }
+}
+
+/// What `help` alone may name: one command.
+#[derive(Debug, clap::Args, serde::Serialize, serde::Deserialize)]
+struct Help {
+    /// Which command.
+    command: Option<String>,
+}
+
+impl Ask for Help {
+    const ACT: &'static str = "help";
+    const USAGE: &'static str = "help [COMMAND]";
+}
+
+async fn help(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let role = desk.visitor.authenticated.role();
+    if let Help {
+        command: Some(name),
+    } = grammar::parse(words)?
+    {
+        let Some((one, text)) = commands_of(role).find(|(command, _)| command.name == name) else {
             let args = [("command", name.into())];
             desk.problem("common-unknown-command", &args).await?;
             return Ok(status::MISUSE);
         };
-        return explain(desk, one).await;
+        explain(desk, one, text).await?;
+        return Ok(status::DONE);
     }
     desk.line("help-head", &[]).await?;
-    for command in commands_of(desk.visitor) {
-        explain(desk, command).await?;
+    for (command, text) in commands_of(role) {
+        explain(desk, command, text).await?;
     }
-    if matches!(desk.visitor.authenticated.role(), Role::Technician { .. }) {
+    if matches!(role, Role::Technician { .. }) {
         let target = match desk.lang() {
             Lang::Fr => "CIBLE",
             Lang::En => "TARGET",
@@ -394,8 +304,8 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
         desk.line("help-connect", &[("command", command.into())])
             .await?;
     }
-    if !matches!(desk.visitor.authenticated.role(), Role::Auditor { .. }) {
-        let families = lobby::FAMILIES.join(", ");
+    if !matches!(role, Role::Auditor { .. }) {
+        let families = FAMILIES.join(", ");
         desk.line("help-families", &[("families", families.into())])
             .await?;
     }
@@ -404,10 +314,10 @@ async fn help(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Resul
 }
 
 /// How one command is written, and what it does.
-async fn explain(desk: &mut Desk<'_>, command: &Command) -> Result<u32, Trouble> {
+async fn explain(desk: &mut Desk<'_>, command: &Command, text: &str) -> Result<(), Trouble> {
     let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
     desk.terminal.hanging(&usage, 4).await?;
-    let text = format!("      {}", desk.say(command.help, &[]));
+    let text = format!("      {}", desk.say(text, &[]));
     desk.terminal.line(&text).await?;
-    Ok(status::DONE)
+    Ok(())
 }

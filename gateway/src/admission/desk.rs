@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
+use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
-use super::words::{Arguments, Misuse, Takes};
-use super::{Visitor, next};
+use super::words::Misuse;
+use super::{next, shown, unshown};
+use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::deeds::evidence::Medium;
+use crate::deeds::typed::{FAMILIES, Kind, Unclear, What};
+use crate::deeds::{Subject, Undone, Wants};
 use crate::gateway::{Applied, Gateway};
 use crate::store::StoreError;
 use crate::terminal::{Left, Terminal};
@@ -36,13 +41,43 @@ pub(crate) enum Trouble {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The command was written wrongly.
+    #[error("a command was written wrongly: {0:?}")]
+    Misused(Misuse),
+    /// What was asked was not done.
+    #[error("what was asked was not done: {0:?}")]
+    Undone(Undone),
+}
+
+impl From<Misuse> for Trouble {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misused(misuse)
+    }
+}
+
+impl From<Undone> for Trouble {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Store(error) => Self::Store(error),
+            Undone::Unclear(unclear) => Self::Misused(Misuse::Unclear(unclear)),
+            // Whoever could be asked was.
+            Undone::Wants(Wants::Reason(_)) => Self::Misused(Misuse::Missing("usage-no-reason")),
+            Undone::Wants(Wants::Words) => Self::Misused(Misuse::Missing("search-no-words")),
+            Undone::Wants(Wants::Code(_))
+            | Undone::Refused(_)
+            | Undone::NoSuch(_)
+            | Undone::Unshown(_)
+            | Undone::Unsearchable(_)
+            | Undone::TooOften => Self::Undone(undone),
+        }
+    }
 }
 
 /// One person's dialogue with the gateway.
 pub(crate) struct Desk<'a> {
     pub(crate) terminal: &'a mut Terminal,
     pub(crate) gateway: &'a Arc<Gateway>,
-    pub(crate) visitor: &'a Visitor,
+    pub(crate) visitor: &'a Actor,
     /// Whether there is a prompt (and a person) rather than one command.
     pub(crate) interactive: bool,
     /// The alerts that were told in it: each is, once.
@@ -56,6 +91,14 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn person(&self) -> &'a PersonId {
         self.visitor.person()
+    }
+
+    /// How things are shown here.
+    pub(crate) fn medium(&self) -> Medium {
+        match self.terminal.is_plain() {
+            true => Medium::Text,
+            false => Medium::Screen,
+        }
     }
 
     /// The documents as they are now.
@@ -113,54 +156,7 @@ impl<'a> Desk<'a> {
                 self.say("usage-too-many-words", &[("word", word.into())])
             }
             Misuse::Missing(id) => self.say(id, &[]),
-            Misuse::FlowUnknown(typed) => self.say(
-                "usage-flow-unknown",
-                &[
-                    ("typed", typed.into()),
-                    ("known", "shell, command, env".into()),
-                ],
-            ),
-            Misuse::NoSuchFlow { typed, known } => self.say(
-                "lobby-no-such-flow",
-                &[("flow", typed.into()), ("known", known.into())],
-            ),
-            Misuse::LengthUnclear(typed) => {
-                self.say("lobby-length-unclear", &[("typed", typed.into())])
-            }
-            Misuse::PlaceUnclear(typed) => {
-                self.say("replay-place-unclear", &[("typed", typed.into())])
-            }
-            Misuse::TimeUnclear(typed) => {
-                self.say("lobby-time-unclear", &[("typed", typed.into())])
-            }
-            Misuse::MomentUnclear(typed) => {
-                self.say("auditor-time-unclear", &[("typed", typed.into())])
-            }
-            Misuse::SpeedUnclear(typed) => {
-                self.say("auditor-speed-unclear", &[("typed", typed.into())])
-            }
-            Misuse::NumberUnclear(typed) => {
-                self.say("usage-number-unclear", &[("typed", typed.into())])
-            }
-            Misuse::KindUnknown(typed) => self.say(
-                "search-kind-unknown",
-                &[
-                    ("typed", typed.into()),
-                    (
-                        "known",
-                        format!(
-                            "{}, hidden",
-                            ecluse_recordings::search::LineKind::ALL
-                                .map(ecluse_recordings::search::LineKind::word)
-                                .join(", ")
-                        )
-                        .into(),
-                    ),
-                ],
-            ),
-            Misuse::NameUnclear(typed) => {
-                self.say("lobby-name-unclear", &[("typed", typed.into())])
-            }
+            Misuse::Unclear(unclear) => self.unclear(unclear),
         };
         self.terminal.err_line(&text).await?;
         let usage = self.say(
@@ -169,6 +165,72 @@ impl<'a> Desk<'a> {
         );
         self.terminal.err_line(&usage).await?;
         Ok(status::MISUSE)
+    }
+
+    /// What a word was to be that means nothing where it stands.
+    fn unclear(&self, unclear: &Unclear) -> String {
+        let (families, kinds) = (FAMILIES.join(", "), Kind::words().collect::<Vec<_>>());
+        let (id, known) = match unclear.what {
+            What::Name => ("lobby-name-unclear", None),
+            What::Number => ("usage-number-unclear", None),
+            What::Length => ("lobby-length-unclear", None),
+            What::Start => ("lobby-time-unclear", None),
+            What::Family => ("usage-flow-unknown", Some(families)),
+            What::Past => ("auditor-time-unclear", None),
+            What::Place => ("replay-place-unclear", None),
+            What::Speed => ("auditor-speed-unclear", None),
+            What::Kind => ("search-kind-unknown", Some(kinds.join(", "))),
+        };
+        let known = known.map(|known| ("known", known.into()));
+        let typed = ("typed", unclear.typed.as_str().into());
+        let args: Vec<(&str, Value<'_>)> = [typed].into_iter().chain(known).collect();
+        self.say(id, &args)
+    }
+
+    /// What was asked was not done, and why.
+    pub(crate) async fn undone(&mut self, undone: Undone) -> Result<u32, Trouble> {
+        match undone {
+            Undone::Refused(refusal) | Undone::Wants(Wants::Code(refusal)) => {
+                self.refused(&refusal).await
+            }
+            Undone::NoSuch(Subject::Intervention(number)) => {
+                let args = [
+                    ("id", number.to_string().into()),
+                    ("command", "interventions".into()),
+                ];
+                self.problem("common-no-such-intervention", &args).await
+            }
+            Undone::NoSuch(Subject::ToCut(typed)) => {
+                self.problem("operator-cut-none", &[("what", typed.into())])
+                    .await
+            }
+            Undone::NoSuch(Subject::Flow { typed, known }) => {
+                let args = [
+                    ("flow", typed.into()),
+                    ("known", shown::names(known).into()),
+                ];
+                self.problem("lobby-no-such-flow", &args).await
+            }
+            Undone::NoSuch(Subject::Session(number)) => {
+                let id = [("id", number.into())];
+                self.problem("common-no-such-session", &id).await
+            }
+            Undone::NoSuch(Subject::Recording(number)) => {
+                let id = [("id", number.into())];
+                self.problem("auditor-no-such-recording", &id).await
+            }
+            Undone::NoSuch(Subject::Name { typed, client }) => {
+                let args = [("typed", typed.into()), ("client", client.as_str().into())];
+                self.problem("auditor-name-unknown", &args).await
+            }
+            Undone::Unshown(why) => unshown::tell(self, &why).await,
+            Undone::Unsearchable(QueryError::TooShort) => unshown::too_short(self).await,
+            Undone::Unsearchable(QueryError::TooLong) => self.problem("search-too-long", &[]).await,
+            Undone::TooOften => self.problem("common-looks-too-often", &[]).await,
+            Undone::Unclear(_)
+            | Undone::Wants(Wants::Reason(_) | Wants::Words)
+            | Undone::Store(_) => Err(undone.into()),
+        }
     }
 
     /// Why the person may not be here any more, in their language, if that is so (A8).
@@ -203,18 +265,5 @@ impl<'a> Desk<'a> {
     /// An audit record of what this person does, from where.
     pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
         self.visitor.record(kind, now)
-    }
-}
-
-/// The arguments of a command, or what is wrong with them.
-pub(crate) fn arguments(
-    words: &[String],
-    takes: Takes,
-    at_most: usize,
-) -> Result<Arguments, Misuse> {
-    let arguments = Arguments::parse(words, takes)?;
-    match arguments.words.get(at_most) {
-        Some(word) => Err(Misuse::TooManyWords(word.clone())),
-        None => Ok(arguments),
     }
 }

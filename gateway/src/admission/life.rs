@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::intervention::warnings;
+use ecluse_policy::intervention::{Intervention, State, warnings};
 use ecluse_policy::{Lang, Timestamp};
 
-use super::steps;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::deeds::steps::about;
 use crate::gateway::Gateway;
 use crate::live::{LiveChannel, LiveSession};
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError, Topics};
@@ -85,7 +86,7 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         }
         let changed = store.change_intervention(intervention.id(), |latest| {
             // Another node, or an operator, may have been first: then nothing is due any more.
-            match steps::due(latest, now) {
+            match step(latest, now) {
                 Some((next, record)) => Ok::<_, std::convert::Infallible>((next, vec![record])),
                 None => Ok((latest.clone(), Vec::new())),
             }
@@ -97,6 +98,22 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         }
     }
     Ok(next)
+}
+
+/// Time's own step: a request that expires, a window that closes.
+fn step(intervention: &Intervention, now: Timestamp) -> Option<(Intervention, AuditRecord)> {
+    let next = intervention.expire_if_due(now)?;
+    let kind = match next.state() {
+        State::Closed { .. } => AuditKind::Closing,
+        State::Requested
+        | State::Approved { .. }
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Open { .. }
+        | State::Cancelled { .. } => AuditKind::Expiry,
+    };
+    let record = about(AuditRecord::new(kind, now), &next);
+    Some((next, record))
 }
 
 /// Which channels, by session and number, were warned of which instant.

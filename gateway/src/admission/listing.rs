@@ -1,79 +1,36 @@
-//! Interventions as a list: which of them, in what order, and the table that shows them. For technicians, operators and auditors alike.
-
-use std::collections::BTreeSet;
+//! Interventions as a table. For technicians, operators and auditors alike.
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{ClientId, Timestamp};
+use ecluse_policy::{Role, Timestamp};
 
-use super::commands::Command;
-use super::desk::{Desk, Trouble, arguments, status};
-use super::shown;
-use super::words::Takes;
+use super::desk::{Desk, Trouble, status};
+use super::{grammar, shown};
 use crate::clock;
-use crate::store::{InterventionQuery, StateName};
+use crate::deeds::listing::{self, Interventions, LISTED};
 use crate::terminal::layout::Gives;
 use crate::texts::times;
 
-/// Interventions that are over, listed at once; those that are not are all listed.
-const LISTED: u32 = 30;
-
-/// Everything in which something may still happen, and the latest of what is over, the latest first; and whether there is
-/// more that is over.
-pub(crate) async fn latest(
-    desk: &Desk<'_>,
-    whose: InterventionQuery,
-) -> Result<(Vec<Intervention>, bool), Trouble> {
-    let store = &desk.gateway.store;
-    let live = InterventionQuery {
-        states: StateName::LIVE.to_vec(),
-        limit: Some(u32::MAX),
-        ..whose.clone()
-    };
-    let over = InterventionQuery {
-        states: StateName::FINAL.to_vec(),
-        limit: Some(LISTED + 1),
-        ..whose
-    };
-    let mut found = store.interventions(&over).await?;
-    let listed = usize::try_from(LISTED).unwrap_or(usize::MAX);
-    let more = found.len() > listed;
-    found.truncate(listed);
-    found.extend(store.interventions(&live).await?);
-    // One that ended between the two questions is in both, or in neither: the later answer stands.
-    found.reverse();
-    let mut seen = BTreeSet::new();
-    found.retain(|one| seen.insert(one.id()));
-    found.sort_unstable_by_key(|one| std::cmp::Reverse(one.number()));
-    Ok((found, more))
-}
-
-/// `interventions` of an operator or an auditor: what there is and was on their client's targets. Looking only; who may look
-/// at a client's, their mandate says.
-pub(crate) async fn of_client(
-    desk: &mut Desk<'_>,
-    client: &ClientId,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
-        return desk.misused(command, &misuse).await;
-    }
-    let theirs = InterventionQuery {
-        client: Some(client.clone()),
-        ..InterventionQuery::default()
-    };
-    let (interventions, more) = latest(desk, theirs).await?;
-    if interventions.is_empty() {
-        desk.line("operator-none-interventions", &[]).await?;
+/// `interventions`: a technician's own, or those of an operator's or an auditor's client.
+pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Interventions = grammar::parse(words)?;
+    let listed = listing::interventions(desk.gateway, desk.visitor, ask).await?;
+    let own = matches!(desk.visitor.authenticated.role(), Role::Technician { .. });
+    if listed.interventions.is_empty() {
+        let none = if own {
+            "lobby-nothing-asked"
+        } else {
+            "operator-none-interventions"
+        };
+        desk.line(none, &[]).await?;
         return Ok(status::DONE);
     }
-    list(desk, &interventions, true).await?;
-    tell_more(desk, more).await?;
+    list(desk, &listed.interventions, !own).await?;
+    tell_more(desk, listed.more).await?;
     Ok(status::DONE)
 }
 
 /// Says that a list does not hold all that is over.
-pub(crate) async fn tell_more(desk: &mut Desk<'_>, more: bool) -> Result<(), Trouble> {
+async fn tell_more(desk: &mut Desk<'_>, more: bool) -> Result<(), Trouble> {
     if more {
         desk.line("common-older-left-out", &[("shown", LISTED.into())])
             .await?;

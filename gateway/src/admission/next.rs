@@ -4,7 +4,8 @@
 
 use ecluse_policy::{AccountName, Lang, Refusal, Span, TargetId, matrix_scope};
 
-use super::{Visitor, questions};
+use super::questions;
+use crate::actor::Actor;
 use crate::clock;
 use crate::gateway::{Applied, Gateway};
 use crate::texts::times;
@@ -12,7 +13,7 @@ use crate::texts::times;
 /// The command that asks for an intervention on a target, with its introduction on a line before it.
 pub(crate) fn ask(
     gateway: &Gateway,
-    visitor: &Visitor,
+    visitor: &Actor,
     target: &TargetId,
     account: Option<&AccountName>,
 ) -> String {
@@ -30,7 +31,7 @@ pub(crate) fn ask(
 }
 
 /// The command that lists what may be asked for.
-pub(crate) fn flows(gateway: &Gateway, visitor: &Visitor) -> String {
+pub(crate) fn flows(gateway: &Gateway, visitor: &Actor) -> String {
     let words = gateway.texts.say(visitor.lang(), "gateway-flows-with", &[]);
     format!("{words}\n  {} flows", visitor.ssh(None))
 }
@@ -38,7 +39,7 @@ pub(crate) fn flows(gateway: &Gateway, visitor: &Visitor) -> String {
 /// What helps after a refusal of policy, beside what it says itself; at the gateway's own prompt commands need no `ssh`.
 pub(crate) fn after(
     gateway: &Gateway,
-    visitor: &Visitor,
+    visitor: &Actor,
     refusal: &Refusal,
     at_the_prompt: bool,
 ) -> Option<String> {
@@ -56,7 +57,7 @@ pub(crate) fn after(
 /// The same on a target that they wanted to work on: an intervention that opens nothing, or nothing more, is asked for anew.
 pub(crate) fn after_on(
     gateway: &Gateway,
-    visitor: &Visitor,
+    visitor: &Actor,
     refusal: &Refusal,
     target: &TargetId,
     account: Option<&AccountName>,
@@ -85,7 +86,7 @@ pub(crate) fn capital(words: &str) -> String {
 }
 
 /// The longest intervention that some flow of the matrix offers this person on a target.
-pub(crate) fn at_most(applied: &Applied, visitor: &Visitor, target: &TargetId) -> Span {
+pub(crate) fn at_most(applied: &Applied, visitor: &Actor, target: &TargetId) -> Span {
     let reaches = matrix_scope(&applied.documents, visitor.person(), clock::now());
     reaches
         .iter()
@@ -96,6 +97,6 @@ pub(crate) fn at_most(applied: &Applied, visitor: &Visitor, target: &TargetId) -
 }
 
 /// The length that is proposed for a target.
-pub(crate) fn proposed_length(applied: &Applied, visitor: &Visitor, target: &TargetId) -> Span {
+pub(crate) fn proposed_length(applied: &Applied, visitor: &Actor, target: &TargetId) -> Span {
     questions::PROPOSED.min(at_most(applied, visitor, target))
 }

@@ -13,7 +13,9 @@ use super::desk::{Desk, Trouble};
 use super::passing::Passing;
 use super::shown;
 use crate::clock;
-use crate::operator::{alerts, changes, requests};
+use crate::deeds::changes::{UpTo, up_to_now};
+use crate::deeds::listing;
+use crate::operator::{alerts, changes};
 use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
@@ -26,7 +28,7 @@ pub(super) enum Notices {
         /// Alerts before it were told.
         alerted: Timestamp,
         /// Changes of what concerns the client were told up to there.
-        changed: changes::UpTo,
+        changed: UpTo,
     },
     Auditor,
     /// The right to be told anything is over, or the person is; the connection ends too.
@@ -57,7 +59,7 @@ impl Notices {
                     waiting: waiting(desk, &by).await?,
                     passing: Passing::begin(desk, &by).await?,
                     alerted: by.now(),
-                    changed: changes::UpTo::now(desk, &by).await?,
+                    changed: up_to_now(desk.gateway, &by).await?,
                 })
             }
             Role::Auditor { .. } => Ok(Self::Auditor),
@@ -84,11 +86,11 @@ impl Notices {
             Self::Operator {
                 waiting, changed, ..
             } => {
-                let Ok(by) = desk.visitor.as_operator(&applied) else {
+                if desk.visitor.as_operator(&applied).is_err() {
                     return Ok(());
-                };
-                alerts::tell(desk, &by).await?;
-                changes::tell(desk, &by, changed).await?;
+                }
+                alerts::tell(desk).await?;
+                changes::tell(desk, changed).await?;
                 desk.line("operator-hint", &[("count", waiting.len().into())])
                     .await?;
             }
@@ -161,9 +163,9 @@ impl Notices {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(Vec::new());
                 };
-                let mut news = alerts::since_then(desk, &by, *alerted).await?;
+                let mut news = alerts::since_then(desk, *alerted).await?;
                 *alerted = by.now();
-                news.extend(changed.news(desk, &by).await?);
+                news.extend(changes::news(desk, changed).await?);
                 let waiting = waiting(desk, &by).await?;
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {
@@ -189,14 +191,14 @@ async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>
         person: Some(by.person().clone()),
         ..InterventionQuery::default()
     };
-    Ok(super::listing::latest(desk, theirs).await?.0)
+    Ok(listing::latest(desk.gateway, theirs).await?.interventions)
 }
 
 async fn waiting(
     desk: &Desk<'_>,
     by: &AsOperator<'_>,
 ) -> Result<BTreeMap<InterventionId, Intervention>, Trouble> {
-    let waiting = requests::waiting(desk.gateway, by).await?;
+    let waiting = listing::waiting(desk.gateway, by).await?;
     Ok(waiting
         .into_iter()
         .map(|waiting| (waiting.id(), waiting))

@@ -11,6 +11,7 @@ use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Intervention, Request, State};
 use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
 
+use crate::deeds::requests::can_answer;
 use crate::texts::{Texts, Value, times};
 
 /// `shell · commands: pg_dump --schema-only {db} · environment variables: LANG LC_*`
@@ -308,7 +309,7 @@ pub(crate) fn person(documents: &Documents, id: &PersonId) -> String {
 
 /// The operators of a client who can answer at `now`.
 pub(crate) fn operators(documents: &Documents, client: &ClientId, now: Timestamp) -> Vec<String> {
-    in_force(documents, client, now)
+    can_answer(documents, client, now)
         .into_iter()
         .map(|id| person(documents, id))
         .collect()
@@ -330,21 +331,7 @@ pub(crate) fn contacts(client: Option<&Client>) -> String {
 
 /// The ids of the same operators, for the live line.
 pub(crate) fn operator_ids(documents: &Documents, client: &ClientId, now: Timestamp) -> String {
-    names(in_force(documents, client, now))
-}
-
-fn in_force<'d>(documents: &'d Documents, client: &ClientId, now: Timestamp) -> Vec<&'d PersonId> {
-    let operators = documents
-        .client(client)
-        .map(|client| client.operators.as_slice())
-        .unwrap_or_default();
-    operators
-        .iter()
-        .filter(|operator| {
-            !operator.disabled && operator.expires.is_none_or(|expires| now < expires)
-        })
-        .map(|operator| &operator.id)
-        .collect()
+    names(can_answer(documents, client, now))
 }
 
 /// Why an intervention is over, in words.

@@ -1,15 +1,13 @@
 //! A code in the middle of a dialogue: for acts that give somebody more than they had (a yes, masked input in clear).
 //!
-//! Policy says whether the code of this connection is fresh enough; this asks for another where it is not, on the
-//! channel's terminal and without showing it, and counts what is guessed there as the door does.
+//! The deed says that it wants one; this asks for it, on the channel's terminal and without showing it.
 
-use ecluse_policy::{CodeOutcome, LoginRefusal, Refusal};
+use ecluse_policy::{CodeOutcome, Refusal};
 
 use super::commands::Command;
 use super::desk::{Desk, Trouble, status};
-use crate::audit::AuditKind;
 use crate::clock;
-use crate::store::Claim;
+use crate::deeds::{cannot_ask, code};
 use crate::terminal::{Line, Prompt};
 
 /// Codes that may be tried for one act.
@@ -46,7 +44,7 @@ pub(crate) async fn code(
             Line::Text(typed) if !typed.trim().is_empty() => typed,
             Line::Text(_) | Line::Interrupted | Line::End => break,
         };
-        let words = match judge(desk, command, &typed).await? {
+        let words = match code::prove(desk.gateway, desk.visitor, command.name, &typed).await? {
             CodeOutcome::Accepted => return Ok(None),
             CodeOutcome::Again => "step-up-again",
             CodeOutcome::Empty
@@ -75,12 +73,7 @@ async fn without_terminal(
     words: &[String],
     refusal: &Refusal,
 ) -> Result<u32, Trouble> {
-    let record = desk
-        .record(AuditKind::ActRefused, clock::now())
-        .detail("act", command.name)
-        .refused()
-        .reason(refusal);
-    desk.put_refusal_on_record(record).await?;
+    cannot_ask(desk.gateway, desk.visitor, command.name, refusal).await?;
     desk.refused(refusal).await?;
     let ssh = desk.visitor.ssh(None).replacen("ssh ", "ssh -t ", 1);
     let typed = [ssh.as_str(), command.name]
@@ -90,34 +83,4 @@ async fn without_terminal(
         .join(" ");
     desk.problem("step-up-needs-terminal", &[("command", typed.into())])
         .await
-}
-
-/// One code, counted and used up as at the door (A6).
-async fn judge(desk: &Desk<'_>, command: &Command, code: &str) -> Result<CodeOutcome, Trouble> {
-    let now = clock::now();
-    let visitor = desk.visitor;
-    let claim = Claim {
-        person: visitor.person().as_str(),
-        source: visitor.source.ip(),
-        at: now,
-        rules: desk.gateway.settings.authentication.lockout,
-    };
-    let record = desk
-        .record(AuditKind::CodeRefused, now)
-        .detail("act", command.name);
-    let store = desk.gateway.store_for(visitor.authenticated.role());
-    let outcome = store
-        .judge_code(&claim, Some(visitor.person()), code, record.clone())
-        .await?;
-    if outcome == CodeOutcome::Accepted {
-        let record = record.kind(AuditKind::CodeProven).permitted();
-        store.record(&[record]).await?;
-    } else if !outcome.counts_as_guess() {
-        // What counts was written with its count.
-        let refusal = LoginRefusal::Code(outcome);
-        let record = record.refused().reason(refusal);
-        desk.put_refusal_on_record(record).await?;
-    }
-    visitor.code_judged(outcome, now);
-    Ok(outcome)
 }

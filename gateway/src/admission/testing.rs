@@ -11,7 +11,7 @@ use ecluse_policy::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::Visitor;
+use crate::actor::{Actor, Origin};
 use crate::clock;
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
@@ -247,16 +247,17 @@ impl House {
     }
 
     /// Someone who has logged on.
-    pub(crate) fn visitor(&self, person: &str) -> Visitor {
+    pub(crate) fn visitor(&self, person: &str) -> Actor {
         let now = clock::now();
         let source: SocketAddr = "192.0.2.10:53122".parse().unwrap();
         let authenticated = log_on(&self.gateway.applied().documents, person, source, now);
-        Visitor {
+        Actor {
             code: Arc::new(Mutex::new(ProvenCode::of_log_on(&authenticated))),
             authenticated,
-            source,
-            door: "192.0.2.1:2222".parse().unwrap(),
-            terminal_name: format!("ssh {source}"),
+            origin: Origin::Ssh {
+                source,
+                door: "192.0.2.1:2222".parse().unwrap(),
+            },
             connection: Uuid::nil(),
         }
     }
@@ -280,6 +281,6 @@ fn log_on(
 }
 
 /// The language of a person of these documents.
-pub(crate) fn lang(visitor: &Visitor) -> Lang {
+pub(crate) fn lang(visitor: &Actor) -> Lang {
     visitor.authenticated.lang()
 }

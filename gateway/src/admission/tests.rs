@@ -2,6 +2,7 @@
 
 mod assurance;
 mod commands;
+mod grammar;
 mod rights;
 mod waiting_room;
 
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use ecluse_policy::TargetId;
 
 use super::testing::{House, lang};
-use super::{Visitor, life, run};
+use super::{life, run};
+use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::store::AuditQuery;
 use crate::terminal::testing::person_in;
@@ -25,7 +27,7 @@ async fn command(house: &House, who: &str, line: &str) -> (u32, String, String) 
 }
 
 /// The same, of somebody who logged on before.
-async fn command_of(house: &House, visitor: &Visitor, line: &str) -> (u32, String, String) {
+async fn command_of(house: &House, visitor: &Actor, line: &str) -> (u32, String, String) {
     let (mut terminal, person) = person_in(None, "", lang(visitor));
     let status = run(&mut terminal, &house.gateway, visitor, Some(line)).await;
     drop(terminal);

@@ -9,13 +9,16 @@ mod waiting;
 use std::collections::BTreeSet;
 
 use ecluse_policy::intervention::Intervention;
-use ecluse_policy::{AccountName, Admission, Ask, InterventionId, Refusal, TargetId};
+use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 
 use self::waiting::Waited;
 use super::desk::{Desk, Trouble};
 use super::questions::{ask_length, ask_reason, choose};
-use super::{shown, steps};
+use super::{entry, shown};
 use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::requests::{self, Request, Requested};
+use crate::deeds::typed::Length;
 
 /// The way out of the room.
 pub(crate) enum Exit {
@@ -37,7 +40,7 @@ pub(crate) async fn enter(
         told: Told::default(),
     };
     loop {
-        match steps::look(
+        match entry::look(
             desk.gateway,
             desk.visitor,
             &room.target,
@@ -151,32 +154,30 @@ impl Room {
         };
         // Policy has the last word on all of it; where it can be helped by one more question, it is asked.
         loop {
-            let ask = Ask {
-                targets: [self.target.clone()].into(),
+            let ask = Request {
+                target: vec![self.target.clone()],
                 account: self.account.clone(),
-                capabilities: None,
+                flow: None,
+                only: Vec::new(),
+                length: Length(length),
+                at: None,
                 reason: reason.clone(),
-                start: None,
-                length,
             };
-            let applied = desk.applied();
-            let asked = match desk.visitor.as_technician(&applied) {
-                Ok(by) => steps::request(desk.gateway, desk.visitor, &applied, &by, ask).await?,
-                Err(refusal) => Err(refusal),
-            };
-            match asked {
-                Ok(intervention) => {
+            match requests::request(desk.gateway, desk.visitor, ask).await {
+                Ok(Requested { intervention, .. }) => {
                     self.told.asked = true;
                     self.show(desk, &intervention, true).await?;
                     return Ok(true);
                 }
-                Err(Refusal::NameAccount { accounts }) if !self.told.account_asked => {
+                Err(Undone::Refused(Refusal::NameAccount { accounts }))
+                    if !self.told.account_asked =>
+                {
                     if !self.choose_account(desk, &accounts).await? {
                         return Ok(false);
                     }
                 }
-                Err(refusal) => {
-                    desk.refused(&refusal).await?;
+                Err(undone) => {
+                    desk.undone(undone).await?;
                     return Ok(false);
                 }
             }
@@ -215,7 +216,7 @@ impl Room {
         };
         let now = clock::now();
         let texts = &desk.gateway.texts;
-        let source = desk.visitor.source.ip().to_string();
+        let source = desk.visitor.origin.source().ip().to_string();
         let mut fields = shown::request_fields(texts, desk.lang(), request, Some(&source), now);
         if let Some((_, code)) = fields.last_mut() {
             *code = desk.terminal.bold(code);

@@ -5,7 +5,7 @@
 //! technician's side and arrives as `--reason l'imprimante ne répond plus`: an apostrophe inside a
 //! word is a letter, and a reason runs to the next option.
 
-use std::collections::BTreeMap;
+use crate::deeds::typed::Unclear;
 
 /// Splits a command line into words.
 pub(crate) fn split(line: &str) -> Vec<String> {
@@ -65,17 +65,6 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     None
 }
 
-/// Which options a command takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Takes {
-    /// Options followed by one word.
-    pub(crate) values: &'static [&'static str],
-    /// Options followed by a sentence, which runs to the next option.
-    pub(crate) sentences: &'static [&'static str],
-    /// Options that stand alone.
-    pub(crate) switches: &'static [&'static str],
-}
-
 /// What is wrong with a command line. Each has its sentence, see `usage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misuse {
@@ -89,151 +78,14 @@ pub(crate) enum Misuse {
     TooManyWords(String),
     /// Something that the command needs: the sentence that asks for it.
     Missing(&'static str),
-    /// A family of flows that does not exist.
-    FlowUnknown(String),
-    /// A flow that does not exist for these targets: its name as typed, and those that do.
-    NoSuchFlow {
-        /// As typed.
-        typed: String,
-        /// Those there are.
-        known: String,
-    },
-    /// Not a length.
-    LengthUnclear(String),
-    /// Not a place in a recording.
-    PlaceUnclear(String),
-    /// Not a time to come.
-    TimeUnclear(String),
-    /// Not a moment that has been.
-    MomentUnclear(String),
-    /// Not a speed.
-    SpeedUnclear(String),
-    /// Not a number.
-    NumberUnclear(String),
-    /// Not a name.
-    NameUnclear(String),
-    /// Not a kind of line.
-    KindUnknown(String),
-}
-
-/// A parsed command line: words and options.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Arguments {
-    pub(crate) words: Vec<String>,
-    options: BTreeMap<&'static str, Vec<String>>,
-}
-
-impl Arguments {
-    /// Sorts `words` into plain words and options, under the rules of one command.
-    pub(crate) fn parse(words: &[String], takes: Takes) -> Result<Self, Misuse> {
-        let mut arguments = Self::default();
-        let mut words = words.iter().map(String::as_str).peekable();
-        while let Some(word) = words.next() {
-            let Some(name_and_value) = word.strip_prefix("--") else {
-                arguments.words.push(word.to_owned());
-                continue;
-            };
-            let (name, inline) = match name_and_value.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (name_and_value, None),
-            };
-            if let Some(name) = takes.switch(name).filter(|_| inline.is_none()) {
-                arguments.options.entry(name).or_default();
-                continue;
-            }
-            let mut parts: Vec<&str> = inline.into_iter().collect();
-            let name = if let Some(name) = takes.sentence(name) {
-                while let Some(next) = words.next_if(|next| !takes.knows(next)) {
-                    parts.push(next);
-                }
-                name
-            } else if let Some(name) = takes.value(name) {
-                if inline.is_none() {
-                    parts.extend(words.next_if(|next| !takes.knows(next)));
-                }
-                name
-            } else {
-                return Err(Misuse::UnknownOption(word.to_owned()));
-            };
-            let value = parts.join(" ");
-            if value.trim().is_empty() {
-                return Err(Misuse::NoValue(format!("--{name}")));
-            }
-            arguments.options.entry(name).or_default().push(value);
-        }
-        Ok(arguments)
-    }
-
-    /// All values of an option.
-    pub(crate) fn all(&self, name: &str) -> &[String] {
-        self.options.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    /// The only value of an option.
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Misuse> {
-        match self.all(name) {
-            [] => Ok(None),
-            [value] => Ok(Some(value)),
-            [_, ..] => Err(Misuse::Twice(format!("--{name}"))),
-        }
-    }
-
-    /// Whether a switch is there.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.options.contains_key(name)
-    }
-}
-
-impl Takes {
-    /// No option at all.
-    pub(crate) const NOTHING: Self = Self {
-        values: &[],
-        sentences: &[],
-        switches: &[],
-    };
-
-    fn find(list: &'static [&'static str], name: &str) -> Option<&'static str> {
-        list.iter().find(|known| **known == name).copied()
-    }
-
-    fn value(&self, name: &str) -> Option<&'static str> {
-        Self::find(self.values, name)
-    }
-
-    fn sentence(&self, name: &str) -> Option<&'static str> {
-        Self::find(self.sentences, name)
-    }
-
-    fn switch(&self, name: &str) -> Option<&'static str> {
-        Self::find(self.switches, name)
-    }
-
-    /// Whether `word` begins an option of this command.
-    fn knows(&self, word: &str) -> bool {
-        word.strip_prefix("--").is_some_and(|option| {
-            let name = option.split('=').next().unwrap_or_default();
-            self.value(name)
-                .or(self.sentence(name))
-                .or(self.switch(name))
-                .is_some()
-        })
-    }
+    /// A word that means nothing where it stands.
+    Unclear(Unclear),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    const REQUEST: Takes = Takes {
-        values: &["for", "at"],
-        sentences: &["reason"],
-        switches: &["force"],
-    };
-
-    fn parse(line: &str) -> Result<Arguments, Misuse> {
-        Arguments::parse(&split(line), REQUEST)
-    }
 
     #[test]
     fn quotes_enclose_words_and_apostrophes_are_letters() {
@@ -247,43 +99,10 @@ mod tests {
         );
     }
 
-    /// The local shell removes the quotes that the technician typed.
-    #[test]
-    fn a_reason_without_its_quotes_runs_to_the_next_option() {
-        let arguments = parse("db01 --reason l'imprimante ne -- répond plus --for 2h").unwrap();
-        assert_eq!(arguments.words, ["db01"]);
-        assert_eq!(
-            arguments.one("reason").unwrap(),
-            Some("l'imprimante ne -- répond plus")
-        );
-        assert_eq!(arguments.one("for").unwrap(), Some("2h"));
-    }
-
-    #[test]
-    fn what_a_command_does_not_take_is_named() {
-        assert_eq!(
-            parse("db01 --unmask"),
-            Err(Misuse::UnknownOption("--unmask".to_owned()))
-        );
-        assert_eq!(
-            parse("db01 --for --reason x"),
-            Err(Misuse::NoValue("--for".to_owned()))
-        );
-        assert_eq!(
-            parse("--for 1h --for 2h").unwrap().one("for"),
-            Err(Misuse::Twice("--for".to_owned()))
-        );
-        assert_eq!(
-            parse("--force=yes"),
-            Err(Misuse::UnknownOption("--force=yes".to_owned()))
-        );
-    }
-
     proptest! {
         #[test]
         fn any_line_splits(line in "\\PC{0,200}") {
             let words = split(&line);
-            let _ = Arguments::parse(&words, REQUEST);
             let letters: usize = words.iter().map(|word| word.chars().count()).sum();
             prop_assert!(letters <= line.chars().count());
         }

@@ -1,11 +1,8 @@
-//! What a client's auditors do: find what was recorded, and replay it (R10, R11).
-//!
-//! Auditors only read, and only their own client's sessions (O4). Who looked at what is on record.
+//! What a client's auditors read, in words: what was recorded, moments in it, and a recording itself (R10, R11). What they
+//! may see, [`crate::deeds::evidence`] and [`crate::deeds::search`] know.
 
-mod moments;
 mod patience;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod search;
-mod stage;
 mod transcript;

@@ -10,13 +10,14 @@ use tokio::sync::mpsc;
 
 use super::patience::patiently;
 use super::recordings::why;
-use super::replay::{missing, still_theirs};
 use crate::admission::desk::{Desk, Trouble, status};
 use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::evidence::replay::Replaying;
+use crate::deeds::evidence::{Unshown, Why, may_still_read};
 use crate::gateway::Gateway;
 use crate::readers::outside;
-use crate::store::Session;
-use crate::texts::{Value, times};
+use crate::texts::{Unreadable, Value, times};
 
 /// Pieces of text on their way to the terminal: a slow reader slows the reading, nothing piles up.
 const QUEUE: usize = 16;
@@ -24,23 +25,19 @@ const QUEUE: usize = 16;
 /// Prints a part of the recording as text, or what was typed into it in clear (`unmask`).
 pub(super) async fn print(
     desk: &mut Desk<'_>,
-    session: &Session,
+    of: &Replaying,
     recording: &OpenRecording,
     part: Part,
-    unmask: bool,
     looked_for: Option<&str>,
 ) -> Result<u32, Trouble> {
     let args = [
-        ("number", session.number.into()),
-        ("person", session.start.person.as_str().into()),
-        (
-            "target",
-            format!("{}@{}", session.start.account, session.start.target).into(),
-        ),
-        ("started", times::date_and_clock(session.start.at).into()),
+        ("number", of.number.into()),
+        ("person", of.person.as_str().into()),
+        ("target", format!("{}@{}", of.account, of.target).into()),
+        ("started", times::date_and_clock(of.started).into()),
     ];
     desk.line("replay-transcript-head", &args).await?;
-    if let Some(end) = &session.end {
+    if let Some(end) = &of.end {
         let why = why(desk, end, clock::now());
         let args = [
             ("time", times::date_and_clock(end.at).into()),
@@ -50,7 +47,7 @@ pub(super) async fn print(
     }
     let (sender, mut pieces) = mpsc::channel(QUEUE);
     let recording = recording.clone();
-    let (gateway, lang) = (Arc::clone(desk.gateway), desk.lang());
+    let (gateway, lang, unmask) = (Arc::clone(desk.gateway), desk.lang(), of.unmask);
     let reading = desk.gateway.readers.read(desk.person(), move || {
         let mut out = Pieces {
             sender,
@@ -75,7 +72,7 @@ pub(super) async fn print(
     let with_pty = desk.terminal.size().is_some();
     let mut next = patiently(desk, pieces.recv()).await?;
     while let Some(piece) = next {
-        if let Err(refusal) = still_theirs(desk, session, unmask) {
+        if let Err(refusal) = may_still_read(desk.gateway, desk.visitor, &of.client, of.unmask) {
             return desk.refused(&refusal).await;
         }
         let text = String::from_utf8_lossy(&piece).into_owned();
@@ -92,15 +89,25 @@ pub(super) async fn print(
             Some(text) => {
                 let args = [
                     ("text", crate::texts::harmless(text).into()),
-                    ("number", session.number.into()),
+                    ("number", of.number.into()),
                 ];
                 desk.problem("search-not-in", &args).await
             }
             None => Ok(status::DONE),
         },
-        Ok(Err(error)) => missing(desk, session, &error.into()).await,
-        Err(interrupted) => missing(desk, session, &interrupted.into()).await,
+        Ok(Err(error)) => missing(desk, of, error.into()).await,
+        Err(interrupted) => missing(desk, of, interrupted.into()).await,
     }
+}
+
+async fn missing(desk: &mut Desk<'_>, of: &Replaying, problem: Unreadable) -> Result<u32, Trouble> {
+    let unshown = Unshown {
+        number: of.number,
+        // Where it is not, that was told.
+        on_record: true,
+        why: Why::Unreadable(problem),
+    };
+    desk.undone(Undone::Unshown(Box::new(unshown))).await
 }
 
 /// Typed text that is put into the order of time at once. **Unit**: bytes. Of more than that, each so much is.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::outcome::{is_no, second_factor, uncounted};
 use super::wire::{certificate_facts, public_key};
-use crate::admission::Visitor;
+use crate::actor::{Actor, Origin};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
@@ -37,7 +37,7 @@ const NO_CODE: &str = "-";
 /// What the door answers.
 pub(crate) enum Answer {
     /// The person and, for technicians, the station are proven.
-    Accept(Box<(Visitor, LoginAddress)>),
+    Accept(Box<(Actor, LoginAddress)>),
     /// Good; another key is needed.
     NeedKey,
     /// Good; a one-time code is needed.
@@ -396,12 +396,13 @@ impl Desk {
         let Some(address) = self.login.address().cloned() else {
             return self.no();
         };
-        let visitor = Visitor {
+        let visitor = Actor {
             code: Arc::new(Mutex::new(ProvenCode::of_log_on(&authenticated))),
             authenticated,
-            source: self.source,
-            door: self.door,
-            terminal_name: format!("ssh {}", self.source),
+            origin: Origin::Ssh {
+                source: self.source,
+                door: self.door,
+            },
             connection: self.connection,
         };
         let now = clock::now();

@@ -1,4 +1,4 @@
-//! What a client's operators do: see requests, answer them, watch sessions and cut them (I2, I5).
+//! What a client's operators read, and the dialogue of what they do: requests, answers, sessions, cuts (I2, I5).
 //!
 //! Every command works on the operator's own client and on nothing else (O4): numbers of other clients
 //! are answered like numbers that do not exist.

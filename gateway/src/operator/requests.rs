@@ -1,70 +1,56 @@
-//! The requests that wait, and the interventions there have been.
+//! The requests that wait, as operators read them.
+
+use std::net::IpAddr;
 
 use ecluse_policy::intervention::{Intervention, Request};
-use ecluse_policy::{AsOperator, InterventionNumber, Lang, entries_behind};
+use ecluse_policy::{Lang, entries_behind};
 
 use super::alerts;
-use crate::admission::commands::Command;
-use crate::admission::desk::{Desk, Trouble, arguments, status};
-use crate::admission::refused::not_theirs;
-use crate::admission::words::{Misuse, Takes};
-use crate::admission::{lobby, shown, steps};
-use crate::audit::AuditKind;
+use crate::admission::desk::{Desk, Trouble, status};
+use crate::admission::{grammar, shown};
 use crate::clock;
-use crate::gateway::Gateway;
-use crate::store::{AuditQuery, InterventionQuery, StateName, StoreError};
+use crate::deeds::Undone;
+use crate::deeds::listing::{self, Pending, Waiting};
 use crate::texts::{Texts, times};
 
-/// The requests of the operator's client that wait for an answer, the oldest first.
-pub(crate) async fn waiting(
-    gateway: &Gateway,
-    by: &AsOperator<'_>,
-) -> Result<Vec<Intervention>, StoreError> {
-    let query = InterventionQuery {
-        client: Some(by.client().clone()),
-        states: vec![StateName::Requested],
-        limit: Some(u32::MAX),
-        ..InterventionQuery::default()
-    };
-    let mut waiting = gateway.store.interventions(&query).await?;
-    waiting.reverse();
-    Ok(waiting)
-}
-
 /// `pending`: the requests that wait; looking at them is seen by the technician.
-pub(crate) async fn pending(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    words: &[String],
-) -> Result<u32, Trouble> {
-    if let Err(misuse) = arguments(words, Takes::NOTHING, 0) {
-        return desk.misused(command, &misuse).await;
-    }
-    alerts::tell(desk, by).await?;
-    let waiting = waiting(desk.gateway, by).await?;
+pub(crate) async fn pending(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Pending = grammar::parse(words)?;
+    let waiting = listing::pending(desk.gateway, desk.visitor, ask).await?;
+    alerts::tell(desk).await?;
     if waiting.is_empty() {
         desk.line("operator-none-pending", &[]).await?;
     }
-    for intervention in &waiting {
+    for Waiting {
+        intervention,
+        source,
+    } in &waiting
+    {
         // The alert above says why; there is nothing to answer.
         if intervention.is_contradicted() {
             let args = [("number", intervention.number().to_string().into())];
             desk.line("operator-request-not-on-record", &args).await?;
             continue;
         }
-        block(desk, intervention).await?;
+        block(desk, intervention, *source).await?;
         // On record after it was shown; a request answered in between is none of our concern.
-        let _ = steps::seen(desk.gateway, desk.visitor, by, intervention.id()).await?;
+        match listing::seen(desk.gateway, desk.visitor, intervention.id()).await {
+            Ok(_) | Err(Undone::Refused(_)) => {}
+            Err(undone) => return Err(undone.into()),
+        }
     }
     Ok(status::DONE)
 }
 
 /// One request as an operator reads it, with the commands that answer it.
-async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), Trouble> {
+async fn block(
+    desk: &mut Desk<'_>,
+    intervention: &Intervention,
+    source: Option<IpAddr>,
+) -> Result<(), Trouble> {
     let now = clock::now();
     let request = intervention.request();
-    let source = asked_from(desk.gateway, request).await?;
+    let source = source.map(|source| source.to_string());
     let texts = &desk.gateway.texts;
     let title = format!(
         "{}  {}",
@@ -134,21 +120,6 @@ async fn block(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), T
     Ok(())
 }
 
-/// From which address a request was made: the technician was shown it, so the operator is.
-async fn asked_from(gateway: &Gateway, request: &Request) -> Result<Option<String>, StoreError> {
-    let query = AuditQuery {
-        intervention: Some(request.id),
-        kinds: vec![AuditKind::Request],
-        limit: Some(1),
-        ..AuditQuery::default()
-    };
-    let records = gateway.store.audit(&query).await?;
-    Ok(records
-        .first()
-        .and_then(|stored| stored.record.source)
-        .map(|source| source.to_string()))
-}
-
 fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> String {
     texts.say(
         lang,
@@ -162,32 +133,4 @@ fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> St
             ),
         ],
     )
-}
-
-/// The intervention of a number on the operator's client, or the words that there is none.
-pub(crate) async fn find(
-    desk: &mut Desk<'_>,
-    by: &AsOperator<'_>,
-    command: &Command,
-    number: InterventionNumber,
-) -> Result<Result<Intervention, u32>, Trouble> {
-    let found = desk.gateway.store.intervention_numbered(number).await?;
-    match found.filter(|found| found.request().client == *by.client()) {
-        Some(intervention) => Ok(Ok(intervention)),
-        None => {
-            let typed = number.to_string();
-            let args = [
-                ("id", typed.as_str().into()),
-                ("command", "interventions".into()),
-            ];
-            not_theirs(desk, command, &typed, "common-no-such-intervention", &args)
-                .await
-                .map(Err)
-        }
-    }
-}
-
-/// The number in the first word.
-pub(crate) fn number(words: &[String]) -> Result<InterventionNumber, Misuse> {
-    lobby::intervention_number(words)
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::connection::Connection;
 use super::visit::Visit;
-use crate::admission::Visitor;
+use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::door::budget::{Full, Place};
@@ -36,7 +36,7 @@ pub(crate) struct Knock {
 
 /// Somebody who has logged on, and for whom there is no place.
 pub(crate) struct NoPlace {
-    visitor: Visitor,
+    visitor: Actor,
     address: LoginAddress,
     full: Full,
 }
@@ -57,7 +57,7 @@ impl NoPlace {
             ),
             Full::Often => ("logged on too often within a minute", "door-too-often"),
             Full::Source | Full::Early | Full::Pool | Full::Total => {
-                let source = visitor.source.ip();
+                let source = visitor.origin.source().ip();
                 let crowds = &gateway.crowds;
                 crowds.turned_away(Places::Inside, *full, source, now);
                 ("no place after log-on", "door-too-many-inside")
@@ -183,7 +183,7 @@ impl Knock {
     /// with it.
     ///
     /// Whoever finds no place has no visit, and so no channel: they are told why, and their connection ends.
-    pub(crate) fn let_in(&self, visitor: Visitor, address: LoginAddress) {
+    pub(crate) fn let_in(&self, visitor: Actor, address: LoginAddress) {
         let operator = matches!(visitor.authenticated.role(), Role::Operator { .. });
         let entered = if !operator && self.gateway.people.logs_on_too_often(visitor.person()) {
             Err(Full::Often)

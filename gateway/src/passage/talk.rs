@@ -14,7 +14,8 @@ use super::order::Order;
 use super::side::{End, Gone, Piece, Stream, TermSize};
 use super::visit::Visit;
 use super::window::{TerminalRequest, told_size};
-use crate::admission::{self, Visitor};
+use crate::actor::Actor;
+use crate::admission;
 use crate::gateway::Gateway;
 use crate::terminal::{Size, Terminal, TerminalEnds, TerminalInput, TerminalOutput};
 
@@ -42,7 +43,7 @@ pub(crate) async fn converse(
 pub(crate) async fn attend<T, F>(
     visit: &Arc<Visit>,
     opening: &mut Opening,
-    talk: impl FnOnce(Terminal, Arc<Gateway>, Arc<Visitor>) -> F,
+    talk: impl FnOnce(Terminal, Arc<Gateway>, Arc<Actor>) -> F,
 ) -> Result<T, Gone>
 where
     T: Send + 'static,

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use self::unserved::Unserved;
 use super::connection::Connection;
 use super::session::Session;
-use crate::admission::Visitor;
+use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
@@ -38,7 +38,7 @@ const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Visit {
     gateway: Arc<Gateway>,
     connection: Arc<Connection>,
-    visitor: Arc<Visitor>,
+    visitor: Arc<Actor>,
     address: LoginAddress,
     /// Held while a session is being opened, so that two channels open one.
     opening: Mutex<()>,
@@ -60,7 +60,7 @@ impl Visit {
     pub(super) fn new(
         gateway: Arc<Gateway>,
         connection: Arc<Connection>,
-        visitor: Visitor,
+        visitor: Actor,
         address: LoginAddress,
     ) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Visit {
         &self.connection
     }
 
-    pub(crate) fn visitor(&self) -> &Arc<Visitor> {
+    pub(crate) fn visitor(&self) -> &Arc<Actor> {
         &self.visitor
     }
 

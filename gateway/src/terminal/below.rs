@@ -2,10 +2,10 @@
 //!
 //! A narrow terminal has two lines of it: the clock, the way out and the part that is seen stand there at 40 columns too.
 
-use ecluse_recordings::{Painter, Size as ScreenSize};
+use ecluse_recordings::Size as ScreenSize;
 
+use super::Size;
 use super::layout::width;
-use super::{Key, Size};
 
 /// Between two parts.
 const BETWEEN: &str = " · ";
@@ -13,9 +13,6 @@ const BETWEEN: &str = " · ";
 const NARROW: u16 = 60;
 /// Lower ones have one all the same.
 const LOW: u16 = 8;
-
-/// How far one key moves over the picture.
-const COLUMNS: i32 = 8;
 
 /// How many lines the status has.
 pub fn lines(viewer: Size) -> u16 {
@@ -53,63 +50,6 @@ pub fn seen(picture: ScreenSize, viewer: Size) -> Option<Size> {
             .min(viewer.rows.saturating_sub(lines(viewer)).max(1)),
     };
     (seen.cols < picture.cols() || seen.rows < picture.rows()).then_some(seen)
-}
-
-/// Keys that move over a picture larger than what is seen of it, not followed yet: h j k l and the cursor keys, and f
-/// for where the cursor is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Moves {
-    follow: bool,
-    /// Columns to the right and rows down.
-    by: (i32, i32),
-}
-
-impl Moves {
-    /// Takes a key in, where it is one that moves.
-    pub fn press(&mut self, key: Key) {
-        let (right, down) = match key {
-            Key::Char('f') => {
-                *self = Self {
-                    follow: true,
-                    by: (0, 0),
-                };
-                return;
-            }
-            Key::Char('h') | Key::Left => (-COLUMNS, 0),
-            Key::Char('l') | Key::Right => (COLUMNS, 0),
-            Key::Char('k') | Key::Up => (0, -1),
-            Key::Char('j') | Key::Down => (0, 1),
-            Key::Char(_)
-            | Key::Control(_)
-            | Key::Enter
-            | Key::Backspace
-            | Key::Delete
-            | Key::Tab
-            | Key::Home
-            | Key::End
-            | Key::PageUp
-            | Key::PageDown
-            | Key::PasteStart
-            | Key::PasteEnd => return,
-        };
-        self.by.0 = self.by.0.saturating_add(right);
-        self.by.1 = self.by.1.saturating_add(down);
-    }
-
-    /// Whether there is none.
-    pub fn is_none(self) -> bool {
-        self == Self::default()
-    }
-
-    /// Moves there.
-    pub fn make(self, painter: &mut Painter) {
-        if self.follow {
-            painter.follow();
-        }
-        if self.by != (0, 0) {
-            painter.move_by(self.by.0, self.by.1);
-        }
-    }
 }
 
 #[cfg(test)]

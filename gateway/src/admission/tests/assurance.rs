@@ -154,28 +154,6 @@ async fn what_is_not_there_is_said_to_be_not_there() {
     }
 }
 
-/// One that went between the look and the step is not there; the store is well.
-#[tokio::test]
-async fn an_intervention_that_went_meanwhile_is_not_there() {
-    let (house, empty) = (House::new().await, House::new().await);
-    command(&house, "alice", "request db01 --for 1h --reason disk").await;
-    let number = ecluse_policy::InterventionNumber(1);
-    let found = house
-        .gateway
-        .store
-        .intervention_numbered(number)
-        .await
-        .unwrap()
-        .unwrap();
-    let alice = empty.visitor("alice");
-    let applied = empty.gateway.applied();
-    let by = alice.as_technician(&applied).unwrap();
-    let cancelled = super::super::steps::cancel(&empty.gateway, &alice, &by, &found)
-        .await
-        .unwrap();
-    assert_eq!(cancelled, Err(ecluse_policy::Refusal::NoSuchIntervention));
-}
-
 /// "Nothing found" is said where all that could hold it was looked through.
 #[tokio::test]
 async fn a_search_says_what_it_did_not_look_through() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::testing::{House, documents, documents_where, lang};
-use super::super::{refuse_without_terminal, run, steps};
+use super::super::{entry, refuse_without_terminal, run};
 use super::{audited, command, db01};
 use crate::audit::AuditKind;
 use crate::store::AuditQuery;
@@ -15,7 +15,7 @@ async fn without_a_terminal_the_exact_command_is_named() {
     let house = House::new().await;
     let visitor = house.visitor("alice");
     let (mut terminal, person) = person_in(None, "", lang(&visitor));
-    let refusal = steps::look(&house.gateway, &visitor, &db01(), None, None)
+    let refusal = entry::look(&house.gateway, &visitor, &db01(), None, None)
         .await
         .unwrap()
         .unwrap_err();
@@ -151,7 +151,7 @@ async fn a_withdrawn_intervention_admits_nobody() {
     command(&house, "odile", "approve 1").await;
     let alice = house.visitor("alice");
     assert!(
-        steps::look(&house.gateway, &alice, &db01(), None, None)
+        entry::look(&house.gateway, &alice, &db01(), None, None)
             .await
             .unwrap()
             .is_ok()
@@ -159,7 +159,7 @@ async fn a_withdrawn_intervention_admits_nobody() {
     let (status, out, err) = command(&house, "odile", "withdraw 1 --reason the job is done").await;
     assert_eq!(status, 0, "{out}{err}");
     assert!(
-        steps::look(&house.gateway, &alice, &db01(), None, None)
+        entry::look(&house.gateway, &alice, &db01(), None, None)
             .await
             .unwrap()
             .is_err()

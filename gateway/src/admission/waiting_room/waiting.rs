@@ -7,9 +7,11 @@ use ecluse_policy::{InterventionNumber, PersonId, Timestamp};
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use super::super::desk::{Desk, Trouble};
-use super::super::{shown, steps};
+use super::super::shown;
 use super::Room;
 use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::requests::{self, Cancel};
 use crate::store::Topics;
 use crate::terminal::{Event, Key};
 use crate::texts::times;
@@ -257,16 +259,13 @@ impl Room {
                 .await?;
             return Ok(Waited::Over);
         }
-        let applied = desk.applied();
-        let cancelled = match desk.visitor.as_technician(&applied) {
-            Ok(by) => steps::cancel(desk.gateway, desk.visitor, &by, intervention).await?,
-            Err(refusal) => Err(refusal),
-        };
-        match cancelled {
+        let id = intervention.number();
+        match requests::cancel(desk.gateway, desk.visitor, Cancel { id }).await {
             Ok(_) => {
                 desk.line("room-cancelled", &[("number", number.into())])
                     .await?
             }
+            Err(Undone::Store(error)) => return Err(error.into()),
             // Answered in this very moment: the answer is what counts, and is said.
             Err(_) => return Ok(Waited::LookAgain),
         }

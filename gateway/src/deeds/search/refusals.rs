@@ -8,20 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ecluse_policy::SessionId;
 use ecluse_recordings::search::{LineKind, Query};
 
-use super::{In, marked};
-use crate::admission::desk::{Desk, Trouble};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::store::{AuditQuery, Session, SessionQuery};
-use crate::texts::times;
+use crate::deeds::typed::Kind;
+use crate::gateway::Gateway;
+use crate::store::{AuditQuery, Session, SessionQuery, StoreError};
 
 /// Entries that are looked through.
 const MOST: u32 = 10_000;
 
 /// A refusal on record that no session has in its entry.
 pub(super) struct Refused {
-    record: AuditRecord,
+    pub(super) record: AuditRecord,
     /// The session that began on its connection, and its number.
-    session: Option<(SessionId, u64)>,
+    pub(super) session: Option<(SessionId, u64)>,
 }
 
 /// The refusals of a selection.
@@ -38,13 +37,13 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Those on record, where refusals are looked for.
     pub(super) async fn of(
-        desk: &Desk<'_>,
+        house: &Gateway,
         sessions: &SessionQuery,
         question: &Query,
-        lines: In,
-    ) -> Result<Self, Trouble> {
+        lines: Option<Kind>,
+    ) -> Result<Self, StoreError> {
         let mut refusals = Self::default();
-        if !matches!(lines, In::Text(None | Some(LineKind::Refusal))) {
+        if !matches!(lines, None | Some(Kind::Of(LineKind::Refusal))) {
             return Ok(refusals);
         }
         let of = |kind| AuditQuery {
@@ -57,7 +56,7 @@ impl Refusals {
             limit: Some(MOST),
             ..AuditQuery::default()
         };
-        let store = &desk.gateway.store;
+        let store = &house.store;
         let refused = AuditQuery {
             from: sessions.from,
             until: sessions.until,
@@ -130,8 +129,8 @@ impl Refusals {
     }
 
     /// Those that no recording showed.
-    pub(super) fn left(self) -> Vec<Refused> {
-        let Self { loose, shown, .. } = self;
+    pub(super) fn left(&mut self) -> Vec<Refused> {
+        let (loose, shown) = (std::mem::take(&mut self.loose), &self.shown);
         let told = |one: &Refused| one.session.is_some_and(|(id, _)| shown.contains(&id));
         loose.into_iter().filter(|one| !told(one)).collect()
     }
@@ -142,33 +141,8 @@ fn connection(record: &AuditRecord) -> Option<&str> {
 }
 
 /// A refused flow on one line.
-fn refusal(record: &AuditRecord) -> String {
+pub(super) fn refusal(record: &AuditRecord) -> String {
     let flow = record.detail.get("flow").and_then(|flow| flow.as_str());
     let reason = record.reason.as_deref().unwrap_or_default();
     format!("{}: {reason}", flow.unwrap_or_default())
-}
-
-pub(super) async fn show_refused(
-    desk: &mut Desk<'_>,
-    refused: &Refused,
-    question: &Query,
-) -> Result<(), Trouble> {
-    let Refused { record, session } = refused;
-    let kind = match session {
-        Some((_, number)) => desk.say("search-refused-of", &[("number", (*number).into())]),
-        None => desk.say("search-refused-before", &[]),
-    };
-    let target = record.target.as_ref().map(ToString::to_string);
-    let head = format!(
-        "{} · {} · {} · {kind}",
-        times::date_and_clock(record.at),
-        record.person.as_deref().unwrap_or_default(),
-        target.unwrap_or_default(),
-    );
-    desk.terminal.hanging(&head, 4).await?;
-    let line = refusal(record);
-    let found = question.find(&line).unwrap_or_default();
-    let text = marked(desk, &line, &found);
-    desk.terminal.hanging(&text, 4).await?;
-    Ok(())
 }

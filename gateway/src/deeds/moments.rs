@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ecluse_policy::Span;
 
-use crate::admission::parse_length;
+use crate::texts::times::parse_length;
 
 /// The place as `replay --at` takes it. Rounded up to the millisecond: what happened at it is shown there.
-pub(super) fn written(place: Duration) -> String {
+pub(crate) fn written(place: Duration) -> String {
     let millis = place.as_micros().div_ceil(1000);
     let (seconds, millis) = (millis / 1000, millis % 1000);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -23,7 +23,7 @@ pub(super) fn written(place: Duration) -> String {
 }
 
 /// Reads a place: a length, whose seconds may have up to three decimals.
-pub(super) fn read(typed: &str) -> Option<Duration> {
+pub(crate) fn read(typed: &str) -> Option<Duration> {
     let typed = typed.trim();
     let Some((whole, fraction)) = typed.split_once('.') else {
         return parse_length(typed).map(Span::to_std);

@@ -2,33 +2,31 @@
 
 use std::time::Duration;
 
-use ecluse_policy::Span;
-use ecluse_recordings::bundle::Language;
+use ecluse_policy::{Span, Timestamp};
 use ecluse_recordings::{OpenRecording, Part};
 
-use super::super::moments;
-use super::written::At;
-use crate::admission::desk::{Desk, Trouble};
-use crate::store::Session;
+use super::Why;
+use crate::deeds::typed::At;
 use crate::texts::times;
 
-/// Where to begin, counted from the opening of the channel that was chosen, or from the session's where there is none; past
-/// its end there is nothing to show, which is said with the exit status.
-pub(super) async fn begin(
-    desk: &mut Desk<'_>,
+/// Where to begin, counted from the opening of the channel that was chosen, or from the session's where there is none.
+///
+/// # Errors
+/// There is nothing past its end.
+pub(super) fn begin(
     at: Option<At>,
-    session: &Session,
+    started: Timestamp,
     recording: &OpenRecording,
     chosen: Option<u32>,
-) -> Result<Result<Duration, u32>, Trouble> {
+) -> Result<Duration, Why> {
     let channels = &recording.record().channels;
     let channel = channels.iter().find(|one| Some(one.number) == chosen);
     let opened = Duration::from_micros(channel.map_or(0, |channel| channel.opened_us));
     let at = match at {
-        None => return Ok(Ok(Duration::ZERO)),
+        None => return Ok(Duration::ZERO),
         Some(At::Place(at)) => at,
         // The first such time since the session began.
-        Some(At::Clock(time)) => times::since_start(time, session.start.at).saturating_sub(opened),
+        Some(At::Clock(time)) => times::since_start(time, started).saturating_sub(opened),
     };
     let closed = match channel {
         Some(channel) => channel.closed_us,
@@ -36,18 +34,13 @@ pub(super) async fn begin(
     };
     let lasted = Duration::from_micros(closed).saturating_sub(opened);
     if at <= lasted {
-        return Ok(Ok(at));
+        return Ok(at);
     }
-    let (from, until) = (
-        session.start.at.plus(span(opened)),
-        session.start.at.plus(span(opened.saturating_add(lasted))),
-    );
-    let args = [
-        ("length", moments::written(lasted).into()),
-        ("from", times::date_and_clock(from).into()),
-        ("until", times::date_and_clock(until).into()),
-    ];
-    desk.problem("replay-beyond", &args).await.map(Err)
+    Err(Why::Beyond {
+        length: lasted,
+        from: started.plus(span(opened)),
+        until: started.plus(span(opened.saturating_add(lasted))),
+    })
 }
 
 fn span(length: Duration) -> Span {
@@ -60,7 +53,6 @@ pub(super) fn part(
     asked: Option<u32>,
     counted_in: Option<u32>,
     at: Duration,
-    language: Language,
 ) -> Part {
     let channels = &recording.record().channels;
     let opened_us = channels
@@ -74,7 +66,6 @@ pub(super) fn part(
     Part {
         channel: asked,
         from_us,
-        find: None,
-        language,
+        ..Part::default()
     }
 }

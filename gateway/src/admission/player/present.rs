@@ -1,0 +1,220 @@
+//! What passes now: the screens of a session's channels, as those who share them draw them from its live journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecluse_recordings::{ReadError, Screen, Size as ScreenSize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::canvas::{Canvas, FRAME};
+use super::{Source, Stand};
+use crate::clock;
+use crate::live::LiveSession;
+use crate::readers::Turn;
+use crate::screens::{LiveScreen, Progress};
+use crate::terminal::Key;
+use crate::texts::times;
+
+/// A screen that is behind for so long says so.
+const BEHIND: Duration = Duration::from_millis(500);
+
+/// A session in passage, one of its channels at a time.
+pub(crate) struct Present {
+    session: Arc<LiveSession>,
+    /// The channel on the canvas, or the one that was asked for; none while there is none.
+    channel: Option<u32>,
+    screen: Option<Arc<LiveScreen>>,
+    /// Since when the screen is not what the technician sees.
+    behind: Option<Instant>,
+    /// The channel on the canvas has ended.
+    over: bool,
+    /// And so has the session.
+    ended: bool,
+    /// Another channel than before is to be shown.
+    turned: bool,
+}
+
+impl Present {
+    /// A session, from the channel that is `wanted` on; otherwise from the first that has a terminal.
+    pub(crate) fn new(session: Arc<LiveSession>, wanted: Option<u32>) -> Self {
+        Self {
+            session,
+            channel: wanted,
+            screen: None,
+            behind: None,
+            over: false,
+            ended: false,
+            turned: false,
+        }
+    }
+
+    /// The first channel with a terminal, else the first.
+    fn first(&self) -> Option<u32> {
+        let channels = self.session.channels();
+        let with_terminal = channels.iter().find(|channel| channel.terminal);
+        with_terminal
+            .or(channels.first())
+            .map(|channel| channel.number)
+    }
+
+    /// The channel after the one shown, in a circle.
+    fn next(&self) -> Option<u32> {
+        let current = self.channel?;
+        let channels = self.session.channels();
+        let mut numbers = channels.iter().map(|channel| channel.number);
+        let next = numbers
+            .clone()
+            .find(|number| *number > current)
+            .or_else(|| numbers.next());
+        next.filter(|next| *next != current)
+    }
+
+    /// Goes to the next channel, where there is one.
+    fn turn_to_next(&mut self) -> bool {
+        let Some(next) = self.next() else {
+            return false;
+        };
+        self.channel = Some(next);
+        self.screen = None;
+        self.behind = None;
+        self.over = false;
+        self.turned = true;
+        true
+    }
+
+    /// The screen of a channel, shared with all who look at it.
+    fn screen(&mut self, channel: u32) -> Result<Arc<LiveScreen>, ReadError> {
+        if let Some(screen) = &self.screen {
+            return Ok(Arc::clone(screen));
+        }
+        let opened = self.session.screen(channel)?;
+        Ok(Arc::clone(self.screen.insert(opened)))
+    }
+
+    /// How far the screen is, from now on.
+    fn reached(&mut self, progress: Progress) {
+        self.over = progress == Progress::Over;
+        match progress {
+            Progress::Current | Progress::Over => self.behind = None,
+            Progress::Behind => {
+                self.behind.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    fn said(&self, canvas: &Canvas, channel: u32, screen: &Screen) -> Vec<String> {
+        let facts = self.session.facts();
+        let number = [("number", facts.number.into())];
+        if canvas.sure {
+            return vec![canvas.say("watch-cut-sure", &number)];
+        }
+        if self.ended {
+            return vec![canvas.say("watch-ended", &number)];
+        }
+        if self.over {
+            return waiting(canvas, facts.number);
+        }
+        let now = clock::now();
+        let several = self.session.channels().len() > 1;
+        let keys = if several {
+            "watch-keys-many"
+        } else {
+            "watch-keys"
+        };
+        // The way out is never what a narrow terminal leaves out. Then what makes the screen another one than the
+        // technician's.
+        let mut said = vec![canvas.say(keys, &[])];
+        if self.behind.is_some_and(|since| since.elapsed() >= BEHIND) {
+            said.push(canvas.say("watch-behind", &[]));
+        }
+        said.extend(canvas.left_out(screen));
+        said.extend(canvas.in_part(screen));
+        let left = times::countdown(canvas.lang, facts.closes_at.since(now));
+        said.push(canvas.say("watch-left-time", &[("left", left.into())]));
+        said.push(times::countdown(canvas.lang, now.since(facts.started)));
+        if several {
+            said.push(canvas.say("watch-channel", &[("channel", channel.into())]));
+        }
+        said.push(format!("{}@{}", facts.account, facts.target));
+        said.push(facts.person.to_string());
+        said
+    }
+}
+
+impl Source for Present {
+    fn press(&mut self, key: Key) -> Result<bool, ReadError> {
+        let next = matches!(key, Key::Char('n') | Key::Tab);
+        if next {
+            self.turn_to_next();
+        }
+        Ok(next)
+    }
+
+    fn draw(&mut self, turn: &Turn, canvas: &mut Canvas) -> Result<Stand, ReadError> {
+        // Asked first: what is drawn after that is all there is of a session that has ended.
+        let number = self.session.facts().number;
+        let live = canvas.gateway.live.has(number);
+        self.channel = self.channel.or_else(|| self.first());
+        let Some(channel) = self.channel else {
+            let said = match canvas.sure {
+                true => vec![canvas.say("watch-cut-sure", &[("number", number.into())])],
+                false => waiting(canvas, number),
+            };
+            canvas.show(&Screen::new(ScreenSize::clamped(1, 1)), &said);
+            return Ok(Stand {
+                settled: true,
+                due: None,
+                over: !live,
+                nothing: !live,
+            });
+        };
+        if std::mem::take(&mut self.turned) {
+            canvas.turn_page();
+        }
+        let screen = self.screen(channel)?;
+        let drawn = screen.draw(turn, |screen, progress| {
+            self.reached(progress);
+            let caught_up = progress != Progress::Behind;
+            self.ended = caught_up && !live;
+            if caught_up || canvas.is_blank() || canvas.waited(FRAME) {
+                let said = self.said(canvas, channel, screen);
+                canvas.show(screen, &said);
+            }
+            caught_up
+        })?;
+        let Some(caught_up) = drawn else {
+            // Others draw it just now.
+            return Ok(Stand {
+                settled: true,
+                due: Some(Instant::now() + FRAME),
+                over: self.ended,
+                nothing: false,
+            });
+        };
+        // A shell that ends while the session goes on: the next one is shown.
+        let turned = self.over && live && self.turn_to_next();
+        Ok(Stand {
+            settled: caught_up && !turned,
+            due: None,
+            over: self.ended,
+            nothing: false,
+        })
+    }
+
+    fn progress(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.session.progress())
+    }
+
+    fn can_be_cut(&self) -> bool {
+        true
+    }
+}
+
+/// No channel of the session has a screen now.
+fn waiting(canvas: &Canvas, number: u64) -> Vec<String> {
+    vec![
+        canvas.say("watch-keys", &[]),
+        canvas.say("watch-waiting", &[("number", number.into())]),
+    ]
+}

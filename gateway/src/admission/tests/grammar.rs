@@ -1,0 +1,133 @@
+//! Command lines: what they ask for, and what is said of one that is wrong. The same act is the same as a body.
+
+use clap::{Arg, Command};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::grammar::parse;
+use super::super::words::{Misuse, split};
+use crate::deeds::Ask;
+use crate::deeds::answers::{Approve, Refuse};
+use crate::deeds::evidence::recordings::Recordings;
+use crate::deeds::evidence::replay::Replay;
+use crate::deeds::evidence::watch::Watch;
+use crate::deeds::requests::{Cancel, Request};
+use crate::deeds::search::Search;
+use crate::deeds::typed::What;
+
+fn of<A: Ask>(line: &str) -> Result<A, Misuse> {
+    parse(&split(line))
+}
+
+fn body<A: Ask>(body: serde_json::Value) -> A {
+    serde_json::from_value(body).unwrap()
+}
+
+/// One definition: a line and a body of the same act are the same.
+#[test]
+fn a_line_and_a_body_say_the_same() {
+    let line = "db01,DB02 --account postgres --only shell,command --for 1h30 --at 14:00 --reason l'état --- de -x db01";
+    let said = json!({
+        "target": ["db01", "db02"],
+        "account": "postgres",
+        "only": ["shell", "command"],
+        "for": "1h30m",
+        "at": "14:00",
+        "reason": "l'état --- de -x db01",
+    });
+    assert_eq!(of::<Request>(line), Ok(body(said)));
+    let line = "#17 --for 90min --only \"shell, command\" --target db01 --target web01 --account ops,postgres";
+    let said = json!({
+        "id": 17,
+        "for": "1h30m",
+        "only": ["shell", "command"],
+        "target": ["db01", "web01"],
+        "account": ["ops", "postgres"],
+    });
+    assert_eq!(of::<Approve>(line), Ok(body(said)));
+}
+
+/// The local shell removes the quotes that the technician typed.
+#[test]
+fn a_reason_without_its_quotes_runs_to_the_next_option() {
+    let asked = of::<Request>("db01 --reason l'imprimante ne -- répond plus --for 2h").unwrap();
+    assert_eq!(asked.reason, "l'imprimante ne -- répond plus");
+    assert_eq!(asked.length.to_string(), "2h");
+    let no = of::<Refuse>("3 --reason=\"not --today\" or ever 3").unwrap();
+    assert_eq!(no.reason.as_deref(), Some("not --today or ever 3"));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let unclear = |what: What, typed: &str| Misuse::Unclear(what.unclear(typed));
+    let option = |name: &str| Misuse::UnknownOption(name.to_owned());
+    for (line, wrong) in [
+        ("1 --unmask", option("--unmask")),
+        ("1 --unmask=yes", option("--unmask")),
+        ("1 --for --only shell", Misuse::NoValue("--for".to_owned())),
+        ("1 --for \"  \"", Misuse::NoValue("--for".to_owned())),
+        ("1 --only ,", Misuse::NoValue("--only".to_owned())),
+        ("1 --for 1h --for 2h", Misuse::Twice("--for".to_owned())),
+        ("1 2", Misuse::TooManyWords("2".to_owned())),
+        ("1 -x", Misuse::TooManyWords("-x".to_owned())),
+        ("--for 1h", Misuse::Missing("usage-no-id")),
+        ("seventeen", unclear(What::Number, "seventeen")),
+        ("1 --for soon", unclear(What::Length, "soon")),
+        ("1 --only shell,sftp", unclear(What::Family, "sftp")),
+        ("1 --target db01,\u{1b}", unclear(What::Name, "\u{1b}")),
+    ] {
+        assert_eq!(of::<Approve>(line), Err(wrong), "{line}");
+    }
+    for (line, wrong) in [
+        ("--for 1h --reason x", "usage-no-target"),
+        ("db01 --reason x", "usage-no-length"),
+        ("db01 --for 1h", "usage-no-reason"),
+        ("", "usage-no-target"),
+    ] {
+        assert_eq!(of::<Request>(line), Err(Misuse::Missing(wrong)), "{line}");
+    }
+    assert_eq!(of::<Cancel>("-- 1"), of::<Cancel>("1"));
+}
+
+/// How a command is written names the options that it takes, and no other.
+#[test]
+fn usage_names_each_option() {
+    fn options<A: Ask>() -> Vec<String> {
+        let command = A::augment_args(Command::new(A::ACT));
+        let long = |arg: &Arg| arg.get_long().map(|long| format!("--{long}"));
+        let mut options: Vec<String> = command.get_arguments().filter_map(long).collect();
+        options.sort();
+        options
+    }
+    fn written<A: Ask>() -> Vec<String> {
+        assert!(A::USAGE.starts_with(A::ACT));
+        let words = A::USAGE.split(['[', ']', ' ', '|']);
+        let mut written: Vec<String> = words
+            .filter(|word| word.starts_with("--"))
+            .map(str::to_owned)
+            .collect();
+        written.sort();
+        written
+    }
+    assert_eq!(options::<Request>(), written::<Request>());
+    assert_eq!(options::<Approve>(), written::<Approve>());
+    assert_eq!(options::<Refuse>(), written::<Refuse>());
+    assert_eq!(options::<Recordings>(), written::<Recordings>());
+    assert_eq!(options::<Search>(), written::<Search>());
+    assert_eq!(options::<Replay>(), written::<Replay>());
+    assert_eq!(options::<Watch>(), written::<Watch>());
+}
+
+proptest! {
+    /// No line breaks the reading, and clap is content with each definition.
+    #[test]
+    fn any_line_is_read(line in "\\PC{0,200}") {
+        let _ = of::<Request>(&line);
+        let _ = of::<Approve>(&line);
+        let _ = of::<Refuse>(&line);
+        let _ = of::<Cancel>(&line);
+        let _ = of::<Search>(&line);
+        let _ = of::<Replay>(&line);
+        let _ = of::<Watch>(&line);
+    }
+}

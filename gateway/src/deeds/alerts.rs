@@ -1,0 +1,348 @@
+//! What operators are told wherever they look first: targets that presented another host key than their document names
+//! (C3), accounts that guesses blocked and an administrator opened again (A6, A8), a gateway that runs out of room for
+//! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
+//! doors where connections find no place (F5).
+
+use std::collections::BTreeSet;
+
+use ecluse_policy::documents::Pool;
+use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Undone, right};
+use crate::actor::Actor;
+use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
+use crate::copies::Away;
+use crate::door::crowd::{Crowd, Places};
+use crate::gateway::Gateway;
+use crate::journal::CONTRADICTED;
+use crate::space::{Level, Room};
+use crate::store::{AuditQuery, ORDER, StoreError};
+
+/// How long an alert is shown again at each look.
+const SHOWN_FOR: Span = Span::from_hours(7 * 24);
+/// How long after its end a crowd at a door is still told.
+const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
+/// Troubles with recordings told at once.
+const MOST: u32 = 10;
+
+/// Asks for what is to be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Alerts {
+    /// Only what was found since; everything that is shown again at each look, without it.
+    #[serde(default)]
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// What is to be told, and when it happened or began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alert {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What.
+    pub(crate) told: Told,
+}
+
+/// What an alert tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Told {
+    /// Guesses blocked an account.
+    Blocked { person: String },
+    /// An administrator ended the block.
+    Unblocked { person: String, by: String },
+    /// An administrator enabled an account that lay unused.
+    Enabled { person: String, by: String },
+    /// There is little room for recordings, in bytes; sessions are refused below the bound.
+    SpaceLow { free: u64, bound: u64 },
+    /// There is too little to begin any session.
+    SpaceFull { free: u64, bound: u64 },
+    /// Connections find no place.
+    Crowd {
+        place: Place,
+        until: Timestamp,
+        count: u64,
+        sources: usize,
+        over: bool,
+    },
+    /// A recording failed, lost something or was found altered.
+    Recording {
+        person: String,
+        target: Option<TargetId>,
+        problem: String,
+    },
+    /// Lines were typed that were not shown, or a terminal was asked for that shows none.
+    Hidden {
+        person: String,
+        target: Option<TargetId>,
+        /// Of which session; 0 from before that was kept.
+        session: u64,
+        lines: Option<u64>,
+    },
+    /// The journal contradicts the checkpoints of a place.
+    CopiesContradicted {
+        destination: String,
+        problem: String,
+    },
+    /// The journal contradicts the checkpoints that its gateway signed.
+    JournalContradicted { problem: String },
+    /// No checkpoint could be signed since.
+    CheckpointFailed { problem: String },
+    /// Copies do not arrive at a place.
+    CopiesAway { destination: String },
+    /// The store has something else of a session than the log.
+    SessionNotOnRecord { number: u64 },
+    /// Of an intervention.
+    InterventionNotOnRecord { number: u64 },
+    /// Of an order to another node.
+    OrderNotOnRecord,
+    /// Of a document.
+    DocumentNotOnRecord,
+    /// A target presented another host key than its document names.
+    HostKey {
+        target: TargetId,
+        got: String,
+        pinned: String,
+    },
+}
+
+/// Which places at the doors are short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Place {
+    /// The share of one source.
+    Shares,
+    /// Those of one person.
+    Person,
+    /// Those kept for operators.
+    Operators,
+    /// Those kept for known stations.
+    Stations,
+    /// Those for everybody.
+    Everybody,
+    /// Those after log-on.
+    Inside,
+}
+
+/// The alerts of the operator's client, the latest last.
+pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<Vec<Alert>, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, "alerts", by.as_operator(&applied)).await?;
+    let (client, now) = (operator.client(), operator.now());
+    let (since, is_new) = (ask.since, ask.since.is_some());
+    let from = since.unwrap_or(now.minus(SHOWN_FOR));
+    let mut alerts = on_record(house, client, from).await?;
+    let room = house.space.last();
+    if !is_new || room.since >= from {
+        alerts.extend(of_room(house, room));
+    }
+    let crowds = house
+        .crowds
+        .told(since.unwrap_or(now.minus(CROWD_SHOWN_FOR)));
+    let crowds = crowds
+        .iter()
+        .filter(|crowd| !is_new || crowd.told.is_some_and(|told| told >= from));
+    alerts.extend(crowds.map(of_crowd));
+    let away = house.absences.of(client);
+    let away = away.iter().filter(|away| !is_new || away.told >= from);
+    alerts.extend(away.map(of_copies));
+    alerts.sort_by_key(|alert| alert.at);
+    Ok(alerts)
+}
+
+/// What is on record and concerns the client, since a time.
+async fn on_record(
+    house: &Gateway,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<Alert>, StoreError> {
+    /// What is looked for together, and what of it is told.
+    type Tell = fn(AuditRecord) -> Told;
+    const ACCOUNTS: &[AuditKind] = &[
+        AuditKind::Lockout,
+        AuditKind::LockoutLifted,
+        AuditKind::AccountEnabled,
+    ];
+    const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
+    const LOOKED_FOR: [(&[AuditKind], Tell); 5] = [
+        (ACCOUNTS, account),
+        (RECORDINGS, recording),
+        (&[AuditKind::TypingHidden], hidden),
+        (&[AuditKind::CheckpointFailed], contradicted),
+        (&[AuditKind::NotOnRecord], not_on_record),
+    ];
+    let mut alerts = host_keys(house, client, since).await?;
+    for (kinds, tell) in LOOKED_FOR {
+        let query = AuditQuery {
+            client: Some(client.clone()),
+            kinds: kinds.to_vec(),
+            from: Some(since),
+            latest_first: true,
+            limit: Some(MOST),
+            ..AuditQuery::default()
+        };
+        let found = house.store.audit(&query).await?.into_iter();
+        let mut found: Vec<AuditRecord> = found.map(|stored| stored.record).collect();
+        leave_out_made_again(&mut found);
+        // The latest first: what is of one instant stays in its order.
+        alerts.extend(found.into_iter().rev().map(|record| Alert {
+            at: record.at,
+            told: tell(record),
+        }));
+    }
+    Ok(alerts)
+}
+
+fn text(record: &AuditRecord, key: &str) -> String {
+    let value = record.detail.get(key).and_then(|value| value.as_str());
+    value.unwrap_or_default().to_owned()
+}
+
+fn count(record: &AuditRecord, key: &str) -> Option<u64> {
+    record.detail.get(key).and_then(|value| value.as_u64())
+}
+
+/// Accounts that are the client's matter and were blocked, or opened again.
+fn account(record: AuditRecord) -> Told {
+    let by = text(&record, "by");
+    let person = record.person.unwrap_or_default();
+    if record.kind == AuditKind::LockoutLifted {
+        Told::Unblocked { person, by }
+    } else if record.kind == AuditKind::AccountEnabled {
+        Told::Enabled { person, by }
+    } else {
+        Told::Blocked { person }
+    }
+}
+
+fn recording(record: AuditRecord) -> Told {
+    Told::Recording {
+        person: record.person.unwrap_or_default(),
+        target: record.target,
+        problem: record.reason.unwrap_or_default(),
+    }
+}
+
+fn hidden(record: AuditRecord) -> Told {
+    Told::Hidden {
+        lines: count(&record, "lines"),
+        session: count(&record, "number").unwrap_or_default(),
+        person: record.person.unwrap_or_default(),
+        target: record.target,
+    }
+}
+
+/// Takes out checkpoints that could not be made and have been made since, and the word that they were: nothing lacks.
+fn leave_out_made_again(found: &mut Vec<AuditRecord>) {
+    let of_checkpoints = |record: &AuditRecord| record.kind == AuditKind::CheckpointFailed;
+    let is_good = |record: &AuditRecord| record.verdict == Some(AuditVerdict::Permit);
+    let good = found.iter().filter(|one| of_checkpoints(one) && is_good(one));
+    let again = good.map(|record| record.at).max();
+    let proves_nothing = |record: &AuditRecord| {
+        let detail = &record.detail;
+        !detail.contains_key("destination") && !detail.contains_key(CONTRADICTED)
+    };
+    found.retain(|record| {
+        let made = is_good(record)
+            || proves_nothing(record) && again.is_some_and(|again| again >= record.at);
+        !(of_checkpoints(record) && made)
+    });
+}
+
+/// Checkpoints that the journal contradicts, at a place or the gateway's own, or that cannot be made (R3).
+fn contradicted(record: AuditRecord) -> Told {
+    let problem = record.reason.clone().unwrap_or_default();
+    if record.detail.contains_key("destination") {
+        Told::CopiesContradicted {
+            destination: text(&record, "destination"),
+            problem,
+        }
+    } else if record.detail.contains_key(CONTRADICTED) {
+        Told::JournalContradicted { problem }
+    } else {
+        Told::CheckpointFailed { problem }
+    }
+}
+
+/// Interventions, documents and sessions in the store that the log contradicts (R3).
+fn not_on_record(record: AuditRecord) -> Told {
+    let number = count(&record, "number");
+    match (record.session, number) {
+        (Some(_), number) => Told::SessionNotOnRecord {
+            number: number.unwrap_or(0),
+        },
+        (None, Some(number)) => Told::InterventionNotOnRecord { number },
+        (None, None) if record.detail.contains_key(ORDER) => Told::OrderNotOnRecord,
+        (None, None) => Told::DocumentNotOnRecord,
+    }
+}
+
+/// Too little room. It is the gateway's, so every client's operators are told.
+fn of_room(house: &Gateway, room: Room) -> Option<Alert> {
+    let (free, bound) = (room.free, house.space.bounds().refuse_below);
+    let told = match room.level {
+        Level::Enough => return None,
+        Level::Low => Told::SpaceLow { free, bound },
+        Level::Full => Told::SpaceFull { free, bound },
+    };
+    Some(Alert {
+        at: room.since,
+        told,
+    })
+}
+
+/// Places that are short at the doors. They are the gateway's, so every client's operators are told.
+fn of_crowd(crowd: &Crowd) -> Alert {
+    let place = match (crowd.turned.only_shares(), crowd.places) {
+        (true, Places::Before(_)) => Place::Shares,
+        (true, Places::Inside) => Place::Person,
+        (false, Places::Before(Pool::Operators)) => Place::Operators,
+        (false, Places::Before(Pool::Stations)) => Place::Stations,
+        (false, Places::Before(Pool::Everybody)) => Place::Everybody,
+        (false, Places::Inside) => Place::Inside,
+    };
+    Alert {
+        at: crowd.since,
+        told: Told::Crowd {
+            place,
+            until: crowd.latest,
+            count: crowd.turned.total(),
+            sources: crowd.turned.sources(),
+            over: crowd.over,
+        },
+    }
+}
+
+/// A destination of the client's copies where none arrive.
+fn of_copies(away: &Away) -> Alert {
+    Alert {
+        at: away.since,
+        told: Told::CopiesAway {
+            destination: away.destination.clone(),
+        },
+    }
+}
+
+/// Unexpected host keys since a time: each key of each target once, the latest meeting of it.
+async fn host_keys(
+    house: &Gateway,
+    client: &ClientId,
+    since: Timestamp,
+) -> Result<Vec<Alert>, StoreError> {
+    let mut told = BTreeSet::new();
+    let mut alerts = Vec::new();
+    for alert in house.store.host_key_alerts(client, since).await? {
+        if told.insert((alert.target.clone(), alert.got.clone())) {
+            alerts.push(Alert {
+                at: alert.at,
+                told: Told::HostKey {
+                    target: alert.target,
+                    got: alert.got,
+                    pinned: alert.expected,
+                },
+            });
+        }
+    }
+    Ok(alerts)
+}

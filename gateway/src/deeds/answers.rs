@@ -1,0 +1,259 @@
+//! Yes, less, no, and no longer: what an operator says to an intervention (I2). What was granted is never more than was
+//! asked: policy sees to it.
+
+use clap::Args;
+use ecluse_policy::identity::SecondFactor;
+use ecluse_policy::intervention::Intervention;
+use ecluse_policy::{AccountName, AsOperator, InterventionId, InterventionNumber, Narrowing, TargetId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::steps::{about, refused, step};
+use super::typed::{self, Family, Length};
+use super::{Ask, Undone, Wants, of_client, right};
+use crate::actor::Actor;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::gateway::Gateway;
+use crate::live::nodes;
+
+/// A yes, to all of it or to less.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approve {
+    /// Which intervention.
+    #[arg(value_parser = typed::number)]
+    pub(crate) id: InterventionNumber,
+    /// For how long, where that is less than was asked.
+    #[arg(long = "for")]
+    #[serde(default, rename = "for")]
+    pub(crate) length: Option<Length>,
+    /// Only these families of flows; all that were asked, where none is named.
+    #[arg(long, value_delimiter = ',')]
+    #[serde(default)]
+    pub(crate) only: Vec<Family>,
+    /// Only these targets.
+    #[arg(long, value_delimiter = ',', value_parser = typed::target)]
+    #[serde(default)]
+    pub(crate) target: Vec<TargetId>,
+    /// Only these accounts.
+    #[arg(long, value_delimiter = ',', value_parser = typed::account)]
+    #[serde(default)]
+    pub(crate) account: Vec<AccountName>,
+}
+
+impl Ask for Approve {
+    const ACT: &'static str = "approve";
+    const USAGE: &'static str =
+        "approve ID [--for D] [--only FAMILY,…] [--target T,…] [--account A,…]";
+}
+
+impl Approve {
+    fn narrowing(self) -> Narrowing {
+        let Self {
+            id: _,
+            length,
+            only,
+            target,
+            account,
+        } = self;
+        Narrowing {
+            length: length.map(|Length(length)| length),
+            families: named(only.into_iter().map(String::from).collect()),
+            targets: named(target),
+            accounts: named(account),
+        }
+    }
+}
+
+/// Those that were named; all, where none was.
+pub(super) fn named<T, S: FromIterator<T>>(named: Vec<T>) -> Option<S> {
+    (!named.is_empty()).then(|| named.into_iter().collect())
+}
+
+/// What became of a yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Approved {
+    /// The intervention: approved, or with one more yes where several are wanted.
+    pub(crate) intervention: Intervention,
+}
+
+/// An operator says yes, to all of it or to less, with a code of now.
+pub(crate) async fn approve(house: &Gateway, by: &Actor, ask: Approve) -> Result<Approved, Undone> {
+    let kind = AuditKind::Approval;
+    let applied = house.applied();
+    let operator = right(house, by, Approve::ACT, by.as_operator(&applied)).await?;
+    let asked = of_client(house, by, &operator, Approve::ACT, ask.id).await?;
+    let narrowing = ask.narrowing();
+    // Before a code is typed and used up for nothing.
+    if let Err(refusal) = asked.awaits(&operator, &narrowing) {
+        return Err(refused(house, by, kind, &asked, refusal).await);
+    }
+    let code = by.proven_code();
+    let widening = operator.to_widen(&code);
+    let widening = widening.map_err(|refusal| Undone::Wants(Wants::Code(refusal)))?;
+    let intervention = step(house, by, kind, &asked, |latest| {
+        let next = latest.approve(&widening, &narrowing)?;
+        let record = about(by.record(kind, operator.now()), &next);
+        let record = proof(record, by)
+            .permitted()
+            .detail("approvals", next.approvals().len())
+            .detail("code", next.request().code())
+            .detail("narrowing", json!(narrowing))
+            .detail("granted", next.granted().map(|granted| json!(granted)))
+            .detail("documents", applied.version);
+        Ok((next, vec![record]))
+    })
+    .await?;
+    Ok(Approved { intervention })
+}
+
+/// By what an operator proved who they are, at this yes: their key, and the code of which moment.
+fn proof(record: AuditRecord, by: &Actor) -> AuditRecord {
+    let authenticated = &by.authenticated;
+    let log_on = match authenticated.second_factor() {
+        SecondFactor::Code => "fresh",
+        SecondFactor::Remembered => "remembered",
+    };
+    let code = by.proven_code();
+    record
+        .detail("key", authenticated.person_key().to_string())
+        .detail("log-on-code", log_on)
+        .detail("code-proven-at", code.at().map(|at| at.to_string()))
+}
+
+/// A no.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refuse {
+    /// Which intervention.
+    #[arg(value_parser = typed::number)]
+    pub(crate) id: InterventionNumber,
+    /// Why; the technician reads it.
+    #[arg(long, allow_hyphen_values = true)]
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+}
+
+impl Ask for Refuse {
+    const ACT: &'static str = "refuse";
+    const USAGE: &'static str = "refuse ID --reason \"…\"";
+}
+
+/// A no that was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    /// The intervention.
+    pub(crate) intervention: Intervention,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// An operator says no, and why.
+pub(crate) async fn refuse(house: &Gateway, by: &Actor, ask: Refuse) -> Result<Refused, Undone> {
+    let kind = AuditKind::Refusal;
+    let applied = house.applied();
+    let operator = right(house, by, Refuse::ACT, by.as_operator(&applied)).await?;
+    let asked = of_client(house, by, &operator, Refuse::ACT, ask.id).await?;
+    // Before a reason is typed for nothing.
+    if let Err(refusal) = asked.awaits_refusal(&operator) {
+        return Err(refused(house, by, kind, &asked, refusal).await);
+    }
+    let reason = why(ask.reason, &asked)?;
+    let intervention = step(house, by, kind, &asked, |latest| {
+        let next = latest.refuse(&operator, &reason)?;
+        let record = about(by.record(kind, operator.now()), &next)
+            .permitted()
+            .reason(&reason);
+        Ok((next, vec![record]))
+    })
+    .await?;
+    Ok(Refused {
+        intervention,
+        reason,
+    })
+}
+
+fn why(given: Option<String>, asked: &Intervention) -> Result<String, Undone> {
+    let given = given.as_deref().map(str::trim);
+    match given.filter(|reason| !reason.is_empty()) {
+        Some(reason) => Ok(reason.to_owned()),
+        None => Err(Undone::Wants(Wants::Reason(asked.request().person.clone()))),
+    }
+}
+
+/// No longer.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Withdraw {
+    /// Which intervention.
+    #[arg(value_parser = typed::number)]
+    pub(crate) id: InterventionNumber,
+    /// Why; the technician reads it.
+    #[arg(long, allow_hyphen_values = true)]
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+}
+
+impl Ask for Withdraw {
+    const ACT: &'static str = "withdraw";
+    const USAGE: &'static str = "withdraw ID [--reason \"…\"]";
+}
+
+/// An intervention that was ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Withdrawn {
+    /// The intervention.
+    pub(crate) intervention: Intervention,
+    /// How many sessions end with it, here and on other nodes.
+    pub(crate) sessions: usize,
+}
+
+/// An operator ends an approved or open intervention; its sessions end as their rights do.
+pub(crate) async fn withdraw(
+    house: &Gateway,
+    by: &Actor,
+    ask: Withdraw,
+) -> Result<Withdrawn, Undone> {
+    let kind = AuditKind::Closing;
+    let applied = house.applied();
+    let operator = right(house, by, Withdraw::ACT, by.as_operator(&applied)).await?;
+    let asked = of_client(house, by, &operator, Withdraw::ACT, ask.id).await?;
+    // Before a reason is typed for nothing.
+    if let Err(refusal) = asked.awaits_end(&operator) {
+        return Err(refused(house, by, kind, &asked, refusal).await);
+    }
+    let reason = why(ask.reason, &asked)?;
+    let here = house.live.list(&operator);
+    let here = here
+        .iter()
+        .filter(|session| session.facts().intervention == asked.id());
+    let sessions = here.count() + there(house, &operator, asked.id()).await;
+    let intervention = step(house, by, kind, &asked, |latest| {
+        let next = latest.close(&operator, &reason)?;
+        let record = about(by.record(kind, operator.now()), &next)
+            .permitted()
+            .reason(&reason);
+        Ok((next, vec![record]))
+    })
+    .await?;
+    Ok(Withdrawn {
+        intervention,
+        sessions,
+    })
+}
+
+/// How many sessions of an intervention are in passage on other nodes that are heard of; those that cannot be counted are
+/// not, which holds up no act.
+async fn there(house: &Gateway, operator: &AsOperator<'_>, of: InterventionId) -> usize {
+    let remote = match nodes::elsewhere(house, operator).await {
+        Ok((remote, _)) => remote,
+        Err(error) => {
+            tracing::warn!(%error, "the sessions of other nodes are not counted");
+            return 0;
+        }
+    };
+    let heard = remote.iter().filter(|remote| remote.address().is_some());
+    heard
+        .filter(|remote| remote.session.start.intervention == of)
+        .count()
+}

@@ -1,0 +1,360 @@
+//! What changed for a client: its documents, its people and those that its matrix reaches, their enrolments, its copies.
+//!
+//! Operators are told of everything since they were told last, and that they were is on record: who changes something
+//! behind a client's back has its operators read of it.
+
+use clap::Args;
+use ecluse_policy::{AsOperator, ClientId, Span, TargetId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Undone, right, typed};
+use crate::actor::Actor;
+use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::passage::changes::GATEWAY_KEY;
+use crate::passage::cut_short;
+use crate::store::{AuditQuery, StoreError};
+
+/// Changes counted at most.
+const MOST: u32 = 500;
+/// How far back somebody is told who never was told before, and how far `changes` looks by itself.
+const BACK: Span = Span::from_hours(30 * 24);
+
+/// What is told, by kind and by what happened to an object of the documents.
+const TOLD: [(AuditKind, &str, What); 15] = [
+    (AuditKind::DocumentChange, "again", What::Again),
+    (AuditKind::DocumentChange, "created", What::Created),
+    (AuditKind::DocumentChange, "changed", What::Changed),
+    (AuditKind::DocumentChange, "removed", What::Removed),
+    (AuditKind::Reached, "reach-begun", What::Reached),
+    (AuditKind::Reached, "changed-elsewhere", What::Elsewhere),
+    (AuditKind::Enrolment, "", What::Enrolled),
+    (AuditKind::EnrolmentDisabled, "", What::EnrolmentDisabled),
+    (AuditKind::CredentialSet, "", What::Credential),
+    (AuditKind::RecordingRewrapped, "", What::Rewrapped),
+    (AuditKind::CopiesAway, "", What::CopiesAway),
+    (AuditKind::CopiesBack, "", What::CopiesBack),
+    (AuditKind::KeyMade, "", What::Key),
+    (AuditKind::SettingsChange, "", What::Settings),
+    (AuditKind::ServeCutShort, "", What::CutShort),
+];
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum What {
+    /// An object of the documents stands again as it did.
+    Again,
+    /// It was created.
+    Created,
+    /// It was changed.
+    Changed,
+    /// It was removed.
+    Removed,
+    /// The matrix reaches somebody or something of a provider that it did not.
+    Reached,
+    /// The provider's document changed in what does not concern the client.
+    Elsewhere,
+    /// A source of codes was enrolled.
+    Enrolled,
+    /// An enrolment was disabled.
+    EnrolmentDisabled,
+    /// A target's credential was set.
+    Credential,
+    /// A recording's key was wrapped for other recipients.
+    Rewrapped,
+    /// Copies stopped to arrive.
+    CopiesAway,
+    /// They arrive again.
+    CopiesBack,
+    /// The gateway made a key of its own.
+    Key,
+    /// The gateway serves with other settings.
+    Settings,
+    /// The gateway had stopped out of order.
+    CutShort,
+    /// Another change, in its own words.
+    Worded,
+}
+
+/// One change, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What happened.
+    pub(crate) what: What,
+    /// Whom it is about.
+    pub(crate) person: String,
+    /// Who did it.
+    pub(crate) by: String,
+    /// Whose matter it is.
+    pub(crate) client: Option<ClientId>,
+    /// To which object of the documents: `target hopital/db01`.
+    pub(crate) object: String,
+    /// What of it changed: `address: a -> b`.
+    pub(crate) lines: Vec<String>,
+    /// Who can read from then on, by their keys.
+    pub(crate) gained: Vec<String>,
+    /// Who no longer can.
+    pub(crate) lost: Vec<String>,
+    /// Which of these keys is the gateway's own.
+    pub(crate) gateway: String,
+    /// Which session, as people call it.
+    pub(crate) session: String,
+    /// Which target.
+    pub(crate) target: Option<TargetId>,
+    /// Which account on it.
+    pub(crate) account: String,
+    /// Which receiver of copies.
+    pub(crate) destination: String,
+    /// Which sessions were cut short.
+    pub(crate) sessions: Vec<String>,
+    /// When the gateway was last heard of before.
+    pub(crate) stopped: Option<Timestamp>,
+}
+
+impl Change {
+    fn of(record: AuditRecord) -> Self {
+        let text = |key: &str| {
+            let value = record.detail.get(key).and_then(|text| text.as_str());
+            value.unwrap_or_default().to_owned()
+        };
+        let list = |key: &str| {
+            let list = record.detail.get(key).and_then(|list| list.as_array());
+            let texts = list.into_iter().flatten().filter_map(|one| one.as_str());
+            texts.map(str::to_owned).collect()
+        };
+        let change = text("change");
+        let number = record
+            .detail
+            .get("number")
+            .and_then(|number| number.as_u64());
+        let session = match number {
+            Some(number) => Some(format!("#{number}")),
+            None => record.session.map(|session| session.to_string()),
+        };
+        let what = TOLD
+            .iter()
+            .find(|(kind, of, _)| *kind == record.kind && (of.is_empty() || *of == change))
+            .map_or(What::Worded, |(_, _, what)| *what);
+        Self {
+            at: record.at,
+            what,
+            by: text("by"),
+            object: text("object"),
+            lines: list("lines"),
+            gained: list("gained"),
+            lost: list("lost"),
+            gateway: text(GATEWAY_KEY),
+            session: session.unwrap_or_default(),
+            account: text("account"),
+            destination: text("destination"),
+            sessions: list(cut_short::SESSIONS),
+            stopped: Timestamp::parse(&text(cut_short::AFTER)).ok(),
+            person: record.person.unwrap_or_default(),
+            client: record.client,
+            target: record.target,
+        }
+    }
+}
+
+/// Asks what changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changes {
+    /// Since when; for a month, without it.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) since: Option<String>,
+}
+
+impl Ask for Changes {
+    const ACT: &'static str = "changes";
+    const USAGE: &'static str = "changes [--since D]";
+}
+
+/// What changed, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Changed {
+    /// For whom.
+    pub(crate) client: ClientId,
+    /// Since when.
+    pub(crate) from: Timestamp,
+    /// What.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// What changed for the operator's client.
+pub(crate) async fn changes(house: &Gateway, by: &Actor, ask: Changes) -> Result<Changed, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
+    let now = operator.now();
+    let from = match &ask.since {
+        Some(typed) => typed::past(typed, now)?,
+        None => now.minus(BACK),
+    };
+    let query = AuditQuery {
+        from: Some(from),
+        latest_first: true,
+        limit: Some(MOST),
+        ..of(&operator)
+    };
+    let found = house.store.audit(&query).await?;
+    Ok(changed(&operator, from, found))
+}
+
+fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) -> Changed {
+    let changes = found.into_iter().map(|stored| Change::of(stored.record));
+    Changed {
+        client: by.client().clone(),
+        from,
+        changes: changes.collect(),
+    }
+}
+
+/// Up to where an operator was told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UpTo {
+    seq: u64,
+    at: Timestamp,
+}
+
+/// Since when somebody was not told.
+enum Since {
+    /// Since they were told, up to this entry.
+    Told(UpTo),
+    /// They never were; since they came for the first time, or a while ago.
+    Came(Timestamp),
+}
+
+/// What is there already is no news; [`untold`] may still tell of it.
+pub(crate) async fn up_to_now(house: &Gateway, by: &AsOperator<'_>) -> Result<UpTo, StoreError> {
+    let query = AuditQuery {
+        latest_first: true,
+        limit: Some(1),
+        ..of(by)
+    };
+    let found = house.store.audit(&query).await?;
+    Ok(UpTo {
+        seq: found.first().map_or(0, |latest| latest.seq),
+        at: by.now(),
+    })
+}
+
+/// What changed since, once; on record as told. None where nothing did.
+pub(crate) async fn news(
+    house: &Gateway,
+    by: &Actor,
+    upto: &mut UpTo,
+) -> Result<Option<Changed>, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
+    let query = AuditQuery {
+        after: Some(upto.seq),
+        ..of(&operator)
+    };
+    let from = upto.at;
+    Ok(told(house, by, &operator, query, from, upto).await?)
+}
+
+/// What changed since this operator was told last, on record as told. None where nothing did, or where they come for the
+/// first time: nothing changed for them.
+pub(crate) async fn untold(
+    house: &Gateway,
+    by: &Actor,
+    upto: &mut UpTo,
+) -> Result<Option<Changed>, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
+    let (query, from) = match since(house, by, &operator).await? {
+        None => return Ok(None),
+        Some(Since::Told(UpTo { seq, at })) => {
+            let query = AuditQuery {
+                after: Some(seq),
+                ..of(&operator)
+            };
+            (query, at)
+        }
+        Some(Since::Came(at)) => {
+            let query = AuditQuery {
+                from: Some(at),
+                ..of(&operator)
+            };
+            (query, at)
+        }
+    };
+    Ok(told(house, by, &operator, query, from, upto).await?)
+}
+
+/// What a query finds, on record as told.
+async fn told(
+    house: &Gateway,
+    by: &Actor,
+    operator: &AsOperator<'_>,
+    mut query: AuditQuery,
+    from: Timestamp,
+    upto: &mut UpTo,
+) -> Result<Option<Changed>, StoreError> {
+    query.limit = Some(MOST);
+    query.latest_first = true;
+    let found = house.store.audit(&query).await?;
+    let Some(latest) = found.first().map(|latest| latest.seq) else {
+        return Ok(None);
+    };
+    let record = by
+        .record(AuditKind::ChangesTold, clock::now())
+        .client(operator.client())
+        .detail("entries", found.len())
+        .detail("up-to", latest);
+    house.store.record(&[record]).await?;
+    upto.seq = upto.seq.max(latest);
+    upto.at = operator.now();
+    Ok(Some(changed(operator, from, found)))
+}
+
+fn of(by: &AsOperator<'_>) -> AuditQuery {
+    AuditQuery {
+        client: Some(by.client().clone()),
+        kinds: TOLD.iter().map(|(kind, _, _)| *kind).collect(),
+        ..AuditQuery::default()
+    }
+}
+
+async fn since(
+    house: &Gateway,
+    by: &Actor,
+    operator: &AsOperator<'_>,
+) -> Result<Option<Since>, StoreError> {
+    let theirs = |kind| AuditQuery {
+        client: Some(operator.client().clone()),
+        person: Some(by.person().to_string()),
+        kinds: vec![kind],
+        ..AuditQuery::default()
+    };
+    let told = AuditQuery {
+        latest_first: true,
+        limit: Some(1),
+        ..theirs(AuditKind::ChangesTold)
+    };
+    if let Some(StoredAuditRecord { record, .. }) = house.store.audit(&told).await?.first() {
+        let upto = record.detail.get("up-to").and_then(|upto| upto.as_u64());
+        return Ok(Some(Since::Told(UpTo {
+            seq: upto.unwrap_or_default(),
+            at: record.at,
+        })));
+    }
+    let came = AuditQuery {
+        limit: Some(2),
+        ..theirs(AuditKind::LogOn)
+    };
+    let here = by.connection.to_string();
+    let before = house.store.audit(&came).await?;
+    let first = before.iter().map(|stored| &stored.record).find(|record| {
+        let connection = record.detail.get("connection");
+        connection.and_then(|id| id.as_str()) != Some(here.as_str())
+    });
+    let back = operator.now().minus(BACK);
+    Ok(first.map(|record| Since::Came(record.at.max(back))))
+}

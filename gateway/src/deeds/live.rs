@@ -1,0 +1,339 @@
+//! The sessions in passage, and the red handle (I5).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clap::Args;
+use ecluse_policy::intervention::State;
+use ecluse_policy::words::lenient_reason;
+use ecluse_policy::{
+    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, TargetId, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Subject, Undone, no_such, right};
+use crate::actor::Actor;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::live::nodes::{self, Remote};
+use crate::live::orders::{self, of_guest, of_session};
+use crate::live::{CutWhat, LiveSession, Order};
+use crate::store::{Reply, StoreError};
+
+/// Lists the sessions in passage.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Live {}
+
+impl Ask for Live {
+    const ACT: &'static str = "live";
+    const USAGE: &'static str = "live";
+}
+
+/// The sessions in passage of an operator's client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InPassage {
+    /// By number.
+    pub(crate) sessions: Vec<Passing>,
+    /// Whether there are several nodes.
+    pub(crate) several: bool,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passing {
+    /// Its number.
+    pub(crate) number: u64,
+    /// The node that carries it, as people call it.
+    pub(crate) node: String,
+    /// Whose it is.
+    pub(crate) person: PersonId,
+    /// For which provider, where that is known.
+    pub(crate) provider: Option<ProviderId>,
+    /// On which target.
+    pub(crate) target: TargetId,
+    /// As whom.
+    pub(crate) account: AccountName,
+    /// Since when.
+    pub(crate) started: Timestamp,
+    /// When it ends at the latest, where that is known.
+    pub(crate) closes_at: Option<Timestamp>,
+    /// The intervention, where that is known.
+    pub(crate) intervention: Option<InterventionNumber>,
+    /// What is open on it.
+    pub(crate) channels: Channels,
+}
+
+/// What is open on a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Channels {
+    /// These: by number, with the command where one was asked for.
+    Open(Vec<(u32, Option<String>)>),
+    /// Its node knows.
+    There,
+    /// Nobody does: its node was not heard of for so many seconds.
+    Lost {
+        /// 0 where nobody knows.
+        seconds: u64,
+    },
+}
+
+/// The sessions in passage of the operator's client, here and on other nodes.
+pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassage, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, Live::ACT, by.as_operator(&applied)).await?;
+    let here = house.live.list(&operator);
+    let (there, several) = nodes::elsewhere(house, &operator).await?;
+    let own = house.settings.address();
+    let own = own.map_or_else(|| house.node.clone(), |address| address.to_string());
+    let here = here.iter().map(|session| of_here(session, &own));
+    let mut sessions: Vec<Passing> = here.chain(there.iter().map(of_there)).collect();
+    sessions.sort_by_key(|session| session.number);
+    Ok(InPassage { sessions, several })
+}
+
+fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
+    let facts = session.facts();
+    let channels = session.channels();
+    let channels = channels
+        .iter()
+        .map(|channel| (channel.number, channel.command.clone()));
+    Passing {
+        number: facts.number,
+        node: own.to_owned(),
+        person: facts.person.clone(),
+        provider: Some(facts.provider.clone()),
+        target: facts.target.clone(),
+        account: facts.account.clone(),
+        started: facts.started,
+        closes_at: Some(facts.closes_at),
+        intervention: Some(facts.intervention_number),
+        channels: Channels::Open(channels.collect()),
+    }
+}
+
+/// One that another node carries: its channels are known there alone.
+fn of_there(remote: &Remote) -> Passing {
+    let start = &remote.session.start;
+    let intervention = remote.intervention.as_ref();
+    let closes_at = intervention.and_then(|intervention| match intervention.state() {
+        State::Open { closes_at, .. } => Some(*closes_at),
+        State::Requested
+        | State::Approved { .. }
+        | State::Refused { .. }
+        | State::Expired { .. }
+        | State::Closed { .. }
+        | State::Cancelled { .. } => None,
+    });
+    let channels = match remote.address() {
+        Some(_) => Channels::There,
+        None => Channels::Lost {
+            seconds: remote.silent().map_or(0, |silent| silent.as_secs()),
+        },
+    };
+    Passing {
+        number: remote.session.number,
+        node: remote.node(),
+        person: start.person.clone(),
+        provider: intervention.map(|intervention| intervention.request().provider.clone()),
+        target: start.target.clone(),
+        account: start.account.clone(),
+        started: start.at,
+        closes_at,
+        intervention: intervention.map(ecluse_policy::Intervention::number),
+        channels,
+    }
+}
+
+/// Cuts sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cut {
+    /// A session by its number, all of a technician or a target, or `all`.
+    #[arg(id = "session")]
+    pub(crate) what: String,
+    /// Why; the technician reads it.
+    #[arg(long, allow_hyphen_values = true)]
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+}
+
+impl Ask for Cut {
+    const ACT: &'static str = "cut";
+    const USAGE: &'static str = "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]";
+}
+
+/// What was cut, and whether that is on record.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WasCut {
+    /// The sessions that ended here, by number.
+    pub(crate) sessions: Vec<u64>,
+    /// Whose connections without a session were closed here, one for each connection.
+    pub(crate) guests: Vec<PersonId>,
+    /// What other nodes answered.
+    pub(crate) elsewhere: Vec<Elsewhere>,
+    /// The interventions of all these sessions, which still stand.
+    pub(crate) interventions: BTreeSet<u64>,
+    /// Whether it is on record, and other nodes were asked.
+    pub(crate) on_record: bool,
+    /// Why it is not.
+    #[serde(skip)]
+    pub(crate) trouble: Option<StoreError>,
+}
+
+/// What became of an order on one other node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Elsewhere {
+    /// The node, as people call it.
+    pub(crate) node: String,
+    /// What it answered; none where it did not, in time.
+    pub(crate) reply: Option<Reply>,
+}
+
+impl WasCut {
+    /// Whether nothing here or elsewhere was what was named.
+    pub(crate) fn is_nothing(&self) -> bool {
+        let nothing = |one: &Elsewhere| match &one.reply {
+            Some(Reply::Done { sessions, guests }) => sessions.is_empty() && guests.is_empty(),
+            Some(Reply::NotOnRecord) | None => false,
+        };
+        self.sessions.is_empty()
+            && self.guests.is_empty()
+            && self.on_record
+            && self.elsewhere.iter().all(nothing)
+    }
+}
+
+/// An operator cuts sessions. What is named is found without the store: nothing comes before the handle.
+pub(crate) async fn cut(house: &Gateway, by: &Actor, ask: Cut) -> Result<WasCut, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, Cut::ACT, by.as_operator(&applied)).await?;
+    // A reason that does not read holds up no cut.
+    let reason = ask.reason.as_deref().and_then(lenient_reason);
+    if let Some(what) = meant(house, &operator, &ask.what) {
+        let cut = pull(house, by, &operator, &what, reason.as_deref()).await;
+        // Whoever cuts all where nothing runs has named nothing.
+        if !cut.is_nothing() || what == CutWhat::All {
+            return Ok(cut);
+        }
+    }
+    Err(no_such(house, by, Cut::ACT, Subject::ToCut(ask.what)).await)
+}
+
+/// What a word names: a session's number, everything, a target in passage here, a person of the documents, another target
+/// of the client, or any person.
+fn meant(house: &Gateway, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
+    if typed == "all" {
+        return Some(CutWhat::All);
+    }
+    if let Ok(number) = typed.trim_start_matches('#').parse() {
+        return Some(CutWhat::Session(number));
+    }
+    let sessions = house.live.list(by);
+    let person = PersonId::parse(typed).ok();
+    let documents = by.documents();
+    let is_person = person
+        .as_ref()
+        .is_some_and(|person| documents.person(person).is_some());
+    if let Ok(target) = TargetId::typed(typed) {
+        let in_passage = sessions
+            .iter()
+            .any(|session| session.facts().target == target);
+        let owner = documents.target(&target).map(|(client, _)| &client.id);
+        if in_passage || owner == Some(by.client()) && !is_person {
+            return Some(CutWhat::Target(target));
+        }
+    }
+    person.map(CutWhat::Technician)
+}
+
+/// Cuts what is here, then puts it on record and orders the same of other nodes: nothing may come before the handle, not
+/// even the store.
+async fn pull(
+    house: &Gateway,
+    by: &Actor,
+    operator: &AsOperator<'_>,
+    what: &CutWhat,
+    reason: Option<&str>,
+) -> WasCut {
+    let order = Order::of(operator, what.clone(), reason);
+    // The idle ones first: what carries a session now carries none a moment later, and is told as that session.
+    let guests = house.live.guests.cut(&order, operator.documents(), None);
+    let sessions = house.live.cut(&order);
+    let now = clock::now();
+    let record = |kind| {
+        let record = by.record(kind, now).client(operator.client()).permitted();
+        match reason {
+            Some(reason) => record.reason(reason),
+            None => record,
+        }
+    };
+    let of_sessions = sessions
+        .iter()
+        .map(|session| of_session(record(AuditKind::Cut), session));
+    let of_guests = guests
+        .iter()
+        .map(|guest| of_guest(record(AuditKind::Cut), operator.client(), guest));
+    let here: Vec<AuditRecord> = of_sessions.chain(of_guests).collect();
+    let ordered = ordered(record(AuditKind::CutOrdered), &order.what);
+    let given = orders::give(house, &order, ordered, &here).await;
+    let (elsewhere, trouble) = match given {
+        Ok(answers) => (answers, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let elsewhere: Vec<Elsewhere> = elsewhere
+        .into_iter()
+        .map(|orders::Elsewhere { node, reply }| Elsewhere { node, reply })
+        .collect();
+    if let Some(error) = &trouble {
+        tracing::error!(%error, "a cut is not on record");
+    }
+    let mut interventions: BTreeSet<u64> = sessions
+        .iter()
+        .map(|session| session.facts().intervention_number.0)
+        .collect();
+    interventions.extend(of_elsewhere(house, &elsewhere).await);
+    WasCut {
+        sessions: sessions
+            .iter()
+            .map(|session| session.facts().number)
+            .collect(),
+        guests: guests.into_iter().map(|guest| guest.person).collect(),
+        elsewhere,
+        interventions,
+        on_record: trouble.is_none(),
+        trouble,
+    }
+}
+
+/// The record of an order: what it names.
+fn ordered(record: AuditRecord, what: &CutWhat) -> AuditRecord {
+    match what {
+        CutWhat::Session(number) => record.detail("number", *number),
+        CutWhat::Technician(person) => record.detail("technician", person.as_str()),
+        CutWhat::Target(target) => record.target(target),
+        CutWhat::All => record.detail("all", true),
+    }
+}
+
+/// The interventions, by number, of sessions that ended elsewhere: they still stand.
+async fn of_elsewhere(house: &Gateway, all: &[Elsewhere]) -> Vec<u64> {
+    let mut found = Vec::new();
+    for one in all {
+        let Some(Reply::Done { sessions, .. }) = &one.reply else {
+            continue;
+        };
+        for number in sessions {
+            // What was cut is told already; without this the words are fewer, not wrong.
+            if let Ok(Some(session)) = house.store.session(*number).await
+                && let Ok(Some(intervention)) =
+                    house.store.intervention(session.start.intervention).await
+            {
+                found.push(intervention.number().0);
+            }
+        }
+    }
+    found
+}
