@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId, Timestamp};
+use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId};
 use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
 use super::words::Misuse;
 use super::{next, shown, unshown};
 use crate::actor::Actor;
-use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::deeds::evidence::Medium;
 use crate::deeds::typed::{FAMILIES, Kind, Unclear, What};
@@ -251,19 +250,5 @@ impl<'a> Desk<'a> {
     /// The longest intervention that some flow of the matrix offers this person on a target.
     pub(crate) fn at_most(&self, target: &TargetId) -> Span {
         next::at_most(&self.applied(), self.visitor, target)
-    }
-
-    /// Puts a refusal on record, one by one or in the count of its minute: whoever is refused can try again at will.
-    pub(crate) async fn put_refusal_on_record(&self, record: AuditRecord) -> Result<(), Trouble> {
-        let people = &self.gateway.people;
-        people
-            .enter(&self.gateway.store, self.person(), record)
-            .await?;
-        Ok(())
-    }
-
-    /// An audit record of what this person does, from where.
-    pub(crate) fn record(&self, kind: AuditKind, now: Timestamp) -> AuditRecord {
-        self.visitor.record(kind, now)
     }
 }

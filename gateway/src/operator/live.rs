@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{AsOperator, Timestamp};
+use ecluse_policy::Timestamp;
 
 use super::{alerts, elsewhere};
 use crate::admission::desk::{Desk, Trouble, status};
 use crate::admission::grammar;
 use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passing, WasCut};
-use crate::live::CutWhat;
 use crate::terminal::layout::shorten;
 use crate::texts::{times, told};
 
