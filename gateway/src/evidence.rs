@@ -1,7 +1,7 @@
 //! The gateway's keys as recordings need them: for whom they are encrypted, what reads them, what seals them.
 //!
 //! Who may read a client's recordings is asked here alone ([`EvidenceKeys::recipients_for`]). Where the keys are,
-//! [`crate::journal`] knows; what a recording is, `ecluse_recordings`.
+//! [`crate::log`] knows; what a recording is, `ecluse_recordings`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use ecluse_recordings::Sealing;
 use ecluse_recordings::evidence::key::{Identity, KeyError, Recipient, RecordingKey};
 
 use crate::clock;
-use crate::journal::JournalKeys;
+use crate::log::JournalKeys;
 
 /// What a manifest says of the program that sealed it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));

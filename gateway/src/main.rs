@@ -1,30 +1,27 @@
 //! Écluse: a dedicated remote-maintenance gateway. See `README.md` for what it promises.
 
-// What prints panics when its reader goes away; `commands::out` does not. Tests are read to their end.
+// What prints panics when its reader goes away; `faces::commands::out` does not. Tests are read to their end.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod actor;
-pub mod admission;
+pub mod archive;
 pub mod audit;
-pub mod auditor;
 pub mod clock;
-pub mod commands;
 mod copies;
 mod deeds;
 mod door;
 pub(crate) mod evidence;
+pub mod faces;
 pub mod gateway;
 pub mod identity;
-pub mod journal;
 pub mod live;
+pub mod log;
 mod memory;
-pub mod operator;
 mod passage;
 mod readers;
 mod screens;
 pub mod secrets;
 pub mod settings;
-mod space;
 mod ssh;
 pub mod store;
 pub mod terminal;
@@ -34,5 +31,5 @@ pub mod time_source;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    commands::run()
+    faces::commands::run()
 }

@@ -37,7 +37,12 @@ fn a_line_in_the_wrong_room_is_found() -> Result<()> {
             "The SSH library",
         ),
         (
-            "gateway/src/operator/live.rs",
+            "gateway/src/faces/commands/check.rs",
+            "use crate::terminal::Terminal;\n",
+            "A Terminal",
+        ),
+        (
+            "gateway/src/passage/story.rs",
             "use crate::terminal::Terminal;\n",
             "A Terminal",
         ),
@@ -80,7 +85,7 @@ fn a_line_in_its_room_is_none_of_its_business() -> Result<()> {
         ),
         ("gateway/src/passage/uplink/tests.rs", "use russh::Sig;\n"),
         (
-            "gateway/src/admission/desk.rs",
+            "gateway/src/faces/lobby/desk.rs",
             "use crate::terminal::Terminal;\n",
         ),
         ("gateway/src/deeds/live.rs", "use crate::store::Store;\n"),

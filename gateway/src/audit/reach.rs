@@ -60,7 +60,7 @@ pub(crate) fn told_with(object: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::testing::documents_where;
+    use crate::faces::lobby::testing::documents_where;
 
     #[test]
     fn a_client_reaches_whom_its_matrix_names_and_the_stations_they_come_from() {

@@ -276,7 +276,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::admission::testing::documents_where;
+    use crate::faces::lobby::testing::documents_where;
     use crate::secrets::new_ed25519;
 
     const ALL: [Goes; 6] = [

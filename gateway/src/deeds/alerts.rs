@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Undone, right};
 use crate::actor::Actor;
+use crate::archive::space::{Level, Room};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::gateway::Gateway;
-use crate::journal::CONTRADICTED;
-use crate::space::{Level, Room};
+use crate::log::CONTRADICTED;
 use crate::store::{AuditQuery, ORDER, StoreError};
 
 /// How long an alert is shown again at each look.
@@ -237,7 +237,9 @@ fn hidden(record: AuditRecord) -> Told {
 fn leave_out_made_again(found: &mut Vec<AuditRecord>) {
     let of_checkpoints = |record: &AuditRecord| record.kind == AuditKind::CheckpointFailed;
     let is_good = |record: &AuditRecord| record.verdict == Some(AuditVerdict::Permit);
-    let good = found.iter().filter(|one| of_checkpoints(one) && is_good(one));
+    let good = found
+        .iter()
+        .filter(|one| of_checkpoints(one) && is_good(one));
     let again = good.map(|record| record.at).max();
     let proves_nothing = |record: &AuditRecord| {
         let detail = &record.detail;

@@ -4,7 +4,9 @@
 use clap::Args;
 use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::intervention::Intervention;
-use ecluse_policy::{AccountName, AsOperator, InterventionId, InterventionNumber, Narrowing, TargetId};
+use ecluse_policy::{
+    AccountName, AsOperator, InterventionId, InterventionNumber, Narrowing, TargetId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ask, Undone, right, typed};
 use crate::actor::Actor;
+use crate::archive::changes::GATEWAY_KEY;
+use crate::archive::cut_short;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::passage::changes::GATEWAY_KEY;
-use crate::passage::cut_short;
 use crate::store::{AuditQuery, StoreError};
 
 /// Changes counted at most.

@@ -13,9 +13,9 @@ use super::listing::{Interventions, Pending, interventions, pending, seen};
 use super::live::{Cut, Live, cut, live};
 use super::requests::{Cancel, Request, cancel, request};
 use super::*;
-use crate::admission::testing::{House, documents, documents_where};
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::faces::lobby::testing::{House, documents, documents_where};
 use crate::store::testing::records_of;
 
 fn ask<A: Ask>(body: serde_json::Value) -> A {

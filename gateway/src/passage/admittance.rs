@@ -11,9 +11,9 @@ use super::side::Gone;
 use super::talk;
 use super::visit::Visit;
 use super::visit::sessions::Permitted;
-use crate::admission::{self, Leave, next};
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::faces::lobby::{self, Leave, next};
 use crate::store::StoreError;
 
 /// How often a first use is tried again when somebody else changed the intervention at the same moment.
@@ -104,7 +104,7 @@ async fn current(
     let mut tries = 0;
     loop {
         let (gateway, visitor) = (visit.gateway(), visit.visitor());
-        let found = admission::admit(gateway, visitor, target, account, Some(asked)).await?;
+        let found = lobby::admit(gateway, visitor, target, account, Some(asked)).await?;
         let admission = match found {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Answer::NotAdmitted(refusal)),
@@ -160,10 +160,9 @@ async fn wait(
         move |mut terminal, gateway, visitor| async move {
             let account = account.as_ref();
             if has_terminal {
-                admission::wait_for_approval(&mut terminal, &gateway, &visitor, &target, account)
-                    .await
+                lobby::wait_for_approval(&mut terminal, &gateway, &visitor, &target, account).await
             } else {
-                Err(admission::refuse_without_terminal(
+                Err(lobby::refuse_without_terminal(
                     &mut terminal,
                     &gateway,
                     &visitor,

@@ -7,17 +7,12 @@
 
 mod admittance;
 pub(crate) mod caps;
-pub(crate) mod changes;
 pub(crate) mod channel;
 pub(crate) mod connection;
-pub(crate) mod cut_short;
 mod farewell;
-pub(crate) mod indexing;
 pub(crate) mod inflow;
-pub(crate) mod keeper;
 pub(crate) mod kinds;
 pub(crate) mod knock;
-mod last_moment;
 pub(crate) mod meter;
 pub(crate) mod notice;
 mod order;
@@ -25,10 +20,8 @@ mod passing;
 pub(crate) mod pump;
 pub(crate) mod purse;
 pub(crate) mod reach;
-pub(crate) mod recovery;
 pub(crate) mod rekey;
 pub(crate) mod right;
-pub(crate) mod sealing;
 pub(crate) mod session;
 pub(crate) mod side;
 pub(crate) mod signals;

@@ -15,7 +15,7 @@ use super::side::{End, Gone, Piece, Stream, TermSize};
 use super::visit::Visit;
 use super::window::{TerminalRequest, told_size};
 use crate::actor::Actor;
-use crate::admission;
+use crate::faces::lobby;
 use crate::gateway::Gateway;
 use crate::terminal::{Size, Terminal, TerminalEnds, TerminalInput, TerminalOutput};
 
@@ -33,7 +33,7 @@ pub(crate) async fn converse(
         visit,
         opening,
         |mut terminal, gateway, visitor| async move {
-            admission::run(&mut terminal, &gateway, &visitor, command.as_deref()).await
+            lobby::run(&mut terminal, &gateway, &visitor, command.as_deref()).await
         },
     )
     .await

@@ -11,9 +11,9 @@ use super::connection::Connection;
 use super::purse::Purse;
 use super::uplink::Uplink;
 
-use crate::admission::testing::House;
 use crate::clock;
 use crate::door::stream::GuardedStream;
+use crate::faces::lobby::testing::House;
 use crate::ssh::algorithms;
 
 /// What is known of a session of alice on db01.
@@ -37,7 +37,7 @@ pub(crate) fn facts(session: Uuid) -> SessionFacts {
 }
 
 /// Waits until every closed recording of the house is sealed.
-pub(super) async fn until_sealed(house: &House) {
+pub(crate) async fn until_sealed(house: &House) {
     let gateway = Arc::clone(&house.gateway);
     let patience = Duration::from_secs(60);
     let waiting = tokio::task::spawn_blocking(move || gateway.keeper.wait_until_finished(patience));
@@ -45,7 +45,7 @@ pub(super) async fn until_sealed(house: &House) {
 }
 
 /// The queue of a channel of a connection that nobody serves, and the ends of its socket, to be held.
-pub(super) async fn uplink() -> (Arc<Uplink>, (TcpStream, GuardedStream)) {
+pub(crate) async fn uplink() -> (Arc<Uplink>, (TcpStream, GuardedStream)) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap())
         .await

@@ -21,11 +21,11 @@ use self::unserved::Unserved;
 use super::connection::Connection;
 use super::session::Session;
 use crate::actor::Actor;
+use crate::archive::space::Level;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::{Guest, Shared, Stop};
-use crate::space::Level;
 use crate::store::HostKeyAlert;
 
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for

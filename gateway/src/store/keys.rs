@@ -2,7 +2,7 @@
 //! signed for this store.
 //!
 //! The secrets are sealed under the store's key; the list holds public halves and stays when keys change, since what an
-//! old key signed is still to be checked. Where else a signing key may be, [`crate::journal`] knows.
+//! old key signed is still to be checked. Where else a signing key may be, [`crate::log`] knows.
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::key::Identity;

@@ -14,11 +14,11 @@ use super::recordings::{Recordings, recordings};
 use super::replay::{Replay, State, What, replay};
 use super::watch::{Watch, may_still_watch, watch};
 use super::{Medium, may_still_read};
-use crate::admission::testing::{House, documents, documents_where};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::deeds::search::{Outcome, Search, search};
 use crate::deeds::{Ask, Subject, Undone, Wants};
+use crate::faces::lobby::testing::{House, documents, documents_where};
 use crate::passage::testing::facts;
 use crate::store::SessionStart;
 use crate::store::testing::records_of;
@@ -289,8 +289,8 @@ async fn who_looks_too_often_is_told_to_wait() {
 #[test]
 fn an_ask_goes_through_json_and_back() {
     fn returns<A: Ask + PartialEq + std::fmt::Debug>(line: &str) {
-        let words = crate::admission::words::split(line);
-        let ask: A = crate::admission::grammar::parse(&words).unwrap();
+        let words = crate::faces::lobby::words::split(line);
+        let ask: A = crate::faces::lobby::grammar::parse(&words).unwrap();
         let text = serde_json::to_string(&ask).unwrap();
         assert_eq!(serde_json::from_str::<A>(&text).unwrap(), ask, "{text}");
     }

@@ -7,9 +7,9 @@ use ecluse_recordings as recordings;
 use ecluse_recordings::log::Hash;
 
 use super::super::purse::RecordingPlace;
-use super::super::recovery::HEADER;
 use super::super::session::Session;
 use super::Visit;
+use crate::archive::recovery::HEADER;
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{LiveSession, SessionFacts};

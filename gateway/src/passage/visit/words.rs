@@ -4,8 +4,8 @@ use ecluse_policy::{Admission, FlowRequest, Lang, Permit, Refusal, could_ask_for
 use ecluse_recordings as recordings;
 
 use super::Visit;
-use crate::admission::next;
 use crate::clock;
+use crate::faces::lobby::next;
 use crate::live::Stop;
 
 impl Visit {

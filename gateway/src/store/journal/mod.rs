@@ -3,7 +3,7 @@
 //! An entry is written by the transaction of the change it tells of, with every node of the tree that it completes.
 //! Nothing here trusts the store to be unaltered: [`Store::recompute`] hashes everything anew, and what proves an
 //! alteration is a checkpoint that left the machine. What hashes, proofs and notes are, `ecluse_recordings::log` knows;
-//! who signs, [`crate::journal`].
+//! who signs, [`crate::log`].
 
 mod checkpoints;
 mod copies;

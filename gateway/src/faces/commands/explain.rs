@@ -1,0 +1,146 @@
+//! `ecluse explain PERSON TARGET WHAT`: which line of which file allows it, or what is missing.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use ecluse_policy::{FlowRequest, PersonId, TargetId, Timestamp, explain};
+
+use super::in_force;
+use crate::clock;
+use crate::faces::commands::out::outln;
+use crate::store::Store;
+
+/// Exit status where no line allows it: not that of a command that failed.
+const NOT_ALLOWED: u8 = 3;
+
+/// Say which line of which file would let a person do something on a target, or everything that is missing.
+///
+/// It speaks of the documents in force; an approved intervention is needed besides, always. Status: 0 where a line allows
+/// it, 3 where none does, 1 where that could not be found out, 2 where the question does not read.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The person's id.
+    #[arg(value_name = "PERSON", value_parser = PersonId::parse)]
+    person: PersonId,
+    /// The target's id.
+    #[arg(value_name = "TARGET", value_parser = TargetId::parse)]
+    target: TargetId,
+    /// What they would ask for, in the words of a flow's allow: `shell`, `command: uptime`, `env: LANG`,
+    /// `sftp`, `forward: HOST:PORT`, `socket: PATH`, `remote-forward: PORT`, `x11`, `agent`.
+    #[arg(value_name = "WHAT", value_parser = request)]
+    what: FlowRequest,
+    /// When, as `2026-11-23T10:00:00Z`; without it, now.
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+}
+
+impl Explain {
+    pub(super) async fn run(&self, store: &Store) -> anyhow::Result<ExitCode> {
+        let applied = in_force(store).await?;
+        let at = self.at.unwrap_or_else(clock::now);
+        let explanation = explain(
+            &applied.documents,
+            &self.person,
+            &self.target,
+            &self.what,
+            at,
+        );
+        outln!(
+            "{}",
+            ecluse_recordings::neutralise_lines(explanation.to_string())
+        );
+        Ok(if explanation.is_allowed() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(NOT_ALLOWED)
+        })
+    }
+}
+
+const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `forward: HOST:PORT`, `socket: PATH`, \
+                        `remote-forward: PORT`, x11, agent";
+
+/// The request that somebody means who writes it as a flow's `allow` would.
+fn request(text: &str) -> Result<FlowRequest, String> {
+    let refused = |problem: &str| format!("{problem}; {ACCEPTED}");
+    let (word, rest) = match text.split_once(':') {
+        Some((word, rest)) => (word.trim(), rest.trim()),
+        None => (text.trim(), ""),
+    };
+    let needed = |what: &str| {
+        if rest.is_empty() {
+            Err(refused(&format!("`{word}:` needs {what}")))
+        } else {
+            Ok(rest.to_owned())
+        }
+    };
+    match word {
+        "shell" if rest.is_empty() => Ok(FlowRequest::Shell),
+        "x11" if rest.is_empty() => Ok(FlowRequest::X11),
+        "agent" if rest.is_empty() => Ok(FlowRequest::AgentForwarding),
+        "sftp" | "sftp-read" | "sftp-write" => Ok(FlowRequest::Subsystem("sftp".into())),
+        "command" => Ok(FlowRequest::Command(needed("a command")?.into_bytes())),
+        "env" => Ok(FlowRequest::Env {
+            name: needed("a variable's name")?,
+            value: String::new(),
+        }),
+        "socket" => Ok(FlowRequest::DirectStreamlocal {
+            path: needed("a path")?,
+        }),
+        "forward" => {
+            let place = needed("HOST:PORT")?;
+            let (host, port) = place
+                .rsplit_once(':')
+                .ok_or_else(|| refused("`forward:` needs HOST:PORT"))?;
+            let port = port
+                .parse()
+                .map_err(|_| refused("the port is a number up to 65535"))?;
+            Ok(FlowRequest::DirectTcpip {
+                host: host.to_owned(),
+                port,
+            })
+        }
+        "remote-forward" => {
+            let port = needed("a port")?
+                .parse()
+                .map_err(|_| refused("the port is a number up to 65535"))?;
+            Ok(FlowRequest::RemoteForward {
+                address: String::new(),
+                port,
+            })
+        }
+        _ => Err(refused("this is not something a flow can allow")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_written_as_a_flow_writes_it() {
+        assert_eq!(request("shell").unwrap(), FlowRequest::Shell);
+        assert_eq!(
+            request("command: pg_dump a:b").unwrap(),
+            FlowRequest::Command(b"pg_dump a:b".to_vec())
+        );
+        assert_eq!(
+            request("forward: [::1]:5432").unwrap(),
+            FlowRequest::DirectTcpip {
+                host: "[::1]".into(),
+                port: 5432
+            }
+        );
+        for bad in [
+            "",
+            "shell: x",
+            "command:",
+            "forward: 5432",
+            "forward: h:70000",
+            "remote-forward: x",
+            "fly",
+        ] {
+            assert!(request(bad).unwrap_err().contains("accepted: "), "{bad}");
+        }
+    }
+}

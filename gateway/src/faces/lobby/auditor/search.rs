@@ -1,0 +1,189 @@
+//! `search`: a moment in the recordings of the auditor's client, and the command that lands on it (R10, R9). What is found
+//! is shown neutralised (R11).
+
+use std::ops::Range;
+
+use ecluse_recordings::search::{LineKind, excerpt};
+
+use super::recordings;
+use crate::deeds::search::{self, Found, Hit, Left, Outcome, Refused, Search, Summary};
+use crate::deeds::typed::Kind;
+use crate::deeds::{Undone, Wants};
+use crate::faces::lobby::commands::Command;
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::unshown::not_on_record;
+use crate::faces::lobby::{grammar, step_up};
+use crate::texts::times;
+
+/// Letters of a line that are shown.
+const WIDTH: usize = 160;
+/// Numbers of recordings that are written out.
+const NUMBERS: usize = 30;
+
+/// `search`; asks for a code where one is wanted.
+pub(crate) async fn search(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    words: &[String],
+) -> Result<u32, Trouble> {
+    let ask: Search = grammar::parse(words)?;
+    let (house, by) = (desk.gateway, desk.visitor);
+    let mut done = search::search(house, by, &ask).await;
+    if let Err(Undone::Wants(Wants::Code(refusal))) = &done {
+        if let Some(status) = step_up::code(desk, command, words, refusal).await? {
+            return Ok(status);
+        }
+        done = search::search(house, by, &ask).await;
+    }
+    let mut searching = match done? {
+        Outcome::Sessions(listed) => return recordings::tell(desk, &listed).await,
+        Outcome::Hits(searching) => searching,
+    };
+    while let Some(found) = searching.next().await? {
+        match found {
+            Found::Line(hit) => show(desk, &hit).await?,
+            Found::Refusal(refused) => show_refused(desk, &refused).await?,
+            Found::NotOnRecord { number } => not_on_record(desk, number).await?,
+            Found::Unread { number, why } => {
+                let problem = desk.gateway.texts.unreadable(desk.lang(), &why);
+                let args = [("number", number.into()), ("problem", problem.into())];
+                desk.problem("search-problem", &args).await?;
+            }
+        }
+    }
+    tell(desk, &searching.over()).await?;
+    Ok(status::DONE)
+}
+
+async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
+    let head = format!(
+        "{} · {} · {} · {}@{} · {}",
+        desk.terminal.bold(&hit.number.to_string()),
+        times::date_and_clock(hit.at),
+        hit.person,
+        hit.account,
+        hit.target,
+        desk.say(kind_word(hit.kind), &[]),
+    );
+    desk.terminal.hanging(&head, 4).await?;
+    let text = marked(desk, &hit.text, &hit.found);
+    desk.terminal.hanging(&text, 4).await?;
+    let mut command = format!("    replay {}", hit.number);
+    if let Some(place) = hit.place {
+        command.push_str(&format!(" --channel {} --at {place}", hit.channel));
+    }
+    desk.terminal.line(&command).await?;
+    Ok(())
+}
+
+async fn show_refused(desk: &mut Desk<'_>, refused: &Refused) -> Result<(), Trouble> {
+    let kind = match refused.session {
+        Some(number) => desk.say("search-refused-of", &[("number", number.into())]),
+        None => desk.say("search-refused-before", &[]),
+    };
+    let target = refused.target.as_ref().map(ToString::to_string);
+    let head = format!(
+        "{} · {} · {} · {kind}",
+        times::date_and_clock(refused.at),
+        refused.person.as_deref().unwrap_or_default(),
+        target.unwrap_or_default(),
+    );
+    desk.terminal.hanging(&head, 4).await?;
+    let text = marked(desk, &refused.text, &refused.found);
+    desk.terminal.hanging(&text, 4).await?;
+    Ok(())
+}
+
+/// An excerpt of a line with what was found in it.
+fn marked(desk: &Desk<'_>, line: &str, found: &[Range<usize>]) -> String {
+    let mut text = String::from("    ");
+    for piece in excerpt(line, found, WIDTH) {
+        match (piece.found, desk.terminal.is_plain()) {
+            (false, _) => text.push_str(&piece.text),
+            (true, true) => {
+                text.push('«');
+                text.push_str(&piece.text);
+                text.push('»');
+            }
+            (true, false) => text.push_str(&desk.terminal.bold(&piece.text)),
+        }
+    }
+    text
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Hidden => "search-kind-hidden",
+        Kind::Of(LineKind::Command) => "search-kind-command",
+        Kind::Of(LineKind::Typed) => "search-kind-typed",
+        Kind::Of(LineKind::Screen) => "search-kind-screen",
+        Kind::Of(LineKind::Note) => "search-kind-note",
+        Kind::Of(LineKind::Refusal) => "search-kind-refusal",
+        Kind::Of(LineKind::File) => "search-kind-file",
+    }
+}
+
+/// What was found in all, and what was not looked into: nobody takes silence for an answer.
+async fn tell(desk: &mut Desk<'_>, over: &Summary) -> Result<(), Trouble> {
+    let Summary {
+        given,
+        more,
+        no_screens,
+        typing,
+        left,
+    } = over;
+    if *given == 0 {
+        let all = !no_screens && left.is_nothing() && left.hidden.is_empty();
+        let id = if all {
+            "search-none"
+        } else {
+            "search-none-partly"
+        };
+        desk.line(id, &[]).await?;
+        if *typing {
+            numbered(desk, "search-hidden-left-out", &left.hidden).await?;
+            desk.line("search-no-input", &[]).await?;
+        }
+    }
+    if *more {
+        desk.line("search-more", &[("shown", (*given).into())])
+            .await?;
+    }
+    if *no_screens {
+        desk.line("search-no-screens", &[]).await?;
+    }
+    tell_left(desk, left).await
+}
+
+/// A line for each reason.
+async fn tell_left(desk: &mut Desk<'_>, left: &Left) -> Result<(), Trouble> {
+    numbered(desk, "search-screens-left-out", &left.without_screens).await?;
+    numbered(desk, "search-screens-unknown", &left.screens_unknown).await?;
+    for (id, count) in [
+        ("search-partly", left.partly),
+        ("search-unreadable", left.unreadable),
+        ("search-live", left.live),
+    ] {
+        if count > 0 {
+            desk.line(id, &[("count", count.into())]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A line that names recordings: `3, 4, 9`, and how many more where there are many.
+async fn numbered(desk: &mut Desk<'_>, id: &str, numbers: &[u64]) -> Result<(), Trouble> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = numbers.iter().take(NUMBERS).map(u64::to_string).collect();
+    let mut shown = shown.join(", ");
+    let more = numbers.len().saturating_sub(NUMBERS);
+    if more > 0 {
+        let args = [("numbers", shown.into()), ("count", more.into())];
+        shown = desk.say("search-numbers-more", &args);
+    }
+    let args = [("count", numbers.len().into()), ("numbers", shown.into())];
+    desk.line(id, &args).await?;
+    Ok(())
+}

@@ -1,0 +1,323 @@
+//! The commands, in words.
+//!
+//! The list here says what `help` shows to whom, and grants nothing: each deed takes the mandate that it needs, and policy
+//! makes one, or refuses, at that moment (A2).
+
+use ecluse_policy::{Lang, Role};
+
+use super::desk::{Desk, Trouble, status};
+use super::words::split;
+use super::{grammar, listing, lobby};
+use crate::deeds::Ask;
+use crate::deeds::answers::{Approve, Refuse, Withdraw};
+use crate::deeds::changes::Changes;
+use crate::deeds::evidence::recordings::Recordings;
+use crate::deeds::evidence::replay::Replay;
+use crate::deeds::evidence::watch::Watch;
+use crate::deeds::listing::{Flows, Interventions, Pending};
+use crate::deeds::live::{Cut, Live};
+use crate::deeds::requests::{Cancel, Request};
+use crate::deeds::search::Search;
+use crate::deeds::typed::FAMILIES;
+
+/// One command: its name, how it is written, and the sentence that says to whom what it does.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    pub(crate) usage: &'static str,
+    help: &'static [(For, &'static str)],
+    act: Act,
+}
+
+/// Whom `help` shows a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    Technicians,
+    Operators,
+    Auditors,
+}
+
+use For::{Auditors, Operators, Technicians};
+
+/// What a command does; by whose right, policy says when it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Request,
+    Flows,
+    Cancel,
+    Interventions,
+    Pending,
+    Approve,
+    Refuse,
+    Withdraw,
+    Live,
+    Watch,
+    Cut,
+    Changes,
+    Recordings,
+    Search,
+    Replay,
+    Help,
+    Exit,
+}
+
+/// The command of an act.
+const fn of<A: Ask>(act: Act, help: &'static [(For, &'static str)]) -> Command {
+    command(A::ACT, A::USAGE, act, help)
+}
+
+const fn command(
+    name: &'static str,
+    usage: &'static str,
+    act: Act,
+    help: &'static [(For, &'static str)],
+) -> Command {
+    Command {
+        name,
+        usage,
+        help,
+        act,
+    }
+}
+
+/// All of them, in the order in which `help` shows a person theirs.
+pub(super) const COMMANDS: &[Command] = &[
+    of::<Request>(Act::Request, &[(Technicians, "help-request")]),
+    of::<Pending>(Act::Pending, &[(Operators, "help-pending")]),
+    of::<Approve>(Act::Approve, &[(Operators, "help-approve")]),
+    of::<Refuse>(Act::Refuse, &[(Operators, "help-refuse")]),
+    of::<Interventions>(
+        Act::Interventions,
+        &[
+            (Technicians, "help-interventions-technician"),
+            (Operators, "help-interventions-operator"),
+            (Auditors, "help-interventions-auditor"),
+        ],
+    ),
+    of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
+    of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
+    of::<Live>(Act::Live, &[(Operators, "help-live")]),
+    of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
+    of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
+    of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
+    of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
+    of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
+    of::<Search>(Act::Search, &[(Auditors, "help-search")]),
+    of::<Replay>(Act::Replay, &[(Auditors, "help-replay")]),
+    of::<Help>(
+        Act::Help,
+        &[
+            (Technicians, "help-help"),
+            (Operators, "help-help"),
+            (Auditors, "help-help"),
+        ],
+    ),
+    command(
+        "exit",
+        "exit",
+        Act::Exit,
+        &[
+            (Technicians, "help-exit"),
+            (Operators, "help-exit"),
+            (Auditors, "help-exit"),
+        ],
+    ),
+];
+
+impl For {
+    fn role(role: &Role) -> Self {
+        match role {
+            Role::Technician { .. } => Self::Technicians,
+            Role::Operator { .. } => Self::Operators,
+            Role::Auditor { .. } => Self::Auditors,
+        }
+    }
+}
+
+/// What `help` shows somebody.
+fn commands_of(role: &Role) -> impl Iterator<Item = (&'static Command, &'static str)> {
+    let who = For::role(role);
+    let of = move |command: &'static Command| {
+        let (_, text) = command.help.iter().find(|(of, _)| *of == who)?;
+        Some((command, *text))
+    };
+    COMMANDS.iter().filter_map(of)
+}
+
+impl Command {
+    /// What it does, as `role` is told; as those are told whose it is, where it is another's.
+    fn help_for(&self, role: &Role) -> &'static str {
+        let who = For::role(role);
+        let theirs = self.help.iter().find(|(of, _)| *of == who);
+        theirs.or(self.help.first()).map_or("", |(_, text)| text)
+    }
+
+    /// How it is written, with what stands for something else named in the reader's language.
+    pub(crate) fn usage_in(&self, lang: Lang) -> String {
+        const FRENCH: [(&str, &str); 10] = [
+            ("[COMMAND]", "[COMMANDE]"),
+            ("TARGET", "CIBLE"),
+            ("FAMILY", "FAMILLE"),
+            ("TIME", "HEURE"),
+            ("TECHNICIAN", "TECHNICIEN"),
+            ("CHANNEL", "CANAL"),
+            ("WORDS", "MOTS"),
+            ("TEXT", "TEXTE"),
+            ("ACCOUNT", "COMPTE"),
+            ("PERSON", "PERSONNE"),
+        ];
+        match lang {
+            Lang::En => self.usage.to_owned(),
+            Lang::Fr => FRENCH
+                .iter()
+                .fold(self.usage.to_owned(), |usage, (one, other)| {
+                    usage.replace(one, other)
+                }),
+        }
+    }
+}
+
+/// What to do after a command.
+pub(super) enum Next {
+    Go(u32),
+    Exit,
+}
+
+/// Executes one command line; its exit status.
+pub(crate) async fn once(desk: &mut Desk<'_>, line: &str) -> Result<u32, Trouble> {
+    match execute(desk, line).await? {
+        Next::Go(status) => Ok(status),
+        Next::Exit => Ok(status::DONE),
+    }
+}
+
+pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Trouble> {
+    let words = split(line);
+    let Some((name, words)) = words.split_first() else {
+        return Ok(Next::Go(status::DONE));
+    };
+    let name = match name.as_str() {
+        "?" | "aide" | "--help" | "-h" => "help",
+        "quit" | "logout" | "bye" | "q" => "exit",
+        name => name,
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        desk.problem("common-unknown-command", &[("command", name.into())])
+            .await?;
+        return Ok(Next::Go(status::MISUSE));
+    };
+    // Before a lone `--`, which ends the options.
+    let asks = |word: &String| word == "--help" || word == "-h";
+    if words.iter().take_while(|word| *word != "--").any(asks) {
+        explain(
+            desk,
+            command,
+            command.help_for(desk.visitor.authenticated.role()),
+        )
+        .await?;
+        return Ok(Next::Go(status::DONE));
+    }
+    if command.act == Act::Exit {
+        return Ok(Next::Exit);
+    }
+    // A failing store is told and ends the command, not the dialogue.
+    let status = match act(desk, command, words).await {
+        Ok(status) => status,
+        Err(Trouble::Misused(misuse)) => desk.misused(command, &misuse).await?,
+        Err(Trouble::Undone(undone)) => desk.undone(undone).await?,
+        Err(Trouble::Store(error)) => {
+            tracing::warn!(%error, command = command.name, "a command failed");
+            desk.problem(
+                "common-store-failed",
+                &[(
+                    "problem",
+                    desk.gateway.texts.store(desk.lang(), &error).into(),
+                )],
+            )
+            .await?
+        }
+        Err(left @ Trouble::Left(_)) => return Err(left),
+    };
+    Ok(Next::Go(status))
+}
+
+async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
+    use crate::faces::lobby::auditor::{recordings, replay, search};
+    use crate::faces::lobby::operator::{answers, changes, live, requests, watch};
+    match command.act {
+        Act::Approve => answers::approve(desk, command, words).await,
+        Act::Refuse => answers::refuse(desk, words).await,
+        Act::Withdraw => answers::withdraw(desk, words).await,
+        Act::Help => help(desk, words).await,
+        Act::Exit => Ok(status::DONE),
+        Act::Request => lobby::request(desk, words).await,
+        Act::Flows => lobby::flows(desk, words).await,
+        Act::Cancel => lobby::cancel(desk, words).await,
+        Act::Interventions => listing::interventions(desk, words).await,
+        Act::Pending => requests::pending(desk, words).await,
+        Act::Live => live::live(desk, words).await,
+        Act::Cut => live::cut(desk, words).await,
+        Act::Changes => changes::changes(desk, words).await,
+        Act::Watch => watch::watch(desk, words).await,
+        Act::Recordings => recordings::recordings(desk, words).await,
+        Act::Search => search::search(desk, command, words).await,
+        Act::Replay => replay::replay(desk, command, words).await,
+    }
+}
+
+/// What `help` alone may name: one command.
+#[derive(Debug, clap::Args, serde::Serialize, serde::Deserialize)]
+struct Help {
+    /// Which command.
+    command: Option<String>,
+}
+
+impl Ask for Help {
+    const ACT: &'static str = "help";
+    const USAGE: &'static str = "help [COMMAND]";
+}
+
+async fn help(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let role = desk.visitor.authenticated.role();
+    if let Help {
+        command: Some(name),
+    } = grammar::parse(words)?
+    {
+        let Some((one, text)) = commands_of(role).find(|(command, _)| command.name == name) else {
+            let args = [("command", name.into())];
+            desk.problem("common-unknown-command", &args).await?;
+            return Ok(status::MISUSE);
+        };
+        explain(desk, one, text).await?;
+        return Ok(status::DONE);
+    }
+    desk.line("help-head", &[]).await?;
+    for (command, text) in commands_of(role) {
+        explain(desk, command, text).await?;
+    }
+    if matches!(role, Role::Technician { .. }) {
+        let target = match desk.lang() {
+            Lang::Fr => "CIBLE",
+            Lang::En => "TARGET",
+        };
+        let command = desk.visitor.ssh_to(target);
+        desk.line("help-connect", &[("command", command.into())])
+            .await?;
+    }
+    if !matches!(role, Role::Auditor { .. }) {
+        let families = FAMILIES.join(", ");
+        desk.line("help-families", &[("families", families.into())])
+            .await?;
+    }
+    desk.line("common-time-note", &[]).await?;
+    Ok(status::DONE)
+}
+
+/// How one command is written, and what it does.
+async fn explain(desk: &mut Desk<'_>, command: &Command, text: &str) -> Result<(), Trouble> {
+    let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
+    desk.terminal.hanging(&usage, 4).await?;
+    let text = format!("      {}", desk.say(text, &[]));
+    desk.terminal.line(&text).await?;
+    Ok(())
+}

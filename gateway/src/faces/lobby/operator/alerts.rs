@@ -1,0 +1,182 @@
+//! Alerts in words, each told once in a dialogue, the latest last: where the eye is, nearest to the prompt.
+
+use ecluse_policy::Timestamp;
+
+use crate::archive::space::mebibytes;
+use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::alerts::{self, Alert, Alerts, Place, Told};
+use crate::faces::lobby::desk::{Desk, Trouble};
+use crate::texts::times;
+
+/// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
+pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    for line in untold(desk, Alerts::default()).await? {
+        desk.terminal.line(&line).await?;
+    }
+    Ok(())
+}
+
+/// The alerts since a time; none where there is no right to them any more.
+pub(crate) async fn since_then(
+    desk: &mut Desk<'_>,
+    since: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let since = Some(since);
+    match untold(desk, Alerts { since }).await {
+        Err(Trouble::Undone(Undone::Refused(_))) => Ok(Vec::new()),
+        told => told,
+    }
+}
+
+async fn untold(desk: &mut Desk<'_>, ask: Alerts) -> Result<Vec<String>, Trouble> {
+    let alerts = alerts::alerts(desk.gateway, desk.visitor, ask).await?;
+    let mut lines: Vec<String> = alerts.iter().map(|alert| in_words(desk, alert)).collect();
+    lines.retain(|line| desk.alerted.insert(line.clone()));
+    Ok(lines)
+}
+
+fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
+    let now = clock::now();
+    let time = ("time", times::moment(alert.at, now, None).into());
+    match &alert.told {
+        Told::Blocked { person } => desk.say(
+            "operator-account-blocked",
+            &[time, ("person", person.into())],
+        ),
+        Told::Unblocked { person, by } => desk.say(
+            "operator-account-unlocked",
+            &[time, ("person", person.into()), ("by", by.into())],
+        ),
+        Told::Enabled { person, by } => desk.say(
+            "operator-account-enabled",
+            &[time, ("person", person.into()), ("by", by.into())],
+        ),
+        Told::SpaceLow { free, bound } => desk.say(
+            "operator-space-low",
+            &[
+                time,
+                ("free", mebibytes(*free).into()),
+                ("bound", mebibytes(*bound).into()),
+            ],
+        ),
+        Told::SpaceFull { free, bound } => desk.say(
+            "operator-space-full",
+            &[
+                time,
+                ("free", mebibytes(*free).into()),
+                ("bound", mebibytes(*bound).into()),
+            ],
+        ),
+        Told::Crowd {
+            place,
+            until,
+            count,
+            sources,
+            over,
+        } => {
+            let place = match place {
+                Place::Shares => "crowd-shares",
+                Place::Person => "crowd-person",
+                Place::Operators => "crowd-operators",
+                Place::Stations => "crowd-stations",
+                Place::Everybody => "crowd-everybody",
+                Place::Inside => "crowd-inside",
+            };
+            let args = [
+                time,
+                ("until", times::moment(*until, now, None).into()),
+                ("count", count.to_string().into()),
+                ("sources", (*sources).into()),
+                ("place", desk.say(place, &[]).into()),
+            ];
+            let id = if *over {
+                "operator-crowd-over"
+            } else {
+                "operator-crowd"
+            };
+            desk.say(id, &args)
+        }
+        Told::Recording {
+            person,
+            target,
+            problem,
+        } => {
+            let target = target.as_ref().map(ToString::to_string);
+            let args = [
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("problem", problem.into()),
+            ];
+            desk.say("operator-recording-trouble", &args)
+        }
+        Told::Hidden {
+            person,
+            target,
+            session,
+            lines,
+        } => {
+            let target = target.as_ref().map(ToString::to_string);
+            let mut args = vec![
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", (*session).into()),
+            ];
+            match lines {
+                Some(lines) => {
+                    args.push(("lines", (*lines).into()));
+                    desk.say("operator-typing-hidden", &args)
+                }
+                None => desk.say("operator-terminal-without-echo", &args),
+            }
+        }
+        Told::CopiesContradicted {
+            destination,
+            problem,
+        } => {
+            let args = [
+                time,
+                ("destination", destination.into()),
+                ("problem", problem.into()),
+            ];
+            desk.say("operator-copies-contradicted", &args)
+        }
+        Told::JournalContradicted { problem } => desk.say(
+            "operator-journal-contradicted",
+            &[time, ("problem", problem.into())],
+        ),
+        Told::CheckpointFailed { problem } => desk.say(
+            "operator-checkpoint-failed",
+            &[time, ("problem", problem.into())],
+        ),
+        Told::CopiesAway { destination } => desk.say(
+            "operator-copies-away",
+            &[time, ("destination", destination.into())],
+        ),
+        Told::SessionNotOnRecord { number } => desk.say(
+            "operator-session-not-on-record",
+            &[time, ("number", (*number).into())],
+        ),
+        Told::InterventionNotOnRecord { number } => desk.say(
+            "operator-intervention-not-on-record",
+            &[time, ("number", (*number).into())],
+        ),
+        Told::OrderNotOnRecord => desk.say("operator-order-not-on-record", &[time]),
+        Told::DocumentNotOnRecord => desk.say("operator-document-not-on-record", &[time]),
+        Told::HostKey {
+            target,
+            got,
+            pinned,
+        } => {
+            let args = [
+                time,
+                ("target", target.as_str().into()),
+                ("got", got.into()),
+                ("pinned", pinned.into()),
+            ];
+            desk.say("operator-host-key", &args)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What changed for a client, in words: at the prompt as it happens, and on request.
+
+use ecluse_policy::Timestamp;
+
+use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::changes::{self, Change, Changed, Changes, UpTo, What};
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::grammar;
+use crate::texts::times;
+
+/// Changes shown in the greeting; the rest is counted.
+const SHOWN: usize = 5;
+/// Longest text of one change, in characters.
+const LONGEST: usize = 400;
+/// How far the second line of a change stands in.
+const INDENT: usize = 4;
+
+/// Tells what changed since this operator was told last.
+pub(crate) async fn tell(desk: &mut Desk<'_>, upto: &mut UpTo) -> Result<(), Trouble> {
+    let told = changes::untold(desk.gateway, desk.visitor, upto).await?;
+    for line in told
+        .iter()
+        .flat_map(|told| told_lines(desk, told))
+        .collect::<Vec<_>>()
+    {
+        desk.terminal.hanging(&line, INDENT).await?;
+    }
+    Ok(())
+}
+
+/// What changed since, in words; nothing where there is no right to be told any more.
+pub(crate) async fn news(desk: &Desk<'_>, upto: &mut UpTo) -> Result<Vec<String>, Trouble> {
+    match changes::news(desk.gateway, desk.visitor, upto).await {
+        Ok(told) => Ok(told
+            .iter()
+            .flat_map(|told| told_lines(desk, told))
+            .collect()),
+        Err(Undone::Refused(_)) => Ok(Vec::new()),
+        Err(undone) => Err(undone.into()),
+    }
+}
+
+fn told_lines(desk: &Desk<'_>, told: &Changed) -> Vec<String> {
+    let args = [
+        ("count", told.changes.len().into()),
+        ("client", told.client.as_str().into()),
+        ("time", times::moment(told.from, clock::now(), None).into()),
+    ];
+    let mut lines = vec![desk.say("changes-since", &args)];
+    lines.extend(in_lines(desk, &told.changes, SHOWN));
+    lines.push(desk.say("changes-hint", &[]));
+    lines
+}
+
+/// `changes`
+pub(crate) async fn changes(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Changes = grammar::parse(words)?;
+    let found = changes::changes(desk.gateway, desk.visitor, ask).await?;
+    if found.changes.is_empty() {
+        let args = [
+            ("client", found.client.as_str().into()),
+            ("time", times::moment(found.from, clock::now(), None).into()),
+        ];
+        desk.line("changes-none", &args).await?;
+    }
+    for line in in_lines(desk, &found.changes, usize::MAX) {
+        desk.terminal.hanging(&line, INDENT).await?;
+    }
+    Ok(status::DONE)
+}
+
+/// What was said of changes, once.
+struct Same {
+    said: String,
+    first: Timestamp,
+    last: Timestamp,
+    count: usize,
+}
+
+/// Changes in words, the latest first; those that say the same are one, with how often, and when first and last.
+fn in_lines(desk: &Desk<'_>, changes: &[Change], most: usize) -> Vec<String> {
+    let now = clock::now();
+    let mut all: Vec<Same> = Vec::new();
+    for change in changes {
+        let said = in_words(desk, change, now);
+        match all.iter_mut().find(|one| one.said == said) {
+            Some(same) => {
+                same.first = change.at;
+                same.count += 1;
+            }
+            None => all.push(Same {
+                said,
+                first: change.at,
+                last: change.at,
+                count: 1,
+            }),
+        }
+    }
+    let mut lines = Vec::new();
+    for one in all.iter().take(most) {
+        let last = times::moment(one.last, now, None);
+        let line = if one.count == 1 {
+            format!("{last}  {}", one.said)
+        } else {
+            let args = [
+                ("count", one.count.into()),
+                ("first", times::moment(one.first, now, None).into()),
+                ("last", last.into()),
+                ("change", one.said.as_str().into()),
+            ];
+            desk.say("changes-repeated", &args)
+        };
+        lines.push(format!("  {line}"));
+    }
+    let left: usize = all.iter().skip(most).map(|one| one.count).sum();
+    if left > 0 {
+        lines.push(desk.say("changes-more", &[("count", left.into())]));
+    }
+    lines
+}
+
+fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
+    let list = |all: &[String]| -> String { all.join("; ").chars().take(LONGEST).collect() };
+    // What nobody gained or lost is a dash.
+    let reader = |reader: &String| match *reader == change.gateway {
+        true => desk.say("changes-reader-gateway", &[]),
+        false => reader.clone(),
+    };
+    let readers = |all: &[String]| match list(&all.iter().map(reader).collect::<Vec<_>>()) {
+        none if none.is_empty() => "–".to_owned(),
+        some => some,
+    };
+    let part = |line: &String| desk.gateway.texts.part(desk.lang(), line);
+    let lines: Vec<String> = change.lines.iter().map(part).collect();
+    let stopped = change.stopped.map(|at| times::moment(at, now, None));
+    let target = change.target.as_ref().map(ToString::to_string);
+    let client = change.client.as_ref().map(ToString::to_string);
+    let args = [
+        ("count", change.sessions.len().into()),
+        ("sessions", list(&change.sessions).into()),
+        ("stopped", stopped.unwrap_or_default().into()),
+        ("latest", times::moment(change.at, now, None).into()),
+        ("session", change.session.as_str().into()),
+        ("client", client.unwrap_or_default().into()),
+        ("person", change.person.as_str().into()),
+        ("by", change.by.as_str().into()),
+        ("object", object(desk, &change.object).into()),
+        ("text", list(&lines).into()),
+        ("gained", readers(&change.gained).into()),
+        ("lost", readers(&change.lost).into()),
+        ("target", target.unwrap_or_default().into()),
+        ("account", change.account.as_str().into()),
+        ("destination", change.destination.as_str().into()),
+    ];
+    desk.say(id(change.what), &args)
+}
+
+fn id(what: What) -> &'static str {
+    match what {
+        What::Again => "changes-again",
+        What::Created => "changes-created",
+        What::Changed => "changes-changed",
+        What::Removed => "changes-removed",
+        What::Reached => "changes-reached",
+        What::Elsewhere => "changes-elsewhere",
+        What::Enrolled => "changes-enrolled",
+        What::EnrolmentDisabled => "changes-enrolment-disabled",
+        What::Credential => "changes-credential",
+        What::Rewrapped => "changes-rewrapped",
+        What::CopiesAway => "changes-copies-away",
+        What::CopiesBack => "changes-copies-back",
+        What::Key => "changes-key",
+        What::Settings => "changes-settings",
+        What::CutShort => "changes-cut-short",
+        What::Worded => "changes-worded",
+    }
+}
+
+/// `target hopital/db01`, in the reader's words.
+fn object(desk: &Desk<'_>, object: &str) -> String {
+    let Some((kind, name)) = object.split_once(' ') else {
+        return object.to_owned();
+    };
+    let id = match kind {
+        "client" => "object-client",
+        "operator" => "object-operator",
+        "auditor" => "object-auditor",
+        "target" => "object-target",
+        "flow" => "object-flow",
+        "provider" => "object-provider",
+        "technician" => "object-technician",
+        "station" => "object-station",
+        _ => return object.to_owned(),
+    };
+    desk.say(id, &[("name", name.into())])
+}

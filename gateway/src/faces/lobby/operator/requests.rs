@@ -1,0 +1,136 @@
+//! The requests that wait, as operators read them.
+
+use std::net::IpAddr;
+
+use ecluse_policy::intervention::{Intervention, Request};
+use ecluse_policy::{Lang, entries_behind};
+
+use super::alerts;
+use crate::clock;
+use crate::deeds::Undone;
+use crate::deeds::listing::{self, Pending, Waiting};
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::{grammar, shown};
+use crate::texts::{Texts, times};
+
+/// `pending`: the requests that wait; looking at them is seen by the technician.
+pub(crate) async fn pending(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Pending = grammar::parse(words)?;
+    let waiting = listing::pending(desk.gateway, desk.visitor, ask).await?;
+    alerts::tell(desk).await?;
+    if waiting.is_empty() {
+        desk.line("operator-none-pending", &[]).await?;
+    }
+    for Waiting {
+        intervention,
+        source,
+    } in &waiting
+    {
+        // The alert above says why; there is nothing to answer.
+        if intervention.is_contradicted() {
+            let args = [("number", intervention.number().to_string().into())];
+            desk.line("operator-request-not-on-record", &args).await?;
+            continue;
+        }
+        block(desk, intervention, *source).await?;
+        // On record after it was shown; a request answered in between is none of our concern.
+        match listing::seen(desk.gateway, desk.visitor, intervention.id()).await {
+            Ok(_) | Err(Undone::Refused(_)) => {}
+            Err(undone) => return Err(undone.into()),
+        }
+    }
+    Ok(status::DONE)
+}
+
+/// One request as an operator reads it, with the commands that answer it.
+async fn block(
+    desk: &mut Desk<'_>,
+    intervention: &Intervention,
+    source: Option<IpAddr>,
+) -> Result<(), Trouble> {
+    let now = clock::now();
+    let request = intervention.request();
+    let source = source.map(|source| source.to_string());
+    let texts = &desk.gateway.texts;
+    let title = format!(
+        "{}  {}",
+        desk.terminal.bold(&request.number.to_string()),
+        who(texts, desk.lang(), request, source.as_deref())
+    );
+    desk.terminal.hanging(&title, 5).await?;
+    let what = [
+        ("targets", shown::names(&request.scope.targets).into()),
+        ("accounts", shown::names(&request.scope.accounts).into()),
+    ];
+    let left = times::countdown(desk.lang(), request.answer_due().since(now));
+    let how_long = match request.start {
+        None => desk.say(
+            "operator-request-how-long",
+            &[
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
+                ("left", left.into()),
+            ],
+        ),
+        Some(start) => desk.say(
+            "operator-request-planned",
+            &[
+                ("start", times::moment(start, now, None).into()),
+                (
+                    "length",
+                    times::length_in(desk.lang(), request.length).into(),
+                ),
+                ("left", left.into()),
+            ],
+        ),
+    };
+    let id = request.number.0.to_string();
+    let mut lines = vec![
+        format!("{} · {how_long}", desk.say("operator-request-what", &what)),
+        shown::capabilities(texts, desk.lang(), &request.scope.capabilities),
+    ];
+    let documents = &desk.applied().documents;
+    // What a yes is a yes to: with a terminal or not, and whose derogation.
+    let behind = entries_behind(documents, &request.person, &request.scope, now);
+    lines.extend(behind.iter().filter_map(|(flow, entry)| {
+        let terms = shown::entry(texts, desk.lang(), entry, now)?;
+        Some(format!("{flow}: {terms}"))
+    }));
+    lines.push(desk.say("operator-request-reason", &[]));
+    for line in lines {
+        desk.terminal.hanging(&format!("     {line}"), 2).await?;
+    }
+    desk.terminal
+        .quoted(7, &crate::texts::told(&request.reason))
+        .await?;
+    let lines = [
+        format!(
+            "{} {}",
+            desk.say("operator-request-code", &[]),
+            desk.terminal.bold(&request.code())
+        ),
+        desk.terminal
+            .dim(&desk.say("operator-request-hint", &[("id", id.into())])),
+    ];
+    for line in lines {
+        desk.terminal.line(&format!("     {line}")).await?;
+    }
+    Ok(())
+}
+
+fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> String {
+    texts.say(
+        lang,
+        "operator-request-line",
+        &[
+            ("person", request.person.as_str().into()),
+            ("provider", request.provider.as_str().into()),
+            (
+                "station",
+                shown::station(texts, lang, request, source).into(),
+            ),
+        ],
+    )
+}

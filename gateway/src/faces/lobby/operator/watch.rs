@@ -1,0 +1,32 @@
+//! `watch`: what a technician sees, as it changes (I5, R11). The player shows it, on a screen alone.
+
+use std::sync::Arc;
+
+use super::live::cut;
+use crate::deeds::evidence::watch::{self, Watch, may_still_watch};
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::grammar;
+use crate::faces::lobby::player::{Present, Stopped, play};
+
+/// `watch`
+pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Watch = grammar::parse(words)?;
+    let on = desk.medium();
+    let watching = watch::watch(desk.gateway, desk.visitor, ask, on).await?;
+    let present = Present::new(Arc::clone(&watching.session), watching.channel);
+    let may_look = |desk: &Desk<'_>| may_still_watch(desk.gateway, desk.visitor, &watching.client);
+    let number = watching.number;
+    let over = match play(desk, present, &may_look).await? {
+        Stopped::Left { over: true } => "watch-over",
+        Stopped::Left { over: false } => "watch-left",
+        Stopped::Cut => return cut(desk, &[number.to_string()]).await,
+        Stopped::Refused(refusal) => return desk.refused(&refusal).await,
+        Stopped::Unreadable(problem) => {
+            let problem = desk.gateway.texts.unreadable(desk.lang(), &problem);
+            let args = [("number", number.into()), ("problem", problem.into())];
+            return desk.problem("watch-recording-unreadable", &args).await;
+        }
+    };
+    desk.line(over, &[("number", number.into())]).await?;
+    Ok(status::DONE)
+}

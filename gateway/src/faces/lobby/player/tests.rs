@@ -1,0 +1,190 @@
+//! What every player does, whatever it plays.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ecluse_recordings::{Screen, Size as ScreenSize};
+
+use super::*;
+use crate::faces::lobby::testing::{House, lang};
+use crate::terminal::testing::person_in;
+
+fn hand(yes: Option<&str>) -> Hand {
+    Hand {
+        keys: Vec::new(),
+        size: Size { cols: 80, rows: 24 },
+        sure: false,
+        yes: yes.map(str::to_owned),
+        over: false,
+        moved: false,
+    }
+}
+
+fn press(hand: &mut Hand, key: char) -> Option<Stopped> {
+    hand.take(Event::Key(Key::Char(key)))
+}
+
+/// I5: two keys cut, and no other two; what is over is not cut; a recording knows no such key.
+#[test]
+fn the_red_handle_wants_two_keys() {
+    let mut passing = hand(Some("yY"));
+    assert!(press(&mut passing, 'c').is_none());
+    assert!(passing.ask(true).sure, "the question is shown");
+    assert!(matches!(press(&mut passing, 'y'), Some(Stopped::Cut)));
+    // Anything else is a no, and the next key means what it says.
+    assert!(press(&mut passing, 'c').is_none());
+    assert!(press(&mut passing, 'q').is_none());
+    assert!(press(&mut passing, 'y').is_none());
+    assert!(matches!(
+        press(&mut passing, 'q'),
+        Some(Stopped::Left { over: false })
+    ));
+    passing.over = true;
+    assert!(press(&mut passing, 'c').is_none());
+    assert!(press(&mut passing, 'y').is_none());
+    let mut recorded = hand(None);
+    assert!(press(&mut recorded, 'c').is_none());
+    assert!(press(&mut recorded, 'y').is_none());
+    assert_eq!(
+        recorded.ask(true).keys,
+        [Key::Char('c'), Key::Char('y')],
+        "they are the source's to know"
+    );
+}
+
+/// B7: whoever leans on a key fills no memory, and still leaves at once.
+#[test]
+fn keys_that_wait_are_bounded_and_leaving_waits_for_none() {
+    let mut hand = hand(None);
+    for _ in 0..10_000 {
+        assert!(press(&mut hand, 'n').is_none());
+    }
+    assert_eq!(hand.keys.len(), KEYS);
+    assert!(matches!(hand.take(Event::Eof), Some(Stopped::Left { .. })));
+    assert!(matches!(
+        hand.take(Event::Key(Key::Control('c'))),
+        Some(Stopped::Left { .. })
+    ));
+}
+
+/// A picture of one word, larger than what is seen of it, that changes with each key of its own.
+struct Word {
+    screen: Screen,
+    pressed: String,
+    over: bool,
+}
+
+impl Word {
+    fn new() -> Self {
+        let mut screen = Screen::new(ScreenSize::clamped(200, 4));
+        screen.feed(b"left\x1b[1;100Hmiddle\x1b[1;1H");
+        Self {
+            screen,
+            pressed: String::new(),
+            over: false,
+        }
+    }
+}
+
+impl Source for Word {
+    fn press(&mut self, key: Key) -> Result<bool, ReadError> {
+        let Key::Char(own @ ('n' | 'x')) = key else {
+            return Ok(false);
+        };
+        self.pressed.push(own);
+        self.over = own == 'x';
+        Ok(true)
+    }
+
+    fn draw(&mut self, _: &Turn, canvas: &mut Canvas) -> Result<Stand, ReadError> {
+        let sure = if canvas.sure { "sure?" } else { "way out" };
+        let mut said = vec![format!("{}{sure}", self.pressed)];
+        said.extend(canvas.in_part(&self.screen));
+        canvas.show(&self.screen, &said);
+        Ok(Stand {
+            settled: true,
+            due: None,
+            over: self.over,
+            nothing: self.pressed == "nnn",
+        })
+    }
+
+    fn can_be_cut(&self) -> bool {
+        true
+    }
+}
+
+/// R11, I5: own keys go to what is played and all others move over it; what is seen of it is said; the looker's own screen
+/// comes back at the end, whose words are those of what was looked at. O4: the right is asked before anything more is shown.
+#[tokio::test]
+async fn one_hand_for_whatever_is_played() {
+    enum End {
+        Left,
+        Over,
+        Nothing,
+        Cut,
+        Right,
+    }
+    for end in [End::Left, End::Over, End::Nothing, End::Cut, End::Right] {
+        let house = House::new().await;
+        let visitor = house.visitor("odile");
+        let (mut terminal, mut person) = person_in(Some((80, 24)), "xterm", lang(&visitor));
+        let may = Arc::new(AtomicBool::new(true));
+        let (gateway, asked) = (Arc::clone(&house.gateway), Arc::clone(&may));
+        let looking = tokio::spawn(async move {
+            let mut desk = Desk {
+                terminal: &mut terminal,
+                gateway: &gateway,
+                visitor: &visitor,
+                interactive: false,
+                alerted: BTreeSet::new(),
+            };
+            let may_look = move |_: &Desk<'_>| match asked.load(Ordering::Relaxed) {
+                true => Ok(()),
+                false => Err(Refusal::NotAnOperator),
+            };
+            play(&mut desk, Word::new(), &may_look).await
+        });
+        person.writes("way out").await;
+        person.writes(": you see ").await;
+        assert!(person.text().starts_with("\x1b[?1049h"));
+        assert!(!person.text().contains("middle"));
+        person.types(b"llllllllllll").await;
+        person.writes("middle").await;
+        person.types(b"n").await;
+        person.writes("nway out").await;
+        let before = person.raw().len();
+        match end {
+            End::Left => person.types(b"q").await,
+            End::Over => {
+                person.types(b"x").await;
+                person.writes_after(before).await;
+                person.types(b"q").await;
+            }
+            End::Nothing => person.types(b"nn").await,
+            End::Cut => {
+                person.types(b"c").await;
+                person.writes("sure?").await;
+                person.types(b"y").await;
+            }
+            End::Right => {
+                may.store(false, Ordering::Relaxed);
+                person.types(b"x").await;
+            }
+        }
+        let stopped = looking.await.unwrap().unwrap();
+        let wanted = match end {
+            End::Left => matches!(stopped, Stopped::Left { over: false }),
+            End::Over | End::Nothing => matches!(stopped, Stopped::Left { over: true }),
+            End::Cut => matches!(stopped, Stopped::Cut),
+            End::Right => matches!(stopped, Stopped::Refused(Refusal::NotAnOperator)),
+        };
+        assert!(wanted, "{stopped:?}");
+        let (text, _) = person.all().await;
+        assert!(text.ends_with("\x1b[?1049l"), "{text:?}");
+        if matches!(end, End::Right) {
+            assert!(!text.contains("xway"), "shown without the right: {text:?}");
+        }
+    }
+}
