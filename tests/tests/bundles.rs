@@ -179,7 +179,9 @@ fn what_only_the_client_reads_rests_nowhere_in_clear() -> Result<()> {
     ensure!(
         refused.status == Some(1)
             && !refused.text().contains(SECRET)
-            && refused.errors.contains("The recording of session 1"),
+            && refused
+                .errors
+                .contains("Only the client's key opens the recording of session 1"),
         "the gateway replays what only the client reads: {refused:?}"
     );
     let bundle = export(&site, &["1"], "evidence.tar")?;

@@ -163,6 +163,7 @@ pub(crate) struct Cut {
 impl Ask for Cut {
     const ACT: &'static str = "cut";
     const USAGE: &'static str = "cut SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]";
+    const AT_ONCE: bool = true;
 }
 
 /// What was cut, and whether that is on record.

@@ -44,6 +44,8 @@ pub(crate) trait Ask: clap::Args + Serialize + DeserializeOwned {
     const ACT: &'static str;
     /// How it is written on a command line.
     const USAGE: &'static str;
+    /// Whether nothing may hold it up: then a sentence that goes with it is read as it comes, and left out where it says nothing.
+    const AT_ONCE: bool = false;
 }
 
 /// Why an act was not done.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ecluse_policy::{AsOperator, HostPort, Intervention};
 
+use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{LEASE, Node, Session, SessionQuery, StoreError};
 use crate::texts::Unreadable;
@@ -67,7 +68,8 @@ pub(crate) async fn elsewhere(
 ) -> Result<(Vec<Remote>, bool), StoreError> {
     let query = SessionQuery {
         client: Some(by.client().clone()),
-        live: true,
+        // A row with an end of which the log knows nothing hides no session.
+        unended: true,
         ..SessionQuery::default()
     };
     let store = &gateway.store;
@@ -76,6 +78,11 @@ pub(crate) async fn elsewhere(
     for session in store.sessions(&query).await?.into_iter().rev() {
         if session.start.node == gateway.node {
             continue;
+        }
+        if let Some(fault) = &session.fault
+            && let Err(error) = store.tell_session_fault(fault, clock::now()).await
+        {
+            tracing::warn!(%error, "what is wrong with a session of the table is not on record yet");
         }
         let node = nodes.iter().find(|node| node.name == session.start.node);
         found.push(Remote {

@@ -163,7 +163,7 @@ async fn concerned(
     let store = &gateway.store;
     let mut query = SessionQuery {
         client: Some(order.client.clone()),
-        live: true,
+        unended: true,
         limit: Some(MOST),
         ..SessionQuery::default()
     };
@@ -180,7 +180,9 @@ async fn concerned(
     };
     let mut names: BTreeSet<String> = sessions
         .into_iter()
-        .filter(|session| session.end.is_none() && session.start.client == order.client)
+        .filter(|session| session.start.client == order.client)
+        // The end of a row that the log contradicts is nobody's.
+        .filter(|session| session.end.is_none() || session.fault.is_some())
         .map(|session| session.start.node)
         .collect();
     let nodes = store.gateways().await?;

@@ -7,7 +7,7 @@ use ecluse_policy::{
     AccountName, ClientId, InterventionId, PersonId, SessionId, StationId, TargetId, Timestamp,
 };
 
-use super::bound::{BECAUSE, NODE, SessionFault};
+use super::bound::{BECAUSE, NODE, SessionFault, SessionSaid, sessions_said_in};
 use super::session_row::{SessionRow, read_row};
 use super::sql::{Conditions, values};
 use super::{Store, StoreError, bound};
@@ -107,6 +107,8 @@ pub struct SessionQuery {
     pub before: Option<u64>,
     /// Only sessions that are live.
     pub live: bool,
+    /// Only sessions whose end is not on record, whatever their row says; slower.
+    pub unended: bool,
     /// At most so many; without it a thousand.
     pub limit: Option<u32>,
 }
@@ -199,7 +201,8 @@ impl Store {
         Ok(number)
     }
 
-    /// Writes that a session ended; `false` when it had ended already, and then nothing is written.
+    /// Writes that a session ended; `false` when its end is on record already, and then nothing is written. A row that has an
+    /// end of which the log knows nothing, or that is gone, keeps no end from the log (R3).
     ///
     /// # Errors
     /// The store failed; nothing is written.
@@ -222,25 +225,27 @@ impl Store {
             .collect();
         let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
-        let sql = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
-                   ended_because = $6 WHERE id = $1 AND ended_at IS NULL";
-        if change
-            .tx
-            .execute(
-                sql,
-                values![
-                    id.as_uuid(),
-                    *at,
-                    reason,
-                    *to_target,
-                    *to_technician,
-                    because.as_ref()
-                ],
-            )
-            .await?
-            == 0
-        {
-            return Ok(false);
+        const END: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+                           ended_because = $6 WHERE id = $1";
+        const END_ONCE: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+                                ended_because = $6 WHERE id = $1 AND ended_at IS NULL";
+        let values = values![
+            id.as_uuid(),
+            *at,
+            reason,
+            *to_target,
+            *to_technician,
+            because.as_ref()
+        ];
+        if change.tx.execute(END_ONCE, values).await? == 0 {
+            let is_told = records
+                .iter()
+                .any(|record| record.kind == AuditKind::SessionEnd);
+            let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
+            if !is_told || said.get(&id.as_uuid()).is_some_and(SessionSaid::is_ended) {
+                return Ok(false);
+            }
+            change.tx.execute(END, values).await?;
         }
         change.commit(&records).await?;
         Ok(true)
@@ -259,7 +264,11 @@ impl Store {
         let mut change = self.write().await?;
         let sql = "UPDATE sessions SET hidden_lines = $2 WHERE id = $1 AND hidden_lines <> $2";
         if change.tx.execute(sql, values![id.as_uuid(), lines]).await? == 0 {
-            return Ok(false);
+            let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
+            let said = said.get(&id.as_uuid()).map(SessionSaid::hidden_lines);
+            if said.unwrap_or(0) == lines {
+                return Ok(false);
+            }
         }
         change.commit(records).await?;
         Ok(true)
@@ -399,6 +408,11 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
         .and_if("number < ?", query.before);
     if query.live {
         conditions.and_fixed("ended_at IS NULL");
+    }
+    if query.unended {
+        conditions.and_fixed(
+            "NOT EXISTS (SELECT 1 FROM audit WHERE audit.session = sessions.id AND audit.kind = 'session-end')",
+        );
     }
     conditions
 }

@@ -6,6 +6,7 @@
 use ecluse_policy::{Lang, Role};
 
 use super::desk::{Desk, Trouble, status};
+use super::grammar::asks_for_help;
 use super::words::split;
 use super::{grammar, listing, lobby};
 use crate::deeds::Ask;
@@ -206,9 +207,7 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
             .await?;
         return Ok(Next::Go(status::MISUSE));
     };
-    // Before a lone `--`, which ends the options.
-    let asks = |word: &String| word == "--help" || word == "-h";
-    if words.iter().take_while(|word| *word != "--").any(asks) {
+    if asks_for_help(words) {
         explain(
             desk,
             command,

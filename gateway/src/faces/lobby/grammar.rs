@@ -1,8 +1,9 @@
 //! A command line as what its act asks for: the grammar is that of the struct ([`Ask`]), read by clap; what is ours is how
 //! words make a line, and what is said of a line that is wrong.
 //!
-//! An option is a word of the command alone: what begins with `--` and is none belongs to the sentence before it, and a
-//! lone `--` ends the options.
+//! A sentence runs to the next option. What looks like an option and is none is wrong there too: `--onyl shell` after a
+//! reason would else be read as words of it, and more be asked for than was meant. A lone `--` ends the options. Of an act
+//! that nothing may hold up ([`Ask::AT_ONCE`]) a sentence is all that follows, whatever it says.
 
 use std::error::Error as _;
 
@@ -18,15 +19,24 @@ pub(crate) fn parse<A: Ask>(words: &[String]) -> Result<A, Misuse> {
     let mut command = A::augment_args(Command::new(A::ACT))
         .no_binary_name(true)
         .disable_help_flag(true);
-    let line = arranged(&command, words)?;
+    let line = arranged(&command, words, A::AT_ONCE)?;
     command
         .try_get_matches_from_mut(line)
         .and_then(|matches| A::from_arg_matches(&matches))
         .map_err(|error| misuse(&command, &error))
 }
 
+/// Whether a word asks for help: before the sentence of an act, which says what it likes, and before a lone `--`.
+pub(super) fn asks_for_help(words: &[String]) -> bool {
+    let is_sentence = |word: &str| word == "--reason" || word.starts_with("--reason=");
+    let mut before = words
+        .iter()
+        .take_while(|word| *word != "--" && !is_sentence(word));
+    before.any(|word| word == "--help" || word == "-h")
+}
+
 /// The options, each with its value in one word, and after them all other words.
-fn arranged(command: &Command, words: &[String]) -> Result<Vec<String>, Misuse> {
+fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<String>, Misuse> {
     let (mut options, mut plain) = (Vec::new(), Vec::new());
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
@@ -48,9 +58,16 @@ fn arranged(command: &Command, words: &[String]) -> Result<Vec<String>, Misuse> 
             continue;
         };
         let mut value: Vec<&str> = inline.into_iter().collect();
-        while (value.is_empty() || is_sentence(arg))
-            && let Some(next) = words.next_if(|next| !is_option(command, next))
-        {
+        if at_once && is_sentence(arg) {
+            value.extend(words.by_ref());
+        }
+        while value.is_empty() || is_sentence(arg) {
+            let is_first = value.is_empty();
+            let ends =
+                |next: &str| is_option(command, next) || !is_first && looks_like_an_option(next);
+            let Some(next) = words.next_if(|next| !ends(next)) else {
+                break;
+            };
             value.push(next);
         }
         let value = listed(arg, &value).join(if arg.get_value_delimiter().is_some() {
@@ -58,6 +75,9 @@ fn arranged(command: &Command, words: &[String]) -> Result<Vec<String>, Misuse> 
         } else {
             " "
         });
+        if value.trim().is_empty() && at_once {
+            continue;
+        }
         if value.trim().is_empty() {
             return Err(Misuse::NoValue(format!("--{name}")));
         }
@@ -93,9 +113,18 @@ fn known<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
 
 /// Whether `word` begins an option of this command.
 fn is_option(command: &Command, word: &str) -> bool {
-    word.strip_prefix("--")
-        .and_then(|option| option.split('=').next())
-        .is_some_and(|name| known(command, name).is_some())
+    name_of(word).is_some_and(|name| known(command, name).is_some())
+}
+
+fn looks_like_an_option(word: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    name_of(word).is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_name)
+    })
+}
+
+fn name_of(word: &str) -> Option<&str> {
+    word.strip_prefix("--")?.split('=').next()
 }
 
 /// What clap found, as people are told of it.

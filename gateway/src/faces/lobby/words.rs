@@ -10,11 +10,20 @@ use crate::deeds::typed::Unclear;
 /// Splits a command line into words.
 pub(crate) fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
+    // Quotes that nothing closes any more are letters: no part of a line is looked through twice for their ends.
+    let mut unclosed = String::new();
     let mut rest = line.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (word, after) = match first {
-            '"' | '\'' => quoted(rest, first).unwrap_or_else(|| bare(rest)),
-            _ => option_with_quotes(rest).unwrap_or_else(|| bare(rest)),
+    while !rest.is_empty() {
+        let (option, value) = option(rest);
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = quote.filter(|quote| !unclosed.contains(*quote));
+        let (word, after) = match quote.map(|quote| (quote, quoted(value, quote))) {
+            Some((_, Some((value, after)))) => (format!("{option}{value}"), after),
+            Some((quote, None)) => {
+                unclosed.push(quote);
+                bare(rest)
+            }
+            None => bare(rest),
         };
         words.push(word);
         rest = after.trim_start();
@@ -28,15 +37,14 @@ fn bare(text: &str) -> (String, &str) {
     (word.to_owned(), rest)
 }
 
-/// `--reason="a b"` as one word.
-fn option_with_quotes(text: &str) -> Option<(String, &str)> {
-    let (name, value) = text.split_once('=')?;
-    if !name.starts_with("--") || name.contains(char::is_whitespace) {
-        return None;
+/// `--reason=` and what follows, so that `--reason="a b"` is one word; nothing and all of it, where no option begins it.
+fn option(text: &str) -> (&str, &str) {
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let equals = text.get(..end).and_then(|word| word.find('='));
+    match equals.filter(|_| text.starts_with("--")) {
+        Some(equals) => text.split_at(equals + 1),
+        None => ("", text),
     }
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let (value, rest) = quoted(value, quote)?;
-    Some((format!("{name}={value}"), rest))
 }
 
 /// A word that begins with `quote` and ends with it before a space or the end; `None` where it does not.
@@ -97,6 +105,15 @@ mod tests {
             split(r#"--reason="l'état \"x\"" --for=2h"#),
             [r#"--reason=l'état "x""#, "--for=2h"]
         );
+    }
+
+    /// A line is read once, however many quotes in it nothing closes.
+    #[test]
+    fn a_long_line_of_open_quotes_splits() {
+        for begin in ["\"a ", "'a ", "--reason=\"a ", "a=b ", "\"'"] {
+            let line = begin.repeat(200_000);
+            assert!(!split(&line).is_empty());
+        }
     }
 
     proptest! {

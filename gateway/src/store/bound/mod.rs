@@ -77,6 +77,11 @@ impl Store {
         loop {
             let from = self.said().read_to();
             let end = said::end(self.db().row(said::END, values![]).await?)?;
+            if end < from {
+                // The log is shorter than what was read of it: nothing of that is believed.
+                *self.said() = Said::default();
+                continue;
+            }
             let Some(to) = said::next(from, end) else {
                 return Ok(());
             };
@@ -103,6 +108,11 @@ impl Writing {
         loop {
             let from = self.said().read_to();
             let end = said::end(self.tx.row(said::END, values![]).await?)?;
+            if end < from {
+                // The log is shorter than what was read of it: nothing of that is believed.
+                *self.said() = Said::default();
+                continue;
+            }
             let Some(to) = said::next(from, end) else {
                 return Ok(());
             };

@@ -98,6 +98,16 @@ impl SessionSaid {
         self.began.as_ref()?.node.as_deref()
     }
 
+    /// Whether its end is on record.
+    pub(in crate::store) fn is_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// How many lines are on record as typed and not shown.
+    pub(in crate::store) fn hidden_lines(&self) -> u64 {
+        self.hidden_lines
+    }
+
     /// Whether a seal of its recording is on record.
     pub fn is_sealed(&self) -> bool {
         self.seals.standing().is_some()

@@ -23,6 +23,8 @@ use crate::audit::{AuditKind, AuditRecord};
 const PAGE: usize = 500;
 const ENTRIES: &str = "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
      FROM audit JOIN journal ON journal.seq = audit.seq";
+/// What lies beyond the log as it is counted was put there by hand.
+const COUNTED: &str = "journal.seq <= (SELECT value FROM counters WHERE name = 'audit')";
 
 type AllSaid = HashMap<Uuid, SessionSaid>;
 
@@ -30,7 +32,8 @@ fn entries_of(ids: &[Uuid]) -> Conditions<'_> {
     let mut conditions = Conditions::default();
     conditions
         .and_in("audit.session", ids.iter().copied())
-        .and_in("audit.kind", KINDS.map(AuditKind::name));
+        .and_in("audit.kind", KINDS.map(AuditKind::name))
+        .and_fixed(COUNTED);
     conditions
 }
 
@@ -125,7 +128,8 @@ impl Store {
     async fn session_lines(&self, id: Uuid) -> Result<SessionSaid, StoreError> {
         let mut said = AllSaid::new();
         let line = format!("%\"session\":\"{id}\"%");
-        let sql = "SELECT seq, leaf, entry FROM journal WHERE entry LIKE $1 ORDER BY seq";
+        let sql = "SELECT seq, leaf, entry FROM journal WHERE entry LIKE $1 \
+                   AND seq <= (SELECT value FROM counters WHERE name = 'audit') ORDER BY seq";
         take(&mut said, &self.db().rows(sql, values![line]).await?)?;
         Ok(said.remove(&id).unwrap_or_default())
     }

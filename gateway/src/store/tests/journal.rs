@@ -375,6 +375,39 @@ fn an_entry_is_never_too_long_to_be_read() {
     });
 }
 
+/// R3: a row beyond the end of the log, with the right hash of its own words, vouches for nothing, while it lies there and after.
+#[test]
+fn r3_a_row_beyond_the_end_of_the_log_is_no_entry() {
+    on_each_engine(async |store| {
+        write(store, 9).await;
+        store.follow().await.unwrap();
+        let line = r#"{"seq":3009,"kind":"approval","detail":{"intervention-salted-sha256":"00"}}"#;
+        let leaf = ecluse_recordings::log::leaf_hash(line.as_bytes()).0;
+        let mut tx = store.db().begin().await.unwrap();
+        let sql = "INSERT INTO journal (seq, leaf, entry) VALUES ($1, $2, $3)";
+        tx.execute(sql, values![3009_u64, leaf.as_slice(), line])
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        store.follow().await.unwrap();
+        assert_eq!(store.said().read_to(), 9);
+        // A count that was raised for a while, and set back.
+        attack(
+            store,
+            &["UPDATE counters SET value = 3009 WHERE name = 'audit'"],
+        )
+        .await;
+        store.follow().await.unwrap();
+        attack(
+            store,
+            &["UPDATE counters SET value = 9 WHERE name = 'audit'"],
+        )
+        .await;
+        store.follow().await.unwrap();
+        assert_eq!(store.said().read_to(), 9);
+    });
+}
+
 /// A moment of the store does not read again what was read of the log: each of an export's tries would read all of it.
 #[test]
 fn a_snapshot_goes_on_where_the_log_was_read() {

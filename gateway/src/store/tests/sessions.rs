@@ -15,7 +15,8 @@ use crate::live::Because;
 use crate::store::sql::values;
 use crate::store::testing::{on_each_engine, records_of};
 use crate::store::{
-    Contradicted, Defect, Session, SessionEnd, SessionStart, Store, StoreError, Wrong, new_id,
+    AuditQuery, Contradicted, Defect, Session, SessionEnd, SessionStart, Store, StoreError, Wrong,
+    new_id,
 };
 
 const MANIFEST: &str = "ab";
@@ -72,6 +73,40 @@ async fn ended(store: &Store, start: &SessionStart) {
         to_technician: 9,
     };
     assert!(store.end_session(start.id, &end, &[over]).await.unwrap());
+}
+
+/// R3: a row that was given an end by hand, or is gone, keeps the true end from no log; what has ended on record ends once.
+#[test]
+fn r3_an_end_put_into_the_table_keeps_none_from_the_log() {
+    const ROWS: [&str; 2] = [
+        "UPDATE sessions SET ended_at = 15000000, end_reason = 'nothing to see'",
+        "DELETE FROM sessions",
+    ];
+    for forged in ROWS {
+        on_each_engine(async |store| {
+            let start = began(&store).await;
+            attack(&store, forged).await;
+            ended(&store, &start).await;
+            let ends = AuditQuery {
+                kinds: vec![AuditKind::SessionEnd],
+                ..AuditQuery::default()
+            };
+            assert_eq!(store.audit(&ends).await.unwrap().len(), 1, "{forged}");
+            let end = SessionEnd {
+                at: at(30),
+                because: Some(Because::Closed),
+                reason: "closed".into(),
+                to_target: 7,
+                to_technician: 9,
+            };
+            let again = record(AuditKind::SessionEnd, &start, 30);
+            let again = store.end_session(start.id, &end, &[again]).await;
+            assert!(!again.unwrap(), "{forged}");
+            if let Some(session) = store.session(1).await.unwrap() {
+                assert!(session.fault.is_none(), "{:?}", session.fault);
+            }
+        });
+    }
 }
 
 async fn sealed(store: &Store, start: &SessionStart) -> bool {

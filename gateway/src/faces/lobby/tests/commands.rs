@@ -415,9 +415,10 @@ async fn alerts_stand_in_the_order_of_time() {
 async fn r3_checkpoints_that_are_made_again_alarm_nobody() {
     let house = House::new().await;
     let now = crate::clock::now();
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
     let of = |minutes| {
         let at = now.minus(ecluse_policy::Span::from_mins(minutes));
-        crate::audit::AuditRecord::new(AuditKind::CheckpointFailed, at)
+        crate::audit::AuditRecord::new(AuditKind::CheckpointFailed, at).client(&client)
     };
     let away = |minutes| of(minutes).refused().reason("the database was away");
     let record = async |record| house.gateway.store.record(&[record]).await.unwrap();

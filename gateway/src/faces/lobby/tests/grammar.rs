@@ -4,13 +4,14 @@ use clap::{Arg, Command};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::grammar::parse;
+use super::super::grammar::{asks_for_help, parse};
 use super::super::words::{Misuse, split};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse};
 use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
+use crate::deeds::live::Cut;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
 use crate::deeds::typed::What;
@@ -53,8 +54,37 @@ fn a_reason_without_its_quotes_runs_to_the_next_option() {
     let asked = of::<Request>("db01 --reason l'imprimante ne -- répond plus --for 2h").unwrap();
     assert_eq!(asked.reason, "l'imprimante ne -- répond plus");
     assert_eq!(asked.length.to_string(), "2h");
+    // What is no option is none of the reason either: more would be asked for than was meant.
+    let mistyped = of::<Request>("db01 --for 1h --reason check --onyl shell");
+    assert_eq!(mistyped, Err(Misuse::UnknownOption("--onyl".to_owned())));
     let no = of::<Refuse>("3 --reason=\"not --today\" or ever 3").unwrap();
     assert_eq!(no.reason.as_deref(), Some("not --today or ever 3"));
+}
+
+/// I5: nothing that is said with a cut holds it up.
+#[test]
+fn a_reason_holds_up_no_cut() {
+    for (line, reason) in [
+        ("all --reason", None),
+        ("all --reason \"\"", None),
+        ("all --reason=", None),
+        ("all --reason a --reason b", Some("a --reason b")),
+        ("all --reason see --help", Some("see --help")),
+        ("all --reason -h", Some("-h")),
+        ("all --reason -- x", Some("-- x")),
+    ] {
+        let words = split(line);
+        assert!(!asks_for_help(&words), "{line}");
+        let cut = parse::<Cut>(&words).unwrap();
+        assert_eq!(
+            (cut.what.as_str(), cut.reason.as_deref()),
+            ("all", reason),
+            "{line}"
+        );
+    }
+    assert!(asks_for_help(&split("all --help")));
+    assert!(asks_for_help(&split("-h")));
+    assert!(!asks_for_help(&split("all -- --help")));
 }
 
 #[test]
