@@ -84,6 +84,8 @@ kinds! {
     SessionStart = "session-start",
     /// A session on a target ended.
     SessionEnd = "session-end",
+    /// A session went on after its end was on record, since its gateway had been taken out while it lived: how it ended.
+    SessionOutlived = "session-outlived",
     /// Policy permitted a flow.
     Permit = "permit",
     /// Policy refused a flow.

@@ -14,11 +14,11 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ecluse_policy::{AsOperator, EndReason, PersonId, TargetId};
+use ecluse_policy::{AsOperator, EndReason, PersonId, SessionId, TargetId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -62,6 +62,9 @@ pub enum Stop {
         /// The session that ended.
         session: u64,
     },
+    /// Its end was on record already: its gateway had been taken out, and lived.
+    #[error("this session was ended on record: its gateway had been taken out")]
+    EndedOnRecord,
     /// The gateway stops.
     #[error("the gateway stops")]
     GatewayStops,
@@ -74,7 +77,7 @@ impl Stop {
         match self {
             Self::Right(reason) => reason.ends_presence(),
             Self::Cut { person, .. } => *person,
-            Self::Unrecorded(_) => false,
+            Self::Unrecorded(_) | Self::EndedOnRecord => false,
             Self::Overflow | Self::Unread { .. } | Self::GatewayStops => true,
         }
     }
@@ -189,6 +192,17 @@ impl Live {
         })?;
         session.stop(stop(&meant.order));
         Some(orders::cut_by(meant.id, &meant.order, &session))
+    }
+
+    /// Ends those of the sessions in passage whose end is on record, and returns them. To be called after it was read what is
+    /// on record: a session leaves before its own gateway puts its end there. Must run inside the runtime.
+    pub(crate) fn end_outlived(&self, ended: &BTreeSet<SessionId>) -> Vec<Arc<LiveSession>> {
+        let mut outlived = self.all();
+        outlived.retain(|session| ended.contains(&session.facts().id));
+        for session in &outlived {
+            session.stop(Stop::EndedOnRecord);
+        }
+        outlived
     }
 
     pub(crate) fn leave(&self, number: u64) {

@@ -253,6 +253,10 @@ const SENTENCES: &[Pattern] = &[
         "session {} on the same connection ended, and the client did not read its end",
         "la session {} de la même connexion a pris fin, et le client n'a pas lu cette fin",
     ),
+    (
+        "this session was ended on record: its gateway had been taken out",
+        "la fin de cette session était déjà consignée\u{a0}: sa passerelle avait été retirée",
+    ),
     ("the gateway stops", "la passerelle s'arrête"),
     (
         "the gateway stopped without closing it; its end is recovered: the last frame that was recorded",

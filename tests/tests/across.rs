@@ -10,6 +10,9 @@ use ecluse_tests::layout::write_private;
 use ecluse_tests::{Site, Terminal, keys, store, wait};
 use serde_json::Value;
 
+#[path = "across/taken_out.rs"]
+mod taken_out;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Invariant 6, with room for a machine on which other tests run: the operator's own wait is a second at most.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -397,46 +400,6 @@ fn r3_what_another_node_recorded_is_named_there_and_not_missing_here() -> Result
     ensure!(said.contains(&lies), "{said}");
     let said = there.gateway().run(["journal", "verify"], "")?;
     ensure!(!said.contains("lies on the disk"), "{said}");
-    Ok(())
-}
-
-/// R4, I5: a node that does not come back is taken out by an administrator, on record, and nobody speaks of it any more.
-#[test]
-fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
-    let (here, mut there) = two_nodes()?;
-    here.approved("alice", "db01")?;
-    let running = session(&there)?;
-    let number = shown(&here, &node(&there))?;
-    let remove = ["nodes", "remove", &node(&there)];
-    let lives = here.gateway().try_run(remove, "")?;
-    let said = String::from_utf8_lossy(&lives.stderr).into_owned();
-    ensure!(
-        lives.status.code() == Some(1) && said.contains("was heard of"),
-        "{said}"
-    );
-    there.kill()?;
-    drop(running);
-    wait::until_true("a session that is lost", PATIENCE, || {
-        let live = here.operator(&["live"])?.success()?.text();
-        Ok(live.contains("lost with the node"))
-    })?;
-    let listed = here.gateway().run(["nodes"], "")?;
-    ensure!(listed.contains("lost: not heard of for"), "{listed}");
-    let said = here.gateway().run(remove, "")?;
-    let told = format!("Ended on record as lost with it: session {number}.");
-    ensure!(said.contains(&told), "{said}");
-    let live = here.operator(&["live"])?.success()?.text();
-    ensure!(live.contains("No session is in passage"), "{live}");
-    here.operator(&["cut", "db01"])?
-        .status_is(1)?
-        .says(&["in passage"])?;
-    ensure!(!here.shared_audit("node-removed")?.is_empty());
-    // It begins anew, and seals what lies on its disk.
-    there.open()?;
-    wait::until_true("the seal", PATIENCE, || {
-        Ok(!here.shared_audit("recording-sealed")?.is_empty())
-    })?;
-    here.gateway().run(["journal", "verify"], "")?;
     Ok(())
 }
 

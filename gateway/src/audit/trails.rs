@@ -85,6 +85,7 @@ impl AuditKind {
             | Self::Admission
             | Self::SessionStart
             | Self::SessionEnd
+            | Self::SessionOutlived
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden

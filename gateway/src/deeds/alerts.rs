@@ -93,7 +93,9 @@ pub(crate) enum Told {
     CopiesAway { destination: String },
     /// The store has something else of a session than the log.
     SessionNotOnRecord { number: u64 },
-    /// Of an intervention.
+    /// A session went on after its end was on record.
+    SessionOutlived { number: u64 },
+    /// The store has something else of an intervention than the log.
     InterventionNotOnRecord { number: u64 },
     /// Of an order to another node.
     OrderNotOnRecord,
@@ -165,12 +167,13 @@ async fn on_record(
         AuditKind::AccountEnabled,
     ];
     const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
-    const LOOKED_FOR: [(&[AuditKind], Tell); 5] = [
+    const LOOKED_FOR: [(&[AuditKind], Tell); 6] = [
         (ACCOUNTS, account),
         (RECORDINGS, recording),
         (&[AuditKind::TypingHidden], hidden),
         (&[AuditKind::CheckpointFailed], contradicted),
         (&[AuditKind::NotOnRecord], not_on_record),
+        (&[AuditKind::SessionOutlived], outlived),
     ];
     let mut alerts = host_keys(house, client, since).await?;
     for (kinds, tell) in LOOKED_FOR {
@@ -277,6 +280,13 @@ fn not_on_record(record: AuditRecord) -> Told {
         (None, Some(number)) => Told::InterventionNotOnRecord { number },
         (None, None) if record.detail.contains_key(ORDER) => Told::OrderNotOnRecord,
         (None, None) => Told::DocumentNotOnRecord,
+    }
+}
+
+/// Sessions whose gateway was taken out while it lived (R4).
+fn outlived(record: AuditRecord) -> Told {
+    Told::SessionOutlived {
+        number: count(&record, "number").unwrap_or_default(),
     }
 }
 

@@ -85,6 +85,8 @@ pub enum Because {
         /// The session that ended.
         session: u64,
     },
+    /// Its end was on record already: its gateway had been taken out, and lived.
+    EndedOnRecord,
     /// The gateway stopped in order.
     GatewayStops,
     /// The gateway stopped without closing it: when it ended is not known. From before it was looked up.
@@ -141,6 +143,7 @@ impl From<&Stop> for Because {
             },
             Stop::Overflow => Self::Overflow,
             Stop::Unread { session } => Self::Unread { session: *session },
+            Stop::EndedOnRecord => Self::EndedOnRecord,
             Stop::GatewayStops => Self::GatewayStops,
         }
     }
@@ -225,6 +228,7 @@ mod tests {
                 r#"{"because":"intervention-ended","number":4}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
+            (Because::EndedOnRecord, r#"{"because":"ended-on-record"}"#),
             (
                 Because::Recovered {
                     by: KnownBy::Frame,

@@ -3,28 +3,65 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::{AsOperator, HostPort, Intervention};
+use ecluse_policy::{AsOperator, HostPort, Intervention, SessionId};
+use tokio::time::MissedTickBehavior;
 
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{LEASE, Node, Session, SessionQuery, StoreError};
+use crate::store::{HEARD_WITHIN, LEASE, Node, Session, SessionQuery, StoreError, Topics};
 use crate::texts::Unreadable;
 
 /// How often a node says that it is here: thrice within a lease, so that one failure loses nobody.
 const RENEWED_EVERY: Duration = Duration::from_secs(3);
 const _: () = assert!(RENEWED_EVERY.as_secs() * 3 < LEASE.as_secs());
+const _: () = assert!(LEASE.as_secs() + RENEWED_EVERY.as_secs() <= HEARD_WITHIN.as_secs());
 
-/// Says that this node is here for as long as the gateway runs. Where no other can share the store, once is enough.
+/// Says that this node is here for as long as the gateway runs, and ends what it carries and the log has as ended. Where no other can share the store, once is enough.
 pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
     if !gateway.store.may_be_shared() {
         return;
     }
+    let mut changes = gateway.store.changes(Topics::orders());
+    let mut renewals = tokio::time::interval(RENEWED_EVERY);
+    renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::time::sleep(RENEWED_EVERY).await;
+        tokio::select! {
+            changed = changes.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                // It may have been taken out.
+                end_outlived(&gateway).await;
+                continue;
+            }
+            _ = renewals.tick() => {}
+        }
+        end_outlived(&gateway).await;
         gateway.live.agreement.look(&gateway.store).await;
         if let Err(error) = gateway.store.renew_node(&gateway.node, &address).await {
             tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
         }
+    }
+}
+
+/// Ends what is in passage here and has ended on record: this node was taken out while the store did not hear of it, and
+/// lives. Their true ends are put on record as they close (`store/outlived.rs`).
+async fn end_outlived(gateway: &Gateway) {
+    let carried = gateway.live.all();
+    if carried.is_empty() {
+        return;
+    }
+    let ids: Vec<SessionId> = carried.iter().map(|session| session.facts().id).collect();
+    match gateway.store.ended_on_record(&ids).await {
+        Ok(ended) => {
+            for session in gateway.live.end_outlived(&ended) {
+                tracing::error!(
+                    number = session.facts().number,
+                    "a session in passage here has ended on record: this gateway was taken out while it lived; the session ends now"
+                );
+            }
+        }
+        Err(error) => tracing::debug!(%error, "the ends on record are not known"),
     }
 }
 

@@ -77,3 +77,20 @@ async fn i5_who_enters_after_an_order_ends_with_an_entry_of_its_own() {
     assert_eq!(live.enter(Arc::clone(&later)), None);
     assert_eq!(later.stopped(), None);
 }
+
+/// R4: what is in passage here and has ended on record ends at once, alone.
+#[tokio::test]
+async fn r4_a_session_in_passage_that_has_ended_on_record_ends() {
+    let live = Live::default();
+    let (outlived, _held) = session(5).await;
+    let (other, _held_too) = session(6).await;
+    live.enter(Arc::clone(&outlived));
+    live.enter(Arc::clone(&other));
+    let ended = BTreeSet::from([outlived.facts().id]);
+    assert_eq!(live.end_outlived(&ended).len(), 1);
+    assert_eq!(outlived.stopped(), Some(Stop::EndedOnRecord));
+    assert_eq!(other.stopped(), None);
+    // One that has left puts its own end on record, and is not meant.
+    live.leave(5);
+    assert!(live.end_outlived(&ended).is_empty());
+}

@@ -356,6 +356,7 @@ fn session_end(stop: Option<&Stop>) -> SessionEnd {
         Stop::Unrecorded(_) => ("unrecorded", None),
         Stop::Overflow => ("overflow", None),
         Stop::Unread { .. } => ("connection-closed", None),
+        Stop::EndedOnRecord => ("ended-on-record", None),
         Stop::GatewayStops => ("gateway-stops", None),
     };
     SessionEnd {

@@ -31,6 +31,7 @@ mod migrations;
 mod nodes;
 mod opening;
 mod orders;
+mod outlived;
 mod owed;
 mod recordings;
 mod remembered;
@@ -77,7 +78,7 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
-pub use self::nodes::{LEASE, Node, RemoveError, Removed};
+pub use self::nodes::{HEARD_WITHIN, LEASE, Node, RemoveError, Removed};
 pub(crate) use self::orders::ORDER;
 pub use self::orders::{Given, Held, Reply};
 use self::owed::Owed;

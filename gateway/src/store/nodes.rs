@@ -9,6 +9,7 @@ use std::time::Duration;
 use ecluse_policy::Timestamp;
 use ecluse_policy::documents::HostPort;
 use ecluse_recordings::neutralise;
+use tokio::time::Instant;
 
 use super::sql::{Engine, Row, values};
 use super::{AuditQuery, LastMoment, Store, StoreError};
@@ -17,6 +18,10 @@ use crate::live::KnownBy;
 
 /// A node that was not heard of for longer is lost, and its sessions with it.
 pub const LEASE: Duration = Duration::from_secs(10);
+/// Whoever lives is heard of within this: a lease, and a renewal more.
+pub const HEARD_WITHIN: Duration = Duration::from_secs(13);
+/// How often a removal looks for it meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// One gateway of those that share the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,23 +202,19 @@ impl Store {
     /// Takes out a gateway that does not come back: its sessions end on record at the last word about each, and what was
     /// ordered of it is given up. One that comes back all the same begins anew, and seals what lies on its disk.
     ///
+    /// Nothing vouches for its row, so that is not believed alone: for `within` ([`HEARD_WITHIN`]) it may be heard of.
+    ///
     /// # Errors
     /// It lives, nothing is known of it, or the store failed.
     pub async fn remove_node(
         &self,
         name: &str,
         by: &str,
-        at: Timestamp,
+        within: Duration,
+        now: impl Fn() -> Timestamp,
     ) -> Result<Removed, RemoveError> {
-        let nodes = self.gateways().await?;
-        let found = nodes.iter().find(|node| node.name == name);
-        if let Some(silent) = found
-            .filter(|node| !node.is_lost())
-            .and_then(|node| node.silent)
-        {
-            let name = name.to_owned();
-            return Err(RemoveError::Heard { name, silent });
-        }
+        let silence = self.silence(name, within).await?;
+        let at = now();
         let mut ends = BTreeMap::new();
         for orphan in self.orphans(name).await? {
             let latest = AuditQuery {
@@ -239,7 +240,7 @@ impl Store {
         let row = change.tx.execute(sql, values![name]).await?;
         let sql = "DELETE FROM orders WHERE node = $1";
         let orders = change.tx.execute(sql, values![name]).await?;
-        if row == 0 && orders == 0 && sessions.is_empty() {
+        if row == 0 && !silence.had_row && orders == 0 && sessions.is_empty() {
             let name = name.to_owned();
             return Err(RemoveError::Unknown { name });
         }
@@ -249,14 +250,76 @@ impl Store {
             .reason("the administrator says that it does not come back")
             .detail("node", name)
             .detail("orders", orders);
-        if let Some(node) = found {
-            record = record.detail("address", node.address.to_string());
+        if let Some(address) = silence.address {
+            record = record.detail("address", address.to_string());
         }
         change
             .commit(&[record.detail("sessions", sessions.len())])
             .await?;
         Ok(Removed { sessions, orders })
     }
+
+    /// Waits whether a gateway is heard of. A row that does not read goes: who lives writes it anew.
+    async fn silence(&self, name: &str, within: Duration) -> Result<Silence, RemoveError> {
+        let until = Instant::now() + within;
+        let mut silence = Silence::default();
+        let mut is_known = false;
+        loop {
+            match self.row_of(name).await? {
+                Some(Ok(node)) => {
+                    if let Some(silent) = node.silent.filter(|_| !node.is_lost()) {
+                        let name = name.to_owned();
+                        return Err(RemoveError::Heard { name, silent });
+                    }
+                    silence = Silence {
+                        had_row: true,
+                        address: Some(node.address),
+                    };
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "a row of the gateways that share the store does not read, and is removed");
+                    self.leave_node(name).await?;
+                    silence.had_row = true;
+                }
+                None => {}
+            }
+            is_known = is_known || silence.had_row || self.is_anything_of(name).await?;
+            if !is_known {
+                let name = name.to_owned();
+                return Err(RemoveError::Unknown { name });
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(silence);
+            }
+            tokio::time::sleep(left.min(LOOK_EVERY)).await;
+        }
+    }
+
+    /// What stands of a gateway, where anything does, and whether that reads.
+    async fn row_of(&self, name: &str) -> Result<Option<Result<Node, StoreError>>, StoreError> {
+        let now = clock(self.db().engine());
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT name, address, renewed_at, {now} AS now FROM nodes WHERE name = $1"
+        ));
+        let row = self.db().row(sql, values![name]).await?;
+        Ok(row.as_ref().map(node))
+    }
+
+    /// Whether it has sessions open, or orders.
+    async fn is_anything_of(&self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT CAST(1 AS BIGINT) AS found FROM sessions WHERE node = $1 AND ended_at IS NULL \
+                   UNION SELECT CAST(1 AS BIGINT) AS found FROM orders WHERE node = $1";
+        let found = self.db().row(sql, values![name]).await?;
+        Ok(found.is_some())
+    }
+}
+
+/// What stood of a gateway that nobody heard of.
+#[derive(Default)]
+struct Silence {
+    had_row: bool,
+    address: Option<HostPort>,
 }
 
 /// How far `now` lies outside of `before` and `after`.

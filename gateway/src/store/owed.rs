@@ -211,7 +211,12 @@ impl Store {
 
     async fn pay(&self, debt: &Debt) -> Result<(), StoreError> {
         match debt {
-            Debt::End(id, end, records) => self.end_session(*id, end, records).await.map(drop),
+            Debt::End(id, end, records) => {
+                if self.end_session(*id, end, records).await? {
+                    return Ok(());
+                }
+                self.tell_outlived(*id, end, records).await
+            }
             Debt::HostKey(alert, records) => self.alert_host_key(alert, records).await,
             Debt::Records(records) => self.record(records).await,
         }

@@ -77,6 +77,7 @@ impl Texts {
             Because::Unread { session } => {
                 ("over-unread", vec![("session", session.to_string().into())])
             }
+            Because::EndedOnRecord => ("over-ended-on-record", vec![]),
             Because::GatewayStops => ("over-gateway-stops", vec![]),
             Because::Orphaned => ("over-orphaned", vec![]),
             Because::Recovered { by, latest } => {

@@ -380,6 +380,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         Stop::Unrecorded("no space left on device".into()),
         Stop::Overflow,
         Stop::Unread { session: 4 },
+        Stop::EndedOnRecord,
         Stop::GatewayStops,
     ]);
     said.extend(stops.map(|stop| stop.to_string()));

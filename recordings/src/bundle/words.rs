@@ -70,6 +70,7 @@ pub(super) struct Ends {
     unrecorded: &'static str,
     overflow: &'static str,
     connection_closed: &'static str,
+    ended_on_record: &'static str,
     gateway_stops: &'static str,
 }
 
@@ -83,6 +84,7 @@ impl Ends {
             "unrecorded" => self.unrecorded,
             "overflow" => self.overflow,
             "connection-closed" => self.connection_closed,
+            "ended-on-record" => self.ended_on_record,
             "gateway-stops" => self.gateway_stops,
             other => other,
         }
@@ -180,6 +182,7 @@ const ENGLISH: Words = Words {
         unrecorded: "it could not be recorded",
         overflow: "too much was pending",
         connection_closed: "the connection closed",
+        ended_on_record: "it had been ended on record before: its gateway had been taken out, and lived",
         gateway_stops: "the gateway stopped",
     },
     journal: "Journal",
@@ -263,6 +266,7 @@ const FRENCH: Words = Words {
         unrecorded: "elle ne pouvait plus être enregistrée",
         overflow: "trop de données en attente",
         connection_closed: "la connexion s'est fermée",
+        ended_on_record: "sa fin avait été consignée auparavant\u{a0}: sa passerelle avait été retirée, et vivait",
         gateway_stops: "la passerelle s'est arrêtée",
     },
     journal: "Journal",

@@ -99,6 +99,7 @@ impl Visit {
             | Stop::Unrecorded(_)
             | Stop::Overflow
             | Stop::Unread { .. }
+            | Stop::EndedOnRecord
             | Stop::GatewayStops => return self.words_for(stop),
         };
         let by = ("by", by.as_str().into());
@@ -144,6 +145,7 @@ impl Visit {
                 texts.say(lang, "end-unread", &[("session", (*session).into())])
             }
             Stop::Overflow => texts.say(lang, "end-overflow", &[]),
+            Stop::EndedOnRecord => texts.say(lang, "end-ended-on-record", &[]),
             Stop::GatewayStops => texts.say(lang, "end-gateway-stops", &[]),
         }
     }

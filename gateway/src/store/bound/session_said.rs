@@ -119,6 +119,11 @@ impl SessionSaid {
         ended.is_some_and(|ended| ended.because.is_none())
     }
 
+    /// Whether its end is on record.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// Whether it ended before `time`, as far as it is on record.
     pub fn ended_before(&self, time: Timestamp) -> bool {
         let ended = self.ended.as_ref();

@@ -4,7 +4,7 @@
 //! Entries are found by the index of the audit trail, which is outside the hash, and believed for what they say themselves.
 //! Where an index hides one, a row differs, and the lines of the log themselves are read before anybody is accused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ecluse_policy::{ClientId, SessionId, Timestamp};
 use ecluse_recordings::bound as keys;
@@ -122,6 +122,20 @@ impl Store {
             sessions.push(session);
         }
         Ok(sessions)
+    }
+
+    /// Which of these sessions ended, by the log and not by their rows.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn ended_on_record(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<BTreeSet<SessionId>, StoreError> {
+        let ids: Vec<Uuid> = sessions.iter().map(|id| id.as_uuid()).collect();
+        let said = self.sessions_said(&ids).await?;
+        let ended = said.into_iter().filter(|(_, said)| said.has_ended());
+        Ok(ended.map(|(id, _)| SessionId::from_uuid(id)).collect())
     }
 
     /// What the log says of a session, whatever the index does.

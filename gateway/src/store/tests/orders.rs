@@ -13,7 +13,7 @@ use crate::audit::{AuditKind, AuditRecord, Place};
 use crate::live::{CutWhat, Order};
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Held, LEASE, ORDER, Reply, Topics};
+use crate::store::{HEARD_WITHIN, Held, LEASE, ORDER, Reply, Topics};
 
 fn order() -> Order {
     Order {
@@ -293,13 +293,19 @@ fn r4_a_node_that_does_not_come_back_is_taken_out_on_record() {
             .give_order(&order(), &names(&["here"]), record(), &[])
             .await
             .unwrap();
-        let heard = store.remove_node("here", "root", at(50)).await.unwrap_err();
+        let heard = store
+            .remove_node("here", "root", Duration::ZERO, || at(50))
+            .await
+            .unwrap_err();
         assert!(
             heard.to_string().contains("was heard of 0 s ago"),
             "{heard}"
         );
         changed(store, "UPDATE nodes SET renewed_at = renewed_at - 11000000").await;
-        let removed = store.remove_node("here", "root", at(50)).await.unwrap();
+        let removed = store
+            .remove_node("here", "root", Duration::ZERO, || at(50))
+            .await
+            .unwrap();
         assert_eq!((removed.sessions, removed.orders), (vec![1], 1));
         assert_eq!(store.gateways().await.unwrap(), []);
         let found = store.session(1).await.unwrap().unwrap();
@@ -315,8 +321,40 @@ fn r4_a_node_that_does_not_come_back_is_taken_out_on_record() {
             told.iter().any(|one| one.kind == AuditKind::SessionEnd),
             "{told:?}"
         );
-        let unknown = store.remove_node("here", "root", at(60)).await.unwrap_err();
+        let unknown = store
+            .remove_node("here", "root", Duration::ZERO, || at(60))
+            .await
+            .unwrap_err();
         assert!(unknown.to_string().contains("no gateway here"), "{unknown}");
+    });
+}
+
+/// R4: a row that does not read takes out no node that lives: it goes, and whoever renews it meanwhile stays.
+#[test]
+fn r4_a_row_that_does_not_read_takes_out_nobody_who_lives() {
+    on_each_engine(async |store| {
+        let address = HostPort::parse("gw2.example:2222").unwrap();
+        store.renew_node("here", &address).await.unwrap();
+        began(store).await;
+        changed(store, "UPDATE nodes SET address = 'not an address !'").await;
+        let lives = async {
+            let rows = "SELECT name FROM nodes";
+            while !store.db().rows(rows, values![]).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            store.renew_node("here", &address).await.unwrap();
+        };
+        let (removed, ()) = tokio::join!(
+            store.remove_node("here", "root", HEARD_WITHIN, || at(50)),
+            lives
+        );
+        let heard = removed.unwrap_err().to_string();
+        assert!(heard.contains("was heard of 0 s ago"), "{heard}");
+        assert_eq!(store.session(1).await.unwrap().unwrap().end, None);
+        // And one that does not live is taken out by its row that does not read.
+        changed(store, "UPDATE nodes SET address = 'not an address !'").await;
+        let removed = store.remove_node("here", "root", Duration::ZERO, || at(50));
+        assert_eq!(removed.await.unwrap().sessions, [1]);
     });
 }
 

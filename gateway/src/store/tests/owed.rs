@@ -125,3 +125,65 @@ async fn take_cuts(store: &TestStore) {
     tx.execute(sql, values![]).await.unwrap();
     tx.commit().await.unwrap();
 }
+
+/// R4: a session whose gateway was taken out while it lived: its end on record stays, and how it ended is an entry that names
+/// it, once.
+#[test]
+fn r4_a_session_that_outlived_its_end_on_record_is_told_with_its_true_end() {
+    on_each_engine(async |store| {
+        let start = began(store).await;
+        let carried = [start.id];
+        assert!(store.ended_on_record(&carried).await.unwrap().is_empty());
+        let removed = store.remove_node("here", "root", Duration::ZERO, || at(25));
+        assert_eq!(removed.await.unwrap().sessions, [1]);
+        let ended = store.ended_on_record(&carried).await.unwrap();
+        assert_eq!(ended.into_iter().collect::<Vec<_>>(), carried);
+        let told = || {
+            vec![
+                record(AuditKind::SessionEnd, &start, 30)
+                    .reason("closed")
+                    .detail("to-target", 1)
+                    .detail("to-technician", 2),
+            ]
+        };
+        store.end_session_at_last(start.id, end(), told()).await;
+        store.end_session_at_last(start.id, end(), told()).await;
+        let outlived = records_of(store, &[AuditKind::SessionOutlived]).await;
+        let [outlived] = outlived.as_slice() else {
+            panic!("{outlived:?}")
+        };
+        assert_eq!((outlived.session, outlived.at), (Some(start.id), at(30)));
+        let reason = outlived.reason.as_deref().unwrap_or_default();
+        assert!(
+            reason.contains("its gateway had been taken out; it ended at")
+                && reason.ends_with(": closed"),
+            "{reason}"
+        );
+        let detail = |key: &str| outlived.detail.get(key).cloned();
+        assert_eq!(detail("number"), Some(1.into()));
+        assert_eq!(
+            detail("on-record-as-ended-at"),
+            Some(at(10).to_string().into())
+        );
+        assert_eq!(detail("to-target"), Some(1.into()));
+        let found = store.session(1).await.unwrap().unwrap();
+        assert_eq!((found.end.unwrap().at, found.fault), (at(10), None));
+    });
+}
+
+/// An end that its own gateway told is contradicted by nothing.
+#[test]
+fn an_end_that_is_told_twice_by_its_own_gateway_is_no_contradiction() {
+    on_each_engine(async |store| {
+        let start = began(store).await;
+        for _ in 0..2 {
+            let ended = record(AuditKind::SessionEnd, &start, 30).reason("closed");
+            store
+                .end_session_at_last(start.id, end(), vec![ended])
+                .await;
+        }
+        assert_eq!(store.settle(SETTLED).await, 0);
+        let told = records_of(store, &[AuditKind::SessionEnd, AuditKind::SessionOutlived]).await;
+        assert_eq!(kinds(&told), [AuditKind::SessionEnd]);
+    });
+}

@@ -33,7 +33,8 @@ impl AuditKind {
             Self::Bound | Self::NotOnRecord => Concerns::Either,
             Self::CheckpointCosigned => Concerns::Checkpoints,
             Self::KeyMade => Concerns::Keys,
-            Self::CutOrdered => Concerns::Orders,
+            // A node that was taken out and lives has sessions to end.
+            Self::CutOrdered | Self::NodeRemoved => Concerns::Orders,
             Self::LogOn
             | Self::LogOnRefused
             | Self::LogOff
@@ -46,6 +47,7 @@ impl AuditKind {
             | Self::Admission
             | Self::SessionStart
             | Self::SessionEnd
+            | Self::SessionOutlived
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden
@@ -82,7 +84,6 @@ impl AuditKind {
             | Self::ChangesTold
             | Self::TrailCount
             | Self::SettingsChange
-            | Self::NodeRemoved
             | Self::GatewayStart
             | Self::ServeCutShort
             | Self::GatewayStop => Concerns::TrailAlone,

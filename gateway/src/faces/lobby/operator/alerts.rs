@@ -159,6 +159,10 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             "operator-session-not-on-record",
             &[time, ("number", (*number).into())],
         ),
+        Told::SessionOutlived { number } => desk.say(
+            "operator-session-outlived",
+            &[time, ("number", (*number).into())],
+        ),
         Told::InterventionNotOnRecord { number } => desk.say(
             "operator-intervention-not-on-record",
             &[time, ("number", (*number).into())],
