@@ -228,6 +228,10 @@ changes-part = { $kind ->
    *[other] { $part }
 }: { $text }
 changes-nothing = nothing
+changes-parts-more = { $count ->
+    [one] {" "}… and one more line
+   *[other] {" "}… and { $count } more lines
+}
 changes-enrolled = The administrator { $by } gave { $person } a new source of one-time codes.
 changes-enrolment-disabled = The one-time codes of { $person } count no longer, because no document names { $person } any more.
 changes-credential = The administrator { $person } set the password or key with which the gateway logs on to { $target } as { $account }.
@@ -327,16 +331,19 @@ operator-sessions-gathered = Sessions: { $began ->
 ## Watching
 
 watch-left-time = { $left } left
-watch-keys = q leaves · c cuts
-watch-keys-many = q leaves · c cuts · n next channel
+watch-keys = q leaves · c cuts · ?
+watch-keys-many = q leaves · c cuts · n next channel · ?
 watch-cut-sure = Cut session { $number }? y/n
 watch-waiting = Session { $number } has no terminal to show yet.
-watch-ended = q leaves · session { $number } is over, the screen stays as it was
-watch-over = Session { $number } is over.
+watch-keys-over = q leaves
+watch-ended = session { $number } is over: { $how }
+watch-stays = the screen stays as it was
+watch-keys-all = q leaves · c cuts · n next channel · hjkl ←↓↑→ move · f follows the cursor
+watch-over = Session { $number } is over: { $how }.
 watch-left = You left session { $number }; it goes on.
 watch-channel = channel { $channel }
 # In the status of watch, and of replay
-screen-in-part = { $size }: you see { $seen } (hjkl)
+screen-in-part = { $seen } of { $size } (hjkl)
 watch-behind = not the present yet: catching up
 screen-left-out = { $count ->
     [one] 1 excessive sequence of the target not drawn (letters are all here)
@@ -410,7 +417,7 @@ search-partly = { $count ->
 search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since and --in narrow them down.
 search-too-short = Write at least one word of { $letters } letters or more.
 search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
-search-no-words = Say what to look for.
+search-no-words = Say which words to look for. Without words, --in refusal and --in hidden list all of their lines, and “search” alone the sessions.
 search-problem = The recording of session { $number } could not be searched: { $problem }
     Have it verified, and tell the gateway's administrator.
 search-unreadable = { $count ->
@@ -445,7 +452,11 @@ replay-place-unclear = “{ $typed }” is not a place in a recording. Write how
 replay-beyond = There is nothing there: the recording lasts { $length }, from { $from } to { $until } UTC.
 auditor-still-open-wait = Session { $number } is still in passage. What is recorded so far can be looked at in a terminal (“ssh -t”); as text, once the session is over.
 replay-quit = q leaves
-replay-keys = space pause · ←→ 10 s · + - speed · n p markers
+replay-keys = space pause · ←→ 10 s · + - speed · n p markers · ?
+replay-keys-short = space ←→ +- np ?
+replay-keys-help = ?
+replay-keys-all = space pause · ←→ 10 s · +- speed · n p markers · Home/End · hjkl f view · q
+replay-skipped = { $length } skipped
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
@@ -473,13 +484,13 @@ help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over.
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over.
 help-live = The sessions in passage.
-help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again.
+help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first; “Hidden” counts the typed lines whose echo was not recognised, as the alert to operators does of the same session. What a prompt asked for without echo, such as a password, is not counted; “search --in hidden” lists that too.
 help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden and --in refusal list all of it; otherwise sessions are listed.
-help-replay = Play a recording (h j k l move over a screen larger than yours, f follows the cursor); with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on.
+help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on. On the screen: space pauses and goes on, ← and → go 10 s back or on, + and - change the speed, n and p go to the next marker or the one before, Home and End to the beginning and the end, h j k l move over a screen larger than yours, f follows the cursor, ? shows the keys, q leaves.
 help-help = This list, or what one command does.
 help-exit = Leave.
 help-families = FAMILY is one of: { $families }.
@@ -494,6 +505,7 @@ usage-twice = “{ $option }” is there twice.
 usage-no-target = Name at least one target.
 usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
+usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
 usage-no-length = Say for how long: --for 2h.
 usage-no-reason = Say why: --reason “…”.
 usage-too-many-words = “{ $word }” is one word too many.

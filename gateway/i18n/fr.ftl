@@ -259,6 +259,10 @@ changes-part = { $kind ->
    *[other] { $part }
 } : { $text }
 changes-nothing = rien
+changes-parts-more = { $count ->
+    [one] {" "}… et une autre ligne
+   *[other] {" "}… et { $count } autres lignes
+}
 changes-enrolled = L'administrateur { $by } a donné à { $person } une nouvelle source de codes à usage unique.
 changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent plus : aucun document ne nomme plus cette personne.
 changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } comme { $account }.
@@ -358,16 +362,19 @@ operator-sessions-gathered = Sessions : { $began ->
 ## Observation
 
 watch-left-time = encore { $left }
-watch-keys = q quitte · c coupe
-watch-keys-many = q quitte · c coupe · n canal suivant
+watch-keys = q quitte · c coupe · ?
+watch-keys-many = q quitte · c coupe · n canal suivant · ?
 watch-cut-sure = Couper la session { $number } ? o/n
 watch-waiting = La session { $number } n'a pas encore de terminal à montrer.
-watch-ended = q quitte · la session { $number } est terminée, l'écran reste tel quel
-watch-over = La session { $number } est terminée.
+watch-keys-over = q quitte
+watch-ended = session { $number } terminée : { $how }
+watch-stays = l'écran reste tel quel
+watch-keys-all = q quitte · c coupe · n canal suivant · hjkl ←↓↑→ déplacent · f suit le curseur
+watch-over = La session { $number } est terminée : { $how }.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-channel = canal { $channel }
 # In the status of watch, and of replay
-screen-in-part = { $size } : vous voyez { $seen } (hjkl)
+screen-in-part = { $seen } sur { $size } (hjkl)
 watch-behind = pas encore le présent : rattrapage en cours
 screen-left-out = { $count ->
     [one] 1 séquence excessive de la cible non dessinée (les lettres y sont toutes)
@@ -441,7 +448,7 @@ search-partly = { $count ->
 search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since et --in restreignent la recherche.
 search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
 search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
-search-no-words = Dites ce qu'il faut chercher.
+search-no-words = Dites quels mots chercher. Sans mots, --in refusal et --in hidden listent toutes leurs lignes, et « search » seul les sessions.
 search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru : { $problem }
     Faites-le vérifier, et prévenez l'administrateur de la passerelle.
 search-unreadable = { $count ->
@@ -464,8 +471,8 @@ search-hidden-left-out = { $count ->
     [one] Une session contient des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
    *[other] { $count } sessions contiennent des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
 }
-search-refused-of = refusé sur la connexion de la session { $number } (noté en anglais)
-search-refused-before = refusé avant le début d'une session, donc non enregistré (noté en anglais)
+search-refused-of = refusé sur la connexion de la session { $number }
+search-refused-before = refusé avant le début d'une session, donc non enregistré
 search-kind-hidden = caché : l'écho n'a pas été reconnu, en tout ou partie
 
 replay-status = { $state } { $at } / { $length } · ×{ $speed }
@@ -476,7 +483,11 @@ replay-place-unclear = « { $typed } » n'est pas un endroit d'un enregistreme
 replay-beyond = Il n'y a rien là : l'enregistrement dure { $length }, du { $from } au { $until } UTC.
 auditor-still-open-wait = La session { $number } est encore en cours. Ce qui en est enregistré se regarde dans un terminal (« ssh -t ») ; en texte, une fois la session terminée.
 replay-quit = q quitte
-replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères
+replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · ?
+replay-keys-short = espace ←→ +- np ?
+replay-keys-help = ?
+replay-keys-all = espace pause · ←→ 10 s · +- vitesse · n p repères · Début/Fin · hjkl f vue · q
+replay-skipped = { $length } sautées
 replay-playing = ▶
 replay-paused = ⏸
 replay-over = ■
@@ -504,13 +515,13 @@ help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé.
 help-live = Les sessions en cours.
-help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur.
+help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs pour la même session. Ce qu'une invite demande sans écho, un mot de passe par exemple, n'est pas compté ; « search --in hidden » le montre aussi.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
-help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find.
+help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find. À l'écran : espace met en pause ou reprend, ← et → vont de 10 s en arrière ou en avant, + et - changent la vitesse, n et p vont au repère suivant ou précédent, Début et Fin au début et à la fin, h j k l se déplacent sur un écran plus grand que le vôtre, f suit le curseur, ? montre les touches, q quitte.
 help-help = Cette liste, ou ce que fait une commande.
 help-exit = Quitter.
 help-families = FAMILLE est l'une de : { $families }.
@@ -525,6 +536,7 @@ usage-twice = « { $option } » figure deux fois.
 usage-no-target = Nommez au moins une cible.
 usage-no-id = Nommez une intervention par son numéro.
 usage-no-session = Nommez une session par son numéro.
+usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.

@@ -103,6 +103,7 @@ pub use screen::{Screen, Size};
 pub use seal::{Sealing, seal};
 pub use sealed::{OpenRecording, SealedRecording};
 pub use shelf::{Listed, State, list};
+pub(crate) use spoken::on_screen;
 pub use spoken::{asked, spoken};
 pub use stream::Stream;
 pub use text::{Utf8Decoder, neutralise, neutralise_lines, spelled};

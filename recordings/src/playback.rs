@@ -170,6 +170,12 @@ impl Playback {
         self.idle_limit = limit;
     }
 
+    /// The longest wait between two events, where there is one.
+    #[must_use]
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit
+    }
+
     /// The recorded time of the last event given.
     #[must_use]
     pub fn position(&self) -> Duration {

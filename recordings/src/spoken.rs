@@ -4,6 +4,10 @@
 //! French is told the same in French where this program knows the sentence. What a sentence quotes (names, commands,
 //! reasons, times) is not touched, and none of it is left out. A test of the gateway holds its sentences to these.
 
+mod screen;
+
+pub(crate) use screen::on_screen;
+
 use crate::bundle::Language;
 
 /// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
@@ -35,7 +39,9 @@ fn sentence(text: &str, depth: u8) -> Option<String> {
     if depth > DEEPEST {
         return None;
     }
-    refused(text, depth).or_else(|| among(SENTENCES, text, depth))
+    refused(text, depth)
+        .or_else(|| among(SENTENCES, text, depth))
+        .or_else(|| among(screen::FAREWELLS, text, depth))
 }
 
 /// `a shell: a shell is not part of this intervention`: what was asked, and why not.
@@ -445,6 +451,10 @@ mod tests {
                 "non transmis\u{a0}: le signal USR1 ne va pas avec `command: x`",
             ),
             ("intervention #4 is closed", "l'intervention #4 est close"),
+            (
+                "Écluse: this session was cut by odile: enough.",
+                "Écluse\u{a0}: cette session a été coupée par odile\u{a0}: enough.",
+            ),
         ] {
             assert_eq!(french(english).as_deref(), Some(said));
         }
@@ -475,7 +485,8 @@ mod tests {
             }
             found
         }
-        for (english, french) in [SENTENCES, FLOWS, WHYS, MISSING, STATES].concat() {
+        let said = [SENTENCES, screen::FAREWELLS, FLOWS, WHYS, MISSING, STATES];
+        for (english, french) in said.concat() {
             assert_eq!(holes(english), holes(french), "{english}");
         }
     }

@@ -255,6 +255,9 @@ fn rewrapping_changes_the_readers_and_nothing_else() -> Result<()> {
     );
     line.push("--yes");
     site.gateway().run(&line, "")?;
+    // The same again changes nothing, and is on no record.
+    let again = site.gateway().run(&line, "")?;
+    ensure!(again.contains("#1: nothing changes"), "{again}");
     let records = store::audit(&site, "recording-rewrapped")?;
     let detail = &records.first().context("no record")?["detail"];
     ensure!(

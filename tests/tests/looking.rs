@@ -67,7 +67,7 @@ fn a_small_terminal_moves_over_a_larger_one() -> Result<()> {
     let id = site.live_session()?;
     let ssh = site.ssh("odile").shared("odile").run(format!("watch {id}"));
     let watch = Terminal::of(&site, &ssh, 40, 12)?;
-    watch.sees("100×30: you see 40×10")?;
+    watch.sees("40×10 of 100×30")?;
     watch.sees(" left")?;
     watch.sees("bottom")?;
     for _ in 0..25 {

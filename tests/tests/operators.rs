@@ -132,8 +132,15 @@ fn a_cut_shows_in_the_technicians_terminal() -> Result<()> {
     let site = open_site()?;
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
     terminal.sees_prompt()?;
+    let id = site.live_session()?;
+    let ssh = site.ssh("odile").shared("odile").run(format!("watch {id}"));
+    let watch = Terminal::of(&site, &ssh, 100, 40)?;
+    watch.sees("q leaves")?;
     site.operator(&["cut", "alice", "--reason", "maintenance is over"])?
         .success()?;
+    // Who watches reads how it ended, too.
+    watch.sees("is over: cut by odile: maintenance is over")?;
+    watch.presses("q")?;
     ensure!(terminal.ends()? == 254);
     let screen = terminal.screen()?;
     ensure!(

@@ -145,7 +145,10 @@ fn filters_narrow_a_search() -> Result<()> {
             "There is no intervention #999",
         ),
         (&["word", "--in", "dreams"], "dreams"),
-        (&["--in", "screen"], "Say what to look for"),
+        (
+            &["--in", "screen"],
+            "Without words, --in refusal and --in hidden",
+        ),
     ] {
         let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
         let answer = site.auditor(&words)?;

@@ -402,6 +402,24 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ConnectError::Abandoned,
     ];
     said.extend(unreached.map(|error| error.to_string()));
+    // What an English technician read as their channel ended is on record as the reason of that.
+    let texts = Texts::load().unwrap();
+    let args = [
+        ("by", "odile".into()),
+        ("reason", "enough".into()),
+        ("session", 4u64.into()),
+    ];
+    let ends = [
+        "end-connection-cut",
+        "end-connection-cut-because",
+        "end-cut",
+        "end-cut-because",
+        "end-unrecorded",
+        "end-unread",
+        "end-overflow",
+        "end-gateway-stops",
+    ];
+    said.extend(ends.map(|id| texts.say(Lang::En, id, &args)));
     said.extend([KnownBy::Frame, KnownBy::Write, KnownBy::Log].map(|by| by.reason().to_owned()));
     for english in said {
         let french = spoken(Language::French, &english);

@@ -75,7 +75,7 @@ impl Source {
             let size = Size::clamped(pty.cols, pty.rows);
             let told = size.less_than(pty.cols, pty.rows);
             source.give(
-                told.map(|text| TimedLine::new(0, text))
+                told.map(|text| TimedLine::new(0, lines.words.told(text)))
                     .into_iter()
                     .collect(),
                 lines,
@@ -138,7 +138,7 @@ impl Source {
                 found.extend(hidden.map(|line| told(&line, lines.words)));
                 let closed_us = self.record.closed_us;
                 screen.stays_until(closed_us.saturating_sub(self.record.opened_us));
-                found.extend(screen.rest());
+                found.extend(in_words(screen.rest(), lines.words));
             }
             rest @ Text::Plain { .. } => {
                 self.text = rest;
@@ -289,7 +289,7 @@ impl Source {
         }
         let reason = channel.reason.as_ref().map_or_else(
             || words.cut_short.to_owned(),
-            |reason| neutralise(words.reason(reason)),
+            |reason| neutralise(words.reason(reason).as_ref()),
         );
         let which = match several {
             true => format!("{} {}: ", words.channel, channel.number),
@@ -299,7 +299,7 @@ impl Source {
             "{} {which}{reason}; {} {}, {} {}, {} {}\n",
             words.closed,
             channel.output.bytes,
-            words.streams[0],
+            words.bytes(channel.output.bytes),
             channel.error_output.bytes,
             words.streams[1],
             channel.input.bytes,
@@ -318,13 +318,13 @@ fn shown(
 ) -> Vec<TimedLine> {
     let at_us = event.at_us;
     match event.code {
-        Code::Output => screen.feed(at_us, &event.text),
+        Code::Output => in_words(screen.feed(at_us, &event.text), words),
         Code::Resize { cols, rows } => {
             let size = Size::clamped(cols, rows);
             let mut lines = screen.resize(at_us, size);
             let told = size.less_than(cols, rows);
             lines.extend(told.map(|text| TimedLine::said(at_us, text)));
-            lines
+            in_words(lines, words)
         }
         Code::Marker => vec![TimedLine::said(
             at_us,
@@ -345,6 +345,18 @@ fn shown(
             .collect(),
         Code::Exit | Code::Other(_) => Vec::new(),
     }
+}
+
+/// What the recording says of a screen, in the reader's words; what the screen showed is not touched.
+fn in_words(lines: Vec<TimedLine>, words: &Words) -> Vec<TimedLine> {
+    let said = |line: TimedLine| match line.said {
+        true => TimedLine {
+            text: words.told(line.text),
+            ..line
+        },
+        false => line,
+    };
+    lines.into_iter().map(said).collect()
 }
 
 fn told(hidden: &TimedLine, words: &Words) -> TimedLine {

@@ -24,7 +24,7 @@ pub(super) fn said(marker: &str, words: &Words) -> String {
         ),
         "closed" if rest == "closed" => words.closed.trim_end().to_owned(),
         "closed" => {
-            let reason = neutralise(words.reason(rest));
+            let reason = neutralise(words.reason(rest).as_ref());
             format!("{}{}{reason}", words.closed.trim_end(), words.colon)
         }
         "cut" if rest == "short" => words.cut_short.to_owned(),
@@ -95,6 +95,11 @@ mod tests {
             ),
             ("ecluse:closed cut", "fermé\u{a0}: coupée", "closed: cut"),
             ("ecluse:closed closed", "fermé", "closed"),
+            (
+                "ecluse:closed Écluse: this session was cut by odile.",
+                "fermé\u{a0}: Écluse\u{a0}: cette session a été coupée par odile.",
+                "closed: Écluse: this session was cut by odile.",
+            ),
             ("ecluse:text ecluse:x", "ecluse:x", "ecluse:x"),
             ("ecluse:later thing", "later thing", "later thing"),
             (

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::bundle::Language;
-use crate::spoken;
+use crate::{on_screen, spoken};
 
 /// Labels, each as wide as the others, and the words between what was recorded.
 pub(super) struct Words {
@@ -44,6 +44,8 @@ pub(super) struct Words {
     /// Output, standard error, input.
     pub(super) stream: [&'static str; 3],
     language: Language,
+    /// After a single byte of output.
+    byte: &'static str,
     /// After the numbers of bytes of output, of standard error, of input.
     pub(super) streams: [&'static str; 3],
 }
@@ -54,9 +56,25 @@ impl Words {
         spoken(self.language, text).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
+    /// What the recording itself says of a screen, likewise.
+    pub(super) fn told(&self, text: String) -> String {
+        on_screen(self.language, &text).unwrap_or(text)
+    }
+
     /// Why a channel closed; as it was written where this program has no words for it.
-    pub(super) fn reason<'r>(&self, reason: &'r str) -> &'r str {
-        self.language.end(reason)
+    pub(super) fn reason<'r>(&self, reason: &'r str) -> Cow<'r, str> {
+        match self.language.end(reason) {
+            same if same == reason => self.said(reason),
+            known => Cow::Borrowed(known),
+        }
+    }
+
+    /// `1 byte of output, 2 of standard error, 0 of input`: the unit stands behind the first number.
+    pub(super) fn bytes(&self, output: u64) -> &'static str {
+        match (self.language, output) {
+            (Language::French, 0 | 1) | (Language::English, 1) => self.byte,
+            (Language::French | Language::English, _) => self.streams[0],
+        }
     }
 }
 
@@ -102,6 +120,7 @@ const ENGLISH: Words = Words {
     in_file: "in",
     stream: ["output", "standard error", "input"],
     language: Language::English,
+    byte: "byte of output",
     streams: ["bytes of output", "of standard error", "of input"],
 };
 
@@ -140,5 +159,6 @@ const FRENCH: Words = Words {
     in_file: "dans",
     stream: ["sortie", "erreur standard", "entrée"],
     language: Language::French,
+    byte: "octet de sortie",
     streams: ["octets de sortie", "d'erreur standard", "d'entrée"],
 };

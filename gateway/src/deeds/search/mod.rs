@@ -82,7 +82,7 @@ pub(crate) struct Search {
 
 impl Ask for Search {
     const ACT: &'static str = "search";
-    const USAGE: &'static str = "search WORDS… [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]";
+    const USAGE: &'static str = "search [WORDS…] [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]";
 }
 
 impl Search {

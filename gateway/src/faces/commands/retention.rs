@@ -142,9 +142,13 @@ fn show(inventory: &Inventory, client: Option<&ClientId>) -> anyhow::Result<()> 
     ])];
     for kept in &inventory.kept {
         let (until, why) = reason(kept, inventory);
-        let ended = kept
-            .ended
-            .map_or_else(|| no_end(&kept.state).to_owned(), |at| at.to_string());
+        let ended = kept.ended.map_or_else(
+            || no_end(&kept.state).to_owned(),
+            |at| match kept.at_least {
+                true => format!("≥ {at}"),
+                false => at.to_string(),
+            },
+        );
         rows.push(row([
             &kept.number.to_string(),
             kept.client.as_str(),

@@ -6,11 +6,12 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use ecluse_recordings::SealedRecording;
 use ecluse_recordings::evidence::key::{Identity, Recipient};
+use ecluse_recordings::evidence::manifest::sha256_hex;
 
 use super::super::check::counted;
 use super::super::{administrator, in_force, prompt};
 use super::{Keys, directory, numbered};
-use crate::archive::changes::{end_interrupted, readers_of, rewrap};
+use crate::archive::changes::{end_interrupted, latest_wrapping, readers_of, rewrap};
 use crate::archive::indexing::index_with;
 use crate::clock;
 use crate::faces::commands::out::{errln, outln};
@@ -20,7 +21,7 @@ use crate::store::{Session, Store};
 /// Wrap the keys of sealed recordings for other readers: artefacts, manifests and signatures stay as they are.
 ///
 /// Without --for the readers are those that the client's document names now, but for those of --drop. Each change is put on record before it is
-/// made, and `ecluse verify` knows it from there. Readers gained (+) and lost (-) are named; before one is lost that the
+/// made, and `ecluse verify` knows it from there; where nobody is gained or lost, nothing is written. Readers gained (+) and lost (-) are named; before one is lost that the
 /// client's document lists, it asks.
 #[derive(Debug, Args)]
 pub(in crate::faces::commands) struct Rewrap {
@@ -59,9 +60,14 @@ impl Rewrap {
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
                 errln!("{ended}");
             }
-            self.agree(store, &session, &dir, &public, &recipients)
+            let changes = self
+                .agree(store, &session, &dir, &public, &recipients)
                 .await
                 .with_context(|| format!("session #{number}"))?;
+            if !changes {
+                outln!("#{number}: nothing changes, these readers have it already");
+                continue;
+            }
             // Before the gateway may lose its key: what it keeps of a recording it must read (C4).
             store.forget_search(session.start.id).await?;
             let by = administrator();
@@ -98,7 +104,7 @@ impl Rewrap {
     }
 
     /// Says who reads the recording from now on and who does no more; asks before one goes that the client's document
-    /// lists.
+    /// lists. Whether that is a change.
     async fn agree(
         &self,
         store: &Store,
@@ -106,11 +112,11 @@ impl Rewrap {
         dir: &Path,
         gateway: &Recipient,
         recipients: &[Recipient],
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let recording = match SealedRecording::open(dir) {
             Ok(recording) => recording,
             // What is not sealed is told below.
-            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.is_not_found() => return Ok(true),
             Err(error) => return Err(error.into()),
         };
         ensure!(
@@ -134,12 +140,23 @@ impl Rewrap {
             false => name.clone(),
         };
         let number = session.number;
-        for name in after.iter().filter(|name| !before.contains(name)) {
+        let gained: Vec<&String> = after.iter().filter(|name| !before.contains(name)).collect();
+        for name in &gained {
             outln!("#{number}: + {}", named(name));
         }
         let lost: Vec<&String> = before.iter().filter(|name| !after.contains(name)).collect();
         for name in &lost {
             outln!("#{number}: - {}", named(name));
+        }
+        if gained.is_empty() && lost.is_empty() {
+            // A key file that is not the one on record is written anew all the same.
+            let latest = latest_wrapping(store, session.start.id).await?;
+            let expected = match latest {
+                Some((_, digest)) => digest,
+                None => recording.manifest().key.wrapped_sha256.clone(),
+            };
+            let found = recording.wrapped_key().map(|key| sha256_hex(&key)).ok();
+            return Ok(found != Some(expected));
         }
         // A client that is in no document any more lists nobody.
         let listed = readers(store, session, gateway).await.unwrap_or_default();
@@ -151,7 +168,7 @@ impl Rewrap {
             .map(named)
             .collect();
         if asked.is_empty() || self.yes {
-            return Ok(());
+            return Ok(true);
         }
         let client = &session.start.client;
         let question = format!(
@@ -164,7 +181,7 @@ impl Rewrap {
             "nothing was changed: the document of {client} lists {}; add --drop READER for each of them, or --yes",
             asked.join(", ")
         );
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -12,6 +12,7 @@ use ecluse_policy::{ClientId, Documents, InterventionId, SessionId, TargetId, Ti
 use ecluse_recordings::{SealedRecording, State as OnDisk, layout, list};
 
 use crate::faces::commands::carried::Carriers;
+use crate::live::Because;
 use crate::store::{LastText, Session, SessionFault, SessionQuery, Store, read};
 
 /// Sessions read at once.
@@ -56,6 +57,8 @@ pub(super) struct Kept {
     pub(super) target: TargetId,
     /// When it ended; none while it is live, and where its gateway did not end it.
     pub(super) ended: Option<Timestamp>,
+    /// No gateway was left to end it: it ended then at the earliest.
+    pub(super) at_least: bool,
     pub(super) state: State,
     pub(super) due: Due,
     /// What of it the log contradicts: nothing of it is destroyed.
@@ -174,6 +177,10 @@ impl Inventory {
                 intervention: session.start.intervention,
                 client: session.start.client,
                 target: session.start.target,
+                at_least: session
+                    .end
+                    .as_ref()
+                    .is_some_and(|end| matches!(end.because, Some(Because::Recovered { .. }))),
                 ended: session.end.map(|end| end.at),
                 state,
                 due,

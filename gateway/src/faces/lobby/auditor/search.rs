@@ -66,7 +66,11 @@ async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
         desk.say(kind_word(hit.kind), &[]),
     );
     desk.terminal.hanging(&head, 4).await?;
-    let text = marked(desk, &hit.text, &hit.found);
+    let said_by_us = matches!(hit.kind, Kind::Of(LineKind::Refusal | LineKind::Note));
+    let text = match said_by_us {
+        true => marked_as_said(desk, &hit.text, &hit.found),
+        false => marked(desk, &hit.text, &hit.found),
+    };
     desk.terminal.hanging(&text, 4).await?;
     let mut command = format!("    replay {}", hit.number);
     if let Some(place) = hit.place {
@@ -89,9 +93,34 @@ async fn show_refused(desk: &mut Desk<'_>, refused: &Refused) -> Result<(), Trou
         target.unwrap_or_default(),
     );
     desk.terminal.hanging(&head, 4).await?;
-    let text = marked(desk, &refused.text, &refused.found);
+    let text = marked_as_said(desk, &refused.text, &refused.found);
     desk.terminal.hanging(&text, 4).await?;
     Ok(())
+}
+
+/// The same for what is on record in English: in the reader's words, what was asked for once. What was found and reads
+/// otherwise in these words is not marked.
+fn marked_as_said(desk: &Desk<'_>, line: &str, found: &[Range<usize>]) -> String {
+    let said = desk.gateway.texts.on_record(desk.lang(), once(line));
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for word in found.iter().filter_map(|range| line.get(range.clone())) {
+        let from = places.last().map_or(0, |place| place.end);
+        let at = said.get(from..).and_then(|rest| rest.find(word));
+        places.extend(at.map(|at| from + at..from + at + word.len()));
+    }
+    marked(desk, &said, &places)
+}
+
+/// `a shell: a shell is not part of …` without what it says twice.
+fn once(line: &str) -> &str {
+    let said_again = |(at, colon): (usize, &str)| {
+        let (asked, why) = (line.get(..at)?, line.get(at + colon.len()..)?);
+        let again = why.strip_prefix(asked)?.starts_with(' ');
+        again.then_some(why)
+    };
+    line.match_indices(": ")
+        .find_map(said_again)
+        .unwrap_or(line)
 }
 
 /// An excerpt of a line with what was found in it.
@@ -186,4 +215,23 @@ async fn numbered(desk: &mut Desk<'_>, id: &str, numbers: &[u64]) -> Result<(), 
     let args = [("count", numbers.len().into()), ("numbers", shown.into())];
     desk.line(id, &args).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::once;
+
+    #[test]
+    fn a_refusal_says_what_was_asked_once() {
+        assert_eq!(
+            once("the subsystem sftp: the subsystem sftp is not part of this intervention"),
+            "the subsystem sftp is not part of this intervention"
+        );
+        assert_eq!(
+            once("the command `a: b`: the command `a: b` is not sent: why"),
+            "the command `a: b` is not sent: why"
+        );
+        let other = "the variables FOO: not sent to the target";
+        assert_eq!(once(other), other);
+    }
 }

@@ -11,7 +11,7 @@ use crate::texts::times;
 
 /// Changes shown in the greeting; the rest is counted.
 const SHOWN: usize = 5;
-/// Longest text of one change, in characters.
+/// Longest text of one change in the greeting, in characters: whole parts, and how many more there are.
 const LONGEST: usize = 400;
 /// How far the second line of a change stands in.
 const INDENT: usize = 4;
@@ -48,7 +48,7 @@ fn told_lines(desk: &Desk<'_>, told: &Changed) -> Vec<String> {
         ("time", times::moment(told.from, clock::now(), None).into()),
     ];
     let mut lines = vec![desk.say("changes-since", &args)];
-    lines.extend(in_lines(desk, &told.changes, SHOWN));
+    lines.extend(in_lines(desk, &told.changes, (SHOWN, LONGEST)));
     lines.push(desk.say("changes-hint", &[]));
     lines
 }
@@ -64,7 +64,7 @@ pub(crate) async fn changes(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
         ];
         desk.line("changes-none", &args).await?;
     }
-    for line in in_lines(desk, &found.changes, usize::MAX) {
+    for line in in_lines(desk, &found.changes, (usize::MAX, usize::MAX)) {
         desk.terminal.hanging(&line, INDENT).await?;
     }
     Ok(status::DONE)
@@ -78,12 +78,13 @@ struct Same {
     count: usize,
 }
 
-/// Changes in words, the latest first; those that say the same are one, with how often, and when first and last.
-fn in_lines(desk: &Desk<'_>, changes: &[Change], most: usize) -> Vec<String> {
+/// Changes in words, the latest first, so many and of that length at most; those that say the same are one, with how often,
+/// and when first and last.
+fn in_lines(desk: &Desk<'_>, changes: &[Change], (most, longest): (usize, usize)) -> Vec<String> {
     let now = clock::now();
     let mut all: Vec<Same> = Vec::new();
     for change in changes {
-        let said = in_words(desk, change, now);
+        let said = in_words(desk, change, longest, now);
         match all.iter_mut().find(|one| one.said == said) {
             Some(same) => {
                 same.first = change.at;
@@ -120,8 +121,8 @@ fn in_lines(desk: &Desk<'_>, changes: &[Change], most: usize) -> Vec<String> {
     lines
 }
 
-fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
-    let list = |all: &[String]| -> String { all.join("; ").chars().take(LONGEST).collect() };
+fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) -> String {
+    let list = |all: &[String]| listed(desk, all, longest);
     // What nobody gained or lost is a dash.
     let reader = |reader: &String| match *reader == change.gateway {
         true => desk.say("changes-reader-gateway", &[]),
@@ -133,14 +134,15 @@ fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
     };
     let part = |line: &String| desk.gateway.texts.part(desk.lang(), line);
     let lines: Vec<String> = change.lines.iter().map(part).collect();
-    let stopped = change.stopped.map(|at| times::moment(at, now, None));
+    // Minutes would tell nothing of what was over in one.
+    let stopped = change.stopped.map(|at| times::to_the_second(at, now));
     let target = change.target.as_ref().map(ToString::to_string);
     let client = change.client.as_ref().map(ToString::to_string);
     let args = [
         ("count", change.sessions.len().into()),
         ("sessions", list(&change.sessions).into()),
         ("stopped", stopped.unwrap_or_default().into()),
-        ("latest", times::moment(change.at, now, None).into()),
+        ("latest", times::to_the_second(change.at, now).into()),
         ("session", change.session.as_str().into()),
         ("client", client.unwrap_or_default().into()),
         ("person", change.person.as_str().into()),
@@ -154,6 +156,32 @@ fn in_words(desk: &Desk<'_>, change: &Change, now: Timestamp) -> String {
         ("destination", change.destination.as_str().into()),
     ];
     desk.say(id(change.what), &args)
+}
+
+/// Parts of a change, as many as stand in that length, and how many more there are: no part is cut off without a sign.
+fn listed(desk: &Desk<'_>, all: &[String], longest: usize) -> String {
+    let mut text = String::new();
+    let mut left = longest;
+    for (place, part) in all.iter().enumerate() {
+        let letters = part.chars().count();
+        if letters > left {
+            if place == 0 {
+                text.extend(part.chars().take(left));
+                text.push('…');
+            }
+            let more = all.len().saturating_sub(place.max(1));
+            if more > 0 {
+                text.push_str(&desk.say("changes-parts-more", &[("count", more.into())]));
+            }
+            return text;
+        }
+        if place > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(part);
+        left = left.saturating_sub(letters);
+    }
+    text
 }
 
 fn id(what: What) -> &'static str {

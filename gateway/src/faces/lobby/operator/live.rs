@@ -9,6 +9,7 @@ use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
+use crate::faces::lobby::words::Misuse;
 use crate::terminal::layout::shorten;
 use crate::texts::{times, told};
 
@@ -78,6 +79,9 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
 
 /// `cut`
 pub(crate) async fn cut(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    if words.is_empty() {
+        return Err(Misuse::Missing("usage-no-cut").into());
+    }
     let ask: Cut = grammar::parse(words)?;
     let what = ask.what.clone();
     let cut = live::cut(desk.gateway, desk.visitor, ask).await?;

@@ -6,7 +6,7 @@ use super::live::cut;
 use crate::deeds::evidence::watch::{self, Watch, may_still_watch};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::faces::lobby::player::{Present, Stopped, play};
+use crate::faces::lobby::player::{Present, Stopped, how_it_ended, play};
 
 /// `watch`
 pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -16,8 +16,14 @@ pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
     let present = Present::new(Arc::clone(&watching.session), watching.channel);
     let may_look = |desk: &Desk<'_>| may_still_watch(desk.gateway, desk.visitor, &watching.client);
     let number = watching.number;
+    let passing = Arc::clone(&watching.session);
     let over = match play(desk, present, &may_look).await? {
-        Stopped::Left { over: true } => "watch-over",
+        Stopped::Left { over: true } => {
+            let how = how_it_ended(desk.gateway, desk.lang(), &passing);
+            let args = [("number", number.into()), ("how", how.into())];
+            desk.line("watch-over", &args).await?;
+            return Ok(status::DONE);
+        }
         Stopped::Left { over: false } => "watch-left",
         Stopped::Cut => return cut(desk, &[number.to_string()]).await,
         Stopped::Refused(refusal) => return desk.refused(&refusal).await,

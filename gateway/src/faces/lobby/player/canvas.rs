@@ -23,6 +23,8 @@ pub(crate) struct Canvas {
     pub(super) lang: Lang,
     /// The looker was asked whether they are sure that it is to be cut.
     pub(super) sure: bool,
+    /// All keys are named in the status line: from `?` until the next key.
+    pub(super) help: bool,
     painter: Painter,
     size: Size,
     /// Whether it takes a frame.
@@ -39,6 +41,7 @@ impl Canvas {
             gateway: Arc::clone(desk.gateway),
             lang: desk.lang(),
             sure: false,
+            help: false,
             painter: Painter::new(viewer(size)),
             size,
             room: true,
@@ -124,6 +127,12 @@ impl Canvas {
     pub(super) fn in_part(&self, screen: &Screen) -> Option<String> {
         let texts = &self.gateway.texts;
         texts.in_part(self.lang, screen.size(), self.size)
+    }
+
+    /// Whether all of `said` has its place in the status.
+    pub(super) fn has_place(&self, said: &[String]) -> bool {
+        let status = below::status(said, self.size);
+        said.iter().all(|part| status.contains(part.as_str()))
     }
 
     /// Paints, with what is said below: the most important first, how to leave before all. A narrow terminal has no place

@@ -17,7 +17,7 @@ use ecluse_recordings::ReadError;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-pub(crate) use self::present::Present;
+pub(crate) use self::present::{Present, how_it_ended};
 pub(crate) use self::recorded::Recorded;
 
 use self::canvas::{Canvas, FRAME};
@@ -177,6 +177,7 @@ impl Playing {
         } = asked;
         self.canvas.begin(size, room, sure);
         for key in keys {
+            self.canvas.help = key == Key::Char('?') && !self.canvas.help;
             if !self.source.press(key)? {
                 self.canvas.press(key);
             }

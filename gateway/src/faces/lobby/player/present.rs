@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecluse_policy::Lang;
 use ecluse_recordings::{ReadError, Screen, Size as ScreenSize};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -10,7 +11,8 @@ use tokio::time::Instant;
 use super::canvas::{Canvas, FRAME};
 use super::{Source, Stand};
 use crate::clock;
-use crate::live::LiveSession;
+use crate::gateway::Gateway;
+use crate::live::{Because, LiveSession};
 use crate::readers::Turn;
 use crate::screens::{LiveScreen, Progress};
 use crate::terminal::Key;
@@ -109,8 +111,20 @@ impl Present {
         if canvas.sure {
             return vec![canvas.say("watch-cut-sure", &number)];
         }
+        if canvas.help {
+            let keys = canvas.say("watch-keys-all", &[]);
+            return keys.split(" · ").map(str::to_owned).collect();
+        }
         if self.ended {
-            return vec![canvas.say("watch-ended", &number)];
+            let how = how_it_ended(&canvas.gateway, canvas.lang, &self.session);
+            let [number] = number;
+            let args = [number, ("how", how.into())];
+            // A narrow terminal leaves out that the screen stays, never how it ended.
+            return vec![
+                canvas.say("watch-keys-over", &[]),
+                canvas.say("watch-ended", &args),
+                canvas.say("watch-stays", &[]),
+            ];
         }
         if self.over {
             return waiting(canvas, facts.number);
@@ -209,6 +223,15 @@ impl Source for Present {
     fn can_be_cut(&self) -> bool {
         true
     }
+}
+
+/// How a session that is over ended, as far as the gateway ended it; else it closed by itself.
+pub(crate) fn how_it_ended(gateway: &Gateway, lang: Lang, session: &LiveSession) -> String {
+    let because = session
+        .stopped()
+        .map_or(Because::Closed, |stop| Because::from(&stop));
+    let now = clock::now();
+    gateway.texts.because(lang, &because, now, now)
 }
 
 /// No channel of the session has a screen now.

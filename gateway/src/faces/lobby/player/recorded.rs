@@ -1,5 +1,6 @@
 //! A recording at a place in time: its events as they came, and the keys that govern them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ecluse_policy::Span;
@@ -40,6 +41,10 @@ pub(crate) struct Recorded {
     markers: Vec<Duration>,
     /// What was refused last, and when.
     refused: Option<(Duration, String)>,
+    /// Idle time that is skipped, as far as was read: from when until when.
+    gaps: BTreeMap<Duration, Duration>,
+    /// The event behind the last of it, and how much that was.
+    skipped: Option<(Duration, Duration)>,
 }
 
 impl Recorded {
@@ -66,6 +71,8 @@ impl Recorded {
             who,
             markers,
             refused: None,
+            gaps: BTreeMap::new(),
+            skipped: None,
         })
     }
 
@@ -83,7 +90,7 @@ impl Recorded {
                     self.remember_refusal(&timed);
                     apply(&mut self.screen, timed);
                 }
-                None => match self.playback.next_step()? {
+                None => match self.next_step()? {
                     Step::Event(timed) => {
                         let wait = timed.wait;
                         self.next = Some((timed, wait));
@@ -100,6 +107,28 @@ impl Recorded {
             }
         }
         Ok(false)
+    }
+
+    /// What comes next; idle time before it that is skipped is kept in mind.
+    fn next_step(&mut self) -> Result<Step, ReadError> {
+        let before = self.playback.position();
+        let step = self.playback.next_step()?;
+        if let (Step::Event(timed), Some(limit)) = (&step, self.playback.idle_limit()) {
+            let resumes = timed.at.saturating_sub(limit);
+            self.skipped = None;
+            if resumes > before {
+                self.gaps.insert(before, resumes);
+                let length = resumes.saturating_sub(before);
+                self.skipped = Some((timed.at, length)).filter(|_| !timed.wait.is_zero());
+            }
+        }
+        Ok(step)
+    }
+
+    /// So much before what the clock shows, in what is played: skipped time does not count, so that whoever goes back is
+    /// never moved forward to where they were.
+    fn back(&self, by: Duration) -> Duration {
+        back_over(&self.gaps, self.position(), by)
     }
 
     fn remember_refusal(&mut self, timed: &Timed) {
@@ -179,6 +208,10 @@ impl Recorded {
             (false, None) => "replay-paused",
         };
         let shown = |at: Duration| times::countdown(canvas.lang, Span::from_secs(at.as_secs()));
+        if canvas.help {
+            let keys = canvas.say("replay-keys-all", &[]);
+            return keys.split(" · ").map(str::to_owned).collect();
+        }
         // How to leave stands first: a narrow terminal cuts the end.
         let mut said = vec![canvas.say("replay-quit", &[])];
         if let Some(to) = self.toward {
@@ -205,10 +238,44 @@ impl Recorded {
             ("speed", format!("{}", self.playback.speed()).into()),
         ];
         said.push(canvas.say("replay-status", &args));
-        said.extend(canvas.in_part(&self.screen));
-        said.extend([self.who.clone(), canvas.say("replay-keys", &[])]);
+        if let (Some((at, length)), Some((next, _))) = (&self.skipped, &self.next)
+            && next.at == *at
+        {
+            said.push(canvas.say("replay-skipped", &[("length", shown(*length).into())]));
+        }
+        // The keys in full, or short, or how to see them, as there is place beside what part is seen.
+        let in_part = canvas.in_part(&self.screen);
+        let with = |keys: &str| {
+            let keys = [canvas.say(keys, &[])];
+            let parts = said.iter().cloned().chain(keys).chain(in_part.clone());
+            parts.collect::<Vec<String>>()
+        };
+        let keys = ["replay-keys", "replay-keys-short", "replay-keys-help"];
+        let mut said = match keys.into_iter().map(with).find(|all| canvas.has_place(all)) {
+            Some(all) => all,
+            None => said.into_iter().chain(in_part).collect(),
+        };
+        said.push(self.who.clone());
         said
     }
+}
+
+/// Where it is `by` of played time before `at`, with `gaps` that are skipped.
+pub(super) fn back_over(
+    gaps: &BTreeMap<Duration, Duration>,
+    mut at: Duration,
+    by: Duration,
+) -> Duration {
+    let mut left = by;
+    for (begins, resumes) in gaps.range(..at).rev() {
+        let played = at.saturating_sub(*resumes);
+        if played > left {
+            break;
+        }
+        left = left.saturating_sub(played);
+        at = *begins;
+    }
+    at.saturating_sub(left)
 }
 
 impl Source for Recorded {
@@ -219,7 +286,7 @@ impl Source for Recorded {
             Key::Char('+' | '=') => self.set_speed(self.playback.speed() * 2.0),
             Key::Char('-') => self.set_speed(self.playback.speed() / 2.0),
             Key::Right => self.go_to(self.position().saturating_add(JUMP))?,
-            Key::Left => self.go_to(self.position().saturating_sub(JUMP))?,
+            Key::Left => self.go_to(self.back(JUMP))?,
             Key::Home => self.go_to(Duration::ZERO)?,
             Key::End => self.go_to(self.length.unwrap_or(Duration::MAX))?,
             Key::Char('n') => {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ecluse_policy::Lang;
 use ecluse_recordings::{Screen, Size as ScreenSize};
 
 use super::*;
 use crate::faces::lobby::testing::{House, lang};
+use crate::terminal::below;
 use crate::terminal::testing::person_in;
 
 fn hand(yes: Option<&str>) -> Hand {
@@ -147,7 +149,7 @@ async fn one_hand_for_whatever_is_played() {
             play(&mut desk, Word::new(), &may_look).await
         });
         person.writes("way out").await;
-        person.writes(": you see ").await;
+        person.writes(" of 200×4 (hjkl)").await;
         assert!(person.text().starts_with("\x1b[?1049h"));
         assert!(!person.text().contains("middle"));
         person.types(b"llllllllllll").await;
@@ -185,6 +187,51 @@ async fn one_hand_for_whatever_is_played() {
         assert!(text.ends_with("\x1b[?1049l"), "{text:?}");
         if matches!(end, End::Right) {
             assert!(!text.contains("xway"), "shown without the right: {text:?}");
+        }
+    }
+}
+
+/// Whoever goes back over idle time that is skipped comes to before it, and no press leads to where they were.
+#[test]
+fn going_back_over_skipped_time_comes_to_before_it() {
+    let at = Duration::from_secs;
+    let gaps = [(at(13), at(33)), (at(40), at(73))].into_iter().collect();
+    let mut place = at(75);
+    for wanted in [12, 2, 0] {
+        place = recorded::back_over(&gaps, place, at(10));
+        assert_eq!(place, at(wanted));
+    }
+    assert_eq!(recorded::back_over(&gaps, at(60), at(10)), at(10));
+    assert_eq!(recorded::back_over(&gaps, at(12), at(10)), at(2));
+}
+
+/// The keys are named beside the clock and the part that is seen: in full at 120 columns, in short at 80; all of them on `?`.
+#[test]
+fn the_keys_of_a_replay_are_seen_beside_the_clock() {
+    let texts = crate::texts::Texts::load().unwrap();
+    for lang in [Lang::Fr, Lang::En] {
+        for (cols, rows, keys) in [(120, 40, "replay-keys"), (80, 24, "replay-keys-short")] {
+            let viewer = Size { cols, rows };
+            let clock = [
+                ("state", "▶".into()),
+                ("at", "0:35".into()),
+                ("length", "1:15".into()),
+                ("speed", "1".into()),
+            ];
+            let picture = ScreenSize::clamped(120, 40);
+            let said = [
+                texts.say(lang, "replay-quit", &[]),
+                texts.say(lang, "replay-status", &clock),
+                texts.say(lang, keys, &[]),
+                texts.in_part(lang, picture, viewer).unwrap(),
+            ];
+            assert_eq!(below::status(&said, viewer), said.join(" · "));
+        }
+        for all in ["replay-keys-all", "watch-keys-all"] {
+            let keys = texts.say(lang, all, &[]);
+            let parts: Vec<String> = keys.split(" · ").map(str::to_owned).collect();
+            let viewer = Size { cols: 80, rows: 24 };
+            assert_eq!(below::status(&parts, viewer), keys);
         }
     }
 }

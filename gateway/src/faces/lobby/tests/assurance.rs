@@ -204,7 +204,22 @@ async fn changes_that_repeat_are_told_once() {
         .detail("object", "target hopital/db01")
         .detail("change", "changed")
         .detail("lines", vec!["hours: 8-18 -> nothing"]);
-    house.gateway.store.record(&[set, removed]).await.unwrap();
+    let long: String = (0..60).map(|n| format!("+ command: n{n}, ")).collect();
+    let flow = AuditRecord::new(AuditKind::DocumentChange, now)
+        .claimed("root")
+        .client(&client)
+        .detail("object", "flow hopital/dba")
+        .detail("change", "created")
+        .detail(
+            "lines",
+            vec![format!("allow: {long}"), "targets: db01".to_owned()],
+        );
+    let stopped = now.minus(ecluse_policy::Span::from_secs(2));
+    let cut_short = AuditRecord::new(AuditKind::ServeCutShort, now)
+        .client(&client)
+        .detail("stopped-after", stopped.to_string());
+    let records = [set, removed, flow, cut_short];
+    house.gateway.store.record(&records).await.unwrap();
     let (status, out, err) = command(&house, "odile", "changes").await;
     assert_eq!(status, 0, "{err}");
     let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -219,6 +234,15 @@ async fn changes_that_repeat_are_told_once() {
             && flat.contains("hours: 8-18 -> nothing"),
         "{out}"
     );
+    let seconds = |at| crate::texts::times::to_the_second(at, now);
+    let between = format!(
+        "after {} and at the latest at {},",
+        seconds(stopped),
+        seconds(now)
+    );
+    assert!(flat.contains(&between), "{out}");
+    // What was asked for is whole, however long.
+    assert!(flat.contains("n59, ; targets: db01"), "{out}");
 }
 
 /// What keeps a recording from being shown, and the store from working, is said in the reader's language.

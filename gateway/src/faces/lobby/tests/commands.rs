@@ -80,6 +80,8 @@ async fn wrong_use_is_explained_with_status_2() {
         ("odile", "approve", "by its number"),
         ("odile", "approve seventeen", "seventeen"),
         ("odile", "refuse", "by its number"),
+        ("odile", "cut", "a technician by name"),
+        ("aurele", "search --in typed", "--in refusal"),
         ("odile", "frobnicate \x1b[31m", "frobnicate"),
         ("aurele", "replay", "par son numéro"),
     ] {

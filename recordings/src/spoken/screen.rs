@@ -1,0 +1,168 @@
+//! What a transcript says of a screen, and what a technician was told in English as a channel ended.
+
+use super::{Pattern, among};
+use crate::bundle::Language;
+
+/// What a transcript says of a screen, between brackets, in the reader's words; `None` where they read English, or this
+/// program does not know it. What a target sent is not touched.
+#[must_use]
+pub(crate) fn on_screen(language: Language, text: &str) -> Option<String> {
+    match language {
+        Language::English => None,
+        Language::French => {
+            let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+            french(inner).map(|said| format!("[{said}]"))
+        }
+    }
+}
+
+fn french(inner: &str) -> Option<String> {
+    if let Some(words) = inner.strip_prefix("drawn over at once: ") {
+        return Some(format!("aussitôt recouvert\u{a0}: {}", more(words)));
+    }
+    if let Some((what, text)) = inner
+        .strip_prefix("not shown, ")
+        .and_then(|rest| rest.split_once(": "))
+    {
+        let what = among(SEQUENCES, what, 0)?;
+        return Some(format!("non montré, {what}\u{a0}: {}", more(text)));
+    }
+    among(OF_SCREENS, inner, 0)
+}
+
+/// `words … and 3 more`
+fn more(words: &str) -> String {
+    words
+        .strip_suffix(" more")
+        .and_then(|rest| rest.rsplit_once(" … and "))
+        .filter(|(_, count)| count.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or_else(
+            || words.to_owned(),
+            |(words, count)| format!("{words} … et {count} de plus"),
+        )
+}
+
+const OF_SCREENS: &[Pattern] = &[
+    (
+        "a full-screen program begins",
+        "un programme prend tout l'écran",
+    ),
+    (
+        "the full-screen program ends, after {} s",
+        "le programme rend l'écran, après {} s",
+    ),
+    ("concealed: {}", "dissimulé\u{a0}: {}"),
+    (
+        "{} more lines were erased in place, more than their bytes may cost",
+        "{} autres lignes ont été effacées sur place, plus que leurs octets ne peuvent coûter",
+    ),
+    (
+        "not shown: {} more that were hidden at once",
+        "non montré\u{a0}: {} autres, cachés aussitôt",
+    ),
+    (
+        "this screen could not be drawn; it continues from here",
+        "cet écran n'a pu être dessiné\u{a0}; il reprend ici",
+    ),
+    (
+        "1 sequence left out: more drawing than its bytes may cost",
+        "1 séquence laissée de côté\u{a0}: plus de dessin que ses octets ne peuvent coûter",
+    ),
+    (
+        "{} sequences left out: more drawing than their bytes may cost",
+        "{} séquences laissées de côté\u{a0}: plus de dessin que leurs octets ne peuvent coûter",
+    ),
+    (
+        "a terminal of {} columns and {} rows; {} and {} of them are drawn, and what stands beyond is drawn at their edge",
+        "un terminal de {} colonnes et {} lignes\u{a0}; {} et {} en sont dessinées, et ce qui est au-delà l'est à leur bord",
+    ),
+];
+
+/// What a target sent that no screen shows.
+const SEQUENCES: &[Pattern] = &[
+    ("device control string", "chaîne de commande du terminal"),
+    ("string", "chaîne"),
+    ("private message", "message privé"),
+    ("application command", "commande d'application"),
+    ("sequence without an end", "séquence sans fin"),
+    (
+        "more marks on letters than are kept of them",
+        "plus de signes sur des lettres qu'il n'en est gardé",
+    ),
+    ("title", "titre"),
+    ("working directory", "répertoire de travail"),
+    ("link", "lien"),
+    ("clipboard", "presse-papiers"),
+    ("command", "commande"),
+];
+
+/// What an English technician read as a channel ended, on record as the reason of that.
+pub(super) const FAREWELLS: &[Pattern] = &[
+    (
+        "Écluse: this connection was closed by {}: {}",
+        "Écluse\u{a0}: cette connexion a été fermée par {}\u{a0}: {}",
+    ),
+    (
+        "Écluse: this connection was closed by {}.",
+        "Écluse\u{a0}: cette connexion a été fermée par {}.",
+    ),
+    (
+        "Écluse: this session was cut by {}: {}",
+        "Écluse\u{a0}: cette session a été coupée par {}\u{a0}: {}",
+    ),
+    (
+        "Écluse: this session was cut by {}.",
+        "Écluse\u{a0}: cette session a été coupée par {}.",
+    ),
+    (
+        "Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.",
+        "Écluse\u{a0}: cette session ne peut pas être enregistrée\u{a0}; elle s'arrête. Prévenez l'administrateur de la passerelle.",
+    ),
+    (
+        "Écluse: session {} on this connection ended and your client did not read its end, so the connection is closed.",
+        "Écluse\u{a0}: la session {} de cette connexion a pris fin et votre client n'a pas lu cette fin\u{a0}; la connexion est fermée.",
+    ),
+    (
+        "Écluse: your client ignored the flow control of SSH, so this session ends.",
+        "Écluse\u{a0}: votre client n'a pas respecté le contrôle de flux de SSH\u{a0}; cette session s'arrête.",
+    ),
+    (
+        "Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.",
+        "Écluse\u{a0}: la passerelle s'arrête. Reconnectez-vous plus tard\u{a0}; ce qui est demandé et approuvé reste valable.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R10: a reader of French reads no English of ours between what was recorded, and what was sent stays.
+    #[test]
+    fn what_is_said_of_a_screen_is_in_the_readers_words() {
+        for (english, french) in [
+            (
+                "[a full-screen program begins]",
+                "[un programme prend tout l'écran]",
+            ),
+            (
+                "[the full-screen program ends, after 2 s]",
+                "[le programme rend l'écran, après 2 s]",
+            ),
+            (
+                "[drawn over at once: :q! … and b … and 3 more]",
+                "[aussitôt recouvert\u{a0}: :q! … and b … et 3 de plus]",
+            ),
+            (
+                "[not shown, title: root: more]",
+                "[non montré, titre\u{a0}: root: more]",
+            ),
+        ] {
+            assert_eq!(
+                on_screen(Language::French, english).as_deref(),
+                Some(french)
+            );
+            assert_eq!(on_screen(Language::English, english), None);
+        }
+        assert_eq!(on_screen(Language::French, "[a later word]"), None);
+    }
+}
