@@ -452,6 +452,10 @@ mod tests {
             ),
             ("intervention #4 is closed", "l'intervention #4 est close"),
             (
+                "ended: cut by odile: it is time",
+                "fin\u{a0}: coupée par odile\u{a0}: it is time",
+            ),
+            (
                 "Écluse: this session was cut by odile: enough.",
                 "Écluse\u{a0}: cette session a été coupée par odile\u{a0}: enough.",
             ),

@@ -145,10 +145,7 @@ fn filters_narrow_a_search() -> Result<()> {
             "There is no intervention #999",
         ),
         (&["word", "--in", "dreams"], "dreams"),
-        (
-            &["--in", "screen"],
-            "Without words, --in refusal and --in hidden",
-        ),
+        (&["--in", "screen"], "Say which words to look for"),
     ] {
         let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
         let answer = site.auditor(&words)?;

@@ -337,6 +337,9 @@ fn an_option_means_something_or_is_refused() -> Result<()> {
         );
     }
     let answer = site.auditor(&["search", "--all"])?;
-    ensure!(said(&answer).contains("Say what to look for"), "{answer:?}");
+    ensure!(
+        said(&answer).contains("Say which words to look for"),
+        "{answer:?}"
+    );
     Ok(())
 }

@@ -130,6 +130,27 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.",
         "Écluse\u{a0}: la passerelle s'arrête. Reconnectez-vous plus tard\u{a0}; ce qui est demandé et approuvé reste valable.",
     ),
+    ("ended: {sentence}", "fin\u{a0}: {sentence}"),
+    (
+        "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",
+        "Écluse\u{a0}: {} a mis fin à l'intervention {} avant son terme\u{a0}: {}\nReconnectez-vous pour en demander une autre.",
+    ),
+    (
+        "Écluse: {} ended intervention {} before its time: {}␊Connect again to ask for another one.",
+        "Écluse\u{a0}: {} a mis fin à l'intervention {} avant son terme\u{a0}: {}␊Reconnectez-vous pour en demander une autre.",
+    ),
+    (
+        "Écluse: The window of this intervention closed at {}.",
+        "Écluse\u{a0}: La période de cette intervention s'est terminée à {}.",
+    ),
+    (
+        "Écluse: The hours of the flow {} ended at {}.",
+        "Écluse\u{a0}: Les heures du flux {} ont pris fin à {}.",
+    ),
+    (
+        "Écluse: The client changed what is allowed on {}.",
+        "Écluse\u{a0}: Le client a modifié ce qui est permis sur {}.",
+    ),
 ];
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ fn kept(number: u64, ended: Option<u64>, state: State, rules: &RetentionRules, n
         intervention: InterventionId::from_uuid(new_id(at(0)).unwrap()),
         client: client(),
         target: TargetId::parse("db01").unwrap(),
+        at_least: false,
         ended: ended.map(at),
         state,
         due: due(rules, ended.map_or(at(now), at), at(now)),
