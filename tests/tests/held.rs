@@ -18,7 +18,7 @@ fn open_site() -> Result<Site> {
 }
 
 /// Writes 64 KiB again and again, telling how often in the file `progress`.
-const WRITES: &str = "while :; do head -c 65536 /dev/zero; n=$((n+1)); echo $n > progress; done";
+const WRITES: &str = "while head -c 65536 /dev/zero; do n=$((n+1)); echo $n > progress; done";
 
 /// Waits until the target writes no more, because nobody reads it: a second without progress.
 fn wait_until_held(progress: &Path) -> Result<()> {
