@@ -65,13 +65,15 @@ impl Texts {
     fn say_arguments(&self, lang: Lang, id: &str, args: Arguments, now: Timestamp) -> String {
         let args: Vec<(&str, Value<'_>)> = args
             .into_iter()
-            .map(|(name, value)| match value {
+            .map(|(name, value)| {
                 // What was asked for is named in English on record.
-                Argument::Text(text) if ["flow", "missing"].contains(&name) => {
+                if ["flow", "missing"].contains(&name)
+                    && let Argument::Text(text) = value
+                {
                     let said = asked(language(lang), &text).unwrap_or(text);
-                    (name, Value::Exact(said.into()))
+                    return (name, Value::Exact(said.into()));
                 }
-                value => (name, said(value, lang, now)),
+                (name, said(value, lang, now))
             })
             .collect();
         self.say(lang, id, &args)

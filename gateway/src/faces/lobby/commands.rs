@@ -8,7 +8,7 @@ use ecluse_policy::{Lang, Role};
 use super::desk::{Desk, Trouble, status};
 use super::grammar::asks_for_help;
 use super::words::split;
-use super::{grammar, listing, lobby};
+use super::{grammar, listing, technician};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
@@ -249,9 +249,9 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Withdraw => answers::withdraw(desk, words).await,
         Act::Help => help(desk, words).await,
         Act::Exit => Ok(status::DONE),
-        Act::Request => lobby::request(desk, words).await,
-        Act::Flows => lobby::flows(desk, words).await,
-        Act::Cancel => lobby::cancel(desk, words).await,
+        Act::Request => technician::request(desk, words).await,
+        Act::Flows => technician::flows(desk, words).await,
+        Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
         Act::Live => live::live(desk, words).await,

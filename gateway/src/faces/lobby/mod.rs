@@ -3,7 +3,7 @@
 //! It knows terminals and texts, and nothing of SSH. It decides nothing and keeps nothing: what people do is a deed
 //! ([`crate::deeds`]), which asks policy and puts itself on record; this room reads what they type ([`grammar`]), asks what a
 //! deed still wants, and says in their language what came of it. Read in this order: [`waiting_room`], [`life`], then the
-//! commands ([`commands`]): of technicians ([`lobby`]), of operators ([`crate::faces::lobby::operator`]), of auditors ([`crate::faces::lobby::auditor`]).
+//! commands ([`commands`]): of technicians ([`technician`]), of operators ([`crate::faces::lobby::operator`]), of auditors ([`crate::faces::lobby::auditor`]).
 
 pub mod auditor;
 mod away;
@@ -14,7 +14,6 @@ mod entry;
 pub(crate) mod grammar;
 pub mod life;
 pub(crate) mod listing;
-pub(crate) mod lobby;
 pub(crate) mod next;
 mod notices;
 pub mod operator;
@@ -24,6 +23,7 @@ mod prompt;
 mod questions;
 pub(crate) mod shown;
 pub(crate) mod step_up;
+pub(crate) mod technician;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

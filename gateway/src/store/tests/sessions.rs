@@ -84,9 +84,9 @@ fn r3_an_end_put_into_the_table_keeps_none_from_the_log() {
     ];
     for forged in ROWS {
         on_each_engine(async |store| {
-            let start = began(&store).await;
-            attack(&store, forged).await;
-            ended(&store, &start).await;
+            let start = began(store).await;
+            attack(store, forged).await;
+            ended(store, &start).await;
             let ends = AuditQuery {
                 kinds: vec![AuditKind::SessionEnd],
                 ..AuditQuery::default()

@@ -116,7 +116,7 @@ mod tests {
             );
         }
         // What gave it may have gone under retention; that of a later time did not.
-        let gone = judged(&[cut.clone()], Some(2_000_000));
+        let gone = judged(std::slice::from_ref(&cut), Some(2_000_000));
         assert!(gone.lines.is_empty() && gone.notes.len() == 1, "{gone:?}");
         assert_eq!(judged(&[cut], Some(500)).lines.len(), 1);
     }

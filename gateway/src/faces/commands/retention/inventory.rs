@@ -158,10 +158,10 @@ impl Inventory {
         let mut kept = Vec::new();
         let mut known = BTreeSet::new();
         for session in sessions(store, client).await? {
-            let state = match state(store, root, &session).await? {
-                State::Live if !carriers.carry(&session) => State::Unended,
-                state => state,
-            };
+            let mut state = state(store, root, &session).await?;
+            if matches!(state, State::Live) && !carriers.carry(&session) {
+                state = State::Unended;
+            }
             if let Some(recording) = &session.start.recording {
                 known.insert(root.join(recording));
             }
