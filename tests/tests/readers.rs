@@ -112,6 +112,9 @@ fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
             "journal verify",
             (vec![vec![], words(&["--contents"])], true),
         ),
+        ("nodes", (vec![vec![]], true)),
+        // There is none of that name: refused.
+        ("nodes remove", (vec![words(&["nobody-at-all"])], true)),
         ("recordings convert", (vec![words(&["1"])], true)),
         (
             "recordings read",
@@ -163,7 +166,7 @@ fn commands(site: &Site, above: &str) -> Result<Vec<String>> {
         let name = format!("{above} {name}").trim().to_owned();
         let below = commands(site, &name)?;
         // These do something by themselves.
-        if below.is_empty() || ["accounts", "retention"].contains(&name.as_str()) {
+        if below.is_empty() || ["accounts", "nodes", "retention"].contains(&name.as_str()) {
             found.push(name);
         }
         found.extend(below);
