@@ -87,7 +87,7 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
-pub use self::settings::SETTINGS;
+pub use self::settings::{NODE, SETTINGS};
 use self::sql::{Db, Engine, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use self::topics::{Announcer, Topic};

@@ -159,7 +159,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         settings,
     });
     store
-        .begin_with_settings(&gateway.settings.parts()?, clock::now())
+        .begin_with_settings(&gateway.node, &gateway.settings.parts()?, clock::now())
         .await?;
     lock.serving(clock::now())?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
