@@ -32,6 +32,7 @@ const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 const NODES: &str = include_str!("migrations/0018_nodes.sql");
+const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -129,6 +130,12 @@ const STEPS: &[Step] = &[
         name: "nodes",
         sqlite: NODES,
         postgres: NODES,
+    },
+    Step {
+        format: 19,
+        name: "node runs",
+        sqlite: NODE_RUNS,
+        postgres: NODE_RUNS,
     },
 ];
 

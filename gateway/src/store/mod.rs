@@ -10,7 +10,7 @@
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
-//! [`interventions`], [`nodes`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
+//! [`interventions`], [`nodes`], [`node_runs`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
@@ -28,6 +28,7 @@ mod keys;
 mod listening;
 mod lock;
 mod migrations;
+mod node_runs;
 mod nodes;
 mod opening;
 mod orders;
@@ -78,6 +79,7 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
+pub use self::node_runs::{Holder, Run};
 pub use self::nodes::{HEARD_WITHIN, LEASE, Node, RemoveError, Removed};
 pub(crate) use self::orders::ORDER;
 pub use self::orders::{Given, Held, Reply};

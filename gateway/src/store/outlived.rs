@@ -1,10 +1,13 @@
 //! Sessions that went on after their end was on record: their gateway had been taken out, and lived.
 //!
-//! The first end stands, with what was known then. That it was not the end is an entry of its own, which names the
-//! contradiction: when the session ended indeed, how, and which entry said otherwise.
+//! The first end stands in the log and in the row, with what was known then. That it was not the end is an entry of its own,
+//! which names the contradiction: when the session ended indeed, how, and which entry said otherwise. People are shown that
+//! end, and `journal verify` tells of both.
 
 use ecluse_policy::SessionId;
 
+use super::bound::END_REASON;
+use super::sessions::with_cause;
 use super::{AuditQuery, SessionEnd, Store, StoreError};
 use crate::audit::{AuditKind, AuditRecord};
 
@@ -50,7 +53,9 @@ impl Store {
                         "this session was ended on record while it went on: its gateway had been taken out; it ended at {}: {}",
                         end.at, end.reason
                     ))
-                    .detail("end-entry", stored.seq);
+                    .detail("end-entry", stored.seq)
+                    .detail(END_REASON, end.reason.as_str());
+                record = with_cause(record, end.because.as_ref());
                 for (key, of) in [("number", "number"), ("on-record-as-ended-at", "ended-at")] {
                     if let Some(value) = stored.record.detail.get(of) {
                         record = record.detail(key, value.clone());

@@ -225,10 +225,21 @@ impl Store {
             .collect();
         let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
-        const END: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
-                           ended_because = $6 WHERE id = $1";
-        const END_ONCE: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
-                                ended_because = $6 WHERE id = $1 AND ended_at IS NULL";
+        // Not the row: whoever writes the table by hand neither keeps an end from the log nor puts a second one there.
+        let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
+        if said.get(&id.as_uuid()).is_some_and(SessionSaid::is_ended) {
+            return Ok(false);
+        }
+        let is_told = records
+            .iter()
+            .any(|record| record.kind == AuditKind::SessionEnd);
+        let sql = if is_told {
+            "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+             ended_because = $6 WHERE id = $1"
+        } else {
+            "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+             ended_because = $6 WHERE id = $1 AND ended_at IS NULL"
+        };
         let values = values![
             id.as_uuid(),
             *at,
@@ -237,15 +248,8 @@ impl Store {
             *to_technician,
             because.as_ref()
         ];
-        if change.tx.execute(END_ONCE, values).await? == 0 {
-            let is_told = records
-                .iter()
-                .any(|record| record.kind == AuditKind::SessionEnd);
-            let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
-            if !is_told || said.get(&id.as_uuid()).is_some_and(SessionSaid::is_ended) {
-                return Ok(false);
-            }
-            change.tx.execute(END, values).await?;
+        if change.tx.execute(sql, values).await? == 0 && !is_told {
+            return Ok(false);
         }
         change.commit(&records).await?;
         Ok(true)
@@ -418,11 +422,13 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
 }
 
 /// The record of an end with its cause beside the words, so that nobody changes that in the table unseen.
-fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+pub(super) fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+    let is_end = matches!(
+        record.kind,
+        AuditKind::SessionEnd | AuditKind::SessionOutlived
+    );
     match because.map(serde_json::to_value) {
-        Some(Ok(because)) if record.kind == AuditKind::SessionEnd => {
-            record.detail(BECAUSE, because)
-        }
+        Some(Ok(because)) if is_end => record.detail(BECAUSE, because),
         Some(_) | None => record,
     }
 }

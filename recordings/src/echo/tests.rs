@@ -280,6 +280,37 @@ fn keys_of_a_full_screen_program_are_masked_rather_than_guessed() {
     assert_eq!(seen(true, &said), "••••\r");
 }
 
+/// What a pager took says nothing of the command after it, and a secret after it stays one.
+#[test]
+fn a_command_after_the_key_that_ended_a_pager_stays_readable() {
+    let pager = || {
+        let mut said = vec![Printed("$ ")];
+        said.extend(echoing("less x"));
+        said.extend([
+            Typed("\r"),
+            Printed("\r\n\x1b[?1049h\x1b[?1h\x1b=one\r\ntwo\r\n:"),
+            Typed("q"),
+            Printed("\r\x1b[K\x1b[?1l\x1b>\x1b[?1049l"),
+        ]);
+        said
+    };
+    let mut command = pager();
+    command.push(Printed("$ "));
+    command.extend(echoing("ls /srv"));
+    command.extend([Typed("\r"), Printed("\r\na\r\n$ ")]);
+    assert_eq!(seen(true, &command), "less x\r•ls /srv\r");
+    assert_eq!(hidden_lines(&command), 0);
+    let mut secret = pager();
+    secret.push(Printed("[sudo] password for ops: "));
+    secret.extend([Typed("hun"), Typed("ter2"), Typed("\r"), Printed("\r\n$ ")]);
+    assert_eq!(seen(true, &secret), "less x\r••••••••\r");
+    assert_eq!(hidden_lines(&secret), 0);
+    let mut unseen = pager();
+    unseen.extend([Printed("> "), Typed("rm -rf /srv\r"), Printed("\r\n> ")]);
+    assert_eq!(seen(true, &unseen), "less x\r••••••••••••\r");
+    assert_eq!(hidden_lines(&unseen), 1);
+}
+
 #[test]
 fn an_unfinished_password_is_masked() {
     assert_eq!(seen(true, &[Printed("Password: "), Typed("hunt")]), "••••");

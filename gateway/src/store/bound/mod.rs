@@ -27,7 +27,7 @@ pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;
 pub(super) use self::said::Said;
-pub(super) use self::session_said::{BECAUSE, NODE};
+pub(super) use self::session_said::{BECAUSE, END_REASON, NODE};
 pub use self::session_said::{SessionFault, SessionSaid};
 pub(super) use self::sessions::{read_all, sessions_said_in};
 pub(super) use self::start::begin;

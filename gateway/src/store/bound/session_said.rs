@@ -13,6 +13,7 @@ use ecluse_recordings::verify::{Further, Seal, Seals};
 use ecluse_recordings::{layout, neutralise};
 use serde_json::Value as Json;
 
+use super::super::SessionEnd;
 use super::super::session_row::{SessionRow, State};
 use super::Wrong;
 use crate::audit::{AuditKind, AuditRecord};
@@ -25,10 +26,15 @@ pub(in crate::store) const NODE: &str = "node-sha256";
 /// The detail of a session's end that has its cause, typed.
 pub(in crate::store) const BECAUSE: &str = "because";
 
+/// The detail of an entry that tells of the end of a session that outlived its end on record: why it ended, whose words of
+/// its own are about the contradiction.
+pub(in crate::store) const END_REASON: &str = "end-reason";
+
 /// The entries that a row is compared with.
-pub(super) const KINDS: [AuditKind; 5] = [
+pub(super) const KINDS: [AuditKind; 6] = [
     AuditKind::SessionStart,
     AuditKind::SessionEnd,
+    AuditKind::SessionOutlived,
     AuditKind::TypingHidden,
     AuditKind::RecordingSealed,
     AuditKind::RecordingDestroyed,
@@ -39,6 +45,8 @@ pub(super) const KINDS: [AuditKind; 5] = [
 pub struct SessionSaid {
     began: Option<Began>,
     ended: Option<Ended>,
+    /// Its end indeed, where the first was told by somebody else while it went on.
+    outlived: Option<Ended>,
     hidden_lines: u64,
     seals: Seals,
     sealed_at: i64,
@@ -69,6 +77,11 @@ struct Ended {
 }
 
 impl SessionSaid {
+    /// Whether an entry says something of a session.
+    pub fn is_of(entry: &Entry) -> bool {
+        KINDS.iter().any(|kind| entry.kind == kind.name())
+    }
+
     /// Takes in an entry about it. Entries come in their order.
     pub fn see(&mut self, entry: &Entry) {
         let is = |kind: AuditKind| entry.kind == kind.name();
@@ -76,6 +89,8 @@ impl SessionSaid {
             self.began.get_or_insert_with(|| Began::of(entry));
         } else if is(AuditKind::SessionEnd) {
             self.ended.get_or_insert_with(|| Ended::of(entry));
+        } else if is(AuditKind::SessionOutlived) {
+            self.outlived.get_or_insert_with(|| Ended::of(entry));
         } else if is(AuditKind::TypingHidden) {
             self.hidden_lines = entry.detail_number("lines").unwrap_or(self.hidden_lines);
         } else if is(AuditKind::RecordingSealed) {
@@ -119,9 +134,31 @@ impl SessionSaid {
         ended.is_some_and(|ended| ended.because.is_none())
     }
 
-    /// Whether its end is on record.
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.is_some()
+    /// How it ended indeed, where it went on after its end was on record.
+    pub(super) fn outlived(&self) -> Option<SessionEnd> {
+        let end = self.outlived.as_ref()?;
+        let because = end.because.clone();
+        let [to_target, to_technician] = end.bytes;
+        Some(SessionEnd {
+            at: Timestamp::from_micros(end.at),
+            reason: end.reason.clone().unwrap_or_default(),
+            because: because.and_then(|kept| serde_json::from_value(kept).ok()),
+            to_target,
+            to_technician,
+        })
+    }
+
+    /// That its end on record was not its end, in words.
+    pub fn contradiction(&self) -> Option<String> {
+        let (ended, outlived) = (self.ended.as_ref()?, self.outlived.as_ref()?);
+        let number = self.began.as_ref().and_then(|began| began.number);
+        Some(format!(
+            "session #{} went on after entry {} ended it on record: its gateway had been taken out while it lived; it ended at {}, as entry {} tells",
+            number.unwrap_or(0),
+            ended.seq,
+            Timestamp::from_micros(outlived.at),
+            outlived.seq
+        ))
     }
 
     /// Whether it ended before `time`, as far as it is on record.
@@ -224,7 +261,10 @@ impl Ended {
                 (None, true) => 0,
                 (None, false) => APART,
             },
-            reason: entry.reason.clone(),
+            reason: match entry.detail_text(END_REASON) {
+                Some(reason) => Some(reason.to_owned()),
+                None => entry.reason.clone(),
+            },
             because: entry.detail.get(BECAUSE).cloned(),
             bytes: [bytes("to-target"), bytes("to-technician")],
         }

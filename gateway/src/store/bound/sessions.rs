@@ -118,6 +118,11 @@ impl Store {
             {
                 end.because = None;
             }
+            if fault.is_none()
+                && let Some(end) = said.outlived()
+            {
+                session.end = Some(end);
+            }
             session.fault = fault.map(Box::new);
             sessions.push(session);
         }
@@ -134,7 +139,7 @@ impl Store {
     ) -> Result<BTreeSet<SessionId>, StoreError> {
         let ids: Vec<Uuid> = sessions.iter().map(|id| id.as_uuid()).collect();
         let said = self.sessions_said(&ids).await?;
-        let ended = said.into_iter().filter(|(_, said)| said.has_ended());
+        let ended = said.into_iter().filter(|(_, said)| said.is_ended());
         Ok(ended.map(|(id, _)| SessionId::from_uuid(id)).collect())
     }
 

@@ -17,7 +17,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ecluse_policy::ClientId;
 use ecluse_recordings::bundle::Language;
-use ecluse_recordings::log::{Checkpoint, SignedNote};
+use ecluse_recordings::log::{Checkpoint, Kept};
 
 use self::bundle::Made;
 use self::choice::Choice;
@@ -184,7 +184,7 @@ impl Export {
 /// A checkpoint that somebody kept. It is not checked here: who verifies the bundle does.
 fn kept(path: &Path) -> anyhow::Result<Checkpoint> {
     let place = || path.display().to_string();
-    let text = fs::read_to_string(path).with_context(place)?;
-    let note = SignedNote::parse(&text).with_context(place)?;
-    note.unverified().with_context(place)
+    let bytes = fs::read(path).with_context(place)?;
+    let kept = Kept::read(&bytes).with_context(place)?;
+    kept.note().unverified().with_context(place)
 }

@@ -22,7 +22,7 @@ use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
 use super::tables::Tables;
-use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
+use super::{bound, on_disk, read_kept, read_log_keys, sessions, since};
 use crate::archive::changes::{WRAPPED, end_all_interrupted};
 use crate::archive::sealing::GONE;
 use crate::audit::AuditKind;
@@ -185,9 +185,7 @@ impl Verify {
         let given = read_log_keys(&self.log_keys)?;
         let mut checkpoints = Vec::new();
         for path in &self.since {
-            let note =
-                SignedNote::parse(&read_text(path)?).with_context(|| path.display().to_string())?;
-            checkpoints.push((path.display().to_string(), note));
+            checkpoints.push((path.display().to_string(), read_kept(path)?));
         }
         let outside = checkpoints.len();
         // All that the store says is read of one moment; the disk is looked at after it. What is on record up to there is
@@ -294,6 +292,9 @@ impl Verify {
             }
         }
         for (session, said) in &seen.sessions {
+            if let Some(contradiction) = said.said.contradiction() {
+                findings.note(contradiction);
+            }
             let listed = on_disk.remove(session);
             for (other, stands) in &said.others {
                 findings.add(
@@ -371,14 +372,7 @@ impl Seen {
             return;
         };
         let said = |kind: AuditKind| entry.kind == kind.name();
-        let told = [
-            AuditKind::SessionStart,
-            AuditKind::SessionEnd,
-            AuditKind::TypingHidden,
-            AuditKind::RecordingSealed,
-            AuditKind::RecordingDestroyed,
-        ];
-        if told.into_iter().any(said) {
+        if SessionSaid::is_of(entry) {
             self.of(session).said.see(entry);
         }
         if said(AuditKind::RecordingSealed) {
