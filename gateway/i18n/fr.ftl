@@ -62,7 +62,11 @@ field-intervention = Intervention
 field-reason = Motif
 field-when = Période
 field-when-from-approval = dès la première utilisation, pour { $length }
-field-when-planned = à partir de { $start }, pour { $length }
+field-when-planned = dès la première utilisation, pas avant { $start }, pour { $length }
+request-approvals = { $given ->
+    [0] { $needed } approbations nécessaires, aucune encore
+   *[other] { $given } sur { $needed } approbations ({ $people })
+}
 field-request = Demande
 field-code = Code
 field-state = État
@@ -199,6 +203,30 @@ operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $n
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
+operator-more-hidden = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } où { $person } a tapé des lignes qui n'ont pas été affichées : { $numbers }. Les auditeurs les lisent.
+operator-more-sessions = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } que quelqu'un a modifiées dans la table de la passerelle : { $numbers }.
+operator-more-interventions = { $time }  Et { $count ->
+    [one] une autre intervention
+   *[other] { $count } autres interventions
+  } que quelqu'un a modifiées dans la base de la passerelle : { $numbers }.
+operator-more-outlived = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } qui ont continué après que leur fin a été consignée : { $numbers }.
+operator-more-of-person = { $time }  Et { $count ->
+    [one] un autre avertissement
+   *[other] { $count } autres avertissements
+  } du même genre concernant { $person } ; le journal de la passerelle les contient tous.
+operator-more = { $time }  Et { $count ->
+    [one] un autre avertissement
+   *[other] { $count } autres avertissements
+  } du même genre ; le journal de la passerelle les contient tous.
 changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
@@ -208,6 +236,7 @@ changes-more = { $count ->
        *[other]   … et { $count } autres.
     }
 changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
+changes-unknown-before = la base de la passerelle contenait un autre texte que celui du journal : ce qui y figurait avant n'est pas connu
 changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
 # Une seule ligne pour ce qui s'est produit plusieurs fois
 changes-repeated = { $first } – { $last }  { $count } × { $change }
@@ -272,7 +301,10 @@ changes-rewrapped = L'administrateur { $person } a changé qui lit l'enregistrem
 changes-reader-gateway = la passerelle
 changes-copies-away = Le récepteur { $destination } ne prenait plus les copies de vos événements ; elles ont été gardées.
 changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
-changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
+changes-key = { $acted ->
+    [no] La passerelle s'est donné une nouvelle clé
+   *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
+  } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
@@ -311,7 +343,8 @@ operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
 operator-request-not-on-record = { $number }  AUTRE QUE LE JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
-operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
+operator-request-planned = dès la première utilisation, pas avant { $start }, pour { $length } · expire dans { $left }
+operator-request-latest = approuvée maintenant, fin au plus tard : { $latest }, quelle que soit la première utilisation
 operator-request-reason = motif :
 operator-request-code = code
 operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
@@ -435,11 +468,13 @@ store-silent-now = la base ne répond pas
 
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
+search-found-in = consigné en ces mots : { $text }
+search-in-english = Ce que la passerelle note et refuse est consigné en anglais : on le trouve par ses mots anglais, comme « cut by » ou « not part of this intervention ».
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies affichées, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-screens-left-out = { $count ->
-    [one] Un enregistrement plus ancien n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
-   *[other] { $count } enregistrements plus anciens n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
+    [one] Un enregistrement n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
+   *[other] { $count } enregistrements n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
 }
 search-screens-unknown = { $count ->
     [one] Un enregistrement plus ancien a peut-être un texte d'écran, on l'ignore : { $numbers }. L'administrateur le détermine avec : ecluse search reindex
@@ -512,7 +547,7 @@ replay-transcript-end = Fin { $time } : { $reason }
 ## Aide
 
 help-head = Commandes :
-help-request = Demander une intervention au client. D est une durée comme 30m ou 2h ; elle court dès la première utilisation, ou à partir de l'heure donnée par --at.
+help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
@@ -603,6 +638,7 @@ refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
 refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants, caractères de remplissage, signes à usage privé).
+refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
 refusal-too-many-waiting = { $waiting ->

@@ -253,7 +253,10 @@ impl Gate<'_> {
         tokio::select! {
             biased;
             stop = self.live.until_stopped() => stop,
-            end = until_closed(self.permit) => Stop::Right(end),
+            end = until_closed(self.permit) => {
+                self.right.lose(end.clone());
+                Stop::Right(end)
+            }
             end = self.right.until_lost() => Stop::Right(end),
         }
     }

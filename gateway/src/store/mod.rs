@@ -67,7 +67,8 @@ pub use self::bound::{
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
+    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE, compile,
+    read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;

@@ -41,6 +41,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-outside-matrix",
     "refusal-nothing-asked",
     "refusal-reason",
+    "refusal-reason-is-code",
     "refusal-length",
     "refusal-start",
     "refusal-too-many-waiting",
@@ -129,6 +130,7 @@ impl Refusal {
             Self::OutsideMatrix { .. } => "refusal-outside-matrix",
             Self::NothingAsked => "refusal-nothing-asked",
             Self::Reason { .. } => "refusal-reason",
+            Self::ReasonIsCode => "refusal-reason-is-code",
             Self::Length { .. } => "refusal-length",
             Self::Start { .. } => "refusal-start",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
@@ -250,6 +252,7 @@ impl Refusal {
             | Self::SeveralClients
             | Self::NoCommonAccount
             | Self::NothingAsked
+            | Self::ReasonIsCode
             | Self::NotItsOperator
             | Self::NoSuchIntervention
             | Self::OwnRequest => Vec::new(),

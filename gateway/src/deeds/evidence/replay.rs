@@ -139,7 +139,7 @@ pub(crate) async fn replay(
 ) -> Result<(Replaying, What), Undone> {
     let applied = house.applied();
     let auditor = right(house, by, Replay::ACT, by.as_auditor(&applied)).await?;
-    let found = house.store.session(ask.session).await?;
+    let found = house.store.session_on_record(ask.session).await?;
     let Some(session) = found.filter(|session| session.start.client == *auditor.client()) else {
         return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
     };
@@ -399,7 +399,7 @@ impl Asked<'_> {
     async fn unsealed(&self, journal: PathBuf, problem: Unreadable) -> Result<Given, Missing> {
         // What was read of it may be of before its end.
         let store = &self.house.store;
-        let again = store.session(self.session.number).await;
+        let again = store.session_on_record(self.session.number).await;
         let again = again.map_err(|error| Missing::Undone(error.into()))?;
         let ended = again.as_ref().unwrap_or(self.session).end.is_some();
         let state = match (ended, self.text) {

@@ -98,7 +98,7 @@ pub(crate) async fn list(
         head("field-end"),
         head("field-reason"),
     ]);
-    let texts = &desk.gateway.texts;
+    let (texts, applied) = (&desk.gateway.texts, desk.applied());
     let row = |intervention: &Intervention| {
         let request = intervention.request();
         let (scope, length) = intervention
@@ -106,7 +106,7 @@ pub(crate) async fn list(
             .unwrap_or((&request.scope, request.length));
         let mut row = vec![
             request.number.to_string(),
-            shown::standing(texts, desk.lang(), intervention),
+            shown::standing(texts, desk.lang(), intervention, &applied.documents, now),
         ];
         if people {
             row.push(request.person.to_string());

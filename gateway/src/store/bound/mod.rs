@@ -4,6 +4,7 @@
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
 //! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
+//! [`recorded`] has a session as it is on record,
 //! [`loading`] makes the documents in force, [`applying`] puts them there, [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
@@ -13,13 +14,14 @@ mod documents;
 mod interventions;
 mod loading;
 mod reach;
+mod recorded;
 mod said;
 mod session_said;
 mod sessions;
 mod start;
 mod taken_out;
 
-pub(super) use self::applying::{bind, put_in_force_again};
+pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use ecluse_policy::{ClientId, SessionId, Timestamp};
+use ecluse_policy::{ClientId, InterventionId, SessionId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::{Further, Seal, Seals};
@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use super::super::SessionEnd;
 use super::super::session_row::{SessionRow, State};
 use super::Wrong;
+use super::recorded::Recorded;
 use crate::audit::{AuditKind, AuditRecord};
 
 /// How far the end of a row may be from that of its entry where an older program wrote them: it read the clock twice.
@@ -63,6 +64,7 @@ struct Began {
     documents: Option<u64>,
     number: Option<u64>,
     node: Option<String>,
+    recorded: Recorded,
 }
 
 #[derive(Debug, Clone)]
@@ -175,6 +177,15 @@ impl SessionSaid {
         ClientId::parse(client.as_deref()?).ok()
     }
 
+    fn recorded(&self) -> Option<Box<Recorded>> {
+        let began = self.began.as_ref()?;
+        Some(Box::new(Recorded {
+            is_sealed: self.is_sealed(),
+            is_destroyed: self.destroyed,
+            ..began.recorded.clone()
+        }))
+    }
+
     /// What is wrong where the table has no row of it; none where no entry began it either.
     pub fn missing(&self, id: SessionId) -> Option<SessionFault> {
         let began = self.began.as_ref()?;
@@ -184,6 +195,7 @@ impl SessionSaid {
             client: None,
             of: self.client(),
             recorded_number: began.number,
+            recorded: self.recorded(),
             what: Wrong::Missing,
             differs: Vec::new(),
             entries: vec![began.seq],
@@ -210,6 +222,7 @@ impl Began {
             documents: entry.detail_number("documents"),
             number: entry.detail_number("number"),
             node: entry.detail_text(NODE).map(str::to_owned),
+            recorded: Recorded::of(entry),
         }
     }
 
@@ -318,6 +331,7 @@ impl SessionSaid {
             client: Some(session.start.client.clone()),
             of: self.client(),
             recorded_number: self.began.as_ref().and_then(|began| began.number),
+            recorded: self.recorded(),
             what: Wrong::Altered,
             differs: Vec::new(),
             entries: Vec::new(),
@@ -394,6 +408,8 @@ pub struct SessionFault {
     pub of: Option<ClientId>,
     /// Its number, as the log has it.
     pub recorded_number: Option<u64>,
+    /// It, as the log has it; none where no entry began it.
+    pub recorded: Option<Box<Recorded>>,
     /// What is wrong.
     pub what: Wrong,
     /// What the row has otherwise: the column in words, and what stands there.
@@ -408,12 +424,10 @@ impl SessionFault {
         self.of.as_ref().or(self.client.as_ref())
     }
 
-    /// Whether the row and the log are of different sessions as far as people tell them apart: by number and client.
-    pub fn is_another(&self) -> bool {
-        let number = self.recorded_number;
-        self.what != Wrong::Altered
-            || self.client != self.of
-            || number.is_some_and(|number| number != self.number)
+    /// Whether the log has it under this intervention.
+    pub fn was_under(&self, intervention: InterventionId) -> bool {
+        let said = self.recorded.as_ref();
+        said.is_some_and(|said| said.intervention == Some(intervention))
     }
 }
 

@@ -311,6 +311,40 @@ fn r3_a_document_changed_by_hand_closes_its_owners_door_and_no_others() {
     }
 }
 
+/// R5: what somebody wrote into the store was never in force, and no entry says that it was: the right text put back is no
+/// change of any object, another one has no value before it.
+#[test]
+fn r5_no_entry_tells_a_tampered_value_as_one_that_stood() {
+    const TAMPERED: &str = "UPDATE document_texts SET text = replace(text, '\"C\"', '\"tampered\"') \
+                            WHERE owner = 'client hopital'";
+    on_each_engine(async |store| {
+        apply(store, &texts()).await;
+        attack(store, &[TAMPERED]).await;
+        let other = store.as_another_process().await;
+        let ApplyOutcome::Applied { changes, .. } = apply(&other, &texts()).await else {
+            panic!("nothing was put in force again");
+        };
+        assert_eq!(changes, [], "it is the right text again");
+        let told = records_of(store, &[AuditKind::DocumentChange]).await;
+        let again = told.last().unwrap();
+        assert_eq!(again.detail["change"], "again");
+        attack(store, &[TAMPERED]).await;
+        let another = store.as_another_process().await;
+        let mut next = texts();
+        let text = next.get_mut("clients/hopital.toml").unwrap();
+        *text = text.replace("\"C\"", "\"Another\"");
+        apply(&another, &next).await;
+        let told = records_of(store, &[AuditKind::DocumentChange]).await;
+        let lines = told.iter().filter_map(|record| record.detail.get("lines"));
+        let lines: String = lines.map(ToString::to_string).collect();
+        let last = told.last().unwrap().detail["lines"].to_string();
+        assert!(last.contains("what stood before is not known"), "{last}");
+        assert!(!lines.contains("tampered"), "{lines}");
+        other.close().await;
+        another.close().await;
+    });
+}
+
 /// R3: a provider's text closes for its people alone; a text that nobody put in force counts for nothing.
 #[test]
 fn r3_a_providers_document_closes_for_its_people_and_a_planted_one_counts_for_nothing() {
