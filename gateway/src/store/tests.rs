@@ -11,6 +11,7 @@ mod passage;
 mod reach;
 mod search;
 mod sessions;
+mod witness;
 
 use std::time::Duration;
 

@@ -27,6 +27,7 @@ use crate::archive::changes::{WRAPPED, end_all_interrupted};
 use crate::archive::sealing::GONE;
 use crate::audit::AuditKind;
 use crate::faces::commands::out::Out;
+use crate::log::CONTRADICTED;
 use crate::settings::Settings;
 use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
 
@@ -149,6 +150,10 @@ struct Seen {
     /// What else the tables must say.
     tables: Tables,
     orders: Orders,
+    /// What running gateways found wrong with the log itself.
+    contradicted: Vec<String>,
+    /// When the last entry was written.
+    last: Timestamp,
 }
 
 impl Verify {
@@ -207,6 +212,8 @@ impl Verify {
             removed: BTreeMap::new(),
             tables: Tables::default(),
             orders: Orders::default(),
+            contradicted: Vec::new(),
+            last: Timestamp::from_micros(0),
         };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
@@ -215,6 +222,9 @@ impl Verify {
         if recomputed.unnumbered > 0 {
             let count = recomputed.unnumbered;
             findings.note(format!("{count} entries are from before trails were numbered: that none of those is missing, the log shows and no number"));
+        }
+        for found in &seen.contradicted {
+            findings.note(found);
         }
         for key in &signing {
             let line = openssh(&key.public);
@@ -249,6 +259,9 @@ impl Verify {
         sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
         seen.tables.compare(&moment, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
+        for problem in moment.blocks_without_failures(crate::clock::now()).await? {
+            findings.add(Verdict::Altered, neutralise(problem));
+        }
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
             findings.add(Verdict::Altered, fault);
@@ -294,6 +307,9 @@ impl Verify {
             }
         }
         for (session, said) in &seen.sessions {
+            if let Some(problem) = said.said.without_end(seen.last) {
+                findings.add(Verdict::Missing, problem);
+            }
             let listed = on_disk.remove(session);
             for (other, stands) in &said.others {
                 findings.add(
@@ -355,6 +371,19 @@ impl Seen {
         self.approvals.see(entry);
         self.tables.see(entry);
         self.orders.see(entry);
+        self.last = self.last.max(Timestamp::from_micros(entry.at_us));
+        if entry.kind == AuditKind::CheckpointFailed.name()
+            && entry.detail.contains_key(CONTRADICTED)
+            && entry.client.is_none()
+            && let Some(reason) = &entry.reason
+        {
+            let at = Timestamp::from_micros(entry.at_us);
+            let found = format!(
+                "entry {}: a running gateway found at {at}: {reason}",
+                entry.seq
+            );
+            self.contradicted.push(neutralise(found));
+        }
         if entry.kind == AuditKind::EntriesDestroyed.name()
             && let Some(client) = &entry.client
             && let Some(Ok(before)) = entry.detail_text("before").map(str::parse::<Timestamp>)
