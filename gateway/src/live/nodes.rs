@@ -124,6 +124,11 @@ pub(crate) async fn elsewhere(
     let store = &gateway.store;
     let nodes = store.gateways().await?;
     let mut found = Vec::new();
+    for fault in store.open_without_row(&query).await? {
+        if let Err(error) = store.tell_session_fault(&fault, clock::now()).await {
+            tracing::warn!(%error, "what is wrong with a session of the table is not on record yet");
+        }
+    }
     for session in store.sessions(&query).await?.into_iter().rev() {
         if session.start.node == gateway.node {
             continue;

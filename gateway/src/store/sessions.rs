@@ -91,6 +91,8 @@ pub struct Session {
 /// Which sessions to list. Everything left out lets everything through.
 #[derive(Debug, Clone, Default)]
 pub struct SessionQuery {
+    /// Only the session of this number.
+    pub number: Option<u64>,
     /// Only sessions on this client's targets.
     pub client: Option<ClientId>,
     /// Only sessions of this person.
@@ -107,7 +109,7 @@ pub struct SessionQuery {
     pub before: Option<u64>,
     /// Only sessions that are live.
     pub live: bool,
-    /// Only sessions whose end is not on record, whatever their row says; slower.
+    /// Only sessions whose end is not on record: the log chooses them, whatever their row says.
     pub unended: bool,
     /// At most so many; without it a thousand.
     pub limit: Option<u32>,
@@ -373,6 +375,9 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+        if query.unended {
+            return self.unended_sessions(query).await;
+        }
         let conditions = conditions(query);
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
@@ -400,6 +405,7 @@ impl Store {
 pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     let mut conditions = Conditions::default();
     conditions
+        .and_if("number = ?", query.number)
         .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
         .and_if("person = ?", query.person.as_ref().map(PersonId::as_str))
         .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
@@ -412,11 +418,6 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
         .and_if("number < ?", query.before);
     if query.live {
         conditions.and_fixed("ended_at IS NULL");
-    }
-    if query.unended {
-        conditions.and_fixed(
-            "NOT EXISTS (SELECT 1 FROM audit WHERE audit.session = sessions.id AND audit.kind = 'session-end')",
-        );
     }
     conditions
 }

@@ -12,6 +12,7 @@ mod reach;
 mod search;
 mod sessions;
 mod settings;
+mod witness;
 
 use std::time::Duration;
 

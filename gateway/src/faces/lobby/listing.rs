@@ -39,7 +39,8 @@ async fn in_full(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(),
     let (now, lang) = (clock::now(), desk.lang());
     let texts = &desk.gateway.texts;
     let mut fields = shown::request_fields(texts, lang, intervention.request(), None, now);
-    let state = shown::standing(texts, lang, intervention);
+    let applied = desk.gateway.applied();
+    let state = shown::standing(texts, lang, intervention, &applied.documents, now);
     fields.insert(1, (desk.say("field-state", &[]), state));
     let approvals = intervention.approvals();
     if let Some((scope, length)) = intervention.last_granted()

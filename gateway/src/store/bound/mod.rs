@@ -4,8 +4,9 @@
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
 //! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
-//! [`recorded`] has a session as it is on record,
-//! [`loading`] makes the documents in force, [`applying`] puts them there, [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
+//! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
+//! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
+//! [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
@@ -13,6 +14,7 @@ mod contradicted;
 mod documents;
 mod interventions;
 mod loading;
+mod open;
 mod reach;
 mod recorded;
 mod said;
@@ -20,6 +22,8 @@ mod session_said;
 mod sessions;
 mod start;
 mod taken_out;
+mod watching;
+mod witness;
 
 pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
@@ -42,7 +46,7 @@ use ecluse_recordings::bound as keys;
 use serde_json::{Map, Value as Json};
 
 use super::sql::values;
-use super::{Store, StoreError, Writing};
+use super::{Inner, Store, StoreError, Writing};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
@@ -66,61 +70,21 @@ fn is_step(kind: AuditKind) -> bool {
     )
 }
 
+impl Inner {
+    pub(in crate::store) fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Store {
     pub(super) fn said(&self) -> MutexGuard<'_, Said> {
-        self.inner
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads on in the log.
-    pub(super) async fn follow(&self) -> Result<(), StoreError> {
-        loop {
-            let from = self.said().read_to();
-            let end = said::end(self.db().row(said::END, values![]).await?)?;
-            if end < from {
-                // The log is shorter than what was read of it: nothing of that is believed.
-                *self.said() = Said::default();
-                continue;
-            }
-            let Some(to) = said::next(from, end) else {
-                return Ok(());
-            };
-            let rows = self.db().rows(said::ENTRIES, values![from, to]).await?;
-            self.said().take(to, &rows)?;
-        }
+        self.inner.said()
     }
 }
 
 impl Writing {
     fn said(&self) -> MutexGuard<'_, Said> {
-        self.inner
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads on in the log, as this change sees it. Once the change has added to it itself, nothing is read: what it added
-    /// may never happen.
-    pub(super) async fn follow(&mut self) -> Result<(), StoreError> {
-        if self.frontier.is_some() {
-            return Ok(());
-        }
-        loop {
-            let from = self.said().read_to();
-            let end = said::end(self.tx.row(said::END, values![]).await?)?;
-            if end < from {
-                // The log is shorter than what was read of it: nothing of that is believed.
-                *self.said() = Said::default();
-                continue;
-            }
-            let Some(to) = said::next(from, end) else {
-                return Ok(());
-            };
-            let rows = self.tx.rows(said::ENTRIES, values![from, to]).await?;
-            self.said().take(to, &rows)?;
-        }
+        self.inner.said()
     }
 }
 

@@ -130,6 +130,21 @@ impl SessionSaid {
         self.seals.standing().is_some()
     }
 
+    /// That it has a seal on record and no end, though the log went on until `last`: each session is ended before or as its
+    /// recording is sealed, and at the latest when its gateway starts again.
+    pub fn without_end(&self, last: Timestamp) -> Option<String> {
+        let (began, seal) = (self.began.as_ref()?, self.seals.standing()?);
+        let since = last.as_micros().saturating_sub(self.sealed_at);
+        let is_due = u64::try_from(since).is_ok_and(|since| since > APART);
+        (self.ended.is_none() && is_due).then(|| {
+            format!(
+                "session #{}: its recording was sealed with entry {}, and no entry says that the session ended: its gateway died in between and has not started since, or the end was kept off the log",
+                began.number.unwrap_or(0),
+                seal.seq
+            )
+        })
+    }
+
     /// Whether the cause of its end is not on record, though its end is.
     pub(super) fn is_without_cause(&self) -> bool {
         let ended = self.ended.as_ref();

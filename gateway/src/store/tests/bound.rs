@@ -30,7 +30,7 @@ async fn attack(store: &Store, sql: &[&'static str]) {
 }
 
 /// A request of alice, approved by odile, on record as policy would have it.
-async fn approved(store: &Store) -> Intervention {
+pub(super) async fn approved(store: &Store) -> Intervention {
     let value = |id, number, state: serde_json::Value, approvals, revision| -> Intervention {
         serde_json::from_value(json!({
             "request": {
@@ -69,7 +69,7 @@ async fn approved(store: &Store) -> Intervention {
         .unwrap()
 }
 
-async fn found(store: &Store, id: InterventionId) -> Intervention {
+pub(super) async fn found(store: &Store, id: InterventionId) -> Intervention {
     store.intervention(id).await.unwrap().unwrap()
 }
 

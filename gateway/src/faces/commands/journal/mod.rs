@@ -1,6 +1,7 @@
 //! `ecluse journal …`: what the journal proves, for administrators, and for whoever keeps it in check from outside.
 
 mod bound;
+mod checkpoints;
 mod cosign;
 mod defects;
 mod elsewhere;
