@@ -6,7 +6,7 @@
 //! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
-//! [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
+//! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
@@ -22,6 +22,7 @@ mod session_said;
 mod sessions;
 mod start;
 mod taken_out;
+mod told;
 mod watching;
 mod witness;
 
@@ -38,6 +39,7 @@ pub use self::session_said::{SessionFault, SessionSaid};
 pub(super) use self::sessions::{read_all, sessions_said_in};
 pub(super) use self::start::begin;
 pub use self::taken_out::LastText;
+pub(super) use self::told::is_told;
 
 use std::sync::{MutexGuard, PoisonError};
 

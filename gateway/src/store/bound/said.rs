@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::failures::{BLOCKS, person_subject};
 use super::super::sql::Row;
+use super::told::Places;
 use super::witness::{NONE, Witness};
 use super::{is_step, session_subject, subject};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
@@ -27,8 +28,8 @@ const PAGE: u64 = 50_000;
 pub(super) const END: &str = "SELECT value AS last, (SELECT leaf FROM journal WHERE seq = $1) AS leaf \
                               FROM counters WHERE name = 'audit'";
 
-/// The hashes of a stretch, in order, and the words of the entries that have a digest or tell of a session.
-pub(super) const ENTRIES: &str = "SELECT seq, leaf, CASE WHEN entry LIKE '%salted-sha256\"%' \
+/// The hashes of a stretch, in order, how each entry begins, and the words of those that have a digest or tell of a session.
+pub(super) const ENTRIES: &str = "SELECT seq, leaf, SUBSTR(entry, 1, 160) AS head, CASE WHEN entry LIKE '%salted-sha256\"%' \
      OR entry LIKE '%\"kind\":\"bindings-begin\"%' OR entry LIKE '%\"kind\":\"session-%' \
      OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment\"%' THEN entry END AS entry \
      FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
@@ -53,6 +54,8 @@ pub(in crate::store) struct Said {
     trouble: Option<String>,
     /// What is to be put on record of it, with the next change.
     untold: Vec<AuditRecord>,
+    /// Where there is what people are told of.
+    pub(super) places: Places,
     /// The sessions that began and have not ended.
     open: BTreeMap<Uuid, OpenSession>,
     /// Until when those are blocked who failed too often, by the subject they are counted under.
@@ -278,8 +281,8 @@ impl Said {
                 return Ok(Some(gap));
             }
             let leaf: [u8; 32] = row.bytes("leaf")?.try_into().unwrap_or(NONE.0);
-            let line = row.text_or_none("entry")?;
-            self.next(Hash(leaf), line.as_deref(), false);
+            let (head, line) = (row.text_or_none("head")?, row.text_or_none("entry")?);
+            self.next(Hash(leaf), head.as_deref(), line.as_deref(), false);
         }
         Ok(self.bridge(to))
     }
@@ -303,18 +306,21 @@ impl Said {
     pub(in crate::store) fn committed(&mut self, seq: u64, leaf: Hash, line: &str) {
         if self.watching && seq == self.read_to().saturating_add(1) {
             let was_whole = self.witness.is_compared();
-            self.next(leaf, Some(line), true);
+            self.next(leaf, Some(line), Some(line), true);
             if was_whole {
                 self.witness.is_found();
             }
         }
     }
 
-    fn next(&mut self, leaf: Hash, line: Option<&str>, is_own: bool) {
+    fn next(&mut self, leaf: Hash, head: Option<&str>, line: Option<&str>, is_own: bool) {
         let seq = self.read_to().saturating_add(1);
         // What stands where another entry was read before is none that anybody may go by.
         let is_new = is_own || seq > self.witness.longest();
         self.witness.push(leaf);
+        if let Some(head) = head {
+            self.places.see(seq, head);
+        }
         // The very entry that was there before: its words are known.
         let is_back = self.away.get(&seq) == Some(&leaf);
         if seq <= self.words_to || is_back {

@@ -17,7 +17,7 @@ use crate::log::CONTRADICTED;
 use crate::settings::Settings;
 use crate::store::sql::Engine;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Claim, SessionEnd, SessionQuery, Store, new_id};
+use crate::store::{AuditQuery, Claim, SessionEnd, SessionQuery, Store, new_id};
 
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -394,5 +394,45 @@ fn two_gateways_that_write_by_turns_find_the_log_whole() {
         assert!(contradictions(store).await.is_empty());
         assert_eq!(defects(store).await, []);
         other.close().await;
+    });
+}
+
+/// R9, R3: what operators are told of is chosen by the entries: no column beside them hides one, for a moment or for good.
+#[test]
+fn r9_no_index_hides_what_operators_are_told_of() {
+    on_each_engine(async |store| {
+        let client = ClientId::parse("hopital").unwrap();
+        let set = AuditRecord::new(AuditKind::CredentialSet, at(5)).client(&client);
+        let later = AuditRecord::new(AuditKind::CredentialSet, at(9)).client(&client);
+        store.record(&[set.clone()]).await.unwrap();
+        store.record(&[later.clone()]).await.unwrap();
+        let ask = AuditQuery {
+            client: Some(client),
+            kinds: vec![AuditKind::CredentialSet, AuditKind::KeyMade],
+            ..AuditQuery::default()
+        };
+        let told = async |ask: &AuditQuery| {
+            let found = store.audit(ask).await.unwrap().into_iter();
+            found.map(|stored| stored.record.at).collect::<Vec<_>>()
+        };
+        for hidden in [
+            "kind = 'log-off'",
+            "client = NULL",
+            "at = 0, seq = seq + 1000",
+        ] {
+            attack(store, &[&format!("UPDATE audit SET {hidden}")]).await;
+            assert_eq!(told(&ask).await, [set.at, later.at], "{hidden}");
+        }
+        let newest = AuditQuery {
+            latest_first: true,
+            limit: Some(1),
+            ..ask.clone()
+        };
+        assert_eq!(told(&newest).await, [later.at]);
+        let from = AuditQuery {
+            from: Some(at(6)),
+            ..ask
+        };
+        assert_eq!(told(&from).await, [later.at]);
     });
 }
