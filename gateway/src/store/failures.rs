@@ -107,7 +107,7 @@ impl Store {
             let sql = "SELECT id FROM failures WHERE subject = $1 LIMIT 1";
             if self.db().row(sql, values![&subject]).await?.is_none() {
                 found.push(format!(
-                    "{subject} is blocked until {until} on record, and the table of failures has none of theirs: they were taken away; the block stands"
+                    "{subject} is blocked until {until} on record, and the table of failures has none of theirs: somebody took them away, or a gateway whose rules count for less long; the block stands"
                 ));
             }
         }

@@ -34,6 +34,10 @@ pub(super) const ENTRIES: &str = "SELECT seq, leaf, SUBSTR(entry, 1, 160) AS hea
      OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment\"%' THEN entry END AS entry \
      FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
+/// The same of a stretch that is new: the words of each entry, to be hashed. Nobody destroys words that were never read.
+pub(super) const NEW: &str =
+    "SELECT seq, leaf, entry AS head, entry FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+
 /// Up to where to read next; none at the end.
 pub(super) fn next(from: u64, end: u64) -> Option<u64> {
     (from < end).then(|| end.min(from.saturating_add(PAGE)))
@@ -188,7 +192,8 @@ impl Said {
         self.words_to = to;
         for seq in to.saturating_add(1)..=self.read_to() {
             if let Some(leaf) = self.witness.recent(seq) {
-                self.away.insert(seq, leaf);
+                // What was seen first: what stood there since may have been put there for a moment.
+                self.away.entry(seq).or_insert(leaf);
             }
         }
         self.witness.cut(to);
@@ -268,8 +273,14 @@ impl Said {
         self.told.get(subject).is_some_and(|told| told == found)
     }
 
-    /// Takes in the entries of a stretch that ends with `to`. The place of an entry that is counted and is not there; what is
-    /// beyond it is not read. Where the log is read for the first time, it is read on all the same.
+    /// Whether what was seen first at a place is this, as far as that place was ever read otherwise.
+    pub(super) fn was_first(&self, seq: u64, leaf: Hash) -> bool {
+        self.away.get(&seq).is_none_or(|first| *first == leaf)
+    }
+
+    /// Takes in the entries of a stretch that ends with `to`. The place of an entry that is counted and is not there, or not
+    /// with the words that were hashed; what is beyond it is not read, until it is there. Where the log is read for the first
+    /// time, it is read on all the same.
     pub(super) fn take(&mut self, to: u64, rows: &[Row]) -> Result<Option<u64>, StoreError> {
         for row in rows {
             let seq = row.count("seq")?;
@@ -282,6 +293,13 @@ impl Said {
             }
             let leaf: [u8; 32] = row.bytes("leaf")?.try_into().unwrap_or(NONE.0);
             let (head, line) = (row.text_or_none("head")?, row.text_or_none("entry")?);
+            let has_words = || {
+                line.as_ref()
+                    .is_some_and(|line| leaf_hash(line.as_bytes()).0 == leaf)
+            };
+            if self.watching && seq > self.witness.longest() && !has_words() {
+                return Ok(Some(seq));
+            }
             self.next(Hash(leaf), head.as_deref(), line.as_deref(), false);
         }
         Ok(self.bridge(to))
@@ -318,11 +336,15 @@ impl Said {
         // What stands where another entry was read before is none that anybody may go by.
         let is_new = is_own || seq > self.witness.longest();
         self.witness.push(leaf);
+        if is_own && let Some(first) = self.away.get_mut(&seq) {
+            // What this process puts in the place of what is gone stands there now.
+            *first = leaf;
+        }
         if let Some(head) = head {
             self.places.see(seq, head);
         }
         // The very entry that was there before: its words are known.
-        let is_back = self.away.get(&seq) == Some(&leaf);
+        let is_back = !is_own && self.away.get(&seq) == Some(&leaf);
         if seq <= self.words_to || is_back {
             return;
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ecluse_recordings::log::Hash;
+use ecluse_recordings::log::{Frontier, Hash};
 use sqlx::AssertSqlSafe;
 
 use super::super::journal::frontier_at;
@@ -63,7 +63,7 @@ impl fmt::Display for Other {
             ),
             Self::Gap { seq } => write!(
                 f,
-                "the log is counted further than it goes: entry {seq} is not there"
+                "the log is counted further than it goes: entry {seq} is not there, or not with its words"
             ),
             Self::Differs { seq, read } => write!(
                 f,
@@ -102,7 +102,11 @@ async fn read_on(reader: &mut Reader<'_>, inner: &Inner) -> Result<Option<Other>
             inner.said().watch();
             return Ok(None);
         };
-        let rows = reader.rows(said::ENTRIES, values![from, to]).await?;
+        let sql = match inner.said().is_watching() {
+            true => said::NEW,
+            false => said::ENTRIES,
+        };
+        let rows = reader.rows(sql, values![from, to]).await?;
         if let Some(seq) = inner.said().take(to, &rows)? {
             return Ok(Some(Other::Gap { seq }));
         }
@@ -143,9 +147,9 @@ pub(super) async fn seen(
         }
     }
     let said = inner.said();
-    let known = entries
-        .iter()
-        .filter(|(seq, leaf)| said.witness.has(*seq, *leaf, &blocks));
+    let known = entries.iter().filter(|(seq, leaf)| {
+        said.was_first(*seq, *leaf) && said.witness.has(*seq, *leaf, &blocks)
+    });
     Ok(known.map(|(seq, _)| *seq).collect())
 }
 
@@ -236,7 +240,11 @@ impl Writing {
                 ) => (u64::MAX, other),
             };
             self.said().contradict(other.to_string());
-            self.cut_to_common(end).await?;
+            let read = self.said().read_to();
+            if self.cut_to_common(end).await? == read {
+                // A row of it reads otherwise, and its tree is the one that was seen: what was seen stays.
+                return Ok(());
+            }
         }
         self.compare_tree().await
     }
@@ -252,12 +260,21 @@ impl Writing {
     /// Forgets what was read of the log beyond what it has in common with the one that is there, which ends with `end`. How
     /// many entries it has in common.
     async fn cut_to_common(&mut self, end: u64) -> Result<u64, StoreError> {
-        let common = {
-            let seen = self.said().witness.clone();
-            self.common(&seen, end).await?
+        let seen = self.said().witness.clone();
+        let to = end.min(seen.size());
+        let common = match seen.at(to) {
+            // Where the tree is the one that was seen, the entries were, whatever their rows read for the moment.
+            Some(kept) if self.has_tree(&kept).await => to,
+            Some(_) | None => self.common(&seen, end).await?,
         };
         self.said().cut(common);
         Ok(common)
+    }
+
+    /// Whether the stored tree begins with this one.
+    async fn has_tree(&mut self, seen: &Frontier) -> bool {
+        let stored = frontier_at(&mut self.tx, seen.size()).await;
+        stored.is_ok_and(|stored| stored == *seen)
     }
 
     /// How many entries of what was seen are those that are there, as far as their hashes are kept one by one.

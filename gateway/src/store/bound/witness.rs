@@ -106,7 +106,7 @@ impl Witness {
     }
 
     /// What it was at a size; none where that is not known any more.
-    fn at(&self, size: u64) -> Option<Frontier> {
+    pub(super) fn at(&self, size: u64) -> Option<Frontier> {
         let whole = size.min(self.recent_from().max(size - size % BLOCK)) / BLOCK;
         let mut of_blocks = Frontier::new();
         for block in self.blocks.get(..usize::try_from(whole).ok()?)? {

@@ -436,3 +436,86 @@ fn r9_no_index_hides_what_operators_are_told_of() {
         assert_eq!(told(&from).await, [later.at]);
     });
 }
+
+/// R3, I5: an entry whose words are away while somebody reads on is waited for, which is told, and is not passed over for ever.
+#[test]
+fn r3_words_that_are_away_for_a_moment_are_read_when_they_are_there() {
+    on_each_engine(async |store| {
+        write(store, 5).await;
+        store.watch().await.unwrap();
+        let other = store.as_another_process().await;
+        let start = began(&other).await;
+        let last = "(SELECT value FROM counters WHERE name = 'audit')";
+        let kept = "CREATE TABLE kept_journal AS SELECT * FROM journal";
+        let away = format!("UPDATE journal SET entry = 'x' WHERE seq = {last}");
+        attack(store, &[kept, &away]).await;
+        let query = SessionQuery {
+            unended: true,
+            ..SessionQuery::default()
+        };
+        let open = async || store.sessions(&query).await.unwrap().len();
+        assert_eq!(open().await, 0);
+        let back = format!(
+            "UPDATE journal SET entry = (SELECT entry FROM kept_journal k WHERE k.seq = journal.seq) WHERE seq = {last}"
+        );
+        attack(store, &[&back, "DROP TABLE kept_journal"]).await;
+        assert_eq!(open().await, 1);
+        assert_eq!(store.settle(SETTLED).await, 0);
+        let told = contradictions(store).await;
+        assert!(
+            told.len() == 1 && told[0].contains("not with its words"),
+            "{told:?}"
+        );
+        assert_eq!(start.client.as_str(), "hopital");
+        other.close().await;
+    });
+}
+
+/// R3: a row that reads otherwise while the count is less for a moment, and something is written, takes the place of nothing
+/// that was seen: afterwards the entry that stood there is known, and the other never.
+#[test]
+fn r3_a_row_that_reads_otherwise_while_somebody_writes_is_never_taken_for_what_was_seen() {
+    on_each_engine(async |store| {
+        write(store, 6).await;
+        store.watch().await.unwrap();
+        let sql = "SELECT leaf FROM journal WHERE seq = 3";
+        let leaf = async || {
+            let row = store.db().row(sql, &[]).await.unwrap().unwrap();
+            let leaf: [u8; 32] = row.bytes("leaf").unwrap().try_into().unwrap();
+            ecluse_recordings::log::Hash(leaf)
+        };
+        let (truth, mut forged) = (leaf().await, None);
+        for _ in 0..2 {
+            let line = json!({ "salt": "11", "seq": 3, "at": 3_000_000, "kind": "cut-ordered", "person": "odile",
+                "client": "hopital", "detail": {} });
+            overwrite(store, 3, &line).await;
+            forged = Some(leaf().await);
+            attack(
+                store,
+                &["UPDATE counters SET value = value - 1 WHERE name = 'audit'"],
+            )
+            .await;
+            let written = AuditRecord::new(AuditKind::LogOff, at(31));
+            // Nothing is added before an entry that is there.
+            store.record(&[written]).await.unwrap_err();
+            attack(
+                store,
+                &["UPDATE counters SET value = value + 1 WHERE name = 'audit'"],
+            )
+            .await;
+            put_back(store, 3).await;
+        }
+        let next = AuditRecord::new(AuditKind::LogOff, at(32));
+        store.record(&[next]).await.unwrap();
+        let forged = forged.unwrap();
+        assert_ne!(truth, forged);
+        let seen = store.seen(&[(3, truth)]).await.unwrap();
+        assert!(
+            seen.contains(&3),
+            "the entry that was seen is not known any more"
+        );
+        assert!(store.seen(&[(3, forged)]).await.unwrap().is_empty());
+        assert_eq!(store.settle(SETTLED).await, 0);
+        assert!(!contradictions(store).await.is_empty());
+    });
+}
