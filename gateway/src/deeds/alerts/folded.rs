@@ -115,7 +115,13 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
         // Whatever is not of a sort that repeats itself is told whole.
         let over = match sort {
             Sort::Others => 0,
-            _ => of_one.len().saturating_sub(MOST),
+            Sort::Accounts
+            | Sort::Recordings
+            | Sort::Hidden
+            | Sort::Checkpoints
+            | Sort::Sessions
+            | Sort::Interventions
+            | Sort::Outlived => of_one.len().saturating_sub(MOST),
         };
         let rest: Vec<Alert> = of_one.drain(..over).collect();
         if let Some(last) = rest.last() {

@@ -404,8 +404,8 @@ fn r9_no_index_hides_what_operators_are_told_of() {
         let client = ClientId::parse("hopital").unwrap();
         let set = AuditRecord::new(AuditKind::CredentialSet, at(5)).client(&client);
         let later = AuditRecord::new(AuditKind::CredentialSet, at(9)).client(&client);
-        store.record(&[set.clone()]).await.unwrap();
-        store.record(&[later.clone()]).await.unwrap();
+        store.record(std::slice::from_ref(&set)).await.unwrap();
+        store.record(std::slice::from_ref(&later)).await.unwrap();
         let ask = AuditQuery {
             client: Some(client),
             kinds: vec![AuditKind::CredentialSet, AuditKind::KeyMade],
