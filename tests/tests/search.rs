@@ -298,7 +298,10 @@ fn what_is_searched_follows_who_reads() -> Result<()> {
         documents.recording_recipients.push("gateway".to_owned());
         Ok(())
     })?;
-    site.gateway().run(rewrap, "")?;
+    // It may be in the middle of being sealed.
+    wait::until_true("the recording to be sealed", PATIENCE, || {
+        Ok(site.gateway().try_run(rewrap, "")?.status.success())
+    })?;
     found(&site, &["true", "--in", "command"])?;
     site.gateway().run(["search", "reindex"], "")?;
 
