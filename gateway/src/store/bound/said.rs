@@ -34,10 +34,6 @@ pub(super) const ENTRIES: &str = "SELECT seq, leaf, SUBSTR(entry, 1, 160) AS hea
      OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment\"%' THEN entry END AS entry \
      FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
-/// The same of a stretch that is new: the words of each entry, to be hashed. Nobody destroys words that were never read.
-pub(super) const NEW: &str =
-    "SELECT seq, leaf, entry AS head, entry FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
-
 /// Up to where to read next; none at the end.
 pub(super) fn next(from: u64, end: u64) -> Option<u64> {
     (from < end).then(|| end.min(from.saturating_add(PAGE)))
@@ -278,9 +274,8 @@ impl Said {
         self.away.get(&seq).is_none_or(|first| *first == leaf)
     }
 
-    /// Takes in the entries of a stretch that ends with `to`. The place of an entry that is counted and is not there, or not
-    /// with the words that were hashed; what is beyond it is not read, until it is there. Where the log is read for the first
-    /// time, it is read on all the same.
+    /// Takes in the entries of a stretch that ends with `to`. The place of an entry that is counted and is not there; what is
+    /// beyond it is not read. Where the log is read for the first time, it is read on all the same.
     pub(super) fn take(&mut self, to: u64, rows: &[Row]) -> Result<Option<u64>, StoreError> {
         for row in rows {
             let seq = row.count("seq")?;
@@ -293,13 +288,6 @@ impl Said {
             }
             let leaf: [u8; 32] = row.bytes("leaf")?.try_into().unwrap_or(NONE.0);
             let (head, line) = (row.text_or_none("head")?, row.text_or_none("entry")?);
-            let has_words = || {
-                line.as_ref()
-                    .is_some_and(|line| leaf_hash(line.as_bytes()).0 == leaf)
-            };
-            if self.watching && seq > self.witness.longest() && !has_words() {
-                return Ok(Some(seq));
-            }
             self.next(Hash(leaf), head.as_deref(), line.as_deref(), false);
         }
         Ok(self.bridge(to))

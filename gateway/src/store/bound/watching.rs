@@ -63,7 +63,7 @@ impl fmt::Display for Other {
             ),
             Self::Gap { seq } => write!(
                 f,
-                "the log is counted further than it goes: entry {seq} is not there, or not with its words"
+                "the log is counted further than it goes: entry {seq} is not there"
             ),
             Self::Differs { seq, read } => write!(
                 f,
@@ -102,11 +102,7 @@ async fn read_on(reader: &mut Reader<'_>, inner: &Inner) -> Result<Option<Other>
             inner.said().watch();
             return Ok(None);
         };
-        let sql = match inner.said().is_watching() {
-            true => said::NEW,
-            false => said::ENTRIES,
-        };
-        let rows = reader.rows(sql, values![from, to]).await?;
+        let rows = reader.rows(said::ENTRIES, values![from, to]).await?;
         if let Some(seq) = inner.said().take(to, &rows)? {
             return Ok(Some(Other::Gap { seq }));
         }

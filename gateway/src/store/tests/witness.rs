@@ -437,40 +437,6 @@ fn r9_no_index_hides_what_operators_are_told_of() {
     });
 }
 
-/// R3, I5: an entry whose words are away while somebody reads on is waited for, which is told, and is not passed over for ever.
-#[test]
-fn r3_words_that_are_away_for_a_moment_are_read_when_they_are_there() {
-    on_each_engine(async |store| {
-        write(store, 5).await;
-        store.watch().await.unwrap();
-        let other = store.as_another_process().await;
-        let start = began(&other).await;
-        let last = "(SELECT value FROM counters WHERE name = 'audit')";
-        let kept = "CREATE TABLE kept_journal AS SELECT * FROM journal";
-        let away = format!("UPDATE journal SET entry = 'x' WHERE seq = {last}");
-        attack(store, &[kept, &away]).await;
-        let query = SessionQuery {
-            unended: true,
-            ..SessionQuery::default()
-        };
-        let open = async || store.sessions(&query).await.unwrap().len();
-        assert_eq!(open().await, 0);
-        let back = format!(
-            "UPDATE journal SET entry = (SELECT entry FROM kept_journal k WHERE k.seq = journal.seq) WHERE seq = {last}"
-        );
-        attack(store, &[&back, "DROP TABLE kept_journal"]).await;
-        assert_eq!(open().await, 1);
-        assert_eq!(store.settle(SETTLED).await, 0);
-        let told = contradictions(store).await;
-        assert!(
-            told.len() == 1 && told[0].contains("not with its words"),
-            "{told:?}"
-        );
-        assert_eq!(start.client.as_str(), "hopital");
-        other.close().await;
-    });
-}
-
 /// R3: a row that reads otherwise while the count is less for a moment, and something is written, takes the place of nothing
 /// that was seen: afterwards the entry that stood there is known, and the other never.
 #[test]
