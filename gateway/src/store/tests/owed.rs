@@ -10,9 +10,9 @@ use crate::store::SessionEnd;
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
 
-const SETTLED: Duration = Duration::from_secs(60);
+pub(super) const SETTLED: Duration = Duration::from_secs(60);
 
-fn end() -> SessionEnd {
+pub(super) fn end() -> SessionEnd {
     SessionEnd {
         at: at(30),
         reason: "closed".into(),

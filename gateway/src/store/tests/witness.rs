@@ -1,25 +1,21 @@
 //! What a running gateway has seen of the log stays, or that it does not is on record; and what stands in a row for a moment
 //! is believed by nobody (R3).
 
-use std::time::Duration;
-
 use ecluse_policy::{ClientId, PersonId};
 use ecluse_recordings::log::leaf_hash;
 use serde_json::json;
 
 use super::at;
-use super::bound::{approved, found};
+use super::bound::{approved, found, take_back};
 use super::journal::{attack, defects, write};
+use super::owed::{SETTLED, end};
 use super::sessions::{began, record};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::live::Because;
 use crate::log::CONTRADICTED;
 use crate::settings::Settings;
 use crate::store::sql::Engine;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{AuditQuery, Claim, SessionEnd, SessionQuery, Store, new_id};
-
-const SETTLED: Duration = Duration::from_secs(60);
+use crate::store::{AuditQuery, Claim, SessionQuery, Store, new_id};
 
 /// Makes a counted row of the journal read otherwise, with the right hash of its new words.
 async fn overwrite(store: &Store, seq: u64, line: &serde_json::Value) {
@@ -50,16 +46,6 @@ async fn contradictions(store: &Store) -> Vec<String> {
         .into_iter()
         .filter(|one| of_log(one) && one.client.is_none());
     own.filter_map(|record| record.reason).collect()
-}
-
-fn end() -> SessionEnd {
-    SessionEnd {
-        at: at(30),
-        reason: "closed".into(),
-        because: Some(Because::Closed),
-        to_target: 1,
-        to_technician: 2,
-    }
 }
 
 /// R3, A2: an end that stands in a row of the log for a moment, with everything that points to it, keeps the true one from no
@@ -198,16 +184,7 @@ async fn set_back(store: &Store) {
 async fn withdrawn(store: &TestStore) -> ecluse_policy::intervention::Intervention {
     let taken = approved(store).await;
     keep(store).await;
-    let _ = store
-        .change_intervention::<()>(taken.id(), |latest| {
-            let mut closed = serde_json::to_value(latest).unwrap();
-            closed["state"] = json!({ "cancelled": { "at": 5 } });
-            closed["revision"] = json!(2);
-            let record = AuditRecord::new(AuditKind::Cancel, at(5));
-            Ok((serde_json::from_value(closed).unwrap(), vec![record]))
-        })
-        .await
-        .unwrap();
+    take_back(store, taken.id()).await;
     taken
 }
 
