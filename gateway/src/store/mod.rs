@@ -381,7 +381,7 @@ impl Writing {
             self.append(&record).await?;
         }
         if self.inner.db.engine() == Engine::Postgres {
-            let words = topics::words(self.epoch, &self.topics);
+            let words = topics::words(&self.inner.key, self.epoch, &self.topics);
             self.tx.execute(listening::SAY, values![words]).await?;
         }
         self.tx.commit().await?;

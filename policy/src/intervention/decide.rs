@@ -231,7 +231,7 @@ impl Intervention {
             State::Approved { granted }
                 if now < granted.latest_end && !granted.length.is_zero() =>
             {
-                let closes_at = now.plus(granted.length).min(granted.latest_end);
+                let closes_at = granted.closes_at(now);
                 Ok(self.after(State::Open {
                     granted: granted.clone(),
                     opened_at: now,
