@@ -35,6 +35,7 @@ state-expired = expired without an answer
 state-open = open
 state-closed = closed
 state-cancelled = cancelled
+state-unended = over; its end is not on record
 state-not-on-record = NOT AS ON RECORD
 
 outcome-refused = refused by { $person }: { $reason }
@@ -438,7 +439,7 @@ store-silent-now = the store does not answer
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
 search-found-in = on record in these words: { $text }
-search-in-english = What the gateway notes and refuses is on record in English, and found by its English words.
+search-in-english = What the gateway notes and refuses is on record in English: it is found by its English words.
 search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed and echoed, notes and refusals were looked through. “replay” shows the screens.
 search-screens-left-out = { $count ->
@@ -593,6 +594,7 @@ refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
 refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } does not come with “{ $line }”.
+refusal-too-late = { $flow } comes too late on this channel. Ask for it on another one.
 refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only. Ask the client whether it still is.
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.

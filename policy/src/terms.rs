@@ -177,7 +177,8 @@ impl Permit {
             | FlowRequest::RemoteForward { .. }
             | FlowRequest::RemoteStreamlocal { .. }
             | FlowRequest::UnknownChannel(_)
-            | FlowRequest::UnknownRequest(_) => false,
+            | FlowRequest::UnknownRequest(_)
+            | FlowRequest::UnnamedRequest { .. } => false,
         };
         if brought {
             Ok(())

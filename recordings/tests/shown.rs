@@ -308,6 +308,30 @@ fn what_tmux_shows_is_shown() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Joiners and selectors of letters whose script has them stand in the text as `tmux` has them, to the letter.
+const JOINED: &[&str] = &[
+    "👨\u{200d}👩\u{200d}👧|",
+    "❤\u{fe0f}\u{200d}🔥|",
+    "❤\u{fe0f}|",
+    "⌚\u{fe0e}|",
+    "1\u{fe0f}\u{20e3}|",
+    "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}|",
+    "\u{915}\u{94d}\u{200d}\u{937}|",
+];
+
+/// R10: no sign of theirs is lost to whoever reads the text.
+#[test]
+fn what_joins_in_its_script_is_in_the_text() {
+    let tmux = Tmux::start();
+    for text in JOINED {
+        let mut screen = Screen::new(Size::clamped(80, 24));
+        screen.feed(text.as_bytes());
+        let row = screen.plain_text().into_iter().next().unwrap_or_default();
+        assert_eq!(row.trim_end(), *text);
+        assert_eq!(tmux.captures(text).first().map(String::as_str), Some(*text));
+    }
+}
+
 /// A string that nothing ends hides a line, not the session, whatever string it is.
 #[test]
 fn no_string_without_an_end_hides_what_follows() {
@@ -393,6 +417,10 @@ impl Tmux {
     }
 
     fn shows(&self, text: &str) -> Vec<String> {
+        rows(self.captures(text))
+    }
+
+    fn captures(&self, text: &str) -> Vec<String> {
         let (fifo, seen) = (self.0.path().join("case"), self.0.path().join("seen"));
         let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
         assert!(made.success());
@@ -413,7 +441,8 @@ impl Tmux {
         std::fs::remove_file(&fifo).unwrap();
         std::fs::remove_file(&seen).unwrap();
         let captured = String::from_utf8(captured.stdout).unwrap();
-        rows(captured.lines().map(str::to_owned).collect())
+        let lines = captured.lines();
+        lines.map(|line| line.trim_end().to_owned()).collect()
     }
 
     fn run(&self, command: &[&str]) -> Output {

@@ -415,8 +415,14 @@ def each_kind(user):
     for name, body in flood.REQUESTS.items():
         if name not in OF_THE_START:
             send(connection, number(MSG_CHANNEL_REQUEST), running.remote_chanid, name, False, *small(body))
+    # What comes too late: a second start, whole or of a beginning, and a second terminal.
+    for name, body in (("shell", ()), ("exec", ("id -u",)), ("exec", ("y" * 300,)), ("pty-req", ("xterm", 80, 24, 0, 0, b""))):
+        send(connection, number(MSG_CHANNEL_REQUEST), running.remote_chanid, name, False, *body)
     for name, body in flood.GLOBALS.items():
         send(connection, number(MSG_GLOBAL_REQUEST), name, True, *small(body))
+    # One that wants no answer, and keepalives.
+    for name in ("unanswered@example.org", "keepalive@openssh.com", "keepalive@lag.net"):
+        send(connection, number(MSG_GLOBAL_REQUEST), name, False)
     running.settimeout(20)
     running.sendall(b"still here\n")
     tell("other", running.recv(100).decode().strip())

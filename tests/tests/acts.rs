@@ -49,6 +49,15 @@ fn each_kind_that_asks_for_a_flow_is_on_record() -> Result<()> {
         format!("a remote forward from the socket {x}"),
         format!("a remote forward from {x}:0"),
         "a request of type nonsense@example.org".to_owned(),
+        // The library tells no name of these: `nonsense@example.org` and `hostkeys-prove-00@openssh.com`, each with the
+        // twenty letters that it says, and `unanswered@example.org`. A keepalive and `no-more-sessions@` are none.
+        "a request to the connection, of unknown type and 44 bytes".to_owned(),
+        "a request to the connection, of unknown type and 53 bytes".to_owned(),
+        "a request to the connection, of unknown type and 22 bytes".to_owned(),
+        // On a channel that runs.
+        "a shell".to_owned(),
+        "a terminal".to_owned(),
+        "the command `id -u`".to_owned(),
         format!("the subsystem {x}"),
         format!("the variable {x}"),
     ];
@@ -76,8 +85,21 @@ fn each_kind_that_asks_for_a_flow_is_on_record() -> Result<()> {
         Ok(counted("a channel of type tun@openssh.com")
             && counted("a channel of type nonsense@example.org"))
     })?;
-    let told = told()?;
+    let mut told = told()?;
+    let long = told.keys().find(|flow| flow.contains("yyy")).cloned();
+    let long = long.and_then(|flow| told.remove_entry(&flow));
+    let (_, long) = long.context("a long command that came too late")?;
+    ensure!(
+        long.iter()
+            .all(|record| record.to_string().contains("yyy… (300 bytes, SHA-256 ")),
+        "{long:#?}"
+    );
     ensure!(told.keys().eq(asked.iter()), "{:#?}", told.keys());
+    let late = told.get("a shell").and_then(|records| records.first());
+    ensure!(
+        late.is_some_and(|record| text(record, "/reason").contains("too late on this channel")),
+        "{late:#?}"
+    );
     ensure!(
         told.values()
             .flatten()

@@ -247,16 +247,28 @@ impl Kind {
     }
 }
 
+/// The words as a reader of French types them, as usage names them to them.
+const IN_FRENCH: [(&str, &str); 6] = [
+    ("commande", "command"),
+    ("saisie", "typed"),
+    ("écran", "screen"),
+    ("refus", "refusal"),
+    ("fichier", "file"),
+    ("caché", HIDDEN),
+];
+
 /// The word for [`Kind::Hidden`].
 const HIDDEN: &str = "hidden";
 
 impl FromStr for Kind {
     type Err = Unclear;
     fn from_str(typed: &str) -> Result<Self, Unclear> {
-        if typed == HIDDEN {
+        let word = IN_FRENCH.iter().find(|(french, _)| *french == typed);
+        let word = word.map_or(typed, |(_, word)| word);
+        if word == HIDDEN {
             return Ok(Self::Hidden);
         }
-        let kind = LineKind::ALL.into_iter().find(|kind| kind.word() == typed);
+        let kind = LineKind::ALL.into_iter().find(|kind| kind.word() == word);
         kind.map(Self::Of).ok_or_else(|| What::Kind.unclear(typed))
     }
 }

@@ -245,6 +245,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         },
         FlowRequest::UnknownChannel("mine@example".into()),
         FlowRequest::UnknownRequest("mine@example".into()),
+        FlowRequest::UnnamedRequest { bytes: 44 },
     ];
     let mut said: Vec<String> = Vec::new();
     for flow in flows {
@@ -262,6 +263,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
                 flow: flow.clone(),
                 line: line(),
             },
+            Refusal::TooLate { flow: flow.clone() },
             Refusal::NoTerminal {
                 flow: flow.clone(),
                 line: line(),

@@ -152,6 +152,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NoTerminal { .. }
         | Refusal::Term(_)
         | Refusal::NotBrought { .. }
+        | Refusal::TooLate { .. }
         | Refusal::DerogationOver { .. }
         | Refusal::NotATechnician
         | Refusal::NotAnOperator

@@ -27,6 +27,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-no-terminal",
     "refusal-term",
     "refusal-not-brought",
+    "refusal-too-late",
     "refusal-derogation-over",
     "refusal-not-a-technician",
     "refusal-not-an-operator",
@@ -116,6 +117,7 @@ impl Refusal {
             Self::NoTerminal { .. } => "refusal-no-terminal",
             Self::Term(_) => "refusal-term",
             Self::NotBrought { .. } => "refusal-not-brought",
+            Self::TooLate { .. } => "refusal-too-late",
             Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
             Self::NotAnOperator => "refusal-not-an-operator",
@@ -232,6 +234,7 @@ impl Refusal {
                 ]
             }
             Self::Term(refused) => vec![("term", text(&refused.shown))],
+            Self::TooLate { flow } => vec![("flow", text(flow))],
             Self::NotBrought { flow, line } => vec![("flow", text(flow)), ("line", text(line))],
             Self::DerogationOver {
                 line,

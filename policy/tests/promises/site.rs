@@ -449,6 +449,10 @@ pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
             FlowRequest::UnknownRequest("xon-xoff".into()),
             "request xon-xoff (no version allows it)",
         ),
+        (
+            FlowRequest::UnnamedRequest { bytes: 44 },
+            "request of 44 bytes (no version allows it)",
+        ),
     ]
 }
 

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use ecluse_policy::{
-    AccountName, AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp, clients_concerned,
+    AccountName, AsAuditor, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+    clients_concerned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,13 @@ use super::{Ended, is_on_record};
 use crate::actor::Actor;
 use crate::deeds::{Ask, Subject, Undone, no_such, right, typed};
 use crate::gateway::{Applied, Gateway};
-use crate::store::{Session, SessionQuery, StoreError};
+use crate::store::{Node, Session, SessionQuery, StoreError};
 
 /// Sessions that are over, listed at once; those in passage are all listed.
 pub(crate) const LISTED: u32 = 50;
+
+/// A session is on record before it is in passage; within this it is.
+const BEGINS_WITHIN: Span = Span::from_secs(10);
 
 /// Lists the sessions of an auditor's client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -78,10 +82,24 @@ pub(crate) struct Facts {
     pub(crate) account: AccountName,
     /// On which target.
     pub(crate) target: TargetId,
-    /// How it ended; none while it is in passage.
-    pub(crate) end: Option<Ended>,
+    /// Where it stands.
+    pub(crate) course: Course,
     /// Lines that were typed in it and not shown; none where the gateway cannot read that.
     pub(crate) hidden_lines: Option<u64>,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Course {
+    /// In passage.
+    Open,
+    /// It ended so.
+    Ended(Ended),
+    /// The gateway that carried it is not heard of; its end comes on record when that one starts again or is taken out.
+    Lost,
+    /// It is over, and its end is not on record.
+    Unended,
 }
 
 /// The sessions there have been on an auditor's client. Looking only.
@@ -123,12 +141,18 @@ pub(crate) async fn list(
             .into_iter()
             .filter(|session| last.is_some_and(|last| session.number < last)),
     );
+    let is_open = |session: &Session| session.end.is_none();
+    let nodes = if house.store.may_be_shared() && sessions.iter().any(is_open) {
+        house.store.gateways().await?
+    } else {
+        Vec::new()
+    };
     let mut found = Vec::new();
     for session in &sessions {
         let on_record = is_on_record(house, session, now).await?;
         found.push(OfList {
             number: session.number,
-            facts: on_record.then(|| facts(session)),
+            facts: on_record.then(|| facts(house, &nodes, session, now)),
         });
     }
     Ok(Listed {
@@ -138,7 +162,7 @@ pub(crate) async fn list(
     })
 }
 
-fn facts(session: &Session) -> Facts {
+fn facts(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Facts {
     let start = &session.start;
     let unknown = session.hidden_lines == 0 && session.unread;
     Facts {
@@ -146,8 +170,31 @@ fn facts(session: &Session) -> Facts {
         person: start.person.clone(),
         account: start.account.clone(),
         target: start.target.clone(),
-        end: session.end.as_ref().map(Ended::of),
+        course: course(house, nodes, session, now),
         hidden_lines: (!unknown).then_some(session.hidden_lines),
+    }
+}
+
+/// Where a session stands. One that another gateway carries is in passage as long as that one is heard of: whether it
+/// started since, `ecluse journal verify` tells.
+fn course(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Course {
+    if let Some(end) = &session.end {
+        return Course::Ended(Ended::of(end));
+    }
+    let there = &session.start.node;
+    if house.store.may_be_shared() && *there != house.node {
+        let heard = |node: &Node| node.name == *there && !node.is_lost();
+        return if nodes.iter().any(heard) {
+            Course::Open
+        } else {
+            Course::Lost
+        };
+    }
+    let is_young = now.since(session.start.at) < BEGINS_WITHIN;
+    if is_young || house.live.has(session.number) {
+        Course::Open
+    } else {
+        Course::Unended
     }
 }
 

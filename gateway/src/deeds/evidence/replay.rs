@@ -9,7 +9,7 @@ use ecluse_policy::{
     AccountName, AsAuditor, ClientId, Lang, PersonId, Refusal, TargetId, Timestamp,
 };
 use ecluse_recordings::bundle::Language;
-use ecluse_recordings::search::Query;
+use ecluse_recordings::search::{Query, Questions};
 use ecluse_recordings::{OpenRecording, Part, Playback, ReadError, layout};
 use serde::{Deserialize, Serialize};
 
@@ -374,11 +374,11 @@ impl Asked<'_> {
 
     /// The channel and the place where `text` is first to be seen.
     async fn landing(&self, recording: &OpenRecording, text: &str) -> Option<(u32, Duration)> {
-        let question = Query::new([text]).ok()?;
+        let questions = Questions::new([text], language(self.by.lang())).ok()?;
         let (recording, channel) = (recording.clone(), self.ask.channel);
         let reading = self.house.readers.read(self.by.person(), move || {
             let mut first: Option<(u64, u32, Duration)> = None;
-            let read = find_lines(&recording, &question, |line| {
+            let read = find_lines(&recording, &questions, |line| {
                 if channel.is_none_or(|channel| channel == line.channel)
                     && first.is_none_or(|(at_us, ..)| line.at_us < at_us)
                     && let Some(place) = offset(&recording, &line)

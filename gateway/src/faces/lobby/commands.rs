@@ -158,7 +158,11 @@ impl Command {
 
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 10] = [
+        const FRENCH: [(&str, &str); 11] = [
+            (
+                "command|typed|screen|note|refusal|file|hidden",
+                "commande|saisie|écran|note|refus|fichier|caché",
+            ),
             ("[COMMAND]", "[COMMANDE]"),
             ("TARGET", "CIBLE"),
             ("FAMILY", "FAMILLE"),

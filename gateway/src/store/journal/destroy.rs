@@ -59,14 +59,15 @@ const OF_DOCUMENTS: [AuditKind; 2] = [AuditKind::DocumentChange, AuditKind::Reac
 const NOBODY: &str = "";
 
 /// The interventions of a client ($1) that stay at a time ($2): those that may still be used, those that came to their end
-/// since, and those with a session that stays. An intervention and its sessions stay or go together, with their entries, so
+/// since, and those with a session that stays: one that went on after its end was on record ended when that was told. An intervention and its sessions stay or go together, with their entries, so
 /// that what is kept of them is kept whole.
 macro_rules! kept {
     () => {
         "(SELECT id FROM interventions WHERE client = $1 \
            AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')) \
          UNION SELECT intervention AS id FROM audit WHERE client = $1 AND at >= $2 AND intervention IS NOT NULL \
-           AND kind IN ('request', 'seen', 'approval', 'refusal', 'cancel', 'expiry', 'opening', 'closing') \
+           AND kind IN ('request', 'seen', 'approval', 'refusal', 'cancel', 'expiry', 'opening', 'closing', \
+             'session-outlived') \
          UNION SELECT intervention AS id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))"
     };
 }

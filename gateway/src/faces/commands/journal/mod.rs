@@ -12,6 +12,7 @@ mod since;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unended;
 mod verify;
 
 use std::io::{Read as _, Write as _};

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use ecluse_policy::Timestamp;
+use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::approvals::Approvals;
@@ -23,14 +24,14 @@ use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
 use super::tables::Tables;
-use super::{bound, on_disk, read_kept, read_log_keys, sessions, since};
+use super::{bound, on_disk, read_kept, read_log_keys, sessions, since, unended};
 use crate::archive::changes::{WRAPPED, end_all_interrupted};
 use crate::archive::sealing::GONE;
 use crate::audit::AuditKind;
 use crate::faces::commands::out::Out;
 use crate::log::CONTRADICTED;
 use crate::settings::Settings;
-use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
+use crate::store::{NODE, Recomputed, SessionQuery, SessionSaid, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
@@ -120,6 +121,10 @@ impl Findings {
 pub(super) struct SessionSeen {
     /// What its row must say.
     pub(super) said: SessionSaid,
+    /// Its number, as the entry that began it has it.
+    pub(super) number: Option<u64>,
+    /// Whether its end is on record.
+    pub(super) ended: bool,
     sealed: Seals,
     /// Seals that change nothing, each with the one that stands.
     others: Vec<(u64, u64)>,
@@ -145,6 +150,8 @@ struct Seen {
     /// Who asked, who approved, and what stands beside it.
     approvals: Approvals,
     sessions: BTreeMap<String, SessionSeen>,
+    /// The last entry by which each gateway began to serve, by the digest of its name.
+    started: BTreeMap<String, u64>,
     keys: BTreeSet<String>,
     /// Before when the words of each client's entries were removed.
     removed: BTreeMap<String, Timestamp>,
@@ -207,6 +214,7 @@ impl Verify {
         let mut seen = Seen {
             approvals: Approvals::new(true),
             sessions: BTreeMap::new(),
+            started: BTreeMap::new(),
             keys: BTreeSet::new(),
             removed: BTreeMap::new(),
             tables: Tables::default(),
@@ -280,6 +288,7 @@ impl Verify {
         };
         self.recordings(shelf, &seen, &live, known, &mut recorders, findings)
             .await?;
+        unended::judge(known, &seen.sessions, &seen.started, findings).await?;
         recorders.tell(findings);
         Ok(recomputed)
     }
@@ -399,6 +408,12 @@ impl Seen {
                 .extend(entry.detail_text("public").map(str::to_owned));
             return;
         }
+        if entry.kind == AuditKind::GatewayStart.name()
+            && let Some(node) = entry.detail_text(NODE)
+        {
+            let node = sha256_hex(node.as_bytes());
+            self.started.insert(node, entry.seq);
+        }
         let Some(session) = &entry.session else {
             return;
         };
@@ -406,7 +421,13 @@ impl Seen {
         if SessionSaid::is_of(entry) {
             self.of(session).said.see(entry);
         }
-        if said(AuditKind::RecordingSealed) {
+        if said(AuditKind::SessionStart) {
+            let number = entry.detail_number("number");
+            let seen = self.of(session);
+            seen.number = seen.number.or(number);
+        } else if said(AuditKind::SessionEnd) {
+            self.of(session).ended = true;
+        } else if said(AuditKind::RecordingSealed) {
             let said = self.of(session);
             match said.sealed.take(Seal::of(entry)) {
                 Further::First | Further::Again | Further::Converted => {}

@@ -49,6 +49,10 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
         (State::BeingSealed, Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: {BEING_SEALED}"))
         }
+        (State::Elsewhere(_), Due::Since(_) | Due::Overdue(_)) => {
+            let obstacle = kept.state.obstacle().unwrap_or_default();
+            Some(format!("keeps recording {number}: {obstacle}"))
+        }
         (State::Nothing | State::Doubtful(_), Due::Since(_) | Due::Overdue(_))
         | (
             State::Sealed { .. }
@@ -56,6 +60,7 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
             | State::Live
             | State::Unended
             | State::BeingSealed
+            | State::Elsewhere(_)
             | State::Nothing,
             Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
         ) => None,
@@ -111,9 +116,17 @@ pub(super) async fn remove(
                     .push(format!("kept recording {number}: {problem}"));
                 continue;
             }
+            (State::Elsewhere(_), Due::Since(_) | Due::Overdue(_)) => {
+                let obstacle = kept.state.obstacle().unwrap_or_default();
+                removed
+                    .lines
+                    .push(format!("kept recording {number}: {obstacle}"));
+                continue;
+            }
             (
                 State::Sealed { .. }
                 | State::Doubtful(_)
+                | State::Elsewhere(_)
                 | State::Live
                 | State::Unended
                 | State::BeingSealed
@@ -227,6 +240,10 @@ fn kept_by(
             State::Unended => return Err(format!("session {}: {UNENDED}", kept.number)),
             State::BeingSealed => {
                 return Err(format!("session {}: {BEING_SEALED}", kept.number));
+            }
+            State::Elsewhere(_) => {
+                let obstacle = kept.state.obstacle().unwrap_or_default();
+                return Err(format!("recording {}: {obstacle}", kept.number));
             }
             State::Doubtful(problem) => {
                 return Err(format!("recording {}: {problem}", kept.number));

@@ -3,7 +3,7 @@
 use ecluse_policy::Timestamp;
 
 use crate::deeds::evidence::Ended;
-use crate::deeds::evidence::recordings::{self, LISTED, Listed, OfList, Recordings};
+use crate::deeds::evidence::recordings::{self, Course, LISTED, Listed, OfList, Recordings};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
 use crate::faces::lobby::unshown::not_on_record;
@@ -97,12 +97,15 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             end,
         ];
     };
-    let (length, end) = match &facts.end {
-        Some(end) => (length(desk, end, facts.started), why(desk, end, now)),
-        None => (
+    let (length, end) = match &facts.course {
+        Course::Ended(end) => (length(desk, end, facts.started), why(desk, end, now)),
+        Course::Open => (
             times::countdown(desk.lang(), now.since(facts.started)),
             desk.say("state-open", &[]),
         ),
+        // How long it was, nobody knows yet.
+        Course::Lost => (unknown(), desk.say("live-lost", &[])),
+        Course::Unended => (unknown(), desk.say("state-unended", &[])),
     };
     vec![
         number,

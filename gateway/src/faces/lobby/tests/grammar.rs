@@ -87,6 +87,58 @@ fn a_reason_holds_up_no_cut() {
     assert!(!asks_for_help(&split("all -- --help")));
 }
 
+/// I5: what an act is about may stand behind its reason, with the quotes that the local shell removes or without.
+#[test]
+fn what_an_act_is_about_may_stand_behind_its_reason() {
+    for (line, what, reason) in [
+        ("--reason=x all", "all", Some("x")),
+        (
+            "--reason=\"this is enough\" all",
+            "all",
+            Some("this is enough"),
+        ),
+        ("--reason=this is enough all", "all", Some("this is enough")),
+        ("--reason this is enough 3", "3", Some("this is enough")),
+        ("--reason all", "all", None),
+        (
+            "all --reason=this is for all",
+            "all",
+            Some("this is for all"),
+        ),
+    ] {
+        let cut = of::<Cut>(line).unwrap();
+        assert_eq!(
+            (cut.what.as_str(), cut.reason.as_deref()),
+            (what, reason),
+            "{line}"
+        );
+    }
+    let no = of::<Refuse>("--reason=pas aujourd'hui 3").unwrap();
+    assert_eq!(
+        (no.id.0, no.reason.as_deref()),
+        (3, Some("pas aujourd'hui"))
+    );
+    let asked = of::<Request>("--reason=panne db01,web01 --for 2h").unwrap();
+    assert_eq!((asked.target.len(), asked.reason.as_str()), (2, "panne"));
+    let asked = of::<Request>("--reason=panne db01 --for 2h web01").unwrap();
+    assert_eq!(
+        (asked.target.len(), asked.reason.as_str()),
+        (1, "panne db01")
+    );
+    let replay = of::<Replay>("--find=rm -rf 3").unwrap();
+    assert_eq!(replay, of("3 --find=\"rm -rf\"").unwrap());
+    for (line, wrong) in [
+        ("--reason=x", "usage-no-id"),
+        ("--reason not today 3", "usage-no-id"),
+    ] {
+        assert_eq!(of::<Refuse>(line), Err(Misuse::Missing(wrong)), "{line}");
+    }
+    assert_eq!(
+        of::<Cut>("--reason="),
+        Err(Misuse::Missing("usage-no-session"))
+    );
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let unclear = |what: What, typed: &str| Misuse::Unclear(what.unclear(typed));

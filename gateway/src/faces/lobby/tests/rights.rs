@@ -163,7 +163,7 @@ async fn each_act_asks_the_documents_in_force() {
         let before = audited(&house).await;
         for line in lines {
             let (status, out, err) = command_of(&house, &visitor, line).await;
-            let ended = is_refused(&err, "disabled", "désactivé");
+            let ended = is_refused(&err, "disabled", "hors service");
             assert!(status == 1 && ended, "{who}: {line}: {out}{err}");
             assert_eq!(out, "", "{who}: {line}");
         }
@@ -261,7 +261,7 @@ async fn a_replay_ends_with_the_right_to_it() {
         "the screen is left as it was drawn"
     );
     assert!(
-        errors.contains("désactivé") || text.contains("désactivé"),
+        errors.contains("hors service") || text.contains("hors service"),
         "{text}{errors}"
     );
 }

@@ -228,6 +228,38 @@ fn entries_of_a_session_that_is_kept_stay_whatever_their_day() {
     });
 }
 
+/// R7: the time of a session that went on after its end was on record counts from when it ended indeed.
+#[test]
+fn a_session_that_outlived_its_end_on_record_is_kept_from_its_true_end_on() {
+    on_each_engine(async |store| {
+        let session = start(1);
+        let record = |kind, seconds| {
+            AuditRecord::new(kind, at(seconds))
+                .client(&session.client)
+                .session(session.id)
+                .intervention(session.intervention)
+        };
+        let began = record(AuditKind::SessionStart, 2);
+        store.start_session(&session, &[began]).await.unwrap();
+        let end = SessionEnd {
+            at: at(5),
+            reason: "its gateway was taken out".into(),
+            because: None,
+            to_target: 0,
+            to_technician: 0,
+        };
+        let over = record(AuditKind::SessionEnd, 5);
+        store.end_session(session.id, &end, &[over]).await.unwrap();
+        let outlived = record(AuditKind::SessionOutlived, 50);
+        store.record(&[outlived]).await.unwrap();
+        let (early, late) = (destruction("hopital", 30), destruction("hopital", 51));
+        let done = store.destroy_client_entries(&early).await.unwrap();
+        assert_eq!(done, None);
+        let done = store.destroy_client_entries(&late).await.unwrap().unwrap();
+        assert_eq!((done.entries, done.sessions), (3, 1));
+    });
+}
+
 fn start(seconds: i64) -> SessionStart {
     SessionStart {
         id: SessionId::from_uuid(new_id(at(seconds)).unwrap()),
