@@ -184,3 +184,21 @@ fn what_is_erased_costs_what_its_bytes_are_worth() {
         "{given} of {fed}"
     );
 }
+
+/// R10: what joins in its script stands in the transcript as it was sent; in any other word it does not.
+#[test]
+fn joiners_stand_in_the_lines_of_their_scripts() {
+    let shown = |text: &str| {
+        let mut screen = Scrolling::new(Size::clamped(80, 24));
+        screen.feed(1, text);
+        let lines = screen.rest();
+        lines.first().map(|line| line.text.clone())
+    };
+    for text in include_str!("../tests/corpus/joined.txt").lines() {
+        assert_eq!(shown(text).as_deref(), Some(text));
+    }
+    assert_eq!(
+        shown("pa\u{200d}ss\u{200c}word").as_deref(),
+        Some("password")
+    );
+}

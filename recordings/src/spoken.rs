@@ -161,10 +161,16 @@ const FLOWS: &[Pattern] = &[
     ),
 ];
 
-const MISSING: &[Pattern] = &[(
-    "{} (no version allows it)",
-    "{} (aucune version ne le permet)",
-)];
+const MISSING: &[Pattern] = &[
+    (
+        "request of {} bytes (no version allows it)",
+        "requête de {} octets (aucune version ne le permet)",
+    ),
+    (
+        "{} (no version allows it)",
+        "{} (aucune version ne le permet)",
+    ),
+];
 
 const STATES: &[Pattern] = &[
     ("refused", "refusée"),

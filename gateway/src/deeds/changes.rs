@@ -16,8 +16,8 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{AuditQuery, StoreError};
 
-/// Changes counted at most.
-const MOST: u32 = 500;
+/// Changes read in one go. All are read: so many of one kind push none of another out.
+const PAGE: u32 = 500;
 /// How far back somebody is told who never was told before, and how far `changes` looks by itself.
 const BACK: Span = Span::from_hours(30 * 24);
 
@@ -197,11 +197,9 @@ pub(crate) async fn changes(house: &Gateway, by: &Actor, ask: Changes) -> Result
     };
     let query = AuditQuery {
         from: Some(from),
-        latest_first: true,
-        limit: Some(MOST),
         ..of(&operator)
     };
-    let found = house.store.audit(&query).await?;
+    let found = all(house, query).await?;
     Ok(changed(&operator, from, found))
 }
 
@@ -293,13 +291,11 @@ async fn told(
     house: &Gateway,
     by: &Actor,
     operator: &AsOperator<'_>,
-    mut query: AuditQuery,
+    query: AuditQuery,
     from: Timestamp,
     upto: &mut UpTo,
 ) -> Result<Option<Changed>, StoreError> {
-    query.limit = Some(MOST);
-    query.latest_first = true;
-    let found = house.store.audit(&query).await?;
+    let found = all(house, query).await?;
     let Some(latest) = found.first().map(|latest| latest.seq) else {
         return Ok(None);
     };
@@ -312,6 +308,21 @@ async fn told(
     upto.seq = upto.seq.max(latest);
     upto.at = operator.now();
     Ok(Some(changed(operator, from, found)))
+}
+
+/// All that a query finds, the latest first, a page at a time.
+async fn all(house: &Gateway, mut query: AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
+    query.limit = Some(PAGE);
+    let mut found = Vec::new();
+    loop {
+        let page = house.store.audit(&query).await?;
+        let Some(last) = page.last() else {
+            found.reverse();
+            return Ok(found);
+        };
+        query.after = Some(last.seq);
+        found.extend(page);
+    }
 }
 
 fn of(by: &AsOperator<'_>) -> AuditQuery {

@@ -177,7 +177,7 @@ fn facts(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> 
 
 /// Where a session stands. One that another gateway carries is in passage as long as that one is heard of: whether it
 /// started since, `ecluse journal verify` tells.
-fn course(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Course {
+pub(super) fn course(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Course {
     if let Some(end) = &session.end {
         return Course::Ended(Ended::of(end));
     }

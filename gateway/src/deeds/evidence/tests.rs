@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::recordings::{Course, Recordings, list, recordings};
+use super::recordings::{Course, Recordings, course, recordings};
 use super::replay::{Replay, State, What, replay};
 use super::watch::{Watch, may_still_watch, watch};
 use super::{Medium, may_still_read};
@@ -324,19 +324,15 @@ async fn who_looks_too_often_is_told_to_wait() {
 async fn a_session_that_nobody_carries_is_not_listed_as_open() {
     let house = House::new().await;
     let _recorder = in_passage(&house).await;
-    let course = async |later: Span| {
-        let now = clock::now().plus(later);
-        let listed = list(&house.gateway, &SessionQuery::default(), now).await;
-        let facts = listed
-            .unwrap()
-            .sessions
-            .into_iter()
-            .find_map(|one| one.facts);
-        facts.unwrap().course
+    let sessions = house.gateway.store.sessions(&SessionQuery::default()).await;
+    let session = sessions.unwrap().remove(0);
+    let course = |later: Span| {
+        let now = session.start.at.plus(later);
+        course(&house.gateway, &[], &session, now)
     };
     // It began this moment, and enters passage in the next.
-    assert_eq!(course(Span::from_secs(0)).await, Course::Open);
-    assert_eq!(course(Span::from_mins(1)).await, Course::Unended);
+    assert_eq!(course(Span::from_secs(0)), Course::Open);
+    assert_eq!(course(Span::from_mins(1)), Course::Unended);
 }
 
 /// What is asked is the same on a command line, in a form and in a body; what it does not know is refused.

@@ -1,5 +1,7 @@
 //! What changed for a client, in words: at the prompt as it happens, and on request.
 
+use std::collections::HashMap;
+
 use ecluse_policy::Timestamp;
 
 use crate::clock;
@@ -96,9 +98,11 @@ struct Same {
 fn in_lines(desk: &Desk<'_>, changes: &[Change], (most, longest): (usize, usize)) -> Vec<String> {
     let now = clock::now();
     let mut all: Vec<Same> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for change in changes {
         let said = in_words(desk, change, longest, now);
-        match all.iter_mut().find(|one| one.said == said) {
+        let place = *places.entry(said.clone()).or_insert(all.len());
+        match all.get_mut(place) {
             Some(same) => {
                 same.first = change.at;
                 same.count += 1;
