@@ -209,6 +209,7 @@ operator-intervention-not-on-record = { $time }  Somebody changed intervention #
 operator-session-not-on-record = { $time }  Somebody changed session { $number } in the gateway's table of sessions: it is not what the log tells of, and nothing is destroyed or ended by it. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 operator-session-outlived = { $time }  Session { $number } went on after its end was on record: its gateway had been taken out while it lived. Its end in the journal is not its end; the entry session-outlived and its recording tell of it.
+operator-clock = { $time }  A gateway's clock was set, or is not the store's: { $problem }. Sessions do not go on longer for it. Ask the gateway's administrator whether it was meant.
 operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
 operator-more-hidden = { $time }  And { $count ->
     [one] one more session
@@ -275,6 +276,11 @@ changes-key = { $acted ->
    *[other] The administrator { $person } gave the gateway a new key
   }: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
+changes-destroyed = { $person } removed a recording at the end of its time.
+changes-words-destroyed = { $person } removed the words of { $entries ->
+    [one] one entry
+   *[other] { $entries } entries
+} of the journal at the end of their time.
 changes-cut-short = The gateway stopped out of order, after { $stopped } and at the latest at { $latest }, and began again. { $count ->
     [0] It cut no session of yours short.
     [one] It cut one session short: { $sessions }. What was recorded of it is kept.

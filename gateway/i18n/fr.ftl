@@ -202,6 +202,7 @@ operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'interven
 operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
+operator-clock = { $time }  L'horloge d'une passerelle a été changée, ou n'est pas celle de la base (noté en anglais : « { $problem } »). Les sessions n'en durent pas plus longtemps. Demandez à l'administrateur de la passerelle si c'était voulu.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 operator-more-hidden = { $time }  Et { $count ->
     [one] une autre session
@@ -306,6 +307,11 @@ changes-key = { $acted ->
    *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
   } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
+changes-destroyed = { $person } a supprimé un enregistrement au terme de sa conservation.
+changes-words-destroyed = { $person } a supprimé le texte { $entries ->
+    [one] d'une entrée
+   *[other] de { $entries } entrées
+} du journal au terme de leur conservation.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
     [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.

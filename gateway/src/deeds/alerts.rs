@@ -16,6 +16,7 @@ use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
+use crate::clock;
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::gateway::Gateway;
@@ -100,6 +101,8 @@ pub(crate) enum Told {
     SessionOutlived { number: u64 },
     /// The store has something else of an intervention than the log.
     InterventionNotOnRecord { number: u64 },
+    /// A gateway's clock was set, or is not the store's.
+    Clock { problem: String },
     /// Of an order to another node.
     OrderNotOnRecord,
     /// Of a document.
@@ -177,18 +180,20 @@ async fn on_record(
         AuditKind::AccountEnabled,
     ];
     const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
-    const LOOKED_FOR: [(&[AuditKind], Tell); 6] = [
+    const LOOKED_FOR: [(&[AuditKind], Tell); 7] = [
         (ACCOUNTS, account),
         (RECORDINGS, recording),
         (&[AuditKind::TypingHidden], hidden),
         (&[AuditKind::CheckpointFailed], contradicted),
         (&[AuditKind::NotOnRecord], not_on_record),
         (&[AuditKind::SessionOutlived], outlived),
+        (&[AuditKind::ClockJump], clock_set),
     ];
     let mut alerts = host_keys(house, client, since).await?;
     for (kinds, tell) in LOOKED_FOR {
         let mut found = all_of(house, client, kinds, since).await?;
         leave_out_made_again(&mut found);
+        found.retain(|record| record.kind != AuditKind::ClockJump || jumped(record) > clock::APART);
         alerts.extend(found.into_iter().map(|record| Alert {
             at: record.at,
             told: tell(record),
@@ -305,6 +310,20 @@ fn not_on_record(record: AuditRecord) -> Told {
         (None, Some(number)) => Told::InterventionNotOnRecord { number },
         (None, None) if record.detail.contains_key(ORDER) => Told::OrderNotOnRecord,
         (None, None) => Told::DocumentNotOnRecord,
+    }
+}
+
+/// How far a clock is from what it showed before, or from the store's. **Unit**: microseconds.
+fn jumped(record: &AuditRecord) -> u64 {
+    let micros = |key| record.detail.get(key).and_then(|value| value.as_i64());
+    let far = micros("micros").or_else(|| micros("store-ahead-micros"));
+    far.unwrap_or_default().unsigned_abs()
+}
+
+/// Clocks that were set, or are not the store's (R6).
+fn clock_set(record: AuditRecord) -> Told {
+    Told::Clock {
+        problem: record.reason.unwrap_or_default(),
     }
 }
 

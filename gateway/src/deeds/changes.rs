@@ -22,7 +22,7 @@ const MOST: u32 = 500;
 const BACK: Span = Span::from_hours(30 * 24);
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 15] = [
+const TOLD: [(AuditKind, &str, What); 17] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -38,6 +38,8 @@ const TOLD: [(AuditKind, &str, What); 15] = [
     (AuditKind::KeyMade, "", What::Key),
     (AuditKind::SettingsChange, "", What::Settings),
     (AuditKind::ServeCutShort, "", What::CutShort),
+    (AuditKind::RecordingDestroyed, "", What::Destroyed),
+    (AuditKind::EntriesDestroyed, "", What::WordsDestroyed),
 ];
 
 /// What happened.
@@ -74,6 +76,10 @@ pub(crate) enum What {
     Settings,
     /// The gateway had stopped out of order.
     CutShort,
+    /// A recording was removed at the end of its time.
+    Destroyed,
+    /// The words of entries were.
+    WordsDestroyed,
     /// Another change, in its own words.
     Worded,
 }
@@ -113,6 +119,8 @@ pub(crate) struct Change {
     pub(crate) sessions: Vec<String>,
     /// When the gateway was last heard of before.
     pub(crate) stopped: Option<Timestamp>,
+    /// How many entries lost their words.
+    pub(crate) entries: u64,
 }
 
 impl Change {
@@ -153,6 +161,11 @@ impl Change {
             destination: text("destination"),
             sessions: list(cut_short::SESSIONS),
             stopped: Timestamp::parse(&text(cut_short::AFTER)).ok(),
+            entries: record
+                .detail
+                .get("entries")
+                .and_then(|entries| entries.as_u64())
+                .unwrap_or_default(),
             person: record.person.unwrap_or_default(),
             client: record.client,
             target: record.target,

@@ -7,7 +7,7 @@ use clap::Args;
 use ecluse_policy::intervention::State;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
-    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, TargetId, Timestamp,
+    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, Span, TargetId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ pub(crate) struct Passing {
     pub(crate) started: Timestamp,
     /// When it ends at the latest, where that is known.
     pub(crate) closes_at: Option<Timestamp>,
+    /// How long that is from now.
+    pub(crate) left: Option<Span>,
     /// The intervention, where that is known.
     pub(crate) intervention: Option<InterventionNumber>,
     /// What is open on it.
@@ -109,6 +111,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
         account: facts.account.clone(),
         started: facts.started,
         closes_at: Some(facts.closes_at),
+        left: Some(facts.closes_at.since(session.now())),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
     }
@@ -142,6 +145,7 @@ fn of_there(remote: &Remote) -> Passing {
         account: start.account.clone(),
         started: start.at,
         closes_at,
+        left: closes_at.map(|closes_at| closes_at.since(clock::agreed())),
         intervention: intervention.map(ecluse_policy::Intervention::number),
         channels,
     }

@@ -21,6 +21,7 @@ use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use super::Stop;
+use crate::clock::Onward;
 use crate::door::stream::Socket;
 use crate::passage::connection::Connection;
 use crate::screens::LiveScreen;
@@ -85,6 +86,7 @@ pub struct SessionFacts {
 #[derive(Debug)]
 pub struct LiveSession {
     facts: SessionFacts,
+    time: Onward,
     shared: Arc<Shared>,
     progress: watch::Sender<u64>,
     stop: watch::Sender<Option<Stop>>,
@@ -105,9 +107,12 @@ struct Inner {
 
 impl LiveSession {
     /// A session on the connection of `shared`, without channels yet.
-    pub(crate) fn new(facts: SessionFacts, shared: Arc<Shared>) -> Arc<Self> {
+    ///
+    /// `time` is what its rights end by: that of its intervention ([`super::Live::time_of`]).
+    pub(crate) fn new(facts: SessionFacts, time: Onward, shared: Arc<Shared>) -> Arc<Self> {
         let session = Arc::new(Self {
             facts,
+            time,
             shared,
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(None),
@@ -124,6 +129,11 @@ impl LiveSession {
     /// What does not change.
     pub fn facts(&self) -> &SessionFacts {
         &self.facts
+    }
+
+    /// The time by which its rights end: never earlier than the time that has passed since they began makes it (I3).
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
     }
 
     /// Its channels now.

@@ -14,7 +14,6 @@ use super::channel::{Opening, Start};
 use super::visit::Visit;
 use super::visit::sessions::Seated;
 use super::window::told_size;
-use crate::clock;
 use crate::terminal::layout;
 use crate::texts::{Texts, times};
 
@@ -60,7 +59,7 @@ pub(super) fn for_channel(
     start: &Start,
     seated: &Seated,
 ) -> Option<Notice> {
-    let (gateway, now) = (visit.gateway(), clock::now());
+    let (gateway, now) = (visit.gateway(), seated.session.live().now());
     let (texts, lang) = (&gateway.texts, visit.lang());
     let facts = seated.session.live().facts();
     let session = || ("session", facts.number.into());

@@ -146,10 +146,10 @@ impl<'a> Passing<'a> {
     /// Pumps until a side ends.
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let permit = &self.seated.permit;
-        let uplink = &self.uplink;
+        let (uplink, live) = (&self.uplink, self.seated.session.live());
         Pump {
             kind: &mut Opaque::default(),
-            permit: &|request: &FlowRequest| permit.decide(request, clock::now()),
+            permit: &|request: &FlowRequest| permit.decide(request, live.now()),
             tape: &self.tap,
             meter: &self.meter,
             notices: Notices {
@@ -253,7 +253,7 @@ impl Gate<'_> {
         tokio::select! {
             biased;
             stop = self.live.until_stopped() => stop,
-            end = until_closed(self.permit) => {
+            end = until_closed(self.permit, self.live) => {
                 self.right.lose(end.clone());
                 Stop::Right(end)
             }
@@ -319,11 +319,11 @@ fn opened(
 }
 
 /// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.
-/// Looks at the wall clock now and then, because it may be set.
-async fn until_closed(permit: &Permit) -> EndReason {
+/// Looks at the clock now and then, because it may be set forward.
+async fn until_closed(permit: &Permit, live: &LiveSession) -> EndReason {
     let closes_at = permit.closes_at();
     loop {
-        let now = clock::now();
+        let now = live.now();
         if closes_at <= now {
             return permit.end().clone();
         }

@@ -1,5 +1,6 @@
 //! What the store promises whatever it holds: changes and their records together, in order, announced.
 
+mod blocks;
 mod bound;
 mod documents;
 mod identity;

@@ -83,6 +83,7 @@ fn r7_an_end_that_was_put_back_destroys_nothing_early() -> Result<()> {
     crime.is_told(0, &["intact"])?;
     // In its time it goes, on record.
     crime.site.clock().advance(70 * 86_400)?;
+    crime.site.serve_for_a_moment()?;
     let removed = ecluse(&crime.site, &["retention", "remove"])?;
     ensure!(
         said(&removed).contains("removed recording 1")

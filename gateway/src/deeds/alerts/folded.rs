@@ -30,6 +30,8 @@ pub(crate) enum Sort {
     Interventions,
     /// Sessions that went on after their end.
     Outlived,
+    /// Clocks that were set.
+    Clocks,
     /// All others.
     Others,
 }
@@ -72,6 +74,7 @@ impl About<'_> {
                 about(Sort::Interventions, None, Some(*number), false)
             }
             Told::SessionOutlived { number } => about(Sort::Outlived, None, Some(*number), false),
+            Told::Clock { .. } => about(Sort::Clocks, None, None, true),
             Told::SpaceLow { .. }
             | Told::SpaceFull { .. }
             | Told::Crowd { .. }
@@ -121,6 +124,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions
+            | Sort::Clocks
             | Sort::Outlived => of_one.len().saturating_sub(MOST),
         };
         let rest: Vec<Alert> = of_one.drain(..over).collect();

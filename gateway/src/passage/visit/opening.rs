@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ecluse_policy::{Admission, Approval, SessionId, Timestamp};
 use ecluse_recordings as recordings;
 use ecluse_recordings::log::Hash;
+use ecluse_recordings::verify::times::PERMITTED_UNTIL;
 
 use super::super::purse::RecordingPlace;
 use super::super::session::Session;
@@ -23,6 +24,7 @@ impl Visit {
     ) -> Result<Session, String> {
         let now = clock::now();
         let began = clock::monotonic();
+        let time = self.gateway.live.time_of(admission.intervention().id());
         let unrecorded = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a session could not begin");
             self.gateway.texts.say(self.lang(), "end-unrecorded", &[])
@@ -69,6 +71,7 @@ impl Visit {
             .permitted()
             .detail("account", admission.account().to_string())
             .detail("documents", applied.version)
+            .detail(PERMITTED_UNTIL, admission.closes_at().as_micros())
             .detail(HEADER, Hash(recorder.header_sha256()).to_string());
         let number = match self.gateway.store.start_session(&start, &[record]).await {
             Ok(number) => number,
@@ -95,7 +98,7 @@ impl Visit {
             journal: recorder.journal().to_owned(),
             key: recorder.key().clone(),
         };
-        let live = LiveSession::new(facts, Arc::clone(&self.shared));
+        let live = LiveSession::new(facts, time, Arc::clone(&self.shared));
         Ok(Session::new(
             live,
             recorder,

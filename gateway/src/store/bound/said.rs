@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ecluse_policy::{ClientId, InterventionId, Timestamp};
+use ecluse_policy::{ClientId, InterventionId, Span, Timestamp};
 use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use uuid::Uuid;
@@ -22,6 +22,9 @@ use crate::log::CONTRADICTED;
 
 /// Places of the log that are looked at in one statement.
 const PAGE: u64 = 50_000;
+
+/// How long after its end a block is forgotten: no clock that was wrong for a while makes any forgotten that lasts.
+const FORGOTTEN_AFTER: Span = Span::from_hours(7 * 24);
 
 /// Where the log ends, as it is counted: a row beyond that was put there by hand, and is no entry. With it the hash of an
 /// entry that was read.
@@ -354,7 +357,10 @@ impl Said {
             return;
         }
         if entry.kind == AuditKind::Lockout.name() {
-            self.blocks.retain(|_, until| *until > entry.at_us);
+            // By no entry's time: another node's clock may have written it, and ends no block of anybody else's. What is long
+            // over by this process's own goes, so that they do not pile up.
+            let over = clock::agreed().minus(FORGOTTEN_AFTER).as_micros();
+            self.blocks.retain(|_, until| *until > over);
             let blocks = entry
                 .detail
                 .get(BLOCKS)

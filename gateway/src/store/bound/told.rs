@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use ecluse_policy::Timestamp;
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 
 use super::super::sql::{Conditions, Row};
 use super::super::{AuditQuery, Store, StoreError};
 use crate::audit::{AuditKind, StoredAuditRecord};
+use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, and of what they were told.
-const KINDS: [AuditKind; 24] = [
+const KINDS: [AuditKind; 27] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -22,6 +24,9 @@ const KINDS: [AuditKind; 24] = [
     AuditKind::KeyMade,
     AuditKind::SettingsChange,
     AuditKind::ServeCutShort,
+    AuditKind::RecordingDestroyed,
+    AuditKind::EntriesDestroyed,
+    AuditKind::ClockJump,
     AuditKind::ChangesTold,
     AuditKind::Lockout,
     AuditKind::LockoutLifted,
@@ -42,19 +47,45 @@ const AT_ONCE: usize = 200;
 
 /// The places of these entries, and when they happened, by kind and in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Places(BTreeMap<&'static str, Vec<(u64, i64)>>);
+pub(super) struct Places {
+    by_kind: BTreeMap<&'static str, Vec<(u64, When)>>,
+    /// The latest time to which the log has come.
+    come_to: i64,
+}
+
+/// When an entry happened, as it says, and to what time the log had come where it stands.
+#[derive(Debug, Clone, Copy)]
+struct When {
+    at: i64,
+    stands: i64,
+}
+
+impl When {
+    /// Whether it is of a time on or later: a date that lies keeps nothing from those who are told of that time.
+    fn is_since(self, from: Timestamp) -> bool {
+        self.at.max(self.stands) >= from.as_micros()
+    }
+}
 
 impl Places {
     /// Takes in the entry at a place, of which this is the beginning.
     pub(super) fn see(&mut self, seq: u64, head: &str) {
         let Some((at, kind)) = read(head) else { return };
+        // A date that has not come yet is none that the log has come to.
+        if at > self.come_to && at <= clock::agreed().as_micros() {
+            self.come_to = at;
+        }
+        let when = When {
+            at,
+            stands: self.come_to,
+        };
         let Some(kind) = KINDS.iter().find(|known| known.name() == kind) else {
             return;
         };
-        let places = self.0.entry(kind.name()).or_default();
+        let places = self.by_kind.entry(kind.name()).or_default();
         // Where the log is another one from a place on, what was there before is read no more.
         places.truncate(places.partition_point(|(earlier, _)| *earlier < seq));
-        places.push((seq, at));
+        places.push((seq, when));
     }
 
     /// Those that a query may ask for, in its order.
@@ -62,11 +93,11 @@ impl Places {
         let kinds = query
             .kinds
             .iter()
-            .filter_map(|kind| self.0.get(kind.name()));
-        let asked = kinds.flatten().filter(|(seq, at)| {
+            .filter_map(|kind| self.by_kind.get(kind.name()));
+        let asked = kinds.flatten().filter(|(seq, when)| {
             query.after.is_none_or(|after| *seq > after)
-                && query.from.is_none_or(|from| *at >= from.as_micros())
-                && query.until.is_none_or(|until| *at < until.as_micros())
+                && query.from.is_none_or(|from| when.is_since(from))
+                && query.until.is_none_or(|until| when.at < until.as_micros())
         });
         let mut places: Vec<u64> = asked.map(|(seq, _)| *seq).collect();
         places.sort_unstable();
@@ -98,6 +129,11 @@ impl Store {
     ) -> Result<Vec<StoredAuditRecord>, StoreError> {
         self.follow().await?;
         let places = self.said().places.asked_for(query);
+        // Since when, the places have answered.
+        let query = &AuditQuery {
+            from: None,
+            ..query.clone()
+        };
         let limit = usize::try_from(query.limit.unwrap_or(1000)).unwrap_or(usize::MAX);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let order = format!("ORDER BY seq {order}");
@@ -150,6 +186,33 @@ fn entry(row: &Row) -> Result<Option<(u64, Hash, Entry)>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// R6: whoever dates an entry falsely hides it from nobody who is told of the time in which it stands.
+    #[test]
+    fn r6_an_entry_is_of_the_time_in_which_it_stands() {
+        let (mut places, day) = (Places::default(), 86_400_000_000_i64);
+        let now = clock::agreed().as_micros();
+        let mut see = |seq: u64, at: i64, kind: &str| {
+            places.see(
+                seq,
+                &format!(r#"{{"salt":"00","seq":{seq},"at":{at},"kind":"{kind}""#),
+            );
+        };
+        see(1, now - 50 * day, "credential-set");
+        see(2, now - day, "log-on");
+        see(3, now - 40 * day, "credential-set");
+        see(4, now + 400 * day, "log-on");
+        see(5, now - day / 2, "credential-set");
+        see(6, now - 40 * day, "credential-set");
+        let since = |days: i64| AuditQuery {
+            kinds: vec![AuditKind::CredentialSet],
+            from: Some(Timestamp::from_micros(now - days * day)),
+            ..AuditQuery::default()
+        };
+        assert_eq!(places.asked_for(&since(30)), [3, 5, 6]);
+        assert_eq!(places.asked_for(&since(60)), [1, 3, 5, 6]);
+        assert_eq!(places.asked_for(&since(-1)), []);
+    }
 
     #[test]
     fn the_beginning_of_an_entry_tells_its_time_and_kind() {

@@ -71,6 +71,16 @@ macro_rules! kept {
     };
 }
 
+/// Where the log comes to a time ($2): most of the entries up to there are earlier, and most of those after it are not. One that
+/// is dated falsely loses its words when those around it do, and makes nothing of them go.
+macro_rules! come_to {
+    () => {
+        "(SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM (SELECT seq, \
+           SUM(CASE WHEN at < $2 THEN 1 ELSE -1 END) OVER (ORDER BY seq) AS score FROM audit) AS scores \
+         WHERE score > 0 ORDER BY score DESC, seq DESC LIMIT 1) AS place)"
+    };
+}
+
 /// Entries whose time came, as the index has them.
 const DOOMED: &str = concat!(
     "SELECT journal.seq AS seq, journal.leaf AS leaf, journal.entry AS entry \
@@ -81,7 +91,9 @@ const DOOMED: &str = concat!(
     kept!(),
     ")) AND (audit.intervention IS NULL OR audit.intervention NOT IN ",
     kept!(),
-    ") ORDER BY journal.seq"
+    ") AND journal.seq <= ",
+    come_to!(),
+    " ORDER BY journal.seq"
 );
 const INTERVENTIONS_GO: &str = concat!(
     "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 AND id NOT IN ",
@@ -134,16 +146,8 @@ impl Store {
         } = destruction;
         let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
-        let mut doomed = change.tx.rows(DOOMED, values![client_id, *before]).await?;
-        let mut read = Ok(());
-        doomed.retain(|row| match row.text("entry") {
-            Ok(line) => is_doomed(&line, destruction),
-            Err(error) => {
-                read = Err(error);
-                false
-            }
-        });
-        read?;
+        let rows = change.tx.rows(DOOMED, values![client_id, *before]).await?;
+        let doomed = doomed(rows, destruction)?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -208,7 +212,32 @@ impl Store {
     }
 }
 
+/// Those of the rows that a destruction takes the words of.
+fn doomed(mut rows: Vec<Row>, destruction: &Destruction) -> Result<Vec<Row>, StoreError> {
+    let mut read = Ok(());
+    rows.retain(|row| match row.text("entry") {
+        Ok(line) => is_doomed(&line, destruction),
+        Err(error) => {
+            read = Err(error);
+            false
+        }
+    });
+    read?;
+    Ok(rows)
+}
+
 impl Store {
+    /// Whether a destruction would take any words.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn would_destroy(&self, destruction: &Destruction) -> Result<bool, StoreError> {
+        let client = destruction.client.as_ref().map_or(NOBODY, ClientId::as_str);
+        let values = values![client, destruction.before];
+        let rows = self.db().rows(DOOMED, values).await?;
+        Ok(!doomed(rows, destruction)?.is_empty())
+    }
+
     /// Every client that the journal tells of.
     ///
     /// # Errors

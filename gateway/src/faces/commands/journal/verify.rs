@@ -15,6 +15,7 @@ use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::approvals::Approvals;
+use ecluse_recordings::verify::times::{Found, Times};
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
@@ -151,6 +152,8 @@ struct Seen {
     /// What else the tables must say.
     tables: Tables,
     orders: Orders,
+    /// The dates, against the order in which the entries stand.
+    times: Times,
     /// What running gateways found wrong with the log itself.
     contradicted: Vec<String>,
     /// When the last entry was written.
@@ -211,6 +214,7 @@ impl Verify {
             removed: BTreeMap::new(),
             tables: Tables::default(),
             orders: Orders::default(),
+            times: Times::default(),
             contradicted: Vec::new(),
             last: Timestamp::from_micros(0),
         };
@@ -238,6 +242,7 @@ impl Verify {
         for (name, note) in &checkpoints {
             if let Some(checkpoint) = signed(name, note, &given, &publics, findings) {
                 compare(name, &checkpoint, &recomputed, findings);
+                seen.times.checkpoint(checkpoint.size, checkpoint.at_us);
             }
         }
         if outside == 0 {
@@ -281,6 +286,14 @@ impl Verify {
         self.recordings(shelf, &seen, &live, known, &mut recorders, findings)
             .await?;
         recorders.tell(findings);
+        // Last: that something is missing for this reason makes nothing else more likely to be.
+        let Found { early, notes } = std::mem::take(&mut seen.times).judge();
+        for (place, text) in early {
+            findings.add(Verdict::Missing, format!("{place}: {text}"));
+        }
+        for (place, text) in notes {
+            findings.note(neutralise(format!("{place}: {text}")));
+        }
         Ok(recomputed)
     }
 
@@ -374,6 +387,7 @@ impl Seen {
         self.approvals.see(entry);
         self.tables.see(entry);
         self.orders.see(entry);
+        self.times.see(entry);
         self.last = self.last.max(Timestamp::from_micros(entry.at_us));
         if entry.kind == AuditKind::CheckpointFailed.name()
             && entry.detail.contains_key(CONTRADICTED)

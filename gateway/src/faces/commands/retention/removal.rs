@@ -14,6 +14,7 @@ use ecluse_policy::{ClientId, Timestamp};
 use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State, UNENDED};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{Destruction, Store, StoreError, Wrong};
+use ecluse_recordings::verify::times::DUE;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -62,6 +63,63 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
     }
 }
 
+/// Whether a run would remove anything.
+pub(super) async fn is_anything_due(
+    store: &Store,
+    inventory: &Inventory,
+) -> Result<bool, StoreError> {
+    let goes = |kept: &Kept| match &kept.state {
+        State::Leftover { .. } => true,
+        State::Sealed { .. } => matches!(kept.due, Due::Since(_) | Due::Overdue(_)),
+        State::Doubtful(_) | State::Live | State::Unended | State::BeingSealed | State::Nothing => {
+            false
+        }
+    };
+    if inventory.kept.iter().any(goes) {
+        return Ok(true);
+    }
+    let of_clients = words(inventory).into_iter().filter_map(|(client, words)| {
+        let before = words.ok()?;
+        Some(of_client(inventory, client, before, ""))
+    });
+    for destruction in of_clients.chain(of_nobody(inventory, "")) {
+        if store.would_destroy(&destruction).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn of_client(inventory: &Inventory, client: &ClientId, before: Timestamp, by: &str) -> Destruction {
+    let why = match inventory.rules_of(client).map(|rules| rules.regime) {
+        Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
+        Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",
+    };
+    Destruction {
+        client: Some(client.clone()),
+        in_force: !inventory.departed.contains(client),
+        before,
+        at: inventory.at,
+        by: by.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// What concerns no client and is due.
+fn of_nobody(inventory: &Inventory, by: &str) -> Option<Destruction> {
+    let before = inventory
+        .nobody_before
+        .filter(|_| inventory.contradicted.is_empty())?;
+    Some(Destruction {
+        client: None,
+        in_force: true,
+        before,
+        at: inventory.at,
+        by: by.to_owned(),
+        why: "kept as long as what any client has of that time".to_owned(),
+    })
+}
+
 /// How it is due, in words that a time follows.
 pub(super) fn how(due: &Due) -> &'static str {
     match due {
@@ -100,7 +158,7 @@ pub(super) async fn remove(
                 Due::Since(since) | Due::Overdue(since),
             ) => {
                 let why = format!("{} {since}", how(&kept.due));
-                put_on_record(store, kept, manifest_sha256, &why, by, now).await?;
+                put_on_record(store, kept, manifest_sha256, (&why, *since), by, now).await?;
                 dir.clone()
             }
             (State::Doubtful(problem), due)
@@ -150,18 +208,7 @@ pub(super) async fn remove(
                 continue;
             }
         };
-        let why = match inventory.rules_of(client).map(|rules| rules.regime) {
-            Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
-            Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",
-        };
-        let destruction = Destruction {
-            client: Some(client.clone()),
-            in_force: !inventory.departed.contains(client),
-            before,
-            at: now,
-            by: by.to_owned(),
-            why: why.to_owned(),
-        };
+        let destruction = of_client(&inventory, client, before, by);
         if let Some(done) = store.destroy_client_entries(&destruction).await? {
             removed.lines.push(format!(
                 "removed the words of {} entries of {client}, {} sessions and {} interventions, from before {before}",
@@ -169,17 +216,8 @@ pub(super) async fn remove(
             ));
         }
     }
-    if let Some(before) = inventory.nobody_before
-        && inventory.contradicted.is_empty()
-    {
-        let destruction = Destruction {
-            client: None,
-            in_force: true,
-            before,
-            at: now,
-            by: by.to_owned(),
-            why: "kept as long as what any client has of that time".to_owned(),
-        };
+    if let Some(destruction) = of_nobody(&inventory, by) {
+        let before = destruction.before;
         if let Some(done) = store.destroy_client_entries(&destruction).await? {
             removed.lines.push(format!(
                 "removed the words of {} entries that concern no client, from before {before}",
@@ -250,7 +288,7 @@ async fn put_on_record(
     store: &Store,
     kept: &Kept,
     manifest_sha256: &str,
-    why: &str,
+    (why, since): (&str, Timestamp),
     by: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -262,7 +300,8 @@ async fn put_on_record(
         .reason(why)
         .detail("number", kept.number)
         .detail("manifest-sha256", manifest_sha256)
-        .detail("why", why);
+        .detail("why", why)
+        .detail(DUE, since.as_micros());
     store.recording_destroyed(kept.session, &[record]).await
 }
 

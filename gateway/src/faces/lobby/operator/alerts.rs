@@ -167,6 +167,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             "operator-intervention-not-on-record",
             &[time, ("number", (*number).into())],
         ),
+        Told::Clock { problem } => desk.say("operator-clock", &[time, ("problem", problem.into())]),
         Told::OrderNotOnRecord => desk.say("operator-order-not-on-record", &[time]),
         Told::DocumentNotOnRecord => desk.say("operator-document-not-on-record", &[time]),
         Told::More {
@@ -187,7 +188,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",
                 Sort::Hidden | Sort::Accounts | Sort::Recordings => "operator-more-of-person",
-                Sort::Checkpoints | Sort::Others => "operator-more",
+                Sort::Checkpoints | Sort::Clocks | Sort::Others => "operator-more",
             };
             desk.say(id, &args)
         }

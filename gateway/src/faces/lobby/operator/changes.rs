@@ -153,6 +153,7 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
     let client = change.client.as_ref().map(ToString::to_string);
     let args = [
         ("count", change.sessions.len().into()),
+        ("entries", change.entries.into()),
         ("sessions", list(&change.sessions).into()),
         ("stopped", stopped.unwrap_or_default().into()),
         ("latest", times::to_the_second(change.at, now).into()),
@@ -222,6 +223,8 @@ fn id(what: What) -> &'static str {
         What::Key => "changes-key",
         What::Settings => "changes-settings",
         What::CutShort => "changes-cut-short",
+        What::Destroyed => "changes-destroyed",
+        What::WordsDestroyed => "changes-words-destroyed",
         What::Worded => "changes-worded",
     }
 }

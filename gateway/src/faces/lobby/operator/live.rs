@@ -63,8 +63,8 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     };
     let provider = session.provider.as_ref();
     let provider = provider.map(|provider| format!(" ({provider})"));
-    let left = session.closes_at;
-    let left = left.map(|closes_at| times::countdown(desk.lang(), closes_at.since(now)));
+    let left = session.left;
+    let left = left.map(|left| times::countdown(desk.lang(), left));
     let intervention = session.intervention.map(|number| number.to_string());
     vec![
         session.number.to_string(),

@@ -167,7 +167,7 @@ impl Present {
         }
         said.extend(canvas.left_out(screen));
         said.extend(canvas.in_part(screen));
-        let left = times::countdown(canvas.lang, facts.closes_at.since(now));
+        let left = times::countdown(canvas.lang, facts.closes_at.since(self.session.now()));
         said.push(canvas.say("watch-left-time", &[("left", left.into())]));
         said.push(times::countdown(canvas.lang, now.since(facts.started)));
         if several {

@@ -74,6 +74,43 @@ fn the_words_of_a_client_can_be_destroyed_on_record_and_nothing_else_changes() {
     });
 }
 
+/// R3, R7: the words of an entry that somebody dated falsely go when those around it go, and never before; nor does it keep theirs.
+#[test]
+fn r7_a_false_date_takes_no_words_away_early() {
+    on_each_engine(async |store| {
+        let dated = |second| {
+            let record = AuditRecord::new(AuditKind::CredentialSet, at(second));
+            record.client(&client("hopital"))
+        };
+        for second in [1, 2, 500, 3, 4, 100, 1, 101, 102] {
+            store.record(&[dated(second)]).await.unwrap();
+        }
+        let destroy = async |before| {
+            let destruction = destruction("hopital", before);
+            destroyed(store, &destruction).await;
+            let mut gone = Vec::new();
+            for seq in 1..=9 {
+                if store.entry(seq).await.unwrap().unwrap().line.is_none() {
+                    gone.push(seq);
+                }
+            }
+            gone
+        };
+        assert_eq!(destroy(1).await, []);
+        assert_eq!(destroy(50).await, [1, 2, 4, 5], "not 7, which stands later");
+        assert_eq!(destroy(200).await, [1, 2, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+async fn destroyed(store: &TestStore, destruction: &Destruction) -> u64 {
+    let would = store.would_destroy(destruction).await.unwrap();
+    let done = store.destroy_client_entries(destruction).await.unwrap();
+    let done = done.map_or(0, |done| done.entries);
+    assert_eq!(would, done > 0);
+    done
+}
+
 #[test]
 fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
     on_each_engine(async |store| {
