@@ -313,7 +313,7 @@ async fn alerts_are_facts() {
             .claimed("alice")
             .reason("the disk is full")
     };
-    let records = [failed(1), failed(60)];
+    let records = [failed(60), failed(1)];
     house.gateway.store.record(&records).await.unwrap();
     let odile = house.visitor("odile");
     let all = alerts(&house.gateway, &odile, Alerts::default())
