@@ -123,7 +123,7 @@ fn r6_dates_that_do_not_fit_their_place_are_named() {
     let notes = texts(&log(30, &[ahead(9), ahead(10)]).judge().notes);
     assert!(
         notes[0].starts_with("entries 9 to 10: dated 20")
-            && notes[0].contains("110 min after entry 11"),
+            && notes[0].contains("109 min after entry 11"),
         "{notes:?}"
     );
     let late = entry(25, NOW, "session-end", json!({}));

@@ -77,7 +77,7 @@ macro_rules! come_to {
     () => {
         "(SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM (SELECT seq, \
            SUM(CASE WHEN at < $2 THEN 1 ELSE -1 END) OVER (ORDER BY seq) AS score FROM audit) AS scores \
-         WHERE score > 0 ORDER BY score DESC, seq DESC LIMIT 1) AS place)"
+         WHERE score > 0 ORDER BY score DESC, seq LIMIT 1) AS place)"
     };
 }
 

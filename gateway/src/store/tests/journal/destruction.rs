@@ -182,11 +182,11 @@ async fn what_was_destroyed_is_overwritten_in_the_file() {
 #[test]
 fn the_words_of_entries_of_no_client_can_be_destroyed_on_record() {
     on_each_engine(async |store| {
-        write(store, 9).await;
         for second in [2, 4, 8] {
             let stranger = AuditRecord::new(AuditKind::LogOnRefused, at(second)).claimed("x");
             store.record(&[stranger]).await.unwrap();
         }
+        write(store, 9).await;
         let made = AuditRecord::new(AuditKind::KeyMade, at(3)).detail("public", "ssh-ed25519 x");
         store.record(&[made]).await.unwrap();
         let nobody = Destruction {
