@@ -36,6 +36,7 @@ state-open = open
 state-closed = closed
 state-cancelled = cancelled
 state-not-on-record = NOT AS ON RECORD
+state-not-in-table = ONLY IN THE JOURNAL
 
 outcome-refused = refused by { $person }: { $reason }
 outcome-closed = closed: { $reason }
@@ -209,6 +210,8 @@ operator-intervention-not-on-record = { $time }  Somebody changed intervention #
 operator-session-not-on-record = { $time }  Somebody changed session { $number } in the gateway's table of sessions: it is not what the log tells of, and nothing is destroyed or ended by it. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 operator-session-outlived = { $time }  Session { $number } went on after its end was on record: its gateway had been taken out while it lived. Its end in the journal is not its end; the entry session-outlived and its recording tell of it.
+operator-enrolment-not-on-record = { $time }  Somebody changed the second factor of { $person } in the gateway's store: it is not the one on record, and lets nobody in. Have the gateway examined, and { $person } enrolled anew.
+operator-credential-not-on-record = { $time }  Somebody changed the password or key of { $account } on { $target } in the gateway's store: it is not the one on record, and is not used. Have the gateway examined, and set it anew.
 operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
 operator-more-hidden = { $time }  And { $count ->
     [one] one more session
@@ -275,6 +278,10 @@ changes-key = { $acted ->
    *[other] The administrator { $person } gave the gateway a new key
   }: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
+changes-joined = A gateway that had never served with this store, { $node }, was started beside the others. { $parts ->
+    [no] Its settings are those of the last one that began.
+   *[other] Its settings differ from those of the last one that began, or cannot be compared, in: { $parts }.
+  } If nobody here expected another gateway, ask the administrator at once.
 changes-cut-short = The gateway stopped out of order, after { $stopped } and at the latest at { $latest }, and began again. { $count ->
     [0] It cut no session of yours short.
     [one] It cut one session short: { $sessions }. What was recorded of it is kept.
@@ -346,6 +353,7 @@ operator-cut-guests-elsewhere = Closed on { $node }: { $count ->
    *[other] { $count } connections of { $people } that carried no session
 }.
 operator-cut-unanswered = { $node } did not answer: nobody can say what ended there. The order stands, and that gateway carries it out as soon as it is back; it means what was in passage when you gave it, nothing later. “live” shows what is left.
+operator-cut-unvouched = { $node } answered that the cut is done, but the journal has nothing of it: the answer may be somebody else's, and sessions may go on. Look with “live”, cut on that gateway itself, and tell the gateway's administrator that somebody changes the store.
 operator-cut-disobeyed = { $node } did not obey: the order in the store is not the one that the journal tells of. Cut there, and tell the gateway's administrator that somebody changes the store.
 operator-cut-not-ordered = No other gateway was told to cut ({ $problem }). Log on to each of them and cut there.
 operator-cut-not-on-record = The cut is done, but it could not be put on record yet ({ $problem }). The gateway puts it there as soon as the store answers again; until then, note who, when and why, and tell the gateway's administrator.
@@ -405,6 +413,7 @@ auditor-recording-missing = The recording of session { $number } cannot be shown
 auditor-recording-locked = Only the client's key opens the recording of session { $number }; this gateway has none that does. The gateway's administrator takes it out with: ecluse export { $number } --output evidence.tar
     Whoever holds the key has it checked and read to its end, on any machine, with: ecluse verify --key KEY evidence.tar
     and reads it, once tar -xf evidence.tar has unpacked it, with: ecluse recordings read recordings/… --key KEY --into plain
+auditor-session-not-in-table = Session { $number } is on record, and the gateway's table of sessions does NOT HAVE IT any more: somebody took it out, so it is neither replayed nor searched here. Tell the gateway's administrator to run: ecluse journal verify
 auditor-session-not-on-record = Session { $number } is NOT ON RECORD as the gateway's table of sessions has it: somebody changed the table. What its recording and the journal say of it stands. Tell the gateway's administrator to run: ecluse journal verify
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.

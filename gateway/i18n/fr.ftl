@@ -35,6 +35,7 @@ state-open = ouverte
 state-closed = close
 state-cancelled = annulée
 state-not-on-record = AUTRE QUE LE JOURNAL
+state-not-in-table = SEULEMENT AU JOURNAL
 
 outcome-refused = refusée par { $person } : { $reason }
 outcome-closed = close : { $reason }
@@ -202,6 +203,8 @@ operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'interven
 operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
+operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur de { $person } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
+operator-credential-not-on-record = { $time }  Quelqu'un a modifié le mot de passe ou la clé de { $account } sur { $target } dans la base de la passerelle : ce n'est pas celui du journal, et la passerelle ne s'en sert pas. Faites examiner la passerelle, et définir le secret à nouveau.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 operator-more-hidden = { $time }  Et { $count ->
     [one] une autre session
@@ -306,6 +309,10 @@ changes-key = { $acted ->
    *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
   } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
+changes-joined = Une passerelle qui n'avait jamais servi avec cette base, { $node }, a démarré à côté des autres. { $parts ->
+    [no] Ses réglages sont ceux de la dernière qui a démarré.
+   *[other] Ses réglages diffèrent de ceux de la dernière qui a démarré, ou ne peuvent être comparés, pour : { $parts }.
+  } Si personne n'attendait une autre passerelle, interrogez tout de suite l'administrateur.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
     [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.
@@ -377,6 +384,7 @@ operator-cut-guests-elsewhere = { $count ->
    *[other] Fermées sur { $node } : { $count } connexions sans session ({ $people })
 }.
 operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
+operator-cut-unvouched = { $node } a répondu que la coupure est faite, mais le journal n'en rapporte rien : la réponse peut être d'un autre, et des sessions peuvent continuer. Regardez avec « live », coupez sur cette passerelle même et prévenez l'administrateur que quelqu'un modifie la base.
 operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
 operator-cut-not-ordered = Aucune autre passerelle n'a reçu l'ordre de couper ({ $problem }). Connectez-vous à chacune et coupez sur place.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas encore pu être consignée ({ $problem }). La passerelle la consigne dès que la base répond à nouveau ; d'ici là, notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
@@ -436,6 +444,7 @@ auditor-recording-missing = L'enregistrement de la session { $number } ne peut �
 auditor-recording-locked = Seule la clé du client ouvre l'enregistrement de la session { $number } ; cette passerelle n'en a aucune. L'administrateur de la passerelle le sort avec : ecluse export { $number } --output preuves.tar
     Qui détient la clé le fait vérifier et lire jusqu'au bout, sur n'importe quelle machine, avec : ecluse verify --key CLÉ preuves.tar
     et le lit, une fois décompressé par tar -xf preuves.tar, avec : ecluse recordings read recordings/… --key CLÉ --into clair
+auditor-session-not-in-table = La session { $number } est au journal, et la table des sessions de la passerelle ne l'A PLUS : quelqu'un l'en a retirée, on ne peut donc ni la revoir ni y chercher ici. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.

@@ -104,7 +104,7 @@ kinds! {
     BindingsBegin = "bindings-begin",
     /// What an older program left in the store, or what lost its entry, as it was found.
     Bound = "bound",
-    /// The store holds an intervention or a document that the log contradicts.
+    /// The store holds what the log contradicts: an intervention, a document, a session, an order, a sealed secret.
     NotOnRecord = "not-on-record",
     /// An object of the documents was created, changed or removed.
     DocumentChange = "document-change",
@@ -264,6 +264,9 @@ pub struct AuditRecord {
     /// The event it tells of with others; without it, it is an event of its own. Only until it is written.
     pub event: Option<Uuid>,
 }
+
+/// The detail of an entry that a sealed secret is not the one on record: which. Whose matter it is the documents say.
+pub(crate) const SECRET: &str = "secret";
 
 /// Longest text a record keeps of what others wrote, in characters.
 pub(crate) const LONGEST: usize = 2000;

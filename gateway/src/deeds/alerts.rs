@@ -15,7 +15,7 @@ pub(crate) use self::folded::Sort;
 use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
-use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
+use crate::audit::{AuditKind, AuditRecord, AuditVerdict, SECRET};
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::gateway::Gateway;
@@ -104,6 +104,10 @@ pub(crate) enum Told {
     OrderNotOnRecord,
     /// Of a document.
     DocumentNotOnRecord,
+    /// Of the second factor of a person.
+    EnrolmentNotOnRecord { person: String },
+    /// Of the secret with which the gateway logs on to an account of a target.
+    CredentialNotOnRecord { target: TargetId, account: String },
     /// More of a sort, about a person where they are about one, than are told one by one.
     More {
         sort: Sort,
@@ -295,7 +299,7 @@ fn contradicted(record: AuditRecord) -> Told {
     }
 }
 
-/// Interventions, documents and sessions in the store that the log contradicts (R3).
+/// Interventions, documents, sessions and secrets in the store that the log contradicts (R3).
 fn not_on_record(record: AuditRecord) -> Told {
     let number = count(&record, "number");
     match (record.session, number) {
@@ -304,6 +308,15 @@ fn not_on_record(record: AuditRecord) -> Told {
         },
         (None, Some(number)) => Told::InterventionNotOnRecord { number },
         (None, None) if record.detail.contains_key(ORDER) => Told::OrderNotOnRecord,
+        (None, None) if record.detail.contains_key(SECRET) => match record.target.clone() {
+            Some(target) => Told::CredentialNotOnRecord {
+                account: text(&record, "account"),
+                target,
+            },
+            None => Told::EnrolmentNotOnRecord {
+                person: record.person.unwrap_or_default(),
+            },
+        },
         (None, None) => Told::DocumentNotOnRecord,
     }
 }

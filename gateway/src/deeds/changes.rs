@@ -14,7 +14,7 @@ use crate::archive::cut_short;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{AuditQuery, StoreError};
+use crate::store::{AuditQuery, JOINED, NODE, StoreError};
 
 /// Changes counted at most.
 const MOST: u32 = 500;
@@ -22,7 +22,7 @@ const MOST: u32 = 500;
 const BACK: Span = Span::from_hours(30 * 24);
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 15] = [
+const TOLD: [(AuditKind, &str, What); 16] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -36,6 +36,7 @@ const TOLD: [(AuditKind, &str, What); 15] = [
     (AuditKind::CopiesAway, "", What::CopiesAway),
     (AuditKind::CopiesBack, "", What::CopiesBack),
     (AuditKind::KeyMade, "", What::Key),
+    (AuditKind::SettingsChange, JOINED, What::Joined),
     (AuditKind::SettingsChange, "", What::Settings),
     (AuditKind::ServeCutShort, "", What::CutShort),
 ];
@@ -72,6 +73,8 @@ pub(crate) enum What {
     Key,
     /// The gateway serves with other settings.
     Settings,
+    /// A gateway serves with the store that did not before.
+    Joined,
     /// The gateway had stopped out of order.
     CutShort,
     /// Another change, in its own words.
@@ -113,6 +116,10 @@ pub(crate) struct Change {
     pub(crate) sessions: Vec<String>,
     /// When the gateway was last heard of before.
     pub(crate) stopped: Option<Timestamp>,
+    /// Which gateway, as its data directory calls it.
+    pub(crate) node: String,
+    /// In which parts its settings differ.
+    pub(crate) parts: Vec<String>,
 }
 
 impl Change {
@@ -151,6 +158,8 @@ impl Change {
             session: session.unwrap_or_default(),
             account: text("account"),
             destination: text("destination"),
+            node: text(NODE),
+            parts: list("parts"),
             sessions: list(cut_short::SESSIONS),
             stopped: Timestamp::parse(&text(cut_short::AFTER)).ok(),
             person: record.person.unwrap_or_default(),

@@ -191,13 +191,17 @@ pub(crate) struct Elsewhere {
     pub(crate) node: String,
     /// What it answered; none where it did not, in time.
     pub(crate) reply: Option<Reply>,
+    /// Whether the log has what it answered.
+    pub(crate) on_record: bool,
 }
 
 impl WasCut {
     /// Whether nothing here or elsewhere was what was named.
     pub(crate) fn is_nothing(&self) -> bool {
         let nothing = |one: &Elsewhere| match &one.reply {
-            Some(Reply::Done { sessions, guests }) => sessions.is_empty() && guests.is_empty(),
+            Some(Reply::Done { sessions, guests }) => {
+                one.on_record && sessions.is_empty() && guests.is_empty()
+            }
             Some(Reply::NotOnRecord) | None => false,
         };
         self.sessions.is_empty()
@@ -286,7 +290,17 @@ async fn pull(
     };
     let elsewhere: Vec<Elsewhere> = elsewhere
         .into_iter()
-        .map(|orders::Elsewhere { node, reply }| Elsewhere { node, reply })
+        .map(
+            |orders::Elsewhere {
+                 node,
+                 reply,
+                 on_record,
+             }| Elsewhere {
+                node,
+                reply,
+                on_record,
+            },
+        )
         .collect();
     if let Some(error) = &trouble {
         tracing::error!(%error, "a cut is not on record");
@@ -322,7 +336,7 @@ fn ordered(record: AuditRecord, what: &CutWhat) -> AuditRecord {
 /// The interventions, by number, of sessions that ended elsewhere: they still stand.
 async fn of_elsewhere(house: &Gateway, all: &[Elsewhere]) -> Vec<u64> {
     let mut found = Vec::new();
-    for one in all {
+    for one in all.iter().filter(|one| one.on_record) {
         let Some(Reply::Done { sessions, .. }) = &one.reply else {
             continue;
         };

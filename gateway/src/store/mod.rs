@@ -62,8 +62,8 @@ use uuid::Uuid;
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
 pub use self::bound::{
-    Contradicted, DocumentFault, DocumentText, InterventionFault, InterventionGone, LastText,
-    SessionFault, SessionSaid, Wrong,
+    Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
+    LastText, SessionFault, SessionSaid, Wrong,
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
@@ -90,7 +90,7 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
-pub use self::settings::{NODE, SETTINGS};
+pub use self::settings::{ENDS, JOINED, NODE, SETTINGS};
 use self::sql::{Db, Engine, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use self::topics::{Announcer, Topic};

@@ -45,6 +45,8 @@ struct Body {
 pub struct Given {
     /// Its id.
     pub id: Uuid,
+    /// The entry by which it stands.
+    pub seq: u64,
 }
 
 /// What this node is to carry out.
@@ -131,7 +133,7 @@ impl Store {
             change.tx.execute(sql, values).await?;
         }
         change.commit(&[]).await?;
-        Ok(Given { id })
+        Ok(Given { id, seq })
     }
 
     /// What `node` is to carry out, in the order it was given, and then what nobody gave; also forgets answers that nobody
@@ -141,12 +143,37 @@ impl Store {
     /// The store failed.
     pub async fn orders_for(&self, node: &str) -> Result<Vec<Held>, StoreError> {
         let now = clock(self.db().engine());
+        let held = self.held_orders(node, "answer IS NULL").await?;
+        let sql = "SELECT id FROM orders WHERE node = $1 AND answer IS NOT NULL";
+        if !self.db().rows(sql, values![node]).await?.is_empty() {
+            let lasts = ANSWERS_LAST.as_micros();
+            let sql = sqlx::AssertSqlSafe(format!(
+                "DELETE FROM orders WHERE node = $1 AND answer IS NOT NULL AND given_at < {now} - {lasts}"
+            ));
+            let mut tx = self.db().begin().await?;
+            tx.execute(sql, values![node]).await?;
+            tx.commit().await?;
+        }
+        Ok(held)
+    }
+
+    /// What stands there with an answer, as long as that lasts: whoever can write the table can write one in the name of a
+    /// node, which knows by itself what it carried out.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn orders_answered(&self, node: &str) -> Result<Vec<Held>, StoreError> {
+        self.held_orders(node, "answer IS NOT NULL").await
+    }
+
+    async fn held_orders(&self, node: &str, which: &'static str) -> Result<Vec<Held>, StoreError> {
+        let now = clock(self.db().engine());
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT orders.id AS id, orders.seq AS seq, salt, body, leaf, entry, {now} AS now, \
              (SELECT value FROM counters WHERE name = 'audit') AS counted, \
              (SELECT value FROM counters WHERE name = 'session') AS begun \
              FROM orders LEFT JOIN journal ON journal.seq = orders.seq \
-             WHERE node = $1 AND answer IS NULL ORDER BY orders.seq, orders.id"
+             WHERE node = $1 AND {which} ORDER BY orders.seq, orders.id"
         ));
         let rows = self.db().rows(sql, values![node]).await?;
         let entries = rows.iter().filter_map(|row| {
@@ -163,16 +190,6 @@ impl Store {
             Held::OnRecord { .. } => 0,
             Held::Forged { .. } => 1,
         });
-        let sql = "SELECT id FROM orders WHERE node = $1 AND answer IS NOT NULL";
-        if !self.db().rows(sql, values![node]).await?.is_empty() {
-            let lasts = ANSWERS_LAST.as_micros();
-            let sql = sqlx::AssertSqlSafe(format!(
-                "DELETE FROM orders WHERE node = $1 AND answer IS NOT NULL AND given_at < {now} - {lasts}"
-            ));
-            let mut tx = self.db().begin().await?;
-            tx.execute(sql, values![node]).await?;
-            tx.commit().await?;
-        }
         Ok(held)
     }
 

@@ -78,6 +78,8 @@ impl About<'_> {
             | Told::CopiesAway { .. }
             | Told::OrderNotOnRecord
             | Told::DocumentNotOnRecord
+            | Told::EnrolmentNotOnRecord { .. }
+            | Told::CredentialNotOnRecord { .. }
             | Told::HostKey { .. }
             | Told::More { .. } => about(Sort::Others, None, None, false),
         }

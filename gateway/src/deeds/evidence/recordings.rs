@@ -1,8 +1,11 @@
 //! The sessions there have been, newest first.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use ecluse_policy::{
-    AccountName, AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp, clients_concerned,
+    AccountName, AsAuditor, InterventionNumber, PersonId, SessionId, TargetId, Timestamp,
+    clients_concerned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +66,10 @@ pub(crate) struct Listed {
 pub(crate) struct OfList {
     /// Its number.
     pub(crate) number: u64,
-    /// What there is to say of it; none where the gateway's table has other things of it than the log.
+    /// What there is to say of it; none where the gateway's table has other things of it than the log, or has it no more.
     pub(crate) facts: Option<Facts>,
+    /// Whether it is on record, and the table has it no more.
+    pub(crate) gone: bool,
 }
 
 /// What a list says of a session.
@@ -123,14 +128,29 @@ pub(crate) async fn list(
             .into_iter()
             .filter(|session| last.is_some_and(|last| session.number < last)),
     );
+    // What the table hides is listed by the log, however long ago it began.
+    let hidden = house.store.hidden_sessions(query).await?;
+    let there: BTreeSet<SessionId> = sessions.iter().map(|one| one.start.id).collect();
+    let of_others = hidden.sessions.into_iter();
+    sessions.extend(of_others.filter(|one| !there.contains(&one.start.id)));
     let mut found = Vec::new();
+    for fault in hidden.gone {
+        house.store.tell_session_fault(&fault, now).await?;
+        found.push(OfList {
+            number: fault.number,
+            facts: None,
+            gone: true,
+        });
+    }
     for session in &sessions {
         let on_record = is_on_record(house, session, now).await?;
         found.push(OfList {
             number: session.number,
             facts: on_record.then(|| facts(session)),
+            gone: false,
         });
     }
+    found.sort_by_key(|one| std::cmp::Reverse(one.number));
     Ok(Listed {
         sessions: found,
         more,

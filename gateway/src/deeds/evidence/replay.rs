@@ -141,7 +141,19 @@ pub(crate) async fn replay(
     let auditor = right(house, by, Replay::ACT, by.as_auditor(&applied)).await?;
     let found = house.store.session_on_record(ask.session).await?;
     let Some(session) = found.filter(|session| session.start.client == *auditor.client()) else {
-        return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
+        let client = Some(auditor.client());
+        let Some(fault) = house.store.gone_session(client, ask.session).await? else {
+            return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
+        };
+        house
+            .store
+            .tell_session_fault(&fault, auditor.now())
+            .await?;
+        return Err(Undone::Unshown(Box::new(Unshown {
+            number: ask.session,
+            on_record: true,
+            why: Why::NotInTable,
+        })));
     };
     // The recording itself says whose it is and what happened; the table is told about.
     let on_record = is_on_record(house, &session, auditor.now()).await?;

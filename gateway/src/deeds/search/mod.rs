@@ -9,10 +9,10 @@ mod found;
 mod left;
 mod refusals;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use clap::Args;
-use ecluse_policy::{InterventionNumber, PersonId, Refusal, TargetId, Timestamp};
+use ecluse_policy::{InterventionNumber, PersonId, Refusal, SessionId, TargetId, Timestamp};
 use ecluse_recordings::OpenRecording;
 use ecluse_recordings::search::{self, Gram, Line, LineKind, Query, QueryError};
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,8 @@ pub(crate) struct Searching<'a> {
     /// What screens showed is looked through.
     screens: bool,
     worth_opening: VecDeque<Session>,
+    /// Those of them that the table hides.
+    apart: BTreeSet<SessionId>,
     readings: VecDeque<(Session, Looking)>,
     refusals: Refusals,
     found: VecDeque<Found>,
@@ -217,6 +219,15 @@ impl<'a> Searching<'a> {
         (sessions, question): (SessionQuery, Query),
         screens: bool,
     ) -> Result<Self, Undone> {
+        // What the table hides is looked into by the log.
+        let hidden = house.store.hidden_sessions(&sessions).await?;
+        let apart = hidden.ids();
+        let mut found = VecDeque::new();
+        for fault in hidden.gone {
+            house.store.tell_session_fault(&fault, clock::now()).await?;
+            let number = fault.number;
+            found.push_back(Found::NotInTable { number });
+        }
         Ok(Self {
             house,
             by,
@@ -234,9 +245,10 @@ impl<'a> Searching<'a> {
             lines: ask.lines,
             most: if ask.all { usize::MAX } else { HITS },
             screens,
-            worth_opening: VecDeque::new(),
+            worth_opening: hidden.sessions.into(),
+            apart,
             readings: VecDeque::new(),
-            found: VecDeque::new(),
+            found,
             given: 0,
             more: false,
             next: Next::Page,
@@ -356,6 +368,9 @@ impl<'a> Searching<'a> {
             self.looks_at(LineKind::Screen) && self.screens,
         );
         for (session, found) in page {
+            if self.apart.contains(&session.start.id) {
+                continue;
+            }
             let (number, left) = (session.number, &mut self.left);
             if session.hidden_lines > 0 && typing {
                 left.hidden.push(number);

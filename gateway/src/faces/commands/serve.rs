@@ -55,7 +55,7 @@ use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::ssh;
 use crate::ssh::technician::{Config, overheard};
-use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError, Topics};
+use crate::store::{Applied, Contradicted, NODE, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -120,7 +120,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
     }
-    cut_short::tell(&store, &lock, clock::now()).await?;
+    cut_short::tell(&store, &lock, &node, clock::now()).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
 
@@ -255,7 +255,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             "the store does not answer: what happened is not on record; sessions are ended by the next start"
         );
     }
-    let mut stopped = AuditRecord::new(AuditKind::GatewayStop, clock::now());
+    let mut stopped =
+        AuditRecord::new(AuditKind::GatewayStop, clock::now()).detail(NODE, gateway.node.as_str());
     if taken.is_some() {
         stopped = stopped.reason(
             "another gateway serves under this one's name: one data directory is a copy of the other",

@@ -13,6 +13,8 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::failures::{BLOCKS, person_subject};
 use super::super::sql::Row;
+use super::runs::Runs;
+use super::sealed::Secrets;
 use super::told::Places;
 use super::witness::{NONE, Witness};
 use super::{is_step, session_subject, subject};
@@ -31,7 +33,9 @@ pub(super) const END: &str = "SELECT value AS last, (SELECT leaf FROM journal WH
 /// The hashes of a stretch, in order, how each entry begins, and the words of those that have a digest or tell of a session.
 pub(super) const ENTRIES: &str = "SELECT seq, leaf, SUBSTR(entry, 1, 160) AS head, CASE WHEN entry LIKE '%salted-sha256\"%' \
      OR entry LIKE '%\"kind\":\"bindings-begin\"%' OR entry LIKE '%\"kind\":\"session-%' \
-     OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment\"%' THEN entry END AS entry \
+     OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment%' \
+     OR entry LIKE '%\"kind\":\"credential-set\"%' \
+     OR entry LIKE '%\"kind\":\"not-on-record\"%' OR entry LIKE '%\"kind\":\"serve-%' THEN entry END AS entry \
      FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
 /// Up to where to read next; none at the end.
@@ -56,6 +60,10 @@ pub(in crate::store) struct Said {
     untold: Vec<AuditRecord>,
     /// Where there is what people are told of.
     pub(super) places: Places,
+    /// The last word about each sealed secret.
+    pub(super) secrets: Secrets,
+    /// When each gateway began, and which beginnings are over.
+    pub(super) runs: Runs,
     /// The sessions that began and have not ended.
     open: BTreeMap<Uuid, OpenSession>,
     /// Until when those are blocked who failed too often, by the subject they are counted under.
@@ -341,6 +349,8 @@ impl Said {
             let sound = leaf == leaf_hash(line.as_bytes()) && entry.seq == seq && is_new;
             self.session(&entry, sound);
             self.block(&entry, sound);
+            self.secrets.see(seq, &entry, sound);
+            self.runs.see(seq, &entry, sound);
             let is_begin = entry.kind == AuditKind::BindingsBegin.name();
             if is_begin || line.contains("salted-sha256\"") {
                 self.entry(seq, &entry, sound);

@@ -7,6 +7,7 @@ mod defects;
 mod elsewhere;
 mod on_disk;
 mod orders;
+mod runs;
 mod sessions;
 mod since;
 mod tables;

@@ -6,7 +6,7 @@ use crate::deeds::evidence::Ended;
 use crate::deeds::evidence::recordings::{self, LISTED, Listed, OfList, Recordings};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::faces::lobby::unshown::not_on_record;
+use crate::faces::lobby::unshown::{not_in_table, not_on_record};
 use crate::live::Because;
 use crate::terminal::layout::Gives;
 use crate::texts::times;
@@ -47,7 +47,11 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
     let gives = [Gives(6, 12)];
     desk.terminal.table_giving(&heads, &rows, &gives).await?;
     for session in sessions.iter().filter(|session| session.facts.is_none()) {
-        not_on_record(desk, session.number).await?;
+        if session.gone {
+            not_in_table(desk, session.number).await?;
+        } else {
+            not_on_record(desk, session.number).await?;
+        }
     }
     let mut facts = sessions.iter().filter_map(|session| session.facts.as_ref());
     if facts.any(|facts| facts.hidden_lines.is_none()) {
@@ -86,7 +90,12 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
     let unknown = || "?".to_owned();
     let Some(facts) = &session.facts else {
         // Nothing else that the table says of it is shown as if it were so.
-        let end = desk.say("state-not-on-record", &[]);
+        let state = if session.gone {
+            "state-not-in-table"
+        } else {
+            "state-not-on-record"
+        };
+        let end = desk.say(state, &[]);
         return vec![
             number,
             unknown(),

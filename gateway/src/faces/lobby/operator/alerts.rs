@@ -169,6 +169,18 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
         ),
         Told::OrderNotOnRecord => desk.say("operator-order-not-on-record", &[time]),
         Told::DocumentNotOnRecord => desk.say("operator-document-not-on-record", &[time]),
+        Told::EnrolmentNotOnRecord { person } => desk.say(
+            "operator-enrolment-not-on-record",
+            &[time, ("person", person.into())],
+        ),
+        Told::CredentialNotOnRecord { target, account } => desk.say(
+            "operator-credential-not-on-record",
+            &[
+                time,
+                ("target", target.to_string().into()),
+                ("account", account.into()),
+            ],
+        ),
         Told::More {
             sort,
             person,

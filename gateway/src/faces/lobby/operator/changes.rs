@@ -175,6 +175,15 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
         ("target", target.unwrap_or_default().into()),
         ("account", change.account.as_str().into()),
         ("destination", change.destination.as_str().into()),
+        ("node", change.node.as_str().into()),
+        (
+            "parts",
+            if change.parts.is_empty() {
+                "no".into()
+            } else {
+                list(&change.parts).into()
+            },
+        ),
     ];
     desk.say(id(change.what), &args)
 }
@@ -221,6 +230,7 @@ fn id(what: What) -> &'static str {
         What::CopiesBack => "changes-copies-back",
         What::Key => "changes-key",
         What::Settings => "changes-settings",
+        What::Joined => "changes-joined",
         What::CutShort => "changes-cut-short",
         What::Worded => "changes-worded",
     }
