@@ -246,10 +246,11 @@ impl Admission {
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
             .ok_or(ended("gone", None))?;
-        if intervention.is_contradicted() {
-            return Err(EndReason::NotOnRecord {
-                number: mine.number(),
-            });
+        let not_on_record = || EndReason::NotOnRecord {
+            number: mine.number(),
+        };
+        if intervention.is_contradicted() && !intervention.is_not_known_yet() {
+            return Err(not_on_record());
         }
         if documents.is_closed(client) {
             return Err(EndReason::DoorClosed {
@@ -265,6 +266,10 @@ impl Admission {
                 withdrawal(intervention.state()),
             ));
         };
+        // What ends it holds at once; what grants does not, before its words are there.
+        if intervention.is_contradicted() {
+            return Err(not_on_record());
+        }
         let changed = || self.changed();
         let (owner, found) = documents.target(target).ok_or_else(changed)?;
         let same_place = owner.id == *client

@@ -293,9 +293,23 @@ pub struct Intervention {
     seen: Option<(PersonId, Timestamp)>,
     approvals: Vec<Approval>,
     revision: u64,
-    /// Whether the log says something else of it; never part of what is kept.
+    /// What the log says of it; never part of what is kept.
     #[serde(skip)]
-    contradicted: bool,
+    standing: Standing,
+}
+
+/// What the log of the gateway says of an intervention that was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    /// What it says itself.
+    #[default]
+    OnRecord,
+    /// The same, as far as it is known: words that are newer are not there. It grants nothing new; whatever ends it is taken.
+    Unconfirmed,
+    /// Its last word may be among those that are not there: it grants nothing, takes no step, and nobody is accused.
+    Unknown,
+    /// Something else.
+    Contradicted,
 }
 
 impl Intervention {
@@ -398,20 +412,50 @@ impl Intervention {
 
     /// The same, found to be another than the log says: it admits nobody, and takes no further step.
     pub fn contradicted(mut self) -> Self {
-        self.contradicted = true;
+        self.standing = Standing::Contradicted;
         self
     }
 
-    /// Whether the log says something else of it.
-    #[must_use]
-    pub const fn is_contradicted(&self) -> bool {
-        self.contradicted
+    /// The same, while words of the log are not there that may be about it and are newer than the last that is known: until
+    /// they are, it admits nobody new and takes no step that grants.
+    pub fn unconfirmed(mut self) -> Self {
+        self.standing = Standing::Unconfirmed;
+        self
     }
 
-    /// That the log says of it what it says itself.
+    /// The same, found to be another than the last word about it, while words of the log are not there by which it may be right.
+    pub fn unknown(mut self) -> Self {
+        self.standing = Standing::Unknown;
+        self
+    }
+
+    /// Whether nothing may be done by it: the log says something else of it, or it is not known whether it does.
+    #[must_use]
+    pub const fn is_contradicted(&self) -> bool {
+        matches!(self.standing, Standing::Contradicted | Standing::Unknown)
+    }
+
+    /// Whether it grants nothing because words of the log are not there: nobody is accused by that.
+    #[must_use]
+    pub const fn is_not_known_yet(&self) -> bool {
+        matches!(self.standing, Standing::Unconfirmed | Standing::Unknown)
+    }
+
+    /// That the log says of it what it says itself, as far as it is known: enough for what ends or denies.
     pub(crate) fn on_record(&self) -> Result<(), Refusal> {
-        if self.contradicted {
-            return Err(Refusal::NotOnRecord {
+        let number = self.number();
+        match self.standing {
+            Standing::OnRecord | Standing::Unconfirmed => Ok(()),
+            Standing::Unknown => Err(Refusal::NotKnownYet { number }),
+            Standing::Contradicted => Err(Refusal::NotOnRecord { number }),
+        }
+    }
+
+    /// That it does, and nothing newer can be missing: for what grants.
+    pub(crate) fn confirmed(&self) -> Result<(), Refusal> {
+        self.on_record()?;
+        if self.is_not_known_yet() {
+            return Err(Refusal::NotKnownYet {
                 number: self.number(),
             });
         }

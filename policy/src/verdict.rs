@@ -1,7 +1,5 @@
-//! The answers of this crate and their reasons.
-//!
-//! A permit is a value: the gateway dials what it holds and resolves nothing again. A refusal says itself in English
-//! for the audit trail and gives [`Refusal::text_id`] and [`Refusal::args`] so that a person reads it in their language.
+//! The answers of this crate and their reasons. A permit is a value: the gateway dials what it holds and resolves nothing again.
+//! A refusal says itself in English for the audit trail, and gives [`Refusal::text_id`] and [`Refusal::args`] for people's own words.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -254,6 +252,12 @@ pub enum Refusal {
         "intervention {number} is not the one on record, so it opens nothing; ask anew, and tell the client"
     )]
     NotOnRecord {
+        /// The intervention.
+        number: InterventionNumber,
+    },
+    /// Words of the gateway's log are not there that may be about the intervention: whether it still stands is not known.
+    #[error("words of the log on intervention {number} may be missing; try later, or ask anew")]
+    NotKnownYet {
         /// The intervention.
         number: InterventionNumber,
     },

@@ -140,7 +140,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         Refusal::NotGranted { .. } => 4,
         Refusal::MatrixNarrower { .. } => 5,
         Refusal::WindowOver { .. } => 6,
-        Refusal::NotOnRecord { .. } => 6,
+        Refusal::NotOnRecord { .. } | Refusal::NotKnownYet { .. } => 6,
         // What is refused before any intervention is looked at, or answers another question.
         Refusal::NotListed { .. }
         | Refusal::NoIntervention { .. }
@@ -193,7 +193,7 @@ fn admit_by(
     now: Timestamp,
 ) -> Result<Vec<Admission>, Refusal> {
     let number = intervention.number();
-    intervention.on_record()?;
+    intervention.confirmed()?;
     match intervention.state() {
         State::Approved { .. } | State::Open { .. } => {}
         State::Requested if now < intervention.request().answer_due() => {

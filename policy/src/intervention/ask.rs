@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
+use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, Standing, State};
 use crate::capability::Capability;
 use crate::documents::{Client, Documents, Target};
 use crate::flow::Scope;
@@ -160,7 +160,7 @@ pub fn request(
         seen: None,
         approvals: Vec::new(),
         revision: 0,
-        contradicted: false,
+        standing: Standing::OnRecord,
     })
 }
 

@@ -21,6 +21,8 @@ impl Intervention {
     pub fn seen_by(&self, by: &AsOperator<'_>) -> Result<Self, Refusal> {
         let now = by.now();
         self.its_operator(by)?;
+        // It would be the newest word about it.
+        self.confirmed()?;
         self.must_wait("look at", now)?;
         let mut next = self.after(State::Requested);
         next.seen = self
@@ -52,6 +54,7 @@ impl Intervention {
     fn with_approval(&self, by: &AsOperator<'_>, narrowing: &Narrowing) -> Result<Self, Refusal> {
         let (documents, now) = (by.documents(), by.now());
         self.its_operator(by)?;
+        self.confirmed()?;
         self.must_wait("approve", now)?;
         if self
             .approvals
@@ -222,7 +225,7 @@ impl Intervention {
     /// # Errors
     /// Unless it is on record, approved or open, and its time has come and is not over.
     pub fn open(&self, now: Timestamp) -> Result<Self, Refusal> {
-        self.on_record()?;
+        self.confirmed()?;
         match &self.state {
             State::Approved { granted } if now < granted.starts_at => Err(Refusal::NotYet {
                 number: self.number(),

@@ -19,6 +19,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-granted",
     "refusal-matrix-narrower",
     "refusal-not-on-record",
+    "refusal-not-known-yet",
     "refusal-door-closed",
     "refusal-window-over",
     "refusal-flow-not-listed",
@@ -107,6 +108,7 @@ impl Refusal {
             Self::NotGranted { .. } => "refusal-not-granted",
             Self::MatrixNarrower { .. } => "refusal-matrix-narrower",
             Self::NotOnRecord { .. } => "refusal-not-on-record",
+            Self::NotKnownYet { .. } => "refusal-not-known-yet",
             Self::DoorClosed { .. } => "refusal-door-closed",
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
@@ -189,7 +191,9 @@ impl Refusal {
             Self::NotGranted { number, what } => {
                 vec![("number", text(number)), ("what", text(what))]
             }
-            Self::MatrixNarrower { number } | Self::NotOnRecord { number } => {
+            Self::MatrixNarrower { number }
+            | Self::NotOnRecord { number }
+            | Self::NotKnownYet { number } => {
                 vec![("number", text(number))]
             }
             Self::DoorClosed { client } => vec![("client", text(client))],
