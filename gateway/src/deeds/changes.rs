@@ -219,6 +219,8 @@ fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) 
 pub(crate) struct UpTo {
     seq: u64,
     at: Timestamp,
+    /// The first entry since that could not be read: on record they are told no further.
+    away: Option<u64>,
 }
 
 /// Since when somebody was not told.
@@ -240,6 +242,7 @@ pub(crate) async fn up_to_now(house: &Gateway, by: &AsOperator<'_>) -> Result<Up
     Ok(UpTo {
         seq: found.first().map_or(0, |latest| latest.seq),
         at: by.now(),
+        away: None,
     })
 }
 
@@ -270,7 +273,7 @@ pub(crate) async fn untold(
     let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
     let (query, from) = match since(house, by, &operator).await? {
         None => return Ok(None),
-        Some(Since::Told(UpTo { seq, at })) => {
+        Some(Since::Told(UpTo { seq, at, .. })) => {
             let query = AuditQuery {
                 after: Some(seq),
                 ..of(&operator)
@@ -299,15 +302,18 @@ async fn told(
 ) -> Result<Option<Changed>, StoreError> {
     query.limit = Some(MOST);
     query.latest_first = true;
-    let found = house.store.audit(&query).await?;
+    let (found, away) = house.store.audit_so_far(&query).await?;
     let Some(latest) = found.first().map(|latest| latest.seq) else {
         return Ok(None);
     };
+    // What cannot be read there is told when they come again and it can be, with what came after it.
+    upto.away = upto.away.into_iter().chain(away).min();
+    let away = upto.away.unwrap_or(u64::MAX);
     let record = by
         .record(AuditKind::ChangesTold, clock::now())
         .client(operator.client())
         .detail("entries", found.len())
-        .detail("up-to", latest);
+        .detail("up-to", latest.min(away.saturating_sub(1)));
     house.store.record(&[record]).await?;
     upto.seq = upto.seq.max(latest);
     upto.at = operator.now();
@@ -343,6 +349,7 @@ async fn since(
         return Ok(Some(Since::Told(UpTo {
             seq: upto.unwrap_or_default(),
             at: record.at,
+            away: None,
         })));
     }
     let came = AuditQuery {

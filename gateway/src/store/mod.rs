@@ -243,7 +243,7 @@ impl Store {
     /// The store failed.
     pub async fn snapshot(&self) -> Result<Self, StoreError> {
         // Read before the moment, and so true of it: what was read of the log is not read again.
-        let said = self.said().clone();
+        let said = self.said().clone().strictly();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
         let announcer = Announcer::new(epoch, db.engine());

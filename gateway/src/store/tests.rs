@@ -5,6 +5,7 @@ mod documents;
 mod identity;
 mod interventions;
 mod journal;
+mod missing;
 mod orders;
 mod owed;
 mod passage;

@@ -109,6 +109,9 @@ pub(crate) fn standing(
     documents: &Documents,
     now: Timestamp,
 ) -> String {
+    if intervention.is_not_known_yet() {
+        return texts.say(lang, "state-not-known-yet", &[]);
+    }
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }

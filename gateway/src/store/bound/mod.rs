@@ -3,7 +3,7 @@
 //! Each entry about an intervention or a document has the salted digest of what stands in the store after it
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
-//! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
+//! audit trail, [`fold`] takes in each entry, [`missing`] has the places whose words are not there, [`late`] what comes of them, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
 //! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`start`] binds what an older program left. What follows from
@@ -12,8 +12,11 @@
 mod applying;
 mod contradicted;
 mod documents;
+mod fold;
 mod interventions;
+mod late;
 mod loading;
+mod missing;
 mod open;
 mod reach;
 mod recorded;

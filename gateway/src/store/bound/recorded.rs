@@ -183,6 +183,6 @@ impl Session {
             && self
                 .fault
                 .as_ref()
-                .is_none_or(|fault| fault.what == Wrong::Altered)
+                .is_none_or(|fault| matches!(fault.what, Wrong::Altered | Wrong::Unknown))
     }
 }

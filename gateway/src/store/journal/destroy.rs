@@ -228,7 +228,7 @@ pub(super) fn digest_of_leaves(lines: &str) -> String {
     sha256_hex(lines.as_bytes())
 }
 
-fn leaves_digest(rows: &[Row]) -> Result<String, StoreError> {
+pub(in crate::store) fn leaves_digest(rows: &[Row]) -> Result<String, StoreError> {
     let mut lines = String::new();
     for row in rows {
         lines.push_str(&leaf_line(row.count("seq")?, &hash(row, "leaf")?));
