@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
+use crate::extraction::ByteCount;
 use crate::name::{AccountName, TargetId, is_too_long, shown};
 use crate::time::Span;
 
@@ -249,6 +250,7 @@ impl Scope {
             families,
             targets,
             accounts,
+            bytes: _,
         } = by;
         let keeps = |kept: &Option<BTreeSet<String>>, family: &str| {
             kept.as_ref().is_none_or(|kept| kept.contains(family))
@@ -286,4 +288,7 @@ pub struct Narrowing {
     pub targets: Option<BTreeSet<TargetId>>,
     /// Only these accounts.
     pub accounts: Option<BTreeSet<AccountName>>,
+    /// Fewer bytes in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }

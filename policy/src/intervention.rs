@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::ask::{Ask, LATELY, Waiting, request};
+use crate::extraction::ByteCount;
 use crate::flow::Scope;
 use crate::name::{ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, StationId};
 use crate::time::{Span, Timestamp};
@@ -58,6 +59,9 @@ pub struct Request {
     pub length: Span,
     /// When it expires unanswered. **Range**: end excluded.
     pub answer_due: Timestamp,
+    /// How much is to leave in all, where less was asked than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 impl Request {
@@ -99,6 +103,7 @@ impl Request {
             start,
             length,
             answer_due,
+            bytes: asked,
         } = self;
         let Scope {
             targets,
@@ -137,6 +142,11 @@ impl Request {
         );
         part(&length.as_micros().to_string());
         part(&answer_due.as_micros().to_string());
+        // Behind everything else, so that what was asked before there were budgets keeps its code.
+        if let Some(asked) = asked {
+            part("bytes");
+            part(&asked.as_u64().to_string());
+        }
         bytes
     }
 
@@ -159,6 +169,9 @@ pub struct Grant {
     pub length: Span,
     /// The end at the latest, whenever the first use was. **Range**: end excluded.
     pub latest_end: Timestamp,
+    /// How much may leave in all, where that is less than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 /// One operator's yes.
@@ -173,6 +186,9 @@ pub struct Approval {
     pub scope: Scope,
     /// How long it lasts after it.
     pub length: Span,
+    /// How much may leave in all after it, where that is less than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 /// Where an intervention stands.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::capability::{Capability, CommandRefused, EnvRefused};
 use crate::documents::HostPort;
+use crate::extraction::ByteCount;
 use crate::flow::FlowRequest;
 use crate::identity::Ended;
 use crate::key::PublicKey;
@@ -148,6 +149,8 @@ pub enum Argument {
     Span(Span),
     /// A count.
     Number(u64),
+    /// A number of bytes.
+    Bytes(ByteCount),
     /// Several texts.
     List(Vec<String>),
 }
@@ -159,6 +162,7 @@ impl fmt::Display for Argument {
             Self::Time(at) | Self::Day(at) => at.fmt(formatter),
             Self::Span(span) => span.fmt(formatter),
             Self::Number(number) => number.fmt(formatter),
+            Self::Bytes(bytes) => bytes.fmt(formatter),
             Self::List(texts) => formatter.write_str(&texts.join(", ")),
         }
     }
@@ -414,6 +418,14 @@ pub enum Refusal {
         asked: Span,
         /// The longest that some line of the matrix allows.
         at_most: Span,
+    },
+    /// None at all, or more than the matrix allows to leave.
+    #[error("{asked} is not what may leave in one intervention; accepted: 1 B to {at_most}")]
+    Bytes {
+        /// What was asked.
+        asked: ByteCount,
+        /// The most that the matrix allows.
+        at_most: ByteCount,
     },
     /// A start that has passed or is too far off.
     #[error("{start} is not a possible start; accepted: until {latest}")]

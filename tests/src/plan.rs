@@ -21,6 +21,8 @@ pub const TARGET: &str = "db01";
 pub const CERTIFIED_TARGET: &str = "web01";
 /// The flow that the matrix allows.
 pub const FLOW: &str = "dba";
+/// How much may leave: more than any test moves that is not about it.
+const EXTRACTION: &str = "{ session = \"64 GiB\", intervention = \"256 GiB\" }";
 
 /// How a site is to differ from the demo.
 #[derive(Debug, Clone)]
@@ -155,6 +157,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
         }],
         provider_lines: Vec::new(),
         recording_recipients: vec![keys::reader(&layout.recording_key())?, "gateway".to_owned()],
+        extraction: EXTRACTION.to_owned(),
         client_tail: String::new(),
     })
 }

@@ -85,6 +85,7 @@ impl Site {
     pub fn demo(layout: Layout, ports: Ports) -> Result<Self> {
         let mut plan = Plan::new(&layout, ports)?;
         plan.documents.settings.lang = "fr".to_owned();
+        plan.documents.extraction = "{ session = \"50 MiB\", intervention = \"200 MiB\", technician-day = \"500 MiB\", warn = \"70%\", at-limit = \"end\" }".to_owned();
         for officer in plan
             .documents
             .operators

@@ -168,6 +168,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::DoorClosed { .. }
         | Refusal::Reason { .. }
         | Refusal::Length { .. }
+        | Refusal::Bytes { .. }
         | Refusal::Start { .. }
         | Refusal::TooManyWaiting { .. }
         | Refusal::TooOften { .. }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Approval, CloseReason, Grant, Intervention, State};
+use super::{Approval, CloseReason, Grant, Intervention, Request, State};
 use crate::documents::{Documents, PersonRef};
+use crate::extraction::ByteCount;
 use crate::flow::{Narrowing, Scope};
 use crate::identity::Presence;
 use crate::mandate::{AsOperator, AsTechnician, ToWiden};
-use crate::matrix::conditions;
+use crate::matrix::{allowed_bytes, conditions};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 use crate::words;
@@ -76,15 +77,21 @@ impl Intervention {
         }
         .in_force(now)?;
 
-        let (scope, length) = self.left_after(narrowing)?;
+        let Left {
+            scope,
+            length,
+            bytes,
+        } = self.left_after(narrowing)?;
         let conditions = conditions(documents, &self.request.person, &scope, length, now)
             .map_err(|refusal| self.told_to_operator(refusal))?;
+        allowed_bytes(documents, &self.request.person, &scope, length, bytes, now)?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),
             at: now,
             scope: scope.clone(),
             length,
+            bytes,
         });
         next.seen = self
             .seen
@@ -99,6 +106,7 @@ impl Intervention {
                     starts_at,
                     length,
                     latest_end,
+                    bytes,
                 },
             };
         }
@@ -340,23 +348,37 @@ impl Intervention {
     }
 
     /// What is left after the approvals so far and this narrowing.
-    fn left_after(&self, narrowing: &Narrowing) -> Result<(Scope, Span), Refusal> {
-        let (scope, length) = self
+    fn left_after(&self, narrowing: &Narrowing) -> Result<Left, Refusal> {
+        let Request {
+            scope,
+            length,
+            bytes,
+            ..
+        } = &self.request;
+        let (scope, length, bytes) = self
             .approvals
             .last()
-            .map_or((&self.request.scope, self.request.length), |approval| {
-                (&approval.scope, approval.length)
+            .map_or((scope, *length, *bytes), |approval| {
+                (&approval.scope, approval.length, approval.bytes)
             });
         // Not cut down in silence: an operator who names more than was asked has misread the request.
         self.names_only_what_was_asked(narrowing)?;
         let shorter = narrowing.length.map_or(length, |wanted| wanted.min(length));
         let scope = scope.narrowed(narrowing);
-        if scope.is_empty() || shorter.is_zero() {
+        let fewer = match (bytes, narrowing.bytes) {
+            (Some(left), Some(wanted)) => Some(left.min(wanted)),
+            (left, wanted) => left.or(wanted),
+        };
+        if scope.is_empty() || shorter.is_zero() || fewer.is_some_and(ByteCount::is_zero) {
             return Err(Refusal::NothingLeft {
                 number: self.number(),
             });
         }
-        Ok((scope, shorter))
+        Ok(Left {
+            scope,
+            length: shorter,
+            bytes: fewer,
+        })
     }
 
     fn names_only_what_was_asked(&self, narrowing: &Narrowing) -> Result<(), Refusal> {
@@ -365,6 +387,7 @@ impl Intervention {
             families,
             targets,
             accounts,
+            bytes,
         } = narrowing;
         let asked = &self.request.scope;
         let families_asked: BTreeSet<String> = asked
@@ -375,13 +398,22 @@ impl Intervention {
         more_than(targets.as_ref(), &asked.targets)?;
         more_than(accounts.as_ref(), &asked.accounts)?;
         more_than(families.as_ref(), &families_asked)?;
-        match length {
-            Some(length) if *length > self.request.length => Err(Refusal::OnlyShrinks {
-                what: length.to_string(),
-            }),
-            Some(_) | None => Ok(()),
+        let longer = length.filter(|length| *length > self.request.length);
+        let asked = self.request.bytes;
+        let more = bytes.filter(|bytes| asked.is_some_and(|asked| *bytes > asked));
+        let longer = longer.map(|length| length.to_string());
+        match longer.or(more.map(|bytes| bytes.to_string())) {
+            Some(what) => Err(Refusal::OnlyShrinks { what }),
+            None => Ok(()),
         }
     }
+}
+
+/// What is left of a request after the approvals so far.
+struct Left {
+    scope: Scope,
+    length: Span,
+    bytes: Option<ByteCount>,
 }
 
 fn more_than<T: Ord + ToString>(

@@ -42,6 +42,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-nothing-asked",
     "refusal-reason",
     "refusal-length",
+    "refusal-bytes",
     "refusal-start",
     "refusal-too-many-waiting",
     "refusal-too-often",
@@ -130,6 +131,7 @@ impl Refusal {
             Self::NothingAsked => "refusal-nothing-asked",
             Self::Reason { .. } => "refusal-reason",
             Self::Length { .. } => "refusal-length",
+            Self::Bytes { .. } => "refusal-bytes",
             Self::Start { .. } => "refusal-start",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
             Self::TooOften { .. } => "refusal-too-often",
@@ -268,6 +270,10 @@ impl Refusal {
                 ("target", text(target)),
             ],
             Self::Reason { longest } => vec![("longest", Argument::Number(*longest))],
+            Self::Bytes { asked, at_most } => vec![
+                ("asked", Argument::Bytes(*asked)),
+                ("at_most", Argument::Bytes(*at_most)),
+            ],
             Self::Length { asked, at_most } => vec![
                 ("asked", Argument::Span(*asked)),
                 ("at_most", Argument::Span(*at_most)),
