@@ -314,6 +314,7 @@ allow = ["shell"]
 hours = "always"
 authentication = ["station", "key", "totp"]
 approval = {{ by = 1, at-most = "4h" }}
+extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
 "#
         );
         documents_where(1, "4h", |text| {

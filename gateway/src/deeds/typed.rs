@@ -4,13 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ecluse_policy::{AccountName, InterventionNumber, PersonId, Span, TargetId, Timestamp};
+use ecluse_policy::{
+    AccountName, ByteCount, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+};
 use ecluse_recordings::search::LineKind;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::moments;
-use crate::texts::times;
+use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
 pub(crate) const FAMILIES: [&str; 3] = ["shell", "command", "env"];
@@ -34,6 +36,8 @@ pub(crate) enum What {
     Number,
     /// A length.
     Length,
+    /// A number of bytes.
+    Size,
     /// A family of flows.
     Family,
     /// A time to come.
@@ -54,6 +58,7 @@ impl fmt::Display for What {
             Self::Name => "a name of this gateway",
             Self::Number => "a number such as 17",
             Self::Length => "a length such as 30m, 2h or 1h30m",
+            Self::Size => "a number of bytes such as 200MiB",
             Self::Family => "a family of flows (shell, command, env)",
             Self::Start => "a time such as 14:30 or 2026-11-23T14:30",
             Self::Past => "a moment such as 2d, 2026-11-23 or 2026-11-23T07:50",
@@ -153,6 +158,20 @@ impl FromStr for Length {
     fn from_str(typed: &str) -> Result<Self, Unclear> {
         let read = times::parse_length(typed).map(Self);
         read.ok_or_else(|| What::Length.unclear(typed))
+    }
+}
+
+/// A number of bytes: `200MiB`, `200 Mio`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Size(pub(crate) ByteCount);
+as_its_value!(Size);
+
+impl FromStr for Size {
+    type Err = Unclear;
+    fn from_str(typed: &str) -> Result<Self, Unclear> {
+        let read = sizes::parse_size(typed).map(Self);
+        read.ok_or_else(|| What::Size.unclear(typed))
     }
 }
 

@@ -53,6 +53,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::Frontier;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -123,6 +124,8 @@ struct Inner {
     documents: Mutex<bound::Loaded>,
     /// What the log says of interventions and documents, as far as it was read.
     said: Mutex<bound::Said>,
+    /// What the gateway's own settings say of budgets.
+    node: NodeRules,
     /// The texts by which it was last asked whose trails a record enters, read.
     trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
@@ -142,7 +145,8 @@ impl Store {
                 let db = opening::sqlite(&path).await?;
                 // The library locks PostgreSQL while it migrates; SQLite it leaves to us.
                 let _alone = lock::wait_for(settings.data_dir.join("migrate.lock")).await?;
-                Self::with(db, &keys, &path.display().to_string()).await
+                let node = settings.extraction.clone();
+                Self::with(db, &keys, &path.display().to_string(), node).await
             }
             StoreAddress::Postgres(url) => {
                 let options = address::options(url)?;
@@ -151,7 +155,8 @@ impl Store {
                     options.get_host(),
                     options.get_port()
                 );
-                Self::with(opening::postgres(options).await?, &keys, &place).await
+                let node = settings.extraction.clone();
+                Self::with(opening::postgres(options).await?, &keys, &place, node).await
             }
         }
     }
@@ -180,10 +185,11 @@ impl Store {
         let credentials = secrets::credentials_directory();
         let key = binding::open(&db, &settings.keys_dir(), credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
-        Ok(Some(Self::of(db, key, epoch)))
+        let node = settings.extraction.clone();
+        Ok(Some(Self::of(db, key, epoch, node)))
     }
 
-    fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
+    fn of(db: Db, key: StoreKey, epoch: u64, node: NodeRules) -> Self {
         let announcer = Announcer::new(epoch, db.engine());
         let inner = Inner {
             db,
@@ -194,6 +200,7 @@ impl Store {
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::default(),
+            node,
             trails: Mutex::new(None),
         };
         Self {
@@ -202,13 +209,18 @@ impl Store {
         }
     }
 
-    async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
+    async fn with(
+        db: Db,
+        keys_dir: &Path,
+        place: &str,
+        node: NodeRules,
+    ) -> Result<Self, StoreError> {
         migrations::migrate(&db, place).await?;
         // The store first: it knows whether a key may be made for it.
         let credentials = secrets::credentials_directory();
         let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
-        let store = Self::of(db, key, epoch);
+        let store = Self::of(db, key, epoch, node);
         journal::check_begun(&store).await?;
         bound::begin(&store).await?;
         Ok(store)
@@ -254,6 +266,7 @@ impl Store {
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::new(said),
+            node: self.inner.node.clone(),
             trails: Mutex::new(None),
         };
         Ok(Self {
@@ -269,6 +282,11 @@ impl Store {
 
     fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    /// What the gateway's own settings say of budgets.
+    pub fn node(&self) -> &NodeRules {
+        &self.inner.node
     }
 
     fn key(&self) -> &StoreKey {

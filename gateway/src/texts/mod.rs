@@ -10,6 +10,7 @@
 mod ends;
 mod parts;
 mod refusals;
+pub mod sizes;
 pub mod times;
 mod unreadable;
 

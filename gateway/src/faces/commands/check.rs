@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_policy::{Documents, Timestamp};
 
 use super::directory;
@@ -32,11 +33,12 @@ impl Check {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let (mut problems, mut store) = (Vec::new(), Vec::new());
         let settings = self.directory.join("gateway.toml");
-        let mut caps = None;
+        let (mut caps, mut node) = (None, NodeRules::default());
         if settings.exists() {
             let read = Settings::read(&settings).map_err(|error| error.to_string());
             if let Ok(read) = &read {
                 store = in_store(read).await;
+                node = read.extraction.clone();
             }
             let checked = read.and_then(|read| {
                 check_address(&read.store)
@@ -49,7 +51,7 @@ impl Check {
             }
         }
         let texts = directory::read(&self.directory)?;
-        match compile(&texts) {
+        match compile(&texts, &node) {
             Ok(documents) if problems.is_empty() => {
                 for remark in remarks(&documents, clock::now()).lines() {
                     outln!("{remark}");

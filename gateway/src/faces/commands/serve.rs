@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ecluse_policy::Documents;
 use ecluse_policy::identity::Doorway;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
@@ -127,6 +128,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
     say_what_is_closed(&store);
+    say_what_has_no_budget(&in_force.borrow().documents);
     tell_document_faults(&store).await?;
     memory::warn_of_swap(&in_force.borrow().documents);
     let budget = Budget::new(bounds(&settings.limits));
@@ -387,6 +389,13 @@ fn say_what_is_closed(store: &Store) {
         tracing::error!(
             "{fault}; find out who changed the store, then put the right text in force: ecluse apply DIR"
         );
+    }
+}
+
+/// Says of which flows nobody wrote how much may leave: documents from before budgets are in force without one.
+fn say_what_has_no_budget(documents: &Documents) {
+    for error in documents.without_budget() {
+        tracing::warn!("no budget of what leaves: {error}");
     }
 }
 

@@ -155,11 +155,12 @@ impl Command {
 
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 10] = [
+        const FRENCH: [(&str, &str); 11] = [
             ("[COMMAND]", "[COMMANDE]"),
             ("TARGET", "CIBLE"),
             ("FAMILY", "FAMILLE"),
             ("TIME", "HEURE"),
+            ("SIZE", "TAILLE"),
             ("TECHNICIAN", "TECHNICIEN"),
             ("CHANNEL", "CANAL"),
             ("WORDS", "MOTS"),

@@ -142,6 +142,7 @@ allow = ["shell", "command: pg_dump --schema-only {{db}}", "env: LANG LC_*"]
 hours = "always"
 authentication = ["station", "key", "totp"]
 approval = {{ by = {by}, at-most = "{at_most}" }}
+extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
 "#,
         line("odile"),
         line("omar"),

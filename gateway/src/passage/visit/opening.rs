@@ -142,12 +142,47 @@ impl Visit {
 
 /// What an approval left of the request, in words, as the recording keeps it.
 fn approved(approval: &Approval) -> String {
-    let Approval { scope, length, .. } = approval;
+    let Approval {
+        operator: _,
+        at: _,
+        scope,
+        length,
+        bytes,
+    } = approval;
+    let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} at most"));
     let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
     format!(
-        "{} as {} for {length}: {}",
+        "{} as {} for {length}{bytes}: {}",
         list(&mut scope.targets.iter().map(ToString::to_string)),
         list(&mut scope.accounts.iter().map(ToString::to_string)),
         list(&mut scope.capabilities.iter().map(ToString::to_string)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use ecluse_policy::{ByteCount, PersonId, Scope, Span, Timestamp};
+
+    use super::*;
+
+    /// I2: what was granted stands in the manifest, bytes like the rest.
+    #[test]
+    fn an_approval_is_recorded_with_everything_that_it_left() {
+        let approval = |bytes: Option<&str>| Approval {
+            operator: PersonId::parse("odile").unwrap(),
+            at: Timestamp::from_secs(0),
+            scope: Scope {
+                targets: ["db01".parse().unwrap()].into(),
+                accounts: ["postgres".parse().unwrap()].into(),
+                capabilities: vec![ecluse_policy::Capability::parse("shell").unwrap()],
+            },
+            length: Span::from_hours(2),
+            bytes: bytes.map(|bytes| ByteCount::parse(bytes).unwrap()),
+        };
+        assert_eq!(approved(&approval(None)), "db01 as postgres for 2h: shell");
+        assert_eq!(
+            approved(&approval(Some("30 MiB"))),
+            "db01 as postgres for 2h, 30 MiB at most: shell"
+        );
+    }
 }

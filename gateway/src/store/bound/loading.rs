@@ -81,7 +81,7 @@ impl Store {
         let documents = self.assembled(&held).await?;
         let applied = Arc::new(Applied {
             version: held.version,
-            documents,
+            documents: documents.on_node(self.node().clone()),
         });
         let mut loaded = self.loaded();
         for (owner, (text, digest)) in &held.sound {

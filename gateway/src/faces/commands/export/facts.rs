@@ -1,14 +1,17 @@
 //! What the pages of a bundle tell of an intervention: what was asked, and everything that was decided about it, to its end.
 
 use ecluse_policy::intervention::{CloseReason, State};
-use ecluse_policy::{Intervention, PersonId, Timestamp};
+use ecluse_policy::{Intervention, Lang, PersonId, Timestamp};
 use ecluse_recordings::bundle::{Decision, InterventionFacts, Language};
+
+use crate::texts::sizes;
 
 /// What happened to it, in words.
 struct Words {
     account: &'static str,
     seen: &'static str,
     approved: &'static str,
+    at_most: &'static str,
     refused: &'static str,
     expired: &'static str,
     opened: &'static str,
@@ -22,6 +25,7 @@ const FRENCH: Words = Words {
     account: "compte",
     seen: "vue",
     approved: "approuvée pour",
+    at_most: "au plus",
     refused: "refusée",
     expired: "expirée",
     opened: "ouverte",
@@ -35,6 +39,7 @@ const ENGLISH: Words = Words {
     account: "account",
     seen: "seen",
     approved: "approved for",
+    at_most: "at most",
     refused: "refused",
     expired: "expired",
     opened: "opened",
@@ -46,9 +51,9 @@ const ENGLISH: Words = Words {
 
 /// What is told of an intervention.
 pub(super) fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
-    let words = match language {
-        Language::French => &FRENCH,
-        Language::English => &ENGLISH,
+    let (words, lang) = match language {
+        Language::French => (&FRENCH, Lang::Fr),
+        Language::English => (&ENGLISH, Lang::En),
     };
     let request = intervention.request();
     let window = intervention.approvals().last().map(|approval| {
@@ -72,7 +77,11 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         .seen()
         .map(|(by, at)| decision(Some(by), *at, words.seen, ""));
     let approvals = intervention.approvals().iter().map(|approval| {
-        let length = approval.length.to_string();
+        let mut length = approval.length.to_string();
+        if let Some(bytes) = approval.bytes {
+            let bytes = sizes::size_in(lang, bytes);
+            length = format!("{length}, {} {bytes}", words.at_most);
+        }
         decision(
             Some(&approval.operator),
             approval.at,

@@ -91,6 +91,10 @@ async fn block(
         format!("{} · {how_long}", desk.say("operator-request-what", &what)),
         shown::capabilities(texts, desk.lang(), &request.scope.capabilities),
     ];
+    if request.bytes.is_some() {
+        let bytes = shown::bytes(texts, desk.lang(), request.bytes);
+        lines.push(desk.say("operator-request-bytes", &[("bytes", bytes.into())]));
+    }
     let documents = &desk.applied().documents;
     // What a yes is a yes to: with a terminal or not, and whose derogation.
     let behind = entries_behind(documents, &request.person, &request.scope, now);

@@ -27,20 +27,22 @@ fn body<A: Ask>(body: serde_json::Value) -> A {
 /// One definition: a line and a body of the same act are the same.
 #[test]
 fn a_line_and_a_body_say_the_same() {
-    let line = "db01,DB02 --account postgres --only shell,command --for 1h30 --at 14:00 --reason l'état --- de -x db01";
+    let line = "db01,DB02 --account postgres --only shell,command --for 1h30 --bytes 200MiB --at 14:00 --reason l'état --- de -x db01";
     let said = json!({
         "target": ["db01", "db02"],
         "account": "postgres",
         "only": ["shell", "command"],
         "for": "1h30m",
+        "bytes": "200 MiB",
         "at": "14:00",
         "reason": "l'état --- de -x db01",
     });
     assert_eq!(of::<Request>(line), Ok(body(said)));
-    let line = "#17 --for 90min --only \"shell, command\" --target db01 --target web01 --account ops,postgres";
+    let line = "#17 --for 90min --bytes 50Mio --only \"shell, command\" --target db01 --target web01 --account ops,postgres";
     let said = json!({
         "id": 17,
         "for": "1h30m",
+        "bytes": "50 MiB",
         "only": ["shell", "command"],
         "target": ["db01", "web01"],
         "account": ["ops", "postgres"],
@@ -103,6 +105,7 @@ fn what_is_wrong_is_named() {
         ("--for 1h", Misuse::Missing("usage-no-id")),
         ("seventeen", unclear(What::Number, "seventeen")),
         ("1 --for soon", unclear(What::Length, "soon")),
+        ("1 --bytes 50MB", unclear(What::Size, "50MB")),
         ("1 --only shell,sftp", unclear(What::Family, "sftp")),
         ("1 --target db01,\u{1b}", unclear(What::Name, "\u{1b}")),
     ] {
