@@ -92,6 +92,8 @@ kinds! {
     FlowRefused = "flow-refused",
     /// A terminal was asked for that shows nothing of what is typed, or lines were typed that were not shown.
     TypingHidden = "typing-hidden",
+    /// An account of a budget reached a mark: at which people are warned, its limit, or the end of a slowed one (X3).
+    Extraction = "extraction",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.

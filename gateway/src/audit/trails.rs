@@ -89,6 +89,7 @@ impl AuditKind {
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden
+            | Self::Extraction
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

@@ -32,6 +32,7 @@ const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 const NODES: &str = include_str!("migrations/0018_nodes.sql");
+const EXTRACTION: &str = include_str!("migrations/0040_extraction.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -129,6 +130,12 @@ const STEPS: &[Step] = &[
         name: "nodes",
         sqlite: NODES,
         postgres: NODES,
+    },
+    Step {
+        format: 40,
+        name: "extraction",
+        sqlite: EXTRACTION,
+        postgres: EXTRACTION,
     },
 ];
 

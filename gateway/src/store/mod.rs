@@ -9,7 +9,7 @@
 //! ([`Store::ahead`]).
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
-//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
+//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`extraction`], [`failures`], [`host_keys`],
 //! [`interventions`], [`nodes`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
@@ -20,6 +20,7 @@ mod credentials;
 mod documents;
 mod enrolments;
 mod error;
+mod extraction;
 mod failures;
 mod host_keys;
 mod interventions;

@@ -2,6 +2,7 @@
 
 mod bound;
 mod documents;
+mod extraction;
 mod identity;
 mod interventions;
 mod journal;

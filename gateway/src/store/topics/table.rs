@@ -51,6 +51,7 @@ impl AuditKind {
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden
+            | Self::Extraction
             | Self::Cut
             | Self::Watch
             | Self::Reached
