@@ -80,6 +80,12 @@ field-accounts = Accounts
 field-hours = Hours
 field-at-most = At most
 field-flow = Flow
+field-out = Out
+field-in = In
+field-budget = Budget
+field-spent = Taken
+field-rest = Left
+field-anew = Anew
 field-channels = Channels
 field-end = End
 field-started = Started
@@ -270,6 +276,17 @@ operator-typing-hidden = { $time }  { $person } typed { $lines ->
   } on { $target } whose echo was not recognised: echo may have been off, or a full-screen program may be the reason. That alone is no reproach. An auditor who may unmask reads them with “search --in hidden”.
 operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
+operator-budget = { $time }  { $person } on { $target }, session { $session }, channel { $channel }: { $mark ->
+    [warn] { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %.
+    [ceiling] the { $limit } that may pass ({ $key }) are spent up to the ceiling, and it ends.
+   *[limit] the { $limit } that may pass ({ $key }) are spent, and { $slow ->
+        [no] it ends.
+       *[yes] it is slowed.
+    }
+  }{ $runs ->
+    [shell] {""}
+   *[command] {" "}Command: { $command }
+  }
 operator-none-live = No session is in passage.
 live-channels-there = known there
 live-lost = lost with the node
@@ -483,6 +500,7 @@ help-head = Commands:
 help-request = Ask the client for an intervention. D is a length such as 30m or 2h; the start is the first use, or --at a time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
 help-interventions-technician = Your interventions and how they stand; of what is over, the latest.
 help-flows = What you may ask for, on which targets.
+help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
 help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts.
@@ -520,6 +538,17 @@ usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $kn
 
 ## Told in the technician's shell
 
+budget-warn-end = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this ends.
+budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and ends at { $ceiling }.
+budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and ends at { $ceiling }.
+budget-spent = Écluse: the { $limit } that may pass ({ $key }) are spent.
+quota-none = None of your interventions is approved, and so nothing may pass yet.
+quota-of-today = today, { $client }
+quota-of-intervention = intervention { $number }
+quota-of-session = session { $number }
+quota-unlimited = no limit
+gauge = { $percent } % of { $limit } ({ $key })
+notice-budget = At most { $limits } may leave.
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
 notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
 notice-beside = Écluse: session { $session } begins for this: intervention { $number } permits it, and session { $before } of this connection does not.
@@ -702,6 +731,9 @@ end-cut = Écluse: this session was cut by { $by }.
 end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
 end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
+end-quota = Écluse: a budget is spent: { $limit } ({ $key }). Passed: { $spent }. This ends here.
+quota-helps-session = Connect again: another session has a budget of its own, within that of the intervention.
+quota-helps-day = It begins anew tomorrow. If you need more today, ask the client's operators.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
 end-ended-on-record = Écluse: this session was ended on record: its gateway had been taken out by its administrator, and lived. It ends now; connect again, what was asked and approved stays as it is.
@@ -727,6 +759,7 @@ over-door-closed = a document was not the one on record, and its door closed
 over-cut = cut by { $person }
 over-cut-because = cut by { $person }: { $reason }
 over-unrecorded = it could not be recorded: { $problem }
+over-quota = a budget was spent: { $limit } ({ $key }), { $spent } passed
 over-overflow = the technician's client broke the protocol
 over-unread = session { $session } of the connection ended unread
 over-ended-on-record = it had been ended on record before: its gateway had been taken out, and lived

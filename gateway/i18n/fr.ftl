@@ -79,6 +79,12 @@ field-accounts = Comptes
 field-hours = Horaires
 field-at-most = Au plus
 field-flow = Flux
+field-out = Sorti
+field-in = Entré
+field-budget = Budget
+field-spent = Pris
+field-rest = Reste
+field-anew = À neuf
 field-channels = Canaux
 field-end = Fin
 field-started = Début
@@ -301,6 +307,17 @@ operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
   } sur { $target } dont l'écho n'a pas été reconnu : l'écho a pu être coupé, ou un programme plein écran peut en être la raison. Ce n'est pas en soi un reproche. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
+operator-budget = { $time }  { $person } sur { $target }, session { $session }, canal { $channel } : { $mark ->
+    [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
+    [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et cela prend fin.
+   *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $slow ->
+        [no] cela prend fin.
+       *[yes] le débit est réduit.
+    }
+  }{ $runs ->
+    [shell] {""}
+   *[command] {" "}Commande : { $command }
+  }
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
@@ -514,6 +531,7 @@ help-head = Commandes :
 help-request = Demander une intervention au client. D est une durée comme 30m ou 2h ; elle court dès la première utilisation, ou à partir de l'heure donnée par --at. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
+help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
 help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
@@ -551,6 +569,17 @@ usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a :
 
 ## Dit dans le terminal du technicien
 
+budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
+budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et cela prend fin à { $ceiling }.
+budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et cela prend fin à { $ceiling }.
+budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
+quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
+quota-of-today = aujourd'hui, { $client }
+quota-of-intervention = intervention { $number }
+quota-of-session = session { $number }
+quota-unlimited = sans limite
+gauge = { $percent } % de { $limit } ({ $key })
+notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
 notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
 notice-beside = Écluse : la session { $session } commence pour cela : l'intervention { $number } le permet, la session { $before } de cette connexion non.
@@ -733,6 +762,9 @@ end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
+end-quota = Écluse : un budget est épuisé : { $limit } ({ $key }). Passé : { $spent }. Cela prend fin ici.
+quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
+quota-helps-day = Il repart à neuf demain. S'il vous faut davantage aujourd'hui, demandez aux opérateurs du client.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-ended-on-record = Écluse : la fin de cette session est déjà consignée : son administrateur avait retiré la passerelle, qui vivait. Elle s'arrête maintenant ; reconnectez-vous, ce qui est demandé et approuvé reste valable.
@@ -758,6 +790,7 @@ over-door-closed = un document n'était plus celui du journal, et sa porte s'est
 over-cut = coupée par { $person }
 over-cut-because = coupée par { $person } : { $reason }
 over-unrecorded = elle ne pouvait pas être enregistrée (noté en anglais : « { $problem } »)
+over-quota = un budget était épuisé : { $limit } ({ $key }), { $spent } passés
 over-overflow = le client SSH du technicien n'a pas respecté le protocole
 over-unread = la session { $session } de la connexion a pris fin sans être lue
 over-ended-on-record = sa fin avait été consignée auparavant : sa passerelle avait été retirée, et vivait

@@ -6,6 +6,7 @@
 
 pub(crate) mod agreement;
 mod because;
+mod exhausted;
 mod guests;
 pub(crate) mod node_name;
 pub(crate) mod nodes;
@@ -24,6 +25,8 @@ use uuid::Uuid;
 
 use self::agreement::Agreement;
 pub use self::because::{Because, KnownBy};
+pub(crate) use self::exhausted::key as budget_key;
+pub use self::exhausted::{Exhausted, SpentBudget};
 pub(crate) use self::guests::{Guest, Guests};
 pub use self::orders::Order;
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
@@ -53,6 +56,9 @@ pub enum Stop {
     /// It cannot be recorded (R2).
     #[error("the recording failed: {0}")]
     Unrecorded(String),
+    /// A budget is spent (X3).
+    #[error("{0}")]
+    Quota(Exhausted),
     /// The technician's side broke the protocol.
     #[error("the technician's client ignored the flow control of SSH")]
     Overflow,
@@ -77,7 +83,7 @@ impl Stop {
         match self {
             Self::Right(reason) => reason.ends_presence(),
             Self::Cut { person, .. } => *person,
-            Self::Unrecorded(_) | Self::EndedOnRecord => false,
+            Self::Unrecorded(_) | Self::Quota(_) | Self::EndedOnRecord => false,
             Self::Overflow | Self::Unread { .. } | Self::GatewayStops => true,
         }
     }

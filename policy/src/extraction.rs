@@ -13,10 +13,12 @@
 
 pub mod budget;
 pub mod bytes;
+mod granted;
 pub mod tree;
 pub mod zone;
 
 pub use self::budget::{Account, AtLimit, Budget, Budgets, Charge, Level, Limit, Place, Way};
 pub use self::bytes::{ByteCount, ByteRate, Percent, SizeError};
+pub use self::granted::granted_budgets;
 pub use self::tree::{Crossing, Granted, Spent, Threshold, grant};
 pub use self::zone::{CivilDay, Zone, ZoneError};

@@ -80,6 +80,23 @@ pub(crate) enum Told {
         session: u64,
         lines: Option<u64>,
     },
+    /// An account of a budget reached a mark.
+    Budget {
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        channel: u64,
+        /// What is running there, where it is no shell.
+        command: Option<String>,
+        /// Which mark, as it is named on record.
+        mark: String,
+        /// What the budget is called.
+        key: String,
+        spent: u64,
+        limit: u64,
+        /// Whether it slows at the limit.
+        slows: bool,
+    },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
         destination: String,
@@ -167,10 +184,11 @@ async fn on_record(
         AuditKind::AccountEnabled,
     ];
     const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
-    const LOOKED_FOR: [(&[AuditKind], Tell); 6] = [
+    const LOOKED_FOR: [(&[AuditKind], Tell); 7] = [
         (ACCOUNTS, account),
         (RECORDINGS, recording),
         (&[AuditKind::TypingHidden], hidden),
+        (&[AuditKind::Extraction], budget),
         (&[AuditKind::CheckpointFailed], contradicted),
         (&[AuditKind::NotOnRecord], not_on_record),
         (&[AuditKind::SessionOutlived], outlived),
@@ -231,6 +249,23 @@ fn hidden(record: AuditRecord) -> Told {
     Told::Hidden {
         lines: count(&record, "lines"),
         session: count(&record, "number").unwrap_or_default(),
+        person: record.person.unwrap_or_default(),
+        target: record.target,
+    }
+}
+
+fn budget(record: AuditRecord) -> Told {
+    let number = |key| count(&record, key).unwrap_or_default();
+    let command = text(&record, "command");
+    Told::Budget {
+        session: number("number"),
+        channel: number("channel"),
+        spent: number("spent"),
+        limit: number("limit"),
+        slows: record.detail.contains_key("slow-rate"),
+        key: text(&record, "budget"),
+        command: (!command.is_empty()).then_some(command),
+        mark: record.reason.unwrap_or_default(),
         person: record.person.unwrap_or_default(),
         target: record.target,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
+use ecluse_policy::extraction::Charge;
 use ecluse_policy::intervention::State;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
@@ -11,6 +12,7 @@ use ecluse_policy::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::gauges::{self, Gauge, Spent};
 use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
@@ -63,6 +65,19 @@ pub(crate) struct Passing {
     pub(crate) intervention: Option<InterventionNumber>,
     /// What is open on it.
     pub(crate) channels: Channels,
+    /// What passed, where its node is this one.
+    pub(crate) passed: Option<Passed>,
+}
+
+/// What passed on a session. **Unit**: bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passed {
+    /// From the target.
+    pub(crate) down: u64,
+    /// Towards it.
+    pub(crate) up: u64,
+    /// The budget that is nearest to its end.
+    pub(crate) nearest: Option<Gauge>,
 }
 
 /// What is open on a session.
@@ -88,13 +103,23 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
     let (there, several) = nodes::elsewhere(house, &operator).await?;
     let own = house.settings.address();
     let own = own.map_or_else(|| house.node.clone(), |address| address.to_string());
-    let here = here.iter().map(|session| of_here(session, &own));
+    let now = operator.now();
+    let charges: Vec<Vec<Charge>> = here
+        .iter()
+        .map(|session| gauges::charges(session.budgeted().iter().map(|one| &**one), now))
+        .collect();
+    let spent = Spent::of(house, charges.iter().flatten()).await?;
+    let here = here.iter().zip(&charges).map(|(session, charges)| {
+        let nearest = spent.nearest(charges);
+        of_here(session, &own, nearest)
+    });
     let mut sessions: Vec<Passing> = here.chain(there.iter().map(of_there)).collect();
     sessions.sort_by_key(|session| session.number);
     Ok(InPassage { sessions, several })
 }
 
-fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
+fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Passing {
+    let (up, down) = session.bytes();
     let facts = session.facts();
     let channels = session.channels();
     let channels = channels
@@ -111,6 +136,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
         closes_at: Some(facts.closes_at),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
+        passed: Some(Passed { down, up, nearest }),
     }
 }
 
@@ -144,6 +170,7 @@ fn of_there(remote: &Remote) -> Passing {
         closes_at,
         intervention: intervention.map(ecluse_policy::Intervention::number),
         channels,
+        passed: None,
     }
 }
 

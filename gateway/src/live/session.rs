@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::Stop;
 use crate::door::stream::Socket;
+use crate::extraction::budgeted::Budgeted;
+use crate::extraction::toll::Toll;
 use crate::passage::connection::Connection;
 use crate::screens::LiveScreen;
 
@@ -101,6 +103,8 @@ struct Inner {
     channels: BTreeMap<u32, (LiveChannel, mpsc::Sender<String>)>,
     targets: Vec<Weak<Socket>>,
     screens: BTreeMap<u32, Weak<LiveScreen>>,
+    /// What its channels pay by.
+    tolls: BTreeMap<u32, Weak<Toll>>,
 }
 
 impl LiveSession {
@@ -165,6 +169,31 @@ impl LiveSession {
         if let Some((channel, notices)) = self.lock().channels.get(&channel)
             && channel.terminal
         {
+            let _ = notices.try_send(text.to_owned());
+        }
+    }
+
+    /// A channel pays by `toll`.
+    pub(crate) fn pays_by(&self, channel: u32, toll: &Arc<Toll>) {
+        self.lock().tolls.insert(channel, Arc::downgrade(toll));
+    }
+
+    /// The budgets that its channels pay by.
+    pub(crate) fn budgeted(&self) -> Vec<Arc<Budgeted>> {
+        let inner = self.lock();
+        let tolls = inner.tolls.values().filter_map(Weak::upgrade);
+        tolls.map(|toll| toll.budgeted()).collect()
+    }
+
+    /// Shows a line of the gateway on every terminal of the session, or on every channel where it has none; or on one channel.
+    pub(crate) fn tell(&self, channel: Option<u32>, text: &str) {
+        let inner = self.lock();
+        let has_terminal = inner.channels.values().any(|(one, _)| one.terminal);
+        let told = inner.channels.values().filter(|(one, _)| match channel {
+            Some(number) => one.number == number,
+            None => one.terminal || !has_terminal,
+        });
+        for (_, notices) in told {
             let _ = notices.try_send(text.to_owned());
         }
     }
@@ -285,7 +314,9 @@ impl LiveSession {
 
     /// Unlists a channel.
     pub(crate) fn leave(&self, number: u32) {
-        self.lock().channels.remove(&number);
+        let mut inner = self.lock();
+        inner.channels.remove(&number);
+        inner.tolls.remove(&number);
     }
 
     /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
@@ -18,13 +18,14 @@ use super::pump::{self, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
+use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
 use super::visit::Visit;
 use super::visit::sessions::Seated;
 use super::window::TerminalRequest;
 use crate::clock;
-use crate::live::{LiveChannel, LiveSession, Stop};
+use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
@@ -41,6 +42,8 @@ pub(super) struct Passing<'a> {
     number: u32,
     tap: Tap,
     meter: Meter,
+    /// What it pays by; what it does not use goes back with it.
+    toll: Paying,
     notices: mpsc::Receiver<String>,
 }
 
@@ -68,16 +71,18 @@ impl<'a> Passing<'a> {
         if opened.pty.is_some_and(|pty| pty.hides_typing()) {
             seated.session.hides_typing(visit).await;
         }
+        let command = match start {
+            Start::Shell => None,
+            Start::Command(command) => Some(recordings::spelled(command)),
+        };
         let notices = live.enter(LiveChannel {
             number,
-            command: match start {
-                Start::Shell => None,
-                Start::Command(command) => Some(recordings::spelled(command)),
-            },
+            command: command.clone(),
             terminal: terminal.is_some(),
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
         });
+        let toll = Paying::open(visit, seated, number, command);
         Ok(Self {
             visit,
             uplink: Arc::clone(&opening.uplink),
@@ -87,6 +92,7 @@ impl<'a> Passing<'a> {
             number,
             tap,
             meter: Meter::default(),
+            toll,
             notices,
         })
     }
@@ -98,6 +104,7 @@ impl<'a> Passing<'a> {
             live: self.seated.session.live(),
             permit: &self.seated.permit,
             right: &self.seated.right,
+            over: self.toll.over(),
         }
     }
 
@@ -152,9 +159,13 @@ impl<'a> Passing<'a> {
             permit: &|request: &FlowRequest| permit.decide(request, clock::now()),
             tape: &self.tap,
             meter: &self.meter,
+            toll: self.toll.toll(),
             notices: Notices {
                 lines: &mut self.notices,
-                shown: &|line: &str| lines(uplink, line),
+                shown: &|line: &str| match uplink.columns() {
+                    Some(_) => format!("\r\n{}", lines(uplink, line)),
+                    None => lines(uplink, line),
+                },
             },
             drained_within: pump::DRAINED_WITHIN,
             known: Known::default(),
@@ -203,6 +214,7 @@ impl<'a> Passing<'a> {
             recordings::Stream::ErrorOutput,
             std::slice::from_ref(&greeting),
         )?;
+        self.toll.pay_all(greeting.len()).await;
         self.meter.sent(towards, greeting.len());
         // That nobody reads it is found out by what follows.
         let _ = self.opening.say(Stream::ErrorOutput, greeting).await;
@@ -228,6 +240,8 @@ impl<'a> Passing<'a> {
         } = self.seated;
         session.unconnected(self.visit, permit, error).await;
         let words = if let ConnectError::HostKey { got, pinned } = error {
+            // The target chose it.
+            self.toll.pay_all(got.len()).await;
             self.visit.say_host_key(permit, got, pinned)
         } else {
             self.visit.say_about(error.text_id(), permit)
@@ -242,6 +256,8 @@ pub(super) struct Gate<'a> {
     live: &'a Arc<LiveSession>,
     permit: &'a Permit,
     right: &'a Right,
+    /// A budget of this channel alone that lets nothing more pass.
+    over: watch::Receiver<Option<Exhausted>>,
 }
 
 impl Gate<'_> {
@@ -252,6 +268,7 @@ impl Gate<'_> {
             stop = self.live.until_stopped() => stop,
             end = until_closed(self.permit) => Stop::Right(end),
             end = self.right.until_lost() => Stop::Right(end),
+            over = until_over(self.over.clone()) => Stop::Quota(over),
         }
     }
 
@@ -268,6 +285,16 @@ impl Gate<'_> {
             None => passed.unwrap_or_else(|farewell| farewell),
         }
     }
+}
+
+async fn until_over(mut over: watch::Receiver<Option<Exhausted>>) -> Exhausted {
+    if let Ok(found) = over.wait_for(Option::is_some).await
+        && let Some(over) = found.clone()
+    {
+        return over;
+    }
+    // Whoever could tell is gone, and the channel with it.
+    std::future::pending().await
 }
 
 /// What cannot be recorded does not pass, on any channel of this session (R2).

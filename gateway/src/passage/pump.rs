@@ -1,4 +1,4 @@
-//! Moves one channel's pieces between a technician and a target: recorded, then counted, then forwarded.
+//! Moves one channel's pieces between a technician and a target: recorded, then paid for, then counted, then forwarded.
 //!
 //! In this order, here and nowhere else, for every kind of channel and for both directions (invariant 3): what arrives is
 //! given to the [`Kind`], what it lets pass is recorded and put into the [`Outbox`] of the other side without a pause in
@@ -8,6 +8,7 @@
 //! waits in the ends, and whoever runs it again goes on there. So a channel can be paused, its technician spoken to, and
 //! the passage resumed.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use super::meter::Meter;
 use super::side::{End, Exit, Outbox, Piece, TermSize};
 use super::tap::Tape;
 use crate::clock;
+use crate::extraction::toll::Toll;
 
 /// Pieces recorded by one write, at most; those of SSH are up to 32 KiB each.
 const GATHERED: usize = 16;
@@ -31,6 +33,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the target may go on taking what the technician had sent before they left. A target that takes nothing would
 /// otherwise keep the channel, its process and the memory until the session ends.
 pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
+/// Lines of the gateway that wait for a technician who does not read.
+const WORDS: usize = 4;
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
@@ -54,7 +58,7 @@ pub(crate) enum Stopped {
 pub(crate) struct Notices<'a> {
     /// As they come.
     pub(crate) lines: &'a mut mpsc::Receiver<String>,
-    /// As the technician's side shows a line.
+    /// As the technician's side shows a line; on a terminal, on a line of its own: it comes while somebody types.
     pub(crate) shown: &'a (dyn Fn(&str) -> String + Send + Sync),
 }
 
@@ -68,6 +72,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) tape: &'a dyn Tape,
     /// What passes, apart from the recording.
     pub(crate) meter: &'a Meter,
+    /// What it is paid by.
+    pub(crate) toll: &'a Arc<Toll>,
     /// The gateway's own lines.
     pub(crate) notices: Notices<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
@@ -119,7 +125,9 @@ impl Pump<'_> {
         // Last, because nothing more is heard of the target then.
         let target = ends.target;
         target.outbox.put_own(Piece::Close);
-        let closed = target.outbox.flush(&mut *target.sink, ToTarget, self.meter);
+        let closed = target
+            .outbox
+            .flush(&mut *target.sink, ToTarget, self.meter, self.toll);
         let _ = tokio::time::timeout(LAST_WORDS, closed).await;
         if !self.kind.is_finished()
             && let Err(error) = self.tape.event(Event::Note(LEFT_BEFORE_THE_END))
@@ -154,14 +162,15 @@ impl Pump<'_> {
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
             let is_here = self.known.left_at.is_none();
-            let reads_lines = !sends_down && is_here;
+            // Words are told whatever waits to be paid for, a few at a time.
+            let reads_lines = is_here && down.words() < WORDS;
             tokio::select! {
-                sent = down.flush(&mut **to_technician, ToTechnician, self.meter), if sends_down => {
+                sent = down.flush(&mut **to_technician, ToTechnician, self.meter, self.toll), if sends_down => {
                     if sent.is_err() {
                         self.technician_is_gone(ends);
                     }
                 }
-                sent = up.flush(&mut **to_target, ToTarget, self.meter), if sends_up => {
+                sent = up.flush(&mut **to_target, ToTarget, self.meter, self.toll), if sends_up => {
                     if sent.is_err() {
                         self.known.target_takes_nothing = true;
                         ends.target.outbox.clear();
@@ -220,10 +229,9 @@ impl Pump<'_> {
     /// Shows a line of the gateway: not the target's bytes, so it is recorded as the gateway's own words.
     fn tell(&self, line: &str, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         self.tape.event(Event::Note(line))?;
-        // On a line of its own: it comes while somebody types.
-        let shown = format!("\r\n{}", (self.notices.shown)(line));
+        let shown = (self.notices.shown)(line);
         let outbox = &mut ends.technician.outbox;
-        outbox.put_own(Piece::ErrorData(Bytes::from(shown)));
+        outbox.put_words(Piece::ErrorData(Bytes::from(shown)));
         Ok(())
     }
 
@@ -261,7 +269,8 @@ impl Pump<'_> {
         }
         let (mut steps, permit) = (Vec::with_capacity(pieces.len()), self.permit);
         for piece in pieces {
-            self.meter.received(towards, piece.payload());
+            self.meter
+                .received(towards, piece.bytes().map_or(0, Bytes::len));
             let (at, mut ask) = (clock::monotonic(), |request: &FlowRequest| permit(request));
             self.kind.read(towards, piece, at, &mut ask, &mut steps);
         }

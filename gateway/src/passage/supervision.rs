@@ -119,10 +119,10 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
         // The session stands: its channels do, each by its own rule.
         for right in session.rights() {
             let permit = right.permit();
-            let stands =
-                latest.recheck_channel(permit, &applied.documents, intervention.as_ref(), now);
-            if let Err(reason) = stands {
-                right.lose(reason);
+            let budgets = latest.budgets(permit, &applied.documents, intervention.as_ref(), now);
+            match budgets {
+                Ok(budgets) => right.stands_with(budgets),
+                Err(reason) => right.lose(reason),
             }
         }
     }

@@ -130,6 +130,18 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.",
         "Écluse\u{a0}: la passerelle s'arrête. Reconnectez-vous plus tard\u{a0}; ce qui est demandé et approuvé reste valable.",
     ),
+    (
+        "a budget is spent up to its ceiling: {} ({})",
+        "un budget est épuisé jusqu'à son plafond\u{a0}: {} ({})",
+    ),
+    (
+        "a budget is spent: {} ({})",
+        "un budget est épuisé\u{a0}: {} ({})",
+    ),
+    (
+        "Écluse: a budget is spent: {} ({}). Passed: {}. This ends here.",
+        "Écluse\u{a0}: un budget est épuisé\u{a0}: {} ({}). Passé\u{a0}: {}. Cela prend fin ici.",
+    ),
     ("ended: {sentence}", "fin\u{a0}: {sentence}"),
     (
         "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",

@@ -10,7 +10,8 @@ use super::{Ended, is_on_record};
 use crate::actor::Actor;
 use crate::deeds::{Ask, Subject, Undone, no_such, right, typed};
 use crate::gateway::{Applied, Gateway};
-use crate::store::{Session, SessionQuery, StoreError};
+use crate::live::Because;
+use crate::store::{Session, SessionEnd, SessionQuery, StoreError};
 
 /// Sessions that are over, listed at once; those in passage are all listed.
 pub(crate) const LISTED: u32 = 50;
@@ -82,6 +83,9 @@ pub(crate) struct Facts {
     pub(crate) end: Option<Ended>,
     /// Lines that were typed in it and not shown; none where the gateway cannot read that.
     pub(crate) hidden_lines: Option<u64>,
+    /// Payload bytes that went to the technician and to the target; none while it is in passage, and where no gateway was left
+    /// to count them.
+    pub(crate) passed: Option<(u64, u64)>,
 }
 
 /// The sessions there have been on an auditor's client. Looking only.
@@ -148,7 +152,16 @@ fn facts(session: &Session) -> Facts {
         target: start.target.clone(),
         end: session.end.as_ref().map(Ended::of),
         hidden_lines: (!unknown).then_some(session.hidden_lines),
+        passed: session.end.as_ref().and_then(passed),
     }
+}
+
+fn passed(end: &SessionEnd) -> Option<(u64, u64)> {
+    let counted = !matches!(
+        end.because,
+        Some(Because::Recovered { .. } | Because::Orphaned)
+    );
+    counted.then_some((end.to_technician, end.to_target))
 }
 
 /// The sessions of the auditor's client that somebody chooses.

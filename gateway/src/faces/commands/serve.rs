@@ -37,6 +37,7 @@ use crate::door::entrance::Entrance;
 use crate::door::listener;
 use crate::door::workers::Workers;
 use crate::evidence::EvidenceKeys;
+use crate::extraction::accounts::Accounts;
 use crate::faces::commands::out::Out;
 use crate::faces::lobby::life;
 use crate::gateway::Gateway;
@@ -62,6 +63,8 @@ use crate::time_source::TimeSource;
 const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 /// How long finishing recordings may hold up the end; what is left is finished at the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
+/// How long what sessions did not use of their budgets may take to go back; what is left is spent.
+const BUDGETS_SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// How long the last copies may take; what is left is sent after the next start.
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// How long the store is waited for with what is not on record yet.
@@ -142,6 +145,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             space.reserve(),
             left,
         )?,
+        extraction: Accounts::new(Arc::new(store.clone())),
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
@@ -173,6 +177,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
+        tokio::spawn(Arc::clone(&gateway.extraction).run()),
         tokio::spawn(nodes::stay(Arc::clone(&gateway), address)),
         tokio::spawn(orders::carry_out(Arc::clone(&gateway))),
         tokio::spawn(each_minute(
@@ -237,6 +242,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     for task in background {
         task.abort();
     }
+    gateway.extraction.settle(BUDGETS_SETTLE_WITHIN).await;
     let finishing = Arc::clone(&gateway);
     let unfinished =
         tokio::task::spawn_blocking(move || finishing.keeper.wait_until_finished(FINISH_WITHIN))

@@ -8,7 +8,7 @@ use ecluse_policy::{Lang, Role};
 use super::desk::{Desk, Trouble, status};
 use super::grammar::asks_for_help;
 use super::words::split;
-use super::{grammar, listing, technician};
+use super::{gauges, grammar, listing, technician};
 use crate::deeds::Ask;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
@@ -17,6 +17,7 @@ use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
+use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
 use crate::deeds::typed::FAMILIES;
@@ -45,6 +46,7 @@ use For::{Auditors, Operators, Technicians};
 enum Act {
     Request,
     Flows,
+    Quota,
     Cancel,
     Interventions,
     Pending,
@@ -96,6 +98,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
+    of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
@@ -252,6 +255,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Exit => Ok(status::DONE),
         Act::Request => technician::request(desk, words).await,
         Act::Flows => technician::flows(desk, words).await,
+        Act::Quota => gauges::quota(desk, words).await,
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,

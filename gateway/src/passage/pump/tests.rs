@@ -213,6 +213,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
         permit: &|_: &FlowRequest| Ok(()),
         tape: &world,
         meter: &meter,
+        toll: &Toll::free(),
         notices: Notices {
             lines: &mut lines,
             shown: &|line: &str| line.to_owned(),
@@ -302,6 +303,7 @@ proptest! {
                 permit: &|_: &FlowRequest| if permits { Ok(()) } else { Err(refused()) },
                 tape: &world,
                 meter: &meter,
+                toll: &Toll::free(),
                 notices: Notices { lines: &mut lines, shown: &|line: &str| line.to_owned() },
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),

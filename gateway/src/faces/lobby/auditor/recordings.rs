@@ -9,7 +9,7 @@ use crate::faces::lobby::grammar;
 use crate::faces::lobby::unshown::not_on_record;
 use crate::live::Because;
 use crate::terminal::layout::Gives;
-use crate::texts::times;
+use crate::texts::{amounts, times};
 
 /// `recordings`
 pub(crate) async fn recordings(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -36,6 +36,8 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
         "field-target",
         "field-length",
         "field-hidden",
+        "field-out",
+        "field-in",
         "field-end",
     ];
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
@@ -44,7 +46,7 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
         .map(|session| row(desk, session, *now))
         .collect();
     // Only the end is somebody's words, and gives way on a narrow terminal.
-    let gives = [Gives(6, 12)];
+    let gives = [Gives(8, 12)];
     desk.terminal.table_giving(&heads, &rows, &gives).await?;
     for session in sessions.iter().filter(|session| session.facts.is_none()) {
         not_on_record(desk, session.number).await?;
@@ -94,6 +96,8 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             unknown(),
             unknown(),
             String::new(),
+            unknown(),
+            unknown(),
             end,
         ];
     };
@@ -103,6 +107,12 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             times::countdown(desk.lang(), now.since(facts.started)),
             desk.say("state-open", &[]),
         ),
+    };
+    let (lang, is_over) = (desk.lang(), facts.end.is_some());
+    let passed = |of: fn((u64, u64)) -> u64| match facts.passed {
+        Some(both) => amounts::size(lang, of(both)),
+        None if is_over => unknown(),
+        None => String::new(),
     };
     vec![
         number,
@@ -115,6 +125,8 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             Some(0) => String::new(),
             Some(lines) => lines.to_string(),
         },
+        passed(|(down, _)| down),
+        passed(|(_, up)| up),
         end,
     ]
 }

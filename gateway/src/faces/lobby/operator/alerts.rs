@@ -7,7 +7,8 @@ use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::alerts::{self, Alert, Alerts, Place, Told};
 use crate::faces::lobby::desk::{Desk, Trouble};
-use crate::texts::times;
+use crate::terminal::layout::shorten;
+use crate::texts::{amounts, times, told};
 
 /// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
@@ -131,6 +132,38 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 }
                 None => desk.say("operator-terminal-without-echo", &args),
             }
+        }
+        Told::Budget {
+            person,
+            target,
+            session,
+            channel,
+            command,
+            mark,
+            key,
+            spent,
+            limit,
+            slows,
+        } => {
+            let (lang, target) = (desk.lang(), target.as_ref().map(ToString::to_string));
+            let runs = command.as_ref().map_or("shell", |_| "command");
+            let command = command.as_ref().map(|command| shorten(&told(command), 60));
+            let args = [
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", (*session).into()),
+                ("channel", (*channel).into()),
+                ("runs", runs.into()),
+                ("command", command.unwrap_or_default().into()),
+                ("mark", mark.into()),
+                ("key", key.into()),
+                ("spent", amounts::size(lang, *spent).into()),
+                ("limit", amounts::size(lang, *limit).into()),
+                ("percent", amounts::percent(*spent, *limit).into()),
+                ("slow", if *slows { "yes" } else { "no" }.into()),
+            ];
+            desk.say("operator-budget", &args)
         }
         Told::CopiesContradicted {
             destination,

@@ -65,6 +65,7 @@ impl Left {
             permit: &|_: &FlowRequest| Ok(()),
             tape: &self.world,
             meter: &meter,
+            toll: &Toll::free(),
             notices: Notices {
                 lines: &mut lines,
                 shown: &|line: &str| line.to_owned(),

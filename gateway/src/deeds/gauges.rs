@@ -1,0 +1,102 @@
+//! Where budgets stand: what of each is spent, and what is left (X3).
+
+use std::collections::BTreeMap;
+
+use ecluse_policy::Timestamp;
+use ecluse_policy::extraction::{Budget, Charge, Level, Way};
+use serde::{Deserialize, Serialize};
+
+use crate::extraction::budgeted::Budgeted;
+use crate::gateway::Gateway;
+use crate::live::budget_key;
+use crate::store::StoreError;
+
+/// Where one budget stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gauge {
+    /// What the budget is called where documents write it.
+    pub(crate) key: String,
+    /// What has passed. **Unit**: bytes.
+    pub(crate) spent: u64,
+    /// The budget; none where it has no limit. **Unit**: bytes.
+    pub(crate) limit: Option<u64>,
+    /// When it begins anew, where it does.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Gauge {
+    /// How near it is to its limit, for comparing: in millionths.
+    fn nearness(&self) -> u128 {
+        self.limit.map_or(0, |limit| {
+            u128::from(self.spent) * 1_000_000 / u128::from(limit.max(1))
+        })
+    }
+}
+
+/// What accounts have spent that are asked for together.
+#[derive(Debug, Default)]
+pub(crate) struct Spent(BTreeMap<String, u64>);
+
+impl Spent {
+    /// What the accounts of all these have spent: what has passed, without what channels here hold and have not sent.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn of(
+        house: &Gateway,
+        charges: impl IntoIterator<Item = &Charge>,
+    ) -> Result<Self, StoreError> {
+        let accounts = charges.into_iter().map(|charge| charge.account.key.clone());
+        let mut accounts: Vec<String> = accounts.collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let spent = house.store.spent(&accounts).await?;
+        let of = accounts.into_iter().zip(spent).map(|(account, spent)| {
+            let unused = house.extraction.unused_of(&account);
+            (account, spent.saturating_sub(unused))
+        });
+        Ok(Self(of.collect()))
+    }
+
+    /// Where one of them stands.
+    pub(crate) fn gauge(&self, charge: &Charge) -> Gauge {
+        let Budget {
+            level, way, bytes, ..
+        } = charge.budget;
+        Gauge {
+            key: budget_key(level, way),
+            spent: self.0.get(&charge.account.key).copied().unwrap_or(0),
+            limit: bytes.bytes().map(|limit| limit.as_u64()),
+            until: charge.account.until,
+        }
+    }
+
+    /// The one that is nearest to its limit; none where none has a limit.
+    pub(crate) fn nearest<'c>(
+        &self,
+        charges: impl IntoIterator<Item = &'c Charge>,
+    ) -> Option<Gauge> {
+        let gauges = charges.into_iter().map(|charge| self.gauge(charge));
+        let limited = gauges.filter(|gauge| gauge.limit.is_some());
+        limited.max_by_key(Gauge::nearness)
+    }
+}
+
+/// What several channels are charged for, both ways, each account once; those of single channels left out.
+pub(crate) fn charges<'b>(
+    all: impl IntoIterator<Item = &'b Budgeted>,
+    now: Timestamp,
+) -> Vec<Charge> {
+    let mut charges: Vec<Charge> = Vec::new();
+    for budgeted in all {
+        for way in Way::ALL {
+            for charge in budgeted.charges(way, now) {
+                let known = |one: &Charge| one.account == charge.account;
+                if charge.budget.level != Level::Channel && !charges.iter().any(known) {
+                    charges.push(charge);
+                }
+            }
+        }
+    }
+    charges
+}
