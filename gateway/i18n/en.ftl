@@ -63,7 +63,11 @@ field-intervention = Intervention
 field-reason = Reason
 field-when = When
 field-when-from-approval = from the first use, for { $length }
-field-when-planned = from { $start }, for { $length }
+field-when-planned = from the first use, not before { $start }, for { $length }
+request-approvals = { $given ->
+    [0] { $needed } approvals needed, none yet
+   *[other] { $given } of { $needed } approvals ({ $people })
+}
 field-request = Request
 field-code = Code
 field-state = State
@@ -217,6 +221,34 @@ operator-session-not-on-record = { $time }  Somebody changed session { $number }
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 operator-session-outlived = { $time }  Session { $number } went on after its end was on record: its gateway had been taken out while it lived. Its end in the journal is not its end; the entry session-outlived and its recording tell of it.
 operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
+operator-more-hidden = { $time }  And { $count ->
+    [one] one more session
+   *[other] { $count } more sessions
+  } in which { $person } typed lines that were not shown: { $numbers }. The auditors read them.
+operator-more-budgets = { $time }  And { $count ->
+    [one] one more mark
+   *[other] { $count } more marks
+  } that budgets reached in sessions of { $person }: { $numbers }.
+operator-more-sessions = { $time }  And { $count ->
+    [one] one more session
+   *[other] { $count } more sessions
+  } that somebody changed in the gateway's table: { $numbers }.
+operator-more-interventions = { $time }  And { $count ->
+    [one] one more intervention
+   *[other] { $count } more interventions
+  } that somebody changed in the gateway's store: { $numbers }.
+operator-more-outlived = { $time }  And { $count ->
+    [one] one more session
+   *[other] { $count } more sessions
+  } that went on after their end was on record: { $numbers }.
+operator-more-of-person = { $time }  And { $count ->
+    [one] one more alert
+   *[other] { $count } more alerts
+  } of this kind about { $person }; the gateway's journal has them all.
+operator-more = { $time }  And { $count ->
+    [one] one more alert
+   *[other] { $count } more alerts
+  } of this kind; the gateway's journal has them all.
 changes-since = { $count ->
         [one] One change concerns { $client } since { $time }, when you were last told:
        *[other] { $count } changes concern { $client } since { $time }, when you were last told:
@@ -226,6 +258,7 @@ changes-more = { $count ->
        *[other]   … and { $count } more.
     }
 changes-hint = “changes” lists all of them. One that nobody here knows of: ask the gateway's administrator.
+changes-unknown-before = the gateway's store held another text than the one on record: what stood before is not known
 changes-none = Nothing changed for { $client } since { $time }: neither documents, people, enrolments nor copies.
 # One line for what happened several times
 changes-repeated = { $first } – { $last }  { $count } × { $change }
@@ -252,7 +285,10 @@ changes-rewrapped = The administrator { $person } changed who reads the recordin
 changes-reader-gateway = the gateway
 changes-copies-away = The receiver { $destination } stopped taking the copies of your events; they were kept.
 changes-copies-back = The receiver { $destination } takes the copies of your events again.
-changes-key = The gateway made a new key of its own: compare what “ecluse journal keys” prints with what you have written down.
+changes-key = { $acted ->
+    [no] The gateway made a new key of its own
+   *[other] The administrator { $person } gave the gateway a new key
+  }: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
 changes-cut-short = The gateway stopped out of order, after { $stopped } and at the latest at { $latest }, and began again. { $count ->
     [0] It cut no session of yours short.
@@ -302,7 +338,8 @@ operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
 operator-request-not-on-record = { $number }  NOT AS ON RECORD: it is not the request that the log tells of, and cannot be answered.
 operator-request-how-long = for { $length } · expires in { $left }
-operator-request-planned = from { $start }, for { $length } · expires in { $left }
+operator-request-planned = from the first use, not before { $start }, for { $length } · expires in { $left }
+operator-request-latest = approved now, it is over at { $latest } at the latest, whenever the first use is
 operator-request-bytes = { $bytes } at most may leave
 operator-request-reason = reason:
 operator-request-code = code
@@ -364,6 +401,11 @@ watch-stays = the screen stays as it was
 watch-keys-all = q leaves · c cuts · n next channel · hjkl ←↓↑→ move · f follows the cursor
 watch-over = Session { $number } is over: { $how }.
 watch-left = You left session { $number }; it goes on.
+watch-channel-ended = channel { $channel } ended: { $how }
+watch-exit-status = exit status { $status }
+watch-exit-signal = signal { $signal }
+watch-closed = it closed
+watch-then = then channel { $channel }
 watch-channel = channel { $channel }
 # In the status of watch, and of replay
 screen-in-part = { $seen } of { $size } (hjkl)
@@ -422,11 +464,13 @@ store-silent-now = the store does not answer
 
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
+search-found-in = on record in these words: { $text }
+search-in-english = What the gateway notes and refuses is on record in English, and found by its English words.
 search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed and echoed, notes and refusals were looked through. “replay” shows the screens.
 search-screens-left-out = { $count ->
-    [one] One older recording has no screen text, so it was not searched that way: { $numbers }. “replay” shows it.
-   *[other] { $count } older recordings have no screen text, so they were not searched that way: { $numbers }. “replay” shows them.
+    [one] One recording has no screen text, so it was not searched that way: { $numbers }. “replay” shows it.
+   *[other] { $count } recordings have no screen text, so they were not searched that way: { $numbers }. “replay” shows them.
 }
 search-screens-unknown = { $count ->
     [one] Of one older recording it is not known whether it has screen text: { $numbers }. The administrator finds out with: ecluse search reindex
@@ -485,6 +529,8 @@ replay-paused = ⏸
 replay-over = ■
 replay-refused = refused: { $text }
 replay-not-yet = This session is still in passage: { $option } reads a sealed recording. Leave it out to see what is recorded so far, or wait for the end of the session.
+replay-cut-short = cut short by a crash
+replay-not-sealed = Session { $number } has ended and its recording is being sealed: { $option } reads a sealed recording. Try again in a moment, or leave it out to see what is recorded.
 replay-text-has-no-pace = Text has no pace: { $option } means something on a screen alone. Leave it out, or connect with “ssh -t” and without --text to replay on a screen.
 replay-one-place = --at and --find both say where to begin: leave one of them out.
 replay-unmask-is-whole = --unmask prints everything that was typed: { $option } cannot choose a part of it. Choose a channel with --channel, or look for words with “search WORDS --in hidden”.
@@ -497,16 +543,16 @@ replay-transcript-end = Ended { $time }: { $reason }
 ## Help
 
 help-head = Commands:
-help-request = Ask the client for an intervention. D is a length such as 30m or 2h; the start is the first use, or --at a time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
-help-interventions-technician = Your interventions and how they stand; of what is over, the latest.
+help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
+help-interventions-technician = Your interventions and how they stand; of what is over, the latest. With its number, one of them in full.
 help-flows = What you may ask for, on which targets.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
 help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts.
 help-refuse = Say no, and why.
-help-interventions-operator = What is going on on your targets, and the latest of what is over.
-help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over.
+help-interventions-operator = What is going on on your targets, and the latest of what is over. With its number, one of them in full.
+help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
@@ -600,6 +646,7 @@ refusal-not-in-matrix = { $capability } is not allowed to you on { $target }.
 refusal-outside-matrix = The client's matrix does not allow { $capability } on { $target } any more, which intervention { $number } asks for. Approve less (approve { $number } --only …), or refuse it.
 refusal-nothing-asked = These targets have nothing in common that you may ask for. Ask for each target separately.
 refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners, fillers, private signs).
+refusal-reason-is-code = Six digits are no reason: a one-time code stays with you. Say in words why.
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
 refusal-bytes = { $asked } cannot be asked for here: between 1 B and { $at_most } may leave in one intervention.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.

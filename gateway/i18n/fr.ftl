@@ -62,7 +62,11 @@ field-intervention = Intervention
 field-reason = Motif
 field-when = Période
 field-when-from-approval = dès la première utilisation, pour { $length }
-field-when-planned = à partir de { $start }, pour { $length }
+field-when-planned = dès la première utilisation, pas avant { $start }, pour { $length }
+request-approvals = { $given ->
+    [0] { $needed } approbations nécessaires, aucune encore
+   *[other] { $given } sur { $needed } approbations ({ $people })
+}
 field-request = Demande
 field-code = Code
 field-state = État
@@ -210,6 +214,34 @@ operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $n
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
+operator-more-hidden = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } où { $person } a tapé des lignes qui n'ont pas été affichées : { $numbers }. Les auditeurs les lisent.
+operator-more-budgets = { $time }  Et { $count ->
+    [one] un autre seuil
+   *[other] { $count } autres seuils
+  } de budget atteints dans des sessions de { $person } : { $numbers }.
+operator-more-sessions = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } que quelqu'un a modifiées dans la table de la passerelle : { $numbers }.
+operator-more-interventions = { $time }  Et { $count ->
+    [one] une autre intervention
+   *[other] { $count } autres interventions
+  } que quelqu'un a modifiées dans la base de la passerelle : { $numbers }.
+operator-more-outlived = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+  } qui ont continué après que leur fin a été consignée : { $numbers }.
+operator-more-of-person = { $time }  Et { $count ->
+    [one] un autre avertissement
+   *[other] { $count } autres avertissements
+  } du même genre concernant { $person } ; le journal de la passerelle les contient tous.
+operator-more = { $time }  Et { $count ->
+    [one] un autre avertissement
+   *[other] { $count } autres avertissements
+  } du même genre ; le journal de la passerelle les contient tous.
 changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
@@ -219,6 +251,7 @@ changes-more = { $count ->
        *[other]   … et { $count } autres.
     }
 changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
+changes-unknown-before = la base de la passerelle contenait un autre texte que celui du journal : ce qui y figurait avant n'est pas connu
 changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
 # Une seule ligne pour ce qui s'est produit plusieurs fois
 changes-repeated = { $first } – { $last }  { $count } × { $change }
@@ -283,7 +316,10 @@ changes-rewrapped = L'administrateur { $person } a changé qui lit l'enregistrem
 changes-reader-gateway = la passerelle
 changes-copies-away = Le récepteur { $destination } ne prenait plus les copies de vos événements ; elles ont été gardées.
 changes-copies-back = Le récepteur { $destination } prend de nouveau les copies de vos événements.
-changes-key = La passerelle s'est donné une nouvelle clé : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
+changes-key = { $acted ->
+    [no] La passerelle s'est donné une nouvelle clé
+   *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
+  } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
@@ -333,7 +369,8 @@ operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
 operator-request-not-on-record = { $number }  AUTRE QUE LE JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
-operator-request-planned = à partir de { $start }, pour { $length } · expire dans { $left }
+operator-request-planned = dès la première utilisation, pas avant { $start }, pour { $length } · expire dans { $left }
+operator-request-latest = approuvée maintenant, fin au plus tard : { $latest }, quelle que soit la première utilisation
 operator-request-bytes = { $bytes } au plus peuvent sortir
 operator-request-reason = motif :
 operator-request-code = code
@@ -395,6 +432,11 @@ watch-stays = l'écran reste tel quel
 watch-keys-all = q quitte · c coupe · n canal suivant · hjkl ←↓↑→ déplacent · f suit le curseur
 watch-over = La session { $number } est terminée : { $how }.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
+watch-channel-ended = canal { $channel } terminé : { $how }
+watch-exit-status = code de sortie { $status }
+watch-exit-signal = signal { $signal }
+watch-closed = il s'est fermé
+watch-then = puis le canal { $channel }
 watch-channel = canal { $channel }
 # In the status of watch, and of replay
 screen-in-part = { $seen } sur { $size } (hjkl)
@@ -453,11 +495,13 @@ store-silent-now = la base ne répond pas
 
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
+search-found-in = consigné en ces mots : { $text }
+search-in-english = Ce que la passerelle note et refuse est consigné en anglais : on le trouve par ses mots anglais, comme « cut by » ou « not part of this intervention ».
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies affichées, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-screens-left-out = { $count ->
-    [one] Un enregistrement plus ancien n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
-   *[other] { $count } enregistrements plus anciens n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
+    [one] Un enregistrement n'a pas de texte d'écran, et n'a donc pas été parcouru de cette façon : { $numbers }. « replay » le montre.
+   *[other] { $count } enregistrements n'ont pas de texte d'écran, et n'ont donc pas été parcourus de cette façon : { $numbers }. « replay » les montre.
 }
 search-screens-unknown = { $count ->
     [one] Un enregistrement plus ancien a peut-être un texte d'écran, on l'ignore : { $numbers }. L'administrateur le détermine avec : ecluse search reindex
@@ -516,6 +560,8 @@ replay-paused = ⏸
 replay-over = ■
 replay-refused = refusé : { $text }
 replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
+replay-cut-short = interrompu par une panne
+replay-not-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement : { $option } lit un enregistrement scellé. Réessayez dans un moment, ou retirez cette option pour voir ce qui est enregistré.
 replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
 replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
@@ -528,16 +574,16 @@ replay-transcript-end = Fin { $time } : { $reason }
 ## Aide
 
 help-head = Commandes :
-help-request = Demander une intervention au client. D est une durée comme 30m ou 2h ; elle court dès la première utilisation, ou à partir de l'heure donnée par --at. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
-help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières.
+help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
+help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
 help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
 help-refuse = Dire non, et pourquoi.
-help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé.
-help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé.
+help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
+help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
@@ -631,6 +677,7 @@ refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
 refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants, caractères de remplissage, signes à usage privé).
+refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.

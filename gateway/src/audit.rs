@@ -268,7 +268,7 @@ pub struct AuditRecord {
 }
 
 /// Longest text a record keeps of what others wrote, in characters.
-const LONGEST: usize = 2000;
+pub(crate) const LONGEST: usize = 2000;
 
 impl AuditRecord {
     /// A record of something that happened at `at`, with nothing else said yet.

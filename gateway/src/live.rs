@@ -5,6 +5,7 @@
 //! or not the technician reads it (invariant 6). What ends, a session or its whole connection, is in [`session`].
 
 pub(crate) mod agreement;
+pub(crate) mod alone;
 mod because;
 mod exhausted;
 mod guests;
@@ -13,7 +14,7 @@ pub(crate) mod nodes;
 pub(crate) mod orders;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -35,6 +35,40 @@ pub(crate) struct LiveScreen {
 struct Drawn {
     playback: Playback,
     screen: Screen,
+    ending: Ending,
+}
+
+/// How a channel ended, as far as that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// The status of what ran in it, or the signal that ended that.
+    pub(crate) exit: Option<Exit>,
+    /// Why it was closed, as it is on record; none where it closed by itself.
+    pub(crate) because: Option<String>,
+}
+
+/// How what ran in a channel ended, in the words of the recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// With a status.
+    Status(String),
+    /// By a signal.
+    Signal(String),
+}
+
+impl Ending {
+    fn see(&mut self, event: &PlayEvent) {
+        let PlayEvent::Marker(marker) = event else {
+            return;
+        };
+        if let Some(status) = marker.strip_prefix("ecluse:exit ") {
+            self.exit = Some(Exit::Status(status.to_owned()));
+        } else if let Some(signal) = marker.strip_prefix("ecluse:signal ") {
+            self.exit = Some(Exit::Signal(signal.to_owned()));
+        } else if let Some(why) = marker.strip_prefix("ecluse:closed ") {
+            self.because = Some(why.to_owned()).filter(|why| why != "closed");
+        }
+    }
 }
 
 /// How far a screen was drawn in a turn.
@@ -70,11 +104,12 @@ impl LiveScreen {
             inner: Mutex::new(Drawn {
                 playback,
                 screen: Screen::new(Size::clamped(80, 24)),
+                ending: Ending::default(),
             }),
         })
     }
 
-    /// Draws what there is to draw, for a turn at most, and lets `look` see it; `None` while somebody else draws: a turn
+    /// Draws what there is to draw, for a turn at most, and lets `look` see it, with how the channel ended; `None` while somebody else draws: a turn
     /// must not be spent on waiting for one that may itself wait for a turn.
     ///
     /// # Errors
@@ -82,13 +117,13 @@ impl LiveScreen {
     pub(crate) fn draw<T>(
         &self,
         turn: &Turn,
-        look: impl FnOnce(&Screen, Progress) -> T,
+        look: impl FnOnce(&Screen, Progress, &Ending) -> T,
     ) -> Result<Option<T>, ReadError> {
         let Some(mut drawn) = self.try_lock() else {
             return Ok(None);
         };
         let progress = drawn.advance(turn)?;
-        Ok(Some(look(&drawn.screen, progress)))
+        Ok(Some(look(&drawn.screen, progress, &drawn.ending)))
     }
 
     fn try_lock(&self) -> Option<MutexGuard<'_, Drawn>> {
@@ -104,7 +139,10 @@ impl Drawn {
     fn advance(&mut self, turn: &Turn) -> Result<Progress, ReadError> {
         while !turn.is_over() {
             match self.playback.next_step()? {
-                Step::Event(timed) => apply(&mut self.screen, timed),
+                Step::Event(timed) => {
+                    self.ending.see(&timed.event);
+                    apply(&mut self.screen, timed);
+                }
                 Step::Waiting => return Ok(Progress::Current),
                 Step::End => return Ok(Progress::Over),
             }
@@ -163,7 +201,7 @@ pub(crate) async fn keep_screens(gateway: Arc<Gateway>) {
                 let drawing = Arc::clone(&screen);
                 let drawn = gateway
                     .readers
-                    .turn(move |turn| drawing.draw(turn, |_, progress| progress));
+                    .turn(move |turn| drawing.draw(turn, |_, progress, _| progress));
                 let seen = match drawn.await {
                     Ok(Ok(Some(Progress::Behind) | None)) => {
                         behind = true;

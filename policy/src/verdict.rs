@@ -411,6 +411,9 @@ pub enum Refusal {
         /// The longest accepted, in characters.
         longest: u64,
     },
+    /// The reason is six digits: a one-time code that was typed in the wrong place, and others would read it.
+    #[error("six digits are no reason: a one-time code stays with whoever reads it")]
+    ReasonIsCode,
     /// Zero, or longer than the matrix ever allows.
     #[error("{asked} is not a possible length; accepted: 1s to {at_most}")]
     Length {

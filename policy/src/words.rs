@@ -11,8 +11,12 @@ pub const LONGEST_REASON: usize = 1_000;
 ///
 /// # Errors
 /// [`Refusal::Reason`] when nothing is left, it is too long, or holds what hides or moves text, or is not drawn.
+/// [`Refusal::ReasonIsCode`] for what is a one-time code.
 pub fn reason(typed: &str) -> Result<String, Refusal> {
     let reason = folded(typed);
+    if is_code(&reason) {
+        return Err(Refusal::ReasonIsCode);
+    }
     let fits = (1..=LONGEST_REASON).contains(&reason.chars().count());
     if fits && is_visible(&reason) && each_shows(typed) {
         return Ok(reason);
@@ -20,6 +24,13 @@ pub fn reason(typed: &str) -> Result<String, Refusal> {
     Err(Refusal::Reason {
         longest: u64::try_from(LONGEST_REASON).unwrap_or(u64::MAX),
     })
+}
+
+/// Whether a text is six digits, as authenticators show them, with or without a blank in the middle.
+#[must_use]
+pub fn is_code(text: &str) -> bool {
+    let digits: Vec<char> = text.chars().filter(|letter| *letter != ' ').collect();
+    digits.len() == 6 && digits.iter().all(char::is_ascii_digit)
 }
 
 /// The same for what must not be held up by how it was typed, as a cut: what does not fit is left out. `None` when nothing
@@ -35,7 +46,7 @@ pub fn lenient_reason(typed: &str) -> Option<String> {
     }
     let kept: String = folded(&visible).chars().take(LONGEST_REASON).collect();
     let kept = kept.trim_end();
-    (!kept.is_empty()).then(|| kept.to_owned())
+    (!kept.is_empty() && !is_code(kept)).then(|| kept.to_owned())
 }
 
 /// `text` with runs of blanks of any kind as one, and none at its ends: padding that would push words to where another line
@@ -226,6 +237,17 @@ mod tests {
                 let letters: Vec<char> = kept.chars().collect();
                 prop_assert!(!letters.windows(2).any(|two| is_blank(two[0]) && is_blank(two[1])));
             }
+        }
+    }
+
+    /// A code that was typed where a reason is asked for is shown to nobody.
+    #[test]
+    fn six_digits_are_a_code_and_no_reason() {
+        for code in ["091952", " 091952 ", "091 952"] {
+            assert_eq!(reason(code), Err(Refusal::ReasonIsCode), "{code}");
+        }
+        for fine in ["0919521", "09195", "ticket 091952", "09195x"] {
+            assert!(reason(fine).is_ok(), "{fine}");
         }
     }
 }

@@ -142,9 +142,13 @@ pub fn transcript_of(
                 None => ended_in_parts(end, words, language),
             };
             let ended = format!("{} {ended}", words.ended);
-            writeln!(out, "{ended}: {}", neutralise(said))
+            writeln!(out, "{ended}{}{}", words.colon, neutralise(said))
         }
-        None => writeln!(out, "{} {ended}: {}", words.ended, words.stops_here),
+        None => writeln!(
+            out,
+            "{} {ended}{}{}",
+            words.ended, words.colon, words.stops_here
+        ),
     }
     .map_err(fail)?;
     Ok(found)

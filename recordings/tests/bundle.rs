@@ -227,7 +227,7 @@ fn the_index_cannot_act() {
         "{page}"
     );
     assert!(
-        page.contains("terminée") && !page.contains("closed"),
+        page.contains("fermée") && !page.contains("closed"),
         "{page}"
     );
     let page = index(&contents(&site), Language::English);

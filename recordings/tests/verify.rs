@@ -153,4 +153,12 @@ fn what_cannot_be_run_is_told_apart_from_what_does_not_hold() {
         assert_eq!(output.status.code(), Some(1), "{option}");
         assert!(said(&output).contains("junk: "), "{}", said(&output));
     }
+    let output = run(&[Path::new("--since"), &bundle, &bundle]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = said(&output);
+    assert!(
+        told.contains("bundle.tar: it holds no checkpoint"),
+        "{told}"
+    );
+    assert!(told.contains("not the bundle itself"), "{told}");
 }

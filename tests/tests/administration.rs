@@ -171,6 +171,25 @@ fn a_second_gateway_on_the_same_data_is_refused() -> Result<()> {
         .run("flows")
         .answer()?
         .success()?;
+    // Where no other can share the store, it is listed as what it is, however long ago it began; nobody takes it out.
+    let listed = site.gateway().run(["nodes"], "")?;
+    ensure!(
+        listed.lines().count() == 1 && listed.contains(", serving, 0 open sessions, this one"),
+        "{listed}"
+    );
+    let (name, _) = listed.split_once(": ").context("no name")?;
+    let own = site.gateway().try_run(["nodes", "remove", name], "")?;
+    ensure!(
+        said(&own).contains("data directory's own and serves"),
+        "{}",
+        said(&own)
+    );
+    let other = site.gateway().try_run(["nodes", "remove", "other"], "")?;
+    ensure!(
+        said(&other).contains("no gateway other shares this store"),
+        "{}",
+        said(&other)
+    );
     Ok(())
 }
 

@@ -141,11 +141,6 @@ fn a_recovered_recording_is_told_as_cut_short() -> Result<()> {
     site.crash_in_session("before the crash")?;
     let casts = recording::wait_for_casts(&site.layout().recordings(), 1)?;
     ensure!(recording::output(casts.first().context("no cast")?)?.contains("before the crash"));
-    // No session is live, none is left open in the books, and the approval still holds.
-    ensure!(
-        ecluse_tests::lobby::first_row(&site.operator(&["live"])?.success()?.text()).is_err(),
-        "a dead session is live"
-    );
     // The client's operators are told, once, of the stop and of whom it cut short; their counts begin after it.
     let prompt = || Terminal::of(&site, &site.ssh("odile"), 240, 40);
     let odile = prompt()?;
@@ -168,6 +163,11 @@ fn a_recovered_recording_is_told_as_cut_short() -> Result<()> {
     odile.sees("It cut one session short: 1 (alice")?;
     odile.enters("exit")?;
     odile.ends()?;
+    // No session is live, none is left open in the books, and the approval still holds.
+    ensure!(
+        ecluse_tests::lobby::first_row(&site.operator(&["live"])?.success()?.text()).is_err(),
+        "a dead session is live"
+    );
     let replayed = site.auditor(&["replay", "1"])?.success()?;
     ensure!(replayed.text().contains("before the crash"), "{replayed:?}");
     site.ssh("alice+db01").run("true").answer()?.success()?;

@@ -223,6 +223,8 @@ fn two_interventions_of_one_connection_are_two_sessions_that_end_apart() -> Resu
         text(&manifest, "/end/text") == "cut by odile: enough",
         "{manifest}"
     );
+    // Why its channel ended is what the auditor reads, and not what the technician was told.
+    ensure!(closed(&cast)? == "ecluse:closed cut by odile: enough");
     other_words_are_elsewhere(
         &cast,
         &["beside-the-first-shell", "typed-in-the-second-shell"],
@@ -232,8 +234,18 @@ fn two_interventions_of_one_connection_are_two_sessions_that_end_apart() -> Resu
         text(&manifest, "/end/reason") == "right-ended",
         "{manifest}"
     );
+    ensure!(closed(&cast)? == format!("ecluse:closed {}", text(&manifest, "/end/text")));
     other_words_are_elsewhere(&cast, &["typed-in-the-first-shell", "after-the-cut"])?;
     Ok(())
+}
+
+/// The mark of a channel's end.
+fn closed(cast: &Path) -> Result<String> {
+    let events = recording::events(cast)?;
+    let mut marks = events.into_iter().map(|event| event.text);
+    marks
+        .find(|text| text.starts_with("ecluse:closed "))
+        .context("no end of the channel")
 }
 
 /// The other way round: the first session's end ends neither the connection nor the recording of the second.

@@ -262,7 +262,7 @@ fn c4_a_reader_that_is_dropped_is_told_and_accuses_nobody() -> Result<()> {
         "--key",
         &third,
         "--for",
-        own,
+        "gateway",
     ];
     site.gateway().run(line, "")?;
     let told = site.operator(&["changes"])?.success()?.text();

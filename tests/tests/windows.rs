@@ -1,7 +1,11 @@
 //! The end of what was approved: hours, windows, and what is taken away while it is used. I3, A8, invariant 6.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
-use ecluse_tests::{Plan, Site, Terminal};
+use ecluse_tests::{Plan, Site, Terminal, store, wait};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_request_that_nobody_answers_expires() -> Result<()> {
@@ -154,6 +158,28 @@ fn a_flow_removed_from_the_matrix_ends_its_sessions_at_once() -> Result<()> {
         .run("true")
         .answer()?
         .refused(&["db01 is not among your targets"])?;
+    // R4: a session whose every line is lost was not left by its technician, in the journal either.
+    site.apply(|documents| {
+        documents.flow("dba")?.targets.push("db01".to_owned());
+        Ok(())
+    })?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees_prompt()?;
+    site.apply(|documents| {
+        let allow = &mut documents.flow("dba")?.allow;
+        allow.retain(|line| !line.contains("shell"));
+        Ok(())
+    })?;
+    ensure!(terminal.ends()? == 254);
+    wait::until_true("both ends on record", PATIENCE, || {
+        Ok(store::audit(&site, "session-end")?.len() == 2)
+    })?;
+    let ends = store::audit(&site, "session-end")?;
+    let because = |end: &serde_json::Value| {
+        let because = end.pointer("/detail/because/because");
+        because.and_then(|because| because.as_str()) == Some("matrix-changed")
+    };
+    ensure!(ends.iter().all(because), "{ends:?}");
     Ok(())
 }
 

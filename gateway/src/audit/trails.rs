@@ -131,7 +131,7 @@ impl AuditKind {
 }
 
 /// What every client concerned may read of an event that is not of its targets alone.
-const SHARED: [&str; 4] = ["by", "act", "connection", "sealed-sha256"];
+const SHARED: [&str; 5] = ["by", "act", "blocks", "connection", "sealed-sha256"];
 
 /// Whether [`spread`] asks the documents about this record.
 pub(crate) fn asks_documents(record: &AuditRecord) -> bool {
@@ -400,6 +400,18 @@ extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
                     }
                 }
             }
+        }
+    }
+
+    /// A6: every client that somebody reaches has in its trail until when they are blocked: the log is asked for that.
+    #[test]
+    fn a6_a_block_says_until_when_in_every_trail() {
+        let blocks = serde_json::json!({ "person:alice": 1_790_000_600_000_000_i64 });
+        let record = full(AuditKind::Lockout, "alice").detail("blocks", blocks.clone());
+        let spread = spread(record, &both(|text| text));
+        assert_eq!(whose(&spread), [Some("hopital"), Some("mairie")]);
+        for record in spread {
+            assert_eq!(record.detail.get("blocks"), Some(&blocks));
         }
     }
 

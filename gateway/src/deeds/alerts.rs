@@ -3,12 +3,15 @@
 //! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
 //! doors where connections find no place (F5).
 
+mod folded;
+
 use std::collections::BTreeSet;
 
 use ecluse_policy::documents::Pool;
 use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::folded::Sort;
 use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
@@ -23,8 +26,8 @@ use crate::store::{AuditQuery, ORDER, StoreError};
 const SHOWN_FOR: Span = Span::from_hours(7 * 24);
 /// How long after its end a crowd at a door is still told.
 const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
-/// Troubles with recordings told at once.
-const MOST: u32 = 10;
+/// Entries read at once.
+const PAGE: u32 = 1000;
 
 /// Asks for what is to be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +121,14 @@ pub(crate) enum Told {
     OrderNotOnRecord,
     /// Of a document.
     DocumentNotOnRecord,
+    /// More of a sort, about a person where they are about one, than are told one by one.
+    More {
+        sort: Sort,
+        person: Option<String>,
+        count: u64,
+        /// Of the sessions or interventions, where they have some.
+        numbers: Vec<u64>,
+    },
     /// A target presented another host key than its document names.
     HostKey {
         target: TargetId,
@@ -166,8 +177,7 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     let away = house.absences.of(client);
     let away = away.iter().filter(|away| !is_new || away.told >= from);
     alerts.extend(away.map(of_copies));
-    alerts.sort_by_key(|alert| alert.at);
-    Ok(alerts)
+    Ok(folded::folded(alerts))
 }
 
 /// What is on record and concerns the client, since a time.
@@ -195,24 +205,39 @@ async fn on_record(
     ];
     let mut alerts = host_keys(house, client, since).await?;
     for (kinds, tell) in LOOKED_FOR {
-        let query = AuditQuery {
-            client: Some(client.clone()),
-            kinds: kinds.to_vec(),
-            from: Some(since),
-            latest_first: true,
-            limit: Some(MOST),
-            ..AuditQuery::default()
-        };
-        let found = house.store.audit(&query).await?.into_iter();
-        let mut found: Vec<AuditRecord> = found.map(|stored| stored.record).collect();
+        let mut found = all_of(house, client, kinds, since).await?;
         leave_out_made_again(&mut found);
-        // The latest first: what is of one instant stays in its order.
-        alerts.extend(found.into_iter().rev().map(|record| Alert {
+        alerts.extend(found.into_iter().map(|record| Alert {
             at: record.at,
             told: tell(record),
         }));
     }
     Ok(alerts)
+}
+
+/// Every record of these kinds, in order: what is told of them is chosen afterwards, when all of them are known.
+async fn all_of(
+    house: &Gateway,
+    client: &ClientId,
+    kinds: &[AuditKind],
+    since: Timestamp,
+) -> Result<Vec<AuditRecord>, StoreError> {
+    let mut query = AuditQuery {
+        client: Some(client.clone()),
+        kinds: kinds.to_vec(),
+        from: Some(since),
+        limit: Some(PAGE),
+        ..AuditQuery::default()
+    };
+    let mut all = Vec::new();
+    loop {
+        let page = house.store.audit(&query).await?;
+        let Some(last) = page.last() else {
+            return Ok(all);
+        };
+        query.after = Some(last.seq);
+        all.extend(page.into_iter().map(|stored| stored.record));
+    }
 }
 
 fn text(record: &AuditRecord, key: &str) -> String {

@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use clap::Args;
 use ecluse_policy::intervention::{Intervention, Request};
 use ecluse_policy::matrix::Reach;
-use ecluse_policy::{AsOperator, InterventionId, Role};
+use ecluse_policy::{AsOperator, InterventionId, InterventionNumber, Role};
 use serde::{Deserialize, Serialize};
 
 use super::steps::{about, settled};
-use super::{Ask, Undone, right};
+use super::typed;
+use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::gateway::Gateway;
@@ -38,13 +39,18 @@ pub(crate) async fn flows(house: &Gateway, by: &Actor, _: Flows) -> Result<Vec<R
 }
 
 /// Lists interventions: a technician's own, or those on the targets of an operator's or an auditor's client.
-#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Interventions {}
+pub(crate) struct Interventions {
+    /// One of them, however old.
+    #[arg(value_parser = typed::number)]
+    #[serde(default)]
+    pub(crate) id: Option<InterventionNumber>,
+}
 
 impl Ask for Interventions {
     const ACT: &'static str = "interventions";
-    const USAGE: &'static str = "interventions";
+    const USAGE: &'static str = "interventions [ID]";
 }
 
 /// Interventions, the latest first.
@@ -60,7 +66,7 @@ pub(crate) struct Listed {
 pub(crate) async fn interventions(
     house: &Gateway,
     by: &Actor,
-    _: Interventions,
+    ask: Interventions,
 ) -> Result<Listed, Undone> {
     let applied = house.applied();
     let act = Interventions::ACT;
@@ -79,7 +85,28 @@ pub(crate) async fn interventions(
             whose.client = Some(auditor.client().clone());
         }
     }
-    Ok(latest(house, whose).await?)
+    let Some(number) = ask.id else {
+        return Ok(latest(house, whose).await?);
+    };
+    let found = house.store.intervention_numbered(number).await?;
+    let is_theirs = |found: &Intervention| {
+        let request = found.request();
+        whose
+            .person
+            .as_ref()
+            .is_none_or(|own| *own == request.person)
+            && whose
+                .client
+                .as_ref()
+                .is_none_or(|own| *own == request.client)
+    };
+    match found.filter(is_theirs) {
+        Some(intervention) => Ok(Listed {
+            interventions: vec![intervention],
+            more: false,
+        }),
+        None => Err(no_such(house, by, act, Subject::Intervention(number)).await),
+    }
 }
 
 /// Everything in which something may still happen, and the latest of what is over, the latest first.

@@ -18,7 +18,7 @@ use super::steps::{about, settled, step};
 use super::typed::{self, Family, Length, Size, What};
 use super::{Ask, Subject, Undone, no_such, put_on_record, right};
 use crate::actor::Actor;
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, LONGEST};
 use crate::gateway::{Applied, Gateway};
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError, new_id};
 use crate::texts::times;
@@ -278,6 +278,23 @@ async fn meant(
     })
 }
 
+/// The first names, and how many more there are: whoever is refused can name whatever they like.
+fn bounded(targets: &[&TargetId]) -> (Vec<String>, usize) {
+    let mut room = LONGEST;
+    let fits = |target: &&&TargetId| {
+        let left = room.checked_sub(target.as_str().len());
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    let names: Vec<String> = targets
+        .iter()
+        .take_while(fits)
+        .map(ToString::to_string)
+        .collect();
+    let further = targets.len().saturating_sub(names.len());
+    (names, further)
+}
+
 /// A request that policy refused: to each client of whose targets it was, of those alone; what no document knows is in
 /// the gateway's own trail. One event.
 fn refused(
@@ -295,12 +312,15 @@ fn refused(
     }
     let (event, several) = (new_id(now)?, of.len() > 1);
     let record = |(client, targets): (Option<ClientId>, Vec<&TargetId>)| {
-        let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let (names, further) = bounded(&targets);
         let mut record = by
             .record(AuditKind::Request, now)
             .refused()
             .detail("targets", names)
             .event(event);
+        if further > 0 {
+            record = record.detail("further-targets", further);
+        }
         record = if several {
             // Why, the other targets may be named in.
             record.reason("it names targets of several clients, or some that are not known")

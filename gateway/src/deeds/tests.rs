@@ -219,8 +219,16 @@ async fn a_request_needs_no_terminal() {
         ("aurele", 1),
         ("zoe", 0),
     ] {
-        let listed = interventions(gateway, &house.visitor(who), Interventions {}).await;
+        let listed = interventions(gateway, &house.visitor(who), Interventions::default()).await;
         assert_eq!(listed.unwrap().interventions.len(), count, "{who}");
+        // One alone is looked at by those who are shown it in the list.
+        let one = Interventions {
+            id: Some(InterventionNumber(1)),
+        };
+        match interventions(gateway, &house.visitor(who), one).await {
+            Ok(one) => assert_eq!((one.interventions.len(), one.more), (count, false)),
+            Err(undone) => assert!(count == 0 && matches!(undone, Undone::NoSuch(_)), "{who}"),
+        }
     }
     let id = InterventionNumber(1);
     let theirs = cancel(gateway, &house.visitor("bruno"), Cancel { id }).await;
@@ -272,6 +280,25 @@ async fn a_request_says_what_of_it_is_unclear() {
     assert!(matches!(undone, Err(Undone::Refused(_))), "{undone:?}");
     let waiting = pending(&house.gateway, &house.visitor("odile"), Pending {}).await;
     assert_eq!(waiting.unwrap(), []);
+}
+
+/// R5: a refused request is on record with what it named, up to a bound: whoever is refused can name whatever they like.
+#[tokio::test]
+async fn a_refused_request_leaves_no_more_on_record_than_it_should() {
+    let house = House::new().await;
+    let names: Vec<String> = (0..15_000).map(|n| format!("target-{n}")).collect();
+    let body = json!({"target": names, "for": "1h", "reason": "disk"});
+    let asked = request(&house.gateway, &house.visitor("alice"), ask(body)).await;
+    assert!(matches!(asked, Err(Undone::Refused(_))), "{asked:?}");
+    let records = records_of(&house.gateway.store, &[AuditKind::Request]).await;
+    let [record] = records.as_slice() else {
+        panic!("{}", records.len());
+    };
+    let named = record.detail["targets"].as_array().unwrap();
+    assert_eq!(named[0], "target-0");
+    let further = record.detail["further-targets"].as_u64().unwrap();
+    assert_eq!(named.len() as u64 + further, 15_000);
+    assert!(serde_json::to_string(&record.detail).unwrap().len() < 5_000);
 }
 
 /// What an operator is told first, as facts; nobody else is.

@@ -2,24 +2,23 @@
 //!
 //! Sessions, recordings and orders are of a node by its name, so it must outlive what the machine is called: a container
 //! has another host name at each start. It goes where the data goes, and so it must not be copied: two gateways of one name
-//! would end each other's sessions.
+//! would end each other's sessions (`live/alone.rs` sees to it that they do not).
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ecluse_policy::HostPort;
 
-use crate::store::{LEASE, Node, Store, StoreError};
+use super::alone::{self, Own};
+use crate::secrets::SecretError;
+use crate::store::{Node, ServeLock, Store, StoreError};
 
 /// Where it is kept.
 const FILE: &str = "node";
 /// Longest name.
 const LONGEST: usize = 1024;
-/// How often somebody is looked for who goes by the same name.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Why a gateway has no name.
 #[derive(Debug, thiserror::Error)]
@@ -43,15 +42,18 @@ pub(crate) enum NameError {
     },
     /// Another one serves under it.
     #[error(
-        "another gateway, reached at {address}, serves under this one's name: its data directory was copied here; delete {} in the copy, which is a gateway of its own then, and leave the original as it is",
+        "another gateway, reached at {address}, serves under this one's name: one data directory is a copy of the other, or was moved while its gateway ran. Stop the one that is not to serve; if both are, write another name (one line) into {} of the copy, which is a gateway of its own then. To be done before either starts again",
         path.display()
     )]
     Taken {
-        /// Where that one is.
-        address: HostPort,
+        /// Where that one says that it is.
+        address: String,
         /// The file.
         path: PathBuf,
     },
+    /// No word for this run.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,16 +67,17 @@ pub(crate) fn name(data_dir: &Path) -> Result<String, NameError> {
     Ok(kept(data_dir)?.unwrap_or_else(|| made(data_dir)))
 }
 
-/// The name under which the gateway of this data directory begins to serve, kept there from its first start on. To be
-/// called by the one that may serve from it.
+/// The name under which the gateway of this data directory begins to serve, kept there from its first start on; the store
+/// hears that it is here.
 ///
 /// # Errors
 /// Its file cannot be used, another gateway serves under this name, or the store failed.
 pub(crate) async fn take(
     data_dir: &Path,
+    lock: &ServeLock,
     store: &Store,
     address: &HostPort,
-) -> Result<String, NameError> {
+) -> Result<Own, NameError> {
     let path = data_dir.join(FILE);
     let name = match kept(data_dir)? {
         Some(name) => name,
@@ -89,8 +92,7 @@ pub(crate) async fn take(
             name
         }
     };
-    alone(store, &name, address, path).await?;
-    Ok(name)
+    alone::begin(data_dir, lock, store, Own::new(name, address, path)?).await
 }
 
 /// A gateway of before names were kept goes on under the name that it had, whatever its machine is called now: the same
@@ -104,28 +106,6 @@ fn former(nodes: &[Node], made: &str, data_dir: &Path, address: &HostPort) -> Op
     match (known, same.next(), same.next()) {
         (false, Some(node), None) => Some(node.name.clone()),
         (true, ..) | (false, None, _) | (false, Some(_), Some(_)) => None,
-    }
-}
-
-/// Waits until nobody serves under this name from elsewhere; one that stopped out of order is heard of for a moment more.
-async fn alone(
-    store: &Store,
-    name: &str,
-    address: &HostPort,
-    path: PathBuf,
-) -> Result<(), NameError> {
-    let until = tokio::time::Instant::now() + LEASE + LOOK_EVERY;
-    loop {
-        let nodes = store.gateways().await?;
-        let other = nodes
-            .into_iter()
-            .find(|node| node.name == name && node.address != *address && !node.is_lost());
-        let Some(other) = other else { return Ok(()) };
-        if tokio::time::Instant::now() >= until {
-            let address = other.address;
-            return Err(NameError::Taken { address, path });
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -143,7 +123,8 @@ fn kept(data_dir: &Path) -> Result<Option<String>, NameError> {
     Ok(Some(name.to_owned()))
 }
 
-fn keep(path: &Path, name: &str) -> std::io::Result<()> {
+/// Keeps one line in a file.
+pub(super) fn keep(path: &Path, name: &str) -> std::io::Result<()> {
     // Whole or not at all: what is there has a name in it.
     let making = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
@@ -177,6 +158,8 @@ fn place(data_dir: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::store::testing::on_each_engine;
 
@@ -189,12 +172,13 @@ mod tests {
         on_each_engine(async |store| {
             let dir = tempfile::tempdir().unwrap();
             let made = name(dir.path()).unwrap();
-            assert_eq!(take(dir.path(), store, &address()).await.unwrap(), made);
+            let lock = ServeLock::take(dir.path()).unwrap();
+            let taken = async || take(dir.path(), &lock, store, &address()).await.unwrap();
+            assert_eq!(taken().await.name, made);
             // Kept: under another host name it would be made otherwise.
             keep(&dir.path().join(FILE), "elsewhere:/data").unwrap();
             assert_eq!(name(dir.path()).unwrap(), "elsewhere:/data");
-            let taken = take(dir.path(), store, &address()).await;
-            assert_eq!(taken.unwrap(), "elsewhere:/data");
+            assert_eq!(taken().await.name, "elsewhere:/data");
             for nonsense in ["", "\n", "a\nb\n"] {
                 fs::write(dir.path().join(FILE), nonsense).unwrap();
                 let refused = name(dir.path()).unwrap_err().to_string();

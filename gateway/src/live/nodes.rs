@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{AsOperator, HostPort, Intervention, SessionId};
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
+use super::alone::Own;
+use super::node_name::NameError;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{HEARD_WITHIN, LEASE, Node, Session, SessionQuery, StoreError, Topics};
@@ -16,8 +19,10 @@ const RENEWED_EVERY: Duration = Duration::from_secs(3);
 const _: () = assert!(RENEWED_EVERY.as_secs() * 3 < LEASE.as_secs());
 const _: () = assert!(LEASE.as_secs() + RENEWED_EVERY.as_secs() <= HEARD_WITHIN.as_secs());
 
-/// Says that this node is here for as long as the gateway runs, and ends what it carries and the log has as ended. Where no other can share the store, once is enough.
-pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
+/// Says that this node is here for as long as the gateway runs, and ends what it carries and the log has as ended. Tells
+/// `taken` once another gateway is found to serve under its name. Where no other can share the store, to have said it at the
+/// start is enough.
+pub(crate) async fn stay(gateway: Arc<Gateway>, mut own: Own, taken: oneshot::Sender<NameError>) {
     if !gateway.store.may_be_shared() {
         return;
     }
@@ -38,8 +43,15 @@ pub(crate) async fn stay(gateway: Arc<Gateway>, address: HostPort) {
         }
         end_outlived(&gateway).await;
         gateway.live.agreement.look(&gateway.store).await;
-        if let Err(error) = gateway.store.renew_node(&gateway.node, &address).await {
-            tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
+        match own.renew(&gateway.store).await {
+            Ok(()) => {}
+            Err(error @ NameError::Taken { .. }) => {
+                let _ = taken.send(error);
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store does not hear that this gateway is here; its sessions are shown as lost until it does");
+            }
         }
     }
 }
@@ -112,6 +124,11 @@ pub(crate) async fn elsewhere(
     let store = &gateway.store;
     let nodes = store.gateways().await?;
     let mut found = Vec::new();
+    for fault in store.open_without_row(&query).await? {
+        if let Err(error) = store.tell_session_fault(&fault, clock::now()).await {
+            tracing::warn!(%error, "what is wrong with a session of the table is not on record yet");
+        }
+    }
     for session in store.sessions(&query).await?.into_iter().rev() {
         if session.start.node == gateway.node {
             continue;

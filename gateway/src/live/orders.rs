@@ -168,25 +168,22 @@ async fn concerned(
         ..SessionQuery::default()
     };
     match &order.what {
-        CutWhat::Session(_) | CutWhat::All => {}
+        CutWhat::All => {}
+        CutWhat::Session(number) => query.number = Some(*number),
         CutWhat::Technician(person) => query.person = Some(person.clone()),
         CutWhat::Target(target) => query.target = Some(target.clone()),
     }
-    let sessions = match &order.what {
-        CutWhat::Session(number) => store.session(*number).await?.into_iter().collect(),
-        CutWhat::Technician(_) | CutWhat::Target(_) | CutWhat::All => {
-            store.sessions(&query).await?
-        }
-    };
+    // The log chooses them, and no row.
+    let sessions = store.sessions(&query).await?;
+    let is_lost = sessions.iter().any(|session| session.fault.is_some())
+        || !store.open_without_row(&query).await?.is_empty();
     let mut names: BTreeSet<String> = sessions
         .into_iter()
-        .filter(|session| session.start.client == order.client)
-        // The end of a row that the log contradicts is nobody's.
-        .filter(|session| session.end.is_none() || session.fault.is_some())
         .map(|session| session.start.node)
         .collect();
     let nodes = store.gateways().await?;
-    if order.is_of_people() {
+    // A row that is gone, or that the log contradicts, does not tell whose it is.
+    if order.is_of_people() || is_lost {
         let heard = nodes.iter().filter(|node| !node.is_lost());
         names.extend(heard.map(|node| node.name.clone()));
     }

@@ -1,5 +1,7 @@
 //! An order of another node reaches who had begun and enters passage late (I5).
 
+use std::path::PathBuf;
+
 use ecluse_policy::{
     AccountName, ClientId, InterventionId, InterventionNumber, ProviderId, SessionId, StationId,
     Timestamp,
@@ -17,6 +19,15 @@ use crate::store::ORDER;
 
 /// A session of alice on db01, and the ends of its socket, to be held.
 async fn session(number: u64) -> (Arc<LiveSession>, (TcpStream, GuardedStream)) {
+    session_recorded(number, "unused".into(), RecordingKey::generate()).await
+}
+
+/// The same with a journal, and the key that reads it.
+pub(crate) async fn session_recorded(
+    number: u64,
+    journal: PathBuf,
+    key: RecordingKey,
+) -> (Arc<LiveSession>, (TcpStream, GuardedStream)) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap())
         .await
@@ -44,8 +55,8 @@ async fn session(number: u64) -> (Arc<LiveSession>, (TcpStream, GuardedStream)) 
         intervention_number: InterventionNumber(1),
         started: now,
         closes_at: now,
-        journal: "unused".into(),
-        key: RecordingKey::generate(),
+        journal,
+        key,
     };
     let live = LiveSession::new(facts, Shared::new(connection));
     (live, (peer, stream))

@@ -1,7 +1,8 @@
 //! Signs where the journal stands: once a minute while it grows, and when the gateway stops.
 //!
 //! What was signed last is also remembered here, in memory: a database put back to an earlier state under a running
-//! gateway is noticed although its own checkpoints went back with it.
+//! gateway is noticed although its own checkpoints went back with it. What was put on record since then the store itself
+//! remembers ([`Store::watch`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -77,6 +78,7 @@ impl Ticker {
     }
 
     async fn checkpoint(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.watch().await?;
         let signed = self.lock().signed.clone();
         if let Some(signed) = signed {
             self.store.check_extends(&signed).await?;

@@ -18,8 +18,10 @@ const READ_WITHIN: Duration = Duration::from_millis(250);
 pub(super) struct Farewell {
     /// Puts the technician's terminal in order, and is on record.
     pub(super) order: Option<Bytes>,
-    /// Said on standard error.
+    /// Said on standard error, in the technician's language.
     pub(super) words: Option<String>,
+    /// Why, for the record: in English, as all that is written there; none where the channel ended by itself.
+    pub(super) because: Option<String>,
     /// Reported unless the target already reported its own.
     pub(super) status: Option<u32>,
 }
@@ -29,6 +31,7 @@ impl Farewell {
         Self {
             order: None,
             words: None,
+            because: None,
             status: None,
         }
     }
@@ -53,6 +56,14 @@ impl Farewell {
             ..Self::explained(status)
         }
     }
+
+    /// The same, for this reason: what is on record of a channel that was open.
+    pub(super) fn because(self, why: impl ToString) -> Self {
+        Self {
+            because: Some(why.to_string()),
+            ..self
+        }
+    }
 }
 
 /// Says it, as far as somebody reads it soon.
@@ -60,6 +71,7 @@ pub(super) async fn take_leave(opening: &mut Opening, farewell: Farewell) -> Res
     let Farewell {
         order,
         words,
+        because: _,
         status,
     } = farewell;
     let said = async {

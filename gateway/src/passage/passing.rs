@@ -178,8 +178,10 @@ impl<'a> Passing<'a> {
     pub(super) fn ended(&self, stopped: Stopped) -> Farewell {
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
-            Stopped::TargetRefused => self.target_failed("target-refused-start"),
-            Stopped::TargetLost => self.target_failed("target-lost"),
+            Stopped::TargetRefused => {
+                self.target_failed("target-refused-start", reach::REFUSED_START)
+            }
+            Stopped::TargetLost => self.target_failed("target-lost", reach::TARGET_LOST),
             Stopped::Unrecorded(error) => self.unrecorded(&error),
         }
     }
@@ -192,7 +194,8 @@ impl<'a> Passing<'a> {
             Err(error) => return self.unrecorded(&error),
         }
         let passed = self.meter.with_received(self.uplink.received());
-        let closed = farewell.words.as_deref().unwrap_or("closed").to_owned();
+        // Not what the technician is told: that is in their language, and says what they are to do.
+        let closed = farewell.because.as_deref().unwrap_or("closed").to_owned();
         if let Err(error) = self.tap.event(Event::closed_after(closed, Some(passed))) {
             return self.unrecorded(&error);
         }
@@ -225,9 +228,9 @@ impl<'a> Passing<'a> {
         unrecorded(self.visit, self.seated.session.live(), error)
     }
 
-    fn target_failed(&self, text_id: &str) -> Farewell {
+    fn target_failed(&self, text_id: &str, why: &str) -> Farewell {
         let words = self.visit.say_about(text_id, &self.seated.permit);
-        Farewell::failed(words, TARGET_FAILED)
+        Farewell::failed(words, TARGET_FAILED).because(why)
     }
 
     async fn unconnected(&mut self, error: &ConnectError) -> Farewell {
@@ -246,7 +249,7 @@ impl<'a> Passing<'a> {
         } else {
             self.visit.say_about(error.text_id(), permit)
         };
-        Farewell::failed(words, TARGET_FAILED)
+        Farewell::failed(words, TARGET_FAILED).because(error)
     }
 }
 
@@ -266,7 +269,10 @@ impl Gate<'_> {
         tokio::select! {
             biased;
             stop = self.live.until_stopped() => stop,
-            end = until_closed(self.permit) => Stop::Right(end),
+            end = until_closed(self.permit) => {
+                self.right.lose(end.clone());
+                Stop::Right(end)
+            }
             end = self.right.until_lost() => Stop::Right(end),
             over = until_over(self.over.clone()) => Stop::Quota(over),
         }
@@ -274,7 +280,7 @@ impl Gate<'_> {
 
     /// The end that an operator, a clock or a failed recording brought.
     pub(super) fn shut(&self, stop: &Stop) -> Farewell {
-        Farewell::refused(self.visit.words_for(stop))
+        Farewell::refused(self.visit.words_for(stop)).because(stop)
     }
 
     /// The end that came by itself, unless the session ends: a cut closes the target's socket first, and its reason is the
@@ -301,7 +307,7 @@ async fn until_over(mut over: watch::Receiver<Option<Exhausted>>) -> Exhausted {
 fn unrecorded(visit: &Visit, live: &LiveSession, error: &RecordError) -> Farewell {
     let stop = Stop::Unrecorded(error.to_string());
     live.stop(stop.clone());
-    Farewell::refused(visit.words_for(&stop))
+    Farewell::refused(visit.words_for(&stop)).because(&stop)
 }
 
 /// The terminal, under the name that the permit gives it, of the size that its window has by now.

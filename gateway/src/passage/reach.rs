@@ -83,6 +83,11 @@ impl Reached {
     }
 }
 
+/// Why a channel ended that the target took and did not start, as it is on record.
+pub(crate) const REFUSED_START: &str = "the target refused to start it";
+/// The same of one whose target went away.
+pub(crate) const TARGET_LOST: &str = "the connection to the target broke";
+
 /// Why no connection to the target came about. Whose doing it is stands in the name; `text_id` is what the technician
 /// reads, in words that reveal nothing about the target's address or credential.
 #[derive(Debug, thiserror::Error)]

@@ -9,19 +9,38 @@ use tokio::sync::watch;
 use crate::extraction::budgeted::Budgeted;
 use crate::extraction::toll::Toll;
 
+/// How the last channel of a session ended, as far as a right did it: a session that nothing rests on any more was not left
+/// by its technician.
+#[derive(Clone, Default)]
+pub(super) struct LastEnd(Arc<Mutex<Option<EndReason>>>);
+
+impl LastEnd {
+    /// The right that its last channel lost; none where that channel ended otherwise.
+    pub(super) fn reason(&self) -> Option<EndReason> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+
+    fn is(&self, reason: Option<EndReason>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+}
+
 /// The permit of a channel, watched over by its session for as long as the channel holds it.
 pub(crate) struct Right {
     permit: Permit,
     lost: watch::Sender<Option<EndReason>>,
     /// What the channel pays by, once it does.
     toll: Mutex<Weak<Toll>>,
+    last: LastEnd,
 }
 
 impl Right {
     /// It stands.
-    pub(super) fn new(permit: Permit) -> Self {
+    pub(super) fn new(permit: Permit, last: LastEnd) -> Self {
         Self {
             permit,
+            last,
             lost: watch::Sender::new(None),
             toll: Mutex::default(),
         }
@@ -58,6 +77,7 @@ impl Right {
         self.lost.send_if_modified(|lost| {
             let first = lost.is_none();
             if first {
+                self.last.is(Some(reason.clone()));
                 *lost = Some(reason);
             }
             first
@@ -75,6 +95,14 @@ impl Right {
                 // Cannot be: `self` holds the sender.
                 std::future::pending::<()>().await;
             }
+        }
+    }
+}
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        if self.lost.borrow().is_none() {
+            self.last.is(None);
         }
     }
 }

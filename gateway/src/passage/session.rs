@@ -12,7 +12,7 @@ use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
 use super::reach::ConnectError;
-use super::right::Right;
+use super::right::{LastEnd, Right};
 use super::spending::Spending;
 use super::tap::Tap;
 use super::visit::{Visit, with_command};
@@ -44,6 +44,7 @@ pub(crate) struct Session {
     admissions: Mutex<Admissions>,
     /// What its channels rest on.
     rights: Mutex<Vec<Weak<Right>>>,
+    last_end: LastEnd,
     closed: AtomicBool,
     /// What the target said before it let the gateway in, once it was passed on.
     greeted: Mutex<Option<String>>,
@@ -72,6 +73,7 @@ impl Session {
                 earlier: Vec::new(),
             }),
             rights: Mutex::default(),
+            last_end: LastEnd::default(),
             closed: AtomicBool::new(false),
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
@@ -127,7 +129,7 @@ impl Session {
 
     /// Keeps an eye on `permit` for as long as a channel holds what is returned.
     pub(crate) fn rests_on(&self, permit: &Permit) -> Arc<Right> {
-        let right = Arc::new(Right::new(permit.clone()));
+        let right = Arc::new(Right::new(permit.clone(), self.last_end.clone()));
         let mut rights = self.lock_rights();
         rights.retain(|right| right.strong_count() > 0);
         rights.push(Arc::downgrade(&right));
@@ -304,6 +306,10 @@ impl Session {
         visit.gateway().live.leave(facts.number);
         // What changed at the last moment; a recording that fails here has failed already.
         let _ = self.note_clock(&visit.gateway().clock_status());
+        // The last of its channels was ended by the loss of its own rule: so was the session.
+        if let Some(reason) = self.last_end.reason() {
+            self.live.stop(Stop::Right(reason));
+        }
         let stop = self.live.stopped().or_else(|| {
             self.failure()
                 .map(|error| Stop::Unrecorded(error.to_string()))

@@ -10,7 +10,7 @@ use ecluse_recordings::log::Entry;
 use uuid::Uuid;
 
 use super::sql::{Conditions, Db, Row, values};
-use super::{Store, StoreError, Writing, journal};
+use super::{Store, StoreError, Writing, bound, journal};
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 
 /// What to read of the audit trail. Everything left out lets everything through.
@@ -50,11 +50,15 @@ impl Store {
     }
 
     /// Reads the audit trail: found by its index, and read from the entries of the journal, which are what was hashed. An
-    /// entry that says something else than its index is not what was asked for; `ecluse journal verify` names it.
+    /// entry that says something else than its index is not what was asked for; `ecluse journal verify` names it. What people
+    /// are told of is found by the entries alone.
     ///
     /// # Errors
     /// The store failed.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
+        if bound::is_told(query) {
+            return self.told(query).await;
+        }
         let conditions = conditions(query);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let limit = query.limit.unwrap_or(1000);

@@ -40,6 +40,10 @@ pub struct DocumentVersion {
     pub applied_by: String,
 }
 
+/// What is told of a document in the place of what stood in it before, where the store had another text than the log.
+pub const UNKNOWN_BEFORE: &str =
+    "the store held another text than the one on record: what stood before is not known";
+
 /// What applying did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ApplyOutcome {
@@ -174,7 +178,7 @@ impl Store {
     pub async fn plan_documents(&self, texts: &DocumentTexts) -> Result<ApplyOutcome, ApplyError> {
         let next = compile(texts, self.node()).map_err(ApplyError::Documents)?;
         let held = self.held().await?;
-        let current_texts = held.texts();
+        let (current_texts, unknown) = held.texts_before(texts);
         // What the log contradicts is put in force again, on record, though the texts be the same.
         if current_texts == *texts && held.faults.is_empty() {
             return Ok(ApplyOutcome::Unchanged {
@@ -183,7 +187,7 @@ impl Store {
         }
         Ok(ApplyOutcome::Applied {
             version: held.next,
-            changes: changes(&current_texts, &next),
+            changes: changes(&current_texts, &unknown, &next),
         })
     }
 
@@ -203,13 +207,13 @@ impl Store {
         let next = compile(texts, self.node()).map_err(ApplyError::Documents)?;
         let mut change = self.write().await?;
         let held = bound::held_in(&mut change).await?;
-        let current_texts = held.texts();
+        let (current_texts, unknown) = held.texts_before(texts);
         if current_texts == *texts && held.faults.is_empty() {
             return Ok(ApplyOutcome::Unchanged {
                 version: held.version,
             });
         }
-        let changes = changes(&current_texts, &next);
+        let changes = changes(&current_texts, &unknown, &next);
         let version = held.next;
         let sql =
             "INSERT INTO document_versions (version, applied_at, applied_by) VALUES ($1, $2, $3)";
@@ -267,8 +271,16 @@ fn texts(rows: &[Row]) -> Result<DocumentTexts, StoreError> {
 
 /// What changes from texts in force to new documents. Texts that this program no longer understands must not
 /// keep anybody from applying corrected ones: beside them everything is new.
-fn changes(current: &DocumentTexts, next: &Documents) -> Vec<Change> {
-    diff(&read(current).unwrap_or_default(), next)
+/// Whose document stands in `unknown` had another text than the one on record: no value of that is told as one that stood.
+fn changes(current: &DocumentTexts, unknown: &BTreeSet<String>, next: &Documents) -> Vec<Change> {
+    let mut changes = diff(&read(current).unwrap_or_default(), next);
+    for change in &mut changes {
+        let owner = bound::owner_of_object(&change.object);
+        if owner.is_some_and(|owner| unknown.contains(&owner)) {
+            change.detail = vec![UNKNOWN_BEFORE.to_owned()];
+        }
+    }
+    changes
 }
 
 fn changed(version: u64, by: &str, at: Timestamp) -> AuditRecord {

@@ -4,12 +4,16 @@
 //! are one change here, so that twenty guesses at once are judged one after the other and the fourth finds
 //! the block that the third brought about (A6). A person nobody knows is counted as any other. What counts as a guess is
 //! policy's to say.
+//!
+//! That a block began is an entry, which has until when; so a block is lifted by its end, by whoever may lift it, on record, or
+//! by a new enrolment, and not by rows that are taken out of the table.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ecluse_policy::lockout as policy;
 use ecluse_policy::{CodeOutcome, LockoutRule, PersonId, Timestamp};
+use serde_json::{Map, Value as Json};
 
 use super::enrolments::Usable;
 use super::sql::{Row, values};
@@ -23,6 +27,8 @@ const LONGEST_CLAIM: usize = 64;
 /// What a subject begins with that is a person's name, or an address.
 const PERSON: &str = "person:";
 const SOURCE: &str = "source:";
+/// The detail of an entry that somebody is blocked: until when, by whom it is counted under.
+pub(super) const BLOCKS: &str = "blocks";
 
 /// Somebody who tries to log in, as far as failures are counted.
 #[derive(Debug, Clone, Copy)]
@@ -76,8 +82,10 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn blocked_until(&self, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
+        self.follow().await?;
         let mut blocks = Vec::new();
         for (subject, rule) in subjects(claim) {
+            blocks.push(self.said().blocked_until(&subject, claim.at));
             let rows = self
                 .db()
                 .rows(TIMES, values![subject, claim.since()])
@@ -85,6 +93,25 @@ impl Store {
             blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
         }
         Ok(blocks.into_iter().flatten().max())
+    }
+
+    /// Blocks that are on record and in force, and of which the table of failures has nothing, in words.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn blocks_without_failures(&self, at: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.follow().await?;
+        let blocks = self.said().blocks(at);
+        let mut found = Vec::new();
+        for (subject, until) in blocks {
+            let sql = "SELECT id FROM failures WHERE subject = $1 LIMIT 1";
+            if self.db().row(sql, values![&subject]).await?.is_none() {
+                found.push(format!(
+                    "{subject} is blocked until {until} on record, and the table of failures has none of theirs: somebody took them away, or a gateway whose rules count for less long; the block stands"
+                ));
+            }
+        }
+        Ok(found)
     }
 
     /// How many wrong codes more block a claimed person or their source, whichever comes first.
@@ -121,6 +148,11 @@ impl Store {
                 .or_default()
                 .push(row.time("at")?);
         }
+        self.follow().await?;
+        for (subject, _) in self.said().blocks(at) {
+            failures.entry(subject).or_default();
+        }
+        let said = self.said();
         let blocks = failures.iter().filter_map(|(subject, times)| {
             let (of, rule) = match subject.strip_prefix(PERSON) {
                 Some(person) => (Blocked::Person(person.to_owned()), rules.person),
@@ -129,7 +161,8 @@ impl Store {
                     rules.source,
                 ),
             };
-            let until = policy::blocked_until(times, rule, at)?;
+            let counted = policy::blocked_until(times, rule, at);
+            let until = counted.max(said.blocked_until(subject, at))?;
             Some(Block { of, until })
         });
         Ok(blocks.collect())
@@ -270,32 +303,48 @@ async fn count(
             .execute(sql, values![new_id(claim.at)?, subject, claim.at])
             .await?;
     }
-    let until = blocked(change, claim).await?;
+    let blocks = blocks_of(change, claim).await?;
+    let until = blocks.values().copied().max();
     let refused = record.refused();
     let mut records = vec![refused.clone()];
     if let (None, Some(until)) = (before, until) {
         if let Some(person) = known {
             remembered::forget(change, person).await?;
         }
+        let blocks = blocks
+            .into_iter()
+            .map(|(subject, until)| (subject, Json::from(until.as_micros())));
         records.push(
             refused
                 .kind(AuditKind::Lockout)
-                .reason(format!("too many failures; blocked until {until}")),
+                .reason(format!("too many failures; blocked until {until}"))
+                .detail(BLOCKS, blocks.collect::<Map<_, _>>()),
         );
     }
     Ok((until, records))
 }
 
 async fn blocked(change: &mut Writing, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let mut blocks = Vec::new();
+    Ok(blocks_of(change, claim).await?.into_values().max())
+}
+
+/// The blocks in force of a claimed person and their source, each with its end: by the failures, and by the log.
+async fn blocks_of(
+    change: &mut Writing,
+    claim: &Claim<'_>,
+) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    change.follow().await?;
+    let mut blocks = BTreeMap::new();
     for (subject, rule) in subjects(claim) {
-        let rows = change
-            .tx
-            .rows(TIMES, values![subject, claim.since()])
-            .await?;
-        blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
+        let on_record = change.inner.said().blocked_until(&subject, claim.at);
+        let values = values![&subject, claim.since()];
+        let rows = change.tx.rows(TIMES, values).await?;
+        let counted = policy::blocked_until(&times(&rows)?, rule, claim.at);
+        if let Some(until) = counted.max(on_record) {
+            blocks.insert(subject, until);
+        }
     }
-    Ok(blocks.into_iter().flatten().max())
+    Ok(blocks)
 }
 
 const TIMES: &str = "SELECT at FROM failures WHERE subject = $1 AND at >= $2 ORDER BY at";
@@ -322,7 +371,7 @@ pub(super) async fn forget(change: &mut Writing, person: &str) -> Result<(), Sto
     Ok(())
 }
 
-fn person_subject(person: &str) -> String {
+pub(super) fn person_subject(person: &str) -> String {
     // NUL ends a text for PostgreSQL.
     let claim: String = person
         .chars()

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ecluse_policy::Timestamp;
@@ -90,6 +90,19 @@ impl ServeLock {
     /// The latest sign of life of the run before, if it served and did not end in order.
     pub fn unended(&self) -> Option<Timestamp> {
         self.unended
+    }
+
+    /// Which file is locked: as long as this machine runs, nobody else holds the lock of the same one. **Shape**: device and
+    /// inode.
+    ///
+    /// # Errors
+    /// The file tells nothing of itself.
+    pub fn file_id(&self) -> Result<(u64, u64), StoreError> {
+        let found = self.file.metadata().map_err(|error| StoreError::File {
+            path: self.path.clone(),
+            error,
+        })?;
+        Ok((found.dev(), found.ino()))
     }
 
     /// A sign of life of a gateway that serves: what the next run knows of this one if it does not end in order.

@@ -32,7 +32,8 @@ const BOUND: &str = include_str!("migrations/0010_bound.sql");
 const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 const NODES: &str = include_str!("migrations/0018_nodes.sql");
-const EXTRACTION: &str = include_str!("migrations/0040_extraction.sql");
+const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
+const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -132,7 +133,13 @@ const STEPS: &[Step] = &[
         postgres: NODES,
     },
     Step {
-        format: 40,
+        format: 19,
+        name: "node runs",
+        sqlite: NODE_RUNS,
+        postgres: NODE_RUNS,
+    },
+    Step {
+        format: 21,
         name: "extraction",
         sqlite: EXTRACTION,
         postgres: EXTRACTION,

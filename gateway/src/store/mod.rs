@@ -10,7 +10,7 @@
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
 //! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`extraction`], [`failures`], [`host_keys`],
-//! [`interventions`], [`nodes`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
+//! [`interventions`], [`nodes`], [`node_runs`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
 mod audit;
@@ -29,6 +29,7 @@ mod keys;
 mod listening;
 mod lock;
 mod migrations;
+mod node_runs;
 mod nodes;
 mod opening;
 mod orders;
@@ -56,7 +57,7 @@ use std::time::Duration;
 
 use ecluse_policy::documents::NodeRules;
 use ecluse_policy::{Documents, Timestamp};
-use ecluse_recordings::log::Frontier;
+use ecluse_recordings::log::{Frontier, Hash};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -68,7 +69,8 @@ pub use self::bound::{
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, compile, read,
+    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE, compile,
+    read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;
@@ -80,6 +82,7 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
+pub use self::node_runs::{Holder, Run};
 pub use self::nodes::{HEARD_WITHIN, LEASE, Node, RemoveError, Removed};
 pub(crate) use self::orders::ORDER;
 pub use self::orders::{Given, Held, Reply};
@@ -89,7 +92,7 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
-pub use self::settings::SETTINGS;
+pub use self::settings::{NODE, SETTINGS};
 use self::sql::{Db, Engine, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use self::topics::{Announcer, Topic};
@@ -311,6 +314,7 @@ impl Store {
             epoch,
             inner: Arc::clone(&self.inner),
             frontier: None,
+            added: Vec::new(),
             planted: 0,
             _turn: turn,
             documents: None,
@@ -324,8 +328,10 @@ struct Writing {
     tx: Tx,
     epoch: u64,
     inner: Arc<Inner>,
-    /// Where the journal stands within this change, once something was added to it.
+    /// Where the journal stands within this change, once it was compared with what was seen, or something was added to it.
     frontier: Option<Frontier>,
+    /// What was added to it: place, hash and words.
+    added: Vec<(u64, Hash, String)>,
     /// Rows of the index that stood where this change wrote, beyond the end of the log, and were taken away.
     planted: u64,
     /// Given back last of all.
@@ -349,6 +355,7 @@ impl Writing {
 
     /// Writes one record of this change into each trail that it concerns; the place of the last entry of it.
     async fn append(&mut self, record: &AuditRecord) -> Result<u64, StoreError> {
+        self.compare().await?;
         let bound = bound::with_digests(self, record).await?;
         let record = bound.as_ref().unwrap_or(record);
         let event = match record.event {
@@ -381,7 +388,10 @@ impl Writing {
 
     /// Writes the records of this change, then makes it happen.
     async fn commit(mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        for record in records {
+        self.compare().await?;
+        // What is wrong with the log itself stands before whatever is written into it.
+        let mut untold = Untold::take(&self.inner);
+        for record in untold.records.iter().chain(records) {
             self.append(record).await?;
         }
         // What was taken away is on record, with the change that found it in its way.
@@ -394,8 +404,38 @@ impl Writing {
             self.tx.execute(listening::SAY, values![words]).await?;
         }
         self.tx.commit().await?;
+        untold.records.clear();
+        let mut said = self.inner.said();
+        for (seq, leaf, line) in &self.added {
+            said.committed(*seq, *leaf, line);
+        }
+        drop(said);
         self.inner.announcer.announce(self.epoch, &self.topics);
         Ok(())
+    }
+}
+
+/// What is to be put on record of the log itself. Given back where that does not happen.
+struct Untold {
+    inner: Arc<Inner>,
+    records: Vec<AuditRecord>,
+}
+
+impl Untold {
+    fn take(inner: &Arc<Inner>) -> Self {
+        Self {
+            records: inner.said().take_untold(),
+            inner: Arc::clone(inner),
+        }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if !self.records.is_empty() {
+            let records = std::mem::take(&mut self.records);
+            self.inner.said().give_back(records);
+        }
     }
 }
 

@@ -57,22 +57,6 @@ impl Store {
         self.db().engine() == Engine::Postgres
     }
 
-    /// This gateway is here, and reached at `address`: said at its start, and again within each [`LEASE`].
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn renew_node(&self, name: &str, address: &HostPort) -> Result<(), StoreError> {
-        let now = clock(self.db().engine());
-        let sql = sqlx::AssertSqlSafe(format!(
-            "INSERT INTO nodes (name, address, renewed_at) VALUES ($1, $2, {now}) \
-             ON CONFLICT (name) DO UPDATE SET address = excluded.address, renewed_at = excluded.renewed_at"
-        ));
-        // Not through `write`: nobody need wake for it.
-        let mut tx = self.db().begin().await?;
-        tx.execute(sql, values![name, address.to_string()]).await?;
-        tx.commit().await
-    }
-
     /// How far the store's clock is ahead of this machine's, in microseconds, at least: what the asking may have taken
     /// counts for nothing. SQLite has this machine's.
     ///
@@ -99,17 +83,6 @@ impl Store {
         let sql = "SELECT DISTINCT node FROM sessions ORDER BY node";
         let rows = self.db().rows(sql, values![]).await?;
         rows.iter().map(|row| row.text("node")).collect()
-    }
-
-    /// This gateway stops in order: it has no sessions any more.
-    ///
-    /// # Errors
-    /// The store failed; it is lost after a [`LEASE`].
-    pub async fn leave_node(&self, name: &str) -> Result<(), StoreError> {
-        let mut tx = self.db().begin().await?;
-        tx.execute("DELETE FROM nodes WHERE name = $1", values![name])
-            .await?;
-        tx.commit().await
     }
 
     /// Every node that began and did not stop in order, by name. A row that does not read is no node: nothing vouches for
@@ -278,7 +251,10 @@ impl Store {
                 }
                 Some(Err(error)) => {
                     tracing::warn!(%error, "a row of the gateways that share the store does not read, and is removed");
-                    self.leave_node(name).await?;
+                    let mut tx = self.db().begin().await?;
+                    tx.execute("DELETE FROM nodes WHERE name = $1", values![name])
+                        .await?;
+                    tx.commit().await?;
                     silence.had_row = true;
                 }
                 None => {}

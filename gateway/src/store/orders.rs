@@ -4,7 +4,7 @@
 //! transaction, and whoever is to obey compares the row with it (`adr/0023-orders-across-nodes.md`). An order names what was
 //! there when it was given and nothing later: obeyed twice, it does nothing more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ecluse_policy::{ClientId, PersonId};
@@ -149,9 +149,15 @@ impl Store {
              WHERE node = $1 AND answer IS NULL ORDER BY orders.seq, orders.id"
         ));
         let rows = self.db().rows(sql, values![node]).await?;
+        let entries = rows.iter().filter_map(|row| {
+            let leaf: [u8; 32] = row.bytes("leaf").ok()?.try_into().ok()?;
+            Some((row.count("seq").ok()?, Hash(leaf)))
+        });
+        let entries: Vec<_> = entries.collect();
+        let seen = self.seen(&entries).await?;
         let mut held: Vec<Held> = rows
             .iter()
-            .map(|row| held(row, node))
+            .map(|row| held(row, node, &seen))
             .collect::<Result<_, _>>()?;
         held.sort_by_key(|held| match held {
             Held::OnRecord { .. } => 0,
@@ -232,7 +238,7 @@ impl Store {
     }
 }
 
-fn held(row: &Row, node: &str) -> Result<Held, StoreError> {
+fn held(row: &Row, node: &str, seen: &BTreeSet<u64>) -> Result<Held, StoreError> {
     let id = row.id("id")?;
     let (salt, body) = (row.text("salt")?, row.text("body")?);
     let line = row.text_or_none("entry")?;
@@ -244,8 +250,10 @@ fn held(row: &Row, node: &str) -> Result<Held, StoreError> {
     });
     let read: Option<Body> = serde_json::from_str(&body).ok();
     let (seq, begun) = (row.count("seq").ok(), row.count("begun")?);
-    let is_counted =
-        seq.is_some_and(|seq| row.count("counted").is_ok_and(|counted| seq <= counted));
+    let is_counted = seq.is_some_and(|seq| {
+        // And the one that this process saw there, not one that stands there for a moment.
+        seen.contains(&seq) && row.count("counted").is_ok_and(|counted| seq <= counted)
+    });
     // The salted digest binds the whole body: who, whose, what, when and to whom. The row's own column of the node is not in
     // it, so the body names the nodes.
     // An entry beyond the end of the log is none: it could be taken away again, and nothing would lack.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ecluse_policy::{ClientId, SessionId};
+use ecluse_recordings::log::{Hash, leaf_hash};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -27,6 +28,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(250);
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// Records that are kept one by one, beside the ends of sessions; further ones are counted.
 const MOST: usize = 10_000;
+/// Ends of sessions that are remembered as put on record: one is told again at once, or never.
+const ENDS: usize = 1000;
 /// Entries that are looked through for one whose commit was not answered.
 const LOOKED_THROUGH: u64 = 10_000;
 
@@ -54,6 +57,8 @@ struct State {
     /// What was beyond [`MOST`], by kind and trail.
     left_out: BTreeMap<(AuditKind, Option<ClientId>), (u64, Option<AuditVerdict>)>,
     paying: bool,
+    /// The last sessions whose end this process put on record.
+    ended: VecDeque<SessionId>,
 }
 
 impl Owed {
@@ -67,6 +72,18 @@ impl Owed {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self, id: SessionId) -> bool {
+        self.state().ended.contains(&id)
+    }
+
+    fn ended(&self, id: SessionId) {
+        let mut state = self.state();
+        state.ended.push_back(id);
+        if state.ended.len() > ENDS {
+            state.ended.pop_front();
+        }
     }
 
     /// Whether anything is kept: what comes after it waits behind it.
@@ -167,6 +184,13 @@ impl Store {
         }
     }
 
+    /// Puts on record as soon as the store answers what is wrong with the log itself: every change takes that along.
+    pub(super) fn owe_untold(&self) {
+        if self.inner.db.begins_changes() {
+            self.inner.owed.keep(&self.inner, Debt::Records(Vec::new()));
+        }
+    }
+
     /// [`Store::end_session`], now or as soon as the store answers.
     pub async fn end_session_at_last(
         &self,
@@ -174,6 +198,7 @@ impl Store {
         end: SessionEnd,
         records: Vec<AuditRecord>,
     ) {
+        let records = records.into_iter().map(with_event).collect();
         self.at_last(Debt::End(id, end, records)).await;
     }
 
@@ -212,10 +237,15 @@ impl Store {
     async fn pay(&self, debt: &Debt) -> Result<(), StoreError> {
         match debt {
             Debt::End(id, end, records) => {
-                if self.end_session(*id, end, records).await? {
+                // Only what this process knows to have written itself needs no word any more.
+                if self.inner.owed.has_ended(*id) {
                     return Ok(());
                 }
-                self.tell_outlived(*id, end, records).await
+                if !self.end_session(*id, end, records).await? {
+                    self.tell_outlived(*id, end, records).await?;
+                }
+                self.inner.owed.ended(*id);
+                Ok(())
             }
             Debt::HostKey(alert, records) => self.alert_host_key(alert, records).await,
             Debt::Records(records) => self.record(records).await,
@@ -227,19 +257,26 @@ impl Store {
         let Some(event) = record.event else {
             return Ok(false);
         };
-        let sql = "SELECT journal.seq FROM journal JOIN counters ON counters.name = 'audit' \
-                   WHERE journal.seq > counters.value - $1 AND journal.entry LIKE $2";
-        let like = format!("%\"{event}\"%");
-        let found = self.db().row(sql, values![LOOKED_THROUGH, like]).await?;
-        Ok(found.is_some())
+        let sql = "SELECT journal.seq, journal.leaf, journal.entry FROM journal JOIN counters ON counters.name = 'audit' \
+                   WHERE journal.seq > counters.value - $1 AND journal.seq <= counters.value AND journal.entry LIKE $2";
+        let like = format!("%\"event\":\"{event}\"%");
+        let mut found = Vec::new();
+        for row in &self.db().rows(sql, values![LOOKED_THROUGH, like]).await? {
+            let leaf: Result<[u8; 32], _> = row.bytes("leaf")?.try_into();
+            let words = leaf_hash(row.text("entry")?.as_bytes());
+            if leaf.is_ok_and(|leaf| Hash(leaf) == words) {
+                found.push((row.count("seq")?, words));
+            }
+        }
+        Ok(!self.seen(&found).await?.is_empty())
     }
 
     /// What is on record by now is not written twice.
     async fn pay_again(&self, debt: &Debt) -> Result<(), StoreError> {
         let first = match debt {
-            // Its row says whether it was ended.
-            Debt::End(..) => None,
-            Debt::HostKey(_, records) | Debt::Records(records) => records.first(),
+            Debt::End(_, _, records) | Debt::HostKey(_, records) | Debt::Records(records) => {
+                records.first()
+            }
         };
         match first {
             Some(record) if self.has_event(record).await? => Ok(()),

@@ -91,6 +91,8 @@ pub struct Session {
 /// Which sessions to list. Everything left out lets everything through.
 #[derive(Debug, Clone, Default)]
 pub struct SessionQuery {
+    /// Only the session of this number.
+    pub number: Option<u64>,
     /// Only sessions on this client's targets.
     pub client: Option<ClientId>,
     /// Only sessions of this person.
@@ -107,7 +109,7 @@ pub struct SessionQuery {
     pub before: Option<u64>,
     /// Only sessions that are live.
     pub live: bool,
-    /// Only sessions whose end is not on record, whatever their row says; slower.
+    /// Only sessions whose end is not on record: the log chooses them, whatever their row says.
     pub unended: bool,
     /// At most so many; without it a thousand.
     pub limit: Option<u32>,
@@ -225,10 +227,21 @@ impl Store {
             .collect();
         let because = because.as_ref().map(typed).transpose()?;
         let mut change = self.write().await?;
-        const END: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
-                           ended_because = $6 WHERE id = $1";
-        const END_ONCE: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
-                                ended_because = $6 WHERE id = $1 AND ended_at IS NULL";
+        // Not the row: whoever writes the table by hand neither keeps an end from the log nor puts a second one there.
+        let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
+        if said.get(&id.as_uuid()).is_some_and(SessionSaid::is_ended) {
+            return Ok(false);
+        }
+        let is_told = records
+            .iter()
+            .any(|record| record.kind == AuditKind::SessionEnd);
+        let sql = if is_told {
+            "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+             ended_because = $6 WHERE id = $1"
+        } else {
+            "UPDATE sessions SET ended_at = $2, end_reason = $3, to_target = $4, to_technician = $5, \
+             ended_because = $6 WHERE id = $1 AND ended_at IS NULL"
+        };
         let values = values![
             id.as_uuid(),
             *at,
@@ -237,15 +250,8 @@ impl Store {
             *to_technician,
             because.as_ref()
         ];
-        if change.tx.execute(END_ONCE, values).await? == 0 {
-            let is_told = records
-                .iter()
-                .any(|record| record.kind == AuditKind::SessionEnd);
-            let said = sessions_said_in(&mut change, &[id.as_uuid()]).await?;
-            if !is_told || said.get(&id.as_uuid()).is_some_and(SessionSaid::is_ended) {
-                return Ok(false);
-            }
-            change.tx.execute(END, values).await?;
+        if change.tx.execute(sql, values).await? == 0 && !is_told {
+            return Ok(false);
         }
         change.commit(&records).await?;
         Ok(true)
@@ -369,6 +375,9 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+        if query.unended {
+            return self.unended_sessions(query).await;
+        }
         let conditions = conditions(query);
         let limit = query.limit.unwrap_or(1000);
         let (sql, values) =
@@ -396,6 +405,7 @@ impl Store {
 pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     let mut conditions = Conditions::default();
     conditions
+        .and_if("number = ?", query.number)
         .and_if("client = ?", query.client.as_ref().map(ClientId::as_str))
         .and_if("person = ?", query.person.as_ref().map(PersonId::as_str))
         .and_if("target = ?", query.target.as_ref().map(TargetId::as_str))
@@ -409,20 +419,17 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
     if query.live {
         conditions.and_fixed("ended_at IS NULL");
     }
-    if query.unended {
-        conditions.and_fixed(
-            "NOT EXISTS (SELECT 1 FROM audit WHERE audit.session = sessions.id AND audit.kind = 'session-end')",
-        );
-    }
     conditions
 }
 
 /// The record of an end with its cause beside the words, so that nobody changes that in the table unseen.
-fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+pub(super) fn with_cause(record: AuditRecord, because: Option<&Because>) -> AuditRecord {
+    let is_end = matches!(
+        record.kind,
+        AuditKind::SessionEnd | AuditKind::SessionOutlived
+    );
     match because.map(serde_json::to_value) {
-        Some(Ok(because)) if record.kind == AuditKind::SessionEnd => {
-            record.detail(BECAUSE, because)
-        }
+        Some(Ok(because)) if is_end => record.detail(BECAUSE, because),
         Some(_) | None => record,
     }
 }

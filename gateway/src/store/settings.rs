@@ -14,11 +14,14 @@ use super::{Store, StoreError};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
-/// The fact which settings the gateway began with last.
+/// The fact which settings a gateway began with last, where only one ever had the store.
 const FACT: &str = "settings";
 
 /// The detail of a start that has the digest of that fact.
 pub const SETTINGS: &str = "settings-sha256";
+
+/// The detail of the same entries that names the gateway, by its node.
+pub const NODE: &str = "node";
 
 /// The parts of the settings, each by a digest.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,24 +51,28 @@ impl Known {
 }
 
 impl Store {
-    /// The gateway begins to serve with settings of these parts: puts that on record, and which ones are others than at its
-    /// last beginning with this store.
+    /// The gateway that is `node` begins to serve with settings of these parts: puts that on record, and which ones are others
+    /// than at its own last beginning with this store. What other gateways of the store began with is no matter.
     ///
     /// # Errors
     /// The store failed; nothing is written.
     pub async fn begin_with_settings(
         &self,
+        node: &str,
         parts: &BTreeMap<String, String>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         // By its digest in the entry of the start, the log tells when the fact was exchanged.
         let began = |text: &str| {
             AuditRecord::new(AuditKind::GatewayStart, at)
+                .detail(NODE, node)
                 .detail(SETTINGS, sha256_hex(text.as_bytes()))
         };
+        let fact = format!("{FACT} of {node}");
         let mut change = self.write().await?;
-        let sql = "SELECT value FROM facts WHERE name = $1";
-        let row = change.tx.row(sql, values![FACT]).await?;
+        // Of a store that an earlier version began with, the fact is of no gateway in particular: of the one that it had.
+        let sql = "SELECT value FROM facts WHERE name IN ($1, $2) ORDER BY name = $2";
+        let row = change.tx.row(sql, values![&fact, FACT]).await?;
         let before = row
             .map(|row| row.parsed("value", |text| serde_json::from_str::<Known>(text)))
             .transpose()?;
@@ -84,12 +91,13 @@ impl Store {
         };
         let sql = "INSERT INTO facts (name, value) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        change.tx.execute(sql, values![FACT, &text]).await?;
+        change.tx.execute(sql, values![&fact, &text]).await?;
         let mut records: Vec<AuditRecord> = if changed.is_empty() {
             Vec::new()
         } else {
             let record = AuditRecord::new(AuditKind::SettingsChange, at)
                 .reason("the gateway began with other settings than before")
+                .detail(NODE, node)
                 .detail("parts", changed);
             vec![record]
         };

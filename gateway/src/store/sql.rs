@@ -83,6 +83,11 @@ impl Db {
         }
     }
 
+    /// Whether anything can be written here: a moment that is past is only read.
+    pub(super) fn begins_changes(&self) -> bool {
+        !matches!(self, Self::Snapshot(_))
+    }
+
     /// This moment, held: what others write from here on is not seen. Of a snapshot, the same one.
     pub(super) async fn snapshot(&self) -> Result<Self, StoreError> {
         let mut tx = match self {

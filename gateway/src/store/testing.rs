@@ -60,6 +60,13 @@ impl TestStore {
             .unwrap()
     }
 
+    /// Changes one row past the store, as whoever has its password does.
+    pub async fn changed_by_hand(&self, sql: &'static str) {
+        let mut tx = self.db().begin().await.unwrap();
+        assert_eq!(tx.execute(sql, super::values![]).await.unwrap(), 1, "{sql}");
+        tx.commit().await.unwrap();
+    }
+
     async fn postgres(url: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let server = PgConnectOptions::from_str(url).unwrap();

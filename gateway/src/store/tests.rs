@@ -12,6 +12,8 @@ mod passage;
 mod reach;
 mod search;
 mod sessions;
+mod settings;
+mod witness;
 
 use std::time::Duration;
 

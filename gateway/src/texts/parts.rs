@@ -4,6 +4,7 @@
 use ecluse_policy::Lang;
 
 use super::{Texts, Value};
+use crate::store::UNKNOWN_BEFORE;
 
 /// Parts that are said with yes and no.
 const YES_OR_NO: [&str; 3] = ["disabled", "unmask", "search.screen-text"];
@@ -18,6 +19,9 @@ const LENGTHS: [&str; 4] = [
 impl Texts {
     /// A line of a difference.
     pub(crate) fn part(&self, lang: Lang, line: &str) -> String {
+        if line == UNKNOWN_BEFORE {
+            return self.say(lang, "changes-unknown-before", &[]);
+        }
         let Some((part, rest)) = line.split_once(": ") else {
             return line.to_owned();
         };

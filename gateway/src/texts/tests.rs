@@ -200,7 +200,7 @@ fn no_full_stop_follows_what_is_to_be_typed() {
 #[test]
 fn what_goes_on_record_in_english_is_read_in_french() {
     use crate::live::{KnownBy, Stop};
-    use crate::passage::reach::ConnectError;
+    use crate::passage::reach::{ConnectError, REFUSED_START, TARGET_LOST};
     use ecluse_policy::capability::{CommandRefused, EnvRefused};
     use ecluse_policy::identity::{Ended, StationFault};
     use ecluse_policy::{
@@ -416,7 +416,8 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ConnectError::Abandoned,
     ];
     said.extend(unreached.map(|error| error.to_string()));
-    // What an English technician read as their channel ended is on record as the reason of that.
+    said.extend([REFUSED_START, TARGET_LOST].map(str::to_owned));
+    // What an English technician read as their channel ended an older gateway kept as the reason of that.
     let texts = Texts::load().unwrap();
     let args = [
         ("by", "odile".into()),

@@ -167,6 +167,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NothingAsked
         | Refusal::DoorClosed { .. }
         | Refusal::Reason { .. }
+        | Refusal::ReasonIsCode
         | Refusal::Length { .. }
         | Refusal::Bytes { .. }
         | Refusal::Start { .. }

@@ -9,6 +9,7 @@ use crate::flow::{Narrowing, Scope};
 use crate::identity::Presence;
 use crate::mandate::{AsOperator, AsTechnician, ToWiden};
 use crate::matrix::{allowed_bytes, conditions};
+use crate::name::PersonId;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 use crate::words;
@@ -97,8 +98,9 @@ impl Intervention {
             .seen
             .clone()
             .or_else(|| Some((by.person().clone(), now)));
-        if next.standing_approvals(documents, now) >= conditions.by {
-            let starts_at = self.request.start.map_or(now, |start| start.max(now));
+        let standing = next.standing_approvals(documents, now).len();
+        if u32::try_from(standing).unwrap_or(u32::MAX) >= conditions.by {
+            let starts_at = self.starts_at(now);
             let latest_end = starts_at.plus(conditions.at_most);
             next.state = State::Approved {
                 granted: Grant {
@@ -301,8 +303,12 @@ impl Intervention {
         Ok(())
     }
 
-    /// How many of those who said yes could still say it.
-    fn standing_approvals(&self, documents: &Documents, now: Timestamp) -> u32 {
+    /// Those who said yes and could still say it, each once.
+    pub(super) fn standing_approvals(
+        &self,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Vec<PersonId> {
         let stands = |approval: &&Approval| match documents.person(&approval.operator) {
             Some(person @ PersonRef::Operator { client, .. }) => {
                 client.id == self.request.client && person.in_force(now).is_ok()
@@ -313,9 +319,9 @@ impl Intervention {
             .approvals
             .iter()
             .filter(stands)
-            .map(|approval| &approval.operator)
+            .map(|approval| approval.operator.clone())
             .collect();
-        u32::try_from(distinct.len()).unwrap_or(u32::MAX)
+        distinct.into_iter().collect()
     }
 
     fn must_wait(&self, step: &'static str, now: Timestamp) -> Result<(), Refusal> {
@@ -348,7 +354,7 @@ impl Intervention {
     }
 
     /// What is left after the approvals so far and this narrowing.
-    fn left_after(&self, narrowing: &Narrowing) -> Result<Left, Refusal> {
+    pub(super) fn left_after(&self, narrowing: &Narrowing) -> Result<Left, Refusal> {
         let Request {
             scope,
             length,
@@ -410,10 +416,10 @@ impl Intervention {
 }
 
 /// What is left of a request after the approvals so far.
-struct Left {
-    scope: Scope,
-    length: Span,
-    bytes: Option<ByteCount>,
+pub(super) struct Left {
+    pub(super) scope: Scope,
+    pub(super) length: Span,
+    pub(super) bytes: Option<ByteCount>,
 }
 
 fn more_than<T: Ord + ToString>(

@@ -41,6 +41,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-outside-matrix",
     "refusal-nothing-asked",
     "refusal-reason",
+    "refusal-reason-is-code",
     "refusal-length",
     "refusal-bytes",
     "refusal-start",
@@ -130,6 +131,7 @@ impl Refusal {
             Self::OutsideMatrix { .. } => "refusal-outside-matrix",
             Self::NothingAsked => "refusal-nothing-asked",
             Self::Reason { .. } => "refusal-reason",
+            Self::ReasonIsCode => "refusal-reason-is-code",
             Self::Length { .. } => "refusal-length",
             Self::Bytes { .. } => "refusal-bytes",
             Self::Start { .. } => "refusal-start",
@@ -252,6 +254,7 @@ impl Refusal {
             | Self::SeveralClients
             | Self::NoCommonAccount
             | Self::NothingAsked
+            | Self::ReasonIsCode
             | Self::NotItsOperator
             | Self::NoSuchIntervention
             | Self::OwnRequest => Vec::new(),

@@ -175,6 +175,24 @@ fn two_operators_are_two_people_and_both_their_limits_hold() {
     );
 }
 
+/// I2, I3: how many have to approve and did, and until when a yes would last, are the numbers that the approval itself uses.
+#[test]
+fn i2_what_a_request_still_needs_is_what_its_approval_asks_for() {
+    let documents = with_flows(&DBA.replace("by = 1", "by = 2"));
+    let (odile, olive) = (odile(&documents), olive(&documents));
+    let all = Narrowing::default();
+    let asked = asked(&documents);
+    let before = asked.outlook(&documents, t0()).unwrap();
+    assert_eq!((before.needed, before.given.len()), (2, 0));
+    let first = asked.approved_by(&documents, &odile, &all, t0()).unwrap();
+    let between = first.outlook(&documents, t0()).unwrap();
+    assert_eq!((between.needed, between.given.len()), (2, 1));
+    assert_eq!(between.given[0].as_str(), "odile");
+    let both = first.approved_by(&documents, &olive, &all, t0()).unwrap();
+    assert_eq!(both.granted().unwrap().latest_end, between.latest_end);
+    assert_eq!(both.outlook(&documents, t0()), None);
+}
+
 #[test]
 fn the_yes_of_an_operator_who_left_does_not_count_any_more() {
     let two = DBA.replace("by = 1", "by = 2");

@@ -263,7 +263,7 @@ const FRENCH: Words = Words {
         moved: "sa place contient l'enregistrement d'une autre session, que quelqu'un y a mis : ecluse journal verify en dit plus",
     },
     ends: Ends {
-        closed: "terminée",
+        closed: "fermée",
         right_ended: "son droit a pris fin",
         cut: "coupée",
         unrecorded: "elle ne pouvait plus être enregistrée",

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 const SOON: usize = 256;
 /// …and within so many where a prompt asked for a secret.
 const SOON_AFTER_PROMPT: usize = 8;
+/// As many keys of a full-screen program may begin a line that goes on where the program has ended: more may be words.
+const KEYS: usize = 3;
 /// Longest line; beyond, it is masked.
 pub(super) const MAX_TYPED: usize = 4096;
 
@@ -24,6 +26,9 @@ pub(super) struct Line {
     pub(super) failed: bool,
     /// The output before it asked for a secret.
     pub(super) asked: bool,
+    /// Keys that a full-screen program took before it gave the screen back, and where they end: what follows is judged
+    /// without them.
+    keys: Option<(VecDeque<char>, u64)>,
 }
 
 impl Line {
@@ -37,10 +42,19 @@ impl Line {
             alike: 0,
             failed: false,
             asked,
+            keys: None,
         }
     }
 
-    pub(super) fn add(&mut self, letter: char, end: u64) {
+    /// A letter is typed; whether the output before it asked for a secret.
+    pub(super) fn add(&mut self, letter: char, end: u64, asked: bool) {
+        if self
+            .keys
+            .as_ref()
+            .is_some_and(|(_, keys)| *keys == self.end)
+        {
+            self.asked = asked;
+        }
         self.end = end;
         if self.typed.len() >= MAX_TYPED {
             self.failed = true;
@@ -79,12 +93,41 @@ impl Line {
         }
     }
 
+    /// A full-screen program gave the screen back: what it took of the line, a pager's `q` above all, it did not echo, and
+    /// nothing follows from that for what is typed from here on.
+    pub(super) fn screen_back(&mut self) {
+        let typed = self.typed.chars().count();
+        if self.keys.is_none()
+            && !self.failed
+            && !self.asked
+            && typed <= KEYS
+            && self.missing.len() == typed
+        {
+            self.keys = Some((std::mem::take(&mut self.missing), self.end));
+        }
+    }
+
+    /// Where the keys of a full-screen program end, if all that was typed after them came back.
+    pub(super) fn keys_alone(&self) -> Option<u64> {
+        let (_, end) = self.keys.as_ref()?;
+        (!self.failed && self.missing.is_empty()).then_some(*end)
+    }
+
+    /// The line with its keys, as one that was not echoed.
+    pub(super) fn whole(mut self) -> Self {
+        if let Some((mut keys, _)) = self.keys.take() {
+            keys.append(&mut self.missing);
+            self.missing = keys;
+        }
+        self
+    }
+
     pub(super) fn waits(&self) -> bool {
         !self.failed && !self.missing.is_empty()
     }
 
     pub(super) fn echoed(&self) -> bool {
-        !self.failed && self.missing.is_empty()
+        !self.failed && self.missing.is_empty() && self.keys.is_none()
     }
 
     /// Whether at least so many letters were typed, next to none came back, in whatever order, and nothing asked for a

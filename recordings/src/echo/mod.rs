@@ -156,11 +156,7 @@ impl EchoDetector {
                 self.mask(sent.start, sent.end);
             }
         }
-        if let Some(line) = self.line.take()
-            && !line.echoed()
-        {
-            self.mask(line.start, line.end);
-        }
+        self.abandon();
         if let Some(start) = self.answering.take() {
             let end = self.offset;
             self.mask(start, end);
@@ -186,12 +182,11 @@ impl EchoDetector {
             '\x03' | '\x1a' | '\x1c' => self.abandon(),
             // A program that reads letter by letter, or up to the end of file, got all of it.
             '\x04' => {
-                if let Some(line) = self.line.take_if(|line| !line.echoed()) {
+                if let Some(line) = self.unechoed() {
                     let hidden = self.is_hidden(&line);
                     self.hidden_lines = self.hidden_lines.saturating_add(hidden.into());
                     self.mask(line.start, line.end);
                 }
-                self.line = None;
             }
             '\x08' | '\x7f' => {
                 if let Some(line) = &mut self.line {
@@ -205,17 +200,14 @@ impl EchoDetector {
                     self.drawn.line_begins();
                 }
                 let line = self.line.get_or_insert_with(|| Line::new(start, asked));
-                line.add(letter, end);
+                line.add(letter, end, asked);
             }
         }
     }
 
     /// Enter.
     fn send(&mut self, burst: bool) {
-        let Some(line) = self.line.take() else { return };
-        if line.echoed() {
-            return;
-        }
+        let Some(line) = self.unechoed() else { return };
         let hidden = self.is_hidden(&line);
         let Line {
             start,
@@ -261,11 +253,20 @@ impl EchoDetector {
     }
 
     fn abandon(&mut self) {
-        if let Some(line) = self.line.take()
-            && !line.echoed()
-        {
+        if let Some(line) = self.unechoed() {
             self.mask(line.start, line.end);
         }
+    }
+
+    /// The line that was being typed, if not all of it came back. Of one that began with the keys of a full-screen program,
+    /// and came back since, those alone are masked.
+    fn unechoed(&mut self) -> Option<Line> {
+        let line = self.line.take().filter(|line| !line.echoed())?;
+        if let Some(end) = line.keys_alone() {
+            self.mask(line.start, end);
+            return None;
+        }
+        Some(line.whole())
     }
 
     fn shown(&mut self, shown: Shown) {
@@ -288,6 +289,11 @@ impl EchoDetector {
                 }
             }
             Shown::Tab => {}
+            Shown::ScreenBack => {
+                if let Some(line) = &mut self.line {
+                    line.screen_back();
+                }
+            }
             Shown::NewLine => {
                 self.tail.clear();
                 self.line_of_output_ended();

@@ -9,6 +9,8 @@ pub(crate) enum Shown {
     Tab,
     Return,
     NewLine,
+    /// A full-screen program gave the screen back.
+    ScreenBack,
 }
 
 /// Strips control sequences that arrive in pieces.
@@ -95,7 +97,11 @@ impl Visible {
             Piece::Letter(letter) if letter.is_control() => {}
             Piece::Letter(letter) => shown(Shown::Letter(letter)),
             Piece::Sequence(sequence) => {
-                *full_screen = alternate(sequence).unwrap_or(*full_screen);
+                let was = *full_screen;
+                *full_screen = alternate(sequence).unwrap_or(was);
+                if was && !*full_screen {
+                    shown(Shown::ScreenBack);
+                }
             }
             Piece::Hidden(one) => hidden.keep(one),
         });

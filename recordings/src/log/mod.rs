@@ -10,6 +10,7 @@
 pub mod checkpoint;
 pub mod entry;
 pub mod hash;
+pub mod kept;
 pub mod note;
 pub mod proof;
 pub mod trail;
@@ -19,6 +20,7 @@ pub mod witness;
 pub use checkpoint::Checkpoint;
 pub use entry::Entry;
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use kept::{Kept, KeptError};
 pub use note::{KeyRole, NoteError, SignedNote, VerifierKey};
 pub use proof::{
     ProofError, consistency_needs, consistency_proof, inclusion_needs, inclusion_proof, root_at,

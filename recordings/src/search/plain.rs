@@ -27,7 +27,7 @@ impl PlainLines {
             Shown::Letter(letter) => self.push(letter, line),
             Shown::Tab => self.push(' ', line),
             // A line feed follows, or what was written is written over.
-            Shown::Return => {}
+            Shown::Return | Shown::ScreenBack => {}
             Shown::NewLine => self.give(line),
         }
     }

@@ -1,4 +1,4 @@
-//! What a transcript says of a screen, and what a technician was told in English as a channel ended.
+//! What a transcript says of a screen, and why a channel ended.
 
 use super::{Pattern, among};
 use crate::bundle::Language;
@@ -96,8 +96,16 @@ const SEQUENCES: &[Pattern] = &[
     ("command", "commande"),
 ];
 
-/// What an English technician read as a channel ended, on record as the reason of that.
+/// Why a channel ended. What begins with `Écluse:` an English technician read, and an older gateway kept as the reason.
 pub(super) const FAREWELLS: &[Pattern] = &[
+    (
+        "the target refused to start it",
+        "la cible a refusé de le lancer",
+    ),
+    (
+        "the connection to the target broke",
+        "la connexion à la cible s'est rompue",
+    ),
     (
         "Écluse: this connection was closed by {}: {}",
         "Écluse\u{a0}: cette connexion a été fermée par {}\u{a0}: {}",

@@ -360,6 +360,6 @@ fn in_words(lines: Vec<TimedLine>, words: &Words) -> Vec<TimedLine> {
 }
 
 fn told(hidden: &TimedLine, words: &Words) -> TimedLine {
-    let text = format!("[{}: {}]", words.not_echoed, hidden.text);
+    let text = format!("[{}{}{}]", words.not_echoed, words.colon, hidden.text);
     TimedLine::said(hidden.at_us, text)
 }

@@ -63,6 +63,10 @@ impl Words {
 
     /// Why a channel closed; as it was written where this program has no words for it.
     pub(super) fn reason<'r>(&self, reason: &'r str) -> Cow<'r, str> {
+        // The words for it are those for a session, which is of another gender.
+        if reason == "closed" {
+            return Cow::Borrowed(self.closed.trim_end());
+        }
         match self.language.end(reason) {
             same if same == reason => self.said(reason),
             known => Cow::Borrowed(known),

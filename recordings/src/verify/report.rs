@@ -158,7 +158,7 @@ pub struct TrustLine {
 pub struct Report {
     /// The most severe of all findings.
     pub verdict: Verdict,
-    /// Every finding.
+    /// Every finding, the most severe first.
     pub findings: Vec<Finding>,
     /// What else there is to know.
     pub notes: Vec<Note>,
@@ -204,9 +204,14 @@ impl Report {
             place: crate::neutralise(place),
             text: crate::neutralise(text),
         };
-        if self.findings.len() < MAX_LINES && !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if self.findings.contains(&finding) {
+            return;
         }
+        // The most severe first: what there is no room for is the least of it.
+        let graver = |found: &Finding| found.verdict.severity() >= verdict.severity();
+        let place = self.findings.partition_point(graver);
+        self.findings.insert(place, finding);
+        self.findings.truncate(MAX_LINES);
     }
 
     /// Adds a note.
@@ -244,13 +249,18 @@ impl Report {
         for recording in &self.recordings {
             let _ = writeln!(
                 out,
-                "recording {}: {} on {} of {}, {}; {} files, {}",
+                "recording {}: {} on {} of {}, {}; {} {}, {}",
                 recording.session,
                 crate::neutralise(&recording.person),
                 crate::neutralise(&recording.target),
                 crate::neutralise(&recording.client),
                 moment(recording.started),
                 recording.files,
+                if recording.files == 1 {
+                    "file"
+                } else {
+                    "files"
+                },
                 if recording.read {
                     "read to the end with the key given"
                 } else {
@@ -333,6 +343,7 @@ mod tests {
             }
             report.find(CutShort, "file", "text");
             assert_eq!(report.verdict, worst);
+            assert_eq!(report.findings[0].verdict, worst, "it stands first");
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Options, verify};
 use crate::bundle::{Consistency, ReaderError};
 use crate::evidence::key::Identity;
 use crate::evidence::signature::{from_openssh, parse_allowed_signers};
-use crate::log::{Extension, SignedNote, VerifierKey};
+use crate::log::{Extension, Kept, VerifierKey};
 
 /// Longest file of keys or checkpoint that is read.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -105,19 +105,17 @@ impl Request {
             options.log_keys.extend(found);
         }
         for path in &self.since {
-            let text = read(path)?;
-            // As `journal proof` prints it: a checkpoint with the proof that an earlier one is its beginning.
-            let note = if text.starts_with("old ") {
-                let Extension { old, proof, note } =
-                    Extension::parse(&text).map_err(|error| problem(path, error))?;
-                let new = note
-                    .unverified()
-                    .map_err(|error| problem(path, error))?
-                    .size;
-                options.joining.push(Consistency { old, new, proof });
-                note
-            } else {
-                SignedNote::parse(&text).map_err(|error| problem(path, error))?
+            let kept = Kept::read(&read_bytes(path)?).map_err(|error| problem(path, error))?;
+            let note = match kept {
+                Kept::Joined(Extension { old, proof, note }) => {
+                    let new = note
+                        .unverified()
+                        .map_err(|error| problem(path, error))?
+                        .size;
+                    options.joining.push(Consistency { old, new, proof });
+                    note
+                }
+                Kept::Checkpoint(note) => note,
             };
             options.since.push((path.display().to_string(), note));
         }
@@ -126,11 +124,15 @@ impl Request {
 }
 
 fn read(path: &Path) -> Result<String, RequestError> {
-    let mut text = String::new();
+    String::from_utf8(read_bytes(path)?).map_err(|_| problem(path, "it is no text"))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, RequestError> {
+    let mut bytes = Vec::new();
     fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE).read_to_string(&mut text))
+        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
         .map_err(|error| problem(path, error))?;
-    Ok(text)
+    Ok(bytes)
 }
 
 fn problem(path: &Path, problem: impl ToString) -> RequestError {

@@ -1,7 +1,11 @@
 //! Gateways that are taken out: one that does not come back, and one that lives. R4, I5.
 
+use std::fs;
+use std::process::{Command, Output};
+
 use anyhow::{Result, ensure};
-use ecluse_tests::wait;
+use ecluse_tests::gateway::Gateway;
+use ecluse_tests::{Site, ports, wait};
 
 use super::{PATIENCE, goes_on, is_of, node, session, shown, two_nodes};
 
@@ -10,7 +14,7 @@ use super::{PATIENCE, goes_on, is_of, node, session, shown, two_nodes};
 fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
     let (here, mut there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let running = session(&there)?;
+    let mut running = session(&there)?;
     let number = shown(&here, &node(&there))?;
     let remove = ["nodes", "remove", &node(&there)];
     let lives = here.gateway().try_run(remove, "")?;
@@ -19,6 +23,16 @@ fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
         lives.status.code() == Some(1) && said.contains("was heard of"),
         "{said}"
     );
+    // Nor is it by a copy of its data directory that says it is reached at the same address.
+    let copy = copy_begins(&there)?;
+    let said = String::from_utf8_lossy(&copy.stderr).into_owned();
+    ensure!(
+        copy.status.code() == Some(1) && said.contains("write another name (one line) into"),
+        "{said}"
+    );
+    goes_on(&mut running)?;
+    let ends = here.shared_audit("session-end")?;
+    ensure!(!ends.iter().any(|end| is_of(end, &number)), "{ends:?}");
     there.kill()?;
     drop(running);
     wait::until_true("a session that is lost", PATIENCE, || {
@@ -43,6 +57,32 @@ fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
     })?;
     here.gateway().run(["journal", "verify"], "")?;
     Ok(())
+}
+
+/// What comes of a copy of a gateway's data directory, on a port of its own, that says it is reached where the original is.
+fn copy_begins(original: &Site) -> Result<Output> {
+    let layout = original.layout();
+    let (config, data) = (
+        layout.root().join("copied-config"),
+        layout.root().join("copied-data"),
+    );
+    for (from, to) in [(layout.config(), &config), (layout.data(), &data)] {
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status()?;
+        ensure!(copied.success(), "cp failed");
+    }
+    let settings = config.join("gateway.toml");
+    let text = fs::read_to_string(&settings)?
+        .replace(
+            &layout.data().display().to_string(),
+            &data.display().to_string(),
+        )
+        .replace(
+            &node(original),
+            &format!("127.0.0.1:{}", ports::free_port()?),
+        );
+    let text = format!("{text}\n[node]\naddress = \"{}\"\n", node(original));
+    fs::write(&settings, text)?;
+    Gateway::find(&settings)?.try_run(["serve"], "")
 }
 
 /// R4: a gateway of which the store does not hear and that is taken out while it lives ends what it carries, and the record
@@ -100,6 +140,11 @@ fn r4_a_node_that_is_taken_out_while_it_lives_ends_its_sessions() -> Result<()> 
         anyhow::bail!("{outlived:?}");
     };
     ensure!(is_of(outlived, &number), "{outlived}");
+    let said = here.gateway().run(["journal", "verify"], "")?;
+    ensure!(
+        said.contains(&format!("session #{number} went on after entry")),
+        "{said}"
+    );
     let live = here.operator(&["live"])?.success()?.text();
     ensure!(live.contains("No session is in passage"), "{live}");
     let told = here.operator(&["pending"])?.success()?.text();

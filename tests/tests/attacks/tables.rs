@@ -9,7 +9,6 @@ use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Terminal, store, wait};
 
 use super::{Crime, said};
-use crate::bundles::export;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Some looks at the documents, which are two seconds apart, and the log-ons of whoever asks.
@@ -53,8 +52,16 @@ fn r3_a_changed_approver_admits_nobody_and_is_told() -> Result<()> {
     // It was looked at many times since.
     let told = store::audit(&crime.site, "not-on-record")?;
     ensure!(told.len() == 1, "{told:?}");
-    let bundle = export(&crime.site, &["1"], "altered.tar")?;
+    let bundle = crime.site.layout().root().join("altered.tar");
     let bundle = bundle.display().to_string();
+    let exported = ["export", "1", "--output", &bundle];
+    let exported = crime.site.gateway().try_run(exported, "")?;
+    ensure!(
+        exported.status.code() == Some(3)
+            && said(&exported).contains("1 intervention in it not as on record"),
+        "{}",
+        said(&exported)
+    );
     let verified = crime.site.gateway().try_run(["verify", &bundle], "")?;
     ensure!(
         verified.status.code() == Some(4)

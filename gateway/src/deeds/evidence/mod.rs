@@ -51,6 +51,8 @@ pub(crate) enum Why {
     Unreadable(Unreadable),
     /// An option reads sealed recordings, and this session is still in passage.
     NotYet(&'static str),
+    /// An option reads sealed recordings, and this one is being sealed.
+    NotSealed(&'static str),
     /// An option says how fast a screen is played, and this is text.
     NoPace(&'static str),
     /// Two options say where to begin.

@@ -139,7 +139,7 @@ pub(crate) async fn replay(
 ) -> Result<(Replaying, What), Undone> {
     let applied = house.applied();
     let auditor = right(house, by, Replay::ACT, by.as_auditor(&applied)).await?;
-    let found = house.store.session(ask.session).await?;
+    let found = house.store.session_on_record(ask.session).await?;
     let Some(session) = found.filter(|session| session.start.client == *auditor.client()) else {
         return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
     };
@@ -207,15 +207,7 @@ impl Asked<'_> {
     fn meaningless(&self) -> Option<Why> {
         let ask = self.ask;
         if self.session.end.is_none() {
-            let asks = [
-                (matches!(ask.at, Some(At::Clock(_))), "--at HH:MM"),
-                (ask.unmask, "--unmask"),
-                (ask.text, "--text"),
-                (ask.find.is_some(), "--find"),
-            ];
-            return asks
-                .into_iter()
-                .find_map(|(given, option)| given.then_some(Why::NotYet(option)));
+            return self.of_sealed().map(Why::NotYet);
         }
         if self.text && ask.speed.is_some() {
             return Some(Why::NoPace("--speed"));
@@ -229,6 +221,19 @@ impl Asked<'_> {
             (false, true) if ask.unmask => Some(Why::Whole("--find")),
             (true, false) | (false, true | false) => None,
         }
+    }
+
+    /// An option that means something for a sealed recording alone.
+    fn of_sealed(&self) -> Option<&'static str> {
+        let ask = self.ask;
+        let asks = [
+            (matches!(ask.at, Some(At::Clock(_))), "--at HH:MM"),
+            (ask.unmask, "--unmask"),
+            (ask.text, "--text"),
+            (ask.find.is_some(), "--find"),
+        ];
+        let mut given = asks.into_iter().filter(|(given, _)| *given);
+        given.next().map(|(_, option)| option)
     }
 
     /// Who looked at what, before anything is shown; who may not read it in clear, too.
@@ -394,7 +399,7 @@ impl Asked<'_> {
     async fn unsealed(&self, journal: PathBuf, problem: Unreadable) -> Result<Given, Missing> {
         // What was read of it may be of before its end.
         let store = &self.house.store;
-        let again = store.session(self.session.number).await;
+        let again = store.session_on_record(self.session.number).await;
         let again = again.map_err(|error| Missing::Undone(error.into()))?;
         let ended = again.as_ref().unwrap_or(self.session).end.is_some();
         let state = match (ended, self.text) {
@@ -404,6 +409,10 @@ impl Asked<'_> {
             (true, true) => return Err(Why::BeingSealed.into()),
             (false, true) => return Err(Why::InPassage.into()),
         };
+        // Nobody knows yet when the channel was opened, nor has the words.
+        if let Some(option) = self.of_sealed() {
+            return Err(Why::NotSealed(option).into());
+        }
         let keys = Arc::clone(self.house.keeper.keys());
         let channel = self.ask.channel.unwrap_or(1);
         let start = &self.session.start;
@@ -416,7 +425,7 @@ impl Asked<'_> {
         };
         let at = match self.ask.at {
             Some(At::Place(at)) => at,
-            // Refused before: nobody knows yet when the channel was opened.
+            // Refused above.
             Some(At::Clock(_)) | None => Duration::ZERO,
         };
         let what = What::Screen(self.paced(playback), Vec::new(), None);

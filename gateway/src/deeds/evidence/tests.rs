@@ -68,6 +68,40 @@ async fn acts_refused(house: &House) -> Vec<AuditRecord> {
     records_of(&house.gateway.store, &[AuditKind::ActRefused]).await
 }
 
+/// R10: of a recording that is being sealed nothing that was asked for is left out in silence.
+#[tokio::test]
+async fn what_a_recording_that_is_being_sealed_cannot_give_is_refused() {
+    let house = House::new().await;
+    let _recorder = in_passage(&house).await;
+    let end = crate::store::SessionEnd {
+        at: clock::now(),
+        reason: "closed".into(),
+        because: None,
+        to_target: 0,
+        to_technician: 0,
+    };
+    let id = SessionId::from_uuid(Uuid::from_u128(7));
+    let ended = house.gateway.store.end_session(id, &end, &[]).await;
+    assert!(ended.unwrap());
+    let aurele = house.visitor("aurele");
+    for (body, option) in [
+        (json!({"session": 1}), None),
+        (json!({"session": 1, "at": "2.5s"}), None),
+        (json!({"session": 1, "at": "17:02"}), Some("--at HH:MM")),
+        (json!({"session": 1, "find": "patience"}), Some("--find")),
+    ] {
+        let given = replay(&house.gateway, &aurele, &ask(body), Medium::Screen).await;
+        match (given, option) {
+            (Ok((given, _)), None) => assert_eq!(given.state, State::BeingSealed),
+            (Err(Undone::Unshown(unshown)), Some(option)) => {
+                let why = format!("{:?}", unshown.why);
+                assert_eq!(why, format!("NotSealed({option:?})"));
+            }
+            (given, option) => panic!("{option:?}: {given:?}"),
+        }
+    }
+}
+
 /// R10, R5: what there is of a session in passage is given to a screen, at a place, on record; nothing else of it is, and why
 /// not is a fact and no sentence.
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ecluse_policy::SessionId;
 use ecluse_recordings::search::{LineKind, Query};
 
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 use crate::deeds::typed::Kind;
 use crate::gateway::Gateway;
 use crate::store::{AuditQuery, Session, SessionQuery, StoreError};
@@ -60,12 +60,15 @@ impl Refusals {
         let refused = AuditQuery {
             from: sessions.from,
             until: sessions.until,
+            // Also what nobody was admitted to at all: attempts are looked for by whoever looks for refusals (R5).
+            kinds: vec![AuditKind::FlowRefused, AuditKind::Admission],
             ..of(AuditKind::FlowRefused)
         };
         let found = store.audit(&refused).await?;
         let (with, without): (Vec<_>, Vec<_>) = found
             .into_iter()
             .map(|stored| stored.record)
+            .filter(|record| record.verdict == Some(AuditVerdict::Refuse))
             .partition(|record| record.session.is_some());
         refusals.touched = with.iter().filter_map(|record| record.session).collect();
         // Variables that were not sent stand in the entry of what was permitted beside.
@@ -108,7 +111,7 @@ impl Refusals {
         for record in without {
             // What was refused within an intervention, before any session of it, is told to no recording.
             let session = connection(&record)
-                .filter(|_| record.intervention.is_none())
+                .filter(|_| record.kind == AuditKind::FlowRefused && record.intervention.is_none())
                 .and_then(|on| begun_on.get(on).copied());
             refusals.touched.extend(session.map(|(id, _)| id));
             if question.find(&refusal(&record)).is_some() {

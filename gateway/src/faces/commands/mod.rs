@@ -21,6 +21,7 @@ mod recordings;
 mod retention;
 mod search;
 mod serve;
+mod talks;
 mod verify;
 
 use std::io::IsTerminal as _;

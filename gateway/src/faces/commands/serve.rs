@@ -14,13 +14,14 @@ use clap::Args;
 use ecluse_policy::Documents;
 use ecluse_policy::identity::Doorway;
 use tokio::net::TcpListener;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
 use super::minutes::each_minute;
+use super::talks::Talks;
 use super::{administrator, directory};
 use crate::archive::changes::end_all_interrupted;
 use crate::archive::cut_short;
@@ -43,7 +44,8 @@ use crate::faces::lobby::life;
 use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
-use crate::live::{Live, agreement, node_name, nodes, orders};
+use crate::live::node_name::{self, NameError};
+use crate::live::{Live, agreement, nodes, orders};
 use crate::log::{JournalKeys, Ticker};
 use crate::memory;
 use crate::passage;
@@ -69,8 +71,6 @@ const BUDGETS_SETTLE_WITHIN: Duration = Duration::from_secs(5);
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// How long the store is waited for with what is not on record yet.
 const SETTLED_WITHIN: Duration = Duration::from_secs(10);
-/// Threads for dialogues. What takes long is read elsewhere ([`Readers`]).
-const TALKERS: usize = 2;
 /// How often the texts of the documents are compared with the log.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -118,8 +118,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         "nobody can tell how people reach this gateway: write `address = \"HOST:PORT\"` under [node]",
     )?;
     agreement::check(&store).await?;
-    let node = node_name::take(&settings.data_dir, &store, &address).await?;
-    store.renew_node(&node, &address).await?;
+    let own = node_name::take(&settings.data_dir, &lock, &store, &address).await?;
+    let node = own.name.clone();
     let left = close_what_was_left(&store, &settings.recordings.directory, &node, &keys).await?;
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
@@ -165,11 +165,12 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         settings,
     });
     store
-        .begin_with_settings(&gateway.settings.parts()?, clock::now())
+        .begin_with_settings(&gateway.node, &gateway.settings.parts()?, clock::now())
         .await?;
     lock.serving(clock::now())?;
     gateway.readers.beside(keep_screens(Arc::clone(&gateway)));
     let ticker = Ticker::new(store.clone(), journal);
+    let (taken, is_taken) = oneshot::channel();
     let background = [
         tokio::spawn(follow_documents(store.clone(), documents)),
         tokio::spawn(time_source.run()),
@@ -178,7 +179,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
         tokio::spawn(Arc::clone(&gateway.extraction).run()),
-        tokio::spawn(nodes::stay(Arc::clone(&gateway), address)),
+        tokio::spawn(nodes::stay(Arc::clone(&gateway), own.clone(), taken)),
         tokio::spawn(orders::carry_out(Arc::clone(&gateway))),
         tokio::spawn(each_minute(
             Arc::clone(&gateway),
@@ -224,7 +225,10 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .collect();
     announce()?;
 
-    until_told_to_stop().await?;
+    let taken = until_told_to_stop(is_taken).await?;
+    if let Some(taken) = &taken {
+        tracing::error!("{taken}");
+    }
     tracing::info!("stopping: sessions are told and their recordings closed");
     stop.send_replace(true);
     for door in doors {
@@ -259,10 +263,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             "the store does not answer: what happened is not on record; sessions are ended by the next start"
         );
     }
-    store
-        .record(&[AuditRecord::new(AuditKind::GatewayStop, clock::now())])
-        .await?;
-    if let Err(error) = store.leave_node(&gateway.node).await {
+    let mut stopped = AuditRecord::new(AuditKind::GatewayStop, clock::now());
+    if taken.is_some() {
+        stopped = stopped.reason(
+            "another gateway serves under this one's name: one data directory is a copy of the other",
+        );
+    }
+    store.record(&[stopped]).await?;
+    if let Err(error) = own.leave(&store).await {
         tracing::debug!(%error, "other nodes will miss this one for a moment");
     }
     lock.ended()?;
@@ -272,7 +280,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     store.close().await;
     drop(reading);
     drop(lock);
-    Ok(())
+    taken.map_or(Ok(()), |taken| Err(taken.into()))
 }
 
 /// The keys that make evidence, tried: a gateway that cannot sign opens no door.
@@ -309,33 +317,6 @@ async fn listen(ssh: &SshSettings) -> anyhow::Result<Vec<(TcpListener, Doorway)>
     Ok(listeners)
 }
 
-/// The runtime of the dialogues. A runtime must not be dropped inside another, so it is shut down without waiting.
-struct Talks(Option<Runtime>, Handle);
-
-impl Talks {
-    fn start() -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(TALKERS)
-            .thread_name("talk")
-            .enable_all()
-            .build()?;
-        let handle = runtime.handle().clone();
-        Ok(Self(Some(runtime), handle))
-    }
-
-    fn handle(&self) -> Handle {
-        self.1.clone()
-    }
-}
-
-impl Drop for Talks {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 fn announce() -> anyhow::Result<()> {
     let mut out = Out;
     writeln!(out, "ready")?;
@@ -343,14 +324,17 @@ fn announce() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn until_told_to_stop() -> anyhow::Result<()> {
+/// Waits until somebody says so, or another gateway is found to serve under this one's name, and tells of that.
+async fn until_told_to_stop(
+    taken: oneshot::Receiver<NameError>,
+) -> anyhow::Result<Option<NameError>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        Ok(taken) = taken => Some(taken),
+    })
 }
 
 fn bounds(limits: &LimitSettings) -> Bounds {

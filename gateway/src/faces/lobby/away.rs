@@ -46,16 +46,27 @@ pub(super) async fn send_away(
         )
         .await?;
     } else {
-        let words = desk
-            .gateway
-            .texts
-            .refusal(desk.lang(), refusal, clock::now());
-        let words = next::announced(desk.gateway, desk.lang(), &words);
-        desk.terminal.err_line(&words).await?;
-        let helps = next::after_on(desk.gateway, desk.visitor, refusal, target, account);
-        if let Some(helps) = helps {
-            desk.terminal.err_line(&helps).await?;
-        }
+        explain(desk, target, account, refusal).await?;
+    }
+    Ok(())
+}
+
+/// A refusal in the gateway's own words, and the command that helps, where one does.
+pub(super) async fn explain(
+    desk: &mut Desk<'_>,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    refusal: &Refusal,
+) -> Result<(), Trouble> {
+    let words = desk
+        .gateway
+        .texts
+        .refusal(desk.lang(), refusal, clock::now());
+    let words = next::announced(desk.gateway, desk.lang(), &words);
+    desk.terminal.err_line(&words).await?;
+    let helps = next::after_on(desk.gateway, desk.visitor, refusal, target, account);
+    if let Some(helps) = helps {
+        desk.terminal.err_line(&helps).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::desk::{Desk, Trouble, status};
 use super::grammar::asks_for_help;
 use super::words::split;
 use super::{gauges, grammar, listing, technician};
-use crate::deeds::Ask;
+use crate::actor::Actor;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
 use crate::deeds::evidence::recordings::Recordings;
@@ -21,6 +21,9 @@ use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
 use crate::deeds::typed::FAMILIES;
+use crate::deeds::{Ask, Undone, right};
+use crate::gateway::Gateway;
+use crate::store::StoreError;
 
 /// One command: its name, how it is written, and the sentence that says to whom what it does.
 #[derive(Debug)]
@@ -226,22 +229,60 @@ pub(super) async fn execute(desk: &mut Desk<'_>, line: &str) -> Result<Next, Tro
     // A failing store is told and ends the command, not the dialogue.
     let status = match act(desk, command, words).await {
         Ok(status) => status,
-        Err(Trouble::Misused(misuse)) => desk.misused(command, &misuse).await?,
+        // The right comes before the grammar: whoever may not do it at all reads that, and it is on record.
+        Err(Trouble::Misused(misuse)) => match command
+            .act
+            .right(desk.gateway, desk.visitor, command.name)
+            .await
+        {
+            Ok(()) => desk.misused(command, &misuse).await?,
+            Err(Undone::Store(error)) => store_failed(desk, command, error).await?,
+            Err(undone) => desk.undone(undone).await?,
+        },
         Err(Trouble::Undone(undone)) => desk.undone(undone).await?,
-        Err(Trouble::Store(error)) => {
-            tracing::warn!(%error, command = command.name, "a command failed");
-            desk.problem(
-                "common-store-failed",
-                &[(
-                    "problem",
-                    desk.gateway.texts.store(desk.lang(), &error).into(),
-                )],
-            )
-            .await?
-        }
+        Err(Trouble::Store(error)) => store_failed(desk, command, error).await?,
         Err(left @ Trouble::Left(_)) => return Err(left),
     };
     Ok(Next::Go(status))
+}
+
+async fn store_failed(
+    desk: &mut Desk<'_>,
+    command: &Command,
+    error: StoreError,
+) -> Result<u32, Trouble> {
+    tracing::warn!(%error, command = command.name, "a command failed");
+    let problem = desk.gateway.texts.store(desk.lang(), &error);
+    desk.problem("common-store-failed", &[("problem", problem.into())])
+        .await
+}
+
+impl Act {
+    /// Whether the person may do this at all, whatever it names; where not, that is on record.
+    async fn right(self, house: &Gateway, by: &Actor, name: &str) -> Result<(), Undone> {
+        let applied = house.applied();
+        let whose = match self {
+            Self::Request | Self::Flows | Self::Quota | Self::Cancel => Technicians,
+            Self::Pending
+            | Self::Approve
+            | Self::Refuse
+            | Self::Withdraw
+            | Self::Live
+            | Self::Watch
+            | Self::Cut
+            | Self::Changes => Operators,
+            Self::Recordings | Self::Search | Self::Replay => Auditors,
+            // Everybody has one of theirs.
+            Self::Interventions => For::role(by.authenticated.role()),
+            Self::Help | Self::Exit => return Ok(()),
+        };
+        let asked = match whose {
+            Technicians => by.as_technician(&applied).map(drop),
+            Operators => by.as_operator(&applied).map(drop),
+            Auditors => by.as_auditor(&applied).map(drop),
+        };
+        right(house, by, name, asked).await
+    }
 }
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {

@@ -1,6 +1,6 @@
 //! Interventions as a table. For technicians, operators and auditors alike.
 
-use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::intervention::{Approval, Intervention, State};
 use ecluse_policy::{Role, Timestamp};
 
 use super::desk::{Desk, Trouble, status};
@@ -13,7 +13,12 @@ use crate::texts::times;
 /// `interventions`: a technician's own, or those of an operator's or an auditor's client.
 pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Interventions = grammar::parse(words)?;
+    let one = ask.id.is_some();
     let listed = listing::interventions(desk.gateway, desk.visitor, ask).await?;
+    if let ([intervention], true) = (listed.interventions.as_slice(), one) {
+        in_full(desk, intervention).await?;
+        return Ok(status::DONE);
+    }
     let own = matches!(desk.visitor.authenticated.role(), Role::Technician { .. });
     if listed.interventions.is_empty() {
         let none = if own {
@@ -27,6 +32,42 @@ pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Resu
     list(desk, &listed.interventions, !own).await?;
     tell_more(desk, listed.more).await?;
     Ok(status::DONE)
+}
+
+/// One intervention, and nothing of it shortened: what was asked, what was granted of it, by whom, and how it stands.
+async fn in_full(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), Trouble> {
+    let (now, lang) = (clock::now(), desk.lang());
+    let texts = &desk.gateway.texts;
+    let mut fields = shown::request_fields(texts, lang, intervention.request(), None, now);
+    let applied = desk.gateway.applied();
+    let state = shown::standing(texts, lang, intervention, &applied.documents, now);
+    fields.insert(1, (desk.say("field-state", &[]), state));
+    let approvals = intervention.approvals();
+    if let Some((scope, length)) = intervention.last_granted()
+        && !approvals.is_empty()
+    {
+        let yes = |approval: &Approval| {
+            let at = times::moment(approval.at, now, None);
+            format!("{} ({at})", approval.operator)
+        };
+        let granted = [
+            shown::names(&scope.targets),
+            shown::names(&scope.accounts),
+            shown::capabilities(texts, lang, &scope.capabilities),
+            times::length_in(lang, length),
+        ];
+        fields.push((
+            desk.say("field-approvals", &[]),
+            shown::names(approvals.iter().map(yes)),
+        ));
+        fields.push((desk.say("field-allowed", &[]), granted.join(" · ")));
+    }
+    if let Some(at) = until(intervention) {
+        let at = times::moment(at, now, None);
+        fields.push((desk.say("field-end", &[]), at));
+    }
+    desk.terminal.fields(&fields).await?;
+    Ok(())
 }
 
 /// Says that a list does not hold all that is over.
@@ -58,7 +99,7 @@ pub(crate) async fn list(
         head("field-end"),
         head("field-reason"),
     ]);
-    let texts = &desk.gateway.texts;
+    let (texts, applied) = (&desk.gateway.texts, desk.applied());
     let row = |intervention: &Intervention| {
         let request = intervention.request();
         let (scope, length) = intervention
@@ -66,7 +107,7 @@ pub(crate) async fn list(
             .unwrap_or((&request.scope, request.length));
         let mut row = vec![
             request.number.to_string(),
-            shown::standing(texts, desk.lang(), intervention),
+            shown::standing(texts, desk.lang(), intervention, &applied.documents, now),
         ];
         if people {
             row.push(request.person.to_string());

@@ -62,7 +62,11 @@ pub(crate) fn after_on(
     target: &TargetId,
     account: Option<&AccountName>,
 ) -> Option<String> {
-    if let Refusal::NotOnRecord { .. } | Refusal::WindowOver { .. } = refusal {
+    if let Refusal::NotOnRecord { .. }
+    | Refusal::WindowOver { .. }
+    | Refusal::NotGranted { .. }
+    | Refusal::NoIntervention { .. } = refusal
+    {
         return Some(ask(gateway, visitor, target, account));
     }
     after(gateway, visitor, refusal, false)

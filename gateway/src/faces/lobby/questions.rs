@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ecluse_policy::intervention::LONGEST_REASON;
+use ecluse_policy::words::is_code;
 use ecluse_policy::{AccountName, Span};
 
 use super::desk::{Desk, Trouble};
@@ -55,6 +56,8 @@ pub(super) async fn ask_reason(desk: &mut Desk<'_>) -> Result<Option<String>, Tr
                 let count = reason.chars().count();
                 if reason.is_empty() {
                     desk.line("room-why-empty", &[]).await?;
+                } else if is_code(&reason) {
+                    desk.line("refusal-reason-is-code", &[]).await?;
                 } else if count > LONGEST_REASON {
                     desk.line(
                         "room-why-too-long",

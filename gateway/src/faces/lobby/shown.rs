@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
-use ecluse_policy::intervention::{Grant, Intervention, Request, State};
+use ecluse_policy::intervention::{Grant, Intervention, Outlook, Request, State};
 use ecluse_policy::{ByteCount, ClientId, CloseReason, Lang, PersonId, Timestamp};
 
 use crate::deeds::requests::can_answer;
@@ -100,12 +100,35 @@ pub(crate) fn state(texts: &Texts, lang: Lang, state: &State) -> String {
     texts.say(lang, id, &[])
 }
 
-/// The same of an intervention, unless the log says something else of it.
-pub(crate) fn standing(texts: &Texts, lang: Lang, intervention: &Intervention) -> String {
+/// The same of an intervention, unless the log says something else of it; with how many approvals it has of those that it
+/// needs, where one does not do.
+pub(crate) fn standing(
+    texts: &Texts,
+    lang: Lang,
+    intervention: &Intervention,
+    documents: &Documents,
+    now: Timestamp,
+) -> String {
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }
-    outcome(texts, lang, intervention.state())
+    let state = outcome(texts, lang, intervention.state());
+    let outlook = intervention.outlook(documents, now);
+    match outlook.and_then(|outlook| approvals(texts, lang, &outlook)) {
+        Some(approvals) => format!("{state} · {approvals}"),
+        None => state,
+    }
+}
+
+/// `1 of 2 approvals (olivia)`; none where one does.
+pub(crate) fn approvals(texts: &Texts, lang: Lang, outlook: &Outlook) -> Option<String> {
+    let given = outlook.given.len();
+    let args = [
+        ("given", given.into()),
+        ("needed", u64::from(outlook.needed).into()),
+        ("people", names(&outlook.given).into()),
+    ];
+    (outlook.needed > 1).then(|| texts.say(lang, "request-approvals", &args))
 }
 
 /// The state in words, with who brought it about and why, where somebody did.

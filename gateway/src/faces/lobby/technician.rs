@@ -63,6 +63,10 @@ pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
             ("code", request.code().into()),
         ];
         desk.line("lobby-requested", &args).await?;
+        let outlook = done.intervention.outlook(&applied.documents, now);
+        if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
+            desk.terminal.line(&approvals).await?;
+        }
         tell_where_to_wait(desk, &done).await?;
     }
     Ok(status::DONE)

@@ -4,6 +4,7 @@ mod assurance;
 mod commands;
 mod grammar;
 mod rights;
+mod told;
 mod waiting_room;
 
 use std::sync::Arc;

@@ -29,6 +29,10 @@ pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, 
             desk.problem("auditor-recording-missing", &args).await
         }
         Why::NotYet(named) => desk.problem("replay-not-yet", &option(named)).await,
+        Why::NotSealed(named) => {
+            let args = [number, ("option", (*named).into())];
+            desk.problem("replay-not-sealed", &args).await
+        }
         Why::NoPace(named) => {
             desk.problem("replay-text-has-no-pace", &option(named))
                 .await

@@ -14,7 +14,7 @@ use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 use self::waiting::Waited;
 use super::desk::{Desk, Trouble};
 use super::questions::{ask_length, ask_reason, choose};
-use super::{entry, shown};
+use super::{away, entry, shown};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::requests::{self, Request, Requested};
@@ -72,12 +72,7 @@ pub(crate) async fn enter(
                 }
             }
             Err(refusal) => {
-                desk.refused(&refusal).await?;
-                if let Refusal::NotOnRecord { .. } = &refusal {
-                    let (gateway, visitor) = (desk.gateway, desk.visitor);
-                    let helps = super::next::ask(gateway, visitor, &room.target, account);
-                    desk.terminal.err_line(&helps).await?;
-                }
+                away::explain(desk, &room.target, account, &refusal).await?;
                 return Ok(Exit::Goodbye);
             }
         }
@@ -254,6 +249,10 @@ impl Room {
                 ],
             )
             .await?;
+        }
+        let outlook = intervention.outlook(&applied.documents, now);
+        if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
+            desk.terminal.line(&approvals).await?;
         }
         desk.terminal.line("").await?;
         Ok(())

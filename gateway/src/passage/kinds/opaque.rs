@@ -24,10 +24,10 @@ const SIGNAL_MESSAGE: usize = 1 << 10;
 /// What is known of the channel.
 #[derive(Debug, Default)]
 pub(crate) struct Opaque {
-    /// The technician has ended the input.
-    input_ended: bool,
-    /// The target has ended its output.
-    output_ended: bool,
+    /// What the technician sends.
+    input: Flow,
+    /// What the target sends.
+    output: Flow,
     /// The target has told how the command ended.
     finished: bool,
     /// It told so again, which was noted.
@@ -36,6 +36,15 @@ pub(crate) struct Opaque {
     /// hears of it, and that close is answered at once: an exit status that comes after the end of output, as sshd often
     /// sends it, would then never arrive.
     held_at: Option<Instant>,
+}
+
+/// What is known of the bytes of one direction.
+#[derive(Debug, Default)]
+struct Flow {
+    /// No more were to come.
+    ended: bool,
+    /// Some came all the same, which was noted.
+    more: bool,
 }
 
 impl Kind for Opaque {
@@ -49,7 +58,7 @@ impl Kind for Opaque {
     ) {
         match (towards, piece) {
             (_, piece @ Piece::Data(_)) | (ToTechnician, piece @ Piece::ErrorData(_)) => {
-                out.push(Step::Pass(towards, piece));
+                self.bytes(towards, piece, out);
             }
             (ToTarget, Piece::Resize(size)) => {
                 asked(Piece::Resize(size), &FlowRequest::WindowChange, ask, out);
@@ -59,7 +68,7 @@ impl Kind for Opaque {
                 asked(Piece::Signal(signal), &request, ask, out);
             }
             (ToTarget, Piece::Eof) => {
-                if !std::mem::replace(&mut self.input_ended, true) {
+                if !std::mem::replace(&mut self.input.ended, true) {
                     out.push(Step::Pass(ToTarget, Piece::Eof));
                 }
             }
@@ -75,7 +84,7 @@ impl Kind for Opaque {
     /// Never once the technician's input has ended.
     fn due(&self) -> Option<Instant> {
         self.held_at
-            .filter(|_| !self.input_ended)
+            .filter(|_| !self.input.ended)
             .map(|at| at + STATUS_FOLLOWS_WITHIN)
     }
 
@@ -91,8 +100,29 @@ impl Kind for Opaque {
 }
 
 impl Opaque {
+    /// Bytes pass until their side has said that none follow: a client that hears more after that breaks off, with every
+    /// other channel of its connection (RFC 4254 §5.3). That there was more is noted once; it is not recorded, because
+    /// nobody's window would bound it.
+    fn bytes(&mut self, towards: Direction, piece: Piece, out: &mut Vec<Step>) {
+        let (known, more) = match towards {
+            ToTarget => (
+                &mut self.input,
+                "the technician goes on sending after the end of the input, which is not passed on",
+            ),
+            ToTechnician => (
+                &mut self.output,
+                "the target goes on sending after the end of its output, which is not passed on",
+            ),
+        };
+        if !known.ended {
+            out.push(Step::Pass(towards, piece));
+        } else if !std::mem::replace(&mut known.more, true) {
+            out.push(Step::Note(more.into()));
+        }
+    }
+
     fn output_ends(&mut self, at: Instant, out: &mut Vec<Step>) {
-        if std::mem::replace(&mut self.output_ended, true) {
+        if std::mem::replace(&mut self.output.ended, true) {
             return;
         }
         if self.finished {

@@ -127,7 +127,7 @@ fn owners(documents: &Documents) -> BTreeMap<&str, String> {
 }
 
 /// Whose document an object stands in: `target hopital/db01` in that of `client hopital`.
-fn owner_of_object(object: &str) -> Option<String> {
+pub(in crate::store) fn owner_of_object(object: &str) -> Option<String> {
     let (kind, name) = object.split_once(' ')?;
     let owner = name.split('/').next()?;
     let whose = match kind {

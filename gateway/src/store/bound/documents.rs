@@ -113,12 +113,35 @@ pub(in crate::store) struct Held {
 }
 
 impl Held {
-    /// Every text, right or not.
-    pub(in crate::store) fn texts(&self) -> DocumentTexts {
+    /// The texts that a change to `next` is told against, and whose of them nobody knows: where the store has another text
+    /// than the log, the next one stands for the right one if it is that, and what was found is no word of anybody's.
+    pub(in crate::store) fn texts_before(
+        &self,
+        next: &DocumentTexts,
+    ) -> (DocumentTexts, BTreeSet<String>) {
         let sound = self.sound.values().map(|(text, _)| text);
-        let all = sound.chain(&self.unsound);
-        all.map(|text| (text.file.clone(), text.text.clone()))
-            .collect()
+        let mut texts: DocumentTexts = sound
+            .map(|text| (text.file.clone(), text.text.clone()))
+            .collect();
+        let mut unknown = BTreeSet::new();
+        for held in &self.unsound {
+            let owner = held.owner.clone().unwrap_or_default();
+            let right = next.get(&held.file).filter(|next| {
+                let put_back = DocumentText {
+                    text: (*next).clone(),
+                    ..held.clone()
+                };
+                self.wanted.get(&owner) == Some(&digest(&put_back))
+            });
+            match right {
+                Some(right) => texts.insert(held.file.clone(), right.clone()),
+                None => {
+                    unknown.insert(owner);
+                    texts.insert(held.file.clone(), held.text.clone())
+                }
+            };
+        }
+        (texts, unknown)
     }
 
     pub(super) fn made_of(&self) -> Vec<(String, String, String)> {

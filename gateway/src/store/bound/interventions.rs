@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use ecluse_policy::{ClientId, Intervention, InterventionId, Timestamp};
+use ecluse_policy::{ClientId, Intervention, InterventionId, InterventionNumber, Timestamp};
 use ecluse_recordings::bound as keys;
 use uuid::Uuid;
 
@@ -247,6 +247,52 @@ impl Store {
                 return Ok(faults);
             }
         }
+    }
+
+    /// The intervention that the log has under a number and that the store has, and whose the log says it is; without one,
+    /// the row of that number, as far as it reads.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn intervention_on_record(
+        &self,
+        number: u64,
+    ) -> Result<Option<(InterventionId, ClientId)>, StoreError> {
+        self.follow().await?;
+        let mut known = self.said().known().into_iter();
+        let said = known.find(|(_, latest)| latest.number == Some(number));
+        if let Some((id, latest)) = said {
+            let client = latest
+                .client
+                .and_then(|client| ClientId::parse(&client).ok());
+            let is_there = self
+                .intervention_text(InterventionId::from_uuid(id))
+                .await?;
+            return Ok(client
+                .filter(|_| is_there.is_some())
+                .map(|client| (InterventionId::from_uuid(id), client)));
+        }
+        let found = self
+            .intervention_numbered(InterventionNumber(number))
+            .await?;
+        Ok(found.map(|found| (found.id(), found.request().client.clone())))
+    }
+
+    /// The interventions of a client, as the log has it, that the store has otherwise.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn contradicted_of(
+        &self,
+        client: &ClientId,
+    ) -> Result<Vec<InterventionId>, StoreError> {
+        let altered = self.contradicted_interventions().await?;
+        let said = self.said();
+        let theirs = altered.into_iter().map(|fault| fault.id).filter(|id| {
+            let latest = said.intervention(id.as_uuid());
+            latest.is_some_and(|latest| latest.client.as_deref() == Some(client.as_str()))
+        });
+        Ok(theirs.collect())
     }
 
     /// Number, text and salt of an intervention, as the row has them and the log hashed them.

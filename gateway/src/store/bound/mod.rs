@@ -4,7 +4,9 @@
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
 //! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
-//! [`loading`] makes the documents in force, [`applying`] puts them there, [`taken_out`] knows those that left, [`start`] binds what an older program left. What follows from
+//! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
+//! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
+//! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
@@ -12,14 +14,19 @@ mod contradicted;
 mod documents;
 mod interventions;
 mod loading;
+mod open;
 mod reach;
+mod recorded;
 mod said;
 mod session_said;
 mod sessions;
 mod start;
 mod taken_out;
+mod told;
+mod watching;
+mod witness;
 
-pub(super) use self::applying::{bind, put_in_force_again};
+pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};
@@ -27,11 +34,12 @@ pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;
 pub(super) use self::said::Said;
-pub(super) use self::session_said::{BECAUSE, NODE};
+pub(super) use self::session_said::{BECAUSE, END_REASON, NODE};
 pub use self::session_said::{SessionFault, SessionSaid};
 pub(super) use self::sessions::{read_all, sessions_said_in};
 pub(super) use self::start::begin;
 pub use self::taken_out::LastText;
+pub(super) use self::told::is_told;
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -40,7 +48,7 @@ use ecluse_recordings::bound as keys;
 use serde_json::{Map, Value as Json};
 
 use super::sql::values;
-use super::{Store, StoreError, Writing};
+use super::{Inner, Store, StoreError, Writing};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
@@ -64,61 +72,21 @@ fn is_step(kind: AuditKind) -> bool {
     )
 }
 
+impl Inner {
+    pub(in crate::store) fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Store {
     pub(super) fn said(&self) -> MutexGuard<'_, Said> {
-        self.inner
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads on in the log.
-    pub(super) async fn follow(&self) -> Result<(), StoreError> {
-        loop {
-            let from = self.said().read_to();
-            let end = said::end(self.db().row(said::END, values![]).await?)?;
-            if end < from {
-                // The log is shorter than what was read of it: nothing of that is believed.
-                *self.said() = Said::default();
-                continue;
-            }
-            let Some(to) = said::next(from, end) else {
-                return Ok(());
-            };
-            let rows = self.db().rows(said::ENTRIES, values![from, to]).await?;
-            self.said().take(to, &rows)?;
-        }
+        self.inner.said()
     }
 }
 
 impl Writing {
     fn said(&self) -> MutexGuard<'_, Said> {
-        self.inner
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads on in the log, as this change sees it. Once the change has added to it itself, nothing is read: what it added
-    /// may never happen.
-    pub(super) async fn follow(&mut self) -> Result<(), StoreError> {
-        if self.frontier.is_some() {
-            return Ok(());
-        }
-        loop {
-            let from = self.said().read_to();
-            let end = said::end(self.tx.row(said::END, values![]).await?)?;
-            if end < from {
-                // The log is shorter than what was read of it: nothing of that is believed.
-                *self.said() = Said::default();
-                continue;
-            }
-            let Some(to) = said::next(from, end) else {
-                return Ok(());
-            };
-            let rows = self.tx.rows(said::ENTRIES, values![from, to]).await?;
-            self.said().take(to, &rows)?;
-        }
+        self.inner.said()
     }
 }
 

@@ -6,15 +6,17 @@
 
 use std::fmt;
 
-use ecluse_policy::{ClientId, SessionId, Timestamp};
+use ecluse_policy::{ClientId, InterventionId, SessionId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::{Further, Seal, Seals};
 use ecluse_recordings::{layout, neutralise};
 use serde_json::Value as Json;
 
+use super::super::SessionEnd;
 use super::super::session_row::{SessionRow, State};
 use super::Wrong;
+use super::recorded::Recorded;
 use crate::audit::{AuditKind, AuditRecord};
 
 /// How far the end of a row may be from that of its entry where an older program wrote them: it read the clock twice.
@@ -25,10 +27,15 @@ pub(in crate::store) const NODE: &str = "node-sha256";
 /// The detail of a session's end that has its cause, typed.
 pub(in crate::store) const BECAUSE: &str = "because";
 
+/// The detail of an entry that tells of the end of a session that outlived its end on record: why it ended, whose words of
+/// its own are about the contradiction.
+pub(in crate::store) const END_REASON: &str = "end-reason";
+
 /// The entries that a row is compared with.
-pub(super) const KINDS: [AuditKind; 5] = [
+pub(super) const KINDS: [AuditKind; 6] = [
     AuditKind::SessionStart,
     AuditKind::SessionEnd,
+    AuditKind::SessionOutlived,
     AuditKind::TypingHidden,
     AuditKind::RecordingSealed,
     AuditKind::RecordingDestroyed,
@@ -39,6 +46,8 @@ pub(super) const KINDS: [AuditKind; 5] = [
 pub struct SessionSaid {
     began: Option<Began>,
     ended: Option<Ended>,
+    /// Its end indeed, where the first was told by somebody else while it went on.
+    outlived: Option<Ended>,
     hidden_lines: u64,
     seals: Seals,
     sealed_at: i64,
@@ -55,6 +64,7 @@ struct Began {
     documents: Option<u64>,
     number: Option<u64>,
     node: Option<String>,
+    recorded: Recorded,
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +79,11 @@ struct Ended {
 }
 
 impl SessionSaid {
+    /// Whether an entry says something of a session.
+    pub fn is_of(entry: &Entry) -> bool {
+        KINDS.iter().any(|kind| entry.kind == kind.name())
+    }
+
     /// Takes in an entry about it. Entries come in their order.
     pub fn see(&mut self, entry: &Entry) {
         let is = |kind: AuditKind| entry.kind == kind.name();
@@ -76,6 +91,8 @@ impl SessionSaid {
             self.began.get_or_insert_with(|| Began::of(entry));
         } else if is(AuditKind::SessionEnd) {
             self.ended.get_or_insert_with(|| Ended::of(entry));
+        } else if is(AuditKind::SessionOutlived) {
+            self.outlived.get_or_insert_with(|| Ended::of(entry));
         } else if is(AuditKind::TypingHidden) {
             self.hidden_lines = entry.detail_number("lines").unwrap_or(self.hidden_lines);
         } else if is(AuditKind::RecordingSealed) {
@@ -113,15 +130,52 @@ impl SessionSaid {
         self.seals.standing().is_some()
     }
 
+    /// That it has a seal on record and no end, though the log went on until `last`: each session is ended before or as its
+    /// recording is sealed, and at the latest when its gateway starts again.
+    pub fn without_end(&self, last: Timestamp) -> Option<String> {
+        let (began, seal) = (self.began.as_ref()?, self.seals.standing()?);
+        let since = last.as_micros().saturating_sub(self.sealed_at);
+        let is_due = u64::try_from(since).is_ok_and(|since| since > APART);
+        (self.ended.is_none() && is_due).then(|| {
+            format!(
+                "session #{}: its recording was sealed with entry {}, and no entry says that the session ended: its gateway died in between and has not started since, or the end was kept off the log",
+                began.number.unwrap_or(0),
+                seal.seq
+            )
+        })
+    }
+
     /// Whether the cause of its end is not on record, though its end is.
     pub(super) fn is_without_cause(&self) -> bool {
         let ended = self.ended.as_ref();
         ended.is_some_and(|ended| ended.because.is_none())
     }
 
-    /// Whether its end is on record.
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.is_some()
+    /// How it ended indeed, where it went on after its end was on record.
+    pub(super) fn outlived(&self) -> Option<SessionEnd> {
+        let end = self.outlived.as_ref()?;
+        let because = end.because.clone();
+        let [to_target, to_technician] = end.bytes;
+        Some(SessionEnd {
+            at: Timestamp::from_micros(end.at),
+            reason: end.reason.clone().unwrap_or_default(),
+            because: because.and_then(|kept| serde_json::from_value(kept).ok()),
+            to_target,
+            to_technician,
+        })
+    }
+
+    /// That its end on record was not its end, in words.
+    pub fn contradiction(&self) -> Option<String> {
+        let (ended, outlived) = (self.ended.as_ref()?, self.outlived.as_ref()?);
+        let number = self.began.as_ref().and_then(|began| began.number);
+        Some(format!(
+            "session #{} went on after entry {} ended it on record: its gateway had been taken out while it lived; it ended at {}, as entry {} tells",
+            number.unwrap_or(0),
+            ended.seq,
+            Timestamp::from_micros(outlived.at),
+            outlived.seq
+        ))
     }
 
     /// Whether it ended before `time`, as far as it is on record.
@@ -138,6 +192,15 @@ impl SessionSaid {
         ClientId::parse(client.as_deref()?).ok()
     }
 
+    fn recorded(&self) -> Option<Box<Recorded>> {
+        let began = self.began.as_ref()?;
+        Some(Box::new(Recorded {
+            is_sealed: self.is_sealed(),
+            is_destroyed: self.destroyed,
+            ..began.recorded.clone()
+        }))
+    }
+
     /// What is wrong where the table has no row of it; none where no entry began it either.
     pub fn missing(&self, id: SessionId) -> Option<SessionFault> {
         let began = self.began.as_ref()?;
@@ -147,6 +210,7 @@ impl SessionSaid {
             client: None,
             of: self.client(),
             recorded_number: began.number,
+            recorded: self.recorded(),
             what: Wrong::Missing,
             differs: Vec::new(),
             entries: vec![began.seq],
@@ -173,6 +237,7 @@ impl Began {
             documents: entry.detail_number("documents"),
             number: entry.detail_number("number"),
             node: entry.detail_text(NODE).map(str::to_owned),
+            recorded: Recorded::of(entry),
         }
     }
 
@@ -224,7 +289,10 @@ impl Ended {
                 (None, true) => 0,
                 (None, false) => APART,
             },
-            reason: entry.reason.clone(),
+            reason: match entry.detail_text(END_REASON) {
+                Some(reason) => Some(reason.to_owned()),
+                None => entry.reason.clone(),
+            },
             because: entry.detail.get(BECAUSE).cloned(),
             bytes: [bytes("to-target"), bytes("to-technician")],
         }
@@ -278,6 +346,7 @@ impl SessionSaid {
             client: Some(session.start.client.clone()),
             of: self.client(),
             recorded_number: self.began.as_ref().and_then(|began| began.number),
+            recorded: self.recorded(),
             what: Wrong::Altered,
             differs: Vec::new(),
             entries: Vec::new(),
@@ -354,6 +423,8 @@ pub struct SessionFault {
     pub of: Option<ClientId>,
     /// Its number, as the log has it.
     pub recorded_number: Option<u64>,
+    /// It, as the log has it; none where no entry began it.
+    pub recorded: Option<Box<Recorded>>,
     /// What is wrong.
     pub what: Wrong,
     /// What the row has otherwise: the column in words, and what stands there.
@@ -368,12 +439,10 @@ impl SessionFault {
         self.of.as_ref().or(self.client.as_ref())
     }
 
-    /// Whether the row and the log are of different sessions as far as people tell them apart: by number and client.
-    pub fn is_another(&self) -> bool {
-        let number = self.recorded_number;
-        self.what != Wrong::Altered
-            || self.client != self.of
-            || number.is_some_and(|number| number != self.number)
+    /// Whether the log has it under this intervention.
+    pub fn was_under(&self, intervention: InterventionId) -> bool {
+        let said = self.recorded.as_ref();
+        said.is_some_and(|said| said.intervention == Some(intervention))
     }
 }
 

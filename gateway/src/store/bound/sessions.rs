@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::super::session_row::{SessionRow, read_row};
 use super::super::sessions::COLUMNS;
 use super::super::sql::{Conditions, Row, values};
-use super::super::{AuditQuery, Session, Store, StoreError, Writing};
+use super::super::{AuditQuery, Inner, Session, Store, StoreError, Writing};
 use super::session_said::{KINDS, SessionFault, SessionSaid};
+use super::watching::{self, Reader};
 use super::{Wrong, session_subject};
 use crate::audit::{AuditKind, AuditRecord};
 
@@ -37,21 +38,42 @@ fn entries_of(ids: &[Uuid]) -> Conditions<'_> {
     conditions
 }
 
-/// Takes in entries. One whose words are not those that were hashed says nothing.
-fn take(said: &mut AllSaid, rows: &[Row]) -> Result<(), StoreError> {
+/// The entries about sessions that say something. One whose words are not those that were hashed, or that is not the one
+/// that this process saw at its place, says nothing.
+async fn sound(
+    rows: &[Row],
+    reader: &mut Reader<'_>,
+    inner: &Inner,
+) -> Result<Vec<(Uuid, Entry)>, StoreError> {
+    let (mut read, mut places) = (Vec::new(), Vec::new());
     for row in rows {
         let Some(line) = row.text_or_none("entry")? else {
             continue;
         };
         let leaf: Result<[u8; 32], _> = row.bytes("leaf")?.try_into();
-        let sound = leaf.is_ok_and(|leaf| Hash(leaf) == leaf_hash(line.as_bytes()));
+        let words = leaf_hash(line.as_bytes());
         if let Ok(entry) = Entry::parse(line.as_bytes())
-            && sound
+            && leaf.is_ok_and(|leaf| Hash(leaf) == words)
             && entry.seq == row.count("seq")?
             && let Some(Ok(session)) = entry.session.as_deref().map(Uuid::parse_str)
         {
-            said.entry(session).or_default().see(&entry);
+            places.push((entry.seq, words));
+            read.push((session, entry));
         }
+    }
+    let seen = watching::seen(reader, inner, &places).await?;
+    read.retain(|(_, entry)| seen.contains(&entry.seq));
+    Ok(read)
+}
+
+async fn take(
+    said: &mut AllSaid,
+    rows: &[Row],
+    reader: &mut Reader<'_>,
+    inner: &Inner,
+) -> Result<(), StoreError> {
+    for (session, entry) in sound(rows, reader, inner).await? {
+        said.entry(session).or_default().see(&entry);
     }
     Ok(())
 }
@@ -61,11 +83,14 @@ pub(in crate::store) async fn sessions_said_in(
     change: &mut Writing,
     ids: &[Uuid],
 ) -> Result<AllSaid, StoreError> {
+    change.compare().await?;
     let mut said = AllSaid::new();
     for ids in ids.chunks(PAGE) {
         let conditions = entries_of(ids);
         let (sql, values) = conditions.statement(ENTRIES, "ORDER BY journal.seq");
-        take(&mut said, &change.tx.rows(sql, values).await?)?;
+        let rows = change.tx.rows(sql, values).await?;
+        let mut reader = Reader::Tx(&mut change.tx);
+        take(&mut said, &rows, &mut reader, &change.inner).await?;
     }
     Ok(said)
 }
@@ -76,9 +101,17 @@ impl Store {
         for ids in ids.chunks(PAGE) {
             let conditions = entries_of(ids);
             let (sql, values) = conditions.statement(ENTRIES, "ORDER BY journal.seq");
-            take(&mut said, &self.db().rows(sql, values).await?)?;
+            let rows = self.db().rows(sql, values).await?;
+            self.take_said(&mut said, &rows).await?;
         }
         Ok(said)
+    }
+
+    async fn take_said(&self, said: &mut AllSaid, rows: &[Row]) -> Result<(), StoreError> {
+        if self.said().is_watching() {
+            self.follow().await?;
+        }
+        take(said, rows, &mut Reader::Db(self.db()), &self.inner).await
     }
 
     /// Compares rows that were read with the log.
@@ -118,6 +151,11 @@ impl Store {
             {
                 end.because = None;
             }
+            if fault.is_none()
+                && let Some(end) = said.outlived()
+            {
+                session.end = Some(end);
+            }
             session.fault = fault.map(Box::new);
             sessions.push(session);
         }
@@ -134,18 +172,40 @@ impl Store {
     ) -> Result<BTreeSet<SessionId>, StoreError> {
         let ids: Vec<Uuid> = sessions.iter().map(|id| id.as_uuid()).collect();
         let said = self.sessions_said(&ids).await?;
-        let ended = said.into_iter().filter(|(_, said)| said.has_ended());
+        let ended = said.into_iter().filter(|(_, said)| said.is_ended());
         Ok(ended.map(|(id, _)| SessionId::from_uuid(id)).collect())
     }
 
     /// What the log says of a session, whatever the index does.
-    async fn session_lines(&self, id: Uuid) -> Result<SessionSaid, StoreError> {
-        let mut said = AllSaid::new();
+    pub(in crate::store) async fn session_lines(
+        &self,
+        id: Uuid,
+    ) -> Result<SessionSaid, StoreError> {
+        let mut said = SessionSaid::default();
+        for entry in self.entries_of(SessionId::from_uuid(id)).await? {
+            said.see(&entry);
+        }
+        Ok(said)
+    }
+
+    /// The entries of a session, whatever the index does.
+    pub(in crate::store) async fn entries_of(
+        &self,
+        id: SessionId,
+    ) -> Result<Vec<Entry>, StoreError> {
         let line = format!("%\"session\":\"{id}\"%");
         let sql = "SELECT seq, leaf, entry FROM journal WHERE entry LIKE $1 \
                    AND seq <= (SELECT value FROM counters WHERE name = 'audit') ORDER BY seq";
-        take(&mut said, &self.db().rows(sql, values![line]).await?)?;
-        Ok(said.remove(&id).unwrap_or_default())
+        let rows = self.db().rows(sql, values![line]).await?;
+        if self.said().is_watching() {
+            self.follow().await?;
+        }
+        let read = sound(&rows, &mut Reader::Db(self.db()), &self.inner).await?;
+        let entries = read.into_iter();
+        Ok(entries
+            .filter(|(session, _)| *session == id.as_uuid())
+            .map(|(_, entry)| entry)
+            .collect())
     }
 
     async fn session_row(&self, id: Uuid) -> Result<Option<SessionRow>, StoreError> {

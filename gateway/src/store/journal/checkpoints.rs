@@ -40,6 +40,10 @@ impl Store {
             return Ok(None);
         }
         let root = self.journal_root(size).await?;
+        // Nor one that was rewritten since it was signed last, while this process looked on.
+        if self.seen_root(size).is_some_and(|seen| seen != root) {
+            return Err(StoreError::Rewritten { size });
+        }
         let checkpoint = Checkpoint {
             origin: origin.to_owned(),
             size,

@@ -125,7 +125,8 @@ pub(super) async fn grow(
         nth: Some(before.map_or(1, |before| before.nth.saturating_add(1))),
         previous: before.map(|before| before.leaf),
     });
-    let leaf = add(&mut change.tx, &mut change.frontier, &entry).await?;
+    let (leaf, line) = add(&mut change.tx, &mut change.frontier, &entry).await?;
+    change.added.push((seq, leaf, line));
     trail::advance(&mut change.tx, client, &entry, leaf, record.at).await
 }
 
@@ -134,8 +135,12 @@ fn salt() -> Result<String, StoreError> {
     Ok(format!("{:032x}", u128::from_be_bytes(secrets::random()?)))
 }
 
-/// Adds an entry to the journal and its tree; its hash.
-async fn add(tx: &mut Tx, known: &mut Option<Frontier>, entry: &Entry) -> Result<Hash, StoreError> {
+/// Adds an entry to the journal and its tree; its hash and its words.
+async fn add(
+    tx: &mut Tx,
+    known: &mut Option<Frontier>,
+    entry: &Entry,
+) -> Result<(Hash, String), StoreError> {
     let line = entry
         .to_line()
         .ok()
@@ -163,11 +168,11 @@ async fn add(tx: &mut Tx, known: &mut Option<Frontier>, entry: &Entry) -> Result
         }
     }
     *known = Some(frontier);
-    Ok(leaf)
+    Ok((leaf, line))
 }
 
 /// Where the journal of `size` entries stands, from the nodes it kept.
-async fn frontier_at(tx: &mut Tx, size: u64) -> Result<Frontier, StoreError> {
+pub(super) async fn frontier_at(tx: &mut Tx, size: u64) -> Result<Frontier, StoreError> {
     let wanted = root_needs(size);
     let nodes = match node_query(&wanted) {
         Some((sql, values)) => read_nodes(&tx.rows(sql, &values).await?)?,

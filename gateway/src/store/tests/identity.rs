@@ -276,7 +276,8 @@ fn blocks_in_force_are_listed_and_a_person_is_unlocked() {
             store.blocks(rules, at(3001)).await.unwrap(),
             [alices, sources.clone()]
         );
-        store.forget_failures(&alice(), &[]).await.unwrap();
+        let lifted = AuditRecord::new(AuditKind::LockoutLifted, at(3001)).person(&alice());
+        store.forget_failures(&alice(), &[lifted]).await.unwrap();
         assert_eq!(store.blocks(rules, at(3001)).await.unwrap(), [sources]);
         assert_eq!(store.blocks(rules, at(4800)).await.unwrap(), []);
     });

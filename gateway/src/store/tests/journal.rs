@@ -30,7 +30,7 @@ fn client(id: &str) -> ClientId {
 }
 
 /// Writes `count` records, of two clients in turn.
-async fn write(store: &Store, count: i64) {
+pub(super) async fn write(store: &Store, count: i64) {
     for second in 1..=count {
         let whose = client(if second % 2 == 0 { "hopital" } else { "mairie" });
         let record = AuditRecord::new(AuditKind::Request, at(second))
@@ -50,7 +50,7 @@ async fn checkpoint(store: &Store, second: i64) -> Option<Checkpoint> {
 }
 
 /// What an administrator of the database can do: everything.
-async fn attack(store: &Store, statements: &[&str]) {
+pub(super) async fn attack(store: &Store, statements: &[&str]) {
     let mut tx = store.db().begin().await.unwrap();
     let guarded = match store.db().engine() {
         Engine::Sqlite => {
@@ -84,7 +84,7 @@ async fn attack(store: &Store, statements: &[&str]) {
     tx.commit().await.unwrap();
 }
 
-async fn defects(store: &Store) -> Vec<Defect> {
+pub(super) async fn defects(store: &Store) -> Vec<Defect> {
     store.recompute([], |_| {}).await.unwrap().defects
 }
 

@@ -13,7 +13,7 @@ use crate::audit::{AuditKind, AuditRecord, Place};
 use crate::live::{CutWhat, Order};
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{HEARD_WITHIN, Held, LEASE, ORDER, Reply, Topics};
+use crate::store::{HEARD_WITHIN, Held, LEASE, ORDER, Reply, Run, Topics};
 
 fn order() -> Order {
     Order {
@@ -35,9 +35,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 async fn changed(store: &TestStore, sql: &'static str) {
-    let mut tx = store.db().begin().await.unwrap();
-    assert_eq!(tx.execute(sql, values![]).await.unwrap(), 1, "{sql}");
-    tx.commit().await.unwrap();
+    store.changed_by_hand(sql).await;
 }
 
 #[test]
@@ -262,7 +260,10 @@ fn r3_what_an_order_did_is_on_record_without_its_row() {
 fn i5_a_row_that_does_not_read_is_no_node() {
     on_each_engine(async |store| {
         let address = HostPort::parse("gw2.example:2222").unwrap();
-        store.renew_node("b", &address).await.unwrap();
+        store
+            .renew_node("b", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         changed(
             store,
             "INSERT INTO nodes (name, address, renewed_at) VALUES ('evil', 'not an address !', 0)",
@@ -287,7 +288,10 @@ fn i5_a_row_that_does_not_read_is_no_node() {
 fn r4_a_node_that_does_not_come_back_is_taken_out_on_record() {
     on_each_engine(async |store| {
         let address = HostPort::parse("gw2.example:2222").unwrap();
-        store.renew_node("here", &address).await.unwrap();
+        store
+            .renew_node("here", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         let start = began(store).await;
         store
             .give_order(&order(), &names(&["here"]), record(), &[])
@@ -334,7 +338,10 @@ fn r4_a_node_that_does_not_come_back_is_taken_out_on_record() {
 fn r4_a_row_that_does_not_read_takes_out_nobody_who_lives() {
     on_each_engine(async |store| {
         let address = HostPort::parse("gw2.example:2222").unwrap();
-        store.renew_node("here", &address).await.unwrap();
+        store
+            .renew_node("here", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         began(store).await;
         changed(store, "UPDATE nodes SET address = 'not an address !'").await;
         let lives = async {
@@ -342,7 +349,10 @@ fn r4_a_row_that_does_not_read_takes_out_nobody_who_lives() {
             while !store.db().rows(rows, values![]).await.unwrap().is_empty() {
                 tokio::task::yield_now().await;
             }
-            store.renew_node("here", &address).await.unwrap();
+            store
+                .renew_node("here", &Run::of("a run"), &address)
+                .await
+                .unwrap();
         };
         let (removed, ()) = tokio::join!(
             store.remove_node("here", "root", HEARD_WITHIN, || at(50)),
@@ -362,7 +372,10 @@ fn r4_a_row_that_does_not_read_takes_out_nobody_who_lives() {
 fn a_node_is_lost_when_the_stores_own_clock_heard_nothing_of_it_for_a_lease() {
     on_each_engine(async |store| {
         let address = HostPort::parse("gw2.example:2222").unwrap();
-        store.renew_node("b", &address).await.unwrap();
+        store
+            .renew_node("b", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         let lost = async || {
             let nodes = store.gateways().await.unwrap();
             let [node] = nodes.as_slice() else {
@@ -376,7 +389,10 @@ fn a_node_is_lost_when_the_stores_own_clock_heard_nothing_of_it_for_a_lease() {
         assert_eq!(micros, 11_000_000, "the statements below");
         changed(store, "UPDATE nodes SET renewed_at = renewed_at - 11000000").await;
         assert!(lost().await);
-        store.renew_node("b", &address).await.unwrap();
+        store
+            .renew_node("b", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         assert!(!lost().await);
         // The store's clock was set back: a renewal that is still to come proves nothing.
         changed(
@@ -385,9 +401,12 @@ fn a_node_is_lost_when_the_stores_own_clock_heard_nothing_of_it_for_a_lease() {
         )
         .await;
         assert!(lost().await);
-        store.renew_node("b", &address).await.unwrap();
+        store
+            .renew_node("b", &Run::of("a run"), &address)
+            .await
+            .unwrap();
         assert!(!lost().await);
-        store.leave_node("b").await.unwrap();
+        store.leave_node("b", &Run::of("a run")).await.unwrap();
         assert_eq!(store.gateways().await.unwrap(), []);
     });
 }

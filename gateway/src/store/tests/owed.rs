@@ -10,9 +10,9 @@ use crate::store::SessionEnd;
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
 
-const SETTLED: Duration = Duration::from_secs(60);
+pub(super) const SETTLED: Duration = Duration::from_secs(60);
 
-fn end() -> SessionEnd {
+pub(super) fn end() -> SessionEnd {
     SessionEnd {
         at: at(30),
         reason: "closed".into(),
@@ -166,8 +166,26 @@ fn r4_a_session_that_outlived_its_end_on_record_is_told_with_its_true_end() {
             Some(at(10).to_string().into())
         );
         assert_eq!(detail("to-target"), Some(1.into()));
+        // People are shown how it ended, not the end that was none.
         let found = store.session(1).await.unwrap().unwrap();
-        assert_eq!((found.end.unwrap().at, found.fault), (at(10), None));
+        assert_eq!((found.end, found.fault), (Some(end()), None));
+    });
+}
+
+/// R3, R4: an end on record is the only one, whatever is written into the table since.
+#[test]
+fn r4_an_end_that_is_taken_out_of_the_table_is_not_put_on_record_again() {
+    on_each_engine(async |store| {
+        let start = began(store).await;
+        let told = || vec![record(AuditKind::SessionEnd, &start, 30).reason("closed")];
+        assert!(store.end_session(start.id, &end(), &told()).await.unwrap());
+        let sql = "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_because = NULL";
+        store.changed_by_hand(sql).await;
+        assert!(!store.end_session(start.id, &end(), &told()).await.unwrap());
+        assert!(!store.end_session(start.id, &end(), &[]).await.unwrap());
+        let ends = records_of(store, &[AuditKind::SessionEnd]).await;
+        assert_eq!(ends.len(), 1);
+        assert!(store.session(1).await.unwrap().unwrap().fault.is_some());
     });
 }
 

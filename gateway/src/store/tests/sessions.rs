@@ -255,7 +255,37 @@ fn r3_sessions_that_changed_their_numbers_are_named() {
         let rows = Contradicted::find(store).await.unwrap();
         assert_eq!(rows.lines().count(), 2);
         let fault = found(store, 1).await.fault.unwrap();
-        assert_eq!((fault.recorded_number, fault.is_another()), (Some(2), true));
+        assert_eq!(fault.recorded_number, Some(2));
+        // By its number people find the session that the log has under it.
+        let second = store.session_on_record(2).await.unwrap().unwrap();
+        assert_eq!((second.start.id, second.number), (fault.id, 2));
+        assert!(second.fault.is_some(), "and it is said");
+    });
+}
+
+/// A session whose row was altered is given as its entries have it: whose, under which intervention, where its recording lies.
+/// It is found by the number that the log has, whatever its row has, and is its client's.
+#[test]
+fn r10_an_altered_row_is_given_as_the_log_has_it() {
+    on_each_engine(async |store| {
+        let start = began(store).await;
+        ended(store, &start).await;
+        attack(
+            store,
+            "UPDATE sessions SET number = 999, client = 'clinique', person = 'bruno', target = 'web01', documents = 9, \
+             intervention = id, started_at = 1, recording = 'elsewhere'",
+        )
+        .await;
+        let found = store.session_on_record(1).await.unwrap().unwrap();
+        assert_eq!((found.number, &found.start), (1, &start));
+        assert_eq!(found.fault.unwrap().number, 999, "the row's");
+        let (theirs, gone) = store.sessions_on_record(&start.client).await.unwrap();
+        let theirs: Vec<_> = theirs.into_iter().map(|one| one.start).collect();
+        assert_eq!((theirs.as_slice(), gone.len()), ([start].as_slice(), 0));
+        let other = ClientId::parse("clinique").unwrap();
+        let (others, _) = store.sessions_on_record(&other).await.unwrap();
+        assert_eq!(others, []);
+        assert_eq!(store.session_on_record(2).await.unwrap(), None);
     });
 }
 

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use toml::de::DeValue;
+
 use super::{At, Table, whole_number};
 use crate::name::shown;
 
@@ -32,7 +34,7 @@ impl Table<'_> {
     ) -> Option<At<Vec<At<T>>>> {
         let (value, line) = self.take(name)?;
         let Some(array) = value.as_array() else {
-            self.wrong(line, name, value, accepted);
+            self.no_list(line, name, value, accepted);
             return None;
         };
         let mut whole = true;
@@ -57,6 +59,14 @@ impl Table<'_> {
         })
     }
 
+    fn no_list(&self, line: u32, name: &str, found: &DeValue<'_>, accepted: &str) {
+        let found = found.type_str();
+        let problem = format_args!(
+            "a value of type {found} does not stand here; entries stand in a list, also a single one: {name} = [\"…\"]"
+        );
+        self.error(line, name, problem, accepted);
+    }
+
     /// A required list whose entries are texts, or tables with such a text under the key `text`. `parse` reads the text;
     /// `with` gets what it read, and the table where there is one, whose other keys it takes.
     pub(in crate::documents) fn entries<P, T, E: Display>(
@@ -72,7 +82,7 @@ impl Table<'_> {
             return None;
         };
         let Some(array) = value.as_array() else {
-            self.wrong(line, name, value, accepted);
+            self.no_list(line, name, value, accepted);
             return None;
         };
         let mut whole = true;
@@ -150,7 +160,7 @@ impl Table<'_> {
             return BTreeSet::new();
         };
         let Some(array) = value.as_array() else {
-            self.wrong(line, name, value, accepted);
+            self.no_list(line, name, value, accepted);
             return BTreeSet::new();
         };
         let mut numbers = BTreeSet::new();

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, anyhow, bail};
-use ecluse_policy::{ClientId, Intervention, InterventionId, InterventionNumber, Timestamp};
+use ecluse_policy::{ClientId, Intervention, InterventionId, Timestamp};
 use ecluse_recordings::bundle::Rule;
 
 use super::Export;
 use crate::audit::{AuditKind, StoredAuditRecord};
 use crate::store::{
-    AuditQuery, InterventionGone, InterventionQuery, Session, SessionFault, SessionQuery, Store,
-    Wrong,
+    AuditQuery, InterventionFault, InterventionGone, InterventionQuery, Session, SessionFault,
+    Store, Wrong,
 };
 use crate::texts::times;
 
@@ -34,6 +34,8 @@ pub(super) struct Choice {
     pub(super) faults: Vec<SessionFault>,
     /// Interventions that the log tells of and the store does not have.
     pub(super) gone: Vec<InterventionGone>,
+    /// Interventions of it that the store has otherwise than the log tells: nobody can show what was approved.
+    pub(super) altered: Vec<InterventionFault>,
 }
 
 /// From when to when, the end excluded; without them, from the beginning, to the end.
@@ -82,28 +84,18 @@ impl Choice {
         } else {
             numbered(store, &export.sessions).await?
         };
-        choice.hold_to_the_log();
         choice.sessions.sort_by_key(|session| session.number);
-        // Under which one a session was that the log contradicts, its row does not say.
-        let sound = choice.sessions.iter().filter(|one| one.fault.is_none());
-        let begun_in = sound.map(|one| one.start.intervention);
+        let faults = choice.sessions.iter().filter_map(|one| one.fault.as_ref());
+        choice
+            .faults
+            .extend(faults.map(|fault| fault.as_ref().clone()));
+        // As the log has it, whatever a row says.
+        let begun_in = choice.sessions.iter().map(|one| one.start.intervention);
         choice.interventions.extend(begun_in);
+        choice.altered = store.contradicted_interventions().await?;
+        let chosen = &choice.interventions;
+        choice.altered.retain(|fault| chosen.contains(&fault.id));
         Ok(choice)
-    }
-
-    /// Leaves out sessions that no entry began or that are another client's, and gives the others the number that the log
-    /// has: what a table says goes into no bundle against it.
-    fn hold_to_the_log(&mut self) {
-        let client = &self.client;
-        let faults = &mut self.faults;
-        self.sessions.retain_mut(|session| {
-            let Some(fault) = &session.fault else {
-                return true;
-            };
-            faults.push(fault.as_ref().clone());
-            session.number = fault.recorded_number.unwrap_or(session.number);
-            fault.of.as_ref() == Some(client)
-        });
     }
 
     /// How much of what was asked for there is no more, though the log tells of it.
@@ -116,13 +108,21 @@ impl Choice {
 async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
     let mut sessions = Vec::new();
     for number in numbers.iter().collect::<BTreeSet<_>>() {
-        let Some(session) = store.session(*number).await? else {
+        let Some(session) = store.session_on_record(*number).await? else {
             return Err(no_session(store, *number).await?);
         };
-        if let Some(fault) = &session.fault
-            && fault.is_another()
-        {
-            bail!("{fault}; nothing is exported as session #{number}; run: ecluse journal verify");
+        if let Some(fault) = &session.fault {
+            if fault.what == Wrong::Planted {
+                bail!(
+                    "{fault}; nothing is exported as session #{number}; run: ecluse journal verify"
+                );
+            }
+            if session.number != *number {
+                bail!(
+                    "{fault}; nothing is exported as session #{number}: export it by the number that the log has, #{}",
+                    session.number
+                );
+            }
         }
         sessions.push(session);
     }
@@ -149,6 +149,7 @@ async fn numbered(store: &Store, numbers: &[u64]) -> anyhow::Result<Choice> {
         },
         faults: Vec::new(),
         gone: Vec::new(),
+        altered: Vec::new(),
     })
 }
 
@@ -180,10 +181,8 @@ async fn no_session(store: &Store, number: u64) -> anyhow::Result<anyhow::Error>
 
 /// An intervention with its sessions; one that was refused or ran out has none, and is evidence all the same.
 async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
-    let Some(intervention) = store
-        .intervention_numbered(InterventionNumber(number))
-        .await?
-    else {
+    let found = store.intervention_on_record(number).await?;
+    let Some((intervention, client)) = found else {
         let gone = store.interventions_gone().await?;
         match gone.iter().find(|gone| gone.number == Some(number)) {
             Some(gone) if !gone.was_removed => bail!(
@@ -194,22 +193,19 @@ async fn of_intervention(store: &Store, number: u64) -> anyhow::Result<Choice> {
             ),
         }
     };
-    let sessions = store
-        .sessions(&SessionQuery {
-            intervention: Some(intervention.id()),
-            limit: Some(u32::MAX),
-            ..SessionQuery::default()
-        })
-        .await?;
+    let (mut sessions, mut gone) = store.sessions_on_record(&client).await?;
+    sessions.retain(|session| session.start.intervention == intervention);
+    gone.retain(|fault| fault.was_under(intervention));
     Ok(Choice {
-        client: intervention.request().client.clone(),
+        client,
         sessions,
-        interventions: BTreeSet::from([intervention.id()]),
-        rule: Rule::Interventions(vec![intervention.id().as_uuid()]),
+        interventions: BTreeSet::from([intervention]),
+        rule: Rule::Interventions(vec![intervention.as_uuid()]),
         time: None,
         asked_for: format!("intervention #{number}"),
-        faults: Vec::new(),
+        faults: gone,
         gone: Vec::new(),
+        altered: Vec::new(),
     })
 }
 
@@ -238,27 +234,21 @@ async fn of_client(
             "--from ({from}) is not before --to ({until}): nothing lies between; a length is before now, so the longer one is --from"
         );
     }
-    let sessions = store
-        .sessions(&SessionQuery {
-            client: Some(client.clone()),
-            from: time.from,
-            until: time.until,
-            limit: Some(u32::MAX),
-            ..SessionQuery::default()
-        })
-        .await?;
+    let (mut sessions, faults) = store.sessions_on_record(client).await?;
+    let had_sessions = !sessions.is_empty();
+    sessions.retain(|session| time.holds(session.start.at));
     let asked = interventions(store, client).await?;
-    let interventions = asked
+    let mut interventions: BTreeSet<InterventionId> = asked
         .iter()
         .filter(|one| time.holds(one.request().requested_at))
         .map(Intervention::id)
         .collect();
+    // When one was asked for that was altered, its row does not say: it is taken along, and told.
+    interventions.extend(store.contradicted_of(client).await?);
     let mut gone = store.interventions_gone().await?;
     // When one that is gone was asked for, only the entries tell: whoever verifies the bundle demands those of its time.
     gone.retain(|gone| gone.client.as_ref() == Some(client) && !gone.was_removed);
-    let mut faults = store.sessions_gone(Some(client)).await?;
-    faults.retain(|fault| fault.what == Wrong::Missing);
-    known(store, client, !sessions.is_empty() || !asked.is_empty()).await?;
+    known(store, client, had_sessions || !asked.is_empty()).await?;
     let asked_for = match (time.from, time.until) {
         (None, None) => format!("everything of {client}"),
         (Some(from), None) => format!("{client}, since {from}"),
@@ -277,6 +267,7 @@ async fn of_client(
         asked_for,
         faults,
         gone,
+        altered: Vec::new(),
     })
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::beside;
 use super::choice::Choice;
 use crate::faces::commands::carried::Carriers;
-use crate::store::{JournalEntry, Session, SessionQuery, Store};
+use crate::store::{JournalEntry, Session, Store};
 
 /// Whether a recording goes into the bundle.
 pub(super) enum Belongs<'d> {
@@ -37,11 +37,11 @@ pub(super) async fn whether<'d>(
         return Ok(Belongs::Out(Why::Moved));
     }
     let is_there = dir.join(MANIFEST).exists();
-    let why = match store.sealed_recording(session.start.id).await? {
-        Some(sealed) if sealed.destroyed => Why::Destroyed,
-        Some(_) if is_there => return Ok(Belongs::In(dir)),
+    let why = match became(store, session).await? {
+        Some(Became::Destroyed) => Why::Destroyed,
+        Some(Became::Sealed) if is_there => return Ok(Belongs::In(dir)),
         // It may have been destroyed since.
-        Some(_) => match live.sealed_recording(session.start.id).await? {
+        Some(Became::Sealed) => match live.sealed_recording(session.start.id).await? {
             Some(sealed) if sealed.destroyed => Why::Destroyed,
             Some(_) | None => Why::NotThere,
         },
@@ -58,6 +58,29 @@ pub(super) async fn whether<'d>(
         None => Why::BeingSealed,
     };
     Ok(Belongs::Out(why))
+}
+
+/// What became of a recording.
+enum Became {
+    Sealed,
+    Destroyed,
+}
+
+/// The same, as the log has it where the row was altered; none where nothing became of it yet.
+async fn became(store: &Store, session: &Session) -> anyhow::Result<Option<Became>> {
+    let fault = session.fault.as_ref();
+    let (sealed, destroyed) = match fault.and_then(|fault| fault.recorded.as_ref()) {
+        Some(said) => (said.is_sealed, said.is_destroyed),
+        None => match store.sealed_recording(session.start.id).await? {
+            Some(sealed) => (true, sealed.destroyed),
+            None => (false, false),
+        },
+    };
+    Ok(match (sealed, destroyed) {
+        (_, true) => Some(Became::Destroyed),
+        (true, false) => Some(Became::Sealed),
+        (false, false) => None,
+    })
 }
 
 /// The sessions that entries tell of, but for those that were chosen.
@@ -86,14 +109,8 @@ pub(super) async fn not_chosen(
     if told.is_empty() {
         return Ok(Vec::new());
     }
-    let all = SessionQuery {
-        client: Some(choice.client.clone()),
-        limit: Some(u32::MAX),
-        ..SessionQuery::default()
-    };
-    let mut left_out: Vec<LeftOut> = store
-        .sessions(&all)
-        .await?
+    let (all, _) = store.sessions_on_record(&choice.client).await?;
+    let mut left_out: Vec<LeftOut> = all
         .iter()
         .filter(|session| told.contains(&session.start.id.as_uuid()))
         .map(|session| LeftOut {

@@ -17,7 +17,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ecluse_policy::ClientId;
 use ecluse_recordings::bundle::Language;
-use ecluse_recordings::log::{Checkpoint, SignedNote};
+use ecluse_recordings::log::{Checkpoint, Kept};
 
 use self::bundle::Made;
 use self::choice::Choice;
@@ -42,7 +42,8 @@ const LACKS: u8 = 3;
 ///
 /// Exit codes: 0 all that was asked for is in it, 1 no bundle was made, 2 usage, 3 it is made, and recordings that were asked
 /// for are not in it: their sessions were open, they were being sealed, or they are not where they belong; or interventions and
-/// sessions that the log tells of are gone from the store.
+/// sessions that the log tells of are gone from the store; or an intervention lies in it that the store has otherwise than the
+/// log tells. A session whose row was altered is taken by what the log says of it, whole, and told.
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// Sessions, by number.
@@ -101,6 +102,10 @@ impl Export {
             errln!("ecluse: {fault}; run: ecluse journal verify");
             store.tell_session_fault(fault, now).await?;
         }
+        for fault in &choice.altered {
+            errln!("ecluse: {fault}; run: ecluse journal verify");
+            store.tell_intervention_fault(fault, now).await?;
+        }
         for gone in &choice.gone {
             errln!("ecluse: {gone}; run: ecluse journal verify");
             store.tell_intervention_gone(gone, now).await?;
@@ -153,8 +158,8 @@ impl Export {
                     "Verify it anywhere: ecluse verify {}, or by hand: VERIFY.md inside.",
                     self.output.display()
                 );
-                let gone = choice.lacks();
-                if lacks == 0 && gone == 0 {
+                let (gone, altered) = (choice.lacks(), choice.altered.len());
+                if lacks == 0 && gone == 0 && altered == 0 {
                     return Ok(ExitCode::SUCCESS);
                 }
                 let output = self.output.display();
@@ -168,6 +173,12 @@ impl Export {
                     errln!(
                         "ecluse: {output}: {} that the log tells of and the store has no more, so not in it",
                         counted(gone, "intervention or session")
+                    );
+                }
+                if altered > 0 {
+                    errln!(
+                        "ecluse: {output}: {} in it not as on record: whoever verifies it is told that it was altered",
+                        counted(altered, "intervention")
                     );
                 }
                 Ok(ExitCode::from(LACKS))
@@ -184,7 +195,7 @@ impl Export {
 /// A checkpoint that somebody kept. It is not checked here: who verifies the bundle does.
 fn kept(path: &Path) -> anyhow::Result<Checkpoint> {
     let place = || path.display().to_string();
-    let text = fs::read_to_string(path).with_context(place)?;
-    let note = SignedNote::parse(&text).with_context(place)?;
-    note.unverified().with_context(place)
+    let bytes = fs::read(path).with_context(place)?;
+    let kept = Kept::read(&bytes).with_context(place)?;
+    kept.note().unverified().with_context(place)
 }

@@ -1,6 +1,7 @@
 //! `ecluse journal …`: what the journal proves, for administrators, and for whoever keeps it in check from outside.
 
 mod bound;
+mod checkpoints;
 mod cosign;
 mod defects;
 mod elsewhere;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use ecluse_recordings::log::note::MAX_NOTE;
-use ecluse_recordings::log::{Extension, SignedNote, VerifierKey};
+use ecluse_recordings::log::{Extension, Kept, SignedNote, VerifierKey};
 
 use super::administrator;
 use crate::audit::{AuditKind, AuditRecord};
@@ -127,8 +128,7 @@ async fn proof(store: &Store, from: u64) -> anyhow::Result<Extension> {
 
 impl AddCosignature {
     async fn run(self, store: &Store) -> anyhow::Result<String> {
-        let note = SignedNote::parse(&read_text(&self.file)?)
-            .with_context(|| self.file.display().to_string())?;
+        let note = read_kept(&self.file)?;
         let names: Vec<String> = note.cosigners().map(str::to_owned).collect();
         let record = AuditRecord::new(AuditKind::CheckpointCosigned, clock::now())
             .claimed(&administrator())
@@ -183,15 +183,26 @@ async fn rotate(store: &Store, settings: &Settings) -> anyhow::Result<String> {
 
 /// A small text from a file, or from standard input for `-`.
 fn read_text(path: &Path) -> anyhow::Result<String> {
+    let text = String::from_utf8(read_bytes(path)?);
+    text.with_context(|| format!("{}: it is no text", path.display()))
+}
+
+/// A checkpoint that somebody kept, likewise.
+fn read_kept(path: &Path) -> anyhow::Result<SignedNote> {
+    let kept = Kept::read(&read_bytes(path)?).with_context(|| path.display().to_string())?;
+    Ok(kept.note().clone())
+}
+
+fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let limit = 2 * MAX_NOTE as u64;
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().take(limit).read_to_string(&mut text)
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     read.with_context(|| path.display().to_string())?;
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Keys of logs from a file, one a line.

@@ -15,7 +15,7 @@ use ecluse_recordings::verify::Verdict;
 
 use super::verify::Findings;
 use crate::audit::AuditKind;
-use crate::store::{SEALED, SETTINGS, Store};
+use crate::store::{NODE, SEALED, SETTINGS, Store};
 
 /// How far the time of a row may be from that of its entry: in older stores they were read one after the other.
 /// **Unit**: microseconds.
@@ -52,8 +52,8 @@ pub(super) struct Tables {
     removed: BTreeMap<Option<String>, i64>,
     sessions: u64,
     interventions: u64,
-    /// The settings of the last start, by the digest of what was kept of them, and whether a change is on record since.
-    settings: Option<(String, bool)>,
+    /// The settings of each node's last start, by the digest of what was kept of them, and whether a change is on record since.
+    settings: BTreeMap<Option<String>, (String, bool)>,
     /// Starts with other settings than before, without a word of it.
     unsaid: BTreeSet<u64>,
 }
@@ -65,6 +65,8 @@ impl Tables {
             return;
         };
         let number = |name| entry.detail_number(name);
+        // None of an earlier version, which knew of one gateway.
+        let node = || entry.detail_text(NODE).map(str::to_owned);
         let done = |by: Option<&str>, what: Option<&str>| Done {
             seq: entry.seq,
             at: entry.at_us,
@@ -127,17 +129,18 @@ impl Tables {
             let last = self.removed.entry(entry.client.clone()).or_insert(before);
             *last = before.max(*last);
         } else if kind == AuditKind::SettingsChange {
-            if let Some((_, said)) = &mut self.settings {
+            if let Some((_, said)) = self.settings.get_mut(&node()) {
                 *said = true;
             }
         } else if kind == AuditKind::GatewayStart {
-            let digest = entry.detail_text(SETTINGS).map(str::to_owned);
-            if let (Some((before, false)), Some(digest)) = (&self.settings, &digest)
-                && before != digest
-            {
-                self.unsaid.insert(entry.seq);
+            if let Some(digest) = entry.detail_text(SETTINGS) {
+                let began = (digest.to_owned(), false);
+                if let Some((before, false)) = self.settings.insert(node(), began)
+                    && before != digest
+                {
+                    self.unsaid.insert(entry.seq);
+                }
             }
-            self.settings = digest.map(|digest| (digest, false));
         } else if kind == AuditKind::SessionStart {
             self.sessions = self.sessions.max(number("number").unwrap_or(0));
         } else if kind == AuditKind::Request {

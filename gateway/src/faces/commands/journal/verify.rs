@@ -13,20 +13,22 @@ use anyhow::Context;
 use clap::Args;
 use ecluse_policy::Timestamp;
 use ecluse_recordings::evidence::signature::openssh;
-use ecluse_recordings::log::{Checkpoint, Entry, SignedNote, VerifierKey};
+use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::approvals::Approvals;
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
+use super::checkpoints::{compare, own_checkpoints, signed};
 use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
 use super::tables::Tables;
-use super::{bound, on_disk, read_log_keys, read_text, sessions, since};
+use super::{bound, on_disk, read_kept, read_log_keys, sessions, since};
 use crate::archive::changes::{WRAPPED, end_all_interrupted};
 use crate::archive::sealing::GONE;
 use crate::audit::AuditKind;
 use crate::faces::commands::out::Out;
+use crate::log::CONTRADICTED;
 use crate::settings::Settings;
 use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
 
@@ -149,6 +151,10 @@ struct Seen {
     /// What else the tables must say.
     tables: Tables,
     orders: Orders,
+    /// What running gateways found wrong with the log itself.
+    contradicted: Vec<String>,
+    /// When the last entry was written.
+    last: Timestamp,
 }
 
 impl Verify {
@@ -185,9 +191,7 @@ impl Verify {
         let given = read_log_keys(&self.log_keys)?;
         let mut checkpoints = Vec::new();
         for path in &self.since {
-            let note =
-                SignedNote::parse(&read_text(path)?).with_context(|| path.display().to_string())?;
-            checkpoints.push((path.display().to_string(), note));
+            checkpoints.push((path.display().to_string(), read_kept(path)?));
         }
         let outside = checkpoints.len();
         // All that the store says is read of one moment; the disk is looked at after it. What is on record up to there is
@@ -207,6 +211,8 @@ impl Verify {
             removed: BTreeMap::new(),
             tables: Tables::default(),
             orders: Orders::default(),
+            contradicted: Vec::new(),
+            last: Timestamp::from_micros(0),
         };
         let recomputed = moment.recompute(sizes, |entry| seen.see(entry)).await?;
         for defect in &recomputed.defects {
@@ -215,6 +221,9 @@ impl Verify {
         if recomputed.unnumbered > 0 {
             let count = recomputed.unnumbered;
             findings.note(format!("{count} entries are from before trails were numbered: that none of those is missing, the log shows and no number"));
+        }
+        for found in &seen.contradicted {
+            findings.note(found);
         }
         for key in &signing {
             let line = openssh(&key.public);
@@ -249,6 +258,10 @@ impl Verify {
         sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
         seen.tables.compare(&moment, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
+        for problem in moment.blocks_without_failures(crate::clock::now()).await? {
+            // A gateway with other rules may have forgotten them: no accusation.
+            findings.note(neutralise(problem));
+        }
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
             findings.add(Verdict::Altered, fault);
@@ -294,6 +307,12 @@ impl Verify {
             }
         }
         for (session, said) in &seen.sessions {
+            if let Some(contradiction) = said.said.contradiction() {
+                findings.note(contradiction);
+            }
+            if let Some(problem) = said.said.without_end(seen.last) {
+                findings.add(Verdict::Missing, problem);
+            }
             let listed = on_disk.remove(session);
             for (other, stands) in &said.others {
                 findings.add(
@@ -355,6 +374,19 @@ impl Seen {
         self.approvals.see(entry);
         self.tables.see(entry);
         self.orders.see(entry);
+        self.last = self.last.max(Timestamp::from_micros(entry.at_us));
+        if entry.kind == AuditKind::CheckpointFailed.name()
+            && entry.detail.contains_key(CONTRADICTED)
+            && entry.client.is_none()
+            && let Some(reason) = &entry.reason
+        {
+            let at = Timestamp::from_micros(entry.at_us);
+            let found = format!(
+                "entry {}: a running gateway found at {at}: {reason}",
+                entry.seq
+            );
+            self.contradicted.push(neutralise(found));
+        }
         if entry.kind == AuditKind::EntriesDestroyed.name()
             && let Some(client) = &entry.client
             && let Some(Ok(before)) = entry.detail_text("before").map(str::parse::<Timestamp>)
@@ -371,14 +403,7 @@ impl Seen {
             return;
         };
         let said = |kind: AuditKind| entry.kind == kind.name();
-        let told = [
-            AuditKind::SessionStart,
-            AuditKind::SessionEnd,
-            AuditKind::TypingHidden,
-            AuditKind::RecordingSealed,
-            AuditKind::RecordingDestroyed,
-        ];
-        if told.into_iter().any(said) {
+        if SessionSaid::is_of(entry) {
             self.of(session).said.see(entry);
         }
         if said(AuditKind::RecordingSealed) {
@@ -400,90 +425,5 @@ impl Seen {
 
     fn of(&mut self, session: &str) -> &mut SessionSeen {
         self.sessions.entry(session.to_owned()).or_default()
-    }
-}
-
-/// Every checkpoint of the store, named for findings.
-async fn own_checkpoints(
-    store: &Store,
-    findings: &mut Findings,
-) -> anyhow::Result<Vec<(String, SignedNote)>> {
-    const PAGE: u32 = 1000;
-    let mut all = Vec::new();
-    let mut from = 0;
-    loop {
-        let page = store.kept_checkpoints(from, PAGE).await?;
-        let Some((last, ..)) = page.last() else {
-            return Ok(all);
-        };
-        from = last.saturating_add(1);
-        for (row, at, note) in page {
-            let said = note.unverified()?;
-            let size = said.size;
-            if row != size || at.as_micros() != said.at_us {
-                findings.add(
-                    Verdict::Altered,
-                    format!("the store's checkpoint of {size} entries stands in its table as one of {row}, of {at}"),
-                );
-            }
-            all.push((format!("the store's checkpoint of {size} entries"), note));
-        }
-    }
-}
-
-/// What a checkpoint says, if one of the keys signed it.
-fn signed(
-    name: &str,
-    note: &SignedNote,
-    given: &[VerifierKey],
-    own: &[[u8; 32]],
-    findings: &mut Findings,
-) -> Option<Checkpoint> {
-    let origin = note.unverified().ok()?.origin;
-    let own = own
-        .iter()
-        .filter_map(|public| VerifierKey::log(&origin, *public).ok());
-    let keys: Vec<VerifierKey> = if given.is_empty() {
-        own.collect()
-    } else {
-        given.to_vec()
-    };
-    let found = keys.iter().find_map(|key| note.verify(key).ok());
-    if found.is_none() {
-        findings.add(
-            Verdict::Altered,
-            format!(
-                "{name}: no key that may sign for {} signed it",
-                neutralise(&origin)
-            ),
-        );
-    }
-    found
-}
-
-/// Compares a checkpoint with the journal as its entries make it.
-fn compare(name: &str, checkpoint: &Checkpoint, recomputed: &Recomputed, findings: &mut Findings) {
-    let Checkpoint { size, root, .. } = checkpoint;
-    if *size > recomputed.size {
-        findings.add(
-            Verdict::Missing,
-            format!(
-                "{name} speaks of {size} entries, and the journal has {}: it was rolled back",
-                recomputed.size
-            ),
-        );
-        return;
-    }
-    match recomputed.root_at(*size) {
-        Some(found) if found == *root => {}
-        Some(found) => findings.add(
-            Verdict::Altered,
-            format!(
-                "{name}: at {size} entries it has the root {}, and the journal {}: it was rewritten, or this is a fork of it",
-                root.to_base64(),
-                found.to_base64()
-            ),
-        ),
-        None => findings.note(format!("{name} cannot be compared: entries before it are missing")),
     }
 }

@@ -46,7 +46,12 @@ impl Convert {
             let id = session.start.id;
             convert(store, settings, &keys, id, &dir, identities.clone(), &by)
                 .await
-                .with_context(|| format!("session #{number}"))?;
+                .with_context(|| match self.keys.keys.is_empty() {
+                    true => format!(
+                        "session #{number}, with the gateway's own key alone (--key FILE brings that of a reader)"
+                    ),
+                    false => format!("session #{number}"),
+                })?;
             outln!("#{number}: its recording is files from now on");
         }
         Ok(())

@@ -1,11 +1,12 @@
 //! `ecluse recordings rewrap`: other readers for sealed recordings.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use ecluse_recordings::SealedRecording;
-use ecluse_recordings::evidence::key::{Identity, Recipient};
+use ecluse_recordings::evidence::key::{Identity, KeyError, Recipient};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 
 use super::super::check::counted;
@@ -28,18 +29,48 @@ pub(in crate::faces::commands) struct Rewrap {
     /// The sessions, by number.
     #[arg(value_name = "SESSION", required = true)]
     sessions: Vec<u64>,
-    /// A reader from now on (age1…). May be given several times.
-    #[arg(long = "for", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
-    /// A reader that the client's document lists and that is to read no more (age1…): it is dropped without a question.
-    /// May be given several times.
-    #[arg(long, value_name = "RECIPIENT")]
-    drop: Vec<Recipient>,
+    /// A reader from now on: age1…, or `gateway`. May be given several times.
+    #[arg(long = "for", value_name = "READER")]
+    recipients: Vec<Reader>,
+    /// A reader that is to read no more, age1… or `gateway`: it is dropped without a question, also where the client's
+    /// document lists it. May be given several times.
+    #[arg(long, value_name = "READER")]
+    drop: Vec<Reader>,
     /// Drop readers that the client's document lists without a question.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     keys: Keys,
+}
+
+/// A reader, as one is named.
+#[derive(Debug, Clone)]
+enum Reader {
+    /// The gateway itself.
+    Gateway,
+    /// Whoever has this key.
+    Key(Recipient),
+}
+
+impl FromStr for Reader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "gateway" {
+            return Ok(Self::Gateway);
+        }
+        let key = text.parse().map(Self::Key);
+        key.map_err(|error: KeyError| format!("{error}; the gateway itself is named `gateway`"))
+    }
+}
+
+impl Reader {
+    fn key(&self, gateway: &Recipient) -> Recipient {
+        match self {
+            Self::Gateway => gateway.clone(),
+            Self::Key(key) => key.clone(),
+        }
+    }
 }
 
 impl Rewrap {
@@ -49,19 +80,24 @@ impl Rewrap {
         let public = gateway.public();
         // It may be one of the readers already; then no key file is needed.
         identities.push(gateway.clone());
+        let drop: Vec<String> = self
+            .drop
+            .iter()
+            .map(|reader| reader.key(&public).to_string())
+            .collect();
         for number in &self.sessions {
             let session = numbered(store, *number).await?;
             let recipients = match self.recipients.as_slice() {
                 [] => readers(store, &session, &public).await?,
-                chosen => chosen.to_vec(),
+                chosen => chosen.iter().map(|reader| reader.key(&public)).collect(),
             };
-            let recipients = self.without_dropped(recipients)?;
+            let recipients = without_dropped(recipients, &drop)?;
             let dir = directory(settings, &session)?;
             if let Some(ended) = end_interrupted(store, settings, &dir).await {
                 errln!("{ended}");
             }
             let changes = self
-                .agree(store, &session, &dir, &public, &recipients)
+                .agree(store, &session, &dir, &public, &recipients, &drop)
                 .await
                 .with_context(|| format!("session #{number}"))?;
             if !changes {
@@ -90,19 +126,20 @@ impl Rewrap {
     }
 }
 
-impl Rewrap {
-    /// The readers without those that are to be dropped.
-    fn without_dropped(&self, recipients: Vec<Recipient>) -> anyhow::Result<Vec<Recipient>> {
-        let dropped: Vec<String> = self.drop.iter().map(ToString::to_string).collect();
-        let mut left = recipients;
-        left.retain(|one| !dropped.contains(&one.to_string()));
-        ensure!(
-            !left.is_empty(),
-            "nobody would read it any more: name who does with --for READER"
-        );
-        Ok(left)
-    }
+/// The readers without those that are to be dropped.
+fn without_dropped(
+    mut readers: Vec<Recipient>,
+    dropped: &[String],
+) -> anyhow::Result<Vec<Recipient>> {
+    readers.retain(|one| !dropped.contains(&one.to_string()));
+    ensure!(
+        !readers.is_empty(),
+        "nobody would read it any more: name who does with --for READER"
+    );
+    Ok(readers)
+}
 
+impl Rewrap {
     /// Says who reads the recording from now on and who does no more; asks before one goes that the client's document
     /// lists. Whether that is a change.
     async fn agree(
@@ -112,6 +149,7 @@ impl Rewrap {
         dir: &Path,
         gateway: &Recipient,
         recipients: &[Recipient],
+        dropped: &[String],
     ) -> anyhow::Result<bool> {
         let recording = match SealedRecording::open(dir) {
             Ok(recording) => recording,
@@ -126,8 +164,11 @@ impl Rewrap {
             recording.manifest().session()
         );
         let before = readers_of(store, &recording).await?;
-        let strangers = self.drop.iter().map(ToString::to_string);
-        let strangers: Vec<String> = strangers.filter(|name| !before.contains(name)).collect();
+        let strangers: Vec<String> = dropped
+            .iter()
+            .filter(|name| !before.contains(name))
+            .cloned()
+            .collect();
         ensure!(
             strangers.is_empty(),
             "{} does not read it, so nothing was changed; it is read by: {}",
@@ -161,7 +202,6 @@ impl Rewrap {
         // A client that is in no document any more lists nobody.
         let listed = readers(store, session, gateway).await.unwrap_or_default();
         let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
-        let dropped: Vec<String> = self.drop.iter().map(ToString::to_string).collect();
         let asked: Vec<String> = lost
             .into_iter()
             .filter(|name| listed.contains(name) && !dropped.contains(name))
@@ -216,4 +256,25 @@ async fn readers(
         readers.push(gateway.clone());
     }
     Ok(readers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_is_a_reader_by_its_name() {
+        assert!(matches!("gateway".parse(), Ok(Reader::Gateway)));
+        let refused = "gatway".parse::<Reader>().unwrap_err();
+        assert!(refused.contains("named `gateway`"), "{refused}");
+        let gateway: Recipient = Identity::generate().public();
+        assert_eq!(
+            Reader::Gateway.key(&gateway).to_string(),
+            gateway.to_string()
+        );
+        let Ok(Reader::Key(key)) = gateway.to_string().parse() else {
+            panic!("a key");
+        };
+        assert_eq!(key.to_string(), gateway.to_string());
+    }
 }

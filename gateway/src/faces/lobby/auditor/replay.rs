@@ -51,6 +51,7 @@ pub(crate) async fn replay(
                 replaying.person, replaying.account, replaying.target
             );
             Recorded::new(*playback, replaying.at, markers, length, who)
+                .map(|recorded| recorded.cut_short(replaying.state == State::CutShort))
         }
     };
     let problem = match recorded {

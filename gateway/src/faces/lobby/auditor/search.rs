@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use ecluse_policy::Lang;
 use ecluse_recordings::search::{LineKind, excerpt};
 
 use super::recordings;
@@ -67,11 +68,12 @@ async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
     );
     desk.terminal.hanging(&head, 4).await?;
     let said_by_us = matches!(hit.kind, Kind::Of(LineKind::Refusal | LineKind::Note));
-    let text = match said_by_us {
-        true => marked_as_said(desk, &hit.text, &hit.found),
-        false => marked(desk, &hit.text, &hit.found),
-    };
-    desk.terminal.hanging(&text, 4).await?;
+    if said_by_us {
+        show_as_said(desk, &hit.text, &hit.found).await?;
+    } else {
+        let text = marked(desk, &hit.text, &hit.found);
+        desk.terminal.hanging(&text, 4).await?;
+    }
     let mut command = format!("    replay {}", hit.number);
     if let Some(place) = hit.place {
         command.push_str(&format!(" --channel {} --at {place}", hit.channel));
@@ -93,22 +95,50 @@ async fn show_refused(desk: &mut Desk<'_>, refused: &Refused) -> Result<(), Trou
         target.unwrap_or_default(),
     );
     desk.terminal.hanging(&head, 4).await?;
-    let text = marked_as_said(desk, &refused.text, &refused.found);
-    desk.terminal.hanging(&text, 4).await?;
+    show_as_said(desk, &refused.text, &refused.found).await
+}
+
+/// The same for what is on record in English: in the reader's words, what was asked for once. Where what was found reads
+/// otherwise in these words, the words that it was found in stand below.
+async fn show_as_said(
+    desk: &mut Desk<'_>,
+    line: &str,
+    found: &[Range<usize>],
+) -> Result<(), Trouble> {
+    let said = in_reader_words(desk, once(line));
+    let places = places_of(&said, line, found);
+    desk.terminal
+        .hanging(&marked(desk, &said, &places), 4)
+        .await?;
+    if !found.is_empty() && places.is_empty() {
+        let english = marked(desk, line, found);
+        let args = [("text", english.trim_start().into())];
+        let text = desk.say("search-found-in", &args);
+        desk.terminal.hanging(&format!("    {text}"), 4).await?;
+    }
     Ok(())
 }
 
-/// The same for what is on record in English: in the reader's words, what was asked for once. What was found and reads
-/// otherwise in these words is not marked.
-fn marked_as_said(desk: &Desk<'_>, line: &str, found: &[Range<usize>]) -> String {
-    let said = desk.gateway.texts.on_record(desk.lang(), once(line));
+/// What somebody was told, or gave as a reason, is in their language, and no English of ours.
+fn in_reader_words(desk: &Desk<'_>, line: &str) -> String {
+    if line.starts_with("Écluse") {
+        return line.to_owned();
+    }
+    if let Some(reason) = line.strip_prefix("reason: ") {
+        return format!("{} {reason}", desk.say("operator-request-reason", &[]));
+    }
+    desk.gateway.texts.on_record(desk.lang(), line)
+}
+
+/// Where in `said` the words stand that were found in `line`.
+fn places_of(said: &str, line: &str, found: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
     for word in found.iter().filter_map(|range| line.get(range.clone())) {
         let from = places.last().map_or(0, |place| place.end);
         let at = said.get(from..).and_then(|rest| rest.find(word));
         places.extend(at.map(|at| from + at..from + at + word.len()));
     }
-    marked(desk, &said, &places)
+    places
 }
 
 /// `a shell: a shell is not part of …` without what it says twice.
@@ -171,8 +201,14 @@ async fn tell(desk: &mut Desk<'_>, over: &Summary) -> Result<(), Trouble> {
         desk.line(id, &[]).await?;
         if *typing {
             numbered(desk, "search-hidden-left-out", &left.hidden).await?;
-            desk.line("search-no-input", &[]).await?;
         }
+        // What the gateway says is on record in one language, and found by its words there.
+        if desk.lang() == Lang::Fr {
+            desk.line("search-in-english", &[]).await?;
+        }
+    }
+    if *typing {
+        desk.line("search-no-input", &[]).await?;
     }
     if *more {
         desk.line("search-more", &[("shown", (*given).into())])

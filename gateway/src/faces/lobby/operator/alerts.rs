@@ -5,7 +5,7 @@ use ecluse_policy::Timestamp;
 use crate::archive::space::mebibytes;
 use crate::clock;
 use crate::deeds::Undone;
-use crate::deeds::alerts::{self, Alert, Alerts, Place, Told};
+use crate::deeds::alerts::{self, Alert, Alerts, Place, Sort, Told};
 use crate::faces::lobby::desk::{Desk, Trouble};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
@@ -202,6 +202,29 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
         ),
         Told::OrderNotOnRecord => desk.say("operator-order-not-on-record", &[time]),
         Told::DocumentNotOnRecord => desk.say("operator-document-not-on-record", &[time]),
+        Told::More {
+            sort,
+            person,
+            count,
+            numbers,
+        } => {
+            let args = [
+                time,
+                ("count", (*count).into()),
+                ("person", person.clone().unwrap_or_default().into()),
+                ("numbers", ranges(numbers).into()),
+            ];
+            let id = match sort {
+                Sort::Hidden if !numbers.is_empty() => "operator-more-hidden",
+                Sort::Budgets => "operator-more-budgets",
+                Sort::Sessions => "operator-more-sessions",
+                Sort::Interventions => "operator-more-interventions",
+                Sort::Outlived => "operator-more-outlived",
+                Sort::Hidden | Sort::Accounts | Sort::Recordings => "operator-more-of-person",
+                Sort::Checkpoints | Sort::Others => "operator-more",
+            };
+            desk.say(id, &args)
+        }
         Told::HostKey {
             target,
             got,
@@ -215,5 +238,35 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             desk.say("operator-host-key", &args)
         }
+    }
+}
+
+/// Numbers in order, those that follow one another as a range: 2–20, 31.
+fn ranges(numbers: &[u64]) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            Some(_) | None => ranges.push((*number, *number)),
+        }
+    }
+    let ranges = ranges.into_iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}–{last}")
+        }
+    });
+    ranges.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn numbers_that_follow_one_another_are_a_range() {
+        assert_eq!(ranges(&[2, 3, 4, 7, 9, 10]), "2–4, 7, 9–10");
+        assert_eq!(ranges(&[]), "");
     }
 }

@@ -29,6 +29,19 @@ pub(crate) async fn tell(desk: &mut Desk<'_>, upto: &mut UpTo) -> Result<(), Tro
     Ok(())
 }
 
+/// The same to whoever runs single commands: at the prompt they are told as they come, and as it happens.
+pub(crate) async fn tell_once(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    if desk.interactive {
+        return Ok(());
+    }
+    let applied = desk.applied();
+    let Ok(operator) = desk.visitor.as_operator(&applied) else {
+        return Ok(());
+    };
+    let mut upto = changes::up_to_now(desk.gateway, &operator).await?;
+    tell(desk, &mut upto).await
+}
+
 /// What changed since, in words; nothing where there is no right to be told any more.
 pub(crate) async fn news(desk: &Desk<'_>, upto: &mut UpTo) -> Result<Vec<String>, Trouble> {
     match changes::news(desk.gateway, desk.visitor, upto).await {
@@ -146,6 +159,14 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
         ("session", change.session.as_str().into()),
         ("client", client.unwrap_or_default().into()),
         ("person", change.person.as_str().into()),
+        (
+            "acted",
+            if change.person.is_empty() {
+                "no".into()
+            } else {
+                "yes".into()
+            },
+        ),
         ("by", change.by.as_str().into()),
         ("object", object(desk, &change.object).into()),
         ("text", list(&lines).into()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ecluse_policy::Timestamp;
 
-use super::{alerts, elsewhere};
+use super::{alerts, changes, elsewhere};
 use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
@@ -18,6 +18,7 @@ pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
     let ask: Live = grammar::parse(words)?;
     let found = live::live(desk.gateway, desk.visitor, ask).await?;
     alerts::tell(desk).await?;
+    changes::tell_once(desk).await?;
     if found.sessions.is_empty() {
         desk.line("operator-none-live", &[]).await?;
         return Ok(status::DONE);

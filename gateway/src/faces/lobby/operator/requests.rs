@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ecluse_policy::intervention::{Intervention, Request};
 use ecluse_policy::{Lang, entries_behind};
 
-use super::alerts;
+use super::{alerts, changes};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Pending, Waiting};
@@ -18,6 +18,7 @@ pub(crate) async fn pending(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
     let ask: Pending = grammar::parse(words)?;
     let waiting = listing::pending(desk.gateway, desk.visitor, ask).await?;
     alerts::tell(desk).await?;
+    changes::tell_once(desk).await?;
     if waiting.is_empty() {
         desk.line("operator-none-pending", &[]).await?;
     }
@@ -96,6 +97,14 @@ async fn block(
         lines.push(desk.say("operator-request-bytes", &[("bytes", bytes.into())]));
     }
     let documents = &desk.applied().documents;
+    if let Some(outlook) = intervention.outlook(documents, now) {
+        let latest = times::moment(outlook.latest_end, now, None);
+        let mut line = desk.say("operator-request-latest", &[("latest", latest.into())]);
+        if let Some(approvals) = shown::approvals(texts, desk.lang(), &outlook) {
+            line = format!("{approvals} · {line}");
+        }
+        lines.push(line);
+    }
     // What a yes is a yes to: with a terminal or not, and whose derogation.
     let behind = entries_behind(documents, &request.person, &request.scope, now);
     lines.extend(behind.iter().filter_map(|(flow, entry)| {

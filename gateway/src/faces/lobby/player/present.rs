@@ -14,12 +14,15 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::{Because, LiveSession};
 use crate::readers::Turn;
-use crate::screens::{LiveScreen, Progress};
+use crate::screens::{Ending, Exit, LiveScreen, Progress};
 use crate::terminal::Key;
 use crate::texts::times;
 
 /// A screen that is behind for so long says so.
 const BEHIND: Duration = Duration::from_millis(500);
+
+/// How long the screen of a channel that ended stays, with how it ended, before the next one is shown.
+const STAYS: Duration = Duration::from_secs(5);
 
 /// A session in passage, one of its channels at a time.
 pub(crate) struct Present {
@@ -31,6 +34,8 @@ pub(crate) struct Present {
     behind: Option<Instant>,
     /// The channel on the canvas has ended.
     over: bool,
+    /// Since when it is seen to have.
+    over_since: Option<Instant>,
     /// And so has the session.
     ended: bool,
     /// Another channel than before is to be shown.
@@ -46,6 +51,7 @@ impl Present {
             screen: None,
             behind: None,
             over: false,
+            over_since: None,
             ended: false,
             turned: false,
         }
@@ -81,6 +87,7 @@ impl Present {
         self.screen = None;
         self.behind = None;
         self.over = false;
+        self.over_since = None;
         self.turned = true;
         true
     }
@@ -98,14 +105,18 @@ impl Present {
     fn reached(&mut self, progress: Progress) {
         self.over = progress == Progress::Over;
         match progress {
-            Progress::Current | Progress::Over => self.behind = None,
+            Progress::Current => self.behind = None,
+            Progress::Over => {
+                self.behind = None;
+                self.over_since.get_or_insert_with(Instant::now);
+            }
             Progress::Behind => {
                 self.behind.get_or_insert_with(Instant::now);
             }
         }
     }
 
-    fn said(&self, canvas: &Canvas, channel: u32, screen: &Screen) -> Vec<String> {
+    fn said(&self, canvas: &Canvas, channel: u32, screen: &Screen, ending: &Ending) -> Vec<String> {
         let facts = self.session.facts();
         let number = [("number", facts.number.into())];
         if canvas.sure {
@@ -127,7 +138,19 @@ impl Present {
             ];
         }
         if self.over {
-            return waiting(canvas, facts.number);
+            let how = [
+                ("channel", channel.into()),
+                ("how", how_it_closed(canvas, ending).into()),
+            ];
+            let (keys, then) = match self.next() {
+                Some(next) => {
+                    let next = [("channel", next.into())];
+                    ("watch-keys-many", canvas.say("watch-then", &next))
+                }
+                None => ("watch-keys", canvas.say("watch-waiting", &number)),
+            };
+            let ended = canvas.say("watch-channel-ended", &how);
+            return vec![canvas.say(keys, &[]), ended, then];
         }
         let now = clock::now();
         let several = self.session.channels().len() > 1;
@@ -187,12 +210,12 @@ impl Source for Present {
             canvas.turn_page();
         }
         let screen = self.screen(channel)?;
-        let drawn = screen.draw(turn, |screen, progress| {
+        let drawn = screen.draw(turn, |screen, progress, ending| {
             self.reached(progress);
             let caught_up = progress != Progress::Behind;
             self.ended = caught_up && !live;
             if caught_up || canvas.is_blank() || canvas.waited(FRAME) {
-                let said = self.said(canvas, channel, screen);
+                let said = self.said(canvas, channel, screen, ending);
                 canvas.show(screen, &said);
             }
             caught_up
@@ -206,11 +229,13 @@ impl Source for Present {
                 nothing: false,
             });
         };
-        // A shell that ends while the session goes on: the next one is shown.
-        let turned = self.over && live && self.turn_to_next();
+        // A shell that ends while the session goes on: once that was to be read, the next one is shown.
+        let turns = self.over_since.filter(|_| live && self.next().is_some());
+        let turns = turns.map(|since| since + STAYS);
+        let turned = turns.is_some_and(|at| at <= Instant::now()) && self.turn_to_next();
         Ok(Stand {
             settled: caught_up && !turned,
-            due: None,
+            due: turns.filter(|_| !turned),
             over: self.ended,
             nothing: false,
         })
@@ -232,6 +257,20 @@ pub(crate) fn how_it_ended(gateway: &Gateway, lang: Lang, session: &LiveSession)
         .map_or(Because::Closed, |stop| Because::from(&stop));
     let now = clock::now();
     gateway.texts.because(lang, &because, now, now)
+}
+
+/// How a channel ended, in a few words.
+fn how_it_closed(canvas: &Canvas, ending: &Ending) -> String {
+    match (&ending.because, &ending.exit) {
+        (Some(why), _) => canvas.gateway.texts.on_record(canvas.lang, why),
+        (None, Some(Exit::Status(status))) => {
+            canvas.say("watch-exit-status", &[("status", status.as_str().into())])
+        }
+        (None, Some(Exit::Signal(signal))) => {
+            canvas.say("watch-exit-signal", &[("signal", signal.as_str().into())])
+        }
+        (None, None) => canvas.say("watch-closed", &[]),
+    }
 }
 
 /// No channel of the session has a screen now.

@@ -35,6 +35,8 @@ pub(crate) struct Recorded {
     since: Option<Instant>,
     length: Option<Duration>,
     over: bool,
+    /// It was cut short: its end is not how it ended.
+    cut_short: bool,
     /// Where the looker wants to be, until the replay is there.
     toward: Option<Duration>,
     who: String,
@@ -67,6 +69,7 @@ impl Recorded {
             since: Some(Instant::now()),
             length,
             over: false,
+            cut_short: false,
             toward: Some(at).filter(|at| !at.is_zero()),
             who,
             markers,
@@ -74,6 +77,11 @@ impl Recorded {
             gaps: BTreeMap::new(),
             skipped: None,
         })
+    }
+
+    /// The same, of a recording that was cut short or was not.
+    pub(crate) fn cut_short(self, cut_short: bool) -> Self {
+        Self { cut_short, ..self }
     }
 
     /// Feeds everything that is due, for a turn at most; `false` when there is more to feed at once.
@@ -238,6 +246,9 @@ impl Recorded {
             ("speed", format!("{}", self.playback.speed()).into()),
         ];
         said.push(canvas.say("replay-status", &args));
+        if self.cut_short {
+            said.push(canvas.say("replay-cut-short", &[]));
+        }
         if let (Some((at, length)), Some((next, _))) = (&self.skipped, &self.next)
             && next.at == *at
         {

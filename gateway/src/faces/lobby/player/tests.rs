@@ -5,12 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecluse_policy::Lang;
-use ecluse_recordings::{Screen, Size as ScreenSize};
+use ecluse_policy::documents::RecordingRules;
+use ecluse_recordings::{
+    ChannelKind, ChannelOpened, Event as Happens, Playback, Pty, Recorder, Screen,
+    Size as ScreenSize,
+};
 
 use super::*;
 use crate::faces::lobby::testing::{House, lang};
+use crate::live::LiveChannel;
+use crate::live::tests::session_recorded;
 use crate::terminal::below;
-use crate::terminal::testing::person_in;
+use crate::terminal::testing::{Person, person_in};
 
 fn hand(yes: Option<&str>) -> Hand {
     Hand {
@@ -234,4 +240,128 @@ fn the_keys_of_a_replay_are_seen_beside_the_clock() {
             assert_eq!(below::status(&parts, viewer), keys);
         }
     }
+}
+
+/// A shell with a terminal, recorded, in which `text` stands.
+fn shell_in(recorder: &Recorder, channel: u32, text: &str) {
+    let opened = ChannelOpened {
+        kind: ChannelKind::Shell,
+        command: None,
+        account: None,
+        pty: Some(Pty {
+            term: "xterm".into(),
+            cols: 80,
+            rows: 23,
+            modes: Vec::new(),
+        }),
+        env: Vec::new(),
+    };
+    recorder
+        .append(channel, 1, Happens::opened(&opened))
+        .unwrap();
+    let output = Happens::Output(text.as_bytes());
+    recorder.append(channel, 2, output).unwrap();
+    recorder.sync_handle().sync_if_dirty().unwrap();
+}
+
+/// Plays something for odile, until she leaves.
+fn played(house: &House, source: impl Source) -> (Person, tokio::task::JoinHandle<Stopped>) {
+    let visitor = house.visitor("odile");
+    let (mut terminal, person) = person_in(Some((120, 24)), "xterm", lang(&visitor));
+    let gateway = Arc::clone(&house.gateway);
+    let looking = tokio::spawn(async move {
+        let mut desk = Desk {
+            terminal: &mut terminal,
+            gateway: &gateway,
+            visitor: &visitor,
+            interactive: false,
+            alerted: BTreeSet::new(),
+        };
+        let may_look = |_: &Desk<'_>| Ok(());
+        play(&mut desk, source, &may_look).await.unwrap()
+    });
+    (person, looking)
+}
+
+/// What was written, without sequences and blanks: what did not change is not drawn anew, blanks among it.
+fn letters(written: &str) -> String {
+    let mut in_sequence = false;
+    let is_shown = |letter: &char| match *letter {
+        '\x1b' => {
+            in_sequence = true;
+            false
+        }
+        letter if in_sequence => {
+            in_sequence = !letter.is_ascii_alphabetic();
+            false
+        }
+        letter => !letter.is_whitespace(),
+    };
+    written.chars().filter(is_shown).collect()
+}
+
+fn in_house(house: &House) -> Arc<Recorder> {
+    let facts = crate::passage::testing::facts(uuid::Uuid::from_u128(7));
+    let rules = RecordingRules::default();
+    house.gateway.keeper.open(facts, &rules).unwrap()
+}
+
+/// R10: what was cut short says so as long as it is looked at.
+#[tokio::test]
+async fn r10_a_recording_that_was_cut_short_says_so_while_it_is_played() {
+    let house = House::new().await;
+    let recorder = in_house(&house);
+    shell_in(&recorder, 1, "last-words");
+    for cut_short in [true, false] {
+        let playback = Playback::live(recorder.journal(), recorder.key(), 1).unwrap();
+        let source = Recorded::new(playback, Duration::ZERO, Vec::new(), None, "alice".into());
+        let source = source.unwrap().cut_short(cut_short);
+        let (mut person, looking) = played(&house, source);
+        person.writes("last-words").await;
+        person.writes("alice").await;
+        assert_eq!(person.text().contains("cut short by a crash"), cut_short);
+        person.types(b"q").await;
+        looking.await.unwrap();
+    }
+}
+
+/// R11: a channel that ends while its session goes on is told with how it ended, before the next one is shown.
+#[tokio::test]
+async fn r11_a_channel_that_ends_says_how_before_the_next_is_shown() {
+    let house = House::new().await;
+    let recorder = in_house(&house);
+    let journal = recorder.journal().to_owned();
+    let (session, _held) = session_recorded(7, journal, recorder.key().clone()).await;
+    let mut notices = Vec::new();
+    for text in ["first", "OTHER"] {
+        let number = session.number_channel();
+        shell_in(&recorder, number, text);
+        notices.push(session.enter(LiveChannel {
+            number,
+            command: None,
+            terminal: true,
+            started: crate::clock::now(),
+            closes_at: crate::clock::now(),
+        }));
+    }
+    assert_eq!(house.gateway.live.enter(Arc::clone(&session)), None);
+    let (mut person, looking) = played(&house, Present::new(Arc::clone(&session), Some(2)));
+    person.writes("OTHER").await;
+    recorder.append(2, 3, Happens::ExitStatus(5)).unwrap();
+    recorder.append(2, 4, Happens::closed("closed")).unwrap();
+    recorder.sync_handle().sync_if_dirty().unwrap();
+    session.leave(2);
+    session.recorded(0, 1);
+    person.writes("ended:").await;
+    let told = letters(&person.text());
+    assert!(
+        told.contains("channel2ended:exitstatus5\u{b7}thenchannel1"),
+        "{told}"
+    );
+    assert!(!told.contains("first"), "{told}");
+    person.types(b"n").await;
+    person.writes("first").await;
+    person.types(b"q").await;
+    let stopped = looking.await.unwrap();
+    assert!(matches!(stopped, Stopped::Left { over: false }));
 }

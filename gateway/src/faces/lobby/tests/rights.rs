@@ -113,6 +113,41 @@ async fn each_act_is_for_one_role_and_refused_to_the_others() {
     assert!(by("alice").any(|record| record.detail["act"] == "cut"));
 }
 
+/// A2, R5: whoever may not do something at all is told that, and it is on record, however wrongly they wrote it; whoever
+/// may is told what they wrote wrongly.
+#[tokio::test]
+async fn the_right_is_asked_before_the_grammar() {
+    let house = House::new().await;
+    let mut refused = 0;
+    for (lines, theirs) in [
+        (&TECHNICIANS[..], &["alice"][..]),
+        (&OPERATORS, &["odile", "zoe"]),
+        (&AUDITORS, &["aurele"]),
+    ] {
+        for who in ["alice", "odile", "zoe", "aurele"] {
+            for line in lines {
+                let name = line.split(' ').next().unwrap();
+                if name == "interventions" && !theirs.contains(&who) {
+                    continue;
+                }
+                let (status, out, err) = command(&house, who, &format!("{name} --onyl")).await;
+                let may = theirs.contains(&who);
+                assert_eq!(status, if may { 2 } else { 1 }, "{who}: {name}: {err}");
+                assert_eq!(err.contains("--onyl"), may, "{who}: {name}: {err}");
+                assert_eq!(out, "", "{who}: {name}");
+                refused += usize::from(!may);
+            }
+        }
+    }
+    let (status, _, err) = command(&house, "alice", "approve nonsense").await;
+    assert!(status == 1 && err.contains("operators"), "{err}");
+    let on_record = records_of(&house.gateway.store, &[AuditKind::ActRefused]).await;
+    assert_eq!(on_record.len(), refused + 1);
+    let last = on_record.last().unwrap();
+    assert_eq!(last.person.as_deref(), Some("alice"));
+    assert_eq!(last.detail["act"], "approve");
+}
+
 /// A8: whoever was switched off since they logged on does nothing, whatever they may have typed before.
 #[tokio::test]
 async fn each_act_asks_the_documents_in_force() {

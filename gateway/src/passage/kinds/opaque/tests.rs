@@ -91,10 +91,16 @@ proptest! {
             kind.read(*towards, piece.clone(), clock::monotonic(), &mut ask, &mut steps);
             carried.out(steps);
         }
+        // What comes after its own side's end reaches nobody.
+        let until_end = |towards| {
+            let eof = move |one: &(Direction, Piece)| *one == (towards, Piece::Eof);
+            sent.iter().position(eof).unwrap_or(sent.len())
+        };
         for (towards, error) in [(ToTarget, false), (ToTechnician, false), (ToTechnician, true)] {
+            let (before, _) = sent.split_at(until_end(towards));
             prop_assert_eq!(
                 Carried::bytes(&carried.passed, towards, error),
-                Carried::bytes(&sent, towards, error)
+                Carried::bytes(before, towards, error)
             );
         }
         let count = |all: &[(Direction, Piece)], is: &dyn Fn(&(Direction, Piece)) -> bool| {
@@ -170,4 +176,25 @@ fn the_end_of_output_waits_for_the_status() {
     let mut steps = Vec::new();
     kind.release(&mut steps);
     assert!(steps.is_empty(), "it has gone on already");
+}
+
+/// A client that hears of more bytes after the end of output breaks off its whole connection: what a target sends then is
+/// told once and passed to nobody; the other direction goes on.
+#[test]
+fn what_comes_after_the_end_of_output_is_told_and_not_passed() {
+    let at = clock::monotonic();
+    let mut kind = Opaque::default();
+    read(&mut kind, ToTechnician, Piece::Exit(Exit::Status(5)), at);
+    read(&mut kind, ToTechnician, Piece::Eof, at);
+    let late = Piece::ErrorData(Bytes::from_static(b"late"));
+    assert!(matches!(
+        read(&mut kind, ToTechnician, late.clone(), at).as_slice(),
+        [Step::Note(_)]
+    ));
+    assert_eq!(read(&mut kind, ToTechnician, late, at), []);
+    let typed = Piece::Data(Bytes::from_static(b"typed"));
+    assert_eq!(
+        read(&mut kind, ToTarget, typed.clone(), at),
+        [Step::Pass(ToTarget, typed)]
+    );
 }
