@@ -153,7 +153,7 @@ impl Admission {
             number: self.intervention.number(),
             capability: rule.capability.clone(),
             flow: rule.flow.clone(),
-            terms,
+            terms: Box::new(terms),
             closes_at: rule.closes_at,
             end: Box::new(rule.end()),
         }

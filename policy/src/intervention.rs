@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::ask::{Ask, LATELY, Waiting, request};
-use crate::extraction::ByteCount;
 pub use self::outlook::Outlook;
+use crate::extraction::ByteCount;
 use crate::flow::Scope;
 use crate::name::{ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, StationId};
 use crate::time::{Span, Timestamp};

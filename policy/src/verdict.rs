@@ -4,7 +4,6 @@
 //! for the audit trail and gives [`Refusal::text_id`] and [`Refusal::args`] so that a person reads it in their language.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::capability::{Capability, CommandRefused, EnvRefused};
 use crate::documents::HostPort;
@@ -57,7 +56,7 @@ pub struct Permit {
     pub(crate) number: InterventionNumber,
     pub(crate) capability: Capability,
     pub(crate) flow: FlowName,
-    pub(crate) terms: Terms,
+    pub(crate) terms: Box<Terms>,
     pub(crate) closes_at: Timestamp,
     /// What is over at `closes_at`.
     pub(crate) end: Box<EndReason>,
@@ -120,7 +119,7 @@ impl Permit {
 
     /// What it brings with it: the terminal, the variables and the signals that may pass.
     #[must_use]
-    pub const fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &Terms {
         &self.terms
     }
 
@@ -135,41 +134,6 @@ impl Permit {
         &self.end
     }
 }
-
-/// One value inside a text for people; the gateway writes times and lists in the reader's language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Argument {
-    /// Names and other text, already safe to show.
-    Text(String),
-    /// An instant.
-    Time(Timestamp),
-    /// An instant of which the day matters: it is never said without its date.
-    Day(Timestamp),
-    /// A duration.
-    Span(Span),
-    /// A count.
-    Number(u64),
-    /// A number of bytes.
-    Bytes(ByteCount),
-    /// Several texts.
-    List(Vec<String>),
-}
-
-impl fmt::Display for Argument {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => formatter.write_str(text),
-            Self::Time(at) | Self::Day(at) => at.fmt(formatter),
-            Self::Span(span) => span.fmt(formatter),
-            Self::Number(number) => number.fmt(formatter),
-            Self::Bytes(bytes) => bytes.fmt(formatter),
-            Self::List(texts) => formatter.write_str(&texts.join(", ")),
-        }
-    }
-}
-
-/// The values of a text for people, by name.
-pub type Arguments = Vec<(&'static str, Argument)>;
 
 /// Why the gateway said no. `Display` is for the audit trail, in English; it tells what to do next and names nothing
 /// that the person was never told of.
@@ -501,8 +465,10 @@ pub enum Refusal {
     },
 }
 
+mod argument;
 mod end;
 mod texts;
+pub use self::argument::{Argument, Arguments};
 pub use self::end::{EndReason, Withdrawal};
 pub use self::texts::TEXT_IDS;
 use self::texts::{listed, opens};

@@ -83,17 +83,7 @@ impl Site {
     /// # Errors
     /// When anything does not start.
     pub fn demo(layout: Layout, ports: Ports) -> Result<Self> {
-        let mut plan = Plan::new(&layout, ports)?;
-        plan.documents.settings.lang = "fr".to_owned();
-        plan.documents.extraction = "{ session = \"50 MiB\", intervention = \"200 MiB\", technician-day = \"500 MiB\", warn = \"70%\", at-limit = \"end\" }".to_owned();
-        for officer in plan
-            .documents
-            .operators
-            .iter_mut()
-            .chain(&mut plan.documents.auditors)
-        {
-            officer.lang = "fr".to_owned();
-        }
+        let plan = Plan::demo(&layout, ports)?;
         let mut site = Self::assemble(layout, plan, Care::Demo, None)?;
         site.set_up()?;
         site.open()?;

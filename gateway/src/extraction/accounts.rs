@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use ecluse_policy::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::toll::Toll;
 use super::{Bank, Decide, Granted};
+use crate::clock;
 use crate::store::StoreError;
 
 /// How often it is looked what lies idle, and what passed unbounded is booked.
@@ -49,8 +51,13 @@ impl Accounts {
 
     /// Gives back what lies idle, and books what passed where nothing bounds it.
     pub(super) async fn look(&self) {
+        self.look_at(clock::now()).await;
+    }
+
+    /// The same, at `now`.
+    pub(super) async fn look_at(&self, now: Timestamp) {
         for toll in self.tolls() {
-            for (accounts, bytes) in toll.take_idle() {
+            for (accounts, bytes) in toll.take_idle(now) {
                 self.back(&accounts, bytes).await;
             }
             for (accounts, bytes) in toll.unbooked() {

@@ -78,7 +78,7 @@ impl Bank for Till {
 
 /// Hears what is told.
 #[derive(Debug, Default)]
-struct Heard {
+pub(crate) struct Heard {
     reached: Mutex<Vec<(Level, Threshold)>>,
     over: Mutex<Vec<(Level, Threshold)>>,
     told: Notify,
@@ -199,6 +199,33 @@ impl Channel {
     }
 }
 
+/// Waits until a budget lets nothing more pass.
+#[derive(Debug)]
+pub(crate) struct Over(Arc<Heard>);
+
+impl Over {
+    pub(crate) async fn until(&mut self) {
+        while self.0.over.lock().unwrap().is_empty() {
+            self.0.told.notified().await;
+        }
+    }
+}
+
+/// A toll with a budget of its session for each way, and a rate of what leaves.
+pub(super) fn bounded(budgets: &[(Way, u64)], rate: Option<u64>) -> (Arc<Toll>, Over) {
+    let of = |(way, bytes): &(Way, u64)| Budget {
+        way: *way,
+        ..budget(Level::Session, *bytes, AtLimit::End)
+    };
+    let mut rules = Budgeted::clone(&budgeted(budgets.iter().map(of).collect(), 1));
+    rules.budgets.rate_down = rate.and_then(|rate| ByteRate::parse(&format!("{rate} B/s")).ok());
+    let site = Site::new();
+    let heard = Arc::new(Heard::default());
+    let teller: Arc<dyn Teller> = Arc::clone(&heard) as _;
+    let toll = Toll::open(&site.accounts, &site.paces, Arc::new(rules), teller);
+    (toll, Over(heard))
+}
+
 /// A toll by which everything passes at once.
 pub(super) fn free() -> Arc<Toll> {
     let site = Site::new();
@@ -273,6 +300,22 @@ async fn x2_what_is_not_used_goes_back() {
         .settle(std::time::Duration::from_secs(5))
         .await;
     assert_eq!(site.till.spent(SESSION), 1_000);
+}
+
+/// X2: what was drawn for a day that is over pays for nothing on the next.
+#[tokio::test]
+async fn x2_what_is_drawn_for_a_day_goes_back_when_it_is_over() {
+    let site = Site::new();
+    let channel = site.open(vec![budget(Level::Client, 1 << 30, AtLimit::End)], 1);
+    channel.send(1_000).await;
+    let charges = channel
+        .toll
+        .budgeted()
+        .charges(Way::Down, crate::clock::now());
+    let today = &charges[0].account;
+    assert!(site.till.spent(&today.key) > 1_000);
+    site.accounts.look_at(today.until.unwrap()).await;
+    assert_eq!(site.till.spent(&today.key), 1_000);
 }
 
 /// While the store is away, what is drawn passes, and what is not waits; nothing is lost when it is back.

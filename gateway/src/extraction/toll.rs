@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqC
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ecluse_policy::Timestamp;
 use tokio::sync::Notify;
 
 use super::accounts::{Accounts, Back};
@@ -16,6 +17,9 @@ use super::budgeted::{self, Budgeted};
 use super::pace::{Pace, Waiter};
 use super::{Granted, Teller, Way};
 use crate::clock;
+
+#[cfg(test)]
+pub(crate) use super::tests::Over;
 
 /// The first slice of a channel, in bytes.
 const FIRST: u64 = 64 << 10;
@@ -71,6 +75,8 @@ struct Lane {
 struct From {
     accounts: Arc<[String]>,
     at: Option<Instant>,
+    /// When the first of the accounts gives way to another, at the end of its day.
+    until: Option<Timestamp>,
 }
 
 /// The paces that the channels of a session share: one for each rate.
@@ -108,6 +114,7 @@ impl Lane {
             from: Mutex::new(From {
                 accounts: Arc::from([]),
                 at: None,
+                until: None,
             }),
         }
     }
@@ -159,11 +166,18 @@ impl Lane {
 
     /// What was drawn is there, if it is still to be; whatever is not goes back: that, or what of the last slice was drawn from
     /// other accounts.
-    fn put(&self, accounts: Arc<[String]>, bytes: u64, still: impl FnOnce() -> bool) -> Back {
+    fn put(
+        &self,
+        accounts: Arc<[String]>,
+        until: Option<Timestamp>,
+        bytes: u64,
+        still: impl FnOnce() -> bool,
+    ) -> Back {
         let mut from = lock(&self.from);
         if !still() {
             return (accounts, bytes);
         }
+        from.until = until;
         let others = from.accounts != accounts;
         let old = if others {
             self.slice.swap(0, SeqCst)
@@ -223,6 +237,12 @@ impl Toll {
     #[cfg(test)]
     pub(crate) fn free() -> Arc<Self> {
         super::tests::free()
+    }
+
+    /// One with a budget for each way, and a rate of what leaves.
+    #[cfg(test)]
+    pub(crate) fn bounded(budgets: &[(Way, u64)], rate: Option<u64>) -> (Arc<Self>, Over) {
+        super::tests::bounded(budgets, rate)
     }
 
     /// The budgets that it pays by.
@@ -329,17 +349,25 @@ impl Toll {
         lanes.map(|lane| lane.take_back(0)).collect()
     }
 
-    /// Takes back what lies idle since the last look.
-    pub(super) fn take_idle(&self) -> Vec<Back> {
-        let idle = |lane: &&Lane| !lane.used.swap(false, Relaxed);
-        let lanes = self.lanes.iter().filter(idle);
+    /// Takes back what lies idle since the last look, and all that was drawn for a day that is over.
+    pub(super) fn take_idle(&self, now: Timestamp) -> Vec<Back> {
+        let keeps = |lane: &Lane| {
+            let idle = !lane.used.swap(false, Relaxed);
+            let over = lock(&lane.from).until.is_some_and(|until| until <= now);
+            match (over, idle) {
+                (true, _) => Some(0),
+                (false, true) => Some(KEPT),
+                (false, false) => None,
+            }
+        };
+        let lanes = self.lanes.iter();
         lanes
-            .map(|lane| {
-                let taken = lane.take_back(KEPT);
+            .filter_map(|lane| {
+                let taken = lane.take_back(keeps(lane)?);
                 if taken.1 > 0 {
                     lane.size.store(FIRST / 2, SeqCst);
                 }
-                taken
+                Some(taken)
             })
             .collect()
     }
@@ -414,6 +442,7 @@ impl Toll {
             let charges = rules.charges(lane.way, clock::now());
             let accounts: Arc<[String]> =
                 charges.iter().map(|one| one.account.key.clone()).collect();
+            let until = charges.iter().filter_map(|one| one.account.until).min();
             let size = lane.next_size();
             let decide = |spent: &[u64]| budgeted::grant(&charges, spent, size);
             let granted = match self.accounts.reserve(&accounts, &decide).await {
@@ -440,7 +469,7 @@ impl Toll {
             if bytes > 0 {
                 self.keep_pace(lane, &rules, pace);
                 // Asked while nobody can take it back: what renews the rules takes back what was put before.
-                let back = lane.put(accounts, bytes, || self.rules().0 == version);
+                let back = lane.put(accounts, until, bytes, || self.rules().0 == version);
                 self.accounts.give_back(back);
                 if self.closed.load(SeqCst) {
                     self.accounts.give_back(lane.take_back(0));

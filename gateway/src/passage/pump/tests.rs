@@ -9,6 +9,7 @@ use crate::passage::kinds::opaque::Opaque;
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
 
 mod leaving;
+mod paying;
 
 /// What was recorded and what went out, and whether the one came before the other.
 #[derive(Default)]

@@ -13,11 +13,12 @@ use crate::passage::testing::facts;
 use crate::store::SessionStart;
 use crate::store::testing::records_of;
 
-const TECHNICIANS: [&str; 4] = [
+const TECHNICIANS: [&str; 5] = [
     "request db01 --for 1h --reason disk",
     "interventions",
     "flows",
     "cancel 1",
+    "quota",
 ];
 const OPERATORS: [&str; 9] = [
     "pending",
