@@ -314,15 +314,26 @@ operator-terminal-without-echo = { $time }  { $person } asked for a terminal on 
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
 operator-budget = { $time }  { $person } on { $target }, session { $session }, channel { $channel }: { $mark ->
     [warn] { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %.
-    [ceiling] the { $limit } that may pass ({ $key }) are spent up to the ceiling, and it ends.
-   *[limit] the { $limit } that may pass ({ $key }) are spent, and { $slow ->
+    [ceiling] the { $limit } that may pass ({ $key }) are spent up to the ceiling, and { $holds ->
         [no] it ends.
-       *[yes] it is slowed.
+       *[yes] it is held: topup { $session } 50MiB, or cut { $session }.
+    }
+   *[limit] the { $limit } that may pass ({ $key }) are spent, and { $then ->
+        [end] it ends.
+        [hold] it is held: topup { $session } 50MiB, or cut { $session }.
+       *[slow] it is slowed.
     }
   }{ $runs ->
     [shell] {""}
    *[command] {" "}Command: { $command }
   }
+operator-topped-up = In session { $session } of { $person }, { $bytes } may pass from here on{ $up ->
+    [yes] {" "}towards the target
+   *[no] {""}
+  }:
+operator-topped-up-by = { $key }: { $more } more, { $limit } in all
+operator-topped-up-nothing = Session { $session } of { $person } may pass as much already: nothing was added.
+operator-topped-up-gateway = The gateway's own budget of today leaves { $left }, and no operator adds to that.
 operator-none-live = No session is in passage.
 live-channels-there = known there
 live-lost = lost with the node
@@ -546,6 +557,7 @@ help-head = Commands:
 help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
 help-interventions-technician = Your interventions and how they stand; of what is over, the latest. With its number, one of them in full.
 help-flows = What you may ask for, on which targets.
+help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
@@ -576,6 +588,7 @@ usage-no-target = Name at least one target.
 usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
 usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
+usage-no-size = Say how much: 50MiB.
 usage-no-length = Say for how long: --for 2h.
 usage-no-reason = Say why: --reason “…”.
 usage-too-many-words = “{ $word }” is one word too many.
@@ -585,14 +598,19 @@ usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $kn
 ## Told in the technician's shell
 
 budget-warn-end = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this ends.
-budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and ends at { $ceiling }.
-budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and ends at { $ceiling }.
+budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and is held at { $ceiling }.
+budget-warn-hold = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this waits for an operator of the client.
+budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and is held at { $ceiling }.
+budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+budget-goes-on = Écluse: the budget lets more pass, and it goes on.
+budget-refused-keys = Écluse: what you typed while it was held ({ $count } B) was not passed on.
 budget-spent = Écluse: the { $limit } that may pass ({ $key }) are spent.
 quota-none = None of your interventions is approved, and so nothing may pass yet.
 quota-of-today = today, { $client }
 quota-of-intervention = intervention { $number }
 quota-of-session = session { $number }
 quota-unlimited = no limit
+gauge-held = HELD, { $gauge }
 gauge = { $percent } % of { $limit } ({ $key })
 notice-budget = At most { $limits } may leave.
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.

@@ -345,15 +345,26 @@ operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
 operator-budget = { $time }  { $person } sur { $target }, session { $session }, canal { $channel } : { $mark ->
     [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
-    [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et cela prend fin.
-   *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $slow ->
+    [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et { $holds ->
         [no] cela prend fin.
-       *[yes] le débit est réduit.
+       *[yes] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+    }
+   *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $then ->
+        [end] cela prend fin.
+        [hold] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+       *[slow] le débit est réduit.
     }
   }{ $runs ->
     [shell] {""}
    *[command] {" "}Commande : { $command }
   }
+operator-topped-up = Dans la session { $session } de { $person }, { $bytes } peuvent passer à partir de maintenant{ $up ->
+    [yes] {" "}vers la cible
+   *[no] {""}
+  } :
+operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
+operator-topped-up-nothing = La session { $session } de { $person } peut déjà laisser passer autant : rien n'a été ajouté.
+operator-topped-up-gateway = Le budget du jour de la passerelle elle-même laisse { $left }, et aucun opérateur n'y ajoute.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
@@ -577,6 +588,7 @@ help-head = Commandes :
 help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
+help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
@@ -607,6 +619,7 @@ usage-no-target = Nommez au moins une cible.
 usage-no-id = Nommez une intervention par son numéro.
 usage-no-session = Nommez une session par son numéro.
 usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
+usage-no-size = Dites combien : 50MiB.
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.
@@ -616,14 +629,19 @@ usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a :
 ## Dit dans le terminal du technicien
 
 budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
-budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et cela prend fin à { $ceiling }.
-budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et cela prend fin à { $ceiling }.
+budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
+budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
+budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
 budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
 quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
 quota-of-today = aujourd'hui, { $client }
 quota-of-intervention = intervention { $number }
 quota-of-session = session { $number }
 quota-unlimited = sans limite
+gauge-held = SUSPENDU, { $gauge }
 gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.

@@ -94,6 +94,8 @@ kinds! {
     TypingHidden = "typing-hidden",
     /// An account of a budget reached a mark: at which people are warned, its limit, or the end of a slowed one (X3).
     Extraction = "extraction",
+    /// An operator added to the budgets of a session (X3).
+    TopUp = "top-up",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.

@@ -8,12 +8,13 @@
 //! kept by the gateway under the name that [`Budgets::charges`] gives ([`Account`]), so that neither restarts, parallel
 //! sessions, reconnects nor several nodes have an account of their own. Nothing here measures, waits or stores.
 //!
-//! Read in this order: [`bytes`] (the units), [`zone`] (which day it is), [`budget`] (what is written), [`tree`] (the sum).
+//! Read in this order: [`bytes`] (the units), [`zone`] (which day it is), [`budget`] (what is written), [`tree`] (the sum), `top_up` (what operators add).
 //! How documents write it is [`crate::documents::Extraction`].
 
 pub mod budget;
 pub mod bytes;
 mod granted;
+mod top_up;
 pub mod tree;
 pub mod zone;
 

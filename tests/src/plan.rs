@@ -24,7 +24,7 @@ pub const FLOW: &str = "dba";
 /// How much may leave: more than any test moves that is not about it.
 const EXTRACTION: &str = "{ session = \"64 GiB\", intervention = \"256 GiB\" }";
 /// What the budgets of the demo are.
-const DEMO_EXTRACTION: &str = "{ session = \"50 MiB\", intervention = \"200 MiB\", technician-day = \"500 MiB\", warn = \"70%\", at-limit = \"end\" }";
+const DEMO_EXTRACTION: &str = "{ session = \"50 MiB\", intervention = \"200 MiB\", technician-day = \"500 MiB\", warn = \"70%\", at-limit = \"hold\" }";
 
 /// How a site is to differ from the demo.
 #[derive(Debug, Clone)]

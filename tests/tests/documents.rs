@@ -227,8 +227,8 @@ fn a_limit_that_is_not_enforced_is_refused() -> Result<()> {
     let site = Site::prepare(|_| Ok(()))?;
     for (line, what) in [
         (
-            "extraction = { session = \"50 MiB\", intervention = \"200 MiB\", at-limit = \"hold\" }",
-            ".extraction.at-limit: ",
+            "extraction = { session = \"50 MiB\", intervention = \"200 MiB\", at-limit = \"hold\", ceiling = \"110%\" }",
+            ".extraction.ceiling: ",
         ),
         ("allow = [\"sftp-read: /var/log/**\"]", ".allow: "),
         (

@@ -90,6 +90,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::TopUp
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

@@ -99,6 +99,8 @@ pub(crate) enum Told {
         limit: u64,
         /// Whether it slows at the limit.
         slows: bool,
+        /// Whether it waits for somebody who adds to it, in the end.
+        holds: bool,
     },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
@@ -288,6 +290,11 @@ fn budget(record: AuditRecord) -> Told {
         spent: number("spent"),
         limit: number("limit"),
         slows: record.detail.contains_key("slow-rate"),
+        holds: record
+            .detail
+            .get("holds")
+            .and_then(serde_json::Value::as_bool)
+            == Some(true),
         key: text(&record, "budget"),
         command: (!command.is_empty()).then_some(command),
         mark: record.reason.unwrap_or_default(),

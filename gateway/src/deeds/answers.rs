@@ -116,7 +116,7 @@ pub(crate) async fn approve(house: &Gateway, by: &Actor, ask: Approve) -> Result
 }
 
 /// By what an operator proved who they are, at this yes: their key, and the code of which moment.
-fn proof(record: AuditRecord, by: &Actor) -> AuditRecord {
+pub(super) fn proof(record: AuditRecord, by: &Actor) -> AuditRecord {
     let authenticated = &by.authenticated;
     let log_on = match authenticated.second_factor() {
         SecondFactor::Code => "fresh",

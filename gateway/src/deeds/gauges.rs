@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use ecluse_policy::Timestamp;
-use ecluse_policy::extraction::{Budget, Charge, Level, Way};
+use ecluse_policy::extraction::{Budget, Charge, Level, Spent as Passed, Way};
 use serde::{Deserialize, Serialize};
 
-use crate::extraction::budgeted::Budgeted;
+use crate::extraction::budgeted::{Budgeted, standing};
 use crate::gateway::Gateway;
 use crate::live::budget_key;
-use crate::store::StoreError;
+use crate::store::{Booked, StoreError};
 
 /// Where one budget stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Gauge {
 
 /// What accounts have spent that are asked for together.
 #[derive(Debug, Default)]
-pub(crate) struct Spent(BTreeMap<String, u64>);
+pub(crate) struct Spent(BTreeMap<String, Booked>);
 
 impl Spent {
     /// What the accounts of all these have spent: what has passed, without what channels here hold and have not sent.
@@ -50,22 +50,25 @@ impl Spent {
         let mut accounts: Vec<String> = accounts.collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let spent = house.store.spent(&accounts).await?;
-        let of = accounts.into_iter().zip(spent).map(|(account, spent)| {
+        let booked = house.store.booked(&accounts).await?;
+        let of = accounts.into_iter().zip(booked).map(|(account, booked)| {
             let unused = house.extraction.unused_of(&account);
-            (account, spent.saturating_sub(unused))
+            let spent = booked.spent.saturating_sub(unused);
+            (account, Booked { spent, ..booked })
         });
         Ok(Self(of.collect()))
     }
 
     /// Where one of them stands.
     pub(crate) fn gauge(&self, charge: &Charge) -> Gauge {
+        let booked = self.0.get(&charge.account.key).copied();
+        let (budget, Passed(spent)) = standing(charge, &booked.unwrap_or_default());
         let Budget {
             level, way, bytes, ..
-        } = charge.budget;
+        } = budget;
         Gauge {
             key: budget_key(level, way),
-            spent: self.0.get(&charge.account.key).copied().unwrap_or(0),
+            spent: spent.as_u64(),
             limit: bytes.bytes().map(|limit| limit.as_u64()),
             until: charge.account.until,
         }

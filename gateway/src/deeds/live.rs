@@ -78,6 +78,8 @@ pub(crate) struct Passed {
     pub(crate) up: u64,
     /// The budget that is nearest to its end.
     pub(crate) nearest: Option<Gauge>,
+    /// Whether a budget holds it.
+    pub(crate) held: bool,
 }
 
 /// What is open on a session.
@@ -136,7 +138,12 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         closes_at: Some(facts.closes_at),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
-        passed: Some(Passed { down, up, nearest }),
+        passed: Some(Passed {
+            down,
+            up,
+            nearest,
+            held: session.held().borrow().is_any(),
+        }),
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod search;
 pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
+pub(crate) mod top_up;
 pub(crate) mod typed;
 
 use std::collections::BTreeSet;

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::toll::Toll;
 use super::{Bank, Decide, Granted};
 use crate::clock;
-use crate::store::StoreError;
+use crate::store::{Booked, StoreError};
 
 /// How often it is looked what lies idle, and what passed unbounded is booked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -63,6 +63,13 @@ impl Accounts {
             for (accounts, bytes) in toll.unbooked() {
                 self.enter_in_books(&accounts, bytes).await;
             }
+        }
+    }
+
+    /// Somebody added to a budget: whoever is held here asks again at once.
+    pub(crate) fn ask_again(&self) {
+        for toll in self.tolls() {
+            toll.ask_again();
         }
     }
 
@@ -145,7 +152,7 @@ impl Accounts {
     }
 
     async fn enter_in_books(&self, accounts: &[String], bytes: u64) {
-        let all = |_: &[u64]| Granted {
+        let all = |_: &[Booked]| Granted {
             bytes,
             ..Granted::default()
         };

@@ -1,9 +1,12 @@
 //! The budgets of one channel, and under which names its bytes are counted.
 
-use ecluse_policy::extraction::{self, Budgets, ByteCount, Charge, Place, Spent, Threshold, Way};
+use ecluse_policy::extraction::{
+    self, Budget, Budgets, ByteCount, Charge, Place, Spent, Threshold, Way,
+};
 use ecluse_policy::{ClientId, InterventionId, PersonId, SessionId, TargetId, Timestamp};
 
 use super::{Granted, Reached};
+use crate::store::Booked;
 
 /// What of the rest of an account a slice may be: no more than a quarter, so that others find some.
 const SHARE: u64 = 4;
@@ -80,13 +83,18 @@ impl Budgeted {
     }
 }
 
-/// What a channel has that would take `slice` bytes, where the accounts of `charges` have spent so much.
-pub(super) fn grant(charges: &[Charge], spent: &[u64], slice: u64) -> Granted {
-    let spent = spent.iter().map(|spent| Spent(ByteCount::new(*spent)));
+/// The budget of an account with what was added to it, and what it has spent.
+pub(crate) fn standing(charge: &Charge, booked: &Booked) -> (Budget, Spent) {
+    let budget = charge.budget.with_more(ByteCount::new(booked.extra));
+    (budget, Spent(ByteCount::new(booked.spent)))
+}
+
+/// What a channel has that would take `slice` bytes, where the accounts of `charges` stand so.
+pub(super) fn grant(charges: &[Charge], booked: &[Booked], slice: u64) -> Granted {
     let levels: Vec<_> = charges
         .iter()
-        .map(|charge| charge.budget)
-        .zip(spent)
+        .zip(booked)
+        .map(|(charge, booked)| standing(charge, booked))
         .collect();
     let left = levels
         .iter()

@@ -8,6 +8,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod budgeted;
+mod lane;
 pub(crate) mod pace;
 pub(crate) mod toll;
 
@@ -18,7 +19,7 @@ use ecluse_policy::extraction::{Budget, Threshold};
 use ecluse_recordings::Direction;
 
 use crate::passage::side::Soon;
-use crate::store::{Store, StoreError};
+use crate::store::{Booked, Store, StoreError};
 
 /// The way of what goes towards one side.
 pub(crate) const fn way(towards: Direction) -> Way {
@@ -54,8 +55,8 @@ pub(crate) struct Granted {
     pub(crate) over: Option<Reached>,
 }
 
-/// Decides what is reserved of what was spent.
-pub(crate) type Decide<'a> = dyn Fn(&[u64]) -> Granted + Send + Sync + 'a;
+/// Decides what is reserved, of where accounts stand.
+pub(crate) type Decide<'a> = dyn Fn(&[Booked]) -> Granted + Send + Sync + 'a;
 
 /// Who keeps the accounts.
 pub(crate) trait Bank: fmt::Debug + Send + Sync {
@@ -86,8 +87,8 @@ impl Bank for Store {
         accounts: &'a [String],
         decide: &'a Decide<'a>,
     ) -> Soon<'a, Result<Granted, StoreError>> {
-        Box::pin(Self::reserve(self, accounts, |spent| {
-            let granted = decide(spent);
+        Box::pin(Self::reserve(self, accounts, |booked| {
+            let granted = decide(booked);
             (granted.bytes, granted)
         }))
     }
@@ -108,6 +109,12 @@ pub(crate) trait Teller: fmt::Debug + Send + Sync {
 
     /// An account lets nothing more pass: the flow ends.
     fn over(&self, reached: Reached);
+
+    /// An account lets nothing more pass until somebody adds to it: the flow is held.
+    fn held(&self, reached: Reached);
+
+    /// Something may pass again this way.
+    fn goes_on(&self, way: Way);
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use ecluse_policy::extraction::{AtLimit, Budgets, ByteCount, ByteRate, Level, Limit, Percent};
@@ -12,12 +12,15 @@ use super::accounts::Accounts;
 use super::budgeted::{Budgeted, Counted};
 use super::toll::{Paces, Toll};
 use super::*;
+use crate::store::Booked;
 
 /// Accounts in memory; away while it says so.
 #[derive(Debug, Default)]
 struct Till {
     spent: Mutex<BTreeMap<String, u64>>,
     away: AtomicBool,
+    /// What was added to each account.
+    extra: AtomicU64,
     asked: Mutex<usize>,
 }
 
@@ -46,9 +49,13 @@ impl Bank for Till {
                 return Err(StoreError::Snapshot);
             }
             let mut spent = self.spent.lock().unwrap();
-            let all: Vec<u64> = accounts
+            let extra = self.extra.load(SeqCst);
+            let all: Vec<Booked> = accounts
                 .iter()
-                .map(|account| spent.get(account).copied().unwrap_or(0))
+                .map(|account| Booked {
+                    spent: spent.get(account).copied().unwrap_or(0),
+                    extra,
+                })
                 .collect();
             let granted = decide(&all);
             for account in accounts {
@@ -81,6 +88,8 @@ impl Bank for Till {
 pub(crate) struct Heard {
     reached: Mutex<Vec<(Level, Threshold)>>,
     over: Mutex<Vec<(Level, Threshold)>>,
+    /// Each time that it was held or went on.
+    holds: Mutex<Vec<bool>>,
     told: Notify,
 }
 
@@ -99,6 +108,18 @@ impl Teller for Heard {
             .unwrap()
             .push((reached.budget.level, reached.what));
         self.told.notify_one();
+    }
+
+    fn held(&self, _: Reached) {
+        let mut holds = self.holds.lock().unwrap();
+        if holds.last() != Some(&true) {
+            holds.push(true);
+            self.told.notify_one();
+        }
+    }
+
+    fn goes_on(&self, _: Way) {
+        self.holds.lock().unwrap().push(false);
     }
 }
 
@@ -255,16 +276,48 @@ async fn x1_exactly_the_budget_passes() {
 
 /// X3: where a budget slows, its ceiling takes the place of its limit; both are told, the warning before them.
 #[tokio::test]
-async fn x3_a_slowed_budget_goes_on_to_its_ceiling() {
+async fn x3_a_slowed_budget_goes_on_to_its_ceiling_and_is_held_there() {
     let site = Site::new();
     let channel = site.open(vec![budget(Level::Session, 100_000, slow())], 1);
     assert_eq!(channel.send_all(1_000).await, 110_000);
+    assert!(channel.heard.over.lock().unwrap().is_empty(), "it ended");
     let (session, heard) = (Level::Session, &channel.heard);
     assert_eq!(
         *heard.reached.lock().unwrap(),
         [(session, Threshold::Warn), (session, Threshold::Limit)]
     );
-    assert_eq!(*heard.over.lock().unwrap(), [(session, Threshold::Ceiling)]);
+    assert_eq!(*heard.holds.lock().unwrap(), [true]);
+}
+
+/// X3: what is used up waits, for as long as it takes, until somebody adds to it; then exactly that much passes.
+#[tokio::test]
+async fn x3_what_is_held_goes_on_when_somebody_adds_to_it() {
+    let site = Site::new();
+    let hold = budget(Level::Session, 100_000, AtLimit::Hold);
+    let channel = site.open(vec![hold], 1);
+    assert_eq!(channel.send_all(900).await, 100_000);
+    let waiting = channel.toll.pay(Way::Down, 10);
+    tokio::pin!(waiting);
+    for _ in 0..100 {
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+        tokio::task::yield_now().await;
+    }
+    site.till.extra.store(50_000, SeqCst);
+    site.accounts.ask_again();
+    assert_eq!(waiting.await, 10);
+    assert_eq!(channel.send_all(900).await, 49_990);
+    assert_eq!(*channel.heard.holds.lock().unwrap(), [true, false, true]);
+    assert_eq!(site.till.spent(SESSION), 150_000);
+    // Another budget, written or none at all, lets it go on as well.
+    channel.toll.renew(budgeted(Vec::new(), 1));
+    channel.send(1_000_000).await;
+    while channel.heard.holds.lock().unwrap().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        *channel.heard.holds.lock().unwrap(),
+        [true, false, true, false]
+    );
 }
 
 /// X2: channels side by side have one budget, and one that wants more gets what others hold and do not use.

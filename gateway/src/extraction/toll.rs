@@ -5,32 +5,29 @@
 //! stream does not stop for the store, and what was reserved is never lost on the way. Where nothing bounds a way, nothing is
 //! asked for: what passed is booked from time to time.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ecluse_policy::Timestamp;
-use tokio::sync::Notify;
 
 use super::accounts::{Accounts, Back};
 use super::budgeted::{self, Budgeted};
-use super::pace::{Pace, Waiter};
+use super::lane::{FIRST, Lane};
+use super::pace::Pace;
 use super::{Granted, Teller, Way};
 use crate::clock;
+use crate::store::Booked;
 
 #[cfg(test)]
 pub(crate) use super::tests::Over;
 
-/// The first slice of a channel, in bytes.
-const FIRST: u64 = 64 << 10;
-/// The largest: what a channel of a gateway that dies takes with it.
-const LARGEST: u64 = 8 << 20;
-/// A slice that lasted for less is followed by a larger one; one that lasted four times as long, by a smaller one.
-const LASTS: Duration = Duration::from_millis(250);
 /// What an idle channel keeps, in bytes: what a person sees of what they type, while the store is away.
 const KEPT: u64 = 4 << 10;
 /// How soon a store that failed is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How soon it is asked again whether somebody, on whichever node, has added to a budget that is used up.
+const HELD_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What one channel pays by.
 #[derive(Debug)]
@@ -41,42 +38,6 @@ pub(crate) struct Toll {
     teller: Arc<dyn Teller>,
     rules: Mutex<(u64, Arc<Budgeted>)>,
     closed: AtomicBool,
-}
-
-/// One way of a channel.
-#[derive(Debug)]
-struct Lane {
-    way: Way,
-    /// Whether anything bounds it.
-    bounded: AtomicBool,
-    /// What was drawn and is not used.
-    slice: AtomicU64,
-    /// How much was drawn last.
-    size: AtomicU64,
-    /// Whether anything was used since somebody last looked.
-    used: AtomicBool,
-    /// What passed and is not booked, where nothing bounds it.
-    unbooked: AtomicU64,
-    /// Whether it waits for turns of a pace.
-    paced: AtomicBool,
-    pace: Mutex<Option<Arc<Pace>>>,
-    waiter: Arc<Waiter>,
-    drawing: AtomicBool,
-    /// An account lets nothing more pass.
-    dry: AtomicBool,
-    /// What is drawn is the last: there is no more to draw while it lasts.
-    last: AtomicBool,
-    drawn: Notify,
-    from: Mutex<From>,
-}
-
-/// What a slice was drawn from, and when.
-#[derive(Debug)]
-struct From {
-    accounts: Arc<[String]>,
-    at: Option<Instant>,
-    /// When the first of the accounts gives way to another, at the end of its day.
-    until: Option<Timestamp>,
 }
 
 /// The paces that the channels of a session share: one for each rate.
@@ -92,115 +53,6 @@ impl Paces {
         let pace = Pace::new(rate, clock::monotonic());
         paces.push((way, rate, Arc::clone(&pace)));
         pace
-    }
-}
-
-impl Lane {
-    fn new(way: Way, rules: &Budgeted) -> Self {
-        Self {
-            way,
-            bounded: AtomicBool::new(rules.is_bounded(way)),
-            slice: AtomicU64::new(0),
-            size: AtomicU64::new(FIRST / 2),
-            used: AtomicBool::new(false),
-            unbooked: AtomicU64::new(0),
-            paced: AtomicBool::new(false),
-            pace: Mutex::new(None),
-            waiter: Waiter::new(clock::monotonic()),
-            drawing: AtomicBool::new(false),
-            dry: AtomicBool::new(false),
-            last: AtomicBool::new(false),
-            drawn: Notify::new(),
-            from: Mutex::new(From {
-                accounts: Arc::from([]),
-                at: None,
-                until: None,
-            }),
-        }
-    }
-
-    /// Uses what it may of `most` bytes.
-    fn spend(&self, most: u64) -> u64 {
-        let mut used = 0;
-        let _ = self.slice.fetch_update(SeqCst, SeqCst, |left| {
-            used = left.min(most);
-            Some(left - used)
-        });
-        self.used.store(true, Relaxed);
-        used
-    }
-
-    fn pace(&self) -> Option<Arc<Pace>> {
-        if !self.paced.load(Relaxed) {
-            return None;
-        }
-        lock(&self.pace).clone()
-    }
-
-    fn set_pace(&self, pace: Option<Arc<Pace>>) {
-        let mut current = lock(&self.pace);
-        self.paced.store(pace.is_some(), Relaxed);
-        let same = match (&*current, &pace) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        if same {
-            return;
-        }
-        if let Some(left) = std::mem::replace(&mut *current, pace) {
-            left.forget(&self.waiter);
-        }
-    }
-
-    /// Everything that is not used, but for so much; and where it was drawn from.
-    fn take_back(&self, keeps: u64) -> Back {
-        let from = lock(&self.from);
-        let mut taken = 0;
-        let _ = self.slice.fetch_update(SeqCst, SeqCst, |left| {
-            taken = left.saturating_sub(keeps);
-            Some(left - taken)
-        });
-        (Arc::clone(&from.accounts), taken)
-    }
-
-    /// What was drawn is there, if it is still to be; whatever is not goes back: that, or what of the last slice was drawn from
-    /// other accounts.
-    fn put(
-        &self,
-        accounts: Arc<[String]>,
-        until: Option<Timestamp>,
-        bytes: u64,
-        still: impl FnOnce() -> bool,
-    ) -> Back {
-        let mut from = lock(&self.from);
-        if !still() {
-            return (accounts, bytes);
-        }
-        from.until = until;
-        let others = from.accounts != accounts;
-        let old = if others {
-            self.slice.swap(0, SeqCst)
-        } else {
-            0
-        };
-        let before = std::mem::replace(&mut from.accounts, accounts);
-        from.at = Some(clock::monotonic());
-        self.slice.fetch_add(bytes, SeqCst);
-        self.size.store(bytes, SeqCst);
-        self.last.store(false, SeqCst);
-        (before, old)
-    }
-
-    /// How large the next slice is to be.
-    fn next_size(&self) -> u64 {
-        let last = self.size.load(SeqCst);
-        let lasted = lock(&self.from).at.map(|at| at.elapsed());
-        match lasted {
-            Some(lasted) if lasted >= LASTS * 4 => (last / 2).clamp(FIRST, LARGEST),
-            Some(lasted) if lasted >= LASTS => last.clamp(FIRST, LARGEST),
-            Some(_) | None => last.saturating_mul(2).clamp(FIRST, LARGEST),
-        }
     }
 }
 
@@ -318,6 +170,14 @@ impl Toll {
             self.accounts.give_back(lane.take_back(0));
             lane.drawn.notify_waiters();
         }
+        self.ask_again();
+    }
+
+    /// Whoever is held looks again whether something was added.
+    pub(super) fn ask_again(&self) {
+        for lane in &self.lanes {
+            lane.again.notify_one();
+        }
     }
 
     /// The channel has ended: what it did not use goes back.
@@ -330,6 +190,7 @@ impl Toll {
             self.accounts.give_back(lane.take_back(0));
         }
         self.accounts.book(self.unbooked());
+        self.ask_again();
     }
 
     /// What is drawn from an account and not used.
@@ -404,6 +265,13 @@ impl Toll {
         lane.set_pace(rate.map(|rate| self.paces.of(lane.way, rate)));
     }
 
+    /// Something may pass again, where it was held.
+    fn goes_on(&self, lane: &Lane) {
+        if lane.held.swap(false, SeqCst) {
+            self.teller.goes_on(lane.way);
+        }
+    }
+
     /// Waits until there is something, or another rule.
     async fn until_drawn(self: &Arc<Self>, lane: &Lane) {
         let drawn = lane.drawn.notified();
@@ -437,6 +305,7 @@ impl Toll {
         while !self.closed.load(SeqCst) {
             let (version, rules) = self.rules();
             if !rules.is_bounded(lane.way) {
+                self.goes_on(lane);
                 return;
             }
             let charges = rules.charges(lane.way, clock::now());
@@ -444,7 +313,7 @@ impl Toll {
                 charges.iter().map(|one| one.account.key.clone()).collect();
             let until = charges.iter().filter_map(|one| one.account.until).min();
             let size = lane.next_size();
-            let decide = |spent: &[u64]| budgeted::grant(&charges, spent, size);
+            let decide = |booked: &[Booked]| budgeted::grant(&charges, booked, size);
             let granted = match self.accounts.reserve(&accounts, &decide).await {
                 Ok(granted) => granted,
                 Err(error) => {
@@ -467,6 +336,7 @@ impl Toll {
                 self.teller.reached(reached);
             }
             if bytes > 0 {
+                self.goes_on(lane);
                 self.keep_pace(lane, &rules, pace);
                 // Asked while nobody can take it back: what renews the rules takes back what was put before.
                 let back = lane.put(accounts, until, bytes, || self.rules().0 == version);
@@ -492,6 +362,12 @@ impl Toll {
                 lane.last.store(true, SeqCst);
             } else if self.rules().0 != version {
                 continue;
+            } else if over.budget.holds() {
+                lane.held.store(true, SeqCst);
+                self.teller.held(over);
+                let _ = tokio::time::timeout(HELD_AGAIN_AFTER, lane.again.notified()).await;
+                recalled = false;
+                continue;
             } else {
                 lane.dry.store(true, SeqCst);
                 self.teller.over(over);
@@ -501,6 +377,6 @@ impl Toll {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

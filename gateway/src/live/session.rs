@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use ecluse_policy::extraction::Way;
 use ecluse_policy::{
     AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
     StationId, TargetId, Timestamp,
@@ -20,11 +21,12 @@ use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
-use super::Stop;
+use super::{Exhausted, Held, Stop};
 use crate::door::stream::Socket;
 use crate::extraction::budgeted::Budgeted;
 use crate::extraction::toll::Toll;
 use crate::passage::connection::Connection;
+use crate::passage::meter::Passed;
 use crate::screens::LiveScreen;
 
 /// How long the end of a session may take to reach the technician before the connection closes regardless: its reason
@@ -90,11 +92,11 @@ pub struct LiveSession {
     shared: Arc<Shared>,
     progress: watch::Sender<u64>,
     stop: watch::Sender<Option<Stop>>,
+    held: watch::Sender<Held>,
     /// Channels whose close is not on the wire yet.
     seated: watch::Sender<usize>,
     next_channel: AtomicU32,
-    to_target: AtomicU64,
-    to_technician: AtomicU64,
+    passed: Arc<Passed>,
     inner: Mutex<Inner>,
 }
 
@@ -115,10 +117,10 @@ impl LiveSession {
             shared,
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(None),
+            held: watch::Sender::default(),
             seated: watch::Sender::new(0),
             next_channel: AtomicU32::new(1),
-            to_target: AtomicU64::new(0),
-            to_technician: AtomicU64::new(0),
+            passed: Arc::default(),
             inner: Mutex::default(),
         });
         session.shared.enter(&session);
@@ -183,6 +185,34 @@ impl LiveSession {
         let inner = self.lock();
         let tolls = inner.tolls.values().filter_map(Weak::upgrade);
         tolls.map(|toll| toll.budgeted()).collect()
+    }
+
+    /// A budget holds a channel, and what else it counts; whether that is new.
+    pub(crate) fn hold(&self, channel: u32, over: Exhausted) -> bool {
+        let inner = self.lock();
+        // Whoever asks for a channel that has ended meanwhile would hold the others for ever.
+        if !inner.channels.contains_key(&channel) {
+            return false;
+        }
+        let mut is_new = false;
+        self.held.send_if_modified(|held| {
+            is_new = held.hold(channel, over);
+            is_new
+        });
+        is_new
+    }
+
+    /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
+    pub(crate) fn let_go(&self, channel: u32, way: Way) -> bool {
+        let mut is_over = false;
+        self.held
+            .send_modify(|held| is_over = held.let_go(channel, way));
+        is_over
+    }
+
+    /// What holds it, as it changes.
+    pub(crate) fn held(&self) -> watch::Receiver<Held> {
+        self.held.subscribe()
     }
 
     /// Shows a line of the gateway on every terminal of the session, or on every channel where it has none; or on one channel.
@@ -279,20 +309,18 @@ impl LiveSession {
         Ok(Seat(Arc::clone(self)))
     }
 
-    /// Payload bytes recorded so far, to the target and to the technician.
+    /// Payload bytes that went out so far, to the target and to the technician.
     pub fn bytes(&self) -> (u64, u64) {
-        (
-            self.to_target.load(Ordering::Relaxed),
-            self.to_technician.load(Ordering::Relaxed),
-        )
+        self.passed.bytes()
     }
 
-    /// So many payload bytes were recorded, one way or the other.
-    pub(crate) fn recorded(&self, to_target: usize, to_technician: usize) {
-        self.to_target
-            .fetch_add(to_target as u64, Ordering::Relaxed);
-        self.to_technician
-            .fetch_add(to_technician as u64, Ordering::Relaxed);
+    /// What counts them.
+    pub(crate) fn passed(&self) -> &Arc<Passed> {
+        &self.passed
+    }
+
+    /// Something was recorded.
+    pub(crate) fn recorded(&self) {
         if self.progress.receiver_count() > 0 {
             self.progress.send_modify(|count| *count += 1);
         }
@@ -317,6 +345,8 @@ impl LiveSession {
         let mut inner = self.lock();
         inner.channels.remove(&number);
         inner.tolls.remove(&number);
+        // Under the same lock as what holds: nothing does that comes later.
+        self.held.send_modify(|held| held.forget(number));
     }
 
     /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.

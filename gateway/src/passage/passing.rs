@@ -14,7 +14,7 @@ use super::farewell::Farewell;
 use super::kinds::opaque::Opaque;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{self, Known, Notices, Pump, Stopped};
+use super::pump::{self, Holds, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
@@ -91,7 +91,7 @@ impl<'a> Passing<'a> {
             seated,
             number,
             tap,
-            meter: Meter::default(),
+            meter: Meter::of(live.passed()),
             toll,
             notices,
         })
@@ -153,7 +153,7 @@ impl<'a> Passing<'a> {
     /// Pumps until a side ends.
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let permit = &self.seated.permit;
-        let uplink = &self.uplink;
+        let (uplink, visit) = (&self.uplink, self.visit);
         Pump {
             kind: &mut Opaque::default(),
             permit: &|request: &FlowRequest| permit.decide(request, clock::now()),
@@ -166,6 +166,12 @@ impl<'a> Passing<'a> {
                     Some(_) => format!("\r\n{}", lines(uplink, line)),
                     None => lines(uplink, line),
                 },
+            },
+            holds: Holds {
+                held: self.seated.session.live().held(),
+                channel: self.number,
+                typed: uplink.columns().is_some(),
+                refused: &|bytes| visit.say_refused_keys(bytes),
             },
             drained_within: pump::DRAINED_WITHIN,
             known: Known::default(),

@@ -8,6 +8,8 @@
 //! waits in the ends, and whoever runs it again goes on there. So a channel can be paused, its technician spoken to, and
 //! the passage resumed.
 
+mod holds;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::{Event, ExitSignal, RecordError};
 use tokio::sync::mpsc;
 
+pub(crate) use self::holds::Holds;
 use super::caps;
 use super::kinds::{Kind, Step};
 use super::meter::Meter;
@@ -76,6 +79,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) toll: &'a Arc<Toll>,
     /// The gateway's own lines.
     pub(crate) notices: Notices<'a>,
+    /// What holds it.
+    pub(crate) holds: Holds<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
     pub(crate) drained_within: Duration,
     /// What is known of the two sides.
@@ -87,6 +92,8 @@ pub(crate) struct Pump<'a> {
 pub(crate) struct Known {
     /// When the technician was found to have left. What the target says shortly after is recorded all the same.
     left_at: Option<Instant>,
+    /// Bytes that were typed while it was held, and refused.
+    refused: u64,
     /// When the last that the technician had sent was on its way.
     technician_closed: Option<Instant>,
     /// The target takes nothing more; how it ended is told by the other direction.
@@ -145,6 +152,10 @@ impl Pump<'_> {
             {
                 return Ok(over);
             }
+            let held = self.holds.is_held();
+            if !held {
+                self.tell_refused(ends)?;
+            }
             let End {
                 source: from_technician,
                 sink: to_technician,
@@ -157,8 +168,9 @@ impl Pump<'_> {
             } = &mut *ends.target;
             // Whoever does not take what waits is not read for: nothing grows.
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
-            let reads_target = !sends_down && self.known.over.is_none();
-            let reads_technician = !sends_up
+            let reads_target = !held && !sends_down && self.known.over.is_none();
+            let reads_technician = (!held || self.holds.typed)
+                && !sends_up
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
             let is_here = self.known.left_at.is_none();
@@ -186,12 +198,18 @@ impl Pump<'_> {
                 },
                 piece = from_technician.next(), if reads_technician => match piece {
                     None | Some(Piece::Close) => self.technician_closed(ends),
+                    Some(piece) if held => {
+                        if let Some(piece) = self.refuses(piece) {
+                            self.pass(ToTarget, piece, ends)?;
+                        }
+                    }
                     Some(piece) => self.pass(ToTarget, piece, ends)?,
                 },
                 () = until(self.kind.due()) => self.release(ends)?,
                 // Seen whatever waits before the technician's last piece, which is read only as the target takes.
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
                 () = until(self.leaves_at()) => return Ok(Stopped::TechnicianLeft),
+                () = self.holds.changed() => {}
                 Some(line) = self.notices.lines.recv(), if reads_lines => self.tell(&line, ends)?,
             }
         }

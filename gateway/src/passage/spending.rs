@@ -1,4 +1,5 @@
-//! What a channel's budgets do to it and to its session (X3): who is told at a mark, and what ends where nothing is left.
+//! What a channel's budgets do to it and to its session (X3): who is told at a mark, and what ends or is held where nothing
+//! is left.
 //!
 //! That an account has reached a mark is on record once, whichever session of whichever node notices it; each session tells
 //! its own technician. What is spent for a session or more ends the session; what is spent for one channel ends that.
@@ -23,18 +24,20 @@ use crate::live::{Exhausted, Stop, budget_key};
 pub(crate) struct Spending {
     paces: Arc<Paces>,
     /// What its technician was told.
-    told: Mutex<BTreeSet<(String, Threshold)>>,
+    told: Mutex<BTreeSet<(String, Option<ByteCount>, Threshold)>>,
 }
 
 impl Spending {
     /// Whether that is news to its technician; it is none from now on.
     fn is_news(&self, reached: &Reached) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has more than before is told of its marks anew.
+        let mark = |what| (reached.account.clone(), reached.budget.bytes.bytes(), what);
         // Past the limit, nobody need hear of the warning before it.
         if reached.what == Threshold::Limit {
-            told.insert((reached.account.clone(), Threshold::Warn));
+            told.insert(mark(Threshold::Warn));
         }
-        told.insert((reached.account.clone(), reached.what))
+        told.insert(mark(reached.what))
     }
 }
 
@@ -129,28 +132,13 @@ impl Teller for SessionTeller {
             return;
         }
         if let Some(words) = self.words(&reached) {
-            let live = self.session.live();
-            match reached.budget.level {
-                Level::Channel => live.tell(Some(self.number), &words),
-                Level::Node
-                | Level::Client
-                | Level::Target
-                | Level::TechnicianDay
-                | Level::Intervention
-                | Level::Session => live.tell(None, &words),
-            }
+            self.tell(reached.budget.level, &words);
         }
         self.put_on_record(reached);
     }
 
     fn over(&self, reached: Reached) {
-        let over = Exhausted {
-            level: reached.budget.level,
-            way: reached.budget.way,
-            limit: reached.budget.bytes.bytes().unwrap_or(ByteCount::MAX),
-            spent: ByteCount::new(reached.spent),
-            ceiling: reached.what == Threshold::Ceiling,
-        };
+        let over = exhausted(&reached);
         if self.session.spending().is_news(&reached) {
             self.put_on_record(reached);
         }
@@ -166,15 +154,59 @@ impl Teller for SessionTeller {
             | Level::Session => self.session.live().stop(Stop::Quota(over)),
         }
     }
+
+    fn held(&self, reached: Reached) {
+        let live = self.session.live();
+        if live.hold(self.number, exhausted(&reached)) {
+            let texts = &self.visit.gateway().texts;
+            let words = texts.budget_held(self.visit.lang(), &reached, &live.facts().client);
+            self.tell(reached.budget.level, &words);
+        }
+        if self.session.spending().is_news(&reached) {
+            self.put_on_record(reached);
+        }
+    }
+
+    fn goes_on(&self, way: Way) {
+        if self.session.live().let_go(self.number, way) {
+            self.session
+                .live()
+                .tell(None, &self.visit.say("budget-goes-on"));
+        }
+    }
+}
+
+fn exhausted(reached: &Reached) -> Exhausted {
+    Exhausted {
+        level: reached.budget.level,
+        way: reached.budget.way,
+        limit: reached.budget.bytes.bytes().unwrap_or(ByteCount::MAX),
+        spent: ByteCount::new(reached.spent),
+        ceiling: reached.what == Threshold::Ceiling,
+    }
 }
 
 impl SessionTeller {
-    /// What the technician is told; nothing where the end says it all.
+    /// Tells the technician, where what is told counts.
+    fn tell(&self, level: Level, words: &str) {
+        let live = self.session.live();
+        match level {
+            Level::Channel => live.tell(Some(self.number), words),
+            Level::Node
+            | Level::Client
+            | Level::Target
+            | Level::TechnicianDay
+            | Level::Intervention
+            | Level::Session => live.tell(None, words),
+        }
+    }
+
+    /// What the technician is told; nothing where the end says it all, or where it is held.
     fn words(&self, reached: &Reached) -> Option<String> {
         let texts = &self.visit.gateway().texts;
         let lang = self.visit.lang();
         match (reached.what, reached.budget.at_limit) {
-            (Threshold::Limit, AtLimit::End) | (Threshold::Ceiling, _) => None,
+            (Threshold::Limit, AtLimit::End | AtLimit::Hold) | (Threshold::Ceiling, _) => None,
             (Threshold::Warn, _) | (Threshold::Limit, AtLimit::Slow { .. }) => {
                 texts.budget_reached(lang, reached)
             }
@@ -200,7 +232,8 @@ impl SessionTeller {
             .detail("spent", spent)
             .detail("limit", limit.as_u64())
             .detail("number", self.session.live().facts().number)
-            .detail("channel", self.number);
+            .detail("channel", self.number)
+            .detail("holds", budget.holds());
         if let AtLimit::Slow { rate, ceiling: _ } = budget.at_limit {
             let ceiling = budget.ceiling().unwrap_or(limit);
             record = record

@@ -7,14 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ecluse_policy::extraction::{Account, Zone};
+use ecluse_policy::{ClientId, Timestamp};
 use sqlx::AssertSqlSafe;
 
-use super::sql::{Engine, Tx, Value, values};
+use super::sql::{Engine, Row, Tx, Value, values};
 use super::{Store, StoreError};
 use crate::audit::AuditRecord;
 
+/// Where an account stands. **Unit**: bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Booked {
+    /// What counts as spent.
+    pub(crate) spent: u64,
+    /// What operators added to its budget.
+    pub(crate) extra: u64,
+}
+
 impl Store {
-    /// Reserves from all `accounts` at once as many bytes as `decide` says of what each has spent, in the order they are
+    /// Reserves from all `accounts` at once as many bytes as `decide` says of where each stands, in the order they are
     /// named; what it says beside that comes back. Nothing is written where that is nothing.
     ///
     /// # Errors
@@ -22,14 +33,13 @@ impl Store {
     pub(crate) async fn reserve<T>(
         &self,
         accounts: &[String],
-        decide: impl FnOnce(&[u64]) -> (u64, T),
+        decide: impl FnOnce(&[Booked]) -> (u64, T),
     ) -> Result<T, StoreError> {
         // Not through `write`: nobody need wake for it, and nobody waits behind it.
         let mut tx = self.db().begin().await?;
         let names: BTreeSet<&str> = accounts.iter().map(String::as_str).collect();
-        let spent = locked(&mut tx, self.db().engine(), &names).await?;
-        let of = |account: &String| spent.get(account.as_str()).copied().unwrap_or(0);
-        let all: Vec<u64> = accounts.iter().map(of).collect();
+        let booked = locked(&mut tx, self.db().engine(), &names).await?;
+        let all = in_order(accounts, &booked);
         let (bytes, said) = decide(&all);
         if bytes > 0 {
             let sql = "UPDATE extraction SET spent = spent + $1 WHERE account";
@@ -57,24 +67,76 @@ impl Store {
         tx.commit().await
     }
 
-    /// What each account has spent, in the order they are named.
+    /// Where each account stands, in the order they are named.
     ///
     /// # Errors
     /// The store failed.
-    pub(crate) async fn spent(&self, accounts: &[String]) -> Result<Vec<u64>, StoreError> {
+    pub(crate) async fn booked(&self, accounts: &[String]) -> Result<Vec<Booked>, StoreError> {
         let names: BTreeSet<&str> = accounts.iter().map(String::as_str).collect();
-        let (sql, values) = of_accounts(
-            "SELECT account, spent FROM extraction WHERE account",
-            0,
-            &names,
-        );
+        let (sql, values) = of_accounts(ACCOUNTS, 0, &names);
         let rows = self.db().rows(AssertSqlSafe(sql), &values).await?;
-        let mut spent = BTreeMap::new();
-        for row in &rows {
-            spent.insert(row.text("account")?, row.count("spent")?);
+        Ok(in_order(accounts, &read(&rows)?))
+    }
+
+    /// Adds to the budgets of `accounts` what `decide` says of where each stands, in the order they are named, with a record
+    /// of it. Their marks are told again when they are reached anew.
+    ///
+    /// # Errors
+    /// The store failed; nothing is added.
+    pub(crate) async fn top_up<T>(
+        &self,
+        accounts: &[String],
+        decide: impl FnOnce(&[Booked]) -> (Vec<u64>, AuditRecord, T),
+    ) -> Result<T, StoreError> {
+        let mut writing = self.write().await?;
+        let names: BTreeSet<&str> = accounts.iter().map(String::as_str).collect();
+        let booked = locked(&mut writing.tx, self.db().engine(), &names).await?;
+        let (more, record, said) = decide(&in_order(accounts, &booked));
+        for (account, more) in accounts.iter().zip(more).filter(|(_, more)| *more > 0) {
+            let sql = "UPDATE extraction SET extra = extra + $2, told = 0 WHERE account = $1";
+            let values = values![account.as_str(), more];
+            writing.tx.execute(sql, values).await?;
         }
-        let of = |account| spent.get(account).copied().unwrap_or(0);
-        Ok(accounts.iter().map(of).collect())
+        writing.commit(&[record]).await?;
+        Ok(said)
+    }
+
+    /// The accounts of a session's channels, one way.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn accounts_beginning(&self, with: &str) -> Result<Vec<String>, StoreError> {
+        // Names hold nothing that a pattern reads otherwise.
+        let sql = "SELECT account FROM extraction WHERE account LIKE $1 ORDER BY account";
+        let pattern = format!("{with}%");
+        let rows = self.db().rows(sql, values![pattern.as_str()]).await?;
+        rows.iter().map(|row| row.text("account")).collect()
+    }
+
+    /// Forgets what was spent on days of a client's before the day of `before` (R7): how many accounts.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn forget_days(
+        &self,
+        client: &ClientId,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let day = Zone::UTC.day(before);
+        let sql = "SELECT account FROM extraction WHERE account LIKE $1";
+        let pattern = format!("%/{client}%");
+        let mut tx = self.db().begin().await?;
+        let rows = tx.rows(sql, values![pattern.as_str()]).await?;
+        let mut forgotten = 0;
+        for row in &rows {
+            let account = row.text("account")?;
+            if Account::is_of_client_before(&account, client, day) {
+                let sql = "DELETE FROM extraction WHERE account = $1";
+                forgotten += tx.execute(sql, values![account.as_str()]).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     /// Puts a crossing of an account on record, once however many notice it: whether this is the one. `bit` is the crossing's
@@ -98,17 +160,32 @@ impl Store {
     }
 }
 
-/// What every account has spent, each locked until the transaction ends; those that are new have spent nothing.
+const ACCOUNTS: &str = "SELECT account, spent, extra FROM extraction WHERE account";
+
+fn read(rows: &[Row]) -> Result<BTreeMap<String, Booked>, StoreError> {
+    let mut all = BTreeMap::new();
+    for row in rows {
+        let (spent, extra) = (row.count("spent")?, row.count("extra")?);
+        all.insert(row.text("account")?, Booked { spent, extra });
+    }
+    Ok(all)
+}
+
+fn in_order(accounts: &[String], booked: &BTreeMap<String, Booked>) -> Vec<Booked> {
+    let of = |account: &String| booked.get(account.as_str()).copied();
+    accounts
+        .iter()
+        .map(|account| of(account).unwrap_or_default())
+        .collect()
+}
+
+/// Where every account stands, each locked until the transaction ends; those that are new have spent nothing.
 async fn locked(
     tx: &mut Tx,
     engine: Engine,
     names: &BTreeSet<&str>,
-) -> Result<BTreeMap<String, u64>, StoreError> {
-    let (mut sql, values) = of_accounts(
-        "SELECT account, spent FROM extraction WHERE account",
-        0,
-        names,
-    );
+) -> Result<BTreeMap<String, Booked>, StoreError> {
+    let (mut sql, values) = of_accounts(ACCOUNTS, 0, names);
     // In the order of their names, so that no two reservations wait for each other.
     sql.push_str(match engine {
         // One transaction writes at a time.
@@ -118,16 +195,12 @@ async fn locked(
     let mut rows = tx.rows(AssertSqlSafe(sql.clone()), &values).await?;
     if rows.len() < names.len() {
         for name in names {
-            let sql = "INSERT INTO extraction (account, spent, told) VALUES ($1, 0, 0) ON CONFLICT (account) DO NOTHING";
+            let sql = "INSERT INTO extraction (account, spent, extra, told) VALUES ($1, 0, 0, 0) ON CONFLICT (account) DO NOTHING";
             tx.execute(sql, values![*name]).await?;
         }
         rows = tx.rows(AssertSqlSafe(sql), &values).await?;
     }
-    let mut spent = BTreeMap::new();
-    for row in &rows {
-        spent.insert(row.text("account")?, row.count("spent")?);
-    }
-    Ok(spent)
+    read(&rows)
 }
 
 /// Executes `sql` for each account of `names`, with `bytes` as its first value.

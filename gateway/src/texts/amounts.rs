@@ -1,7 +1,7 @@
 //! Counts of bytes, for people.
 
-use ecluse_policy::Lang;
 use ecluse_policy::extraction::{AtLimit, ByteCount, Threshold};
+use ecluse_policy::{ClientId, Lang};
 
 use super::{Texts, Value};
 use crate::extraction::Reached;
@@ -66,6 +66,8 @@ impl Texts {
         ];
         let id = match (reached.what, budget.at_limit) {
             (Threshold::Warn, AtLimit::End) => "budget-warn-end",
+            (Threshold::Warn, AtLimit::Hold) => "budget-warn-hold",
+            (Threshold::Limit | Threshold::Ceiling, AtLimit::Hold) => "budget-spent",
             (Threshold::Warn, AtLimit::Slow { .. }) => "budget-warn-slow",
             (Threshold::Limit | Threshold::Ceiling, AtLimit::Slow { .. }) => "budget-slowed",
             (Threshold::Limit | Threshold::Ceiling, AtLimit::End) => "budget-spent",
@@ -75,6 +77,18 @@ impl Texts {
             args.push(("ceiling", size_of(budget.ceiling().unwrap_or(limit))));
         }
         Some(self.say(lang, id, &args))
+    }
+
+    /// What a technician is told when a budget holds what they have open.
+    pub(crate) fn budget_held(&self, lang: Lang, reached: &Reached, client: &ClientId) -> String {
+        let budget = &reached.budget;
+        let limit = budget.bytes.bytes().map_or(0, ByteCount::as_u64);
+        let args = [
+            ("key", Value::from(budget_key(budget.level, budget.way))),
+            ("limit", size(lang, limit).into()),
+            ("client", client.as_str().into()),
+        ];
+        self.say(lang, "budget-held", &args)
     }
 }
 

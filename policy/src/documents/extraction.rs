@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 
 const TABLE: &str = "a table such as { session = \"50 MiB\", intervention = \"200 MiB\" }";
 const BYTES: &str = "a number of bytes such as \"50 MiB\" (\"0 B\" lets nothing pass), or \"unlimited\" beside owner and until";
-const AT_LIMIT: &str = "\"end\" (nothing more passes), or \"slow\" (it goes on at slow-rate up to ceiling, and ends there)";
+const AT_LIMIT: &str = "\"end\" (nothing more passes), \"slow\" (it goes on at slow-rate up to ceiling, and is held there), or \"hold\" (it waits for an operator)";
 /// What `check` prints where nothing is said.
 const LINE: &str = "extraction = { session = \"50 MiB\", intervention = \"200 MiB\" }";
 
@@ -33,6 +33,7 @@ const REQUIRED: [Level; 2] = [Level::Session, Level::Intervention];
 enum Choice {
     End,
     Slow,
+    Hold,
 }
 
 /// Where an `extraction` stands: which keys it may have.
@@ -147,6 +148,7 @@ impl Extraction {
         let choice = at_limit.map(|choice| match choice {
             Choice::End => "end".to_owned(),
             Choice::Slow => "slow".to_owned(),
+            Choice::Hold => "hold".to_owned(),
         });
         part("extraction.at-limit", choice);
         part("extraction.slow-rate", slow_rate.map(|it| it.to_string()));
@@ -185,14 +187,22 @@ impl Extraction {
         read.at_limit = choice.map(|at| at.value);
         let slow_rate = table.maybe_parsed("slow-rate", ACCEPTED_RATE, ByteRate::parse);
         let ceiling = table.maybe_parsed("ceiling", ACCEPTED_CEILING, Percent::parse_ceiling);
-        if read.at_limit == Some(Choice::End) {
+        let slows_nothing = match read.at_limit {
+            Some(Choice::End) => Some(
+                "slows nothing beside at-limit = \"end\", and a limit that is not enforced must not look enforced",
+            ),
+            Some(Choice::Hold) => Some(
+                "slows nothing beside at-limit = \"hold\", and a limit that is not enforced must not look enforced",
+            ),
+            Some(Choice::Slow) | None => None,
+        };
+        if let Some(problem) = slows_nothing {
             let lines = [
                 ("slow-rate", slow_rate.as_ref().map(|at| at.line)),
                 ("ceiling", ceiling.as_ref().map(|at| at.line)),
             ];
             for (key, line) in lines {
                 if let Some(line) = line {
-                    let problem = "slows nothing beside at-limit = \"end\", and a limit that is not enforced must not look enforced";
                     table.error(line, key, problem, "at-limit = \"slow\", or no such key");
                 }
             }
@@ -234,10 +244,7 @@ fn choice(text: &str) -> Result<Choice, String> {
     match text {
         "end" => Ok(Choice::End),
         "slow" => Ok(Choice::Slow),
-        "hold" => Err(
-            "`hold` is not served by this version, which serves \"end\" and \"slow\", and a limit that is not enforced must not look enforced"
-                .to_owned(),
-        ),
+        "hold" => Ok(Choice::Hold),
         other => Err(format!("`{}` is not what happens at a limit", shown(other))),
     }
 }
@@ -346,6 +353,7 @@ impl<'d> Chain<'d> {
                 rate: Self::first(places, |place| place.slow_rate).unwrap_or(ByteRate::TRICKLE),
                 ceiling: Self::first(places, |place| place.ceiling).unwrap_or(Percent::CEILING),
             },
+            Some(Choice::Hold) => AtLimit::Hold,
             // What lets the least pass, where nothing is said.
             Some(Choice::End) | None => AtLimit::End,
         };

@@ -131,13 +131,15 @@ impl fmt::Display for Limit {
 pub enum AtLimit {
     /// Nothing more passes, and what it counts ends.
     End,
-    /// It goes on at this pace up to this share of the budget, and ends there.
+    /// It goes on at this pace up to this share of the budget, and is held there.
     Slow {
         /// The pace behind the limit.
         rate: ByteRate,
-        /// Where it ends.
+        /// Where it is held.
         ceiling: Percent,
     },
+    /// Nothing more passes until an operator adds to it; what it counts stays open.
+    Hold,
 }
 
 /// One budget.
@@ -167,7 +169,7 @@ impl Budget {
     pub fn ceiling(&self) -> Option<ByteCount> {
         let limit = self.bytes.bytes()?;
         Some(match self.at_limit {
-            AtLimit::End => limit,
+            AtLimit::End | AtLimit::Hold => limit,
             AtLimit::Slow { rate: _, ceiling } => ceiling.of(limit),
         })
     }
@@ -183,6 +185,34 @@ impl Budget {
         }
     }
 
+    /// Whether what is used up stays open and waits for somebody who adds to it; a gateway's day is nobody's to add to, and
+    /// ends what it counts.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        match (self.level, self.at_limit) {
+            (Level::Node, _) | (_, AtLimit::End) => false,
+            (
+                Level::Client
+                | Level::Target
+                | Level::TechnicianDay
+                | Level::Intervention
+                | Level::Session
+                | Level::Channel,
+                AtLimit::Slow { .. } | AtLimit::Hold,
+            ) => true,
+        }
+    }
+
+    /// The same with so much more, where it has a limit.
+    #[must_use]
+    pub fn with_more(self, more: ByteCount) -> Self {
+        let bytes = match self.bytes {
+            Limit::Bytes(limit) => Limit::Bytes(limit.plus(more)),
+            Limit::Unlimited => Limit::Unlimited,
+        };
+        Self { bytes, ..self }
+    }
+
     /// The pace from here on, where its limit is behind.
     #[must_use]
     pub fn pace(&self, spent: ByteCount) -> Option<ByteRate> {
@@ -190,7 +220,8 @@ impl Budget {
             (Limit::Bytes(limit), AtLimit::Slow { rate, ceiling: _ }) if limit <= spent => {
                 Some(rate)
             }
-            (Limit::Bytes(_), AtLimit::Slow { .. } | AtLimit::End) | (Limit::Unlimited, _) => None,
+            (Limit::Bytes(_), AtLimit::Slow { .. } | AtLimit::End | AtLimit::Hold)
+            | (Limit::Unlimited, _) => None,
         }
     }
 }
@@ -249,6 +280,24 @@ pub struct Account {
     pub key: String,
     /// When another account takes its place, at the end of its day; none where it lasts. **Range**: end excluded.
     pub until: Option<Timestamp>,
+}
+
+impl Account {
+    /// Whether a name is that of an account of a day before `day`, of one of this client's.
+    #[must_use]
+    pub fn is_of_client_before(key: &str, client: &ClientId, day: CivilDay) -> bool {
+        let mut parts = key.split('/').skip(1);
+        let daily = Level::ALL.iter().filter(|level| level.is_daily());
+        let of_clients: Vec<&str> = daily
+            .filter(|level| **level != Level::Node)
+            .map(|level| level.name())
+            .collect();
+        let [level, its_day, owner] = [parts.next(), parts.next(), parts.next()];
+        // Days are written so that they sort.
+        level.is_some_and(|level| of_clients.contains(&level))
+            && owner == Some(client.as_str())
+            && its_day.is_some_and(|its_day| its_day < day.to_string().as_str())
+    }
 }
 
 /// One budget and the account that it limits.
@@ -340,7 +389,7 @@ fn dated(day: CivilDay, name: impl fmt::Display) -> String {
 
 impl fmt::Display for Budgets {
     /// For people, on one line: `200 MiB an intervention, 50 MiB a session, 1 MiB/s; told from 70%, at the limit 8 KiB/s up
-    /// to 110%, then ended`.
+    /// to 110%, then held`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return formatter.write_str("no limit of what may leave");
@@ -377,8 +426,9 @@ impl fmt::Display for Budgets {
             let then = match at_limit {
                 AtLimit::End => "ended at the limit".to_owned(),
                 AtLimit::Slow { rate, ceiling } => {
-                    format!("at the limit {rate} up to {ceiling}, then ended")
+                    format!("at the limit {rate} up to {ceiling}, then held")
                 }
+                AtLimit::Hold => "held at the limit".to_owned(),
             };
             if only {
                 format!("told from {warn}, {then}")

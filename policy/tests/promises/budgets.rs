@@ -7,6 +7,7 @@ use crate::site::*;
 
 mod accounts;
 mod asked;
+mod topped_up;
 
 /// The flow `dba` with what it says of extraction, of a client that says what `client` holds.
 fn documents_saying(client: &str, target: &str, flow: &str) -> Documents {
@@ -120,7 +121,7 @@ fn budgets_ceiling(text: &str) -> Percent {
         .at_limit
     {
         AtLimit::Slow { rate: _, ceiling } => ceiling,
-        AtLimit::End => panic!("not slowed"),
+        AtLimit::End | AtLimit::Hold => panic!("not slowed"),
     }
 }
 
@@ -367,7 +368,7 @@ fn differences_and_explanations_speak_of_budgets() {
     assert!(
         explained(&after).ends_with(
             "\n    2 GiB a day of the client, 200 MiB an intervention, unlimited a session, 1 MiB/s; towards the target 1 MiB a session; \
-             a day of the client: told from 70%, ended at the limit; an intervention, a session: told from 70%, at the limit 8 KiB/s up to 110%, then ended"
+             a day of the client: told from 70%, ended at the limit; an intervention, a session: told from 70%, at the limit 8 KiB/s up to 110%, then held"
         ),
         "{}",
         explained(&after)

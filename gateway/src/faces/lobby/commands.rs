@@ -20,6 +20,7 @@ use crate::deeds::live::{Cut, Live};
 use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
+use crate::deeds::top_up::TopUp;
 use crate::deeds::typed::FAMILIES;
 use crate::deeds::{Ask, Undone, right};
 use crate::gateway::Gateway;
@@ -58,6 +59,7 @@ enum Act {
     Withdraw,
     Live,
     Watch,
+    TopUp,
     Cut,
     Changes,
     Recordings,
@@ -105,6 +107,7 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
+    of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
@@ -269,6 +272,7 @@ impl Act {
             | Self::Withdraw
             | Self::Live
             | Self::Watch
+            | Self::TopUp
             | Self::Cut
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
@@ -287,7 +291,7 @@ impl Act {
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
-    use crate::faces::lobby::operator::{answers, changes, live, requests, watch};
+    use crate::faces::lobby::operator::{answers, changes, live, requests, top_up, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -301,6 +305,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
         Act::Live => live::live(desk, words).await,
+        Act::TopUp => top_up::top_up(desk, command, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,

@@ -169,6 +169,7 @@ fn wanted(id: &str) -> &'static str {
         "length" => "usage-no-length",
         "reason" => "usage-no-reason",
         "session" => "usage-no-session",
+        "bytes" => "usage-no-size",
         _ => "usage-no-id",
     }
 }

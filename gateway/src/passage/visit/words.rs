@@ -65,6 +65,14 @@ impl Visit {
         self.gateway.texts.say(self.lang(), text_id, &[])
     }
 
+    /// What a technician is told of bytes that they typed while nothing passed.
+    pub(crate) fn say_refused_keys(&self, bytes: u64) -> String {
+        let args = [("count", bytes.into())];
+        self.gateway
+            .texts
+            .say(self.lang(), "budget-refused-keys", &args)
+    }
+
     /// Words about a target, in the technician's language.
     pub(crate) fn say_about(&self, text_id: &str, permit: &Permit) -> String {
         let target = permit.target().to_string();

@@ -52,6 +52,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::TopUp
             | Self::Cut
             | Self::Watch
             | Self::Reached

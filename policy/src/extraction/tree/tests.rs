@@ -190,7 +190,7 @@ fn some_budgets() -> impl Strategy<Value = Budgets> {
     let one = (
         prop::sample::select(Level::ALL.to_vec()),
         prop_oneof![1 => Just(Limit::Unlimited), 8 => (0u64..2_000).prop_map(|limit| Limit::Bytes(bytes(limit)))],
-        prop_oneof![Just(AtLimit::End), Just(SLOW)],
+        prop_oneof![Just(AtLimit::End), Just(SLOW), Just(AtLimit::Hold)],
     );
     (prop::collection::vec(one, 1..7), prop::bool::ANY).prop_map(|(mut all, paris)| {
         all.sort_by_key(|(level, _, _)| *level);
@@ -273,7 +273,8 @@ proptest! {
                         // Both sides of a slowed limit have their own pace.
                         if let Some(limit) = budget.bytes.bytes() {
                             prop_assert!(*before >= limit || after <= limit);
-                            prop_assert!(granted.pace.is_some() || budget.at_limit == AtLimit::End || *before < limit);
+                            let slows = matches!(budget.at_limit, AtLimit::Slow { .. });
+                            prop_assert!(granted.pace.is_some() || !slows || *before < limit);
                         }
                         let allowed = budget.ceiling().unwrap_or(ByteCount::MAX).as_u64();
                         // An account lowered below what it holds gives nothing; it keeps what it had.

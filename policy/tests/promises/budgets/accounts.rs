@@ -16,6 +16,30 @@ fn place<'a>(admission: &'a Admission, session: u128, channel: u64) -> Place<'a>
     }
 }
 
+/// R7: accounts of a client's days can be told from all others, by their names.
+#[test]
+fn accounts_of_days_that_are_over_are_known_by_their_names() {
+    let client = ClientId::parse("hopital").unwrap();
+    let day = Zone::UTC.day(t0());
+    let is_over = |key: &str| Account::is_of_client_before(key, &client, day);
+    for over in [
+        "down/client/2020-01-31/hopital",
+        "up/target/2020-01-31/hopital/db01",
+        "down/technician-day/2020-01-31/hopital/alice",
+    ] {
+        assert!(is_over(over), "{over}");
+    }
+    for stays in [
+        "down/technician-day/2999-01-31/hopital/alice",
+        "down/technician-day/2020-01-31/mairie/hopital",
+        "down/node/2020-01-31/hopital",
+        "down/session/2020-01-31/hopital",
+        "down/client",
+    ] {
+        assert!(!is_over(stays), "{stays}");
+    }
+}
+
 /// X2: each level is added up under a name of its own, days by the client's clock.
 #[test]
 fn every_level_has_an_account_and_a_day_ends_at_the_clients_midnight() {

@@ -150,6 +150,12 @@ pub(super) async fn remove(
                 continue;
             }
         };
+        let days = store.forget_days(client, before).await?;
+        if days > 0 {
+            removed.lines.push(format!(
+                "removed what {days} budgets of single days of {client} had spent, from before {before}"
+            ));
+        }
         let why = match inventory.rules_of(client).map(|rules| rules.regime) {
             Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
             Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",

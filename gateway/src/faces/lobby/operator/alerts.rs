@@ -144,10 +144,16 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             spent,
             limit,
             slows,
+            holds,
         } => {
             let (lang, target) = (desk.lang(), target.as_ref().map(ToString::to_string));
             let runs = command.as_ref().map_or("shell", |_| "command");
             let command = command.as_ref().map(|command| shorten(&told(command), 60));
+            let then = match (slows, holds) {
+                (true, _) => "slow",
+                (false, true) => "hold",
+                (false, false) => "end",
+            };
             let args = [
                 time,
                 ("person", person.into()),
@@ -161,7 +167,8 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 ("spent", amounts::size(lang, *spent).into()),
                 ("limit", amounts::size(lang, *limit).into()),
                 ("percent", amounts::percent(*spent, *limit).into()),
-                ("slow", if *slows { "yes" } else { "no" }.into()),
+                ("then", then.into()),
+                ("holds", if *holds { "yes" } else { "no" }.into()),
             ];
             desk.say("operator-budget", &args)
         }

@@ -74,11 +74,13 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
         let passed = session.passed.as_ref();
         passed.map_or(String::new(), |passed| amounts::size(lang, of(passed)))
     };
-    let nearest = session
-        .passed
-        .as_ref()
-        .and_then(|passed| passed.nearest.as_ref());
-    let budget = nearest.map(|gauge| gauges::short(desk, gauge));
+    let budget = session.passed.as_ref().and_then(|passed| {
+        let gauge = gauges::short(desk, passed.nearest.as_ref()?);
+        Some(match passed.held {
+            true => desk.say("gauge-held", &[("gauge", gauge.into())]),
+            false => gauge,
+        })
+    });
     vec![
         session.number.to_string(),
         format!("{}{}", session.person, provider.unwrap_or_default()),

@@ -20,13 +20,14 @@ const TECHNICIANS: [&str; 5] = [
     "cancel 1",
     "quota",
 ];
-const OPERATORS: [&str; 9] = [
+const OPERATORS: [&str; 10] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
     "interventions",
     "live",
     "watch 1",
+    "topup 1 5MiB",
     "cut all",
     "withdraw 1 --reason no",
     "changes",

@@ -72,6 +72,7 @@ impl Left {
             },
             drained_within,
             known: Known::default(),
+            holds: never_held(),
         };
         pump.run(&mut self.technician, &mut self.target).await
     }

@@ -7,19 +7,19 @@ use crate::extraction::toll::{Over, Toll};
 
 /// Takes whatever comes: what of it a target chose, and in which order words and bytes came.
 #[derive(Clone, Default)]
-struct Till(Arc<Mutex<(usize, Vec<Piece>)>>);
+pub(super) struct Till(Arc<Mutex<(usize, Vec<Piece>)>>);
 
 impl Till {
-    fn end(&self, coming: Vec<Piece>) -> End {
+    pub(super) fn end(&self, coming: Vec<Piece>) -> End {
         End::new(Box::new(Coming(coming.into())), Box::new(self.clone()))
     }
 
     /// What came that is not the gateway's.
-    fn paid(&self) -> usize {
+    pub(super) fn paid(&self) -> usize {
         self.0.lock().unwrap().0
     }
 
-    fn pieces(&self) -> Vec<Piece> {
+    pub(super) fn pieces(&self) -> Vec<Piece> {
         self.0.lock().unwrap().1.clone()
     }
 }
@@ -59,6 +59,7 @@ async fn pump(
         },
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
+        holds: never_held(),
     };
     tokio::select! {
         biased;
@@ -113,8 +114,10 @@ proptest! {
         prop_assert!(to_technician.paid() as u64 <= budget);
         prop_assert!(to_target.paid() as u64 <= up_budget);
         if enough {
+            // What a target sends after the end of its output goes no further.
             let bytes = |pieces: &[Piece]| -> Vec<u8> {
-                pieces.iter().filter_map(Piece::bytes).flatten().copied().collect()
+                let until_end = pieces.iter().take_while(|piece| **piece != Piece::Eof);
+                until_end.filter_map(Piece::bytes).flatten().copied().collect()
             };
             prop_assert_eq!(bytes(&to_technician.pieces()), bytes(&down));
         }
