@@ -35,7 +35,10 @@ state-expired = expired without an answer
 state-open = open
 state-closed = closed
 state-cancelled = cancelled
+state-unended = over; its end is not on record
+state-not-known-yet = NOT KNOWN YET
 state-not-on-record = NOT AS ON RECORD
+state-not-in-table = ONLY IN THE JOURNAL
 
 outcome-refused = refused by { $person }: { $reason }
 outcome-closed = closed: { $reason }
@@ -75,12 +78,21 @@ field-number = No.
 field-since = Since
 field-left = Left
 field-length = Length
+field-bytes = Data out
+field-bytes-matrix = as much as the matrix allows
+field-bytes-unlimited = no limit
 field-hidden = Hidden
 field-targets = Targets
 field-accounts = Accounts
 field-hours = Hours
 field-at-most = At most
 field-flow = Flow
+field-out = Out
+field-in = In
+field-budget = Budget
+field-spent = Taken
+field-rest = Left
+field-anew = Anew
 field-channels = Channels
 field-end = End
 field-started = Started
@@ -108,6 +120,7 @@ room-approval-counted = { $time }  Approved by { $person }. Another operator has
 room-approved = { $time }  Approved by { $person }: { $length } from the first use, until { $latest } at the latest.
 room-less = { $what }: asked { $asked } → granted { $granted }
 room-less-length = length
+room-less-bytes = data that may leave
 room-less-flows = flows
 room-less-targets = targets
 room-less-accounts = accounts
@@ -160,6 +173,7 @@ lobby-cancelled = { $number } was cancelled.
 lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:30 or 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } is in the past.
 lobby-length-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
+lobby-size-unclear = “{ $typed }” is not a number of bytes. Write for example 200MiB, 512KiB or 1GiB.
 lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }. “flows” says more.
 lobby-name-unclear = “{ $typed }” is not a name of this gateway.
 lobby-time-read-as = { $typed } is read as { $time }.
@@ -209,11 +223,18 @@ operator-intervention-not-on-record = { $time }  Somebody changed intervention #
 operator-session-not-on-record = { $time }  Somebody changed session { $number } in the gateway's table of sessions: it is not what the log tells of, and nothing is destroyed or ended by it. Have the gateway examined.
 operator-document-not-on-record = { $time }  Somebody changed your document in the gateway's store: the door was closed until the right text was put in force again, on record. Have the gateway examined.
 operator-session-outlived = { $time }  Session { $number } went on after its end was on record: its gateway had been taken out while it lived. Its end in the journal is not its end; the entry session-outlived and its recording tell of it.
+operator-clock = { $time }  A gateway's clock was set, or is not the store's: { $problem }. Sessions do not go on longer for it. Ask the gateway's administrator whether it was meant.
+operator-enrolment-not-on-record = { $time }  Somebody changed the second factor of { $person } in the gateway's store: it is not the one on record, and lets nobody in. Have the gateway examined, and { $person } enrolled anew.
+operator-credential-not-on-record = { $time }  Somebody changed the password or key of { $account } on { $target } in the gateway's store: it is not the one on record, and is not used. Have the gateway examined, and set it anew.
 operator-order-not-on-record = { $time }  An order to cut sessions stood in the store that nobody gave; it was not obeyed. Tell the gateway's administrator: somebody changes the store.
 operator-more-hidden = { $time }  And { $count ->
     [one] one more session
    *[other] { $count } more sessions
   } in which { $person } typed lines that were not shown: { $numbers }. The auditors read them.
+operator-more-budgets = { $time }  And { $count ->
+    [one] one more mark
+   *[other] { $count } more marks
+  } that budgets reached in sessions of { $person }: { $numbers }.
 operator-more-sessions = { $time }  And { $count ->
     [one] one more session
    *[other] { $count } more sessions
@@ -275,6 +296,15 @@ changes-key = { $acted ->
    *[other] The administrator { $person } gave the gateway a new key
   }: compare what “ecluse journal keys” prints with what you have written down.
 changes-settings = The gateway was started with other settings than the time before; ask its administrator which ones changed.
+changes-destroyed = { $person } removed a recording at the end of its time.
+changes-words-destroyed = { $person } removed the words of { $entries ->
+    [one] one entry
+   *[other] { $entries } entries
+} of the journal at the end of their time.
+changes-joined = A gateway that had never served with this store, { $node }, was started beside the others. { $parts ->
+    [no] Its settings are those of the last one that began.
+   *[other] Its settings differ from those of the last one that began, or cannot be compared, in: { $parts }.
+  } If nobody here expected another gateway, ask the administrator at once.
 changes-cut-short = The gateway stopped out of order, after { $stopped } and at the latest at { $latest }, and began again. { $count ->
     [0] It cut no session of yours short.
     [one] It cut one session short: { $sessions }. What was recorded of it is kept.
@@ -297,6 +327,28 @@ operator-typing-hidden = { $time }  { $person } typed { $lines ->
   } on { $target } whose echo was not recognised: echo may have been off, or a full-screen program may be the reason. That alone is no reproach. An auditor who may unmask reads them with “search --in hidden”.
 operator-terminal-without-echo = { $time }  { $person } asked for a terminal on { $target } that shows nothing of what is typed. What is typed is recorded.
 operator-recording-trouble = { $time }  The recording of { $person } on { $target } is not whole: { $problem }. Tell the auditor and the gateway's administrator.
+operator-budget = { $time }  { $person } on { $target }, session { $session }, channel { $channel }: { $mark ->
+    [warn] { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %.
+    [ceiling] the { $limit } that may pass ({ $key }) are spent up to the ceiling, and { $holds ->
+        [no] it ends.
+       *[yes] it is held: topup { $session } 50MiB, or cut { $session }.
+    }
+   *[limit] the { $limit } that may pass ({ $key }) are spent, and { $then ->
+        [end] it ends.
+        [hold] it is held: topup { $session } 50MiB, or cut { $session }.
+       *[slow] it is slowed.
+    }
+  }{ $runs ->
+    [shell] {""}
+   *[command] {" "}Command: { $command }
+  }
+operator-topped-up = In session { $session } of { $person }, { $bytes } may pass from here on{ $up ->
+    [yes] {" "}towards the target
+   *[no] {""}
+  }:
+operator-topped-up-by = { $key }: { $more } more, { $limit } in all
+operator-topped-up-nothing = Session { $session } of { $person } may pass as much already: nothing was added.
+operator-topped-up-gateway = The gateway's own budget of today leaves { $left }, and no operator adds to that.
 operator-none-live = No session is in passage.
 live-channels-there = known there
 live-lost = lost with the node
@@ -310,10 +362,12 @@ operator-node-lost = { $node } { $seconds ->
 operator-none-interventions = There is no intervention yet.
 operator-request-line = { $person } ({ $provider }) · station { $station }
 operator-request-what = { $targets } · account { $accounts }
+operator-request-not-known-yet = { $number }  NOT KNOWN YET: words of the gateway's log are missing, and it cannot be answered until they are there. If it stays so, have it asked anew.
 operator-request-not-on-record = { $number }  NOT AS ON RECORD: it is not the request that the log tells of, and cannot be answered.
 operator-request-how-long = for { $length } · expires in { $left }
 operator-request-planned = from the first use, not before { $start }, for { $length } · expires in { $left }
 operator-request-latest = approved now, it is over at { $latest } at the latest, whenever the first use is
+operator-request-bytes = { $bytes } at most may leave
 operator-request-reason = reason:
 operator-request-code = code
 operator-request-hint = approve { $id }   or   refuse { $id } --reason …
@@ -346,6 +400,7 @@ operator-cut-guests-elsewhere = Closed on { $node }: { $count ->
    *[other] { $count } connections of { $people } that carried no session
 }.
 operator-cut-unanswered = { $node } did not answer: nobody can say what ended there. The order stands, and that gateway carries it out as soon as it is back; it means what was in passage when you gave it, nothing later. “live” shows what is left.
+operator-cut-unvouched = { $node } answered that the cut is done, but the journal has nothing of it: the answer may be somebody else's, and sessions may go on. Look with “live”, cut on that gateway itself, and tell the gateway's administrator that somebody changes the store.
 operator-cut-disobeyed = { $node } did not obey: the order in the store is not the one that the journal tells of. Cut there, and tell the gateway's administrator that somebody changes the store.
 operator-cut-not-ordered = No other gateway was told to cut ({ $problem }). Log on to each of them and cut there.
 operator-cut-not-on-record = The cut is done, but it could not be put on record yet ({ $problem }). The gateway puts it there as soon as the store answers again; until then, note who, when and why, and tell the gateway's administrator.
@@ -405,6 +460,7 @@ auditor-recording-missing = The recording of session { $number } cannot be shown
 auditor-recording-locked = Only the client's key opens the recording of session { $number }; this gateway has none that does. The gateway's administrator takes it out with: ecluse export { $number } --output evidence.tar
     Whoever holds the key has it checked and read to its end, on any machine, with: ecluse verify --key KEY evidence.tar
     and reads it, once tar -xf evidence.tar has unpacked it, with: ecluse recordings read recordings/… --key KEY --into plain
+auditor-session-not-in-table = Session { $number } is on record, and the gateway's table of sessions does NOT HAVE IT any more: somebody took it out, so it is neither replayed nor searched here. Tell the gateway's administrator to run: ecluse journal verify
 auditor-session-not-on-record = Session { $number } is NOT ON RECORD as the gateway's table of sessions has it: somebody changed the table. What its recording and the journal say of it stands. Tell the gateway's administrator to run: ecluse journal verify
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.
@@ -438,7 +494,7 @@ store-silent-now = the store does not answer
 search-none = Nothing found.
 search-none-partly = Nothing found in what can be searched; that is not everything:
 search-found-in = on record in these words: { $text }
-search-in-english = What the gateway notes and refuses is on record in English, and found by its English words.
+search-in-english = What the gateway notes and refuses is on record in English: it is found by its English words.
 search-no-input = What came on standard input without a terminal is never searched: nothing there tells a password from a command. “replay” prints it.
 search-no-screens = What was on screens is not searchable: the client's document does not ask for it (search, “screen-text”). Commands, what was typed and echoed, notes and refusals were looked through. “replay” shows the screens.
 search-screens-left-out = { $count ->
@@ -516,12 +572,14 @@ replay-transcript-end = Ended { $time }: { $reason }
 ## Help
 
 help-head = Commands:
-help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time.
+help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
 help-interventions-technician = Your interventions and how they stand; of what is over, the latest. With its number, one of them in full.
 help-flows = What you may ask for, on which targets.
+help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
+help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
-help-approve = Say yes: as asked, or for less time, fewer flows, targets or accounts.
+help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts.
 help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over. With its number, one of them in full.
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
@@ -548,6 +606,7 @@ usage-no-target = Name at least one target.
 usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
 usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
+usage-no-size = Say how much: 50MiB.
 usage-no-length = Say for how long: --for 2h.
 usage-no-reason = Say why: --reason “…”.
 usage-too-many-words = “{ $word }” is one word too many.
@@ -556,6 +615,22 @@ usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $kn
 
 ## Told in the technician's shell
 
+budget-warn-end = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this ends.
+budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and is held at { $ceiling }.
+budget-warn-hold = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this waits for an operator of the client.
+budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and is held at { $ceiling }.
+budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+budget-goes-on = Écluse: the budget lets more pass, and it goes on.
+budget-refused-keys = Écluse: what you typed while it was held ({ $count } B) was not passed on.
+budget-spent = Écluse: the { $limit } that may pass ({ $key }) are spent.
+quota-none = None of your interventions is approved, and so nothing may pass yet.
+quota-of-today = today, { $client }
+quota-of-intervention = intervention { $number }
+quota-of-session = session { $number }
+quota-unlimited = no limit
+gauge-held = HELD, { $gauge }
+gauge = { $percent } % of { $limit } ({ $key })
+notice-budget = At most { $limits } may leave.
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
 notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
 notice-beside = Écluse: session { $session } begins for this: intervention { $number } permits it, and session { $before } of this connection does not.
@@ -585,6 +660,7 @@ refusal-choose-account = Several accounts are granted on { $target }: { $account
 refusal-not-granted = Intervention { $number } was approved without { $what }. Ask the client for it in a new request.
 refusal-matrix-narrower = The client's matrix does not allow what intervention { $number } was approved for. Ask again.
 refusal-not-on-record = Intervention { $number } is not the one on record, so it opens nothing. Ask anew, and tell the client.
+refusal-not-known-yet = Whether intervention { $number } still stands is not known: words of the gateway's log are missing. Try again in a minute; if it stays so, ask anew, and tell the client.
 refusal-door-closed = The door of { $client } is closed: its document is not the one on record. The gateway's administrator puts the right one in force again.
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
@@ -593,6 +669,7 @@ refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
 refusal-term = A terminal named “{ $term }” is not passed on: its name has 1 to 64 of A-Z a-z 0-9 . _ + -. Name another: TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } does not come with “{ $line }”.
+refusal-too-late = { $flow } comes too late on this channel. Ask for it on another one.
 refusal-derogation-over = “{ $line }” of the flow { $line_of } was allowed until { $over_at } only. Ask the client whether it still is.
 refusal-not-a-technician = This is for a provider's technicians. Type “help” to see what there is for you.
 refusal-not-an-operator = This is for the client's operators. Type “help” to see what there is for you.
@@ -609,6 +686,7 @@ refusal-nothing-asked = These targets have nothing in common that you may ask fo
 refusal-reason = A reason has 1 to { $longest } characters on one line, and none that are invisible (direction marks, joiners, fillers, private signs).
 refusal-reason-is-code = Six digits are no reason: a one-time code stays with you. Say in words why.
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
+refusal-bytes = { $asked } cannot be asked for here: between 1 B and { $at_most } may leave in one intervention.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.
 refusal-too-many-waiting = { $waiting ->
     [one] One request waits for an answer already.
@@ -738,6 +816,9 @@ end-cut = Écluse: this session was cut by { $by }.
 end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
 end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
+end-quota = Écluse: a budget is spent: { $limit } ({ $key }). Passed: { $spent }. This ends here.
+quota-helps-session = Connect again: another session has a budget of its own, within that of the intervention.
+quota-helps-day = It begins anew tomorrow. If you need more today, ask the client's operators.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
 command-too-long = Écluse: this command is longer than 128 KiB, so it is refused. Send it to the command's standard input instead.
 end-ended-on-record = Écluse: this session was ended on record: its gateway had been taken out by its administrator, and lived. It ends now; connect again, what was asked and approved stays as it is.
@@ -763,6 +844,7 @@ over-door-closed = a document was not the one on record, and its door closed
 over-cut = cut by { $person }
 over-cut-because = cut by { $person }: { $reason }
 over-unrecorded = it could not be recorded: { $problem }
+over-quota = a budget was spent: { $limit } ({ $key }), { $spent } passed
 over-overflow = the technician's client broke the protocol
 over-unread = session { $session } of the connection ended unread
 over-ended-on-record = it had been ended on record before: its gateway had been taken out, and lived

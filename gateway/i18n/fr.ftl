@@ -34,7 +34,10 @@ state-expired = expirée sans réponse
 state-open = ouverte
 state-closed = close
 state-cancelled = annulée
+state-unended = finie ; sa fin n'est pas au journal
+state-not-known-yet = PAS ENCORE CONNU
 state-not-on-record = AUTRE QUE LE JOURNAL
+state-not-in-table = SEULEMENT AU JOURNAL
 
 outcome-refused = refusée par { $person } : { $reason }
 outcome-closed = close : { $reason }
@@ -74,12 +77,21 @@ field-number = N°
 field-since = Début
 field-left = Reste
 field-length = Durée
+field-bytes = Données sortantes
+field-bytes-matrix = autant que la matrice le permet
+field-bytes-unlimited = sans limite
 field-hidden = Caché
 field-targets = Cibles
 field-accounts = Comptes
 field-hours = Horaires
 field-at-most = Au plus
 field-flow = Flux
+field-out = Sorti
+field-in = Entré
+field-budget = Budget
+field-spent = Pris
+field-rest = Reste
+field-anew = À neuf
 field-channels = Canaux
 field-end = Fin
 field-started = Début
@@ -107,6 +119,7 @@ room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérate
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
 room-less = { $what } : demandé { $asked } → accordé { $granted }
 room-less-length = durée
+room-less-bytes = données sortantes
 room-less-flows = flux
 room-less-targets = cibles
 room-less-accounts = comptes
@@ -159,6 +172,7 @@ lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
 lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
+lobby-size-unclear = « { $typed } » n'est pas un nombre d'octets. Écrivez par exemple 200MiB, 512KiB ou 1GiB (ou 200Mio, 512Kio, 1Gio).
 lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
@@ -202,11 +216,18 @@ operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'interven
 operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
+operator-clock = { $time }  L'horloge d'une passerelle a été changée, ou n'est pas celle de la base (noté en anglais : « { $problem } »). Les sessions n'en durent pas plus longtemps. Demandez à l'administrateur de la passerelle si c'était voulu.
+operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur de { $person } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
+operator-credential-not-on-record = { $time }  Quelqu'un a modifié le mot de passe ou la clé de { $account } sur { $target } dans la base de la passerelle : ce n'est pas celui du journal, et la passerelle ne s'en sert pas. Faites examiner la passerelle, et définir le secret à nouveau.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 operator-more-hidden = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
   } où { $person } a tapé des lignes qui n'ont pas été affichées : { $numbers }. Les auditeurs les lisent.
+operator-more-budgets = { $time }  Et { $count ->
+    [one] un autre seuil
+   *[other] { $count } autres seuils
+  } de budget atteints dans des sessions de { $person } : { $numbers }.
 operator-more-sessions = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
@@ -306,6 +327,15 @@ changes-key = { $acted ->
    *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
   } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
+changes-destroyed = { $person } a supprimé un enregistrement au terme de sa conservation.
+changes-words-destroyed = { $person } a supprimé le texte { $entries ->
+    [one] d'une entrée
+   *[other] de { $entries } entrées
+} du journal au terme de leur conservation.
+changes-joined = Une passerelle qui n'avait jamais servi avec cette base, { $node }, a démarré à côté des autres. { $parts ->
+    [no] Ses réglages sont ceux de la dernière qui a démarré.
+   *[other] Ses réglages diffèrent de ceux de la dernière qui a démarré, ou ne peuvent être comparés, pour : { $parts }.
+  } Si personne n'attendait une autre passerelle, interrogez tout de suite l'administrateur.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
     [one] Une session a été interrompue : { $sessions }. Ce qui en était enregistré est conservé.
@@ -328,6 +358,28 @@ operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
   } sur { $target } dont l'écho n'a pas été reconnu : l'écho a pu être coupé, ou un programme plein écran peut en être la raison. Ce n'est pas en soi un reproche. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
+operator-budget = { $time }  { $person } sur { $target }, session { $session }, canal { $channel } : { $mark ->
+    [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
+    [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et { $holds ->
+        [no] cela prend fin.
+       *[yes] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+    }
+   *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $then ->
+        [end] cela prend fin.
+        [hold] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+       *[slow] le débit est réduit.
+    }
+  }{ $runs ->
+    [shell] {""}
+   *[command] {" "}Commande : { $command }
+  }
+operator-topped-up = Dans la session { $session } de { $person }, { $bytes } peuvent passer à partir de maintenant{ $up ->
+    [yes] {" "}vers la cible
+   *[no] {""}
+  } :
+operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
+operator-topped-up-nothing = La session { $session } de { $person } peut déjà laisser passer autant : rien n'a été ajouté.
+operator-topped-up-gateway = Le budget du jour de la passerelle elle-même laisse { $left }, et aucun opérateur n'y ajoute.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
@@ -341,10 +393,12 @@ operator-node-lost = { $node } { $seconds ->
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
+operator-request-not-known-yet = { $number }  PAS ENCORE CONNU : il manque des mots au journal de la passerelle, on ne peut y répondre avant qu'ils y soient. Si cela dure, faites refaire la demande.
 operator-request-not-on-record = { $number }  AUTRE QUE LE JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
 operator-request-planned = dès la première utilisation, pas avant { $start }, pour { $length } · expire dans { $left }
 operator-request-latest = approuvée maintenant, fin au plus tard : { $latest }, quelle que soit la première utilisation
+operator-request-bytes = { $bytes } au plus peuvent sortir
 operator-request-reason = motif :
 operator-request-code = code
 operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
@@ -377,6 +431,7 @@ operator-cut-guests-elsewhere = { $count ->
    *[other] Fermées sur { $node } : { $count } connexions sans session ({ $people })
 }.
 operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
+operator-cut-unvouched = { $node } a répondu que la coupure est faite, mais le journal n'en rapporte rien : la réponse peut être d'un autre, et des sessions peuvent continuer. Regardez avec « live », coupez sur cette passerelle même et prévenez l'administrateur que quelqu'un modifie la base.
 operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
 operator-cut-not-ordered = Aucune autre passerelle n'a reçu l'ordre de couper ({ $problem }). Connectez-vous à chacune et coupez sur place.
 operator-cut-not-on-record = La coupure est faite, mais elle n'a pas encore pu être consignée ({ $problem }). La passerelle la consigne dès que la base répond à nouveau ; d'ici là, notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
@@ -436,6 +491,7 @@ auditor-recording-missing = L'enregistrement de la session { $number } ne peut �
 auditor-recording-locked = Seule la clé du client ouvre l'enregistrement de la session { $number } ; cette passerelle n'en a aucune. L'administrateur de la passerelle le sort avec : ecluse export { $number } --output preuves.tar
     Qui détient la clé le fait vérifier et lire jusqu'au bout, sur n'importe quelle machine, avec : ecluse verify --key CLÉ preuves.tar
     et le lit, une fois décompressé par tar -xf preuves.tar, avec : ecluse recordings read recordings/… --key CLÉ --into clair
+auditor-session-not-in-table = La session { $number } est au journal, et la table des sessions de la passerelle ne l'A PLUS : quelqu'un l'en a retirée, on ne peut donc ni la revoir ni y chercher ici. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
@@ -469,7 +525,7 @@ store-silent-now = la base ne répond pas
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
 search-found-in = consigné en ces mots : { $text }
-search-in-english = Ce que la passerelle note et refuse est consigné en anglais : on le trouve par ses mots anglais, comme « cut by » ou « not part of this intervention ».
+search-in-english = Ce que la passerelle note et refuse est consigné en anglais ; on le trouve par les mots dans lesquels vous le lisez, ou par ses mots anglais, comme « cut by ».
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies affichées, les notes et les refus ont été parcourus. « replay » montre les écrans.
 search-screens-left-out = { $count ->
@@ -547,12 +603,14 @@ replay-transcript-end = Fin { $time } : { $reason }
 ## Aide
 
 help-head = Commandes :
-help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée.
+help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
+help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
+help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
-help-approve = Dire oui : comme demandé, ou pour moins de temps, de flux, de cibles ou de comptes.
+help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
@@ -579,6 +637,7 @@ usage-no-target = Nommez au moins une cible.
 usage-no-id = Nommez une intervention par son numéro.
 usage-no-session = Nommez une session par son numéro.
 usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
+usage-no-size = Dites combien : 50MiB.
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.
@@ -587,6 +646,22 @@ usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a :
 
 ## Dit dans le terminal du technicien
 
+budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
+budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
+budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
+budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
+budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
+quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
+quota-of-today = aujourd'hui, { $client }
+quota-of-intervention = intervention { $number }
+quota-of-session = session { $number }
+quota-unlimited = sans limite
+gauge-held = SUSPENDU, { $gauge }
+gauge = { $percent } % de { $limit } ({ $key })
+notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
 notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
 notice-beside = Écluse : la session { $session } commence pour cela : l'intervention { $number } le permet, la session { $before } de cette connexion non.
@@ -616,6 +691,7 @@ refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
 refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
+refusal-not-known-yet = On ne sait pas si l'intervention { $number } tient encore : il manque des mots au journal de la passerelle. Réessayez dans une minute ; si cela dure, refaites une demande, et prévenez le client.
 refusal-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
@@ -624,6 +700,7 @@ refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missi
 refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
 refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } ne va pas avec « { $line } ».
+refusal-too-late = { $flow } vient trop tard sur ce canal. À demander sur un autre.
 refusal-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'au { $over_at }. Demandez au client si cela doit l'être encore.
 refusal-not-a-technician = Ceci revient aux techniciens d'un prestataire. Tapez « help » pour voir ce qui existe pour vous.
 refusal-not-an-operator = Ceci revient aux opérateurs du client. Tapez « help » pour voir ce qui existe pour vous.
@@ -640,6 +717,7 @@ refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demand
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants, caractères de remplissage, signes à usage privé).
 refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
+refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
 refusal-too-many-waiting = { $waiting ->
     [one] Une demande attend déjà une réponse.
@@ -704,7 +782,7 @@ end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 end-not-on-record = L'intervention { $number } n'est plus celle du journal.
 end-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal.
 ended-person-removed = Votre compte a été supprimé.
-ended-person-disabled = Votre compte est désactivé.
+ended-person-disabled = Votre compte est hors service.
 ended-person-expired = Votre compte a expiré.
 ended-key-withdrawn = La clé avec laquelle vous vous êtes connecté a été retirée.
 ended-certificate-over = Le certificat avec lequel vous vous êtes connecté n'est plus valable.
@@ -769,6 +847,9 @@ end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
+end-quota = Écluse : un budget est épuisé : { $limit } ({ $key }). Passé : { $spent }. Cela prend fin ici.
+quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
+quota-helps-day = Il repart à neuf demain. S'il vous faut davantage aujourd'hui, demandez aux opérateurs du client.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-ended-on-record = Écluse : la fin de cette session est déjà consignée : son administrateur avait retiré la passerelle, qui vivait. Elle s'arrête maintenant ; reconnectez-vous, ce qui est demandé et approuvé reste valable.
@@ -783,7 +864,7 @@ over-closed = fermée
 over-window = sa période a pris fin à { $time }
 over-hours = les heures du flux { $flow } ont pris fin à { $time }
 over-derogation = « { $line } » du flux { $flow } n'était permis que jusqu'à { $time }
-over-account = le compte du technicien a pris fin
+over-account = le compte du technicien n'est plus en service
 over-key = la clé du technicien a pris fin
 over-place = le poste ou l'adresse du technicien n'est plus admis
 over-intervention-by = l'intervention { $number } a été close par { $person } : { $reason }
@@ -794,6 +875,7 @@ over-door-closed = un document n'était plus celui du journal, et sa porte s'est
 over-cut = coupée par { $person }
 over-cut-because = coupée par { $person } : { $reason }
 over-unrecorded = elle ne pouvait pas être enregistrée (noté en anglais : « { $problem } »)
+over-quota = un budget était épuisé : { $limit } ({ $key }), { $spent } passés
 over-overflow = le client SSH du technicien n'a pas respecté le protocole
 over-unread = la session { $session } de la connexion a pris fin sans être lue
 over-ended-on-record = sa fin avait été consignée auparavant : sa passerelle avait été retirée, et vivait

@@ -75,7 +75,7 @@ impl Actor {
         applied: &'a Applied,
     ) -> Result<AsTechnician<'a>, Refusal> {
         self.authenticated
-            .as_technician(&applied.documents, clock::now())
+            .as_technician(&applied.documents, clock::agreed())
     }
 
     /// Their right to act as an operator, as the documents say now (A2).
@@ -84,13 +84,13 @@ impl Actor {
         applied: &'a Applied,
     ) -> Result<AsOperator<'a>, Refusal> {
         self.authenticated
-            .as_operator(&applied.documents, clock::now())
+            .as_operator(&applied.documents, clock::agreed())
     }
 
     /// Their right to act as an auditor, as the documents say now (A2).
     pub(crate) fn as_auditor<'a>(&'a self, applied: &'a Applied) -> Result<AsAuditor<'a>, Refusal> {
         self.authenticated
-            .as_auditor(&applied.documents, clock::now())
+            .as_auditor(&applied.documents, clock::agreed())
     }
 
     /// The last code they proved on this connection.

@@ -92,6 +92,10 @@ kinds! {
     FlowRefused = "flow-refused",
     /// A terminal was asked for that shows nothing of what is typed, or lines were typed that were not shown.
     TypingHidden = "typing-hidden",
+    /// An account of a budget reached a mark: at which people are warned, its limit, or the end of a slowed one (X3).
+    Extraction = "extraction",
+    /// An operator added to the budgets of a session (X3).
+    TopUp = "top-up",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.
@@ -104,7 +108,7 @@ kinds! {
     BindingsBegin = "bindings-begin",
     /// What an older program left in the store, or what lost its entry, as it was found.
     Bound = "bound",
-    /// The store holds an intervention or a document that the log contradicts.
+    /// The store holds what the log contradicts: an intervention, a document, a session, an order, a sealed secret.
     NotOnRecord = "not-on-record",
     /// An object of the documents was created, changed or removed.
     DocumentChange = "document-change",
@@ -264,6 +268,9 @@ pub struct AuditRecord {
     /// The event it tells of with others; without it, it is an event of its own. Only until it is written.
     pub event: Option<Uuid>,
 }
+
+/// The detail of an entry that a sealed secret is not the one on record: which. Whose matter it is the documents say.
+pub(crate) const SECRET: &str = "secret";
 
 /// Longest text a record keeps of what others wrote, in characters.
 pub(crate) const LONGEST: usize = 2000;

@@ -4,6 +4,9 @@
 //! an argument; `clippy.toml` refuses the standard library's clocks anywhere else. The wall clock is
 //! compared with the monotonic one at every reading: when they part by more than [`TOLERANCE`], somebody
 //! or something set the clock, and [`jump`] tells it so that it reaches the audit trail (R6).
+//!
+//! What ends a right is never one clock that somebody may set (`adr/0033-time-and-the-order-of-the-log.md`): [`agreed`] is the
+//! store's clock where this machine's is apart from it, and an [`Onward`] never goes back.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +30,73 @@ pub fn now() -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// How far this machine's clock may be from the store's before the store's counts instead. **Unit**: microseconds.
+pub const APART: u64 = 5_000_000;
+
+/// The time by which rights begin and end: this machine's, or the store's where the two are apart. A store whose clock is
+/// this machine's changes nothing.
+pub fn agreed() -> Timestamp {
+    let (wall, steady) = (now(), CLOCK.steady_micros());
+    CLOCK
+        .anchor()
+        .and_then(|anchor| anchor.rather_than(wall, steady))
+        .unwrap_or(wall)
+}
+
+/// Takes in what the store's own clock shows; asked for again every few seconds, so that a machine that slept catches up.
+pub fn store_shows(at: Timestamp) {
+    let steady = CLOCK.steady_micros();
+    *CLOCK.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(Anchor { at, steady });
+}
+
+/// What another clock showed at a moment of the monotonic one.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    at: Timestamp,
+    steady: i64,
+}
+
+impl Anchor {
+    /// What that clock shows by now, where it is not what the wall clock shows.
+    fn rather_than(self, wall: Timestamp, steady: i64) -> Option<Timestamp> {
+        let there = self
+            .at
+            .as_micros()
+            .saturating_add(steady.saturating_sub(self.steady));
+        (there.abs_diff(wall.as_micros()) > APART).then(|| Timestamp::from_micros(there))
+    }
+}
+
+/// A time that goes on: whatever is done to the wall clock, it is never earlier than the time that has passed since it began
+/// makes it. A machine that slept has its wall clock for that.
+#[derive(Debug, Clone, Copy)]
+pub struct Onward {
+    at: Timestamp,
+    since: Instant,
+}
+
+impl Onward {
+    /// Begins now.
+    pub fn begin() -> Self {
+        Self {
+            at: agreed(),
+            since: monotonic(),
+        }
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> Timestamp {
+        self.at_least(agreed(), self.since.elapsed())
+    }
+
+    fn at_least(&self, now: Timestamp, passed: Duration) -> Timestamp {
+        let passed = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
+        now.max(Timestamp::from_micros(
+            self.at.as_micros().saturating_add(passed),
+        ))
+    }
 }
 
 /// A jump of the wall clock, from what it should have shown to what it showed.
@@ -59,6 +129,8 @@ pub fn jump() -> Option<Jump> {
 struct Clock {
     started: Instant,
     watch: Mutex<JumpWatch>,
+    /// The store's clock, where it has one of its own.
+    store: Mutex<Option<Anchor>>,
 }
 
 impl Clock {
@@ -66,7 +138,12 @@ impl Clock {
         Self {
             started: monotonic(),
             watch: Mutex::new(JumpWatch::default()),
+            store: Mutex::new(None),
         }
+    }
+
+    fn anchor(&self) -> Option<Anchor> {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn steady_micros(&self) -> i64 {
@@ -165,6 +242,34 @@ mod tests {
         watch.observe(302 * SECOND, 2 * SECOND);
         let jump = watch.take().unwrap();
         assert_eq!(jump.micros(), 200 * SECOND);
+    }
+
+    /// R6: a machine's clock that is apart from the store's decides nothing; within what honest clocks differ it does.
+    #[test]
+    fn r6_the_stores_clock_counts_where_the_two_are_apart() {
+        let anchor = Anchor {
+            at: Timestamp::from_micros(1000 * SECOND),
+            steady: 0,
+        };
+        let at = |second: i64| Timestamp::from_micros(second * SECOND);
+        assert_eq!(anchor.rather_than(at(1014), 10 * SECOND), None);
+        assert_eq!(anchor.rather_than(at(1006), 10 * SECOND), None);
+        assert_eq!(anchor.rather_than(at(8210), 10 * SECOND), Some(at(1010)));
+        assert_eq!(anchor.rather_than(at(10), 10 * SECOND), Some(at(1010)));
+    }
+
+    /// I3: a clock that is set back gives nobody more time; one that is set forward, or runs on while the machine sleeps, counts.
+    #[test]
+    fn i3_the_time_of_a_right_never_goes_back() {
+        let at = |second: i64| Timestamp::from_micros(second * SECOND);
+        let onward = Onward {
+            at: at(1000),
+            since: monotonic(),
+        };
+        let minute = Duration::from_secs(60);
+        assert_eq!(onward.at_least(at(1060), minute), at(1060));
+        assert_eq!(onward.at_least(at(1060 - 1800), minute), at(1060));
+        assert_eq!(onward.at_least(at(4660), minute), at(4660));
     }
 
     #[test]

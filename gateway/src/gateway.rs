@@ -10,6 +10,7 @@ use crate::archive::keeper::Keeper;
 use crate::archive::space::Space;
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
+use crate::extraction::accounts::Accounts;
 use crate::identity::ledger::Ledger;
 use crate::identity::people::People;
 use crate::live::Live;
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub live: Live,
     /// French and English.
     pub texts: Texts,
+    /// What channels draw on their budgets.
+    pub(crate) extraction: Arc<Accounts>,
     /// Keeps recordings on disk and finishes them when their sessions end.
     pub(crate) keeper: Keeper,
     /// What everything that peers make the gateway keep is counted against.

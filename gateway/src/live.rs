@@ -7,7 +7,9 @@
 pub(crate) mod agreement;
 pub(crate) mod alone;
 mod because;
+mod exhausted;
 mod guests;
+mod held;
 pub(crate) mod node_name;
 pub(crate) mod nodes;
 pub(crate) mod orders;
@@ -15,22 +17,27 @@ mod session;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ecluse_policy::{AsOperator, EndReason, PersonId, SessionId, TargetId};
+use ecluse_policy::{
+    AsOperator, EndReason, InterventionId, PersonId, SessionId, TargetId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::agreement::Agreement;
 pub use self::because::{Because, KnownBy};
+pub(crate) use self::exhausted::key as budget_key;
+pub use self::exhausted::{Exhausted, SpentBudget};
 pub(crate) use self::guests::{Guest, Guests};
+pub(crate) use self::held::Held;
 pub use self::orders::Order;
 pub use self::session::{LiveChannel, LiveSession, SessionFacts};
 pub(crate) use self::session::{Seat, Shared};
 use crate::audit::AuditRecord;
-use crate::clock;
+use crate::clock::{self, Onward};
 
 /// How long an order of another node reaches sessions that had begun before it and were not in passage yet.
 const STANDS_FOR: Duration = Duration::from_secs(60);
@@ -54,6 +61,9 @@ pub enum Stop {
     /// It cannot be recorded (R2).
     #[error("the recording failed: {0}")]
     Unrecorded(String),
+    /// A budget is spent (X3).
+    #[error("{0}")]
+    Quota(Exhausted),
     /// The technician's side broke the protocol.
     #[error("the technician's client ignored the flow control of SSH")]
     Overflow,
@@ -78,7 +88,7 @@ impl Stop {
         match self {
             Self::Right(reason) => reason.ends_presence(),
             Self::Cut { person, .. } => *person,
-            Self::Unrecorded(_) | Self::EndedOnRecord => false,
+            Self::Unrecorded(_) | Self::Quota(_) | Self::EndedOnRecord => false,
             Self::Overflow | Self::Unread { .. } | Self::GatewayStops => true,
         }
     }
@@ -121,6 +131,8 @@ pub struct Live {
     pub(crate) agreement: Agreement,
     /// Orders of other nodes that reach who comes late.
     standing: Mutex<Vec<Standing>>,
+    /// The time of each intervention that has had a session here.
+    times: Mutex<HashMap<InterventionId, Onward>>,
 }
 
 impl Live {
@@ -208,6 +220,31 @@ impl Live {
 
     pub(crate) fn leave(&self, number: u64) {
         self.lock().remove(&number);
+    }
+
+    /// The time that the sessions of an intervention end by, from its first one here on: one who comes again after the clock
+    /// was set back has not more time.
+    pub(crate) fn time_of(&self, intervention: InterventionId) -> Onward {
+        *self
+            .times()
+            .entry(intervention)
+            .or_insert_with(Onward::begin)
+    }
+
+    /// What it has come to; the time that rights end by, where it has had no session here.
+    pub(crate) fn reached(&self, intervention: InterventionId) -> Timestamp {
+        let time = self.times().get(&intervention).copied();
+        time.map_or_else(clock::agreed, |time| time.now())
+    }
+
+    /// Forgets the time of all other interventions: they are over.
+    pub(crate) fn keep_times(&self, of: &HashSet<InterventionId>) {
+        self.times()
+            .retain(|intervention, _| of.contains(intervention));
+    }
+
+    fn times(&self) -> MutexGuard<'_, HashMap<InterventionId, Onward>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<LiveSession>>> {

@@ -11,6 +11,7 @@ mod copies;
 mod deeds;
 mod door;
 pub(crate) mod evidence;
+mod extraction;
 pub mod faces;
 pub mod gateway;
 pub mod identity;

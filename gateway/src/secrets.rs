@@ -4,14 +4,17 @@
 //! are sealed with AES-256-GCM under a key that stands in a file beside it, or comes from systemd's
 //! credentials. This module knows neither what it seals nor where the result is kept.
 
+mod store_key;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::ssh::keys::{Ed25519Keypair, LineEnding, PrivateKey};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+pub use self::store_key::StoreKey;
 
 /// Length of the store's key.
 pub const KEY_LEN: usize = 32;
@@ -111,140 +114,9 @@ pub fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     Ok(bytes)
 }
 
-/// The key that seals secrets in the store.
-pub struct StoreKey {
-    key: RandomizedNonceKey,
-    /// Where it came from, for errors.
-    place: PathBuf,
-}
-
-impl std::fmt::Debug for StoreKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("StoreKey(…)")
-    }
-}
-
 /// The directory in which systemd hands over credentials, if it does.
 pub fn credentials_directory() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
-}
-
-/// First byte of every sealed value, so that another algorithm can follow one day.
-const SEALED_V1: u8 = 1;
-
-impl StoreKey {
-    /// Takes the key from systemd's credentials where there is one, else from `keys_dir/store.key`. `None` where there is
-    /// neither: whether one may be made then, the store knows.
-    ///
-    /// # Errors
-    /// The file cannot be read, is not a key, or others may read it.
-    pub fn load(keys_dir: &Path, credentials: Option<&Path>) -> Result<Option<Self>, SecretError> {
-        let credential = credentials.map(|dir| dir.join(CREDENTIAL));
-        // systemd answers for the permissions of its own directory.
-        if let Some(path) = credential.filter(|path| path.exists()) {
-            return Self::from_bytes(&path, &read_secret(&path)?).map(Some);
-        }
-        let path = keys_dir.join(KEY_FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        check_permissions(&path)?;
-        Self::from_bytes(&path, &read_secret(&path)?).map(Some)
-    }
-
-    /// Makes `keys_dir/store.key`, for a store that is new. One that is there already is the key.
-    ///
-    /// # Errors
-    /// The file cannot be made or read, or others may read it.
-    pub fn create(keys_dir: &Path) -> Result<Self, SecretError> {
-        let path = keys_dir.join(KEY_FILE);
-        let bytes = Zeroizing::new(random::<KEY_LEN>()?);
-        create_secret(&path, bytes.as_slice())?;
-        check_permissions(&path)?;
-        Self::from_bytes(&path, &read_secret(&path)?)
-    }
-
-    /// That it is of another store.
-    pub fn is_another(&self) -> SecretError {
-        SecretError::OtherKey {
-            path: self.place.clone(),
-        }
-    }
-
-    fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, SecretError> {
-        let not_a_key = || SecretError::NotAKey {
-            path: path.to_owned(),
-            found: bytes.len(),
-        };
-        if bytes.len() != KEY_LEN {
-            return Err(not_a_key());
-        }
-        let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| not_a_key())?;
-        Ok(Self {
-            key,
-            place: path.to_owned(),
-        })
-    }
-
-    /// Seals `secret` for one place of the store, so that it opens nowhere else: a row copied over another
-    /// does not give its owner another's secret.
-    ///
-    /// **Shape**: one byte of version, 12 of nonce, the cipher text, 16 of tag.
-    ///
-    /// # Errors
-    /// [`SecretError::NoRandomness`].
-    pub fn seal(&self, table: &str, row: &str, secret: &[u8]) -> Result<Vec<u8>, SecretError> {
-        let mut body = secret.to_vec();
-        let nonce = match self
-            .key
-            .seal_in_place_append_tag(Aad::from(place(table, row)), &mut body)
-        {
-            Ok(nonce) => nonce,
-            Err(_) => {
-                body.zeroize();
-                return Err(SecretError::NoRandomness);
-            }
-        };
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
-        sealed.push(SEALED_V1);
-        sealed.extend_from_slice(nonce.as_ref());
-        sealed.extend_from_slice(&body);
-        Ok(sealed)
-    }
-
-    /// Opens what [`seal`](Self::seal) sealed for the same place.
-    ///
-    /// # Errors
-    /// [`SecretError::Unsealable`] for another key, another place, or altered bytes.
-    pub fn open(
-        &self,
-        table: &str,
-        row: &str,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-        let unsealable = || SecretError::Unsealable {
-            place: format!("{table} {row}"),
-        };
-        let (&version, rest) = sealed.split_first().ok_or_else(unsealable)?;
-        let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or_else(unsealable)?;
-        if version != SEALED_V1 {
-            return Err(unsealable());
-        }
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unsealable())?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let length = self
-            .key
-            .open_in_place(nonce, Aad::from(place(table, row)), &mut body)
-            .map_err(|_| unsealable())?
-            .len();
-        body.truncate(length);
-        Ok(body)
-    }
-}
-
-/// The additional data of a sealed value. Table names hold no NUL, so two places never read alike.
-fn place(table: &str, row: &str) -> Vec<u8> {
-    [table.as_bytes(), &[0], row.as_bytes()].concat()
 }
 
 /// The gateway's own SSH host key, made at the first start.
@@ -397,6 +269,17 @@ mod tests {
                 .to_string()
                 .contains("restore store.key")
         );
+    }
+
+    #[test]
+    fn a_mark_holds_for_its_text_under_its_key() {
+        let (dir, key) = key();
+        let mark = key.mark("7 keys");
+        assert!(load(&dir).unwrap().unwrap().is_marked("7 keys", &mark));
+        assert!(!key.is_marked("8 keys", &mark) && !key.is_marked("7 keys", &mark[2..]));
+        assert!(!key.is_marked("7 keys", b"nonsense") && !key.is_marked("7 keys", b""));
+        let (_other_dir, other) = self::key();
+        assert!(!other.is_marked("7 keys", &mark));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use ecluse_policy::documents::{DocumentError, NodeRules};
 use ecluse_policy::{HostPort, Lang, LockoutRule, Span};
 
 use self::limits::Contradiction;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub clock: ClockSettings,
     /// The journal and the key that signs.
     pub journal: JournalSettings,
+    /// How much may leave through this gateway, where no document says it, and in a day. Default: nothing is said.
+    pub extraction: NodeRules,
 }
 
 /// Which database holds the state.
@@ -230,8 +233,10 @@ impl Settings {
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
         let written = every_error(file, text)?;
         let base = file.parent().unwrap_or(Path::new("."));
+        let extraction = NodeRules::parse(&file.display().to_string(), text)
+            .map_err(|errors| of_documents(file, errors))?;
         written
-            .checked(file, base)
+            .checked(file, base, extraction)
             .map_err(|contradiction| contradicted(file, text, contradiction))
     }
 
@@ -334,6 +339,39 @@ fn without(text: &str, at: &Range<usize>) -> Option<String> {
     }
     let less = lines.join("\n");
     (less != text).then_some(less)
+}
+
+/// What policy says of the part that it reads.
+fn of_documents(file: &Path, errors: Vec<DocumentError>) -> SettingsError {
+    let invalid = |error: DocumentError| {
+        let DocumentError {
+            file: _,
+            line,
+            key,
+            problem,
+            accepted,
+        } = error;
+        let accepted = match accepted.as_str() {
+            "" => accepted,
+            _ => format!("; accepted: {accepted}"),
+        };
+        SettingsError::Invalid {
+            file: file.to_owned(),
+            line: line
+                .and_then(|line| usize::try_from(line).ok())
+                .unwrap_or(1),
+            key: format!("{key}: "),
+            problem: format!("{problem}{accepted}"),
+        }
+    };
+    let mut errors: Vec<SettingsError> = errors.into_iter().map(invalid).collect();
+    match errors.pop() {
+        Some(only) if errors.is_empty() => only,
+        last => {
+            errors.extend(last);
+            SettingsError::Several(errors)
+        }
+    }
 }
 
 /// An error about a key that reads by itself and contradicts another.

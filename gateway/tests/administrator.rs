@@ -43,7 +43,8 @@ impl Site {
              [[target]]\nid = \"db01\"\naddress = \"{address}\"\nprotocol = \"ssh\"\nhost-keys = [\"{}\"]\naccounts = [\"postgres\"]\n\
              [[flow]]\nname = \"dba\"\ntechnicians = [\"maintech:dba\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\n\
              allow = [\"shell\"]\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
-             approval = {{ by = 1, at-most = \"4h\" }}\n",
+             approval = {{ by = 1, at-most = \"4h\" }}\n\
+             extraction = {{ session = \"50 MiB\", intervention = \"200 MiB\" }}\n",
             public(2)
         );
         self.write("clients/hopital.toml", &client);
@@ -208,7 +209,7 @@ fn check_notes_operators_from_anywhere_and_refuses_a_store_that_proves_nothing()
     assert!(
         said.starts_with("Note: ")
             && said.contains(
-                "clients/hopital.toml:20: operator.odile.networks: odile may log on from anywhere"
+                "clients/hopital.toml:21: operator.odile.networks: odile may log on from anywhere"
             ),
         "{said}"
     );

@@ -8,9 +8,12 @@ mod rules;
 
 pub use self::admit::{admit, admit_for};
 
+use std::sync::Arc;
+
 use self::rules::{Rule, Rules};
 use crate::capability::Capability;
 use crate::documents::{Documents, HostPort};
+use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
@@ -77,6 +80,7 @@ impl Admission {
             environment,
             left_out: left_out.into_iter().map(|(name, _)| name).collect(),
             signals: signals_of(&rule.capability),
+            budgets: Arc::clone(&rule.budgets),
         };
         Verdict::Permit(self.permit(rule, terms))
     }
@@ -149,7 +153,7 @@ impl Admission {
             number: self.intervention.number(),
             capability: rule.capability.clone(),
             flow: rule.flow.clone(),
-            terms,
+            terms: Box::new(terms),
             closes_at: rule.closes_at,
             end: Box::new(rule.end()),
         }
@@ -199,17 +203,34 @@ impl Admission {
         intervention: Option<&Intervention>,
         now: Timestamp,
     ) -> Result<(), EndReason> {
+        self.budgets(permit, documents, intervention, now)
+            .map(|_| ())
+    }
+
+    /// How much may pass on one channel that it permitted, as it is now: ask after every change of documents or of the
+    /// intervention, and where [`Admission::recheck_channel`] would be asked, which says the same of the channel itself.
+    ///
+    /// Where the line that permitted it is gone and another one gives as much, it is that one's.
+    ///
+    /// # Errors
+    /// The reason why the channel ends.
+    pub fn budgets(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<Budgets, EndReason> {
         let current = self.standing(documents, intervention, now)?;
         if permit.closes_at <= now {
             return Err((*permit.end).clone());
         }
         let terminal = permit.terms.terminal().is_some();
-        let covers = |by: &Rule| by.covers(&permit.capability, permit.closes_at, terminal);
-        if current.iter().any(covers) {
-            Ok(())
-        } else {
-            Err(self.changed())
-        }
+        let covers = |by: &&Rule| by.covers(&permit.capability, permit.closes_at, terminal);
+        let mut covering: Vec<&Rule> = current.iter().filter(covers).collect();
+        covering.sort_by_key(|rule| rule.flow != permit.flow);
+        let rule = covering.first().ok_or_else(|| self.changed())?;
+        Ok((*rule.budgets).clone())
     }
 
     fn changed(&self) -> EndReason {
@@ -246,10 +267,11 @@ impl Admission {
         let intervention = intervention
             .filter(|it| it.id() == mine.id())
             .ok_or(ended("gone", None))?;
-        if intervention.is_contradicted() {
-            return Err(EndReason::NotOnRecord {
-                number: mine.number(),
-            });
+        let not_on_record = || EndReason::NotOnRecord {
+            number: mine.number(),
+        };
+        if intervention.is_contradicted() && !intervention.is_not_known_yet() {
+            return Err(not_on_record());
         }
         if documents.is_closed(client) {
             return Err(EndReason::DoorClosed {
@@ -265,6 +287,10 @@ impl Admission {
                 withdrawal(intervention.state()),
             ));
         };
+        // What ends it holds at once; what grants does not, before its words are there.
+        if intervention.is_contradicted() {
+            return Err(not_on_record());
+        }
         let changed = || self.changed();
         let (owner, found) = documents.target(target).ok_or_else(changed)?;
         let same_place = owner.id == *client

@@ -12,6 +12,7 @@ mod derogation;
 mod diff;
 mod error;
 mod evidence;
+mod extraction;
 mod keeping;
 mod lookup;
 mod networks;
@@ -37,6 +38,7 @@ pub use self::evidence::{
     Certificates, CheckpointPlace, CopyRules, RecipientName, RecordingRules, SearchRules,
     SyslogReceiver,
 };
+pub use self::extraction::{Extraction, NodeRules};
 pub use self::keeping::{Regime, RetentionRules};
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::networks::{Networks, Pool};
@@ -45,6 +47,7 @@ pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
 use crate::capability::Allowed;
+use crate::extraction::Zone;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
@@ -60,6 +63,8 @@ pub struct Documents {
     providers: BTreeMap<ProviderId, Provider>,
     clients: BTreeMap<ClientId, Client>,
     closed: Closed,
+    /// What the gateway's own settings say of budgets.
+    node: NodeRules,
 }
 
 /// Whose documents are not the ones that were put in force: their doors are closed, and nobody else's.
@@ -202,6 +207,10 @@ pub struct Client {
     pub copies: CopyRules,
     /// What its technicians are told of being recorded (P3).
     pub notice: NoticeRules,
+    /// Where its days begin, where it says so: [`Client::days_of`].
+    pub zone: Option<Zone>,
+    /// How much may leave its targets, where neither a flow nor a target says it, and in a day of all of them (X1, X2).
+    pub extraction: Extraction,
 }
 
 /// One operator of a client.
@@ -263,6 +272,8 @@ pub struct Target {
     pub host_keys: Vec<PublicKey>,
     /// The accounts that exist for flows.
     pub accounts: BTreeSet<AccountName>,
+    /// How much may leave it, where a flow does not say it, and in a day (X1, X2).
+    pub extraction: Extraction,
 }
 
 /// How a target is spoken to.
@@ -301,6 +312,8 @@ pub struct Flow {
     pub authentication: BTreeSet<Factor>,
     /// After whose yes, and for how long.
     pub approval: ApprovalTerms,
+    /// How much may leave by it (X1, X2).
+    pub extraction: Extraction,
 }
 
 /// The lines of a flow's parts in its file, counted from 1.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::capability::{Allowed, Capability, Standing};
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
+use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::name::{AccountName, FlowName, PersonId, TargetId};
@@ -52,6 +53,8 @@ pub struct AllowedBy {
     pub long: Option<String>,
     /// Until when the hours are open and the entry is in force; `None` when neither ends.
     pub closes_at: Option<Timestamp>,
+    /// How much may leave by it.
+    pub budgets: Budgets,
 }
 
 /// One flow that does not allow it, and why.
@@ -135,6 +138,7 @@ pub fn explain(
             lacks.push("approval.at-most: 0s lets nothing be approved".to_owned());
         }
         if general.is_empty() && lacks.is_empty() {
+            let budgets = documents.budgets(client, target, flow, None, at);
             allowed.extend(entries.into_iter().map(|(entry, capability, line)| {
                 let ends = [entry.ends_at(), flow.hours.closes_after(at)];
                 AllowedBy {
@@ -156,6 +160,7 @@ pub fn explain(
                         .filter(|_| at_most > CEILING)
                         .map(ToString::to_string),
                     closes_at: ends.into_iter().flatten().min(),
+                    budgets: budgets.clone(),
                 }
             }));
         } else {
@@ -255,6 +260,7 @@ impl fmt::Display for Explanation {
                     at_most,
                     long,
                     closes_at,
+                    budgets,
                 } in by
                 {
                     let accounts = accounts
@@ -280,6 +286,7 @@ impl fmt::Display for Explanation {
                         None => continue,
                     }
                     write!(formatter, "; signals {}", signals.join(" "))?;
+                    write!(formatter, "\n    {budgets}")?;
                 }
                 Ok(())
             }

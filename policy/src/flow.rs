@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
+use crate::extraction::ByteCount;
 use crate::name::{AccountName, TargetId, is_too_long, shown};
 use crate::time::Span;
 
@@ -24,6 +25,17 @@ const ASKS_FOR_NOTHING: &[&str] = &[
     "simple@putty.projects.tartarus.org",
     "winadj@putty.projects.tartarus.org",
     "xon-xoff",
+];
+
+/// Global requests that look whether somebody is there, or tell something, as clients name them.
+const KEEPALIVES: &[&str] = &[
+    "keepalive@openssh.com",
+    "keepalive@libssh2.org",
+    "keepalive@golang.org",
+    "keepalive@jcraft.com",
+    "keepalive@lag.net",
+    "keepalive@sshd.apache.org",
+    "no-more-sessions@openssh.com",
 ];
 
 /// One thing that a technician's SSH client asks for (RFC 4254; OpenSSH PROTOCOL).
@@ -84,6 +96,11 @@ pub enum FlowRequest {
     UnknownChannel(String),
     /// A channel or global request of another type, by its name.
     UnknownRequest(String),
+    /// A global request of another type, of which only its length is known.
+    UnnamedRequest {
+        /// The bytes of its name and of what it says.
+        bytes: u64,
+    },
 }
 
 impl FlowRequest {
@@ -99,6 +116,16 @@ impl FlowRequest {
             "auth-agent-req" => Self::AgentForwarding,
             name => Self::UnknownRequest(name.to_owned()),
         })
+    }
+
+    /// The same of a global request whose name nobody tells, by the bytes of its name and of what it says: none where
+    /// they may be those of a keepalive.
+    #[must_use]
+    pub fn of_unnamed_request(bytes: u64) -> Option<Self> {
+        let may_be_one = KEEPALIVES
+            .iter()
+            .any(|name| u64::try_from(name.len()) == Ok(bytes));
+        (!may_be_one).then_some(Self::UnnamedRequest { bytes })
     }
 
     /// The same of a channel.
@@ -130,7 +157,8 @@ impl FlowRequest {
             | Self::WindowChange
             | Self::Break
             | Self::X11
-            | Self::AgentForwarding => return None,
+            | Self::AgentForwarding
+            | Self::UnnamedRequest { bytes: _ } => return None,
         };
         is_too_long(name).then_some(name)
     }
@@ -156,6 +184,9 @@ impl FlowRequest {
             Self::RemoteStreamlocal { path } => format!("remote-socket: {}", shown(path)),
             Self::UnknownChannel(name) => format!("channel {} (no version allows it)", shown(name)),
             Self::UnknownRequest(name) => format!("request {} (no version allows it)", shown(name)),
+            Self::UnnamedRequest { bytes } => {
+                format!("request of {bytes} bytes (no version allows it)")
+            }
         }
     }
 }
@@ -195,6 +226,10 @@ impl fmt::Display for FlowRequest {
             ),
             Self::UnknownChannel(name) => write!(formatter, "a channel of type {}", shown(name)),
             Self::UnknownRequest(name) => write!(formatter, "a request of type {}", shown(name)),
+            Self::UnnamedRequest { bytes } => write!(
+                formatter,
+                "a request to the connection, of unknown type and {bytes} bytes"
+            ),
         }
     }
 }
@@ -249,6 +284,7 @@ impl Scope {
             families,
             targets,
             accounts,
+            bytes: _,
         } = by;
         let keeps = |kept: &Option<BTreeSet<String>>, family: &str| {
             kept.as_ref().is_none_or(|kept| kept.contains(family))
@@ -286,4 +322,7 @@ pub struct Narrowing {
     pub targets: Option<BTreeSet<TargetId>>,
     /// Only these accounts.
     pub accounts: Option<BTreeSet<AccountName>>,
+    /// Fewer bytes in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }

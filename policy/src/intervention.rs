@@ -12,6 +12,7 @@
 
 mod ask;
 mod decide;
+mod granted;
 mod outlook;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::ask::{Ask, LATELY, Waiting, request};
 pub use self::outlook::Outlook;
+use crate::extraction::ByteCount;
 use crate::flow::Scope;
 use crate::name::{ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, StationId};
 use crate::time::{Span, Timestamp};
@@ -60,6 +62,9 @@ pub struct Request {
     pub length: Span,
     /// When it expires unanswered. **Range**: end excluded.
     pub answer_due: Timestamp,
+    /// How much is to leave in all, where less was asked than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 impl Request {
@@ -101,6 +106,7 @@ impl Request {
             start,
             length,
             answer_due,
+            bytes: asked,
         } = self;
         let Scope {
             targets,
@@ -139,6 +145,11 @@ impl Request {
         );
         part(&length.as_micros().to_string());
         part(&answer_due.as_micros().to_string());
+        // Behind everything else, so that what was asked before there were budgets keeps its code.
+        if let Some(asked) = asked {
+            part("bytes");
+            part(&asked.as_u64().to_string());
+        }
         bytes
     }
 
@@ -161,6 +172,9 @@ pub struct Grant {
     pub length: Span,
     /// The end at the latest, whenever the first use was. **Range**: end excluded.
     pub latest_end: Timestamp,
+    /// How much may leave in all, where that is less than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 /// One operator's yes.
@@ -175,6 +189,9 @@ pub struct Approval {
     pub scope: Scope,
     /// How long it lasts after it.
     pub length: Span,
+    /// How much may leave in all after it, where that is less than the matrix allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<ByteCount>,
 }
 
 /// Where an intervention stands.
@@ -293,9 +310,23 @@ pub struct Intervention {
     seen: Option<(PersonId, Timestamp)>,
     approvals: Vec<Approval>,
     revision: u64,
-    /// Whether the log says something else of it; never part of what is kept.
+    /// What the log says of it; never part of what is kept.
     #[serde(skip)]
-    contradicted: bool,
+    standing: Standing,
+}
+
+/// What the log of the gateway says of an intervention that was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    /// What it says itself.
+    #[default]
+    OnRecord,
+    /// The same, as far as it is known: words that are newer are not there. It grants nothing new; whatever ends it is taken.
+    Unconfirmed,
+    /// Its last word may be among those that are not there: it grants nothing, takes no step, and nobody is accused.
+    Unknown,
+    /// Something else.
+    Contradicted,
 }
 
 impl Intervention {
@@ -354,34 +385,6 @@ impl Intervention {
         }
     }
 
-    /// What was granted in the end, and for how long, also of one that is over; `None` where the client never said yes.
-    ///
-    /// What an earlier program closed does not say it: there the last yes does, which was every operator's.
-    #[must_use]
-    pub fn last_granted(&self) -> Option<(&Scope, Span)> {
-        match &self.state {
-            State::Approved { granted } | State::Open { granted, .. } => Some(granted),
-            State::Expired { granted, .. }
-            | State::Closed { granted, .. }
-            | State::Cancelled { granted, .. } => granted.as_ref(),
-            State::Requested | State::Refused { .. } => None,
-        }
-        .map(|granted| (&granted.scope, granted.length))
-        .or_else(|| match &self.state {
-            State::Closed { granted: None, .. } => {
-                let last = self.approvals.last()?;
-                Some((&last.scope, last.length))
-            }
-            State::Requested
-            | State::Approved { .. }
-            | State::Refused { .. }
-            | State::Expired { .. }
-            | State::Open { .. }
-            | State::Closed { .. }
-            | State::Cancelled { .. } => None,
-        })
-    }
-
     /// When the next change comes by itself: the answer is due, or the window ends. `None` when it is over.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
@@ -398,20 +401,50 @@ impl Intervention {
 
     /// The same, found to be another than the log says: it admits nobody, and takes no further step.
     pub fn contradicted(mut self) -> Self {
-        self.contradicted = true;
+        self.standing = Standing::Contradicted;
         self
     }
 
-    /// Whether the log says something else of it.
-    #[must_use]
-    pub const fn is_contradicted(&self) -> bool {
-        self.contradicted
+    /// The same, while words of the log are not there that may be about it and are newer than the last that is known: until
+    /// they are, it admits nobody new and takes no step that grants.
+    pub fn unconfirmed(mut self) -> Self {
+        self.standing = Standing::Unconfirmed;
+        self
     }
 
-    /// That the log says of it what it says itself.
+    /// The same, found to be another than the last word about it, while words of the log are not there by which it may be right.
+    pub fn unknown(mut self) -> Self {
+        self.standing = Standing::Unknown;
+        self
+    }
+
+    /// Whether nothing may be done by it: the log says something else of it, or it is not known whether it does.
+    #[must_use]
+    pub const fn is_contradicted(&self) -> bool {
+        matches!(self.standing, Standing::Contradicted | Standing::Unknown)
+    }
+
+    /// Whether it grants nothing because words of the log are not there: nobody is accused by that.
+    #[must_use]
+    pub const fn is_not_known_yet(&self) -> bool {
+        matches!(self.standing, Standing::Unconfirmed | Standing::Unknown)
+    }
+
+    /// That the log says of it what it says itself, as far as it is known: enough for what ends or denies.
     pub(crate) fn on_record(&self) -> Result<(), Refusal> {
-        if self.contradicted {
-            return Err(Refusal::NotOnRecord {
+        let number = self.number();
+        match self.standing {
+            Standing::OnRecord | Standing::Unconfirmed => Ok(()),
+            Standing::Unknown => Err(Refusal::NotKnownYet { number }),
+            Standing::Contradicted => Err(Refusal::NotOnRecord { number }),
+        }
+    }
+
+    /// That it does, and nothing newer can be missing: for what grants.
+    pub(crate) fn confirmed(&self) -> Result<(), Refusal> {
+        self.on_record()?;
+        if self.is_not_known_yet() {
+            return Err(Refusal::NotKnownYet {
                 number: self.number(),
             });
         }

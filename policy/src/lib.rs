@@ -2,7 +2,7 @@
 //! no task, so that each rule runs in microseconds and can be read by an auditor who does not know the rest.
 //!
 //! Read in this order: [`documents`] (what people wrote), [`identity`] (who is there), [`intervention`] (what was asked
-//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`verdict`] (the answers). `README.md` is the policy language for
+//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`extraction`] (how much of it), [`verdict`] (the answers). `README.md` is the policy language for
 //! a client's security officer.
 //!
 //! Invariants, each with tests that try to break it:
@@ -29,6 +29,7 @@ pub mod capability;
 pub mod derogation;
 pub mod documents;
 pub mod explain;
+pub mod extraction;
 pub mod flow;
 pub mod identity;
 pub mod intervention;
@@ -51,6 +52,10 @@ pub use self::capability::{Allowed, Capability};
 pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
+pub use self::extraction::{
+    Account, AtLimit, Budget, Budgets, ByteCount, ByteRate, Charge, CivilDay, Crossing, Granted,
+    Level, Limit, Percent, Place, Spent, Threshold, Way, Zone, grant,
+};
 pub use self::flow::{FlowRequest, Narrowing, Scope};
 pub use self::identity::{
     AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,

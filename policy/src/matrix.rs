@@ -9,6 +9,7 @@ use crate::capability::{Allowed, Capability};
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
+use crate::extraction::{ByteCount, Level, Way};
 use crate::flow::choke::answers;
 use crate::flow::{FlowRequest, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
@@ -31,6 +32,8 @@ pub struct Reach {
     pub hours: Schedule,
     /// After whose yes, and for how long.
     pub approval: ApprovalRule,
+    /// How much may leave any of these targets in one intervention; `None` is without a limit.
+    pub bytes: Option<ByteCount>,
 }
 
 /// Everything that the matrix allows one technician at `now`, flow by flow. Empty for anybody else.
@@ -49,13 +52,14 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
             .iter()
             .filter(|flow| is_for(flow, provider, technician))
         {
-            let targets: BTreeSet<TargetId> = client
-                .targets
+            let named = |target: &&Target| flow.targets.contains(&target.id);
+            let named: Vec<&Target> = client.targets.iter().filter(named).collect();
+            let bytes = named
                 .iter()
-                .map(|target| &target.id)
-                .filter(|id| flow.targets.contains(id))
-                .cloned()
-                .collect();
+                .filter_map(|target| of_intervention(documents, client, target, flow, now))
+                .min();
+            let targets: BTreeSet<TargetId> =
+                named.into_iter().map(|target| target.id.clone()).collect();
             let scope = Scope {
                 targets,
                 accounts: flow.accounts.clone(),
@@ -70,6 +74,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
                     entries: in_force(flow, now).cloned().collect(),
                     hours: flow.hours.clone(),
                     approval: flow.approval.at(now),
+                    bytes,
                 });
             }
         }
@@ -315,4 +320,57 @@ pub(crate) fn conditions(
     };
     let at_most = all.iter().filter_map(reachable).min().unwrap_or(Span::ZERO);
     Ok(Conditions { by, at_most })
+}
+
+/// Whether the matrix allows, at `now`, that many bytes to leave in all by an intervention of this scope and length: for each
+/// target, account and capability, what the flow allows that allows the most of those that allow it at all; over all of
+/// them, the least. So a flow with more never lends it to another. `None` asks for what the matrix allows.
+///
+/// # Errors
+/// [`Refusal::Bytes`] for more, and for none at all.
+pub(crate) fn allowed_bytes(
+    documents: &Documents,
+    person: &PersonId,
+    scope: &Scope,
+    length: Span,
+    asked: Option<ByteCount>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(asked) = asked else {
+        return Ok(());
+    };
+    let mut at_most = ByteCount::MAX;
+    for id in &scope.targets {
+        let Some((client, target)) = documents.target(id) else {
+            continue;
+        };
+        let by_flow = |flow: &&Flow| {
+            of_intervention(documents, client, target, flow, now).unwrap_or(ByteCount::MAX)
+        };
+        for account in &scope.accounts {
+            for capability in &scope.capabilities {
+                let mut flows = flows_allowing(documents, person, id, account, capability, now);
+                flows.retain(|flow| length <= flow.approval.at(now).at_most);
+                let most = flows.iter().map(by_flow).max();
+                at_most = at_most.min(most.unwrap_or(ByteCount::ZERO));
+            }
+        }
+    }
+    if asked.is_zero() || at_most < asked {
+        return Err(Refusal::Bytes { asked, at_most });
+    }
+    Ok(())
+}
+
+/// How much may leave in one intervention by a flow on a target; `None` is without a limit.
+fn of_intervention(
+    documents: &Documents,
+    client: &Client,
+    target: &Target,
+    flow: &Flow,
+    now: Timestamp,
+) -> Option<ByteCount> {
+    let budgets = documents.budgets(client, target, flow, None, now);
+    let budget = budgets.of(Level::Intervention, Way::Down)?;
+    budget.bytes.bytes()
 }

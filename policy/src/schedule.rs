@@ -13,6 +13,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
+use crate::extraction::Zone;
 use crate::name::shown;
 use crate::time::{Span, Timestamp};
 
@@ -27,7 +28,7 @@ const DAYS_AHEAD: i64 = 9;
 /// The most windows in one schedule.
 const MOST_WINDOWS: usize = 32;
 
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+pub(crate) static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Monday),
@@ -99,6 +100,12 @@ impl Schedule {
             text: parts.join("; "),
             windows: Some(windows),
         })
+    }
+
+    /// The time zones that it names.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = Zone> {
+        let windows = self.windows.iter().flatten();
+        windows.map(|window| Zone::of(window.zone.clone()))
     }
 
     /// Whether it is open at that instant.
@@ -224,7 +231,7 @@ impl Window {
 }
 
 /// The first instant when the wall clock shows `wall`, or has jumped over it.
-fn first_shown(zone: &TimeZone, wall: DateTime) -> Option<Timestamp> {
+pub(crate) fn first_shown(zone: &TimeZone, wall: DateTime) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(wall);
     let instant = match ambiguous.offset() {
         jiff::tz::AmbiguousOffset::Unambiguous { .. } | jiff::tz::AmbiguousOffset::Fold { .. } => {

@@ -12,9 +12,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::admission::closed;
 use crate::capability::Capability;
+use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::name::shown;
 use crate::time::Timestamp;
@@ -109,6 +111,7 @@ pub struct Terms {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) signals: &'static [&'static str],
+    pub(crate) budgets: Arc<Budgets>,
 }
 
 impl Terms {
@@ -128,6 +131,13 @@ impl Terms {
     #[must_use]
     pub const fn left_out(&self) -> &BTreeSet<String> {
         &self.left_out
+    }
+
+    /// How much may pass, and at which pace, as it was when the permit was made; what it is later,
+    /// [`Admission::budgets`](crate::admission::Admission::budgets) says.
+    #[must_use]
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// The signals that may be sent, without `SIG`.
@@ -177,7 +187,8 @@ impl Permit {
             | FlowRequest::RemoteForward { .. }
             | FlowRequest::RemoteStreamlocal { .. }
             | FlowRequest::UnknownChannel(_)
-            | FlowRequest::UnknownRequest(_) => false,
+            | FlowRequest::UnknownRequest(_)
+            | FlowRequest::UnnamedRequest { .. } => false,
         };
         if brought {
             Ok(())

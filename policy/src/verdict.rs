@@ -1,13 +1,11 @@
-//! The answers of this crate and their reasons.
-//!
-//! A permit is a value: the gateway dials what it holds and resolves nothing again. A refusal says itself in English
-//! for the audit trail and gives [`Refusal::text_id`] and [`Refusal::args`] so that a person reads it in their language.
+//! The answers of this crate and their reasons. A permit is a value: the gateway dials what it holds and resolves nothing again.
+//! A refusal says itself in English for the audit trail, and gives [`Refusal::text_id`] and [`Refusal::args`] for people's own words.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::capability::{Capability, CommandRefused, EnvRefused};
 use crate::documents::HostPort;
+use crate::extraction::ByteCount;
 use crate::flow::FlowRequest;
 use crate::identity::Ended;
 use crate::key::PublicKey;
@@ -56,7 +54,7 @@ pub struct Permit {
     pub(crate) number: InterventionNumber,
     pub(crate) capability: Capability,
     pub(crate) flow: FlowName,
-    pub(crate) terms: Terms,
+    pub(crate) terms: Box<Terms>,
     pub(crate) closes_at: Timestamp,
     /// What is over at `closes_at`.
     pub(crate) end: Box<EndReason>,
@@ -119,7 +117,7 @@ impl Permit {
 
     /// What it brings with it: the terminal, the variables and the signals that may pass.
     #[must_use]
-    pub const fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &Terms {
         &self.terms
     }
 
@@ -134,38 +132,6 @@ impl Permit {
         &self.end
     }
 }
-
-/// One value inside a text for people; the gateway writes times and lists in the reader's language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Argument {
-    /// Names and other text, already safe to show.
-    Text(String),
-    /// An instant.
-    Time(Timestamp),
-    /// An instant of which the day matters: it is never said without its date.
-    Day(Timestamp),
-    /// A duration.
-    Span(Span),
-    /// A count.
-    Number(u64),
-    /// Several texts.
-    List(Vec<String>),
-}
-
-impl fmt::Display for Argument {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => formatter.write_str(text),
-            Self::Time(at) | Self::Day(at) => at.fmt(formatter),
-            Self::Span(span) => span.fmt(formatter),
-            Self::Number(number) => number.fmt(formatter),
-            Self::List(texts) => formatter.write_str(&texts.join(", ")),
-        }
-    }
-}
-
-/// The values of a text for people, by name.
-pub type Arguments = Vec<(&'static str, Argument)>;
 
 /// Why the gateway said no. `Display` is for the audit trail, in English; it tells what to do next and names nothing
 /// that the person was never told of.
@@ -257,6 +223,12 @@ pub enum Refusal {
         /// The intervention.
         number: InterventionNumber,
     },
+    /// Words of the gateway's log are not there that may be about the intervention: whether it still stands is not known.
+    #[error("words of the log on intervention {number} may be missing; try later, or ask anew")]
+    NotKnownYet {
+        /// The intervention.
+        number: InterventionNumber,
+    },
     /// The client's document is not the one that was put in force: its door is closed to everybody.
     #[error(
         "the door of {client} is closed: its document is not the one on record; the administrator puts the right one in force again"
@@ -328,6 +300,12 @@ pub enum Refusal {
         flow: FlowRequest,
         /// The capability that opened the channel.
         line: String,
+    },
+    /// What a channel asks for once, before it starts, on one that has it or that runs.
+    #[error("{flow} comes too late on this channel; ask for it on another")]
+    TooLate {
+        /// What was asked.
+        flow: FlowRequest,
     },
     /// The line was a derogation, and its last day has passed.
     #[error(
@@ -418,6 +396,14 @@ pub enum Refusal {
         /// The longest that some line of the matrix allows.
         at_most: Span,
     },
+    /// None at all, or more than the matrix allows to leave.
+    #[error("{asked} is not what may leave in one intervention; accepted: 1 B to {at_most}")]
+    Bytes {
+        /// What was asked.
+        asked: ByteCount,
+        /// The most that the matrix allows.
+        at_most: ByteCount,
+    },
     /// A start that has passed or is too far off.
     #[error("{start} is not a possible start; accepted: until {latest}")]
     Start {
@@ -489,8 +475,10 @@ pub enum Refusal {
     },
 }
 
+mod argument;
 mod end;
 mod texts;
+pub use self::argument::{Argument, Arguments};
 pub use self::end::{EndReason, Withdrawal};
 pub use self::texts::TEXT_IDS;
 use self::texts::{listed, opens};

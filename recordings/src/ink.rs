@@ -16,7 +16,7 @@ use grid::{Grid, Notes, Row};
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 
-pub(crate) use grid::{Gone, Taker};
+pub(crate) use grid::{Gone, Leaving, Taker};
 
 /// Letters that are repeated more often are no word.
 const REPEATED: u16 = 4;
@@ -29,11 +29,13 @@ pub(crate) struct Ink {
     first: Grid,
     /// The screen of a full-screen program, while there is one.
     alternate: Option<Grid>,
-    /// The times of lines that scroll off the first screen.
-    leaving: VecDeque<u64>,
+    /// Lines that scroll off the first screen.
+    leaving: VecDeque<Leaving>,
     /// What the operation being carried out changed, and where the cursor stood before it.
     dirty: Vec<Range<usize>>,
     cursor: (usize, usize),
+    /// The row at whose beginning the cursor was put by its number, as long as it stands there.
+    put: Option<usize>,
     inserting: bool,
     run: Run,
 }
@@ -67,6 +69,7 @@ impl Ink {
             leaving: VecDeque::new(),
             dirty: Vec::new(),
             cursor: (0, 0),
+            put: None,
             inserting: false,
             run: Run::default(),
         }
@@ -82,14 +85,14 @@ impl Ink {
         std::mem::take(&mut self.notes.gone)
     }
 
-    /// When the line that leaves the first screen came to be what it is.
-    pub(crate) fn leaves(&mut self) -> Option<u64> {
+    /// What is known of the line that leaves the first screen.
+    pub(crate) fn leaves(&mut self) -> Option<Leaving> {
         self.leaving.pop_front()
     }
 
-    /// The times of the rows of the first screen.
-    pub(crate) fn times(&self) -> Vec<u64> {
-        self.first.rows.iter().map(|row| row.changed_us).collect()
+    /// The same of the rows of the first screen.
+    pub(crate) fn rows(&self) -> Vec<Leaving> {
+        self.first.rows.iter().map(Row::leaves).collect()
     }
 
     /// The oldest of what stands on either screen.
@@ -190,9 +193,18 @@ impl Ink {
             Operation::Function(function) => {
                 self.end_run();
                 self.carried_out(terminal, function);
+                self.goes(terminal, function);
             }
             Operation::Resize { .. } => self.resized(terminal),
         }
+    }
+
+    /// Where the cursor stands now, if a program put it at the beginning of a row.
+    fn goes(&mut self, terminal: &Terminal, function: &Function) {
+        let avt::Cursor { col, row, .. } = terminal.cursor();
+        let by_number = matches!(function, Function::Cup(..) | Function::Vpa(_));
+        let stays = self.put == Some(row);
+        self.put = (col == 0 && (by_number || stays)).then_some(row);
     }
 
     #[expect(
@@ -240,8 +252,8 @@ impl Ink {
             Function::Ed(EdScope::All) if !is_alternate => {
                 let waiting = terminal.primary_screen().all_lines().count();
                 let waiting = waiting.saturating_sub(terminal.size().1);
-                let times = self.first.rows.iter().take(waiting);
-                self.leaving.extend(times.map(|row| row.changed_us));
+                let rows = self.first.rows.iter().take(waiting);
+                self.leaving.extend(rows.map(Row::leaves));
                 self.first.clear(self.notes.now_us);
             }
             Function::Ed(scope) => {
@@ -366,7 +378,11 @@ impl Ink {
             let row = self.run.row.saturating_sub(scrolled.into());
             self.notes.printing = Some((row, from..self.run.cols.end));
         }
+        let put = self.put.take() == Some(to_row) && place == 0 && !wraps;
         let (grid, notes) = self.both();
+        if put {
+            grid.begins(to_row, notes);
+        }
         if wraps && let Some(before) = to_row.checked_sub(1) {
             grid.set_wrapped(before);
         }
@@ -465,7 +481,7 @@ impl Ink {
         self.first.rebuild(lines, &mut self.notes);
         while self.first.rows.len() > terminal.size().1 {
             let row = self.first.rows.pop_front();
-            self.leaving.extend(row.map(|row| row.changed_us));
+            self.leaving.extend(row.map(|row| row.leaves()));
         }
         if let Some(alternate) = &mut self.alternate {
             alternate.rebuild(terminal.screen().visible_lines(), &mut self.notes);

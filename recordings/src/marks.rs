@@ -81,7 +81,8 @@ impl Marked {
         Some(kept)
     }
 
-    /// Writes what a cell holds, as text that cannot act; marks that would are shown, those that join are left out.
+    /// Writes what a cell holds, as text that cannot act; marks that would are shown. Of those that only join or choose how a
+    /// letter is drawn, those stay that do so in the letter's own script; elsewhere they hide in a word, and are left out.
     pub(crate) fn write(&self, letter: char, text: &mut String) {
         if letter.is_ascii_graphic() || letter == ' ' {
             return text.push(letter);
@@ -90,17 +91,23 @@ impl Marked {
             return text.push(printable(letter));
         }
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for letter in table
-            .by_letter
-            .get(&letter)
-            .into_iter()
-            .flat_map(|it| it.chars())
-        {
+        let Some(whole) = table.by_letter.get(&letter) else {
+            return;
+        };
+        let mut letters = whole.chars().peekable();
+        let (mut first, mut before) = (None, None);
+        while let Some(letter) = letters.next() {
+            let first = *first.get_or_insert(letter);
             match letter {
-                '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => {}
+                mark if is_joiner(mark) => {
+                    if is_at_home(first, before, mark, letters.peek().copied()) {
+                        text.push(mark);
+                    }
+                }
                 letter if acts(letter) => text.push('\u{fffd}'),
                 letter => text.push(letter),
             }
+            before = Some(letter);
         }
     }
 
@@ -114,12 +121,51 @@ impl Marked {
         let mut letters = text.chars();
         let first = letters.next().unwrap_or('\u{fffd}');
         let mut marks = Marks::default();
-        let drawn = letters.filter(|mark| is_mark(*mark) && !acts(*mark));
+        // A joiner makes one picture of two where the reader's terminal can: the row would shift.
+        let drawn = letters.filter(|mark| is_mark(*mark) && !acts(*mark) && !is_joiner(*mark));
         for (place, mark) in marks.0.iter_mut().zip(drawn) {
             *place = Some(mark);
         }
         (first, marks)
     }
+}
+
+/// Whether a mark shows nothing itself: joiners, and selectors of how a letter is drawn.
+pub(crate) fn is_joiner(mark: char) -> bool {
+    matches!(mark, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Whether such a mark does what it is for, and hides in no word: behind a pictograph, a key's sign or a letter of a script
+/// that is written joined. One joiner a letter, the last of its marks: it joins to the next letter.
+fn is_at_home(first: char, before: Option<char>, mark: char, after: Option<char>) -> bool {
+    match mark {
+        '\u{fe0e}' | '\u{fe0f}' if before == Some(first) => {
+            let is_key = matches!(first, '0'..='9' | '#' | '*') && after == Some('\u{20e3}');
+            is_key || is_pictograph(first)
+        }
+        '\u{200d}' if after.is_none() => is_pictograph(first) || is_written_joined(first),
+        '\u{200c}' if after.is_none() => is_written_joined(first),
+        _ => false,
+    }
+}
+
+/// Signs that are pictures, and have no letters among them.
+fn is_pictograph(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}' | '\u{2900}'..='\u{297f}'
+            | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}'
+    )
+}
+
+/// Scripts in which letters join, and words are written with joiners and non-joiners: Arabic and its neighbours, those of India,
+/// Burmese, Khmer, Mongolian.
+fn is_written_joined(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{620}'..='\u{8ff}' | '\u{904}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17dc}'
+            | '\u{1820}'..='\u{18aa}'
+    )
 }
 
 /// The marks of a letter that are drawn with it, at most three. They combine, and do nothing else.
@@ -184,6 +230,46 @@ mod tests {
             .filter_map(|letter| marked.with(letter, '\u{301}'))
             .count();
         assert!(kept < MOST, "{kept}");
+    }
+
+    /// What joins stays where its script joins, and hides in no word of any other; nothing of it is drawn.
+    #[test]
+    fn joiners_stay_where_they_are_at_home() {
+        let cell = |sent: &str| {
+            let marked = Marked::default();
+            let mut letters = sent.chars();
+            let first = letters.next().unwrap();
+            let kept = letters.fold(first, |letter, mark| marked.with(letter, mark).unwrap());
+            let mut text = String::new();
+            marked.write(kept, &mut text);
+            assert!(!marked.parts(kept).1.iter().any(is_joiner), "{sent:?}");
+            text
+        };
+        for whole in [
+            "👩\u{200d}",
+            "❤\u{fe0f}",
+            "❤\u{fe0f}\u{200d}",
+            "⌚\u{fe0e}",
+            "1\u{fe0f}\u{20e3}",
+            "ی\u{200c}",
+            "क\u{94d}\u{200d}",
+        ] {
+            assert_eq!(cell(whole), whole);
+        }
+        for (sent, written) in [
+            ("p\u{200d}", "p"),
+            ("p\u{fe0f}", "p"),
+            ("1\u{fe0f}", "1"),
+            ("é\u{200c}", "é"),
+            ("水\u{200d}", "水"),
+            ("👩\u{200d}\u{200d}\u{200d}", "👩\u{200d}"),
+            ("👩\u{200c}", "👩"),
+            ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}"),
+            ("❤\u{fe01}", "❤"),
+            ("👩\u{202e}", "👩\u{fffd}"),
+        ] {
+            assert_eq!(cell(sent), written, "{sent:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! and so is what a target prints and a terminal does not show. [`crate::ink`] knows what is gone.
 
 use crate::at_once::{self, AtOnce};
-use crate::ink::{Gone, Ink, Taker};
+use crate::ink::{Gone, Ink, Leaving, Taker};
 use crate::marks::Marked;
 use crate::model::{FAULT, Fault, LeftOut, Model};
 use crate::recent::Recent;
@@ -334,13 +334,16 @@ impl Lines {
         self.ready.push(TimedLine::said(self.now, text));
     }
 
-    fn leave(&mut self, line: &Line, at_us: u64) {
+    /// Its time is that of the row of it that changed last.
+    fn leave(&mut self, line: &Line, leaving: Leaving) {
+        let Leaving { at_us, cut } = leaving;
         let mut text = String::new();
         rows::write(line, &self.marked, &mut text);
         self.concealed.extend(rows::concealed(line, &self.marked));
         let pending = self.pending.get_or_insert((at_us, String::new()));
+        pending.0 = pending.0.max(at_us);
         pending.1.push_str(&text);
-        if line.is_wrapped() && pending.1.len() < MAX_LINE {
+        if line.is_wrapped() && !cut && pending.1.len() < MAX_LINE {
             return;
         }
         self.end_line();
@@ -358,9 +361,9 @@ impl Lines {
 
     fn leave_all(&mut self, terminal: &Terminal) {
         let before = self.ready.len();
-        let times = self.ink.times();
-        for (line, at_us) in terminal.primary_screen().all_lines().zip(times) {
-            self.leave(line, at_us);
+        let rows = self.ink.rows();
+        for (line, leaving) in terminal.primary_screen().all_lines().zip(rows) {
+            self.leave(line, leaving);
         }
         self.end_line();
         // Empty rows below the last line are the screen's, not the session's.
@@ -418,8 +421,11 @@ impl Observer for Lines {
     }
 
     fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {
-        let at_us = self.ink.leaves().unwrap_or(self.now);
-        self.leave(line, at_us);
+        let leaving = self.ink.leaves().unwrap_or(Leaving {
+            at_us: self.now,
+            cut: false,
+        });
+        self.leave(line, leaving);
     }
 
     fn end(&mut self, _: &mut Observation<'_>) {}

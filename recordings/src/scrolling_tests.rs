@@ -38,6 +38,56 @@ fn lines_bear_the_time_they_were_printed_not_the_time_they_left() {
     assert_eq!(at(&screen.rest()), [(6, "new")]);
 }
 
+/// R10: who goes to a row and draws it from its beginning does not go on with the line that wrapped into it: each stands for
+/// itself, with its own time, and what stood there whole until then.
+#[test]
+fn a_row_drawn_anew_is_not_the_rest_of_the_line_above() {
+    let mut screen = Scrolling::new(Size::clamped(20, 6));
+    let mut lines = screen.feed(1_000_000, "$ run\r\n0123456789 systemctl stop app\r\n");
+    lines.extend(screen.feed(5_000_000, "\x1b[3;1H\x1b[1msystemctl start sql\x1b[6;1H"));
+    lines.extend(screen.feed(6_000_000, "# top\r\n"));
+    lines.extend(screen.rest());
+    assert_eq!(
+        erased(&lines),
+        [(1_000_000, "0123456789 systemctl stop app", 5_000_000)]
+    );
+    let stayed: Vec<TimedLine> = lines
+        .into_iter()
+        .filter(|line| line.until_us.is_none() && !line.text.is_empty())
+        .collect();
+    assert_eq!(
+        at(&stayed),
+        [
+            (1_000_000, "$ run"),
+            (1_000_000, "0123456789 systemctl"),
+            (5_000_000, "systemctl start sql"),
+            (6_000_000, "# top"),
+        ]
+    );
+}
+
+/// What is typed over blanks is no part of the word that it then takes away, nor is its time.
+#[test]
+fn letters_that_are_being_printed_are_not_of_what_they_take() {
+    let mut screen = Scrolling::new(Size::clamped(20, 6));
+    let mut lines = screen.feed(1_000_000, "first\r\n  stop app\r\n");
+    lines.extend(screen.feed(5_000_000, "\x1b[2;1Hsystemctl\x1b[4;1H"));
+    lines.extend(screen.rest());
+    assert_eq!(erased(&lines), [(1_000_999, "  stop app", 5_000_000)]);
+}
+
+/// A line that goes on being typed in its next row is one line, of the time of its last letter.
+#[test]
+fn a_line_typed_over_the_edge_is_one_line() {
+    let mut screen = Scrolling::new(Size::clamped(20, 6));
+    screen.feed(1_000_000, "$ echo 0123456789 ab");
+    screen.feed(4_000_000, "cdef\rabcdeg\r\n");
+    assert_eq!(
+        at(&screen.rest())[0],
+        (4_000_000, "$ echo 0123456789 ababcdeg")
+    );
+}
+
 /// R10: a full-screen program leaves what it showed, between the lines that say when it was there.
 #[test]
 fn a_full_screen_program_leaves_its_times_and_what_it_showed() {
@@ -182,5 +232,23 @@ fn what_is_erased_costs_what_its_bytes_are_worth() {
     assert!(
         given <= fed * 64 + SAVED_SCREENS * 500 * 200 + 200,
         "{given} of {fed}"
+    );
+}
+
+/// R10: what joins in its script stands in the transcript as it was sent; in any other word it does not.
+#[test]
+fn joiners_stand_in_the_lines_of_their_scripts() {
+    let shown = |text: &str| {
+        let mut screen = Scrolling::new(Size::clamped(80, 24));
+        screen.feed(1, text);
+        let lines = screen.rest();
+        lines.first().map(|line| line.text.clone())
+    };
+    for text in include_str!("../tests/corpus/joined.txt").lines() {
+        assert_eq!(shown(text).as_deref(), Some(text));
+    }
+    assert_eq!(
+        shown("pa\u{200d}ss\u{200c}word").as_deref(),
+        Some("password")
     );
 }

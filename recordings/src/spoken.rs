@@ -11,8 +11,8 @@ pub(crate) use screen::on_screen;
 use crate::bundle::Language;
 
 /// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
-/// quoted as it is, `{flow}`, `{why}`, `{missing}` and `{sentence}` are said in French where they are known.
-type Pattern = (&'static str, &'static str);
+/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{missing}` and `{sentence}` are said in French where they are known.
+pub(crate) type Pattern = (&'static str, &'static str);
 
 /// Sentences within sentences are not followed further.
 const DEEPEST: u8 = 3;
@@ -33,6 +33,15 @@ pub fn asked(language: Language, text: &str) -> Option<String> {
         Language::English => None,
         Language::French => among(FLOWS, text, 0).or_else(|| among(MISSING, text, 0)),
     }
+}
+
+/// Every sentence and part of one, in English and in the reader's words, holes and all.
+pub(crate) fn sentences(language: Language) -> impl Iterator<Item = Pattern> {
+    let all = match language {
+        Language::English => [].as_slice(),
+        Language::French => &[SENTENCES, screen::FAREWELLS, FLOWS, MISSING, STATES, WHYS],
+    };
+    all.iter().copied().flatten().copied()
 }
 
 fn sentence(text: &str, depth: u8) -> Option<String> {
@@ -90,9 +99,20 @@ fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
         "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
         "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),
         "state" => among(STATES, value, depth),
+        "time" => Some(instant(value).unwrap_or_else(|| value.to_owned())),
         "sentence" => sentence(value, depth.saturating_add(1)),
         _ => Some(value.to_owned()),
     }
+}
+
+/// `2026-11-30T00:54:15Z` as people write it.
+fn instant(value: &str) -> Option<String> {
+    let (day, time) = value.strip_suffix('Z')?.split_once('T')?;
+    let has_only = |text: &str, sign: char| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || c == sign || c == '.')
+    };
+    (has_only(day, '-') && has_only(time, ':')).then(|| format!("{day} {time} UTC"))
 }
 
 /// What stands before the first hole, the kind of the hole, and what follows it.
@@ -135,12 +155,22 @@ const FLOWS: &[Pattern] = &[
     ),
     ("a channel of type {}", "un canal de type {}"),
     ("a request of type {}", "une requête de type {}"),
+    (
+        "a request to the connection, of unknown type and {} bytes",
+        "une requête à la connexion, de type inconnu et de {} octets",
+    ),
 ];
 
-const MISSING: &[Pattern] = &[(
-    "{} (no version allows it)",
-    "{} (aucune version ne le permet)",
-)];
+const MISSING: &[Pattern] = &[
+    (
+        "request of {} bytes (no version allows it)",
+        "requête de {} octets (aucune version ne le permet)",
+    ),
+    (
+        "{} (no version allows it)",
+        "{} (aucune version ne le permet)",
+    ),
+];
 
 const STATES: &[Pattern] = &[
     ("refused", "refusée"),
@@ -212,18 +242,21 @@ const SENTENCES: &[Pattern] = &[
         "{sentence} Le nom entier\u{a0}: {}",
     ),
     // ── ends
-    ("the window closed at {}", "la période s'est terminée à {}"),
     (
-        "the hours of the flow {} ended at {}",
-        "les heures du flux {} ont pris fin à {}",
+        "the window closed at {time}",
+        "la période s'est terminée à {time}",
     ),
     (
-        "`{}` (flow {}) was allowed until {} only; ask the client whether it still is",
-        "`{}` (flux {}) n'était permis que jusqu'à {}\u{a0}; demandez au client si cela l'est encore",
+        "the hours of the flow {} ended at {time}",
+        "les heures du flux {} ont pris fin à {time}",
     ),
     (
-        "`{}` (flow {}) was allowed until {} only",
-        "`{}` (flux {}) n'était permis que jusqu'à {}",
+        "`{}` (flow {}) was allowed until {time} only; ask the client whether it still is",
+        "`{}` (flux {}) n'était permis que jusqu'à {time}\u{a0}; demandez au client si cela l'est encore",
+    ),
+    (
+        "`{}` (flow {}) was allowed until {time} only",
+        "`{}` (flux {}) n'était permis que jusqu'à {time}",
     ),
     (
         "intervention {} is {state}",
@@ -284,14 +317,17 @@ const SENTENCES: &[Pattern] = &[
         "the account {} is disabled",
         "le compte {} est hors service",
     ),
-    ("the account {} expired at {}", "le compte {} a expiré à {}"),
+    (
+        "the account {} expired at {time}",
+        "le compte {} a expiré à {time}",
+    ),
     (
         "the key or certificate of {} was withdrawn",
         "la clé ou le certificat de {} a été retiré",
     ),
     (
-        "the certificate of {} ended at {}",
-        "le certificat de {} a pris fin à {}",
+        "the certificate of {} ended at {time}",
+        "le certificat de {} a pris fin à {time}",
     ),
     (
         "{} may not work from that address",
@@ -307,8 +343,8 @@ const SENTENCES: &[Pattern] = &[
     ),
     // ── refusals
     (
-        "this intervention ended at {}; ask the client for a new window and reconnect",
-        "cette intervention s'est terminée à {}\u{a0}; demandez une nouvelle période au client, puis reconnectez-vous",
+        "this intervention ended at {time}; ask the client for a new window and reconnect",
+        "cette intervention s'est terminée à {time}\u{a0}; demandez une nouvelle période au client, puis reconnectez-vous",
     ),
     (
         "{flow} is not part of this intervention; missing: {missing}",
@@ -333,6 +369,10 @@ const SENTENCES: &[Pattern] = &[
     (
         "{flow} does not come with `{}`",
         "{flow} ne va pas avec `{}`",
+    ),
+    (
+        "{flow} comes too late on this channel; ask for it on another",
+        "{flow} vient trop tard sur ce canal\u{a0}; à demander sur un autre",
     ),
     (
         "no intervention is approved on {}; ask for one: {}",
@@ -423,75 +463,4 @@ const SENTENCES: &[Pattern] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn french(text: &str) -> Option<String> {
-        spoken(Language::French, text)
-    }
-
-    #[test]
-    fn what_a_sentence_quotes_stays_and_none_of_it_is_left_out() {
-        for (english, said) in [
-            ("cut by odile", "coupée par odile"),
-            (
-                "cut by odile: enough: closed",
-                "coupée par odile\u{a0}: enough: closed",
-            ),
-            (
-                "a shell: a shell is not part of this intervention; missing: shell",
-                "un shell\u{a0}: un shell ne fait pas partie de cette intervention\u{a0}; il manque\u{a0}: shell",
-            ),
-            (
-                "a break: a break is not part of this intervention; missing: break (no version allows it)",
-                "un signal d'interruption (break)\u{a0}: un signal d'interruption (break) ne fait pas partie de cette intervention\u{a0}; il manque\u{a0}: break (aucune version ne le permet)",
-            ),
-            (
-                "not passed on: the signal USR1 does not come with `command: x`",
-                "non transmis\u{a0}: le signal USR1 ne va pas avec `command: x`",
-            ),
-            ("intervention #4 is closed", "l'intervention #4 est close"),
-            (
-                "ended: cut by odile: it is time",
-                "fin\u{a0}: coupée par odile\u{a0}: it is time",
-            ),
-            (
-                "Écluse: this session was cut by odile: enough.",
-                "Écluse\u{a0}: cette session a été coupée par odile\u{a0}: enough.",
-            ),
-        ] {
-            assert_eq!(french(english).as_deref(), Some(said));
-        }
-    }
-
-    #[test]
-    fn what_is_not_known_is_nobodys_translation() {
-        for text in [
-            "",
-            "closed",
-            "cut",
-            "a later program's words: {}",
-            "a shell",
-        ] {
-            assert_eq!(french(text), None, "{text}");
-        }
-        assert_eq!(spoken(Language::English, "cut by odile"), None);
-    }
-
-    /// A hole that is in one language alone would leave something out, or show a brace.
-    #[test]
-    fn both_languages_have_the_same_holes_in_the_same_order() {
-        fn holes(mut pattern: &str) -> Vec<&str> {
-            let mut found = Vec::new();
-            while let (_, Some((kind, after))) = next_hole(pattern) {
-                found.push(kind);
-                pattern = after;
-            }
-            found
-        }
-        let said = [SENTENCES, screen::FAREWELLS, FLOWS, WHYS, MISSING, STATES];
-        for (english, french) in said.concat() {
-            assert_eq!(holes(english), holes(french), "{english}");
-        }
-    }
-}
+mod tests;

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::process::Command;
 
 use ecluse_recordings::bundle::{
-    self, BundleError, BundleWriter, Contents, Decision, InterventionFacts, Language, LeftOut, Why,
-    guide, index,
+    self, BundleError, BundleWriter, Contents, Decision, Granted, InterventionFacts, Language,
+    LeftOut, Why, Window, guide, index,
 };
 use ecluse_recordings::evidence::signature::{Signer as _, allowed_signers};
 use ecluse_recordings::verify::{Finding, Options, Verdict, verify};
@@ -53,7 +53,13 @@ fn contents(site: &Site) -> Contents {
             asked: vec!["press-4: shell".to_owned()],
             reason: "<script>alert(1)</script>\u{202e}".to_owned(),
             requested_us: site::START,
-            window_us: Some((site::START, site::START + 60 * site::MINUTE)),
+            granted: Some(Granted {
+                what: vec!["press-4: shell".to_owned()],
+                when: Window::Used {
+                    from: site::START,
+                    until: site::START + 60 * site::MINUTE,
+                },
+            }),
             decisions: vec![Decision {
                 at_us: site::START,
                 by: "bernard".to_owned(),

@@ -308,6 +308,16 @@ fn what_tmux_shows_is_shown() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// R10: joiners and selectors of letters whose script has them: `tmux` has them to the letter, as transcripts do (a test beside
+/// their lines reads the same file).
+#[test]
+fn what_joins_in_its_script_is_in_the_text() {
+    let tmux = Tmux::start();
+    for text in include_str!("corpus/joined.txt").lines() {
+        assert_eq!(tmux.captures(text).first().map(String::as_str), Some(text));
+    }
+}
+
 /// A string that nothing ends hides a line, not the session, whatever string it is.
 #[test]
 fn no_string_without_an_end_hides_what_follows() {
@@ -393,6 +403,10 @@ impl Tmux {
     }
 
     fn shows(&self, text: &str) -> Vec<String> {
+        rows(self.captures(text))
+    }
+
+    fn captures(&self, text: &str) -> Vec<String> {
         let (fifo, seen) = (self.0.path().join("case"), self.0.path().join("seen"));
         let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
         assert!(made.success());
@@ -413,7 +427,8 @@ impl Tmux {
         std::fs::remove_file(&fifo).unwrap();
         std::fs::remove_file(&seen).unwrap();
         let captured = String::from_utf8(captured.stdout).unwrap();
-        rows(captured.lines().map(str::to_owned).collect())
+        let lines = captured.lines();
+        lines.map(|line| line.trim_end().to_owned()).collect()
     }
 
     fn run(&self, command: &[&str]) -> Output {

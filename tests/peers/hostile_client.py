@@ -105,6 +105,24 @@ def two_shells(user):
     tell("other", other.recv(100).decode().strip())
 
 
+def too_late(user):
+    """A second start, whole or by its beginning, a terminal and a variable on a channel that runs; global requests."""
+    connection = door.login(user)
+    running = connection.open_session()
+    running.exec_command("cat")
+    late = [("shell", ()), ("exec", ("id -u",)), ("exec", ("y" * 300,)), ("pty-req", ("xterm", 80, 24, 0, 0, b"")), ("shell", ())]
+    for name, body in late:
+        send(connection, number(MSG_CHANNEL_REQUEST), running.remote_chanid, name, False, *body)
+    # One that wants no answer, and what asks for nothing.
+    for name in ("unanswered@example.org", "keepalive@openssh.com", "keepalive@lag.net", "no-more-sessions@openssh.com"):
+        send(connection, number(MSG_GLOBAL_REQUEST), name, False)
+    running.settimeout(20)
+    running.sendall(b"still here\n")
+    tell("other", running.recv(100).decode().strip())
+    running.close()
+    connection.close()
+
+
 def two_shells_raw(user):
     """Two exec requests in one breath, without waiting for the first answer."""
     connection = door.login(user)
@@ -396,7 +414,7 @@ def unknown_channels(user):
 
 TWICE = {"tun@openssh.com", "nonsense@example.org"}
 # What a channel that runs may be told, or may not be asked for again.
-OF_THE_START = {"exec", "exec-short", "signal", "env-value"}
+OF_THE_START = {"exec", "exec-short", "pty-req", "signal", "env-value"}
 
 
 def each_kind(user):
@@ -416,7 +434,8 @@ def each_kind(user):
         if name not in OF_THE_START:
             send(connection, number(MSG_CHANNEL_REQUEST), running.remote_chanid, name, False, *small(body))
     for name, body in flood.GLOBALS.items():
-        send(connection, number(MSG_GLOBAL_REQUEST), name, True, *small(body))
+        if name != "hostkeys-prove-00@openssh.com":  # A person's refusals of a minute are counted from the twentieth on.
+            send(connection, number(MSG_GLOBAL_REQUEST), name, True, *small(body))
     running.settimeout(20)
     running.sendall(b"still here\n")
     tell("other", running.recv(100).decode().strip())

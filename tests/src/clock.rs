@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 
+use crate::Site;
 use crate::layout::write_private;
 
 /// The civil clock of a site's gateway.
@@ -111,6 +112,17 @@ impl Clock {
         text.trim()
             .parse()
             .with_context(|| format!("{}: {text:?} is no offset", file.display()))
+    }
+}
+
+impl Site {
+    /// Lets the gateway, which is stopped, serve for a moment: it puts on record what time it is.
+    ///
+    /// # Errors
+    /// When it does not begin or end well.
+    pub fn serve_for_a_moment(&mut self) -> Result<()> {
+        self.open()?;
+        self.close()
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Documents {
     pub provider_lines: Vec<String>,
     /// Who reads the client's recordings: `age1…` keys, and `gateway` for the gateway too.
     pub recording_recipients: Vec<String>,
+    /// How much may leave its targets, as TOML writes the table.
+    pub extraction: String,
     /// Lines added at the end of the client's document, as they are.
     pub client_tail: String,
 }
@@ -285,6 +287,9 @@ impl Documents {
             "recording-recipients = {}",
             list(&self.recording_recipients)
         );
+        if !self.extraction.is_empty() {
+            let _ = writeln!(text, "extraction = {}", self.extraction);
+        }
         for (table, officers) in [("operator", &self.operators), ("auditor", &self.auditors)] {
             for Officer {
                 id,

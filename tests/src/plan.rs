@@ -21,6 +21,10 @@ pub const TARGET: &str = "db01";
 pub const CERTIFIED_TARGET: &str = "web01";
 /// The flow that the matrix allows.
 pub const FLOW: &str = "dba";
+/// How much may leave: more than any test moves that is not about it.
+const EXTRACTION: &str = "{ session = \"64 GiB\", intervention = \"256 GiB\" }";
+/// What the budgets of the demo are.
+const DEMO_EXTRACTION: &str = "{ session = \"50 MiB\", intervention = \"200 MiB\", technician-day = \"500 MiB\", warn = \"70%\", at-limit = \"hold\" }";
 
 /// How a site is to differ from the demo.
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The demo's plan, with keys made where missing.
+    /// A test's plan, with keys made where missing.
     ///
     /// # Errors
     /// When keys cannot be made.
@@ -62,6 +66,22 @@ impl Plan {
             environment: Vec::new(),
             enrolled,
         })
+    }
+
+    /// The demo's plan, in the demo's language and with budgets that people meet.
+    ///
+    /// # Errors
+    /// When keys cannot be made.
+    pub(crate) fn demo(layout: &Layout, ports: Ports) -> Result<Self> {
+        let mut plan = Self::new(layout, ports)?;
+        let documents = &mut plan.documents;
+        documents.settings.lang = "fr".to_owned();
+        documents.extraction = DEMO_EXTRACTION.to_owned();
+        let officers = documents.operators.iter_mut();
+        for officer in officers.chain(&mut documents.auditors) {
+            officer.lang = "fr".to_owned();
+        }
+        Ok(plan)
     }
 
     /// The change of a test that moves the gateway's clock, for [`Site::start_with`](crate::Site::start_with).
@@ -155,6 +175,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
         }],
         provider_lines: Vec::new(),
         recording_recipients: vec![keys::reader(&layout.recording_key())?, "gateway".to_owned()],
+        extraction: EXTRACTION.to_owned(),
         client_tail: String::new(),
     })
 }

@@ -83,16 +83,7 @@ impl Site {
     /// # Errors
     /// When anything does not start.
     pub fn demo(layout: Layout, ports: Ports) -> Result<Self> {
-        let mut plan = Plan::new(&layout, ports)?;
-        plan.documents.settings.lang = "fr".to_owned();
-        for officer in plan
-            .documents
-            .operators
-            .iter_mut()
-            .chain(&mut plan.documents.auditors)
-        {
-            officer.lang = "fr".to_owned();
-        }
+        let plan = Plan::demo(&layout, ports)?;
         let mut site = Self::assemble(layout, plan, Care::Demo, None)?;
         site.set_up()?;
         site.open()?;

@@ -49,6 +49,9 @@ fn each_kind_that_asks_for_a_flow_is_on_record() -> Result<()> {
         format!("a remote forward from the socket {x}"),
         format!("a remote forward from {x}:0"),
         "a request of type nonsense@example.org".to_owned(),
+        // The library tells no name of this: `nonsense@example.org`, with the twenty letters that it says.
+        // `no-more-sessions@openssh.com` is none.
+        "a request to the connection, of unknown type and 44 bytes".to_owned(),
         format!("the subsystem {x}"),
         format!("the variable {x}"),
     ];
@@ -93,6 +96,57 @@ fn each_kind_that_asks_for_a_flow_is_on_record() -> Result<()> {
             "{flow} is not in:\n{replayed}"
         );
     }
+    Ok(())
+}
+
+/// R5: what a channel that runs is asked for again is on record, once and counted, and a global request without an answer; a
+/// keepalive is not.
+#[test]
+fn what_comes_too_late_is_on_record() -> Result<()> {
+    let site = Site::start()?;
+    site.proven("alice", "db01")?;
+    let answer = peers::run(&site, "hostile_client", &["too_late", "alice+db01"])?.success()?;
+    ensure!(answer.text() == "other: still here\n", "{answer:?}");
+    let refused = || store::audit_of(&site, Some("hopital"), "flow-refused");
+    wait::until_true("what came again on record", PATIENCE, || {
+        let again = |record: &Value| text(record, "/reason") == "1 more on this connection";
+        Ok(refused()?.iter().any(again))
+    })?;
+    let refused = refused()?;
+    let mut told: Vec<&str> = refused
+        .iter()
+        .map(|record| text(record, "/detail/flow"))
+        .filter(|flow| !flow.contains("yyy"))
+        .collect();
+    told.sort_unstable();
+    ensure!(
+        told == [
+            "a request to the connection, of unknown type and 22 bytes",
+            "a shell",
+            "a shell",
+            "a terminal",
+            "the command `id -u`",
+        ],
+        "{told:?}"
+    );
+    let late = |flow: &str| {
+        let reason = "comes too late on this channel; ask for it on another";
+        refused.iter().any(|record| {
+            text(record, "/detail/flow").contains(flow) && text(record, "/reason").contains(reason)
+        })
+    };
+    ensure!(
+        late("a shell") && late("a terminal") && late("id -u"),
+        "{refused:#?}"
+    );
+    // Of one that is long and did not run, the beginning, the length and the digest.
+    let whole = refused.iter().map(|record| text(record, "/detail/command"));
+    ensure!(
+        whole
+            .into_iter()
+            .any(|command| command.contains("yyy… (300 bytes, SHA-256 ")),
+        "{refused:#?}"
+    );
     Ok(())
 }
 

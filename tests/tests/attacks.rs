@@ -1,6 +1,7 @@
 //! An administrator who owns the machine: what they change in the store, the files, the log and the clock is seen by
 //! whoever kept yesterday's checkpoint (R2, R3). Each attack is made with stock programs on a stopped gateway.
 
+mod doors;
 mod sessions;
 mod tables;
 

@@ -166,6 +166,85 @@ fn a_bundle_is_read_with_stock_programs() -> Result<()> {
     Ok(())
 }
 
+/// What stands in a row of the page for people, one for each table that has it.
+fn rows<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
+    page.split(&format!("<tr><th>{name}</th><td>"))
+        .skip(1)
+        .filter_map(|rest| rest.split("</td>").next())
+        .collect()
+}
+
+/// R10, N2: the page says "approved" of what was, and from the first use on; who countersigned the journal stands there, and
+/// what they signed is in the bundle.
+#[test]
+fn the_page_of_a_bundle_tells_what_was_granted_and_who_countersigned() -> Result<()> {
+    let mut site = recorded(|_| Ok(()))?;
+    let refused = site.request("alice", "web01")?.to_string();
+    site.operator(&["refuse", &refused, "--reason", "not today"])?
+        .success()?;
+    let root = site.layout().root().to_owned();
+    let file = |name: &str| root.join(name).display().to_string();
+    let keys = site.gateway().run(["journal", "keys"], "")?;
+    let of_the_log: Vec<&str> = keys
+        .lines()
+        .filter(|line| line.starts_with("ecluse-"))
+        .collect();
+    fs::write(root.join("log-keys"), of_the_log.join("\n"))?;
+    fs::write(
+        root.join("checkpoint"),
+        site.gateway().run(["journal", "checkpoint"], "")?,
+    )?;
+    ecluse_tests::keys::pair(site.layout(), "witness")?;
+    let witness = site.layout().key("witness").display().to_string();
+    let (state, log_keys, checkpoint) = (file("state"), file("log-keys"), file("checkpoint"));
+    let cosign = [
+        "journal",
+        "cosign",
+        "--key",
+        &witness,
+        "--name",
+        "hopital.example/witness",
+        "--state",
+        &state,
+        "--log-key",
+        &log_keys,
+        &checkpoint,
+    ];
+    fs::write(root.join("cosigned"), site.gateway().run(cosign, "")?)?;
+    let cosigned = file("cosigned");
+    site.gateway()
+        .run(["journal", "add-cosignature", &cosigned], "")?;
+    let bundle = export(
+        &site,
+        &["--client", "hopital", "--lang", "en"],
+        "evidence.tar",
+    )?;
+    site.close()?;
+    let elsewhere = tempfile::tempdir()?;
+    unpacked(&bundle, elsewhere.path())?;
+    let page = fs::read_to_string(elsewhere.path().join("index.html"))?;
+    let (approved, granted) = (rows(&page, "Approved from"), rows(&page, "Granted"));
+    ensure!(
+        approved.len() == 1 && granted.len() == 1 && page.contains("not today"),
+        "{approved:?} {granted:?}: {page}"
+    );
+    let began = rows(&page, "Began");
+    let (from, until) = approved[0].split_once(" to ").context("no end")?;
+    ensure!(
+        from <= began[0] && began[0] < until,
+        "{approved:?} {began:?}"
+    );
+    let by = rows(&page, "Countersigned by (so many entries)");
+    ensure!(by[0].starts_with("hopital.example/witness ("), "{by:?}");
+    let checkpoints = fs::read_dir(elsewhere.path().join("checkpoints"))?.count();
+    ensure!(checkpoints == 1, "{checkpoints} checkpoints");
+    ends_with(
+        &verify(&site, elsewhere.path(), &[&bundle])?,
+        0,
+        &["intact"],
+    )
+}
+
 /// C4, R9: from a client that keeps its recordings to itself, nothing readable rests on the machine or leaves it.
 #[test]
 fn what_only_the_client_reads_rests_nowhere_in_clear() -> Result<()> {

@@ -47,6 +47,8 @@ fn mistakes_are_told_with_file_line_key_and_what_is_accepted() -> Result<()> {
         ("by = 1", "by = 0", ".approval.by: "),
         ("at-most = \"4h\"", "at-most = \"4 hours\"", ".at-most: "),
         ("lang = \"fr\"", "lang = \"de\"", ".lang: "),
+        // X1: nobody leaves out how much may leave; the line to add is told.
+        ("extraction = ", "# extraction = ", ".extraction: "),
         ("[[flow]]", "[[flow]]\ncolour = \"red\"", ".colour: "),
         ("allow = [\"shell\"", "allow = [\"everything\"", ".allow: "),
         (
@@ -224,7 +226,10 @@ fn a_weak_key_is_refused() -> Result<()> {
 fn a_limit_that_is_not_enforced_is_refused() -> Result<()> {
     let site = Site::prepare(|_| Ok(()))?;
     for (line, what) in [
-        ("extraction = { session = \"50 MiB\" }", ".extraction: "),
+        (
+            "extraction = { session = \"50 MiB\", intervention = \"200 MiB\", at-limit = \"hold\", ceiling = \"110%\" }",
+            ".extraction.ceiling: ",
+        ),
         ("allow = [\"sftp-read: /var/log/**\"]", ".allow: "),
         (
             "approval = { by = 1, at-most = \"4h\", accompanied = true }",
@@ -367,7 +372,8 @@ fn explain_names_the_line_that_allows_and_what_is_missing() -> Result<()> {
     ensure!(
         done && allowed.contains("allowed, after an approval, by:")
             && allowed.contains("hopital.toml:")
-            && allowed.contains("flow dba"),
+            && allowed.contains("flow dba")
+            && allowed.contains("256 GiB an intervention, 64 GiB a session; told from 70%"),
         "no file and line in:\n{allowed}"
     );
     let (done, refused) = explain(&["alice", "db01", "forward: 127.0.0.1:5432"])?;

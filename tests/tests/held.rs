@@ -174,3 +174,30 @@ fn a_client_that_is_killed_is_noticed_while_the_target_takes_nothing() -> Result
     ensure!(sent.is_err(), "all of it was taken");
     site.wait_for_target_sessions(0, Duration::from_secs(30))
 }
+
+/// F5: a target's machine that vanishes while nothing is sent is noticed, since it is asked whether it is there. The kernel does
+/// it, and its table says so: the timer of an idle connection (2 is that of keepalives) runs, and ends within a minute.
+#[test]
+fn an_idle_target_is_asked_whether_it_is_there() -> Result<()> {
+    let site = open_site()?;
+    let mut running = site.ssh("alice+db01").run("echo on; cat").spawn()?;
+    read_one(&mut running)?;
+    let port = format!(":{:04X}", site.plan().ports.target);
+    wait::until_true("the question", Duration::from_secs(20), || {
+        let table = fs::read_to_string("/proc/net/tcp")?;
+        Ok(table.lines().any(|line| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let [_, _, remote, state, _, timer, ..] = columns[..] else {
+                return false;
+            };
+            let left = timer
+                .strip_prefix("02:")
+                .and_then(|left| u64::from_str_radix(left, 16).ok());
+            // In hundredths of a second.
+            remote.ends_with(&port) && state == "01" && left.is_some_and(|left| left <= 60 * 100)
+        }))
+    })?;
+    drop(running.child.stdin.take());
+    running.answer()?.status_is(0)?;
+    Ok(())
+}

@@ -20,6 +20,7 @@ mod documents;
 mod door;
 mod endings;
 mod evidence;
+mod extraction;
 mod guide;
 mod held;
 mod hostile_client;

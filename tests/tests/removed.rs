@@ -131,6 +131,7 @@ fn two_removed_and_one_left() -> Result<Site> {
         Ok(())
     })?;
     site.clock().advance(3 * DAY)?;
+    site.serve_for_a_moment()?;
     let done = remove(&site)?;
     ensure!(
         done.contains("removed recording 1") && done.contains("removed recording 2"),
@@ -228,6 +229,7 @@ fn r7_what_retention_removed_is_said_whatever_is_taken_out_and_a_loss_keeps_its_
         .success()?;
     site.close()?;
     site.clock().advance(3 * DAY)?;
+    site.serve_for_a_moment()?;
     let done = remove(&site)?;
     ensure!(done.contains("removed recording 3"), "{done}");
     ensure!(sql(&site, "select count(*) from interventions")? == "[(0,)]");

@@ -6,6 +6,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ecluse_tests::clock::Clock;
 use ecluse_tests::{Plan, Site, clock, recording, store, wait};
 
 fn site() -> Result<Site> {
@@ -113,6 +114,7 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
     let table = run(&site, &["retention"])?;
     ensure!(table.contains("due since"), "{table}");
 
+    site.serve_for_a_moment()?;
     let plan = run(&site, &["retention", "remove", "--dry-run"])?;
     ensure!(
         plan.contains("would remove recording 1") && plan.contains("would remove the words"),
@@ -160,6 +162,49 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
     Ok(())
 }
 
+/// R3, R7: the clock of one command makes nothing due, whether a gateway serves or none does. Where a gateway has the same
+/// time, what is due goes, and the client's operators are told.
+#[test]
+fn r7_the_clock_of_one_command_makes_nothing_due() -> Result<()> {
+    let mut site = site()?;
+    site.ssh("alice+db01").run("echo one").answer()?.success()?;
+    let dirs = sealed(&site, 1)?;
+    over(&site)?;
+    retain(&mut site, "regime = \"ext\"\nkeep = \"62d\"")?;
+    let ahead = Clock::movable(site.layout().root().join("ahead"))?;
+    ahead.advance(63 * 86_400)?;
+    let is_refused = |site: &Site| -> Result<()> {
+        let mut remove = site.gateway().command(["retention", "remove"]);
+        let refused = remove.envs(ahead.environment()?).output()?;
+        let said = said(&refused);
+        ensure!(
+            refused.status.code() == Some(1)
+                && said.contains("nothing is removed: it is")
+                && said.contains("a gateway last put its own on record at")
+                && said.contains("let the gateway serve"),
+            "{said}"
+        );
+        ensure!(dirs.iter().all(|dir| dir.exists()), "it is gone");
+        Ok(())
+    };
+    is_refused(&site)?;
+    site.close()?;
+    is_refused(&site)?;
+    for kind in ["recording-destroyed", "entries-destroyed"] {
+        ensure!(store::audit(&site, kind)?.is_empty(), "{kind}");
+    }
+    site.clock().advance(63 * 86_400)?;
+    site.open()?;
+    let done = run(&site, &["retention", "remove"])?;
+    ensure!(done.contains("removed recording 1"), "{done}");
+    let told = site.operator(&["changes"])?.success()?.text();
+    ensure!(
+        told.contains("removed a recording") && told.contains("removed the words of"),
+        "{told}"
+    );
+    Ok(())
+}
+
 /// What is not what was sealed is evidence of something else: it stays, whatever the time.
 #[test]
 fn what_is_damaged_is_never_removed() -> Result<()> {
@@ -174,6 +219,7 @@ fn what_is_damaged_is_never_removed() -> Result<()> {
     );
     retain(&mut site, &ended)?;
     site.clock().advance(70 * 86_400)?;
+    site.serve_for_a_moment()?;
     let altered = dirs.first().context("none")?;
     let manifest = fs::read_to_string(altered.join("manifest.json"))?;
     fs::write(
@@ -232,6 +278,7 @@ fn under_mj_everything_is_kept_for_a_year_after_the_service() -> Result<()> {
         table.contains("past the longest that it may be kept"),
         "{table}"
     );
+    site.serve_for_a_moment()?;
     let done = run(&site, &["retention", "remove"])?;
     ensure!(
         done.contains("removed recording 1") && done.contains("that concern no client"),

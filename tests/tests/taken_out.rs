@@ -166,6 +166,7 @@ fn r7_a_client_taken_out_of_the_documents_ends() -> Result<()> {
     let early = ecluse(&site, &["retention", "remove"])?;
     ends_with(&early, 0, &["nothing is due"])?;
     site.clock().advance(100 * 86_400)?;
+    site.serve_for_a_moment()?;
     let done = ecluse(&site, &["retention", "remove"])?;
     ends_with(&done, 0, &["removed recording 1"])?;
     ends_with(&ecluse(&site, &["journal", "verify"])?, 0, &["intact"])?;

@@ -88,6 +88,28 @@ fn a_session_is_warned_and_then_ended_at_the_end_of_its_window() -> Result<()> {
     Ok(())
 }
 
+/// I3, N2, R6: a clock that is set back keeps nobody in past the end that was approved: the session ends, the
+/// intervention with it, and the operators are told.
+#[test]
+fn i3_a_clock_that_is_set_back_gives_nobody_more_time() -> Result<()> {
+    let site = Site::start_with(Plan::move_clock)?;
+    site.approved_for("alice", "db01", "12s")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 120, 40)?;
+    terminal.sees_prompt()?;
+    site.clock().advance(-30 * 60)?;
+    ensure!(terminal.ends()? == 254);
+    terminal.sees("The window of this intervention closed at")?;
+    site.wait_for_target_sessions(0, Duration::from_secs(10))?;
+    // It is over for whoever comes again, by a clock that says that it is not.
+    wait::until_true("the end of the intervention", PATIENCE, || {
+        Ok(!store::audit(&site, "closing")?.is_empty())
+    })?;
+    site.clock().advance(31 * 60)?;
+    let told = site.operator(&["pending"])?.success()?.text();
+    ensure!(told.contains("A gateway's clock was set"), "{told}");
+    Ok(())
+}
+
 #[test]
 fn an_open_command_ends_with_its_window() -> Result<()> {
     let site = Site::start_with(Plan::move_clock)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::{ClientId, Timestamp};
 
 use crate::audit::{AuditKind, AuditRecord};
-use crate::store::{AuditQuery, ServeLock, Store, StoreError, new_id};
+use crate::store::{AuditQuery, NODE, ServeLock, Store, StoreError, new_id};
 
 /// The details of such an entry: after when the gateway stopped, and the sessions, as people name them.
 pub(crate) const AFTER: &str = "stopped-after";
@@ -14,21 +14,31 @@ pub(crate) const SESSIONS: &str = "sessions";
 
 /// Puts it on record if the run before did not end in order, once. The sessions that were left open are closed by then.
 ///
+/// The log decides: a beginning of this node without an end is one that was cut short, whatever became of the lock's file. The
+/// file only tells of one that the log lost, and until when it served.
+///
 /// # Errors
 /// The store failed, and nothing is on record; or the lock's file cannot be written.
 pub(crate) async fn tell(
     store: &Store,
     lock: &ServeLock,
+    node: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(sign) = lock.unended() else {
+    let began = store.unended_run(node).await?;
+    let Some(sign) = lock.unended().max(began) else {
         return Ok(());
     };
-    put_on_record(store, sign, now).await?;
+    put_on_record(store, node, sign, now).await?;
     lock.ended()
 }
 
-async fn put_on_record(store: &Store, sign: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+async fn put_on_record(
+    store: &Store,
+    node: &str,
+    sign: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let query = AuditQuery {
         kinds: vec![AuditKind::SessionEnd],
         from: Some(sign),
@@ -57,6 +67,7 @@ async fn put_on_record(store: &Store, sign: Timestamp, now: Timestamp) -> Result
         AuditRecord::new(AuditKind::ServeCutShort, now)
             .event(event)
             .reason("the gateway had stopped out of order")
+            .detail(NODE, node)
             .detail(AFTER, after.to_string())
     };
     let mut records = vec![record()];

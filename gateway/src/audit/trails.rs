@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::documents::{Change, Stations, Technician};
 use ecluse_policy::{ClientId, Documents, PersonId, PersonRef, clients_concerned};
 
-use super::{AuditKind, AuditRecord};
+use super::{AuditKind, AuditRecord, SECRET};
 
 /// Whose trails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,8 @@ impl AuditKind {
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden
+            | Self::Extraction
+            | Self::TopUp
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch
@@ -137,13 +139,15 @@ pub(crate) fn asks_documents(record: &AuditRecord) -> bool {
     match record.kind.goes() {
         Goes::Person | Goes::Reach => record.person.is_some(),
         Goes::All => record.client.is_none(),
-        Goes::Client | Goes::Object | Goes::Own => false,
+        Goes::Client => is_of_a_secret(record),
+        Goes::Object | Goes::Own => false,
     }
 }
 
 /// The records that go into the trails, one for each; never none.
 pub(crate) fn spread(record: AuditRecord, documents: &Documents) -> Vec<AuditRecord> {
     match record.kind.goes() {
+        Goes::Client if is_of_a_secret(&record) => of_a_secret(&record, documents),
         Goes::Client => vec![record],
         Goes::Own => vec![of_nobody(record)],
         Goes::Person => vec![of_person(record, documents)],
@@ -184,6 +188,29 @@ fn each(
         return vec![of_nobody(record.clone())];
     }
     clients.iter().map(|client| of(record, client)).collect()
+}
+
+/// Whether it tells of a sealed secret that is not the one on record, and not yet whose matter that is.
+fn is_of_a_secret(record: &AuditRecord) -> bool {
+    record.client.is_none() && record.detail.contains_key(SECRET)
+}
+
+/// One for each client whose matrix reaches the person, or for the client of the target.
+fn of_a_secret(record: &AuditRecord, documents: &Documents) -> Vec<AuditRecord> {
+    let clients = match (person(record), &record.target) {
+        (Some(person), _) => clients_concerned(documents, &person),
+        (None, Some(target)) => {
+            let found = documents.target(target);
+            found
+                .map(|(client, _)| client.id.clone())
+                .into_iter()
+                .collect()
+        }
+        (None, None) => BTreeSet::new(),
+    };
+    each(record, clients, |record, client| {
+        record.clone().client(client)
+    })
 }
 
 fn person(record: &AuditRecord) -> Option<PersonId> {
@@ -314,6 +341,7 @@ allow = ["shell"]
 hours = "always"
 authentication = ["station", "key", "totp"]
 approval = {{ by = 1, at-most = "4h" }}
+extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
 "#
         );
         documents_where(1, "4h", |text| {

@@ -15,7 +15,8 @@ pub(crate) use self::folded::Sort;
 use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
-use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
+use crate::audit::{AuditKind, AuditRecord, AuditVerdict, SECRET};
+use crate::clock;
 use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::gateway::Gateway;
@@ -83,6 +84,25 @@ pub(crate) enum Told {
         session: u64,
         lines: Option<u64>,
     },
+    /// An account of a budget reached a mark.
+    Budget {
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        channel: u64,
+        /// What is running there, where it is no shell.
+        command: Option<String>,
+        /// Which mark, as it is named on record.
+        mark: String,
+        /// What the budget is called.
+        key: String,
+        spent: u64,
+        limit: u64,
+        /// Whether it slows at the limit.
+        slows: bool,
+        /// Whether it waits for somebody who adds to it, in the end.
+        holds: bool,
+    },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
         destination: String,
@@ -100,10 +120,16 @@ pub(crate) enum Told {
     SessionOutlived { number: u64 },
     /// The store has something else of an intervention than the log.
     InterventionNotOnRecord { number: u64 },
+    /// A gateway's clock was set, or is not the store's.
+    Clock { problem: String },
     /// Of an order to another node.
     OrderNotOnRecord,
     /// Of a document.
     DocumentNotOnRecord,
+    /// Of the second factor of a person.
+    EnrolmentNotOnRecord { person: String },
+    /// Of the secret with which the gateway logs on to an account of a target.
+    CredentialNotOnRecord { target: TargetId, account: String },
     /// More of a sort, about a person where they are about one, than are told one by one.
     More {
         sort: Sort,
@@ -177,18 +203,21 @@ async fn on_record(
         AuditKind::AccountEnabled,
     ];
     const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
-    const LOOKED_FOR: [(&[AuditKind], Tell); 6] = [
+    const LOOKED_FOR: [(&[AuditKind], Tell); 8] = [
         (ACCOUNTS, account),
         (RECORDINGS, recording),
         (&[AuditKind::TypingHidden], hidden),
+        (&[AuditKind::Extraction], budget),
         (&[AuditKind::CheckpointFailed], contradicted),
         (&[AuditKind::NotOnRecord], not_on_record),
         (&[AuditKind::SessionOutlived], outlived),
+        (&[AuditKind::ClockJump], clock_set),
     ];
     let mut alerts = host_keys(house, client, since).await?;
     for (kinds, tell) in LOOKED_FOR {
         let mut found = all_of(house, client, kinds, since).await?;
         leave_out_made_again(&mut found);
+        found.retain(|record| record.kind != AuditKind::ClockJump || jumped(record) > clock::APART);
         alerts.extend(found.into_iter().map(|record| Alert {
             at: record.at,
             told: tell(record),
@@ -261,6 +290,28 @@ fn hidden(record: AuditRecord) -> Told {
     }
 }
 
+fn budget(record: AuditRecord) -> Told {
+    let number = |key| count(&record, key).unwrap_or_default();
+    let command = text(&record, "command");
+    Told::Budget {
+        session: number("number"),
+        channel: number("channel"),
+        spent: number("spent"),
+        limit: number("limit"),
+        slows: record.detail.contains_key("slow-rate"),
+        holds: record
+            .detail
+            .get("holds")
+            .and_then(serde_json::Value::as_bool)
+            == Some(true),
+        key: text(&record, "budget"),
+        command: (!command.is_empty()).then_some(command),
+        mark: record.reason.unwrap_or_default(),
+        person: record.person.unwrap_or_default(),
+        target: record.target,
+    }
+}
+
 /// Takes out checkpoints that could not be made and have been made since, and the word that they were: nothing lacks.
 fn leave_out_made_again(found: &mut Vec<AuditRecord>) {
     let of_checkpoints = |record: &AuditRecord| record.kind == AuditKind::CheckpointFailed;
@@ -295,7 +346,7 @@ fn contradicted(record: AuditRecord) -> Told {
     }
 }
 
-/// Interventions, documents and sessions in the store that the log contradicts (R3).
+/// Interventions, documents, sessions and secrets in the store that the log contradicts (R3).
 fn not_on_record(record: AuditRecord) -> Told {
     let number = count(&record, "number");
     match (record.session, number) {
@@ -304,7 +355,30 @@ fn not_on_record(record: AuditRecord) -> Told {
         },
         (None, Some(number)) => Told::InterventionNotOnRecord { number },
         (None, None) if record.detail.contains_key(ORDER) => Told::OrderNotOnRecord,
+        (None, None) if record.detail.contains_key(SECRET) => match record.target.clone() {
+            Some(target) => Told::CredentialNotOnRecord {
+                account: text(&record, "account"),
+                target,
+            },
+            None => Told::EnrolmentNotOnRecord {
+                person: record.person.unwrap_or_default(),
+            },
+        },
         (None, None) => Told::DocumentNotOnRecord,
+    }
+}
+
+/// How far a clock is from what it showed before, or from the store's. **Unit**: microseconds.
+fn jumped(record: &AuditRecord) -> u64 {
+    let micros = |key| record.detail.get(key).and_then(|value| value.as_i64());
+    let far = micros("micros").or_else(|| micros("store-ahead-micros"));
+    far.unwrap_or_default().unsigned_abs()
+}
+
+/// Clocks that were set, or are not the store's (R6).
+fn clock_set(record: AuditRecord) -> Told {
+    Told::Clock {
+        problem: record.reason.unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::steps::{about, refused, step};
-use super::typed::{self, Family, Length};
+use super::typed::{self, Family, Length, Size};
 use super::{Ask, Undone, Wants, of_client, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
@@ -29,6 +29,10 @@ pub(crate) struct Approve {
     #[arg(long = "for")]
     #[serde(default, rename = "for")]
     pub(crate) length: Option<Length>,
+    /// How much may leave in all, where that is less than was asked.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) bytes: Option<Size>,
     /// Only these families of flows; all that were asked, where none is named.
     #[arg(long, value_delimiter = ',')]
     #[serde(default)]
@@ -46,7 +50,7 @@ pub(crate) struct Approve {
 impl Ask for Approve {
     const ACT: &'static str = "approve";
     const USAGE: &'static str =
-        "approve ID [--for D] [--only FAMILY,…] [--target T,…] [--account A,…]";
+        "approve ID [--for D] [--bytes SIZE] [--only FAMILY,…] [--target T,…] [--account A,…]";
 }
 
 impl Approve {
@@ -54,6 +58,7 @@ impl Approve {
         let Self {
             id: _,
             length,
+            bytes,
             only,
             target,
             account,
@@ -63,6 +68,7 @@ impl Approve {
             families: named(only.into_iter().map(String::from).collect()),
             targets: named(target),
             accounts: named(account),
+            bytes: bytes.map(|Size(bytes)| bytes),
         }
     }
 }
@@ -110,7 +116,7 @@ pub(crate) async fn approve(house: &Gateway, by: &Actor, ask: Approve) -> Result
 }
 
 /// By what an operator proved who they are, at this yes: their key, and the code of which moment.
-fn proof(record: AuditRecord, by: &Actor) -> AuditRecord {
+pub(super) fn proof(record: AuditRecord, by: &Actor) -> AuditRecord {
     let authenticated = &by.authenticated;
     let log_on = match authenticated.second_factor() {
         SecondFactor::Code => "fresh",

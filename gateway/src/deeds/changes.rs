@@ -14,15 +14,15 @@ use crate::archive::cut_short;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{AuditQuery, StoreError};
+use crate::store::{AuditQuery, JOINED, NODE, StoreError};
 
-/// Changes counted at most.
-const MOST: u32 = 500;
+/// Changes read in one go. All are read: so many of one kind push none of another out.
+const PAGE: u32 = 500;
 /// How far back somebody is told who never was told before, and how far `changes` looks by itself.
 const BACK: Span = Span::from_hours(30 * 24);
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 15] = [
+const TOLD: [(AuditKind, &str, What); 18] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -36,8 +36,11 @@ const TOLD: [(AuditKind, &str, What); 15] = [
     (AuditKind::CopiesAway, "", What::CopiesAway),
     (AuditKind::CopiesBack, "", What::CopiesBack),
     (AuditKind::KeyMade, "", What::Key),
+    (AuditKind::SettingsChange, JOINED, What::Joined),
     (AuditKind::SettingsChange, "", What::Settings),
     (AuditKind::ServeCutShort, "", What::CutShort),
+    (AuditKind::RecordingDestroyed, "", What::Destroyed),
+    (AuditKind::EntriesDestroyed, "", What::WordsDestroyed),
 ];
 
 /// What happened.
@@ -72,8 +75,14 @@ pub(crate) enum What {
     Key,
     /// The gateway serves with other settings.
     Settings,
+    /// A gateway serves with the store that did not before.
+    Joined,
     /// The gateway had stopped out of order.
     CutShort,
+    /// A recording was removed at the end of its time.
+    Destroyed,
+    /// The words of entries were.
+    WordsDestroyed,
     /// Another change, in its own words.
     Worded,
 }
@@ -113,6 +122,12 @@ pub(crate) struct Change {
     pub(crate) sessions: Vec<String>,
     /// When the gateway was last heard of before.
     pub(crate) stopped: Option<Timestamp>,
+    /// How many entries lost their words.
+    pub(crate) entries: u64,
+    /// Which gateway, as its data directory calls it.
+    pub(crate) node: String,
+    /// In which parts its settings differ.
+    pub(crate) parts: Vec<String>,
 }
 
 impl Change {
@@ -151,8 +166,15 @@ impl Change {
             session: session.unwrap_or_default(),
             account: text("account"),
             destination: text("destination"),
+            node: text(NODE),
+            parts: list("parts"),
             sessions: list(cut_short::SESSIONS),
             stopped: Timestamp::parse(&text(cut_short::AFTER)).ok(),
+            entries: record
+                .detail
+                .get("entries")
+                .and_then(|entries| entries.as_u64())
+                .unwrap_or_default(),
             person: record.person.unwrap_or_default(),
             client: record.client,
             target: record.target,
@@ -197,11 +219,9 @@ pub(crate) async fn changes(house: &Gateway, by: &Actor, ask: Changes) -> Result
     };
     let query = AuditQuery {
         from: Some(from),
-        latest_first: true,
-        limit: Some(MOST),
         ..of(&operator)
     };
-    let found = house.store.audit(&query).await?;
+    let found = all(house, query).await?;
     Ok(changed(&operator, from, found))
 }
 
@@ -219,6 +239,8 @@ fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) 
 pub(crate) struct UpTo {
     seq: u64,
     at: Timestamp,
+    /// The first entry since that could not be read: on record they are told no further.
+    away: Option<u64>,
 }
 
 /// Since when somebody was not told.
@@ -240,6 +262,7 @@ pub(crate) async fn up_to_now(house: &Gateway, by: &AsOperator<'_>) -> Result<Up
     Ok(UpTo {
         seq: found.first().map_or(0, |latest| latest.seq),
         at: by.now(),
+        away: None,
     })
 }
 
@@ -270,7 +293,7 @@ pub(crate) async fn untold(
     let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
     let (query, from) = match since(house, by, &operator).await? {
         None => return Ok(None),
-        Some(Since::Told(UpTo { seq, at })) => {
+        Some(Since::Told(UpTo { seq, at, .. })) => {
             let query = AuditQuery {
                 after: Some(seq),
                 ..of(&operator)
@@ -293,25 +316,50 @@ async fn told(
     house: &Gateway,
     by: &Actor,
     operator: &AsOperator<'_>,
-    mut query: AuditQuery,
+    query: AuditQuery,
     from: Timestamp,
     upto: &mut UpTo,
 ) -> Result<Option<Changed>, StoreError> {
-    query.limit = Some(MOST);
-    query.latest_first = true;
-    let found = house.store.audit(&query).await?;
+    let (found, away) = all_so_far(house, query).await?;
     let Some(latest) = found.first().map(|latest| latest.seq) else {
         return Ok(None);
     };
+    // What cannot be read there is told when they come again and it can be, with what came after it.
+    upto.away = upto.away.into_iter().chain(away).min();
+    let away = upto.away.unwrap_or(u64::MAX);
     let record = by
         .record(AuditKind::ChangesTold, clock::now())
         .client(operator.client())
         .detail("entries", found.len())
-        .detail("up-to", latest);
+        .detail("up-to", latest.min(away.saturating_sub(1)));
     house.store.record(&[record]).await?;
     upto.seq = upto.seq.max(latest);
     upto.at = operator.now();
     Ok(Some(changed(operator, from, found)))
+}
+
+/// All that a query finds, the latest first, a page at a time.
+async fn all(house: &Gateway, query: AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
+    Ok(all_so_far(house, query).await?.0)
+}
+
+/// The same, and the first entry after which that may not be all.
+async fn all_so_far(
+    house: &Gateway,
+    mut query: AuditQuery,
+) -> Result<(Vec<StoredAuditRecord>, Option<u64>), StoreError> {
+    query.limit = Some(PAGE);
+    let (mut found, mut away) = (Vec::new(), None);
+    loop {
+        let (page, first) = house.store.audit_so_far(&query).await?;
+        away = away.into_iter().chain(first).min();
+        let Some(last) = page.last() else {
+            found.reverse();
+            return Ok((found, away));
+        };
+        query.after = Some(last.seq);
+        found.extend(page);
+    }
 }
 
 fn of(by: &AsOperator<'_>) -> AuditQuery {
@@ -343,6 +391,7 @@ async fn since(
         return Ok(Some(Since::Told(UpTo {
             seq: upto.unwrap_or_default(),
             at: record.at,
+            away: None,
         })));
     }
     let came = AuditQuery {

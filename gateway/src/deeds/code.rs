@@ -17,7 +17,7 @@ pub(crate) async fn prove(
     act: &str,
     code: &str,
 ) -> Result<CodeOutcome, StoreError> {
-    let now = clock::now();
+    let now = clock::agreed();
     let claim = Claim {
         person: by.person().as_str(),
         source: by.origin.source().ip(),

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
+use ecluse_policy::extraction::Charge;
 use ecluse_policy::intervention::State;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
-    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, TargetId, Timestamp,
+    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, Span, TargetId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use super::gauges::{self, Gauge, Spent};
 use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
@@ -59,10 +61,27 @@ pub(crate) struct Passing {
     pub(crate) started: Timestamp,
     /// When it ends at the latest, where that is known.
     pub(crate) closes_at: Option<Timestamp>,
+    /// How long that is from now.
+    pub(crate) left: Option<Span>,
     /// The intervention, where that is known.
     pub(crate) intervention: Option<InterventionNumber>,
     /// What is open on it.
     pub(crate) channels: Channels,
+    /// What passed, where its node is this one.
+    pub(crate) passed: Option<Passed>,
+}
+
+/// What passed on a session. **Unit**: bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passed {
+    /// From the target.
+    pub(crate) down: u64,
+    /// Towards it.
+    pub(crate) up: u64,
+    /// The budget that is nearest to its end.
+    pub(crate) nearest: Option<Gauge>,
+    /// Whether a budget holds it.
+    pub(crate) held: bool,
 }
 
 /// What is open on a session.
@@ -88,13 +107,23 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
     let (there, several) = nodes::elsewhere(house, &operator).await?;
     let own = house.settings.address();
     let own = own.map_or_else(|| house.node.clone(), |address| address.to_string());
-    let here = here.iter().map(|session| of_here(session, &own));
+    let now = operator.now();
+    let charges: Vec<Vec<Charge>> = here
+        .iter()
+        .map(|session| gauges::charges(session.budgeted().iter().map(|one| &**one), now))
+        .collect();
+    let spent = Spent::of(house, charges.iter().flatten()).await?;
+    let here = here.iter().zip(&charges).map(|(session, charges)| {
+        let nearest = spent.nearest(charges);
+        of_here(session, &own, nearest)
+    });
     let mut sessions: Vec<Passing> = here.chain(there.iter().map(of_there)).collect();
     sessions.sort_by_key(|session| session.number);
     Ok(InPassage { sessions, several })
 }
 
-fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
+fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Passing {
+    let (up, down) = session.bytes();
     let facts = session.facts();
     let channels = session.channels();
     let channels = channels
@@ -109,8 +138,15 @@ fn of_here(session: &Arc<LiveSession>, own: &str) -> Passing {
         account: facts.account.clone(),
         started: facts.started,
         closes_at: Some(facts.closes_at),
+        left: Some(facts.closes_at.since(session.now())),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
+        passed: Some(Passed {
+            down,
+            up,
+            nearest,
+            held: session.held().borrow().is_any(),
+        }),
     }
 }
 
@@ -142,8 +178,10 @@ fn of_there(remote: &Remote) -> Passing {
         account: start.account.clone(),
         started: start.at,
         closes_at,
+        left: closes_at.map(|closes_at| closes_at.since(clock::agreed())),
         intervention: intervention.map(ecluse_policy::Intervention::number),
         channels,
+        passed: None,
     }
 }
 
@@ -191,13 +229,17 @@ pub(crate) struct Elsewhere {
     pub(crate) node: String,
     /// What it answered; none where it did not, in time.
     pub(crate) reply: Option<Reply>,
+    /// Whether the log has what it answered.
+    pub(crate) on_record: bool,
 }
 
 impl WasCut {
     /// Whether nothing here or elsewhere was what was named.
     pub(crate) fn is_nothing(&self) -> bool {
         let nothing = |one: &Elsewhere| match &one.reply {
-            Some(Reply::Done { sessions, guests }) => sessions.is_empty() && guests.is_empty(),
+            Some(Reply::Done { sessions, guests }) => {
+                one.on_record && sessions.is_empty() && guests.is_empty()
+            }
             Some(Reply::NotOnRecord) | None => false,
         };
         self.sessions.is_empty()
@@ -286,7 +328,17 @@ async fn pull(
     };
     let elsewhere: Vec<Elsewhere> = elsewhere
         .into_iter()
-        .map(|orders::Elsewhere { node, reply }| Elsewhere { node, reply })
+        .map(
+            |orders::Elsewhere {
+                 node,
+                 reply,
+                 on_record,
+             }| Elsewhere {
+                node,
+                reply,
+                on_record,
+            },
+        )
         .collect();
     if let Some(error) = &trouble {
         tracing::error!(%error, "a cut is not on record");
@@ -322,7 +374,7 @@ fn ordered(record: AuditRecord, what: &CutWhat) -> AuditRecord {
 /// The interventions, by number, of sessions that ended elsewhere: they still stand.
 async fn of_elsewhere(house: &Gateway, all: &[Elsewhere]) -> Vec<u64> {
     let mut found = Vec::new();
-    for one in all {
+    for one in all.iter().filter(|one| one.on_record) {
         let Some(Reply::Done { sessions, .. }) = &one.reply else {
             continue;
         };

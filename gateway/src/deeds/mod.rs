@@ -13,14 +13,17 @@ pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod code;
 pub(crate) mod evidence;
+pub(crate) mod gauges;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod moments;
+pub(crate) mod quota;
 pub(crate) mod requests;
 pub(crate) mod search;
 pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
+pub(crate) mod top_up;
 pub(crate) mod typed;
 
 use std::collections::BTreeSet;

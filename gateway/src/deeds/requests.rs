@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::answers::named;
 use super::steps::{about, settled, step};
-use super::typed::{self, Family, Length, What};
+use super::typed::{self, Family, Length, Size, What};
 use super::{Ask, Subject, Undone, no_such, put_on_record, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord, LONGEST};
@@ -46,6 +46,10 @@ pub(crate) struct Request {
     #[arg(long = "for")]
     #[serde(rename = "for")]
     pub(crate) length: Length,
+    /// How much is to leave in all, where that is less than the matrix allows.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) bytes: Option<Size>,
     /// From when, where not from the answer on: read in the time zone of the flow.
     #[arg(long)]
     #[serde(default)]
@@ -57,7 +61,7 @@ pub(crate) struct Request {
 
 impl Ask for Request {
     const ACT: &'static str = "request";
-    const USAGE: &'static str = "request TARGET… [--account A] [--flow F | --only FAMILY,…] --for D [--at TIME] --reason \"…\"";
+    const USAGE: &'static str = "request TARGET… [--account A] [--flow F | --only FAMILY,…] --for D [--bytes SIZE] [--at TIME] --reason \"…\"";
 }
 
 /// A request that waits for its answer.
@@ -119,6 +123,7 @@ pub(crate) async fn request(
                     .detail("code", request.code())
                     .detail("start", request.start.map(|start| start.to_string()))
                     .detail("length", request.length.to_string())
+                    .detail("bytes", request.bytes.map(|bytes| bytes.to_string()))
                     .detail("scope", json!(request.scope))
                     .detail("documents", applied.version);
                 Ok((made, vec![record]))
@@ -227,6 +232,7 @@ async fn meant(
         flow,
         only,
         length: Length(length),
+        bytes,
         at: _,
         reason,
     } = ask;
@@ -268,6 +274,7 @@ async fn meant(
         reason: reason.trim().to_owned(),
         start: start.map(|start| start.at),
         length,
+        bytes: bytes.map(|Size(bytes)| bytes),
     })
 }
 

@@ -1,19 +1,19 @@
 //! Deeds without any face: an actor, a store, and what came of it.
 
 use ecluse_policy::intervention::State;
-use ecluse_policy::{CodeOutcome, InterventionNumber, ProvenCode, Span};
+use ecluse_policy::{ClientId, CodeOutcome, InterventionNumber, ProvenCode, Span};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::alerts::{Alerts, alerts};
 use super::answers::{Approve, Approved, Refuse, Withdraw, approve, refuse, withdraw};
-use super::changes::{Changes, changes, news, untold, up_to_now};
+use super::changes::{Changes, What, changes, news, untold, up_to_now};
 use super::listing::{Interventions, Pending, interventions, pending, seen};
 use super::live::{Cut, Live, cut, live};
 use super::requests::{Cancel, Request, cancel, request};
 use super::*;
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::faces::lobby::testing::{House, documents, documents_where};
 use crate::store::testing::records_of;
@@ -259,6 +259,33 @@ async fn an_intervention_that_went_meanwhile_is_not_there() {
     );
 }
 
+/// R5: so many changes of one kind push none of another out.
+#[tokio::test]
+async fn no_number_of_changes_pushes_another_out() {
+    let house = House::with(documents(1, "4h")).await;
+    let hopital = ClientId::parse("hopital").unwrap();
+    let record = |kind| AuditRecord::new(kind, clock::now()).client(&hopital);
+    let store = &house.gateway.store;
+    let first = record(AuditKind::CredentialSet);
+    store.record(&[first]).await.unwrap();
+    let many: Vec<AuditRecord> = (0..1100)
+        .map(|n| {
+            record(AuditKind::DocumentChange)
+                .detail("change", "created")
+                .detail("object", format!("target hopital/t{n}"))
+        })
+        .collect();
+    store.record(&many).await.unwrap();
+    let odile = house.visitor("odile");
+    let found = changes(&house.gateway, &odile, Changes::default()).await;
+    let found = found.unwrap().changes;
+    let one = found
+        .iter()
+        .filter(|change| change.what == What::Credential);
+    assert_eq!(one.count(), 1);
+    assert!(found.len() > 1100 && found[0].object == "target hopital/t1099");
+}
+
 /// What can only be read against the matrix is refused where it is read, and changes nothing.
 #[tokio::test]
 async fn a_request_says_what_of_it_is_unclear() {
@@ -305,16 +332,16 @@ async fn a_refused_request_leaves_no_more_on_record_than_it_should() {
 #[tokio::test]
 async fn alerts_are_facts() {
     let house = House::new().await;
-    let now = clock::now();
-    let failed = |minutes| {
-        let at = now.minus(Span::from_mins(minutes));
+    let failed = |at| {
         AuditRecord::new(AuditKind::RecordingFailed, at)
             .client(&ecluse_policy::ClientId::parse("hopital").unwrap())
             .claimed("alice")
             .reason("the disk is full")
     };
-    let records = [failed(1), failed(60)];
-    house.gateway.store.record(&records).await.unwrap();
+    let tell = async |at| house.gateway.store.record(&[failed(at)]).await.unwrap();
+    tell(clock::now().minus(Span::from_mins(60))).await;
+    let since = clock::now();
+    tell(clock::now()).await;
     let odile = house.visitor("odile");
     let all = alerts(&house.gateway, &odile, Alerts::default())
         .await
@@ -322,7 +349,7 @@ async fn alerts_are_facts() {
     assert_eq!(all.len(), 2, "{all:?}");
     assert!(all[0].at < all[1].at);
     returns(&all);
-    let since = Some(now.minus(Span::from_mins(5)));
+    let since = Some(since);
     let new = alerts(&house.gateway, &odile, Alerts { since })
         .await
         .unwrap();

@@ -4,13 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ecluse_policy::{AccountName, InterventionNumber, PersonId, Span, TargetId, Timestamp};
+use ecluse_policy::{
+    AccountName, ByteCount, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+};
 use ecluse_recordings::search::LineKind;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::moments;
-use crate::texts::times;
+use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
 pub(crate) const FAMILIES: [&str; 3] = ["shell", "command", "env"];
@@ -34,6 +36,8 @@ pub(crate) enum What {
     Number,
     /// A length.
     Length,
+    /// A number of bytes.
+    Size,
     /// A family of flows.
     Family,
     /// A time to come.
@@ -54,6 +58,7 @@ impl fmt::Display for What {
             Self::Name => "a name of this gateway",
             Self::Number => "a number such as 17",
             Self::Length => "a length such as 30m, 2h or 1h30m",
+            Self::Size => "a number of bytes such as 200MiB",
             Self::Family => "a family of flows (shell, command, env)",
             Self::Start => "a time such as 14:30 or 2026-11-23T14:30",
             Self::Past => "a moment such as 2d, 2026-11-23 or 2026-11-23T07:50",
@@ -156,6 +161,20 @@ impl FromStr for Length {
     }
 }
 
+/// A number of bytes: `200MiB`, `200 Mio`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Size(pub(crate) ByteCount);
+as_its_value!(Size);
+
+impl FromStr for Size {
+    type Err = Unclear;
+    fn from_str(typed: &str) -> Result<Self, Unclear> {
+        let read = sizes::parse_size(typed).map(Self);
+        read.ok_or_else(|| What::Size.unclear(typed))
+    }
+}
+
 /// A family of flows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -247,16 +266,28 @@ impl Kind {
     }
 }
 
+/// The words as a reader of French types them, as usage names them to them.
+const IN_FRENCH: [(&str, &str); 6] = [
+    ("commande", "command"),
+    ("saisie", "typed"),
+    ("écran", "screen"),
+    ("refus", "refusal"),
+    ("fichier", "file"),
+    ("caché", HIDDEN),
+];
+
 /// The word for [`Kind::Hidden`].
 const HIDDEN: &str = "hidden";
 
 impl FromStr for Kind {
     type Err = Unclear;
     fn from_str(typed: &str) -> Result<Self, Unclear> {
-        if typed == HIDDEN {
+        let word = IN_FRENCH.iter().find(|(french, _)| *french == typed);
+        let word = word.map_or(typed, |(_, word)| word);
+        if word == HIDDEN {
             return Ok(Self::Hidden);
         }
-        let kind = LineKind::ALL.into_iter().find(|kind| kind.word() == typed);
+        let kind = LineKind::ALL.into_iter().find(|kind| kind.word() == word);
         kind.map(Self::Of).ok_or_else(|| What::Kind.unclear(typed))
     }
 }

@@ -120,7 +120,9 @@ impl Desk {
             return self.no();
         };
         let documents = &self.gateway.applied().documents;
-        let step = self.login.key_proven(documents, &policy_key, clock::now());
+        let step = self
+            .login
+            .key_proven(documents, &policy_key, clock::agreed());
         if matches!(step, Step::NeedKey | Step::NeedCode) {
             self.proven.push(key.clone());
         }
@@ -137,9 +139,11 @@ impl Desk {
         let Some(facts) = certificate_facts(certificate) else {
             return self.no();
         };
-        let step =
-            self.login
-                .certificate_proven(&self.gateway.applied().documents, &facts, clock::now());
+        let step = self.login.certificate_proven(
+            &self.gateway.applied().documents,
+            &facts,
+            clock::agreed(),
+        );
         self.after_key(step).await
     }
 
@@ -191,7 +195,7 @@ impl Desk {
         let lang = self
             .keys_proven()
             .map_or(self.gateway.settings.lang, |(_, lang)| lang);
-        let now = clock::now();
+        let now = clock::agreed();
         let texts = &self.gateway.texts;
         match self.barred(now).await {
             Ok(None) => {
@@ -270,7 +274,7 @@ impl Desk {
         } else {
             code
         };
-        let now = clock::now();
+        let now = clock::agreed();
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
         let record = self.record(AuditKind::LogOnRefused);
@@ -326,7 +330,7 @@ impl Desk {
 
     /// The keys are complete: is the second factor remembered for this person, key, station, source and client?
     async fn maybe_remembered(&mut self) -> Answer {
-        let now = clock::now();
+        let now = clock::agreed();
         let remembered = match self.barred(now).await {
             // They are told where they would be asked for a code.
             Ok(Some(_)) => return Answer::NeedCode,
@@ -405,7 +409,7 @@ impl Desk {
             },
             connection: self.connection,
         };
-        let now = clock::now();
+        let now = clock::agreed();
         let authenticated = &visitor.authenticated;
         let documents = &self.gateway.applied().documents;
         let mut record = visitor

@@ -1,17 +1,16 @@
 //! Whether this machine's clock and the store's agree.
 //!
-//! Gateways that share a store close what is over for one another, each by its own clock. One whose clock runs ahead would
-//! close everybody's interventions, so it does not begin to serve, and closes none once it is found to be apart; its own
-//! sessions end by its own clock all the same, which takes nothing from anybody else.
+//! Gateways that share a store close what is over for one another, and count one another's failures. One whose clock is wrong
+//! would close everybody's interventions too early or keep its own open too long, so it does not begin to serve, and goes by
+//! the store's clock once it is found to be apart ([`clock::agreed`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ecluse_policy::Timestamp;
+
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::store::Store;
-
-/// How far the two may be from one another. **Unit**: microseconds.
-const APART: i64 = 5_000_000;
+use crate::store::{Store, StoreError};
 
 /// Whether the clocks were found apart at the last look.
 #[derive(Debug, Default)]
@@ -38,7 +37,7 @@ impl Apart {
         } else {
             ("ahead of", "too early")
         };
-        (ahead.abs() > APART).then_some(Self {
+        (ahead.unsigned_abs() > clock::APART).then_some(Self {
             seconds: ahead.unsigned_abs() / 1_000_000,
             direction,
             when,
@@ -51,15 +50,26 @@ impl Apart {
 /// # Errors
 /// They are, or the store failed.
 pub(crate) async fn check(store: &Store) -> anyhow::Result<()> {
-    match Apart::of(store.clock_ahead().await?) {
+    match Apart::of(shown(store).await?) {
         None => Ok(()),
         Some(apart) => Err(apart.into()),
     }
 }
 
+/// How far ahead the store's clock is, taken in for what ends rights.
+async fn shown(store: &Store) -> Result<i64, StoreError> {
+    let ahead = store.clock_ahead().await?;
+    if store.may_be_shared() {
+        let at = clock::now().as_micros().saturating_add(ahead);
+        clock::store_shows(Timestamp::from_micros(at));
+    }
+    Ok(ahead)
+}
+
 impl Agreement {
-    /// Whether they were found apart: then nothing of others is ended by this machine's clock.
-    pub(crate) fn is_apart(&self) -> bool {
+    /// Whether they were found apart.
+    #[cfg(test)]
+    fn is_apart(&self) -> bool {
         self.apart.load(Ordering::Acquire)
     }
 
@@ -74,9 +84,9 @@ impl Agreement {
             .detail("store-ahead-micros", ahead);
         Some(match apart {
             Some(apart) => {
-                tracing::error!("{apart}; until then this gateway closes no intervention");
+                tracing::error!("{apart}; until then this gateway goes by the store's clock");
                 record.reason(format!(
-                    "this machine's clock is {} s {} the store's; interventions are not closed by it",
+                    "this machine's clock is {} s {} the store's; until they agree again this gateway goes by the store's",
                     apart.seconds, apart.direction
                 ))
             }
@@ -89,7 +99,7 @@ impl Agreement {
 
     /// Looks, and puts on record when they part and when they agree again.
     pub(super) async fn look(&self, store: &Store) {
-        match store.clock_ahead().await {
+        match shown(store).await {
             Ok(ahead) => {
                 if let Some(record) = self.found(ahead) {
                     store.record_at_last(vec![record]).await;

@@ -2,8 +2,9 @@
 //!
 //! A data directory that was copied, or a machine that was cloned, makes a second gateway of one name, often with the same
 //! address. What begins under a name ends on record what that name left open; so it must not begin while another run lives.
-//! Who lives renews its row: a start waits whether somebody does, unless it knows that nobody can. A run that finds another's
-//! word in its row ends once that one renews it; a word that nobody renews was written by hand, and is taken out again.
+//! Who lives renews its row, with a seal under the store's key that was made just then: a start waits whether somebody does,
+//! unless it knows that nobody can. A run that finds another's word in its row ends once that one renews it; a word that nobody
+//! renews so was written by hand, whatever is written beside it, and is taken out again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,9 +46,10 @@ enum Means {
     Nobody,
 }
 
-/// What it means that `holder` holds the row, which was `first` seen so `since` then.
+/// What it means that `holder` holds the row, in which another's word was `first` seen so `since` then. Only a seal that was
+/// made since is a life: an old one can be put back by whoever kept a copy of the row, and none can be made without the key.
 fn meaning(holder: &Holder, first: &Holder, since: Duration) -> Means {
-    if (&holder.run, holder.renewed_at) != (&first.run, first.renewed_at) {
+    if holder.proven.is_some_and(|at| at >= first.seen_at) {
         return Means::Lives;
     }
     if since > LEASE {
@@ -86,7 +88,10 @@ impl Own {
             return Ok(());
         };
         let now = Instant::now();
-        let Some((first, since)) = &self.found else {
+        let first = self.found.as_ref();
+        // By a clock that was set back nothing is made since: it is looked at anew.
+        let first = first.filter(|(first, _)| first.seen_at <= holder.seen_at);
+        let Some((first, since)) = first else {
             tracing::error!(
                 address = %neutralise(&holder.address),
                 "another word than this run's stands in the row of its name in the store; if it is renewed, another gateway serves under this name, and this one ends"
@@ -151,6 +156,8 @@ pub(super) async fn begin(
             && !is_dead(holder)?
         {
             let now = Instant::now();
+            // By a clock that was set back nothing is made since: it is looked at anew.
+            first = first.filter(|(first, _)| first.seen_at <= holder.seen_at);
             let (seen, since) = first.get_or_insert_with(|| (holder.clone(), now));
             match meaning(holder, seen, now.saturating_duration_since(*since)) {
                 Means::Wait => {
@@ -262,16 +269,65 @@ mod tests {
         });
     }
 
+    /// R4: the row of an earlier run, kept by whoever reads the store and put back with its seals, ends nobody and keeps nobody
+    /// from beginning.
+    #[test]
+    fn r4_the_seals_of_an_earlier_run_are_no_life() {
+        on_each_engine(async |store| {
+            let dir = tempfile::tempdir().unwrap();
+            let (_earlier, lock) = start(dir.path(), store).await.unwrap();
+            drop(lock);
+            // Under another name, which nobody else looks at.
+            store
+                .changed_by_hand(
+                    "INSERT INTO nodes (name, address, renewed_at, run, proof) \
+                     SELECT 'kept', address, renewed_at, run, proof FROM nodes",
+                )
+                .await;
+            let (mut original, lock) = start(dir.path(), store).await.unwrap();
+            store
+                .changed_by_hand(
+                    "UPDATE nodes SET run = (SELECT run FROM nodes WHERE name = 'kept'), \
+                     proof = (SELECT proof FROM nodes WHERE name = 'kept') WHERE name <> 'kept'",
+                )
+                .await;
+            original.renew(store).await.unwrap();
+            store
+                .changed_by_hand(
+                    "UPDATE nodes SET renewed_at = renewed_at + 1 WHERE name <> 'kept'",
+                )
+                .await;
+            original.renew(store).await.unwrap();
+            let found = store.node_holder(&original.name).await.unwrap().unwrap();
+            assert!(found.proven.is_some(), "the seal is a true one, and old");
+            let (holder, since) = original.found.clone().unwrap();
+            let since = since.checked_sub(LEASE + LOOK_EVERY).unwrap();
+            assert_eq!(meaning(&found, &holder, since.elapsed()), Means::Nobody);
+            original.found = Some((holder, since));
+            original.renew(store).await.unwrap();
+            original.renew(store).await.unwrap();
+            assert_eq!(original.found, None);
+            drop(lock);
+        });
+    }
+
     /// R4: a run that another one replaced ends; a word that somebody wrote into its row by hand ends nobody.
     #[test]
     fn r4_a_run_ends_when_another_renews_its_name_and_not_for_a_word_in_the_table() {
         on_each_engine(async |store| {
             let dir = tempfile::tempdir().unwrap();
             let (mut original, _lock) = start(dir.path(), store).await.unwrap();
-            let by_hand = "UPDATE nodes SET run = 'by hand'";
-            store.changed_by_hand(by_hand).await;
+            store
+                .changed_by_hand("UPDATE nodes SET run = 'by hand', address = 'gw9.example:22'")
+                .await;
             original.renew(store).await.unwrap();
-            original.renew(store).await.unwrap();
+            // However often somebody writes that it was renewed.
+            for _ in 0..3 {
+                store
+                    .changed_by_hand("UPDATE nodes SET renewed_at = renewed_at + 1000000")
+                    .await;
+                original.renew(store).await.unwrap();
+            }
             let (holder, since) = original.found.clone().unwrap();
             let earlier = since.checked_sub(LEASE + LOOK_EVERY).unwrap();
             original.found = Some((holder, earlier));

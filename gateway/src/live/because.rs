@@ -7,7 +7,7 @@ use ecluse_policy::identity::Ended;
 use ecluse_policy::{EndReason, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Stop;
+use super::{SpentBudget, Stop};
 
 /// Why a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub enum Because {
         /// Why not.
         problem: String,
     },
+    /// A budget was spent.
+    Quota(SpentBudget),
     /// The client program broke the protocol.
     Overflow,
     /// Another session of the connection ended, and its client did not read that.
@@ -141,6 +143,7 @@ impl From<&Stop> for Because {
             Stop::Unrecorded(problem) => Self::Unrecorded {
                 problem: problem.clone(),
             },
+            Stop::Quota(over) => Self::Quota(over.into()),
             Stop::Overflow => Self::Overflow,
             Stop::Unread { session } => Self::Unread { session: *session },
             Stop::EndedOnRecord => Self::EndedOnRecord,
@@ -226,6 +229,14 @@ mod tests {
                     reason: None,
                 },
                 r#"{"because":"intervention-ended","number":4}"#,
+            ),
+            (
+                Because::Quota(SpentBudget {
+                    key: "session".into(),
+                    limit: 10,
+                    spent: 11,
+                }),
+                r#"{"because":"quota","key":"session","limit":10,"spent":11}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
             (Because::EndedOnRecord, r#"{"because":"ended-on-record"}"#),

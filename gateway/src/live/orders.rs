@@ -18,10 +18,12 @@ use super::{CutWhat, Guest, LiveSession};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{Held, ORDER, Reply, SessionQuery, Store, StoreError, Topics, with_event};
+use crate::store::{Cuts, Held, ORDER, Reply, SessionQuery, Store, StoreError, Topics, with_event};
 
 /// How long an operator waits for other nodes.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// How soon an answer is compared with the log again that it does not have yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The longest sleep between two looks for orders.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Orders that nobody gave are told in one act, up to so many.
@@ -70,6 +72,8 @@ pub(crate) struct Elsewhere {
     pub(crate) node: String,
     /// What it answered; none where it did not, in time.
     pub(crate) reply: Option<Reply>,
+    /// Whether the log has what it answered: a row of the table is anybody's who can write the store.
+    pub(crate) on_record: bool,
 }
 
 /// Gives an order to every other node that it concerns, with the records of what was cut here, and waits a moment for the
@@ -123,27 +127,44 @@ async fn ask(
     let record = record.detail("nodes", called);
     let given = store.give_order(order, &names, record, here).await?;
     let until = Instant::now() + ANSWER_WITHIN;
-    let answers = loop {
+    let (answers, cuts) = loop {
         changes.mark_unchanged();
         let answers = store.answers(&given).await?;
-        let awaited =
-            |(name, node): (&String, &Concerned)| node.is_heard && !answers.contains_key(name);
-        if !concerned.iter().any(awaited) {
-            break answers;
+        let cuts = store.cuts_of(&given).await?;
+        let is_settled = |(name, node): (&String, &Concerned)| match answers.get(name) {
+            Some(reply) => node.is_vouched(reply, &cuts),
+            None => !node.is_heard,
+        };
+        if Instant::now() >= until || concerned.iter().all(is_settled) {
+            break (answers, cuts);
         }
-        match tokio::time::timeout_at(until, changes.changed()).await {
-            Ok(_) => {}
-            Err(_) => break store.answers(&given).await?,
-        }
+        // The end of a session concerns nobody who waits for orders.
+        let again = if answers.is_empty() {
+            until
+        } else {
+            until.min(Instant::now() + LOOK_AGAIN)
+        };
+        // Whichever comes first is looked at.
+        let _ = tokio::time::timeout_at(again, changes.changed()).await;
     };
     if let Err(error) = store.forget_answers(&given).await {
         tracing::debug!(%error, "the answers to an order are forgotten later");
     }
     Ok(concerned
         .into_iter()
-        .map(|(name, node)| Elsewhere {
-            reply: answers.get(&name).cloned(),
-            node: node.called,
+        .map(|(name, node)| {
+            let reply = answers.get(&name).cloned();
+            let on_record = reply
+                .as_ref()
+                .is_none_or(|reply| node.is_vouched(reply, &cuts));
+            if !on_record {
+                tracing::error!(node = %node.called, "an answer to an order stands in the store, and the log has nothing of it; find out who changed the store");
+            }
+            Elsewhere {
+                node: node.called,
+                reply,
+                on_record,
+            }
         })
         .collect())
 }
@@ -153,6 +174,26 @@ struct Concerned {
     called: String,
     /// Whether an answer is to be waited for.
     is_heard: bool,
+    /// The sessions of what is ordered that it carried, by number.
+    carries: BTreeSet<u64>,
+}
+
+impl Concerned {
+    /// Whether the log has what this node answers: each session that it names was cut by the order, and each that it carried
+    /// was, or is over.
+    fn is_vouched(&self, reply: &Reply, cuts: &Cuts) -> bool {
+        match reply {
+            Reply::Done { sessions, guests } => {
+                let over =
+                    |number: &u64| cuts.sessions.contains(number) || !cuts.open.contains(number);
+                sessions.iter().all(|number| cuts.sessions.contains(number))
+                    && guests.len() <= cuts.guests
+                    && self.carries.iter().all(over)
+            }
+            // It denies what it was told to do, which helps nobody who would hide that.
+            Reply::NotOnRecord => true,
+        }
+    }
 }
 
 /// The other nodes that carry sessions of what is ordered, or may hold a connection of whom it names.
@@ -177,10 +218,15 @@ async fn concerned(
     let sessions = store.sessions(&query).await?;
     let is_lost = sessions.iter().any(|session| session.fault.is_some())
         || !store.open_without_row(&query).await?.is_empty();
-    let mut names: BTreeSet<String> = sessions
-        .into_iter()
-        .map(|session| session.start.node)
-        .collect();
+    let mut carried: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for session in sessions {
+        let numbers = carried.entry(session.start.node).or_default();
+        // A row that the log contradicts does not tell whose it is.
+        if session.fault.is_none() {
+            numbers.insert(session.number);
+        }
+    }
+    let mut names: BTreeSet<String> = carried.keys().cloned().collect();
     let nodes = store.gateways().await?;
     // A row that is gone, or that the log contradicts, does not tell whose it is.
     if order.is_of_people() || is_lost {
@@ -193,6 +239,7 @@ async fn concerned(
         let concerned = Concerned {
             called: node.map_or_else(|| name.clone(), |node| node.address.to_string()),
             is_heard: node.is_some_and(|node| !node.is_lost()),
+            carries: carried.remove(&name).unwrap_or_default(),
         };
         (name, concerned)
     });
@@ -254,6 +301,20 @@ async fn look(gateway: &Gateway, carried: &mut Carried) -> Result<bool, StoreErr
             Held::Forged { id, client } => forged.push((id, client)),
         }
     }
+    // An answer that this run did not give is not its own: what is on record is obeyed, whatever stands beside it.
+    let mut answered = BTreeSet::new();
+    for one in store.orders_answered(&gateway.node).await? {
+        if let Held::OnRecord {
+            id,
+            order,
+            upto,
+            age,
+        } = one
+        {
+            answered.insert(id);
+            given.push((id, order, upto, age));
+        }
+    }
     // What does not stand there any more is not told again.
     let stands: BTreeSet<Uuid> = given.iter().map(|(id, ..)| *id).collect();
     carried.obeyed.retain(|id, _| stands.contains(id));
@@ -261,6 +322,9 @@ async fn look(gateway: &Gateway, carried: &mut Carried) -> Result<bool, StoreErr
     carried.told.retain(|id| stands.contains(id));
     for (id, order, upto, age) in given {
         // Once, however often the store fails to take the answer.
+        if answered.contains(&id) && carried.obeyed.contains_key(&id) {
+            continue;
+        }
         let done = carried
             .obeyed
             .entry(id)
@@ -371,5 +435,49 @@ pub(crate) fn of_guest(record: AuditRecord, client: &ClientId, guest: &Guest) ->
     match &guest.target {
         Some(target) => record.target(target),
         None => record,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I5: a node that says that it cut counts for what the log has of it.
+    #[test]
+    fn i5_an_answer_without_its_cuts_is_not_vouched_for() {
+        let node = Concerned {
+            called: "b".to_owned(),
+            is_heard: true,
+            carries: BTreeSet::from([3]),
+        };
+        let done = |sessions: &[u64], guests: &[&str]| Reply::Done {
+            sessions: sessions.to_vec(),
+            guests: guests
+                .iter()
+                .map(|person| PersonId::parse(person).unwrap())
+                .collect(),
+        };
+        let cuts = |sessions: &[u64], guests, open: &[u64]| Cuts {
+            sessions: sessions.iter().copied().collect(),
+            guests,
+            open: open.iter().copied().collect(),
+        };
+        for (reply, cuts, vouched) in [
+            (done(&[3], &[]), cuts(&[], 0, &[3]), false),
+            (done(&[3], &[]), cuts(&[], 0, &[]), false),
+            (done(&[3], &[]), cuts(&[3], 0, &[3]), true),
+            // Nothing was there, it says.
+            (done(&[], &[]), cuts(&[], 0, &[3]), false),
+            (done(&[], &[]), cuts(&[], 0, &[4]), true),
+            (done(&[], &["alice"]), cuts(&[], 0, &[]), false),
+            (done(&[], &["alice"]), cuts(&[], 1, &[]), true),
+            (Reply::NotOnRecord, cuts(&[], 0, &[3]), true),
+        ] {
+            assert_eq!(
+                node.is_vouched(&reply, &cuts),
+                vouched,
+                "{reply:?} {cuts:?}"
+            );
+        }
     }
 }

@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use ecluse_policy::extraction::Way;
 use ecluse_policy::{
     AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
     StationId, TargetId, Timestamp,
@@ -20,9 +21,13 @@ use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
-use super::Stop;
+use super::{Exhausted, Held, Stop};
+use crate::clock::Onward;
 use crate::door::stream::Socket;
+use crate::extraction::budgeted::Budgeted;
+use crate::extraction::toll::Toll;
 use crate::passage::connection::Connection;
+use crate::passage::meter::Passed;
 use crate::screens::LiveScreen;
 
 /// How long the end of a session may take to reach the technician before the connection closes regardless: its reason
@@ -85,14 +90,15 @@ pub struct SessionFacts {
 #[derive(Debug)]
 pub struct LiveSession {
     facts: SessionFacts,
+    time: Onward,
     shared: Arc<Shared>,
     progress: watch::Sender<u64>,
     stop: watch::Sender<Option<Stop>>,
+    held: watch::Sender<Held>,
     /// Channels whose close is not on the wire yet.
     seated: watch::Sender<usize>,
     next_channel: AtomicU32,
-    to_target: AtomicU64,
-    to_technician: AtomicU64,
+    passed: Arc<Passed>,
     inner: Mutex<Inner>,
 }
 
@@ -101,20 +107,25 @@ struct Inner {
     channels: BTreeMap<u32, (LiveChannel, mpsc::Sender<String>)>,
     targets: Vec<Weak<Socket>>,
     screens: BTreeMap<u32, Weak<LiveScreen>>,
+    /// What its channels pay by.
+    tolls: BTreeMap<u32, Weak<Toll>>,
 }
 
 impl LiveSession {
     /// A session on the connection of `shared`, without channels yet.
-    pub(crate) fn new(facts: SessionFacts, shared: Arc<Shared>) -> Arc<Self> {
+    ///
+    /// `time` is what its rights end by: that of its intervention ([`super::Live::time_of`]).
+    pub(crate) fn new(facts: SessionFacts, time: Onward, shared: Arc<Shared>) -> Arc<Self> {
         let session = Arc::new(Self {
             facts,
+            time,
             shared,
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(None),
+            held: watch::Sender::default(),
             seated: watch::Sender::new(0),
             next_channel: AtomicU32::new(1),
-            to_target: AtomicU64::new(0),
-            to_technician: AtomicU64::new(0),
+            passed: Arc::default(),
             inner: Mutex::default(),
         });
         session.shared.enter(&session);
@@ -124,6 +135,11 @@ impl LiveSession {
     /// What does not change.
     pub fn facts(&self) -> &SessionFacts {
         &self.facts
+    }
+
+    /// The time by which its rights end: never earlier than the time that has passed since they began makes it (I3).
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
     }
 
     /// Its channels now.
@@ -165,6 +181,59 @@ impl LiveSession {
         if let Some((channel, notices)) = self.lock().channels.get(&channel)
             && channel.terminal
         {
+            let _ = notices.try_send(text.to_owned());
+        }
+    }
+
+    /// A channel pays by `toll`.
+    pub(crate) fn pays_by(&self, channel: u32, toll: &Arc<Toll>) {
+        self.lock().tolls.insert(channel, Arc::downgrade(toll));
+    }
+
+    /// The budgets that its channels pay by.
+    pub(crate) fn budgeted(&self) -> Vec<Arc<Budgeted>> {
+        let inner = self.lock();
+        let tolls = inner.tolls.values().filter_map(Weak::upgrade);
+        tolls.map(|toll| toll.budgeted()).collect()
+    }
+
+    /// A budget holds a channel, and what else it counts; whether that is new.
+    pub(crate) fn hold(&self, channel: u32, over: Exhausted) -> bool {
+        let inner = self.lock();
+        // Whoever asks for a channel that has ended meanwhile would hold the others for ever.
+        if !inner.channels.contains_key(&channel) {
+            return false;
+        }
+        let mut is_new = false;
+        self.held.send_if_modified(|held| {
+            is_new = held.hold(channel, over);
+            is_new
+        });
+        is_new
+    }
+
+    /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
+    pub(crate) fn let_go(&self, channel: u32, way: Way) -> bool {
+        let mut is_over = false;
+        self.held
+            .send_modify(|held| is_over = held.let_go(channel, way));
+        is_over
+    }
+
+    /// What holds it, as it changes.
+    pub(crate) fn held(&self) -> watch::Receiver<Held> {
+        self.held.subscribe()
+    }
+
+    /// Shows a line of the gateway on every terminal of the session, or on every channel where it has none; or on one channel.
+    pub(crate) fn tell(&self, channel: Option<u32>, text: &str) {
+        let inner = self.lock();
+        let has_terminal = inner.channels.values().any(|(one, _)| one.terminal);
+        let told = inner.channels.values().filter(|(one, _)| match channel {
+            Some(number) => one.number == number,
+            None => one.terminal || !has_terminal,
+        });
+        for (_, notices) in told {
             let _ = notices.try_send(text.to_owned());
         }
     }
@@ -250,20 +319,18 @@ impl LiveSession {
         Ok(Seat(Arc::clone(self)))
     }
 
-    /// Payload bytes recorded so far, to the target and to the technician.
+    /// Payload bytes that went out so far, to the target and to the technician.
     pub fn bytes(&self) -> (u64, u64) {
-        (
-            self.to_target.load(Ordering::Relaxed),
-            self.to_technician.load(Ordering::Relaxed),
-        )
+        self.passed.bytes()
     }
 
-    /// So many payload bytes were recorded, one way or the other.
-    pub(crate) fn recorded(&self, to_target: usize, to_technician: usize) {
-        self.to_target
-            .fetch_add(to_target as u64, Ordering::Relaxed);
-        self.to_technician
-            .fetch_add(to_technician as u64, Ordering::Relaxed);
+    /// What counts them.
+    pub(crate) fn passed(&self) -> &Arc<Passed> {
+        &self.passed
+    }
+
+    /// Something was recorded.
+    pub(crate) fn recorded(&self) {
         if self.progress.receiver_count() > 0 {
             self.progress.send_modify(|count| *count += 1);
         }
@@ -285,7 +352,11 @@ impl LiveSession {
 
     /// Unlists a channel.
     pub(crate) fn leave(&self, number: u32) {
-        self.lock().channels.remove(&number);
+        let mut inner = self.lock();
+        inner.channels.remove(&number);
+        inner.tolls.remove(&number);
+        // Under the same lock as what holds: nothing does that comes later.
+        self.held.send_modify(|held| held.forget(number));
     }
 
     /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.

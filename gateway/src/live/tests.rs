@@ -58,7 +58,7 @@ pub(crate) async fn session_recorded(
         journal,
         key,
     };
-    let live = LiveSession::new(facts, Shared::new(connection));
+    let live = LiveSession::new(facts, clock::Onward::begin(), Shared::new(connection));
     (live, (peer, stream))
 }
 

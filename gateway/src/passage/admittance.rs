@@ -109,7 +109,8 @@ async fn current(
             Ok(admission) => admission,
             Err(refusal) => return Ok(Answer::NotAdmitted(refusal)),
         };
-        let permit = match admission.open(asked, clock::now()) {
+        let now = gateway.live.reached(admission.intervention().id());
+        let permit = match admission.open(asked, now) {
             Verdict::Permit(permit) => permit,
             Verdict::Refuse(refusal) => {
                 return Ok(Answer::FlowRefused(Box::new(admission), refusal));

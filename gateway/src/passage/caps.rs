@@ -25,6 +25,18 @@ pub(crate) fn named(text: &str) -> String {
     format!("{}… ({bytes} bytes, SHA-256 {digest})", clip(text, NAME))
 }
 
+/// A command that will not run, as it is kept: likewise.
+pub(crate) fn attempted(command: &[u8]) -> Vec<u8> {
+    match command.get(..NAME) {
+        Some(beginning) if command.len() > NAME => {
+            let (bytes, digest) = (command.len(), sha256_hex(command));
+            let rest = format!("… ({bytes} bytes, SHA-256 {digest})");
+            [beginning, rest.as_bytes()].concat()
+        }
+        Some(_) | None => command.to_vec(),
+    }
+}
+
 /// As much of `text` as fits into `most` bytes.
 pub(crate) fn clip(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());
@@ -50,6 +62,14 @@ mod tests {
             one.contains("… (300 bytes, SHA-256 ") && one != other,
             "{one}"
         );
+    }
+
+    #[test]
+    fn a_command_is_whole_or_says_what_it_was() {
+        assert_eq!(attempted(b"\xff id"), b"\xff id");
+        assert_eq!(attempted(&[b'x'; NAME]), [b'x'; NAME]);
+        let (one, other) = (attempted(&[b'x'; 300]), attempted(&[b'x'; 301]));
+        assert!(one.len() < 2 * NAME && one != other);
     }
 
     #[test]

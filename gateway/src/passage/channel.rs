@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecluse_policy::FlowRequest;
 
+use super::caps;
 use super::order::Order;
 use super::purse::RequestCosts;
 use super::side::{End, Gone, Sink, Stream, TermSize};
@@ -104,6 +105,14 @@ impl Start {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(command.clone()),
+        }
+    }
+
+    /// The same, where it does not run: no longer than a name.
+    pub(crate) fn attempted(&self) -> FlowRequest {
+        match self {
+            Self::Shell => FlowRequest::Shell,
+            Self::Command(command) => FlowRequest::Command(caps::attempted(command)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What is received is counted as it arrives; what is sent is counted just before it is handed over, so that nothing
 //! that went out is missing from the count.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ecluse_recordings::{Direction, Legs};
@@ -13,9 +14,34 @@ pub(crate) struct Meter {
     from_target: AtomicU64,
     to_technician: AtomicU64,
     to_target: AtomicU64,
+    /// The same two for the session.
+    session: Arc<Passed>,
+}
+
+/// What went out on all channels of a session, in payload bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    to_target: AtomicU64,
+    to_technician: AtomicU64,
+}
+
+impl Passed {
+    /// To the target and to the technician.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let (up, down) = (&self.to_target, &self.to_technician);
+        (up.load(Relaxed), down.load(Relaxed))
+    }
 }
 
 impl Meter {
+    /// A channel of `session` on which nothing has passed.
+    pub(crate) fn of(session: &Arc<Passed>) -> Self {
+        Self {
+            session: Arc::clone(session),
+            ..Self::default()
+        }
+    }
+
     /// So many payload bytes came in one direction. Those of the technician are counted where they arrive, in the queue.
     pub(crate) fn received(&self, towards: Direction, bytes: usize) {
         match towards {
@@ -26,10 +52,12 @@ impl Meter {
 
     /// So many are handed over now.
     pub(crate) fn sent(&self, towards: Direction, bytes: usize) {
-        match towards {
-            Direction::ToTechnician => self.to_technician.fetch_add(bytes as u64, Relaxed),
-            Direction::ToTarget => self.to_target.fetch_add(bytes as u64, Relaxed),
+        let (one, all) = match towards {
+            Direction::ToTechnician => (&self.to_technician, &self.session.to_technician),
+            Direction::ToTarget => (&self.to_target, &self.session.to_target),
         };
+        one.fetch_add(bytes as u64, Relaxed);
+        all.fetch_add(bytes as u64, Relaxed);
     }
 
     /// All four, with what the technician's side received.

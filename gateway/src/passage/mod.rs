@@ -25,6 +25,7 @@ pub(crate) mod right;
 pub(crate) mod session;
 pub(crate) mod side;
 pub(crate) mod signals;
+mod spending;
 pub(crate) mod story;
 pub(crate) mod supervision;
 pub(crate) mod talk;

@@ -8,15 +8,16 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ecluse_policy::documents::{Client, Regime};
+use ecluse_policy::extraction::{Budgets, Way};
 use ecluse_policy::{ClientId, Lang, PersonId, Span, StationId, Timestamp};
 
 use super::channel::{Opening, Start};
 use super::visit::Visit;
 use super::visit::sessions::Seated;
 use super::window::told_size;
-use crate::clock;
+use crate::live::budget_key;
 use crate::terminal::layout;
-use crate::texts::{Texts, times};
+use crate::texts::{Texts, amounts, times};
 
 /// To whom it was said, from where, about whose recordings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,7 +61,7 @@ pub(super) fn for_channel(
     start: &Start,
     seated: &Seated,
 ) -> Option<Notice> {
-    let (gateway, now) = (visit.gateway(), clock::now());
+    let (gateway, now) = (visit.gateway(), seated.session.live().now());
     let (texts, lang) = (&gateway.texts, visit.lang());
     let facts = seated.session.live().facts();
     let session = || ("session", facts.number.into());
@@ -87,10 +88,10 @@ pub(super) fn for_channel(
     if at_a_prompt || again {
         let left = times::countdown(lang, seated.permit.closes_at().since(now));
         let args = [session(), number(), ("left", left.into())];
-        lines.push(format!(
-            "{} {words}",
-            texts.say(lang, "notice-session", &args)
-        ));
+        let session = texts.say(lang, "notice-session", &args);
+        let budgets = budgets(texts, lang, seated.permit.terms().budgets());
+        let told = [session, words, budgets.unwrap_or_default()];
+        lines.push(told.join(" ").trim_end().to_owned());
     }
     if lines.is_empty() {
         return None;
@@ -114,6 +115,18 @@ pub(super) fn for_channel(
     };
     let shown = lines.into_iter().map(|line| line + end).collect();
     Some(Notice { recorded, shown })
+}
+
+/// How much may leave; none where nothing bounds it.
+fn budgets(texts: &Texts, lang: Lang, budgets: &Budgets) -> Option<String> {
+    let down = budgets.list.iter().filter(|one| one.way == Way::Down);
+    let limits = down.filter_map(|one| {
+        let limit = amounts::size(lang, one.bytes.bytes()?.as_u64());
+        Some(format!("{limit} ({})", budget_key(one.level, one.way)))
+    });
+    let limits = limits.collect::<Vec<_>>().join(", ");
+    let args = [("limits", limits.as_str().into())];
+    (!limits.is_empty()).then(|| texts.say(lang, "notice-budget", &args))
 }
 
 /// A client's own words, or a sentence that its document makes: recorded, perhaps watched, read by whom, kept how long.

@@ -7,24 +7,25 @@ use bytes::Bytes;
 use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
 use super::kinds::opaque::Opaque;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{self, Known, Notices, Pump, Stopped};
+use super::pump::{self, Holds, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
+use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
 use super::visit::Visit;
 use super::visit::sessions::Seated;
 use super::window::TerminalRequest;
 use crate::clock;
-use crate::live::{LiveChannel, LiveSession, Stop};
+use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
@@ -41,6 +42,8 @@ pub(super) struct Passing<'a> {
     number: u32,
     tap: Tap,
     meter: Meter,
+    /// What it pays by; what it does not use goes back with it.
+    toll: Paying,
     notices: mpsc::Receiver<String>,
 }
 
@@ -68,16 +71,18 @@ impl<'a> Passing<'a> {
         if opened.pty.is_some_and(|pty| pty.hides_typing()) {
             seated.session.hides_typing(visit).await;
         }
+        let command = match start {
+            Start::Shell => None,
+            Start::Command(command) => Some(recordings::spelled(command)),
+        };
         let notices = live.enter(LiveChannel {
             number,
-            command: match start {
-                Start::Shell => None,
-                Start::Command(command) => Some(recordings::spelled(command)),
-            },
+            command: command.clone(),
             terminal: terminal.is_some(),
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
         });
+        let toll = Paying::open(visit, seated, number, command);
         Ok(Self {
             visit,
             uplink: Arc::clone(&opening.uplink),
@@ -86,7 +91,8 @@ impl<'a> Passing<'a> {
             seated,
             number,
             tap,
-            meter: Meter::default(),
+            meter: Meter::of(live.passed()),
+            toll,
             notices,
         })
     }
@@ -98,6 +104,7 @@ impl<'a> Passing<'a> {
             live: self.seated.session.live(),
             permit: &self.seated.permit,
             right: &self.seated.right,
+            over: self.toll.over(),
         }
     }
 
@@ -146,15 +153,25 @@ impl<'a> Passing<'a> {
     /// Pumps until a side ends.
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let permit = &self.seated.permit;
-        let uplink = &self.uplink;
+        let (uplink, visit, live) = (&self.uplink, self.visit, self.seated.session.live());
         Pump {
             kind: &mut Opaque::default(),
-            permit: &|request: &FlowRequest| permit.decide(request, clock::now()),
+            permit: &|request: &FlowRequest| permit.decide(request, live.now()),
             tape: &self.tap,
             meter: &self.meter,
+            toll: self.toll.toll(),
             notices: Notices {
                 lines: &mut self.notices,
-                shown: &|line: &str| lines(uplink, line),
+                shown: &|line: &str| match uplink.columns() {
+                    Some(_) => format!("\r\n{}", lines(uplink, line)),
+                    None => lines(uplink, line),
+                },
+            },
+            holds: Holds {
+                held: self.seated.session.live().held(),
+                channel: self.number,
+                typed: uplink.columns().is_some(),
+                refused: &|bytes| visit.say_refused_keys(bytes),
             },
             drained_within: pump::DRAINED_WITHIN,
             known: Known::default(),
@@ -206,6 +223,7 @@ impl<'a> Passing<'a> {
             recordings::Stream::ErrorOutput,
             std::slice::from_ref(&greeting),
         )?;
+        self.toll.pay_all(greeting.len()).await;
         self.meter.sent(towards, greeting.len());
         // That nobody reads it is found out by what follows.
         let _ = self.opening.say(Stream::ErrorOutput, greeting).await;
@@ -231,6 +249,8 @@ impl<'a> Passing<'a> {
         } = self.seated;
         session.unconnected(self.visit, permit, error).await;
         let words = if let ConnectError::HostKey { got, pinned } = error {
+            // The target chose it.
+            self.toll.pay_all(got.len()).await;
             self.visit.say_host_key(permit, got, pinned)
         } else {
             self.visit.say_about(error.text_id(), permit)
@@ -245,6 +265,8 @@ pub(super) struct Gate<'a> {
     live: &'a Arc<LiveSession>,
     permit: &'a Permit,
     right: &'a Right,
+    /// A budget of this channel alone that lets nothing more pass.
+    over: watch::Receiver<Option<Exhausted>>,
 }
 
 impl Gate<'_> {
@@ -253,11 +275,12 @@ impl Gate<'_> {
         tokio::select! {
             biased;
             stop = self.live.until_stopped() => stop,
-            end = until_closed(self.permit) => {
+            end = until_closed(self.permit, self.live) => {
                 self.right.lose(end.clone());
                 Stop::Right(end)
             }
             end = self.right.until_lost() => Stop::Right(end),
+            over = until_over(self.over.clone()) => Stop::Quota(over),
         }
     }
 
@@ -274,6 +297,16 @@ impl Gate<'_> {
             None => passed.unwrap_or_else(|farewell| farewell),
         }
     }
+}
+
+async fn until_over(mut over: watch::Receiver<Option<Exhausted>>) -> Exhausted {
+    if let Ok(found) = over.wait_for(Option::is_some).await
+        && let Some(over) = found.clone()
+    {
+        return over;
+    }
+    // Whoever could tell is gone, and the channel with it.
+    std::future::pending().await
 }
 
 /// What cannot be recorded does not pass, on any channel of this session (R2).
@@ -319,11 +352,11 @@ fn opened(
 }
 
 /// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.
-/// Looks at the wall clock now and then, because it may be set.
-async fn until_closed(permit: &Permit) -> EndReason {
+/// Looks at the clock now and then, because it may be set forward.
+async fn until_closed(permit: &Permit, live: &LiveSession) -> EndReason {
     let closes_at = permit.closes_at();
     loop {
-        let now = clock::now();
+        let now = live.now();
         if closes_at <= now {
             return permit.end().clone();
         }

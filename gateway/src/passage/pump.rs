@@ -1,4 +1,4 @@
-//! Moves one channel's pieces between a technician and a target: recorded, then counted, then forwarded.
+//! Moves one channel's pieces between a technician and a target: recorded, then paid for, then counted, then forwarded.
 //!
 //! In this order, here and nowhere else, for every kind of channel and for both directions (invariant 3): what arrives is
 //! given to the [`Kind`], what it lets pass is recorded and put into the [`Outbox`] of the other side without a pause in
@@ -8,6 +8,9 @@
 //! waits in the ends, and whoever runs it again goes on there. So a channel can be paused, its technician spoken to, and
 //! the passage resumed.
 
+mod holds;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,12 +20,14 @@ use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::{Event, ExitSignal, RecordError};
 use tokio::sync::mpsc;
 
+pub(crate) use self::holds::Holds;
 use super::caps;
 use super::kinds::{Kind, Step};
 use super::meter::Meter;
 use super::side::{End, Exit, Outbox, Piece, TermSize};
 use super::tap::Tape;
 use crate::clock;
+use crate::extraction::toll::Toll;
 
 /// Pieces recorded by one write, at most; those of SSH are up to 32 KiB each.
 const GATHERED: usize = 16;
@@ -31,6 +36,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the target may go on taking what the technician had sent before they left. A target that takes nothing would
 /// otherwise keep the channel, its process and the memory until the session ends.
 pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
+/// Lines of the gateway that wait for a technician who does not read.
+const WORDS: usize = 4;
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
@@ -54,7 +61,7 @@ pub(crate) enum Stopped {
 pub(crate) struct Notices<'a> {
     /// As they come.
     pub(crate) lines: &'a mut mpsc::Receiver<String>,
-    /// As the technician's side shows a line.
+    /// As the technician's side shows a line; on a terminal, on a line of its own: it comes while somebody types.
     pub(crate) shown: &'a (dyn Fn(&str) -> String + Send + Sync),
 }
 
@@ -68,8 +75,12 @@ pub(crate) struct Pump<'a> {
     pub(crate) tape: &'a dyn Tape,
     /// What passes, apart from the recording.
     pub(crate) meter: &'a Meter,
+    /// What it is paid by.
+    pub(crate) toll: &'a Arc<Toll>,
     /// The gateway's own lines.
     pub(crate) notices: Notices<'a>,
+    /// What holds it.
+    pub(crate) holds: Holds<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
     pub(crate) drained_within: Duration,
     /// What is known of the two sides.
@@ -81,6 +92,8 @@ pub(crate) struct Pump<'a> {
 pub(crate) struct Known {
     /// When the technician was found to have left. What the target says shortly after is recorded all the same.
     left_at: Option<Instant>,
+    /// Bytes that were typed while it was held, and refused.
+    refused: u64,
     /// When the last that the technician had sent was on its way.
     technician_closed: Option<Instant>,
     /// The target takes nothing more; how it ended is told by the other direction.
@@ -119,7 +132,9 @@ impl Pump<'_> {
         // Last, because nothing more is heard of the target then.
         let target = ends.target;
         target.outbox.put_own(Piece::Close);
-        let closed = target.outbox.flush(&mut *target.sink, ToTarget, self.meter);
+        let closed = target
+            .outbox
+            .flush(&mut *target.sink, ToTarget, self.meter, self.toll);
         let _ = tokio::time::timeout(LAST_WORDS, closed).await;
         if !self.kind.is_finished()
             && let Err(error) = self.tape.event(Event::Note(LEFT_BEFORE_THE_END))
@@ -137,6 +152,10 @@ impl Pump<'_> {
             {
                 return Ok(over);
             }
+            let held = self.holds.is_held();
+            if !held {
+                self.tell_refused(ends)?;
+            }
             let End {
                 source: from_technician,
                 sink: to_technician,
@@ -149,19 +168,21 @@ impl Pump<'_> {
             } = &mut *ends.target;
             // Whoever does not take what waits is not read for: nothing grows.
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
-            let reads_target = !sends_down && self.known.over.is_none();
-            let reads_technician = !sends_up
+            let reads_target = !held && !sends_down && self.known.over.is_none();
+            let reads_technician = (!held || self.holds.typed)
+                && !sends_up
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
             let is_here = self.known.left_at.is_none();
-            let reads_lines = !sends_down && is_here;
+            // Words are told whatever waits to be paid for, a few at a time.
+            let reads_lines = is_here && down.words() < WORDS;
             tokio::select! {
-                sent = down.flush(&mut **to_technician, ToTechnician, self.meter), if sends_down => {
+                sent = down.flush(&mut **to_technician, ToTechnician, self.meter, self.toll), if sends_down => {
                     if sent.is_err() {
                         self.technician_is_gone(ends);
                     }
                 }
-                sent = up.flush(&mut **to_target, ToTarget, self.meter), if sends_up => {
+                sent = up.flush(&mut **to_target, ToTarget, self.meter, self.toll), if sends_up => {
                     if sent.is_err() {
                         self.known.target_takes_nothing = true;
                         ends.target.outbox.clear();
@@ -177,12 +198,18 @@ impl Pump<'_> {
                 },
                 piece = from_technician.next(), if reads_technician => match piece {
                     None | Some(Piece::Close) => self.technician_closed(ends),
+                    Some(piece) if held => {
+                        if let Some(piece) = self.refuses(piece) {
+                            self.pass(ToTarget, piece, ends)?;
+                        }
+                    }
                     Some(piece) => self.pass(ToTarget, piece, ends)?,
                 },
                 () = until(self.kind.due()) => self.release(ends)?,
                 // Seen whatever waits before the technician's last piece, which is read only as the target takes.
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
                 () = until(self.leaves_at()) => return Ok(Stopped::TechnicianLeft),
+                () = self.holds.changed() => {}
                 Some(line) = self.notices.lines.recv(), if reads_lines => self.tell(&line, ends)?,
             }
         }
@@ -220,10 +247,9 @@ impl Pump<'_> {
     /// Shows a line of the gateway: not the target's bytes, so it is recorded as the gateway's own words.
     fn tell(&self, line: &str, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         self.tape.event(Event::Note(line))?;
-        // On a line of its own: it comes while somebody types.
-        let shown = format!("\r\n{}", (self.notices.shown)(line));
+        let shown = (self.notices.shown)(line);
         let outbox = &mut ends.technician.outbox;
-        outbox.put_own(Piece::ErrorData(Bytes::from(shown)));
+        outbox.put_words(Piece::ErrorData(Bytes::from(shown)));
         Ok(())
     }
 
@@ -261,7 +287,8 @@ impl Pump<'_> {
         }
         let (mut steps, permit) = (Vec::with_capacity(pieces.len()), self.permit);
         for piece in pieces {
-            self.meter.received(towards, piece.payload());
+            self.meter
+                .received(towards, piece.bytes().map_or(0, Bytes::len));
             let (at, mut ask) = (clock::monotonic(), |request: &FlowRequest| permit(request));
             self.kind.read(towards, piece, at, &mut ask, &mut steps);
         }

@@ -1,9 +1,13 @@
 //! What one channel rests on: the permit of its own rule. A lost rule ends its channels and no others (invariant 6).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use ecluse_policy::extraction::Budgets;
 use ecluse_policy::{EndReason, Permit};
 use tokio::sync::watch;
+
+use crate::extraction::budgeted::Budgeted;
+use crate::extraction::toll::Toll;
 
 /// How the last channel of a session ended, as far as a right did it: a session that nothing rests on any more was not left
 /// by its technician.
@@ -26,6 +30,8 @@ impl LastEnd {
 pub(crate) struct Right {
     permit: Permit,
     lost: watch::Sender<Option<EndReason>>,
+    /// What the channel pays by, once it does.
+    toll: Mutex<Weak<Toll>>,
     last: LastEnd,
 }
 
@@ -36,6 +42,28 @@ impl Right {
             permit,
             last,
             lost: watch::Sender::new(None),
+            toll: Mutex::default(),
+        }
+    }
+
+    /// The channel pays by `toll`.
+    pub(super) fn pays_by(&self, toll: &Arc<Toll>) {
+        *self.toll.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(toll);
+    }
+
+    /// What the channel pays by, where it does.
+    pub(super) fn toll(&self) -> Option<Arc<Toll>> {
+        let toll = self.toll.lock().unwrap_or_else(PoisonError::into_inner);
+        toll.upgrade()
+    }
+
+    /// It stands, and these are its budgets: what passes from here on is paid by them.
+    pub(super) fn stands_with(&self, budgets: Budgets) {
+        let Some(toll) = self.toll() else { return };
+        let before = toll.budgeted();
+        if before.budgets != budgets {
+            let counted = before.counted.clone();
+            toll.renew(Arc::new(Budgeted { budgets, counted }));
         }
     }
 

@@ -13,6 +13,7 @@ use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 use super::purse::RecordingPlace;
 use super::reach::ConnectError;
 use super::right::{LastEnd, Right};
+use super::spending::Spending;
 use super::tap::Tap;
 use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
@@ -49,6 +50,8 @@ pub(crate) struct Session {
     greeted: Mutex<Option<String>>,
     /// What its recording says of the clock.
     clock: Mutex<Option<ClockStatus>>,
+    /// How fast its channels go together, and what they were told of their budgets.
+    spending: Spending,
 }
 
 impl Session {
@@ -74,7 +77,13 @@ impl Session {
             closed: AtomicBool::new(false),
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
+            spending: Spending::default(),
         }
+    }
+
+    /// What its channels share of their budgets.
+    pub(super) fn spending(&self) -> &Spending {
+        &self.spending
     }
 
     /// How others see it.
@@ -337,7 +346,7 @@ impl Session {
         store.end_session_at_last(facts.id, end, records).await;
     }
 
-    fn record(&self, visit: &Visit, kind: AuditKind) -> AuditRecord {
+    pub(super) fn record(&self, visit: &Visit, kind: AuditKind) -> AuditRecord {
         let facts = self.live.facts();
         visit
             .visitor()
@@ -360,6 +369,7 @@ fn session_end(stop: Option<&Stop>) -> SessionEnd {
         Stop::Right(_) => ("right-ended", None),
         Stop::Cut { by, .. } => ("cut", Some(by.to_string())),
         Stop::Unrecorded(_) => ("unrecorded", None),
+        Stop::Quota(_) => ("quota", None),
         Stop::Overflow => ("overflow", None),
         Stop::Unread { .. } => ("connection-closed", None),
         Stop::EndedOnRecord => ("ended-on-record", None),

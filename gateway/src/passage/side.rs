@@ -8,11 +8,14 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::meter::Meter;
 pub(crate) use super::signals::Signal;
+use crate::extraction::toll::Toll;
+use crate::extraction::way;
 use ecluse_recordings::Direction;
 
 /// A future of a trait object's method.
@@ -99,9 +102,42 @@ impl Piece {
         }
     }
 
-    /// Payload bytes that it holds.
+    /// What it costs: the bytes that whoever sent it chose and that whoever gets it learns, whatever carries them. A kind of
+    /// piece says so here, or does not compile.
     pub(crate) fn payload(&self) -> usize {
-        self.bytes().map_or(0, Bytes::len)
+        match self {
+            Self::Data(bytes) | Self::ErrorData(bytes) => bytes.len(),
+            // Columns and rows.
+            Self::Resize(TermSize { cols: _, rows: _ }) => 8,
+            Self::Signal(signal) => signal.name().len(),
+            Self::Exit(Exit::Status(_)) => 4,
+            Self::Exit(Exit::Signal {
+                signal,
+                core_dumped: _,
+                message,
+            }) => signal.name().len() + 1 + message.len(),
+            // That it comes is all that it says; a remark goes no further than the recording.
+            Self::Eof | Self::Refused | Self::Remark(_) | Self::Close => 0,
+        }
+    }
+
+    /// Takes the first `part` of its bytes out, where it has more.
+    fn split_to(&mut self, part: usize) -> Option<Self> {
+        match self {
+            Self::Data(bytes) if part < bytes.len() => Some(Self::Data(bytes.split_to(part))),
+            Self::ErrorData(bytes) if part < bytes.len() => {
+                Some(Self::ErrorData(bytes.split_to(part)))
+            }
+            Self::Data(_)
+            | Self::ErrorData(_)
+            | Self::Resize(_)
+            | Self::Signal(_)
+            | Self::Eof
+            | Self::Exit(_)
+            | Self::Refused
+            | Self::Remark(_)
+            | Self::Close => None,
+        }
     }
 }
 
@@ -165,7 +201,11 @@ impl End {
 /// What is recorded and not yet taken by one side. It stays with its side while nobody pumps.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// Paid for, and being handed over.
+    going: Option<Piece>,
     waiting: VecDeque<Owed>,
+    /// How many of the first that wait are words of the gateway.
+    words: usize,
     /// Held back until a [`super::kinds::Step::Release`].
     held: VecDeque<Piece>,
     /// The end of input or output has been put in.
@@ -176,25 +216,35 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 struct Owed {
     piece: Piece,
-    /// Payload bytes to be counted when it goes out; none once they are, and for the gateway's own words.
-    uncounted: usize,
+    /// What is to be paid before it goes out; nothing for the gateway's own.
+    unpaid: usize,
+    /// Whether it is the gateway's own, which is counted nowhere.
+    own: bool,
 }
 
 impl Outbox {
     /// Puts in what was recorded.
     pub(super) fn put(&mut self, piece: Piece) {
         self.ended |= matches!(piece, Piece::Eof);
-        let uncounted = piece.payload();
-        self.waiting.push_back(Owed { piece, uncounted });
+        let (unpaid, own) = (piece.payload(), false);
+        self.waiting.push_back(Owed { piece, unpaid, own });
     }
 
     /// Puts in what is the gateway's own.
     pub(super) fn put_own(&mut self, piece: Piece) {
         self.ended |= matches!(piece, Piece::Eof);
-        self.waiting.push_back(Owed {
-            piece,
-            uncounted: 0,
-        });
+        self.waiting.push_back(Owed::own(piece));
+    }
+
+    /// Puts in words of the gateway, before whatever waits to be paid for.
+    pub(super) fn put_words(&mut self, piece: Piece) {
+        self.waiting.insert(self.words, Owed::own(piece));
+        self.words += 1;
+    }
+
+    /// How many words of the gateway wait.
+    pub(super) fn words(&self) -> usize {
+        self.words
     }
 
     /// Keeps back what was recorded.
@@ -209,13 +259,15 @@ impl Outbox {
 
     /// Forgets what nobody will take.
     pub(super) fn clear(&mut self) {
+        self.going = None;
         self.waiting.clear();
+        self.words = 0;
         self.held.clear();
     }
 
     /// Whether all was taken that is not held back.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.going.is_none() && self.waiting.is_empty()
     }
 
     /// Whether the end of input or output is among what was put in.
@@ -223,7 +275,8 @@ impl Outbox {
         self.ended
     }
 
-    /// Hands all that waits to `sink`, each counted just before. Dropped while it waits, it goes on where it was.
+    /// Hands all that waits to `sink`, each paid for and counted just before: what is not paid for goes nowhere. Dropped while
+    /// it waits, it goes on where it was.
     ///
     /// # Errors
     /// [`Gone`] when nobody takes it any more.
@@ -232,12 +285,51 @@ impl Outbox {
         sink: &mut dyn Sink,
         towards: Direction,
         meter: &Meter,
+        toll: &Arc<Toll>,
     ) -> Result<(), Gone> {
-        while let Some(owed) = self.waiting.front_mut() {
-            meter.sent(towards, std::mem::take(&mut owed.uncounted));
-            sink.send(&mut owed.piece).await?;
-            self.waiting.pop_front();
+        loop {
+            if let Some(going) = &mut self.going {
+                sink.send(going).await?;
+                self.going = None;
+            }
+            let Some(owed) = self.waiting.front_mut() else {
+                return Ok(());
+            };
+            let mut part = None;
+            if owed.unpaid > 0 {
+                let paid = toll.pay(way(towards), owed.unpaid).await;
+                owed.unpaid = owed.unpaid.saturating_sub(paid);
+                // Bytes go as far as they are paid for; what is not bytes goes whole.
+                part = owed.piece.split_to(paid);
+                if part.is_none() && owed.unpaid > 0 {
+                    continue;
+                }
+            }
+            // No await from here on: what is counted is handed over.
+            let own = owed.own;
+            let going = match part {
+                Some(part) => part,
+                None => match self.waiting.pop_front() {
+                    Some(owed) => owed.piece,
+                    None => return Ok(()),
+                },
+            };
+            if own {
+                self.words = self.words.saturating_sub(1);
+            } else {
+                meter.sent(towards, going.bytes().map_or(0, Bytes::len));
+            }
+            self.going = Some(going);
         }
-        Ok(())
+    }
+}
+
+impl Owed {
+    fn own(piece: Piece) -> Self {
+        Self {
+            piece,
+            unpaid: 0,
+            own: true,
+        }
     }
 }

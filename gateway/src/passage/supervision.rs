@@ -4,7 +4,8 @@
 //! session ([`watch_session`]) whether what its intervention admitted still stands, for the session and for each of its
 //! channels by the rule that permitted it, and closes its recording when it has ended. Each sleeps until something may have
 //! ended a right (a change of its intervention, new documents, the end of the window, the gateway stopping) and asks policy
-//! again. A wall clock that is set is caught by looking at least every few seconds.
+//! again. A wall clock that is set is caught by looking at least every few seconds; one that is set back gives nobody more
+//! time than was approved ([`LiveSession::now`](crate::live::LiveSession::now)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) -> Stop {
         let present = visit
             .visitor()
             .authenticated
-            .still_valid(&applied.documents, clock::now());
+            .still_valid(&applied.documents, clock::agreed());
         if let Err(ended) = present {
             return Stop::Right(EndReason::Withdrawn(ended));
         }
@@ -76,7 +77,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
             return session.live().stop(stop);
         }
         let closes_at = session.admission().closes_at();
-        let until_window_ends = closes_at.since(clock::now()).to_std();
+        let until_window_ends = closes_at.since(session.live().now()).to_std();
         tokio::select! {
             _ = documents.changed() => {}
             _ = changes.changed() => tokio::time::sleep(SETTLE).await,
@@ -91,7 +92,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
 /// The first right of a session that has ended, if any; where none has, the channels whose own rule is lost end.
 async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
     let gateway = visit.gateway();
-    let (applied, now) = (gateway.applied(), clock::now());
+    let (applied, now) = (gateway.applied(), session.live().now());
     let (latest, earlier) = (session.admission(), session.earlier_admissions());
     let found = gateway
         .store
@@ -119,10 +120,10 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
         // The session stands: its channels do, each by its own rule.
         for right in session.rights() {
             let permit = right.permit();
-            let stands =
-                latest.recheck_channel(permit, &applied.documents, intervention.as_ref(), now);
-            if let Err(reason) = stands {
-                right.lose(reason);
+            let budgets = latest.budgets(permit, &applied.documents, intervention.as_ref(), now);
+            match budgets {
+                Ok(budgets) => right.stands_with(budgets),
+                Err(reason) => right.lose(reason),
             }
         }
     }

@@ -79,11 +79,10 @@ impl Tape for Tap {
     fn bytes(&self, stream: Stream, pieces: &[Bytes]) -> Result<(), RecordError> {
         self.recorder
             .append_pieces(self.channel, self.at(), stream, pieces)?;
-        let length = pieces.iter().map(Bytes::len).sum();
+        self.live.recorded();
         match stream {
-            Stream::Input => self.live.recorded(length, 0),
+            Stream::Input => {}
             Stream::Output | Stream::ErrorOutput => {
-                self.live.recorded(0, length);
                 if let Some(mut order) = self.order() {
                     pieces.iter().for_each(|piece| order.read(piece));
                 }
@@ -103,7 +102,7 @@ impl Tape for Tap {
             order.resized(rows);
         }
         // Whoever watches reads the journal, which is ahead of what the technician sees.
-        self.live.recorded(0, 0);
+        self.live.recorded();
         Ok(())
     }
 

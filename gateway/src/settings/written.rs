@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_policy::identity::UNUSED_FOR;
 use ecluse_policy::{HostPort, Lang, LockoutRule, Span};
 use ecluse_recordings::log::VerifierKey;
@@ -31,6 +32,8 @@ pub(super) struct Written {
     clock: WrittenClock,
     journal: WrittenJournal,
     node: WrittenNode,
+    /// Policy reads it, as it reads the same in documents.
+    extraction: Option<de::IgnoredAny>,
 }
 
 #[derive(Deserialize, Default)]
@@ -112,7 +115,12 @@ struct WrittenNode {
 }
 
 impl Written {
-    pub(super) fn checked(self, file: &Path, base: &Path) -> Result<Settings, Contradiction> {
+    pub(super) fn checked(
+        self,
+        file: &Path,
+        base: &Path,
+        extraction: NodeRules,
+    ) -> Result<Settings, Contradiction> {
         let Self {
             lang,
             data_dir,
@@ -125,6 +133,7 @@ impl Written {
             clock,
             journal,
             node,
+            extraction: _,
         } = self;
         let data_dir = base.join(data_dir.unwrap_or_else(|| PathBuf::from("/var/lib/ecluse")));
         let minutes = |count: u64| Span::from_secs(count * 60);
@@ -179,6 +188,7 @@ impl Written {
             clock: ClockSettings {
                 servers: clock.servers.map_or_else(Vec::new, |servers| servers.0),
             },
+            extraction,
             data_dir,
         })
     }

@@ -6,7 +6,8 @@ use crate::ssh::keys::{LineEnding, PrivateKey};
 use ecluse_policy::{AccountName, TargetId, Timestamp};
 use zeroize::Zeroizing;
 
-use super::sql::values;
+use super::bound::{Secret, SecretRow};
+use super::sql::{Row, values};
 use super::{Store, StoreError, tables};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::new_ed25519;
@@ -14,6 +15,7 @@ use crate::secrets::new_ed25519;
 const TABLE: &str = "credentials";
 const KEYS_TABLE: &str = "gateway_keys";
 const USER_AUTHORITY: &str = "ssh-user-authority";
+const HELD: &str = "SELECT kind, sealed FROM credentials WHERE target = $1 AND account = $2";
 
 /// How the gateway logs on to an account of a target.
 pub enum Credential {
@@ -139,19 +141,31 @@ impl Store {
     /// The credential of an account, opened.
     ///
     /// # Errors
-    /// The store failed, or the sealed value does not open.
+    /// The store failed, the sealed value does not open, or it is not the one on record.
     pub async fn credential(
         &self,
         target: &TargetId,
         account: &AccountName,
+        at: Timestamp,
     ) -> Result<Option<Credential>, StoreError> {
-        let sql = "SELECT kind, sealed FROM credentials WHERE target = $1 AND account = $2";
-        let Some(row) = self
+        let row = self
             .db()
-            .row(sql, values![target.as_str(), account.as_str()])
-            .await?
-        else {
-            return Ok(None);
+            .row(HELD, values![target.as_str(), account.as_str()])
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let secret = Secret::Credential(target.clone(), account.clone());
+        let sealed = row.bytes("sealed")?;
+        // After the row: whatever replaced it is there by now.
+        self.follow().await?;
+        let judged = self.said().secret_row(&secret, &sealed);
+        let row = if judged == SecretRow::Believed {
+            row
+        } else {
+            // It may have been replaced between both.
+            let Some(row) = self.credential_row(&secret, target, account, at).await? else {
+                return Ok(None);
+            };
+            row
         };
         let kind = row.parsed("kind", |text| {
             CredentialKind::parse(text).ok_or("an unknown kind of credential")
@@ -170,6 +184,34 @@ impl Store {
             }
             CredentialKind::Certificate => Credential::Certificate,
         }))
+    }
+
+    /// The row of a credential, within a change: where it is not the one on record, that is put there.
+    async fn credential_row(
+        &self,
+        secret: &Secret,
+        target: &TargetId,
+        account: &AccountName,
+        at: Timestamp,
+    ) -> Result<Option<Row>, StoreError> {
+        let mut change = self.write().await?;
+        change.follow().await?;
+        let row = change
+            .tx
+            .row(HELD, values![target.as_str(), account.as_str()])
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let sealed = row.bytes("sealed")?;
+        let (judged, fault) = {
+            let said = change.inner.said();
+            let fault = said.secret_fault(secret, &sealed, at);
+            (said.secret_row(secret, &sealed), fault)
+        };
+        if let Some(fault) = fault {
+            change.commit(&[fault]).await?;
+        }
+        judged.believed(secret)?;
+        Ok(Some(row))
     }
 
     /// Which credentials there are.

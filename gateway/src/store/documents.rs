@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use ecluse_policy::documents::{Change, DocumentError, diff, parse_client, parse_provider};
+use ecluse_policy::documents::{
+    Change, DocumentError, NodeRules, diff, parse_client, parse_provider,
+};
 use ecluse_policy::{ClientId, Documents, PersonId, Timestamp, clients_concerned};
 
 use super::bound::{self, DocumentText};
@@ -78,12 +80,13 @@ pub(super) fn lines(errors: &[DocumentError]) -> String {
         .join("\n")
 }
 
-/// Parses texts and checks them against each other, as documents that are to be applied now.
+/// Parses texts and checks them against each other, as documents that are to be applied now on a gateway whose own settings
+/// say `node` of budgets.
 ///
 /// # Errors
 /// Every error there is.
-pub fn compile(texts: &DocumentTexts) -> Result<Documents, Vec<DocumentError>> {
-    let documents = read(texts)?;
+pub fn compile(texts: &DocumentTexts, node: &NodeRules) -> Result<Documents, Vec<DocumentError>> {
+    let documents = read(texts)?.on_node(node.clone());
     let outdated = documents.outdated();
     if outdated.is_empty() {
         Ok(documents)
@@ -173,7 +176,7 @@ impl Store {
     /// # Errors
     /// The texts cannot be applied, or the store failed.
     pub async fn plan_documents(&self, texts: &DocumentTexts) -> Result<ApplyOutcome, ApplyError> {
-        let next = compile(texts).map_err(ApplyError::Documents)?;
+        let next = compile(texts, self.node()).map_err(ApplyError::Documents)?;
         let held = self.held().await?;
         let (current_texts, unknown) = held.texts_before(texts);
         // What the log contradicts is put in force again, on record, though the texts be the same.
@@ -201,7 +204,7 @@ impl Store {
         by: &str,
         at: Timestamp,
     ) -> Result<ApplyOutcome, ApplyError> {
-        let next = compile(texts).map_err(ApplyError::Documents)?;
+        let next = compile(texts, self.node()).map_err(ApplyError::Documents)?;
         let mut change = self.write().await?;
         let held = bound::held_in(&mut change).await?;
         let (current_texts, unknown) = held.texts_before(texts);

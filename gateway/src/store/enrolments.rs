@@ -6,6 +6,7 @@
 
 use ecluse_policy::{AccountUse, PersonId, Timestamp};
 
+use super::bound::{Secret, SecretRow};
 use super::sql::{Row, values};
 use super::{FactorBinding, Store, StoreError, Writing, failures, remembered, tables};
 use crate::audit::{AuditKind, AuditRecord};
@@ -205,22 +206,42 @@ pub(super) struct Usable {
     pub(super) last_step: u64,
 }
 
+/// What the table holds for a person.
+pub(super) enum Held {
+    /// A secret that is the one on record.
+    Usable(Usable),
+    /// One that is not; with the entry that says so, where there is none yet.
+    Other(Option<Box<AuditRecord>>),
+    /// None, or one that is disabled.
+    Not,
+}
+
 /// Reads a person's usable secret within a change.
 pub(super) async fn usable(
     change: &mut Writing,
     person: &PersonId,
-) -> Result<Option<Usable>, StoreError> {
+    at: Timestamp,
+) -> Result<Held, StoreError> {
     let Some(row) = change.tx.row(USABLE, values![person.as_str()]).await? else {
-        return Ok(None);
+        return Ok(Held::Not);
     };
-    let bytes = change
-        .inner
-        .key
-        .open(TABLE, person.as_str(), &row.bytes("secret")?)?;
+    let sealed = row.bytes("secret")?;
+    change.follow().await?;
+    let secret = Secret::Enrolment(person.clone());
+    let judged = change.inner.said().secret_row(&secret, &sealed);
+    match judged {
+        SecretRow::Believed => {}
+        SecretRow::Other { .. } => {
+            let fault = change.inner.said().secret_fault(&secret, &sealed, at);
+            return Ok(Held::Other(fault.map(Box::new)));
+        }
+        SecretRow::Unknown { .. } => judged.believed(&secret)?,
+    }
+    let bytes = change.inner.key.open(TABLE, person.as_str(), &sealed)?;
     let secret =
         TotpSecret::from_bytes(&bytes).map_err(|error| StoreError::malformed("secret", error))?;
     let last_step = row.count("last_step")?;
-    Ok(Some(Usable { secret, last_step }))
+    Ok(Held::Usable(Usable { secret, last_step }))
 }
 
 const USABLE: &str =

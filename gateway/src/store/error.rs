@@ -100,6 +100,26 @@ pub enum StoreError {
         /// Its number.
         number: u64,
     },
+    /// A sealed secret is not the one of which the log tells last.
+    #[error(
+        "the {secret} in the store is not the one that entry {seq} tells of, and opens nothing; set it anew, and find out who changed the store with: ecluse journal verify"
+    )]
+    NotOnRecord {
+        /// Which secret.
+        secret: String,
+        /// The entry.
+        seq: u64,
+    },
+    /// Nothing tells whether a sealed secret is the right one.
+    #[error(
+        "the words of entry {seq}, which tells of the {secret}, cannot be read, and nothing is opened with it meanwhile; set it anew, and find out what happened with: ecluse journal verify"
+    )]
+    NotReadable {
+        /// Which secret.
+        secret: String,
+        /// The entry.
+        seq: u64,
+    },
     /// The journal lacks what it must have.
     #[error(
         "the journal in the store is damaged: {0}; nothing more is written to it; find out what happened with: ecluse journal verify"

@@ -15,7 +15,7 @@ use ecluse_policy::lockout as policy;
 use ecluse_policy::{CodeOutcome, LockoutRule, PersonId, Timestamp};
 use serde_json::{Map, Value as Json};
 
-use super::enrolments::Usable;
+use super::enrolments::{Held, Usable};
 use super::sql::{Row, values};
 use super::{Store, StoreError, Writing, enrolments, new_id, remembered};
 use crate::audit::{AuditKind, AuditRecord};
@@ -225,7 +225,8 @@ impl Store {
             change.commit(&[]).await?;
             return Ok(CodeOutcome::Blocked { until });
         }
-        let judgement = judge(&mut change, known, code, claim.at).await?;
+        let judged = judge(&mut change, known, code, claim.at).await?;
+        let judgement = judged.outcome;
         let reason = match judgement {
             CodeOutcome::Accepted => {
                 forget(&mut change, claim.person).await?;
@@ -239,12 +240,35 @@ impl Store {
             }
             CodeOutcome::Wrong => "wrong one-time code",
             CodeOutcome::Replayed => "one-time code used before",
+            CodeOutcome::NotEnrolled if judged.is_other => {
+                "the enrolment in the store is not the one on record"
+            }
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
         };
         let record = record.reason(reason);
-        let (_, records) = count(&mut change, claim, known, None, record).await?;
+        let (_, mut records) = count(&mut change, claim, known, None, record).await?;
+        records.extend(judged.fault);
         change.commit(&records).await?;
         Ok(judgement)
+    }
+}
+
+/// What came of a code.
+struct Judged {
+    outcome: CodeOutcome,
+    /// Whether the row that would have judged it is not the one on record.
+    is_other: bool,
+    /// The entry of that, where there is none yet.
+    fault: Option<AuditRecord>,
+}
+
+impl From<CodeOutcome> for Judged {
+    fn from(outcome: CodeOutcome) -> Self {
+        Self {
+            outcome,
+            is_other: false,
+            fault: None,
+        }
     }
 }
 
@@ -253,11 +277,17 @@ async fn judge(
     known: Option<&PersonId>,
     code: &str,
     at: Timestamp,
-) -> Result<CodeOutcome, StoreError> {
+) -> Result<Judged, StoreError> {
+    let (mut is_other, mut fault) = (false, None);
     let usable = match known {
-        Some(person) => enrolments::usable(change, person)
-            .await?
-            .map(|usable| (person, usable)),
+        Some(person) => match enrolments::usable(change, person, at).await? {
+            Held::Usable(usable) => Some((person, usable)),
+            Held::Other(found) => {
+                (is_other, fault) = (true, found.map(|fault| *fault));
+                None
+            }
+            Held::Not => None,
+        },
         None => {
             enrolments::look_for_nobody(change).await?;
             None
@@ -266,21 +296,27 @@ async fn judge(
     let Some((person, Usable { secret, last_step })) = usable else {
         totp::check_nobody(code, at);
         return Ok(if code.trim().is_empty() {
-            CodeOutcome::Empty
+            CodeOutcome::Empty.into()
         } else {
-            CodeOutcome::NotEnrolled
+            Judged {
+                outcome: CodeOutcome::NotEnrolled,
+                is_other,
+                fault,
+            }
         });
     };
     if code.trim().is_empty() {
-        return Ok(CodeOutcome::Empty);
+        return Ok(CodeOutcome::Empty.into());
     }
     if secret.is_code_of(code, last_step) {
-        return Ok(CodeOutcome::Again);
+        return Ok(CodeOutcome::Again.into());
     }
     Ok(match secret.check(code, at) {
-        None => CodeOutcome::Wrong,
-        Some(step) if enrolments::accept_step(change, person, step).await? => CodeOutcome::Accepted,
-        Some(_) => CodeOutcome::Replayed,
+        None => CodeOutcome::Wrong.into(),
+        Some(step) if enrolments::accept_step(change, person, step).await? => {
+            CodeOutcome::Accepted.into()
+        }
+        Some(_) => CodeOutcome::Replayed.into(),
     })
 }
 

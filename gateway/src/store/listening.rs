@@ -1,18 +1,23 @@
 //! Changes that other processes make: heard by name on PostgreSQL (LISTEN), and counted on both engines ([`poll`]).
 //!
-//! Words may be lost with a connection, and anybody who can connect to the database can say some. The epoch is not: it
-//! counts every commit, and what nobody named wakes everybody.
+//! Words may be lost with a connection, and anybody who can connect to the database can say some: those that no gateway of
+//! this store marked are not heard. The epoch is not lost: it counts every commit, and what nobody named wakes everybody.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
+use tokio::time::Instant;
 
 use super::sql::{Db, values};
 use super::{Inner, POLL, StoreError, read_epoch, topics};
 
 /// How long the words of a commit may take after the commit itself, before it counts as one that nobody named.
 const WORDS_COME_WITHIN: Duration = Duration::from_millis(25);
+/// So many words are heard in a [`TURN`]: six times what a store commits at its best. More are somebody else's, and wait.
+const WORDS_A_TURN: u32 = 100;
+/// See [`WORDS_A_TURN`].
+const TURN: Duration = Duration::from_millis(25);
 /// After a failure: not at once again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -79,17 +84,31 @@ async fn listen(store: Weak<Inner>) {
 }
 
 /// Returns when the store is gone.
+///
+/// A flood of words takes no processor from anybody else: it is heard at its own pace, and the commits that are named behind
+/// it are counted meanwhile.
 async fn hear(store: &Weak<Inner>, listener: &mut PgListener) -> Result<(), StoreError> {
+    let mut turn = Instant::now() + TURN;
+    let mut words = 0;
     loop {
         // What is said while the connection is away is counted all the same.
         let said = listener.try_recv().await?;
         let Some(inner) = store.upgrade() else {
             return Ok(());
         };
-        if let Some((epoch, topics)) = said.and_then(|said| topics::read(said.payload())) {
+        if let Some((epoch, topics)) =
+            said.and_then(|said| topics::read(&inner.key, said.payload()))
+        {
             inner.announcer.hear(epoch, topics.as_ref());
         }
         drop(inner);
+        words += 1;
+        if Instant::now() >= turn {
+            (turn, words) = (Instant::now() + TURN, 0);
+        } else if words >= WORDS_A_TURN {
+            tokio::time::sleep_until(turn).await;
+            (turn, words) = (Instant::now() + TURN, 0);
+        }
         // However many words come at once, everybody else has their turn between them.
         tokio::task::yield_now().await;
     }

@@ -33,6 +33,8 @@ const SCREEN_TEXT: &str = include_str!("migrations/0017_screen_text.sql");
 const HIDDEN_TYPING: &str = include_str!("migrations/0013_hidden_typing.sql");
 const NODES: &str = include_str!("migrations/0018_nodes.sql");
 const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
+const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
+const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -136,6 +138,18 @@ const STEPS: &[Step] = &[
         name: "node runs",
         sqlite: NODE_RUNS,
         postgres: NODE_RUNS,
+    },
+    Step {
+        format: 20,
+        name: "vouched",
+        sqlite: VOUCHED,
+        postgres: VOUCHED,
+    },
+    Step {
+        format: 21,
+        name: "extraction",
+        sqlite: EXTRACTION,
+        postgres: EXTRACTION,
     },
 ];
 

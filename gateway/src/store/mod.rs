@@ -9,7 +9,7 @@
 //! ([`Store::ahead`]).
 //!
 //! The store decides nothing: it keeps values of the policy crate and hands them back. Each subject has
-//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`failures`], [`host_keys`],
+//! its file: [`address`], [`audit`], [`bound`], [`credentials`], [`documents`], [`enrolments`], [`extraction`], [`failures`], [`host_keys`],
 //! [`interventions`], [`nodes`], [`node_runs`], [`orders`], [`owed`], [`remembered`], [`search`], [`sessions`].
 
 mod address;
@@ -20,6 +20,7 @@ mod credentials;
 mod documents;
 mod enrolments;
 mod error;
+mod extraction;
 mod failures;
 mod host_keys;
 mod interventions;
@@ -54,6 +55,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_policy::{Documents, Timestamp};
 use ecluse_recordings::log::{Frontier, Hash};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -62,8 +64,8 @@ use uuid::Uuid;
 pub use self::address::check_address;
 pub use self::audit::AuditQuery;
 pub use self::bound::{
-    Contradicted, DocumentFault, DocumentText, InterventionFault, InterventionGone, LastText,
-    SessionFault, SessionSaid, Wrong,
+    Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
+    LastText, SessionFault, SessionSaid, Wrong,
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
@@ -72,6 +74,7 @@ pub use self::documents::{
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub use self::error::StoreError;
+pub(crate) use self::extraction::Booked;
 pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};
@@ -90,7 +93,7 @@ pub use self::recordings::Sealed;
 pub use self::remembered::FactorBinding;
 pub use self::search::Searchable;
 pub use self::sessions::{LastMoment, Session, SessionEnd, SessionQuery, SessionStart};
-pub use self::settings::{NODE, SETTINGS};
+pub use self::settings::{ENDS, JOINED, NODE, SETTINGS};
 use self::sql::{Db, Engine, Tx, values};
 pub use self::tables::{OwnKey, Permission, SEALED, SealedValue};
 use self::topics::{Announcer, Topic};
@@ -126,6 +129,8 @@ struct Inner {
     documents: Mutex<bound::Loaded>,
     /// What the log says of interventions and documents, as far as it was read.
     said: Mutex<bound::Said>,
+    /// What the gateway's own settings say of budgets.
+    node: NodeRules,
     /// The texts by which it was last asked whose trails a record enters, read.
     trails: Mutex<Option<(DocumentTexts, Arc<Documents>)>>,
 }
@@ -145,7 +150,8 @@ impl Store {
                 let db = opening::sqlite(&path).await?;
                 // The library locks PostgreSQL while it migrates; SQLite it leaves to us.
                 let _alone = lock::wait_for(settings.data_dir.join("migrate.lock")).await?;
-                Self::with(db, &keys, &path.display().to_string()).await
+                let node = settings.extraction.clone();
+                Self::with(db, &keys, &path.display().to_string(), node).await
             }
             StoreAddress::Postgres(url) => {
                 let options = address::options(url)?;
@@ -154,7 +160,8 @@ impl Store {
                     options.get_host(),
                     options.get_port()
                 );
-                Self::with(opening::postgres(options).await?, &keys, &place).await
+                let node = settings.extraction.clone();
+                Self::with(opening::postgres(options).await?, &keys, &place, node).await
             }
         }
     }
@@ -183,10 +190,11 @@ impl Store {
         let credentials = secrets::credentials_directory();
         let key = binding::open(&db, &settings.keys_dir(), credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
-        Ok(Some(Self::of(db, key, epoch)))
+        let node = settings.extraction.clone();
+        Ok(Some(Self::of(db, key, epoch, node)))
     }
 
-    fn of(db: Db, key: StoreKey, epoch: u64) -> Self {
+    fn of(db: Db, key: StoreKey, epoch: u64, node: NodeRules) -> Self {
         let announcer = Announcer::new(epoch, db.engine());
         let inner = Inner {
             db,
@@ -197,6 +205,7 @@ impl Store {
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::default(),
+            node,
             trails: Mutex::new(None),
         };
         Self {
@@ -205,13 +214,18 @@ impl Store {
         }
     }
 
-    async fn with(db: Db, keys_dir: &Path, place: &str) -> Result<Self, StoreError> {
+    async fn with(
+        db: Db,
+        keys_dir: &Path,
+        place: &str,
+        node: NodeRules,
+    ) -> Result<Self, StoreError> {
         migrations::migrate(&db, place).await?;
         // The store first: it knows whether a key may be made for it.
         let credentials = secrets::credentials_directory();
         let key = binding::open(&db, keys_dir, credentials.as_deref()).await?;
         let epoch = read_epoch(&db).await?;
-        let store = Self::of(db, key, epoch);
+        let store = Self::of(db, key, epoch, node);
         journal::check_begun(&store).await?;
         bound::begin(&store).await?;
         Ok(store)
@@ -243,7 +257,7 @@ impl Store {
     /// The store failed.
     pub async fn snapshot(&self) -> Result<Self, StoreError> {
         // Read before the moment, and so true of it: what was read of the log is not read again.
-        let said = self.said().clone();
+        let said = self.said().clone().strictly();
         let db = self.inner.db.snapshot().await?;
         let epoch = read_epoch(&db).await?;
         let announcer = Announcer::new(epoch, db.engine());
@@ -257,6 +271,7 @@ impl Store {
             turns: Arc::new(Semaphore::new(1)),
             documents: Mutex::default(),
             said: Mutex::new(said),
+            node: self.inner.node.clone(),
             trails: Mutex::new(None),
         };
         Ok(Self {
@@ -272,6 +287,11 @@ impl Store {
 
     fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    /// What the gateway's own settings say of budgets.
+    pub fn node(&self) -> &NodeRules {
+        &self.inner.node
     }
 
     fn key(&self) -> &StoreKey {
@@ -381,7 +401,7 @@ impl Writing {
             self.append(&record).await?;
         }
         if self.inner.db.engine() == Engine::Postgres {
-            let words = topics::words(self.epoch, &self.topics);
+            let words = topics::words(&self.inner.key, self.epoch, &self.topics);
             self.tx.execute(listening::SAY, values![words]).await?;
         }
         self.tx.commit().await?;

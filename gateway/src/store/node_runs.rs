@@ -2,8 +2,9 @@
 //! reached, and the later of two runs must not end what the other carries.
 //!
 //! Each run writes a word of its own into the row, renews the row only while that word stands there, and takes it from
-//! another run only as it was seen. Nothing vouches for the table: what a run does about another's word is decided by whether
-//! that one goes on renewing (`live/alone.rs`).
+//! another run only as it was seen. Nothing vouches for the table, so each renewal has when it was made, sealed under the store's
+//! key for this name, run and address: who writes the table has no such key, and a copied data directory has. What a run does
+//! about another's word is decided by whether that one goes on making such seals (`live/alone.rs`).
 
 use std::fmt;
 use std::time::Duration;
@@ -47,10 +48,20 @@ pub struct Holder {
     pub run: Option<Run>,
     /// Where it says that it is reached, as it stands there.
     pub address: String,
-    /// When it was renewed last, by the store's clock. **Unit**: microseconds.
-    pub renewed_at: i64,
-    /// How long ago that was; none where it lies ahead, which is a clock that was set back.
+    /// When a gateway renewed it last, as its seal says; none where there is no seal of this run here. **Unit**: microseconds,
+    /// by the store's clock.
+    pub proven: Option<i64>,
+    /// When it was looked at. **Unit**: the same.
+    pub seen_at: i64,
+    /// How long ago it was renewed, as the row says; none where that lies ahead, which is a clock that was set back.
     pub silent: Option<Duration>,
+}
+
+const TABLE: &str = "nodes";
+
+/// What a renewal is sealed for. No part can hold a NUL: PostgreSQL keeps none.
+fn place(name: &str, run: &str, address: &str) -> String {
+    format!("{name}\0{run}\0{address}")
 }
 
 impl Store {
@@ -61,18 +72,28 @@ impl Store {
     pub async fn node_holder(&self, name: &str) -> Result<Option<Holder>, StoreError> {
         let now = clock(self.db().engine());
         let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT run, address, renewed_at, {now} AS now FROM nodes WHERE name = $1"
+            "SELECT run, address, renewed_at, proof, {now} AS now FROM nodes WHERE name = $1"
         ));
         let Some(row) = self.db().row(sql, values![name]).await? else {
             return Ok(None);
         };
-        let renewed_at = row.int("renewed_at")?;
-        let silent = row.int("now")?.checked_sub(renewed_at);
+        let seen_at = row.int("now")?;
+        let silent = seen_at.checked_sub(row.int("renewed_at")?);
         let silent = silent.and_then(|silent| u64::try_from(silent).ok());
+        let (run, address) = (row.text_or_none("run")?, row.text("address")?);
+        let proven = match (&run, row.bytes_or_none("proof")?) {
+            (Some(run), Some(proof)) => {
+                let opened = self.key().open(TABLE, &place(name, run, &address), &proof);
+                let at = opened.ok().and_then(|at| at.as_slice().try_into().ok());
+                at.map(i64::from_be_bytes)
+            }
+            (Some(_) | None, Some(_) | None) => None,
+        };
         Ok(Some(Holder {
-            run: row.text_or_none("run")?.map(Run),
-            address: row.text("address")?,
-            renewed_at,
+            run: run.map(Run),
+            address,
+            proven,
+            seen_at,
             silent: silent.map(Duration::from_micros),
         }))
     }
@@ -114,15 +135,20 @@ impl Store {
         holder: Option<&Run>,
     ) -> Result<bool, StoreError> {
         let now = clock(self.db().engine());
-        let sql = sqlx::AssertSqlSafe(format!(
-            "INSERT INTO nodes (name, address, renewed_at, run) VALUES ($1, $2, {now}, $3) \
-             ON CONFLICT (name) DO UPDATE SET address = excluded.address, renewed_at = excluded.renewed_at, run = excluded.run \
-             WHERE COALESCE(nodes.run, '') = $4"
-        ));
+        let clock = sqlx::AssertSqlSafe(format!("SELECT {now} AS now"));
         let (run, holder) = (run.to_string(), holder.map(Run::to_string));
+        let address = address.to_string();
         // Not through `write`: nobody need wake for it.
         let mut tx = self.db().begin().await?;
-        let values = values![name, address.to_string(), run, holder.unwrap_or_default()];
+        let row = tx.row(clock, values![]).await?;
+        let at = row.ok_or(StoreError::Null { column: "now" })?.int("now")?;
+        let place = place(name, &run, &address);
+        let proof = self.key().seal(TABLE, &place, &at.to_be_bytes())?;
+        let sql = "INSERT INTO nodes (name, address, renewed_at, run, proof) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (name) DO UPDATE SET address = excluded.address, renewed_at = excluded.renewed_at, run = excluded.run, \
+             proof = excluded.proof WHERE COALESCE(nodes.run, '') = $6";
+        let holder = holder.unwrap_or_default();
+        let values = values![name, address, at, run, proof, holder];
         let written = tx.execute(sql, values).await?;
         tx.commit().await?;
         Ok(written > 0)

@@ -45,6 +45,8 @@ struct Body {
 pub struct Given {
     /// Its id.
     pub id: Uuid,
+    /// The entry by which it stands.
+    pub seq: u64,
 }
 
 /// What this node is to carry out.
@@ -131,7 +133,7 @@ impl Store {
             change.tx.execute(sql, values).await?;
         }
         change.commit(&[]).await?;
-        Ok(Given { id })
+        Ok(Given { id, seq })
     }
 
     /// What `node` is to carry out, in the order it was given, and then what nobody gave; also forgets answers that nobody
@@ -141,28 +143,7 @@ impl Store {
     /// The store failed.
     pub async fn orders_for(&self, node: &str) -> Result<Vec<Held>, StoreError> {
         let now = clock(self.db().engine());
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT orders.id AS id, orders.seq AS seq, salt, body, leaf, entry, {now} AS now, \
-             (SELECT value FROM counters WHERE name = 'audit') AS counted, \
-             (SELECT value FROM counters WHERE name = 'session') AS begun \
-             FROM orders LEFT JOIN journal ON journal.seq = orders.seq \
-             WHERE node = $1 AND answer IS NULL ORDER BY orders.seq, orders.id"
-        ));
-        let rows = self.db().rows(sql, values![node]).await?;
-        let entries = rows.iter().filter_map(|row| {
-            let leaf: [u8; 32] = row.bytes("leaf").ok()?.try_into().ok()?;
-            Some((row.count("seq").ok()?, Hash(leaf)))
-        });
-        let entries: Vec<_> = entries.collect();
-        let seen = self.seen(&entries).await?;
-        let mut held: Vec<Held> = rows
-            .iter()
-            .map(|row| held(row, node, &seen))
-            .collect::<Result<_, _>>()?;
-        held.sort_by_key(|held| match held {
-            Held::OnRecord { .. } => 0,
-            Held::Forged { .. } => 1,
-        });
+        let held = self.held_orders(node, "answer IS NULL").await?;
         let sql = "SELECT id FROM orders WHERE node = $1 AND answer IS NOT NULL";
         if !self.db().rows(sql, values![node]).await?.is_empty() {
             let lasts = ANSWERS_LAST.as_micros();
@@ -173,6 +154,59 @@ impl Store {
             tx.execute(sql, values![node]).await?;
             tx.commit().await?;
         }
+        Ok(held)
+    }
+
+    /// What stands there with an answer, as long as that lasts: whoever can write the table can write one in the name of a
+    /// node, which knows by itself what it carried out.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn orders_answered(&self, node: &str) -> Result<Vec<Held>, StoreError> {
+        self.held_orders(node, "answer IS NOT NULL").await
+    }
+
+    async fn held_orders(&self, node: &str, which: &'static str) -> Result<Vec<Held>, StoreError> {
+        let now = clock(self.db().engine());
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT orders.id AS id, orders.seq AS seq, salt, body, leaf, entry, {now} AS now, \
+             (SELECT value FROM counters WHERE name = 'audit') AS counted, \
+             (SELECT value FROM counters WHERE name = 'session') AS begun \
+             FROM orders LEFT JOIN journal ON journal.seq = orders.seq \
+             WHERE node = $1 AND {which} ORDER BY orders.seq, orders.id"
+        ));
+        let rows = self.db().rows(sql, values![node]).await?;
+        let entries = rows.iter().filter_map(|row| {
+            let leaf: [u8; 32] = row.bytes("leaf").ok()?.try_into().ok()?;
+            Some((row.count("seq").ok()?, Hash(leaf)))
+        });
+        let entries: Vec<_> = entries.collect();
+        let seen = self.seen(&entries).await?;
+        // What is not known yet is neither an order nor a forgery: it is looked at again.
+        let known = |row: &&Row| {
+            let counted = row.count("counted").unwrap_or(0);
+            let Some(seq) = row.count("seq").ok().filter(|seq| *seq <= counted) else {
+                return true;
+            };
+            let leaf: Option<[u8; 32]> =
+                row.bytes("leaf").ok().and_then(|leaf| leaf.try_into().ok());
+            let line = row.text_or_none("entry").ok().flatten();
+            let line = line.map(|line| leaf_hash(line.as_bytes()).0);
+            let mut said = self.said();
+            let is_away = leaf.is_some_and(|leaf| {
+                line != Some(leaf) && seen.contains(&seq) && said.unread(seq, Hash(leaf), None)
+            });
+            !is_away && !said.owes(seq)
+        };
+        let mut held: Vec<Held> = rows
+            .iter()
+            .filter(known)
+            .map(|row| held(row, node, &seen))
+            .collect::<Result<_, _>>()?;
+        held.sort_by_key(|held| match held {
+            Held::OnRecord { .. } => 0,
+            Held::Forged { .. } => 1,
+        });
         Ok(held)
     }
 

@@ -1,6 +1,9 @@
 //! Second factors proven a moment ago, so that `scp` and Ansible need no code for each connection.
 //!
-//! Each is bound to person, key, station, source address and client: it is worth nothing elsewhere.
+//! Each is bound to person, key, station, source address and client: it is worth nothing elsewhere. A row alone is anybody's
+//! who can write the table, so each has a seal under the store's key, made for exactly this binding: until when it is good, and
+//! where the log stood when the factor was proven. What takes factors away (an enrolment, its end, a block) is an entry of the
+//! log; a factor that was proven before the last such entry of its person is none, whoever puts its row back.
 
 use std::net::IpAddr;
 
@@ -8,7 +11,6 @@ use ecluse_policy::{ClientId, Fingerprint, PersonId, StationId, Timestamp};
 
 use super::sql::values;
 use super::{Store, StoreError, Writing};
-use crate::audit::AuditRecord;
 
 /// What a proven factor is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,13 @@ impl FactorBinding {
     fn client(&self) -> &str {
         self.client.as_ref().map_or("", ClientId::as_str)
     }
+
+    /// What the seal is made for. No part holds a NUL.
+    fn place(&self) -> String {
+        let (person, key, source) = (self.person.as_str(), &self.key, self.source);
+        let (station, client) = (self.station(), self.client());
+        format!("{person}\0{key}\0{station}\0{source}\0{client}")
+    }
 }
 
 impl Store {
@@ -45,7 +54,7 @@ impl Store {
         binding: &FactorBinding,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT until FROM remembered WHERE person = $1 AND person_key = $2 AND station = $3 AND source = $4 \
+        let sql = "SELECT proof FROM remembered WHERE person = $1 AND person_key = $2 AND station = $3 AND source = $4 \
                    AND client = $5 AND until > $6";
         let values = values![
             binding.person.as_str(),
@@ -55,22 +64,42 @@ impl Store {
             binding.client(),
             now
         ];
-        Ok(self.db().row(sql, values).await?.is_some())
+        let Some(row) = self.db().row(sql, values).await? else {
+            return Ok(false);
+        };
+        let proof = row.bytes_or_none("proof")?.unwrap_or_default();
+        let Ok(opened) = self.key().open(TABLE, &binding.place(), &proof) else {
+            return Ok(false);
+        };
+        let Some((until, proven)) = read(&opened) else {
+            return Ok(false);
+        };
+        if until <= now.as_micros() {
+            return Ok(false);
+        }
+        // After the row: whatever took it away is there by now.
+        self.follow().await?;
+        let said = self.said();
+        Ok(proven <= said.read_to()
+            && said.forgotten(binding.person.as_str()) <= proven
+            // What is not known yet may have taken it away.
+            && !said.owes_after(proven))
     }
+}
 
-    /// Forgets every remembered factor of a person.
-    ///
-    /// # Errors
-    /// The store failed; nothing is forgotten.
-    pub async fn forget_factors(
-        &self,
-        person: &PersonId,
-        records: &[AuditRecord],
-    ) -> Result<(), StoreError> {
-        let mut change = self.write().await?;
-        forget(&mut change, person).await?;
-        change.commit(records).await
-    }
+const TABLE: &str = "remembered";
+
+/// What is sealed: until when, and after which entry of the log it was proven.
+fn sealed(until: Timestamp, proven: u64) -> [u8; 16] {
+    let both = (u128::from(until.as_micros().cast_unsigned()) << 64) | u128::from(proven);
+    both.to_be_bytes()
+}
+
+/// The same, read.
+fn read(opened: &[u8]) -> Option<(i64, u64)> {
+    let (until, proven) = opened.split_first_chunk::<8>()?;
+    let until = i64::from_be_bytes(*until);
+    Some((until, u64::from_be_bytes(proven.try_into().ok()?)))
 }
 
 /// Remembers a proven factor until `until`.
@@ -84,15 +113,22 @@ pub(super) async fn keep(
         .tx
         .execute("DELETE FROM remembered WHERE until <= $1", values![now])
         .await?;
-    let sql = "INSERT INTO remembered (person, person_key, station, source, client, until) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (person, person_key, station, source, client) DO UPDATE SET until = excluded.until";
+    let end = "SELECT value FROM counters WHERE name = 'audit'";
+    let end = change.tx.row(end, values![]).await?;
+    let end = end.map_or(Ok(0), |row| row.count("value"))?;
+    let place = binding.place();
+    let proof = change.inner.key.seal(TABLE, &place, &sealed(until, end))?;
+    let sql = "INSERT INTO remembered (person, person_key, station, source, client, until, proof) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (person, person_key, station, source, client) \
+               DO UPDATE SET until = excluded.until, proof = excluded.proof";
     let values = values![
         binding.person.as_str(),
         binding.key.to_string(),
         binding.station(),
         binding.source,
         binding.client(),
-        until
+        until,
+        proof
     ];
     change.tx.execute(sql, values).await?;
     Ok(())

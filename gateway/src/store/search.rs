@@ -11,7 +11,7 @@ use ecluse_recordings::search::{Filter, Gram, PARTLY, Query, is_current, may_hol
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::session_row::read_row;
+use super::session_row::{SessionRow, read_row};
 use super::sessions::{WITH_FILTERS, conditions};
 use super::sql::{Row, values};
 use super::{Session, SessionQuery, Store, StoreError};
@@ -77,40 +77,52 @@ impl Store {
         change.commit(&[]).await
     }
 
-    /// The sessions of a query, the latest first, each with what its filter says of `grams`.
+    /// The sessions of a query, the latest first, each with what its filter says of `grams`: all of one of these. None is left out for what
+    /// somebody made of its filter: it may hold all, and is opened. One whose row does not read is left out, and told to whoever
+    /// runs the gateway, as it is of every list; of so many as were asked for there may be fewer then, and none only at the end.
     ///
     /// # Errors
-    /// The store failed, or a filter was altered.
+    /// The store failed.
     pub async fn searchable(
         &self,
         query: &SessionQuery,
-        grams: &[Gram],
+        grams: &[Vec<Gram>],
     ) -> Result<Vec<(Session, Searchable)>, StoreError> {
         let partly = Query::new([PARTLY])
             .map(|note| note.grams())
             .unwrap_or_default();
-        let conditions = conditions(query);
+        let mut query = query.clone();
         let limit = query.limit.unwrap_or(1000);
-        let (sql, values) =
-            conditions.statement(WITH_FILTERS, &format!("ORDER BY number DESC LIMIT {limit}"));
-        let rows = self.db().rows(sql, values).await?;
         let mut found = BTreeMap::new();
         let mut read = Vec::new();
-        for row in &rows {
-            let session = read_row(row)?;
-            found.insert(session.id(), self.filter(row, session.id())?);
-            read.push(session);
+        loop {
+            let conditions = conditions(&query);
+            let (sql, values) =
+                conditions.statement(WITH_FILTERS, &format!("ORDER BY number DESC LIMIT {limit}"));
+            let rows = self.db().rows(sql, values).await?;
+            for (row, session) in readable(&rows) {
+                found.insert(session.id(), self.filter(row, session.id()));
+                read.push(session);
+            }
+            // Where none of them reads, the next ones may.
+            query.before = rows.last().and_then(|row| row.count("number").ok());
+            if !read.is_empty() || query.before.is_none() {
+                break;
+            }
         }
         let sessions = self.judged_sessions(read).await?;
         Ok(sessions
             .into_iter()
             .map(|session| {
-                let filter = found.remove(&session.start.id.as_uuid()).flatten();
-                let found = match filter {
-                    None => Searchable::Unknown,
-                    Some(filter) if may_hold(&filter, grams) => Searchable::Perhaps,
-                    Some(filter) if may_hold(&filter, &partly) => Searchable::NotInPart,
-                    Some(_) => Searchable::No,
+                let filter = found.remove(&session.start.id.as_uuid());
+                let found = match filter.unwrap_or(Kept::None) {
+                    Kept::None => Searchable::Unknown,
+                    Kept::Broken => Searchable::Perhaps,
+                    Kept::Whole(filter) if grams.iter().any(|one| may_hold(&filter, one)) => {
+                        Searchable::Perhaps
+                    }
+                    Kept::Whole(filter) if may_hold(&filter, &partly) => Searchable::NotInPart,
+                    Kept::Whole(_) => Searchable::No,
                 };
                 (session, found)
             })
@@ -119,10 +131,10 @@ impl Store {
 
     /// Ended sessions with a recording of which there is no filter, or one of another version of this program, or of
     /// whose screens nobody knows whether they are searchable, the latest
-    /// first: what a new key, or a program that knew less of filters, left out.
+    /// first: what a new key, or a program that knew less of filters, left out. One that was altered is made anew.
     ///
     /// # Errors
-    /// The store failed, or a filter was altered.
+    /// The store failed.
     pub async fn sessions_to_index(&self) -> Result<Vec<Session>, StoreError> {
         let mut found = Vec::new();
         let mut query = SessionQuery::default();
@@ -136,28 +148,58 @@ impl Store {
                 conditions.statement(WITH_FILTERS, &format!("ORDER BY number DESC LIMIT {PAGE}"));
             let rows = self.db().rows(sql, values).await?;
             let full = rows.len() == PAGE;
-            for row in &rows {
-                let read = read_row(row)?;
-                let current = self.filter(row, read.id())?;
+            for (row, read) in readable(&rows) {
+                let current = self.filter(row, read.id());
                 let session = read.session;
-                query.before = Some(session.number);
-                let is_current = current.is_some_and(|filter| is_current(&filter));
+                let is_current = matches!(current, Kept::Whole(filter) if is_current(&filter));
                 if !is_current || session.screen_text.is_none() {
                     found.push(session);
                 }
             }
-            if !full {
+            query.before = rows.last().and_then(|row| row.count("number").ok());
+            if !full || query.before.is_none() {
                 return Ok(found);
             }
         }
     }
 
-    /// The filter that was read with a session.
-    fn filter(&self, row: &Row, session: Uuid) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let Some(sealed) = row.bytes_or_none("filter")? else {
-            return Ok(None);
-        };
+    /// The filter that was read with a session. One that is not what this program keeps there hides no recording, and
+    /// hinders no search: it is told to whoever runs the gateway.
+    fn filter(&self, row: &Row, session: Uuid) -> Kept {
         let place = session.to_string();
-        Ok(Some(self.key().open(TABLE, &place, &sealed)?))
+        let kept = match row.bytes_or_none("filter") {
+            Ok(None) => return Kept::None,
+            Ok(Some(sealed)) => self
+                .key()
+                .open(TABLE, &place, &sealed)
+                .map_err(StoreError::from),
+            Err(error) => Err(error),
+        };
+        kept.map_or_else(
+            |error| {
+                tracing::error!(%error, session = %session, "what the store keeps of a recording for searches was altered: the recording is searched without it, and it is made anew at the next start; find out who changed the store");
+                Kept::Broken
+            },
+            Kept::Whole,
+        )
     }
+}
+
+/// What stands where a filter is kept.
+enum Kept {
+    None,
+    Whole(Zeroizing<Vec<u8>>),
+    /// Something else.
+    Broken,
+}
+
+/// The rows that read.
+fn readable(rows: &[Row]) -> impl Iterator<Item = (&Row, SessionRow)> {
+    rows.iter().filter_map(|row| match read_row(row) {
+        Ok(read) => Some((row, read)),
+        Err(error) => {
+            tracing::error!(%error, number = row.int("number").unwrap_or_default(), "a session of the table does not read, and is not searched; run: ecluse journal verify");
+            None
+        }
+    })
 }

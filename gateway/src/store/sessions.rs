@@ -161,7 +161,7 @@ impl Store {
         let mut change = self.write().await?;
         // It may have ended, or been changed by hand, since somebody was admitted by it.
         if let Some(found) = bound::judged_in(&mut change, *intervention).await?
-            && (found.is_contradicted() || found.granted().is_none())
+            && (found.is_contradicted() || found.is_not_known_yet() || found.granted().is_none())
         {
             return Err(StoreError::NotOpen {
                 number: found.number().0,

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Once;
 
+use ecluse_policy::documents::NodeRules;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -35,7 +36,9 @@ impl TestStore {
             .await
             .unwrap();
         let keys = dir.path().join("keys");
-        let store = Store::with(db, &keys, "a test").await.unwrap();
+        let store = Store::with(db, &keys, "a test", NodeRules::default())
+            .await
+            .unwrap();
         Self {
             store,
             dir,
@@ -52,7 +55,9 @@ impl TestStore {
                 .unwrap(),
             Some(options) => opening::postgres(options.clone()).await.unwrap(),
         };
-        Store::with(db, &keys, "a test").await.unwrap()
+        Store::with(db, &keys, "a test", NodeRules::default())
+            .await
+            .unwrap()
     }
 
     /// Changes one row past the store, as whoever has its password does.
@@ -75,7 +80,9 @@ impl TestStore {
         let options = server.options([("search_path", schema.as_str())]);
         let keys = dir.path().join("keys");
         let db = opening::postgres(options.clone()).await.unwrap();
-        let store = Store::with(db, &keys, "a test").await.unwrap();
+        let store = Store::with(db, &keys, "a test", NodeRules::default())
+            .await
+            .unwrap();
         Self {
             store,
             dir,

@@ -1,10 +1,14 @@
 //! What the store promises whatever it holds: changes and their records together, in order, announced.
 
+mod blocks;
 mod bound;
 mod documents;
+mod doors;
+mod extraction;
 mod identity;
 mod interventions;
 mod journal;
+mod missing;
 mod orders;
 mod owed;
 mod passage;

@@ -8,23 +8,24 @@
 //! [`super::listening`]). Behind both stands the epoch, which every commit raises by one: commits that it counts and that
 //! nobody named wake everybody ([`Announcer::catch_up`]).
 //!
-//! Anybody who can connect to the database can say such words. They wake whom they name, always, and keep nobody asleep: a
-//! word names a commit only if the store has counted as far by then ([`seen`]), and a store that counts less than before
-//! was set back, which wakes everybody.
+//! Anybody who can connect to the database can say something there; words are those that a gateway of this store marked
+//! ([`words`]). Said again, they keep nobody asleep: a word names a commit only if the store has counted as far by then
+//! ([`seen`]), and a store that counts less than before was set back, which wakes everybody.
 
 mod seen;
 mod table;
+mod words;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ecluse_policy::{ClientId, InterventionId};
 use tokio::sync::watch;
-use uuid::Uuid;
 
 pub(super) use self::seen::Look;
 use self::seen::Seen;
 pub(super) use self::table::add;
+pub(super) use self::words::{read, words};
 use super::sql::Engine;
 
 /// Something that a change can concern.
@@ -281,88 +282,14 @@ impl Announcer {
     }
 }
 
-/// Longest words of one commit: PostgreSQL takes 8000 bytes.
-const LONGEST: usize = 7000;
-
-/// A commit in words, for other processes.
-pub(super) fn words(epoch: u64, topics: &BTreeSet<Topic>) -> String {
-    let mut words = epoch.to_string();
-    for topic in topics {
-        words.push(' ');
-        words.push_str(&word(topic));
-        if words.len() > LONGEST {
-            return format!("{epoch} *");
-        }
-    }
-    words
-}
-
-fn word(topic: &Topic) -> String {
-    match topic {
-        Topic::Documents => "documents".to_owned(),
-        Topic::Interventions => "interventions".to_owned(),
-        Topic::Intervention(id) => format!("intervention:{}", id.as_uuid()),
-        Topic::Trail(client) => format!("trail:{}", client.as_ref().map_or("", ClientId::as_str)),
-        Topic::Checkpoints => "checkpoints".to_owned(),
-        Topic::Keys => "keys".to_owned(),
-        Topic::Orders => "orders".to_owned(),
-    }
-}
-
-/// A commit, from its words; without topics where one of them is not understood, which then may be anything. `None` where
-/// they are no words of a commit.
-pub(super) fn read(words: &str) -> Option<(u64, Option<BTreeSet<Topic>>)> {
-    let mut words = words.split(' ');
-    let epoch = words.next()?.parse().ok()?;
-    Some((epoch, words.map(topic).collect()))
-}
-
-fn topic(word: &str) -> Option<Topic> {
-    let (name, of) = word.split_once(':').unwrap_or((word, ""));
-    Some(match (name, of) {
-        ("documents", "") => Topic::Documents,
-        ("interventions", "") => Topic::Interventions,
-        ("intervention", id) => {
-            Topic::Intervention(InterventionId::from_uuid(Uuid::parse_str(id).ok()?))
-        }
-        ("trail", "") => Topic::Trail(None),
-        ("trail", client) => Topic::Trail(Some(ClientId::parse(client).ok()?)),
-        ("checkpoints", "") => Topic::Checkpoints,
-        ("keys", "") => Topic::Keys,
-        ("orders", "") => Topic::Orders,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn intervention(number: u128) -> Topic {
         Topic::Intervention(InterventionId::from_uuid(Uuid::from_u128(number)))
-    }
-
-    fn hopital() -> ClientId {
-        ClientId::parse("hopital").unwrap()
-    }
-
-    #[test]
-    fn a_commit_in_words_reads_as_it_was_and_what_is_not_understood_may_be_anything() {
-        let all = BTreeSet::from([
-            Topic::Documents,
-            Topic::Interventions,
-            intervention(7),
-            Topic::Trail(None),
-            Topic::Trail(Some(hopital())),
-            Topic::Checkpoints,
-            Topic::Keys,
-            Topic::Orders,
-        ]);
-        assert_eq!(read(&words(12, &all)), Some((12, Some(all))));
-        assert_eq!(read("3 documents budgets"), Some((3, None)));
-        assert_eq!(read("nonsense"), None);
-        let many: BTreeSet<Topic> = (0..1000).map(intervention).collect();
-        assert_eq!(read(&words(5, &many)), Some((5, None)));
     }
 
     /// What the store says to somebody who looks now.

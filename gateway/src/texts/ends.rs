@@ -3,7 +3,7 @@
 use ecluse_policy::{Lang, Timestamp};
 use ecluse_recordings::spoken;
 
-use super::{Texts, Value, language, times};
+use super::{Texts, Value, amounts, language, times};
 use crate::live::{Because, KnownBy};
 
 impl Texts {
@@ -73,6 +73,14 @@ impl Texts {
             Because::Unrecorded { problem } => {
                 ("over-unrecorded", vec![("problem", problem.into())])
             }
+            Because::Quota(over) => (
+                "over-quota",
+                vec![
+                    ("key", over.key.as_str().into()),
+                    ("limit", amounts::size(lang, over.limit).into()),
+                    ("spent", amounts::exactly(lang, over.spent).into()),
+                ],
+            ),
             Because::Overflow => ("over-overflow", vec![]),
             Because::Unread { session } => {
                 ("over-unread", vec![("session", session.to_string().into())])

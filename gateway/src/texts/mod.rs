@@ -7,9 +7,11 @@
 //! forget it: nothing of a person's text reaches a terminal as a control character, or padded so that
 //! part of it reads as another line.
 
+pub(crate) mod amounts;
 mod ends;
 mod parts;
 mod refusals;
+pub mod sizes;
 pub mod times;
 mod unreadable;
 

@@ -6,7 +6,7 @@ use ecluse_policy::{Barred, EndReason, Lang, Refusal, Timestamp};
 
 use ecluse_recordings::asked;
 
-use super::{Texts, Value, language, times};
+use super::{Texts, Value, language, sizes, times};
 
 impl Texts {
     /// A refusal, for the person who met it.
@@ -88,6 +88,7 @@ fn said(argument: Argument, lang: Lang, now: Timestamp) -> Value<'static> {
         Argument::Day(at) => times::dated(at).into(),
         Argument::Span(span) => times::length_in(lang, span).into(),
         Argument::Number(number) => number.into(),
+        Argument::Bytes(bytes) => sizes::size_in(lang, bytes).into(),
         Argument::List(texts) => texts.join(", ").into(),
     }
 }

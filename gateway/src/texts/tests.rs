@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use ecluse_policy::extraction::{ByteCount, Level, Way};
+
 use super::*;
+use crate::live::Exhausted;
 
 /// Message id → the variables it uses, read from the text itself.
 fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
@@ -245,6 +248,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         },
         FlowRequest::UnknownChannel("mine@example".into()),
         FlowRequest::UnknownRequest("mine@example".into()),
+        FlowRequest::UnnamedRequest { bytes: 44 },
     ];
     let mut said: Vec<String> = Vec::new();
     for flow in flows {
@@ -262,6 +266,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
                 flow: flow.clone(),
                 line: line(),
             },
+            Refusal::TooLate { flow: flow.clone() },
             Refusal::NoTerminal {
                 flow: flow.clone(),
                 line: line(),
@@ -374,10 +379,21 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         reason: reason.map(str::to_owned),
         person: false,
     };
+    let spent = |ceiling| {
+        Stop::Quota(Exhausted {
+            level: Level::Session,
+            way: Way::Up,
+            limit: ByteCount::new(50 << 20),
+            spent: ByteCount::new(50 << 20),
+            ceiling,
+        })
+    };
     let stops = ends.map(Stop::Right).chain([
         cut(None),
         cut(Some("enough: go home")),
         Stop::Unrecorded("no space left on device".into()),
+        spent(false),
+        spent(true),
         Stop::Overflow,
         Stop::Unread { session: 4 },
         Stop::EndedOnRecord,
@@ -409,6 +425,9 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ("by", "odile".into()),
         ("reason", "enough".into()),
         ("session", 4u64.into()),
+        ("key", "session".into()),
+        ("limit", "50 MiB".into()),
+        ("spent", "52428800 B".into()),
     ];
     let ends = [
         "end-connection-cut",
@@ -418,6 +437,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         "end-unrecorded",
         "end-unread",
         "end-overflow",
+        "end-quota",
         "end-gateway-stops",
     ];
     said.extend(ends.map(|id| texts.say(Lang::En, id, &args)));

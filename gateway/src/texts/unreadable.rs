@@ -116,9 +116,11 @@ impl Texts {
                 ("store-journal", vec![])
             }
             StoreError::Documents { .. } => ("store-documents", vec![]),
-            StoreError::Null { .. } | StoreError::Malformed { .. } | StoreError::Secret(_) => {
-                ("store-damaged", vec![])
-            }
+            StoreError::Null { .. }
+            | StoreError::Malformed { .. }
+            | StoreError::NotOnRecord { .. }
+            | StoreError::NotReadable { .. }
+            | StoreError::Secret(_) => ("store-damaged", vec![]),
             StoreError::Database(_)
             | StoreError::Snapshot
             | StoreError::Migration { .. }

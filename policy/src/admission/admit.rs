@@ -140,7 +140,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         Refusal::NotGranted { .. } => 4,
         Refusal::MatrixNarrower { .. } => 5,
         Refusal::WindowOver { .. } => 6,
-        Refusal::NotOnRecord { .. } => 6,
+        Refusal::NotOnRecord { .. } | Refusal::NotKnownYet { .. } => 6,
         // What is refused before any intervention is looked at, or answers another question.
         Refusal::NotListed { .. }
         | Refusal::NoIntervention { .. }
@@ -152,6 +152,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::NoTerminal { .. }
         | Refusal::Term(_)
         | Refusal::NotBrought { .. }
+        | Refusal::TooLate { .. }
         | Refusal::DerogationOver { .. }
         | Refusal::NotATechnician
         | Refusal::NotAnOperator
@@ -169,6 +170,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::Reason { .. }
         | Refusal::ReasonIsCode
         | Refusal::Length { .. }
+        | Refusal::Bytes { .. }
         | Refusal::Start { .. }
         | Refusal::TooManyWaiting { .. }
         | Refusal::TooOften { .. }
@@ -193,7 +195,7 @@ fn admit_by(
     now: Timestamp,
 ) -> Result<Vec<Admission>, Refusal> {
     let number = intervention.number();
-    intervention.on_record()?;
+    intervention.confirmed()?;
     match intervention.state() {
         State::Approved { .. } | State::Open { .. } => {}
         State::Requested if now < intervention.request().answer_due() => {

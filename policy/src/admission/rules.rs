@@ -1,7 +1,11 @@
 //! What is granted and allowed on one target: each flow of the matrix by its own conditions, and until when.
 
+use std::cell::LazyCell;
+use std::sync::Arc;
+
 use crate::capability::Capability;
 use crate::documents::Documents;
+use crate::extraction::Budgets;
 use crate::identity::Presence;
 use crate::intervention::Grant;
 use crate::matrix::flows_for;
@@ -23,6 +27,8 @@ pub(super) struct Rule {
     /// When its flow's hours close, where they do. `closes_at` is never behind it.
     pub(super) hours_close_at: Option<Timestamp>,
     pub(super) closes_at: Timestamp,
+    /// How much may pass by it.
+    pub(super) budgets: Arc<Budgets>,
 }
 
 /// What is granted and allowed on one target as one account.
@@ -53,10 +59,14 @@ impl Rules {
             starts_at,
             length,
             latest_end: _, // `window_closes_at` is never behind it
+            bytes,
         } = granted;
         let mut rules = Self {
             open: Vec::new(),
             opens_at: None,
+        };
+        let Some((client, place)) = documents.target(target) else {
+            return rules;
         };
         for flow in flows_for(documents, presence.person(), target, account) {
             // Each flow by its own conditions: one never stands in for another's (see `matrix`).
@@ -65,6 +75,9 @@ impl Rules {
             let (true, Some(lasts_until)) = (enough, lasts_until) else {
                 continue;
             };
+            // Of those flows alone that give something.
+            let budgets =
+                LazyCell::new(|| Arc::new(documents.budgets(client, place, flow, *bytes, now)));
             let mut open: Vec<Rule> = Vec::new();
             for granted in &scope.capabilities {
                 for entry in &flow.allow {
@@ -80,6 +93,7 @@ impl Rules {
                             closes_at: lasts_until
                                 .min(window_closes_at)
                                 .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
+                            budgets: Arc::clone(&budgets),
                         }
                     }));
                 }

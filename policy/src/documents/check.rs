@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use super::error::DocumentError;
 use super::{
-    Client, Closed, Documents, Flow, Provider, Selector, Stations, Whom, parse_client,
+    Client, Closed, Documents, Flow, NodeRules, Provider, Selector, Stations, Whom, parse_client,
     parse_provider,
 };
 use crate::key::{Fingerprint, PublicKey};
@@ -57,6 +57,7 @@ impl Documents {
                 .map(|client| (client.id.clone(), client))
                 .collect(),
             closed,
+            node: NodeRules::default(),
         })
     }
 

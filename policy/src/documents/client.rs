@@ -6,6 +6,7 @@ use super::allow::allow;
 use super::approval::approval;
 use super::error::DocumentError;
 use super::evidence;
+use super::extraction::{Extraction, Of, zone};
 use super::keeping;
 use super::networks::Networks;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
@@ -53,6 +54,11 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
         let targets = root.tables("target").iter().map(target).collect();
         let flows = root.tables("flow").iter().map(flow).collect();
         let recordings = head.as_ref().map(evidence::recordings);
+        let zone = head.as_ref().and_then(zone);
+        let extraction = head
+            .as_ref()
+            .map(|head| Extraction::read(head, Of::Client))
+            .unwrap_or_default();
         let retention = keeping::retention(root);
         let search = evidence::search(root, recordings.as_ref());
         let copies = evidence::copies(root);
@@ -77,6 +83,8 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             search,
             copies,
             notice,
+            zone,
+            extraction,
         })
     })
 }
@@ -150,6 +158,7 @@ fn target(table: &Table<'_>) -> Option<Target> {
     let accounts = values(table.list("accounts", ACCOUNT, AccountName::parse))
         .into_iter()
         .collect();
+    let extraction = Extraction::read(table, Of::Target);
     table.finish();
     if let Some(At { value: keys, line }) = &host_keys
         && keys.is_empty()
@@ -168,6 +177,7 @@ fn target(table: &Table<'_>) -> Option<Target> {
         protocol: protocol?.value,
         host_keys: values(host_keys),
         accounts,
+        extraction,
     })
 }
 
@@ -193,6 +203,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         );
     }
     let approval = approval(table);
+    let extraction = Extraction::read(table, Of::Flow);
     table.finish();
     let (technicians, targets, accounts, allow) = (technicians?, targets?, accounts?, allow?);
     let approval = approval?;
@@ -214,6 +225,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         hours: hours?.value,
         authentication: set(authentication?),
         approval: approval.value,
+        extraction,
     })
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{
-    Auditor, Client, Contacts, CopyRules, Documents, Flow, Networks, NoticeRules, Operator,
-    Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations, SyslogReceiver,
-    Target, Technician,
+    Auditor, Client, Contacts, CopyRules, Documents, Extraction, Flow, Networks, NoticeRules,
+    Operator, Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations,
+    SyslogReceiver, Target, Technician,
 };
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -116,11 +116,12 @@ fn difference(name: &str, before: Option<&Part>, after: Option<&Part>) -> Vec<St
 }
 
 fn objects(documents: &Documents) -> BTreeMap<String, Object> {
-    // Whose doors are closed is no word of the documents.
+    // Whose doors are closed, and what the gateway's settings say, is no word of the documents.
     let Documents {
         providers,
         clients,
         closed: _,
+        node: _,
     } = documents;
     let mut objects = BTreeMap::new();
     providers
@@ -228,6 +229,8 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         search,
         copies,
         notice,
+        zone,
+        extraction,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
@@ -235,6 +238,8 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
     let NoticeRules { fr, en } = notice;
     maybe("recording-notice.fr", fr.as_ref(), &mut object);
     maybe("recording-notice.en", en.as_ref(), &mut object);
+    maybe("zone", zone.as_ref(), &mut object);
+    add_extraction(extraction, &mut object);
     objects.insert(format!("client {id}"), object);
     for Operator {
         line: _,
@@ -275,14 +280,16 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         protocol,
         host_keys,
         accounts,
+        extraction,
     } in targets
     {
-        let object = Object::from([
+        let mut object = Object::from([
             ("address", one(address)),
             ("protocol", one(protocol)),
             ("host-keys", keys(host_keys)),
             ("accounts", several(accounts)),
         ]);
+        add_extraction(extraction, &mut object);
         objects.insert(format!("target {id}/{target}"), object);
     }
     for Flow {
@@ -295,6 +302,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         hours,
         authentication,
         approval,
+        extraction,
     } in flows
     {
         let mut object = Object::from([
@@ -311,8 +319,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
             ("approval.at-most", one(approval.written())),
         ]);
         maybe("approval.long", approval.long(), &mut object);
+        add_extraction(extraction, &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
     }
+}
+
+fn add_extraction(extraction: &Extraction, object: &mut Object) {
+    let parts = extraction.parts().into_iter();
+    object.extend(parts.map(|(key, text)| (key, Part::One(text))));
 }
 
 /// Nothing where none are named, so that the first ones that are show as a change.

@@ -20,7 +20,6 @@ const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 
 /// Keys that DESIGN §4 names and a later version enforces.
 const LATER: &[&str] = &[
-    "extraction",
     "consent-to-changes",
     "accompanied",
     "credentials",

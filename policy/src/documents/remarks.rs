@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::approval::{CEILING, LONG};
 use super::error::DocumentError;
-use super::{Client, Documents, Flow, derogation, waiting};
+use super::{Client, Documents, Extraction, Flow, derogation, waiting};
 use crate::capability::{Allowed, Standing};
 use crate::time::Timestamp;
 
@@ -42,7 +42,7 @@ impl Documents {
     /// Everything for which documents that are applied today are refused, although they read.
     #[must_use]
     pub fn outdated(&self) -> Vec<DocumentError> {
-        let mut errors = Vec::new();
+        let mut errors = self.without_budget();
         for (client, flow) in self.flows() {
             let mut wrong = |line: u32, key: &str, problem: String, accepted: String| {
                 errors.push(DocumentError {
@@ -96,7 +96,17 @@ impl Documents {
                 says: client.retention.remark()?,
             })
         }));
+        for client in self.clients.values() {
+            let targets = client.targets.iter();
+            let of_targets = targets.map(|it| (format!("target.{}.", it.id), &it.extraction));
+            let itself = (String::from("client."), &client.extraction);
+            for (path, extraction) in std::iter::once(itself).chain(of_targets) {
+                remarks.extend(unlimited_over(client, &path, extraction, now));
+            }
+        }
         for (client, flow) in self.flows() {
+            let path = format!("flow.{}.", flow.name);
+            remarks.extend(unlimited_over(client, &path, &flow.extraction, now));
             let mut say = |line: u32, key: &str, says: String| {
                 remarks.push(Remark {
                     file: client.file.clone(),
@@ -133,11 +143,29 @@ impl Documents {
         remarks
     }
 
-    fn flows(&self) -> impl Iterator<Item = (&Client, &Flow)> {
+    pub(super) fn flows(&self) -> impl Iterator<Item = (&Client, &Flow)> {
         self.clients
             .values()
             .flat_map(|client| client.flows.iter().map(move |flow| (client, flow)))
     }
+}
+
+/// What was unlimited and is not any more.
+fn unlimited_over(
+    client: &Client,
+    path: &str,
+    extraction: &Extraction,
+    now: Timestamp,
+) -> Option<Remark> {
+    let (line, derogation) = extraction.over(now)?;
+    Some(Remark {
+        file: client.file.clone(),
+        line,
+        key: format!("{path}extraction"),
+        says: format!(
+            "`unlimited` is over ({derogation}) and counts as not written: what is further out holds, or nothing may leave. Renew it or write a number"
+        ),
+    })
 }
 
 /// The entries of a flow's `allow`, each with its line.

@@ -51,6 +51,7 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         | FlowRequest::RemoteForward { .. }
         | FlowRequest::RemoteStreamlocal { .. }
         | FlowRequest::UnknownChannel(_)
-        | FlowRequest::UnknownRequest(_) => Err(Mismatch::OtherKind),
+        | FlowRequest::UnknownRequest(_)
+        | FlowRequest::UnnamedRequest { .. } => Err(Mismatch::OtherKind),
     }
 }

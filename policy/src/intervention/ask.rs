@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, State};
+use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, Standing, State};
 use crate::capability::Capability;
 use crate::documents::{Client, Documents, Target};
+use crate::extraction::ByteCount;
 use crate::flow::Scope;
 use crate::mandate::AsTechnician;
-use crate::matrix::{accounts_for, allowed, conditions, flows_for, listed_target};
+use crate::matrix::{accounts_for, allowed, allowed_bytes, conditions, flows_for, listed_target};
 use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
@@ -31,6 +32,8 @@ pub struct Ask {
     pub start: Option<Timestamp>,
     /// For how long.
     pub length: Span,
+    /// How much is to leave in all; `None` is what the matrix allows.
+    pub bytes: Option<ByteCount>,
 }
 
 /// How many requests wait already, how many may, and for how long. A limit of zero lets nobody ask, and a time of zero
@@ -91,6 +94,7 @@ pub fn request(
         reason,
         start,
         length,
+        bytes,
     } = ask;
     let person = presence.person();
     let (client, found) = targets_of_one_client(documents, person, &targets, now)?;
@@ -111,6 +115,7 @@ pub fn request(
     }
     // Every target with every capability, for this length: requested ⊆ matrix.
     conditions(documents, person, &scope, length, now)?;
+    allowed_bytes(documents, person, &scope, length, bytes, now)?;
     let Waiting {
         of_person,
         in_all,
@@ -153,6 +158,7 @@ pub fn request(
         start,
         length,
         answer_due,
+        bytes,
     };
     Ok(Intervention {
         request,
@@ -160,7 +166,7 @@ pub fn request(
         seen: None,
         approvals: Vec::new(),
         revision: 0,
-        contradicted: false,
+        standing: Standing::OnRecord,
     })
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Approval, CloseReason, Grant, Intervention, State};
+use super::{Approval, CloseReason, Grant, Intervention, Request, State};
 use crate::documents::{Documents, PersonRef};
+use crate::extraction::ByteCount;
 use crate::flow::{Narrowing, Scope};
 use crate::identity::Presence;
 use crate::mandate::{AsOperator, AsTechnician, ToWiden};
-use crate::matrix::conditions;
+use crate::matrix::{allowed_bytes, conditions};
 use crate::name::PersonId;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
@@ -21,6 +22,8 @@ impl Intervention {
     pub fn seen_by(&self, by: &AsOperator<'_>) -> Result<Self, Refusal> {
         let now = by.now();
         self.its_operator(by)?;
+        // It would be the newest word about it.
+        self.confirmed()?;
         self.must_wait("look at", now)?;
         let mut next = self.after(State::Requested);
         next.seen = self
@@ -52,6 +55,7 @@ impl Intervention {
     fn with_approval(&self, by: &AsOperator<'_>, narrowing: &Narrowing) -> Result<Self, Refusal> {
         let (documents, now) = (by.documents(), by.now());
         self.its_operator(by)?;
+        self.confirmed()?;
         self.must_wait("approve", now)?;
         if self
             .approvals
@@ -77,15 +81,21 @@ impl Intervention {
         }
         .in_force(now)?;
 
-        let (scope, length) = self.left_after(narrowing)?;
+        let Left {
+            scope,
+            length,
+            bytes,
+        } = self.left_after(narrowing)?;
         let conditions = conditions(documents, &self.request.person, &scope, length, now)
             .map_err(|refusal| self.told_to_operator(refusal))?;
+        allowed_bytes(documents, &self.request.person, &scope, length, bytes, now)?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),
             at: now,
             scope: scope.clone(),
             length,
+            bytes,
         });
         next.seen = self
             .seen
@@ -101,6 +111,7 @@ impl Intervention {
                     starts_at,
                     length,
                     latest_end,
+                    bytes,
                 },
             };
         }
@@ -222,7 +233,7 @@ impl Intervention {
     /// # Errors
     /// Unless it is on record, approved or open, and its time has come and is not over.
     pub fn open(&self, now: Timestamp) -> Result<Self, Refusal> {
-        self.on_record()?;
+        self.confirmed()?;
         match &self.state {
             State::Approved { granted } if now < granted.starts_at => Err(Refusal::NotYet {
                 number: self.number(),
@@ -231,7 +242,7 @@ impl Intervention {
             State::Approved { granted }
                 if now < granted.latest_end && !granted.length.is_zero() =>
             {
-                let closes_at = now.plus(granted.length).min(granted.latest_end);
+                let closes_at = granted.closes_at(now);
                 Ok(self.after(State::Open {
                     granted: granted.clone(),
                     opened_at: now,
@@ -346,23 +357,37 @@ impl Intervention {
     }
 
     /// What is left after the approvals so far and this narrowing.
-    pub(super) fn left_after(&self, narrowing: &Narrowing) -> Result<(Scope, Span), Refusal> {
-        let (scope, length) = self
+    pub(super) fn left_after(&self, narrowing: &Narrowing) -> Result<Left, Refusal> {
+        let Request {
+            scope,
+            length,
+            bytes,
+            ..
+        } = &self.request;
+        let (scope, length, bytes) = self
             .approvals
             .last()
-            .map_or((&self.request.scope, self.request.length), |approval| {
-                (&approval.scope, approval.length)
+            .map_or((scope, *length, *bytes), |approval| {
+                (&approval.scope, approval.length, approval.bytes)
             });
         // Not cut down in silence: an operator who names more than was asked has misread the request.
         self.names_only_what_was_asked(narrowing)?;
         let shorter = narrowing.length.map_or(length, |wanted| wanted.min(length));
         let scope = scope.narrowed(narrowing);
-        if scope.is_empty() || shorter.is_zero() {
+        let fewer = match (bytes, narrowing.bytes) {
+            (Some(left), Some(wanted)) => Some(left.min(wanted)),
+            (left, wanted) => left.or(wanted),
+        };
+        if scope.is_empty() || shorter.is_zero() || fewer.is_some_and(ByteCount::is_zero) {
             return Err(Refusal::NothingLeft {
                 number: self.number(),
             });
         }
-        Ok((scope, shorter))
+        Ok(Left {
+            scope,
+            length: shorter,
+            bytes: fewer,
+        })
     }
 
     fn names_only_what_was_asked(&self, narrowing: &Narrowing) -> Result<(), Refusal> {
@@ -371,6 +396,7 @@ impl Intervention {
             families,
             targets,
             accounts,
+            bytes,
         } = narrowing;
         let asked = &self.request.scope;
         let families_asked: BTreeSet<String> = asked
@@ -381,13 +407,22 @@ impl Intervention {
         more_than(targets.as_ref(), &asked.targets)?;
         more_than(accounts.as_ref(), &asked.accounts)?;
         more_than(families.as_ref(), &families_asked)?;
-        match length {
-            Some(length) if *length > self.request.length => Err(Refusal::OnlyShrinks {
-                what: length.to_string(),
-            }),
-            Some(_) | None => Ok(()),
+        let longer = length.filter(|length| *length > self.request.length);
+        let asked = self.request.bytes;
+        let more = bytes.filter(|bytes| asked.is_some_and(|asked| *bytes > asked));
+        let longer = longer.map(|length| length.to_string());
+        match longer.or(more.map(|bytes| bytes.to_string())) {
+            Some(what) => Err(Refusal::OnlyShrinks { what }),
+            None => Ok(()),
         }
     }
+}
+
+/// What is left of a request after the approvals so far.
+pub(super) struct Left {
+    pub(super) scope: Scope,
+    pub(super) length: Span,
+    pub(super) bytes: Option<ByteCount>,
 }
 
 fn more_than<T: Ord + ToString>(

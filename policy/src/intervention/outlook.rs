@@ -1,5 +1,6 @@
 //! What a request that waits still needs, and what a yes would give at this moment.
 
+use super::decide::Left;
 use super::{Intervention, State};
 use crate::documents::Documents;
 use crate::flow::Narrowing;
@@ -31,7 +32,11 @@ impl Intervention {
             | State::Closed { .. }
             | State::Cancelled { .. } => return None,
         }
-        let (scope, length) = self.left_after(&Narrowing::default()).ok()?;
+        let Left {
+            scope,
+            length,
+            bytes: _,
+        } = self.left_after(&Narrowing::default()).ok()?;
         let conditions = conditions(documents, &self.request.person, &scope, length, now).ok()?;
         Some(Outlook {
             needed: conditions.by,

@@ -19,6 +19,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-granted",
     "refusal-matrix-narrower",
     "refusal-not-on-record",
+    "refusal-not-known-yet",
     "refusal-door-closed",
     "refusal-window-over",
     "refusal-flow-not-listed",
@@ -27,6 +28,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-no-terminal",
     "refusal-term",
     "refusal-not-brought",
+    "refusal-too-late",
     "refusal-derogation-over",
     "refusal-not-a-technician",
     "refusal-not-an-operator",
@@ -43,6 +45,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-reason",
     "refusal-reason-is-code",
     "refusal-length",
+    "refusal-bytes",
     "refusal-start",
     "refusal-too-many-waiting",
     "refusal-too-often",
@@ -107,6 +110,7 @@ impl Refusal {
             Self::NotGranted { .. } => "refusal-not-granted",
             Self::MatrixNarrower { .. } => "refusal-matrix-narrower",
             Self::NotOnRecord { .. } => "refusal-not-on-record",
+            Self::NotKnownYet { .. } => "refusal-not-known-yet",
             Self::DoorClosed { .. } => "refusal-door-closed",
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
@@ -116,6 +120,7 @@ impl Refusal {
             Self::NoTerminal { .. } => "refusal-no-terminal",
             Self::Term(_) => "refusal-term",
             Self::NotBrought { .. } => "refusal-not-brought",
+            Self::TooLate { .. } => "refusal-too-late",
             Self::DerogationOver { .. } => "refusal-derogation-over",
             Self::NotATechnician => "refusal-not-a-technician",
             Self::NotAnOperator => "refusal-not-an-operator",
@@ -132,6 +137,7 @@ impl Refusal {
             Self::Reason { .. } => "refusal-reason",
             Self::ReasonIsCode => "refusal-reason-is-code",
             Self::Length { .. } => "refusal-length",
+            Self::Bytes { .. } => "refusal-bytes",
             Self::Start { .. } => "refusal-start",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
             Self::TooOften { .. } => "refusal-too-often",
@@ -189,7 +195,9 @@ impl Refusal {
             Self::NotGranted { number, what } => {
                 vec![("number", text(number)), ("what", text(what))]
             }
-            Self::MatrixNarrower { number } | Self::NotOnRecord { number } => {
+            Self::MatrixNarrower { number }
+            | Self::NotOnRecord { number }
+            | Self::NotKnownYet { number } => {
                 vec![("number", text(number))]
             }
             Self::DoorClosed { client } => vec![("client", text(client))],
@@ -232,6 +240,7 @@ impl Refusal {
                 ]
             }
             Self::Term(refused) => vec![("term", text(&refused.shown))],
+            Self::TooLate { flow } => vec![("flow", text(flow))],
             Self::NotBrought { flow, line } => vec![("flow", text(flow)), ("line", text(line))],
             Self::DerogationOver {
                 line,
@@ -271,6 +280,10 @@ impl Refusal {
                 ("target", text(target)),
             ],
             Self::Reason { longest } => vec![("longest", Argument::Number(*longest))],
+            Self::Bytes { asked, at_most } => vec![
+                ("asked", Argument::Bytes(*asked)),
+                ("at_most", Argument::Bytes(*at_most)),
+            ],
             Self::Length { asked, at_most } => vec![
                 ("asked", Argument::Span(*asked)),
                 ("at_most", Argument::Span(*at_most)),

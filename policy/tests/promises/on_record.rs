@@ -79,14 +79,68 @@ fn r3_an_intervention_that_the_log_contradicts_admits_nobody_and_takes_no_step()
     }
 }
 
+/// R3: while words of the log are not there that may be newer, what grants is refused and what ends is taken; what runs goes on,
+/// unless what stands there has ended or is another than the last word about it.
+#[test]
+fn r3_what_is_not_known_yet_grants_nothing_and_ends() {
+    let documents = documents();
+    let admission = admitted(&documents);
+    let taken = admission.intervention().clone();
+    let refused = |number| Refusal::NotKnownYet { number };
+    let odile = odile(&documents);
+    let operator = odile.as_operator(&documents, t0()).unwrap();
+    for (found, goes_on) in [
+        (taken.clone().unconfirmed(), true),
+        (taken.clone().unknown(), false),
+    ] {
+        let number = found.number();
+        let admitted = admit(
+            &documents,
+            &alice(&documents),
+            &target("db01"),
+            None,
+            std::slice::from_ref(&found),
+            t0(),
+        );
+        assert_eq!(admitted.unwrap_err(), refused(number));
+        assert_eq!(found.open(t0()), Err(refused(number)));
+        let again = admission.recheck(&documents, Some(&found), t0());
+        assert_eq!(again.is_ok(), goes_on);
+        assert_eq!(found.close(&operator, "enough").is_ok(), goes_on);
+        assert_eq!(found.is_contradicted(), !goes_on);
+    }
+    let ended = taken.close(&operator, "enough").unwrap().unknown();
+    assert!(matches!(
+        admission.recheck(&documents, Some(&ended), t0()),
+        Err(EndReason::InterventionEnded { .. } | EndReason::Withdrawn(_))
+    ));
+    let waiting = asked(&documents).unconfirmed();
+    let refused = refused(waiting.number());
+    assert_eq!(waiting.seen_by(&operator), Err(refused.clone()));
+    assert_eq!(
+        waiting.awaits(&operator, &Narrowing::default()),
+        Err(refused)
+    );
+    assert!(waiting.refuse(&operator, "no").is_ok());
+    assert!(waiting.expire_if_due(Timestamp::MAX).is_some());
+    assert!(TEXT_IDS.contains(&"refusal-not-known-yet"));
+}
+
 /// The mark is of the reader, never of what is kept.
 #[test]
 fn the_mark_is_not_kept_and_cannot_be_written() {
     let documents = documents();
-    let wrong = asked(&documents).contradicted();
-    let kept = serde_json::to_string(&wrong).unwrap();
-    let read: Intervention = serde_json::from_str(&kept).unwrap();
-    assert!(!kept.contains("contradicted") && !read.is_contradicted());
+    let right = serde_json::to_string(&asked(&documents)).unwrap();
+    for wrong in [
+        asked(&documents).contradicted(),
+        asked(&documents).unconfirmed(),
+        asked(&documents).unknown(),
+    ] {
+        let kept = serde_json::to_string(&wrong).unwrap();
+        let read: Intervention = serde_json::from_str(&kept).unwrap();
+        assert_eq!(kept, right);
+        assert!(!read.is_contradicted() && !read.is_not_known_yet());
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn granted(documents: &Documents, script: &Script) -> Option<(Presence, Interven
         reason: "a reason".into(),
         start: script.planned.then(|| t0().plus(span("1h"))),
         length: span(script.length),
+        bytes: None,
     };
     let (id, number) = ids(1);
     let mut intervention = request_by(

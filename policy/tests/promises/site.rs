@@ -124,6 +124,7 @@ pub(crate) fn hopital(flows: &str) -> String {
 id = "hopital"
 name = "Hopital"
 lang = "fr"
+extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
 [[operator]]
 id = "odile"
 name = "Odile"
@@ -295,6 +296,7 @@ pub(crate) fn ask_for(targets: &[&str], length: &str) -> Ask {
         reason: "ticket 4711: slow queries".to_owned(),
         start: None,
         length: span(length),
+        bytes: None,
     }
 }
 
@@ -448,6 +450,10 @@ pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
         (
             FlowRequest::UnknownRequest("xon-xoff".into()),
             "request xon-xoff (no version allows it)",
+        ),
+        (
+            FlowRequest::UnnamedRequest { bytes: 44 },
+            "request of 44 bytes (no version allows it)",
         ),
     ]
 }

@@ -67,6 +67,7 @@ fn a_shell_brings_a_terminal_and_every_signal_a_command_four_signals() {
             env("LANG", "C"),
             FlowRequest::AgentForwarding,
             FlowRequest::UnknownRequest("x".into()),
+            FlowRequest::UnnamedRequest { bytes: 44 },
             FlowRequest::Signal("int".into()),
             FlowRequest::Signal("SIGINT".into()),
             FlowRequest::Signal("INT\0".into()),

@@ -58,10 +58,40 @@ pub struct InterventionFacts {
     pub reason: String,
     /// When it was asked. **Unit**: microseconds since 1970, UTC.
     pub requested_us: i64,
-    /// From when to when it was approved; the same unit.
-    pub window_us: Option<(i64, i64)>,
+    /// What the client granted; none where it never did, or not with as many answers as it takes.
+    pub granted: Option<Granted>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
+}
+
+/// What the client granted.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Targets and flows; never more than was asked for.
+    pub what: Vec<String>,
+    /// When.
+    pub when: Window,
+}
+
+/// When a granted intervention could be used. **Unit**: microseconds since 1970, UTC.
+#[derive(Clone, Debug)]
+pub enum Window {
+    /// From the first use until its end was reached, or would have been.
+    Used {
+        /// The first use.
+        from: i64,
+        /// The end that was agreed on.
+        until: i64,
+    },
+    /// It was not used.
+    Unused {
+        /// From when on it could be.
+        from: i64,
+        /// For how long from the first use on, in words such as `30m`.
+        length: String,
+        /// The end at the latest.
+        until: i64,
+    },
 }
 
 /// Who decided what.

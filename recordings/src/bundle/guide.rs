@@ -205,7 +205,11 @@ needs none.) That today's journal extends the one of an earlier checkpoint, whic
 
 Each entry also has its number among the client's entries, `nth`, and in `previous` the hash of the one before it.
 `trail.json` has how many there are at the checkpoint (compare it with the count that came with your own copies), and, in a
-bundle of the whole client, the number from which on all of them are here: `ecluse verify` then names each that is missing.",
+bundle of the whole client, the number from which on all of them are here: `ecluse verify` then names each that is missing.
+
+`at` is when it happened, in microseconds since 1970, by the clock of whoever wrote it; its place it has from the journal.
+`ecluse verify` holds the two together: it notes dates that do not fit their place, and calls missing what was destroyed before
+it was due (`due-us`).",
     bound: "## 5. What was asked, approved, and in force
 
 `interventions/` and `documents/` hold the texts as they were hashed, and `salts` what was hashed before each: the digest of
@@ -263,7 +267,11 @@ vous avez gardé, `ecluse verify --since` le montre.
 
 Chaque entrée a aussi son numéro parmi celles du client, `nth`, et dans `previous` l'empreinte de la précédente. `trail.json`
 dit combien il y en a au point de contrôle (comparez avec le nombre venu avec vos propres copies), et, dans un dossier de tout
-le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nomme alors chacune qui manque.",
+le client, à partir de quel numéro elles sont toutes ici : `ecluse verify` nomme alors chacune qui manque.
+
+`at` dit quand, en microsecondes depuis 1970, selon l'horloge de qui l'a écrite ; sa place lui vient du journal. `ecluse verify`
+confronte les deux : il signale les dates qui ne vont pas avec leur place, et dit manquant ce qui a été détruit avant son
+terme (`due-us`).",
     bound: "## 5. Ce qui a été demandé, approuvé, et en vigueur
 
 `interventions/` et `documents/` contiennent les textes tels qu'ils ont été hachés, et `salts` ce qui a été haché avant

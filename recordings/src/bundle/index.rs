@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::words::{Language, Words};
-use super::{Contents, InterventionFacts, LeftOut};
+use super::{Contents, InterventionFacts, LeftOut, Window};
 use crate::evidence::manifest::{ClockReading, Form, Manifest};
 use crate::evidence::signature::openssh;
 use crate::layout::moment;
@@ -188,9 +188,9 @@ impl Page {
             (words.reason, facts.reason.clone()),
             (words.requested, moment(facts.requested_us)),
         ];
-        if let Some((from, to)) = facts.window_us {
-            let window = format!("{} {} {}", moment(from), words.until, moment(to));
-            rows.push((words.window, window));
+        if let Some(granted) = &facts.granted {
+            rows.push((words.granted, granted.what.join("; ")));
+            rows.push((words.window, window(&granted.when, words)));
         }
         self.facts(&rows);
         let decisions = facts.decisions.iter().map(|decision| {
@@ -338,4 +338,22 @@ fn clock(reading: &ClockReading, started: i64, words: &Words) -> String {
         let _ = write!(text, ", {} {jumped} µs", words.clock_jump);
     }
     text
+}
+
+/// When it could be used, or was.
+fn window(when: &Window, words: &Words) -> String {
+    let from_to =
+        |from: i64, until: i64| format!("{} {} {}", moment(from), words.until, moment(until));
+    match when {
+        Window::Used { from, until } => from_to(*from, *until),
+        Window::Unused {
+            from,
+            length,
+            until,
+        } => format!(
+            "{}; {length} {}",
+            from_to(*from, *until),
+            words.from_first_use
+        ),
+    }
 }

@@ -5,6 +5,7 @@ mod resize;
 mod row;
 
 use self::moving::renewed;
+pub(crate) use self::row::Leaving;
 pub(super) use self::row::Row;
 use self::row::{Cell, TAIL};
 use crate::marks::Marked;
@@ -128,7 +129,7 @@ impl Grid {
             changed = true;
         }
         if let Some(row) = self.rows.get_mut(row) {
-            row.wrapped = line.is_wrapped();
+            row.wrapped = line.is_wrapped() && !row.cut;
             if changed {
                 row.changed_us = notes.now_us;
             }
@@ -156,7 +157,24 @@ impl Grid {
 
     pub(super) fn set_wrapped(&mut self, row: usize) {
         if let Some(row) = self.rows.get_mut(row) {
-            row.wrapped = true;
+            (row.wrapped, row.cut) = (true, false);
+        }
+    }
+
+    /// A row is about to be drawn from its beginning by whoever went there: it is no longer the rest of the line above.
+    pub(super) fn begins(&mut self, row: usize, notes: &mut Notes) {
+        let Some(before) = row.checked_sub(1) else {
+            return;
+        };
+        if !self.rows.get(before).is_some_and(|row| row.wrapped) {
+            return;
+        }
+        if self.rows.get(row).is_some_and(|row| !row.is_blank()) {
+            self.take_line(row, Taker::Others, notes);
+        }
+        self.known = None;
+        if let Some(row) = self.rows.get_mut(before) {
+            (row.wrapped, row.cut) = (false, true);
         }
     }
 
@@ -361,10 +379,24 @@ impl Grid {
         };
         let mut fresh = text.clone();
         let (mut since_us, mut since_ms) = (0, 0);
-        for row in self.rows.range_mut(range) {
-            row.write(&notes.marked, &mut text);
+        let printing = notes.printing.clone();
+        let first = range.start;
+        for (at, row) in self.rows.range_mut(range).enumerate() {
+            // What is being printed was not there yet, and something blank was.
+            let new = printing.as_ref().filter(|(row, _)| *row == first + at);
+            let now_ms = notes.now_ms();
+            let is_new = |col: usize, cell: &Cell| {
+                cell.since_ms == now_ms && new.is_some_and(|(_, cols)| cols.contains(&col))
+            };
             since_us = since_us.max(row.changed_us);
-            for cell in &mut row.cells {
+            for (col, cell) in row.cells.iter_mut().enumerate() {
+                if is_new(col, cell) {
+                    text.push(' ');
+                    continue;
+                }
+                if cell.letter != TAIL {
+                    notes.marked.write(cell.letter, &mut text);
+                }
                 if cell.is_fresh() && cell.letter != TAIL {
                     notes.marked.write(cell.letter, &mut fresh);
                     since_ms = since_ms.max(cell.since_ms);

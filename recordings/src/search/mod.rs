@@ -14,6 +14,7 @@ mod fold;
 mod hidden;
 mod plain;
 mod query;
+mod questions;
 mod screen_lines;
 mod typed;
 
@@ -21,6 +22,7 @@ pub use extractor::{Bounds, Extracted, Extractor};
 pub use filter::{Filter, FilterBuilder, Gram, is_current, may_hold};
 pub use hidden::{hidden, in_clear};
 pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
+pub use questions::Questions;
 
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read as _};
@@ -112,20 +114,20 @@ pub fn scan(lines: &mut impl BufRead, each: impl FnMut(Line) -> bool) -> io::Res
     scan_where(lines, |_| true, each)
 }
 
-/// The same for the lines alone in which `question` is found; the others are hardly looked at.
+/// The same for the lines alone in which the words are found; the others are hardly looked at.
 ///
 /// # Errors
 /// When `lines` does not read.
 pub fn find(
     lines: &mut impl BufRead,
-    question: &Query,
+    questions: &Questions,
     mut each: impl FnMut(Line) -> bool,
 ) -> io::Result<()> {
     let (mut room, mut folded) = (Vec::new(), String::new());
     scan_where(
         lines,
-        |json| question.may_match(json, &mut room),
-        |line| !question.matches(&line.text, &mut folded) || each(line),
+        |json| questions.may_match(json, &mut room),
+        |line| !questions.matches(&line, &mut folded) || each(line),
     )
 }
 

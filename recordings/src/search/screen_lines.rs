@@ -10,7 +10,7 @@
 use crate::Utf8Decoder;
 use crate::at_once::AtOnce;
 use crate::ink::{Gone, Ink};
-use crate::marks::Marked;
+use crate::marks::{Marked, is_joiner};
 use crate::model::{LeftOut, Model};
 use crate::recent::Recent;
 use crate::rows;
@@ -316,7 +316,8 @@ impl Watch {
         self.held
             .take_if(|(_, held)| text.starts_with(held.as_str()));
         if !text.trim().is_empty() && self.recent.is_news(self.now, text) {
-            self.ready.push((at_us, text.to_owned()));
+            // Nobody types what joins: words are found without it.
+            self.ready.push((at_us, text.replace(is_joiner, "")));
         }
     }
 

@@ -138,6 +138,30 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.",
         "Écluse\u{a0}: la passerelle s'arrête. Reconnectez-vous plus tard\u{a0}; ce qui est demandé et approuvé reste valable.",
     ),
+    (
+        "a budget is spent up to its ceiling: {} ({})",
+        "un budget est épuisé jusqu'à son plafond\u{a0}: {} ({})",
+    ),
+    (
+        "a budget is spent: {} ({})",
+        "un budget est épuisé\u{a0}: {} ({})",
+    ),
+    (
+        "Écluse: a budget is spent: {} ({}). Passed: {}. This ends here.",
+        "Écluse\u{a0}: un budget est épuisé\u{a0}: {} ({}). Passé\u{a0}: {}. Cela prend fin ici.",
+    ),
+    (
+        "Écluse: the {} that may pass ({}) are spent. Nothing more passes until an operator of {} adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
+        "Écluse\u{a0}: les {} qui peuvent passer ({}) sont épuisés. Plus rien ne passe avant qu'un opérateur de {} n'en accorde davantage\u{a0}; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+    ),
+    (
+        "Écluse: the budget lets more pass, and it goes on.",
+        "Écluse\u{a0}: le budget laisse de nouveau passer, et tout reprend.",
+    ),
+    (
+        "Écluse: what you typed while it was held ({} B) was not passed on.",
+        "Écluse\u{a0}: ce que vous avez tapé pendant la suspension ({} o) n'a pas été transmis.",
+    ),
     ("ended: {sentence}", "fin\u{a0}: {sentence}"),
     (
         "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",

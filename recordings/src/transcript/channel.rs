@@ -292,7 +292,7 @@ impl Source {
             |reason| neutralise(words.reason(reason).as_ref()),
         );
         let which = match several {
-            true => format!("{} {}: ", words.channel, channel.number),
+            true => format!("{} {}{}", words.channel, channel.number, words.colon),
             false => String::new(),
         };
         text.push_str(&format!(

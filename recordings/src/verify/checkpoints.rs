@@ -7,14 +7,17 @@ use crate::layout::moment;
 use crate::log::witness::check_growth;
 use crate::log::{Checkpoint, NoteError, SignedNote, WitnessError};
 
-/// Checks every checkpoint. Hands back the one that covers the entries, where it can be believed.
+/// Checks every checkpoint. Hands back the one that covers the entries, where it can be believed; `dated` gets how many
+/// entries those of the bundle have that can be, and when they were made.
 pub(super) fn check(
     files: &Files,
     options: &Options,
     trust: &mut Trust,
+    dated: &mut Vec<(u64, i64)>,
     report: &mut Report,
 ) -> Option<Checkpoint> {
     let (note, head) = read(files, CHECKPOINT, trust, report)?;
+    dated.push((head.size, head.at_us));
     report.log = Some(LogLine {
         origin: head.origin.clone(),
         size: head.size,
@@ -33,6 +36,7 @@ pub(super) fn check(
             continue;
         };
         cosignatures(name, &note, false, trust, report);
+        dated.push((other.size, other.at_us));
         compare(name, &other, &head, &proofs, None, report);
     }
     let mut joining = proofs;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::approvals::Approvals;
+use super::times::{Found, Times};
 use super::trail::Chain;
 use super::{Report, Verdict};
 use crate::bundle::{Choice, ENTRIES, EntryProof, Files, LineReader, PROOFS, ProofsHead};
@@ -57,7 +58,13 @@ pub(super) fn place(entry: &Entry) -> String {
     format!("entry {} ({})", entry.seq, entry.kind)
 }
 
-pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Report) -> Journal {
+/// `checkpoints` are those that were found signed, by how many entries they have and when they were made.
+pub(super) fn check(
+    files: &Files,
+    head: Option<&Checkpoint>,
+    checkpoints: &[(u64, i64)],
+    report: &mut Report,
+) -> Journal {
     let mut journal = Journal::default();
     let (Some(mut entries), Some(proofs)) = (
         open(files, ENTRIES, MAX_ENTRY, report),
@@ -73,6 +80,10 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
         report.find(Verdict::Altered, PROOFS, problem);
     }
     let mut chain = Chain::begin(files, report);
+    let mut times = Times::default();
+    for (size, at) in checkpoints {
+        times.checkpoint(*size, *at);
+    }
     let (mut line, mut last) = (0u64, 0u64);
     loop {
         line += 1;
@@ -116,6 +127,7 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
                 if let Some(log) = &mut report.log {
                     log.entries += 1;
                 }
+                times.see(&entry);
                 journal.keep(entry, report);
             }
             Err(Some((verdict, text))) => report.find(verdict, place(&entry), text),
@@ -124,6 +136,13 @@ pub(super) fn check(files: &Files, head: Option<&Checkpoint>, report: &mut Repor
         }
     }
     chain.conclude(report);
+    let Found { early, notes } = times.judge();
+    for (place, text) in early {
+        report.find(Verdict::Missing, place, text);
+    }
+    for (place, text) in notes {
+        report.note(place, text);
+    }
     match proofs.left_over() {
         Ok(waiting) => {
             for seq in waiting {

@@ -19,6 +19,7 @@ mod report;
 mod request;
 mod seals;
 mod sessions;
+pub mod times;
 mod trail;
 mod trust;
 
@@ -82,8 +83,10 @@ pub fn verify(path: &Path, options: &Options) -> Result<Report, ReaderError> {
             // Everything is as whoever exported it signed it …
             list::check(&files, &mut trust, &mut report);
             // … the journal is the one that was signed, and every entry is in it …
-            let checkpoint = checkpoints::check(&files, options, &mut trust, &mut report);
-            let journal = entries::check(&files, checkpoint.as_ref(), &mut report);
+            let mut dated = Vec::new();
+            let checkpoint =
+                checkpoints::check(&files, options, &mut trust, &mut dated, &mut report);
+            let journal = entries::check(&files, checkpoint.as_ref(), &dated, &mut report);
             let choice = choice::check(&files, checkpoint.as_ref(), &mut report);
             // … every recording is as it was sealed, and the journal says the same of it.
             for name in recording::names(&files) {

@@ -172,3 +172,23 @@ fn destroyed_on_record() {
     assert_intact(&report);
     assert!(report.text().contains("kept until 2026-11-01"));
 }
+
+/// R3, R7: by the journal's own order its time had not come: a destruction whose date lies hides no loss.
+#[test]
+fn destroyed_on_record_before_its_time() {
+    let mut site = Site::new();
+    site.recordings.remove(0);
+    let due = crate::site::START + 63 * 86_400_000_000;
+    site.journal.add(
+        "recording-destroyed",
+        Some(session(7)),
+        json!({"why": "due since 2027-01-31", "due-us": due}),
+    );
+    let report = site.bundle().verify();
+    assert_eq!(report.verdict, Missing);
+    let text = report.text();
+    assert!(
+        text.contains("(recording-destroyed): the recording was destroyed 61 d before its time"),
+        "{text}"
+    );
+}

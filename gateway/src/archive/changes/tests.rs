@@ -132,7 +132,11 @@ impl Scene {
 
     async fn searchable(&self) -> Searchable {
         let query = SessionQuery::default();
-        let found = self.store().searchable(&query, &[]).await.unwrap();
+        let found = self
+            .store()
+            .searchable(&query, &[Vec::new()])
+            .await
+            .unwrap();
         found[0].1
     }
 

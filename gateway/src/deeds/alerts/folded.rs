@@ -22,6 +22,8 @@ pub(crate) enum Sort {
     Recordings,
     /// Sessions with lines that were not shown.
     Hidden,
+    /// Marks that budgets reached.
+    Budgets,
     /// Checkpoints that are contradicted or cannot be made.
     Checkpoints,
     /// Rows of sessions that are not as on record.
@@ -30,6 +32,8 @@ pub(crate) enum Sort {
     Interventions,
     /// Sessions that went on after their end.
     Outlived,
+    /// Clocks that were set.
+    Clocks,
     /// All others.
     Others,
 }
@@ -62,6 +66,9 @@ impl About<'_> {
                 let number = Some(*session).filter(|number| *number > 0);
                 about(Sort::Hidden, Some(person), number, number.is_none())
             }
+            Told::Budget {
+                person, session, ..
+            } => about(Sort::Budgets, Some(person), Some(*session), true),
             Told::CopiesContradicted { .. }
             | Told::JournalContradicted { .. }
             | Told::CheckpointFailed { .. } => about(Sort::Checkpoints, None, None, false),
@@ -72,12 +79,15 @@ impl About<'_> {
                 about(Sort::Interventions, None, Some(*number), false)
             }
             Told::SessionOutlived { number } => about(Sort::Outlived, None, Some(*number), false),
+            Told::Clock { .. } => about(Sort::Clocks, None, None, true),
             Told::SpaceLow { .. }
             | Told::SpaceFull { .. }
             | Told::Crowd { .. }
             | Told::CopiesAway { .. }
             | Told::OrderNotOnRecord
             | Told::DocumentNotOnRecord
+            | Told::EnrolmentNotOnRecord { .. }
+            | Told::CredentialNotOnRecord { .. }
             | Told::HostKey { .. }
             | Told::More { .. } => about(Sort::Others, None, None, false),
         }
@@ -118,9 +128,11 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             Sort::Accounts
             | Sort::Recordings
             | Sort::Hidden
+            | Sort::Budgets
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions
+            | Sort::Clocks
             | Sort::Outlived => of_one.len().saturating_sub(MOST),
         };
         let rest: Vec<Alert> = of_one.drain(..over).collect();

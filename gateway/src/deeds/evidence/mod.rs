@@ -94,6 +94,8 @@ pub(crate) enum Why {
         /// Where people reach it.
         address: HostPort,
     },
+    /// It is on record, and the gateway's table of sessions does not have it any more.
+    NotInTable,
     /// Its session is lost with its node.
     Lost {
         /// Which.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::{ClientId, PersonId, SessionId};
-use ecluse_recordings::search::{self, Line, Query};
+use ecluse_recordings::search::{self, Line, Questions};
 use ecluse_recordings::{
     JournalFrames, OpenRecording, Playback, ReadError, SESSION, SealedRecording, SessionFacts,
     layout,
@@ -94,12 +94,12 @@ fn belongs(facts: &SessionFacts, session: SessionId, client: &ClientId) -> Resul
 /// Hands over the lines of a recording in which `question` is found, until `each` says `false`.
 pub(crate) fn find_lines(
     recording: &OpenRecording,
-    question: &Query,
+    questions: &Questions,
     each: impl FnMut(Line) -> bool,
 ) -> Result<(), Unreadable> {
     let text = recording.open(layout::TEXT)?;
     let mut text = BufReader::with_capacity(READ, text);
-    search::find(&mut text, question, each).map_err(|source| {
+    search::find(&mut text, questions, each).map_err(|source| {
         let path = recording.dir().join(layout::TEXT);
         Unreadable::of(&ReadError::Io { path, source })
     })

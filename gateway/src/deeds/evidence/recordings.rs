@@ -1,8 +1,11 @@
 //! The sessions there have been, newest first.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use ecluse_policy::{
-    AccountName, AsAuditor, InterventionNumber, PersonId, TargetId, Timestamp, clients_concerned,
+    AccountName, AsAuditor, InterventionNumber, PersonId, SessionId, Span, TargetId, Timestamp,
+    clients_concerned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +13,14 @@ use super::{Ended, is_on_record};
 use crate::actor::Actor;
 use crate::deeds::{Ask, Subject, Undone, no_such, right, typed};
 use crate::gateway::{Applied, Gateway};
-use crate::store::{Session, SessionQuery, StoreError};
+use crate::live::Because;
+use crate::store::{Node, Session, SessionEnd, SessionQuery, StoreError};
 
 /// Sessions that are over, listed at once; those in passage are all listed.
 pub(crate) const LISTED: u32 = 50;
+
+/// A session is on record before it is in passage; within this it is.
+const BEGINS_WITHIN: Span = Span::from_secs(10);
 
 /// Lists the sessions of an auditor's client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -63,8 +70,10 @@ pub(crate) struct Listed {
 pub(crate) struct OfList {
     /// Its number.
     pub(crate) number: u64,
-    /// What there is to say of it; none where the gateway's table has other things of it than the log.
+    /// What there is to say of it; none where the gateway's table has other things of it than the log, or has it no more.
     pub(crate) facts: Option<Facts>,
+    /// Whether it is on record, and the table has it no more.
+    pub(crate) gone: bool,
 }
 
 /// What a list says of a session.
@@ -78,10 +87,27 @@ pub(crate) struct Facts {
     pub(crate) account: AccountName,
     /// On which target.
     pub(crate) target: TargetId,
-    /// How it ended; none while it is in passage.
-    pub(crate) end: Option<Ended>,
+    /// Where it stands.
+    pub(crate) course: Course,
     /// Lines that were typed in it and not shown; none where the gateway cannot read that.
     pub(crate) hidden_lines: Option<u64>,
+    /// Payload bytes that went to the technician and to the target; none while it is in passage, and where no gateway was left
+    /// to count them.
+    pub(crate) passed: Option<(u64, u64)>,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Course {
+    /// In passage.
+    Open,
+    /// It ended so.
+    Ended(Ended),
+    /// The gateway that carried it is not heard of; its end comes on record when that one starts again or is taken out.
+    Lost,
+    /// It is over, and its end is not on record.
+    Unended,
 }
 
 /// The sessions there have been on an auditor's client. Looking only.
@@ -123,14 +149,35 @@ pub(crate) async fn list(
             .into_iter()
             .filter(|session| last.is_some_and(|last| session.number < last)),
     );
+    // What the table hides is listed by the log, however long ago it began.
+    let hidden = house.store.hidden_sessions(query).await?;
+    let there: BTreeSet<SessionId> = sessions.iter().map(|one| one.start.id).collect();
+    let of_others = hidden.sessions.into_iter();
+    sessions.extend(of_others.filter(|one| !there.contains(&one.start.id)));
+    let is_open = |session: &Session| session.end.is_none();
+    let nodes = if house.store.may_be_shared() && sessions.iter().any(is_open) {
+        house.store.gateways().await?
+    } else {
+        Vec::new()
+    };
     let mut found = Vec::new();
+    for fault in hidden.gone {
+        house.store.tell_session_fault(&fault, now).await?;
+        found.push(OfList {
+            number: fault.number,
+            facts: None,
+            gone: true,
+        });
+    }
     for session in &sessions {
         let on_record = is_on_record(house, session, now).await?;
         found.push(OfList {
             number: session.number,
-            facts: on_record.then(|| facts(session)),
+            facts: on_record.then(|| facts(house, &nodes, session, now)),
+            gone: false,
         });
     }
+    found.sort_by_key(|one| std::cmp::Reverse(one.number));
     Ok(Listed {
         sessions: found,
         more,
@@ -138,7 +185,7 @@ pub(crate) async fn list(
     })
 }
 
-fn facts(session: &Session) -> Facts {
+fn facts(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Facts {
     let start = &session.start;
     let unknown = session.hidden_lines == 0 && session.unread;
     Facts {
@@ -146,9 +193,41 @@ fn facts(session: &Session) -> Facts {
         person: start.person.clone(),
         account: start.account.clone(),
         target: start.target.clone(),
-        end: session.end.as_ref().map(Ended::of),
+        course: course(house, nodes, session, now),
         hidden_lines: (!unknown).then_some(session.hidden_lines),
+        passed: session.end.as_ref().and_then(passed),
     }
+}
+
+/// Where a session stands. One that another gateway carries is in passage as long as that one is heard of: whether it
+/// started since, `ecluse journal verify` tells.
+pub(super) fn course(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Course {
+    if let Some(end) = &session.end {
+        return Course::Ended(Ended::of(end));
+    }
+    let there = &session.start.node;
+    if house.store.may_be_shared() && *there != house.node {
+        let heard = |node: &Node| node.name == *there && !node.is_lost();
+        return if nodes.iter().any(heard) {
+            Course::Open
+        } else {
+            Course::Lost
+        };
+    }
+    let is_young = now.since(session.start.at) < BEGINS_WITHIN;
+    if is_young || house.live.has(session.number) {
+        Course::Open
+    } else {
+        Course::Unended
+    }
+}
+
+fn passed(end: &SessionEnd) -> Option<(u64, u64)> {
+    let counted = !matches!(
+        end.because,
+        Some(Because::Recovered { .. } | Because::Orphaned)
+    );
+    counted.then_some((end.to_technician, end.to_target))
 }
 
 /// The sessions of the auditor's client that somebody chooses.

@@ -9,7 +9,7 @@ use ecluse_policy::{
     AccountName, AsAuditor, ClientId, Lang, PersonId, Refusal, TargetId, Timestamp,
 };
 use ecluse_recordings::bundle::Language;
-use ecluse_recordings::search::Query;
+use ecluse_recordings::search::{Query, Questions};
 use ecluse_recordings::{OpenRecording, Part, Playback, ReadError, layout};
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +141,19 @@ pub(crate) async fn replay(
     let auditor = right(house, by, Replay::ACT, by.as_auditor(&applied)).await?;
     let found = house.store.session_on_record(ask.session).await?;
     let Some(session) = found.filter(|session| session.start.client == *auditor.client()) else {
-        return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
+        let client = Some(auditor.client());
+        let Some(fault) = house.store.gone_session(client, ask.session).await? else {
+            return Err(no_such(house, by, Replay::ACT, Subject::Recording(ask.session)).await);
+        };
+        house
+            .store
+            .tell_session_fault(&fault, auditor.now())
+            .await?;
+        return Err(Undone::Unshown(Box::new(Unshown {
+            number: ask.session,
+            on_record: true,
+            why: Why::NotInTable,
+        })));
     };
     // The recording itself says whose it is and what happened; the table is told about.
     let on_record = is_on_record(house, &session, auditor.now()).await?;
@@ -374,11 +386,11 @@ impl Asked<'_> {
 
     /// The channel and the place where `text` is first to be seen.
     async fn landing(&self, recording: &OpenRecording, text: &str) -> Option<(u32, Duration)> {
-        let question = Query::new([text]).ok()?;
+        let questions = Questions::new([text], language(self.by.lang())).ok()?;
         let (recording, channel) = (recording.clone(), self.ask.channel);
         let reading = self.house.readers.read(self.by.person(), move || {
             let mut first: Option<(u64, u32, Duration)> = None;
-            let read = find_lines(&recording, &question, |line| {
+            let read = find_lines(&recording, &questions, |line| {
                 if channel.is_none_or(|channel| channel == line.channel)
                     && first.is_none_or(|(at_us, ..)| line.at_us < at_us)
                     && let Some(place) = offset(&recording, &line)

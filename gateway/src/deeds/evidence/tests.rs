@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::recordings::{Recordings, recordings};
+use super::recordings::{Course, Recordings, course, recordings};
 use super::replay::{Replay, State, What, replay};
 use super::watch::{Watch, may_still_watch, watch};
 use super::{Medium, may_still_read};
@@ -20,8 +20,8 @@ use crate::deeds::search::{Outcome, Search, search};
 use crate::deeds::{Ask, Subject, Undone, Wants};
 use crate::faces::lobby::testing::{House, documents, documents_where};
 use crate::passage::testing::facts;
-use crate::store::SessionStart;
 use crate::store::testing::records_of;
+use crate::store::{SessionQuery, SessionStart};
 
 fn ask<A: DeserializeOwned>(body: Value) -> A {
     serde_json::from_value(body).unwrap()
@@ -317,6 +317,22 @@ async fn who_looks_too_often_is_told_to_wait() {
     // A list is none.
     let listed = recordings(&house.gateway, &aurele, &Recordings::default()).await;
     assert_eq!(listed.unwrap().sessions.len(), 1);
+}
+
+/// R1: a session that is over and has no end on record is not listed as if it were in passage.
+#[tokio::test]
+async fn a_session_that_nobody_carries_is_not_listed_as_open() {
+    let house = House::new().await;
+    let _recorder = in_passage(&house).await;
+    let sessions = house.gateway.store.sessions(&SessionQuery::default()).await;
+    let session = sessions.unwrap().remove(0);
+    let course = |later: Span| {
+        let now = session.start.at.plus(later);
+        course(&house.gateway, &[], &session, now)
+    };
+    // It began this moment, and enters passage in the next.
+    assert_eq!(course(Span::from_secs(0)), Course::Open);
+    assert_eq!(course(Span::from_mins(1)), Course::Unended);
 }
 
 /// What is asked is the same on a command line, in a form and in a body; what it does not know is refused.

@@ -25,6 +25,11 @@ pub(crate) enum Found {
         #[serde(skip)]
         why: Unreadable,
     },
+    /// A session is on record, and the gateway's table does not have it any more: it is not looked into.
+    NotInTable {
+        /// Which.
+        number: u64,
+    },
     /// Hits follow in a session of which the gateway's table has other things than the log.
     NotOnRecord {
         /// Which.

@@ -9,12 +9,12 @@ mod found;
 mod left;
 mod refusals;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use clap::Args;
-use ecluse_policy::{InterventionNumber, PersonId, Refusal, TargetId, Timestamp};
+use ecluse_policy::{InterventionNumber, PersonId, Refusal, SessionId, TargetId, Timestamp};
 use ecluse_recordings::OpenRecording;
-use ecluse_recordings::search::{self, Gram, Line, LineKind, Query, QueryError};
+use ecluse_recordings::search::{self, Gram, Line, LineKind, QueryError, Questions};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::found::{Found, Hit, Refused, Summary};
@@ -32,7 +32,7 @@ use crate::gateway::Gateway;
 use crate::live::nodes::there;
 use crate::readers::Reading;
 use crate::store::{Searchable, Session, SessionQuery};
-use crate::texts::Unreadable;
+use crate::texts::{Unreadable, language};
 
 /// Hits given unless all are asked for.
 const HITS: usize = 20;
@@ -159,12 +159,12 @@ pub(crate) async fn search<'a>(
     );
     house.store.record(&[record]).await?;
     let question = match ask.words.is_empty() {
-        true if ask.is_listed() => Query::everything(),
+        true if ask.is_listed() => Questions::everything(),
         true => {
             let listed = list(house, &sessions, auditor.now()).await?;
             return Ok(Outcome::Sessions(listed));
         }
-        false => Query::new(ask.words.iter().map(String::as_str))?,
+        false => Questions::new(ask.words.iter().map(String::as_str), language(by.lang()))?,
     };
     let screens = auditor.screens_are_searchable();
     let searching = Searching::new(house, by, ask, (sessions, question), screens).await?;
@@ -185,13 +185,15 @@ pub(crate) struct Searching<'a> {
     house: &'a Gateway,
     by: &'a Actor,
     sessions: SessionQuery,
-    question: Query,
-    grams: Vec<Gram>,
+    question: Questions,
+    grams: Vec<Vec<Gram>>,
     lines: Option<Kind>,
     most: usize,
     /// What screens showed is looked through.
     screens: bool,
     worth_opening: VecDeque<Session>,
+    /// Those of them that the table hides.
+    apart: BTreeSet<SessionId>,
     readings: VecDeque<(Session, Looking)>,
     refusals: Refusals,
     found: VecDeque<Found>,
@@ -214,9 +216,18 @@ impl<'a> Searching<'a> {
         house: &'a Gateway,
         by: &'a Actor,
         ask: &Search,
-        (sessions, question): (SessionQuery, Query),
+        (sessions, question): (SessionQuery, Questions),
         screens: bool,
     ) -> Result<Self, Undone> {
+        // What the table hides is looked into by the log.
+        let hidden = house.store.hidden_sessions(&sessions).await?;
+        let apart = hidden.ids();
+        let mut found = VecDeque::new();
+        for fault in hidden.gone {
+            house.store.tell_session_fault(&fault, clock::now()).await?;
+            let number = fault.number;
+            found.push_back(Found::NotInTable { number });
+        }
         Ok(Self {
             house,
             by,
@@ -227,16 +238,17 @@ impl<'a> Searching<'a> {
             },
             // No filter knows what was not echoed.
             grams: match ask.lines {
-                Some(Kind::Hidden) => Vec::new(),
+                Some(Kind::Hidden) => vec![Vec::new()],
                 Some(Kind::Of(_)) | None => question.grams(),
             },
             question,
             lines: ask.lines,
             most: if ask.all { usize::MAX } else { HITS },
             screens,
-            worth_opening: VecDeque::new(),
+            worth_opening: hidden.sessions.into(),
+            apart,
             readings: VecDeque::new(),
-            found: VecDeque::new(),
+            found,
             given: 0,
             more: false,
             next: Next::Page,
@@ -347,7 +359,7 @@ impl<'a> Searching<'a> {
         let page = self.house.store.searchable(&self.sessions, &self.grams);
         let page = page.await?;
         drop(asking);
-        if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+        if page.is_empty() {
             self.next = Next::Refusals;
         }
         self.sessions.before = page.last().map(|(session, _)| session.number);
@@ -356,6 +368,9 @@ impl<'a> Searching<'a> {
             self.looks_at(LineKind::Screen) && self.screens,
         );
         for (session, found) in page {
+            if self.apart.contains(&session.start.id) {
+                continue;
+            }
             let (number, left) = (session.number, &mut self.left);
             if session.hidden_lines > 0 && typing {
                 left.hidden.push(number);
@@ -383,7 +398,7 @@ impl<'a> Searching<'a> {
     /// Whether a recording may have lines of a list without words: only those are opened.
     fn may_have(&self, session: &Session) -> bool {
         match self.lines {
-            _ if !self.question.is_everything() => true,
+            _ if !self.question.asked().is_everything() => true,
             Some(Kind::Hidden) => session.hidden_lines > 0,
             Some(Kind::Of(_)) | None => self.refusals.touch(session),
         }
@@ -400,7 +415,7 @@ impl<'a> Searching<'a> {
             let text = refusal(&one.record);
             self.found.push_back(Found::Refusal(Refused {
                 at: one.record.at,
-                found: self.question.find(&text).unwrap_or_default(),
+                found: self.question.asked().find(&text).unwrap_or_default(),
                 text,
                 session: one.session.map(|(_, number)| number),
                 person: one.record.person,
@@ -414,7 +429,7 @@ impl<'a> Searching<'a> {
 fn hits_in(
     recording: &OpenRecording,
     session: &Session,
-    question: &Query,
+    question: &Questions,
     lines: Option<Kind>,
     most: usize,
 ) -> Result<Vec<Hit>, Unreadable> {
@@ -429,7 +444,7 @@ fn hits_in(
             find_lines(recording, question, |line| line.kind != kind || keep(line))?;
         }
         Some(Kind::Hidden) => search::hidden(recording, |line| {
-            question.find(&line.text).is_none() || keep(line)
+            question.asked().find(&line.text).is_none() || keep(line)
         })?,
     }
     found.sort_by_key(|line| line.at_us);
@@ -446,7 +461,7 @@ fn hits_in(
         },
         channel: line.channel,
         place: offset(recording, &line).map(At::Place),
-        found: question.find(&line.text).unwrap_or_default(),
+        found: question.asked().find(&line.text).unwrap_or_default(),
         text: line.text,
     };
     Ok(found.into_iter().map(hit).collect())

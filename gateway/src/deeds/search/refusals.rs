@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecluse_policy::SessionId;
-use ecluse_recordings::search::{LineKind, Query};
+use ecluse_recordings::search::{LineKind, Questions};
 
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 use crate::deeds::typed::Kind;
@@ -39,7 +39,7 @@ impl Refusals {
     pub(super) async fn of(
         house: &Gateway,
         sessions: &SessionQuery,
-        question: &Query,
+        question: &Questions,
         lines: Option<Kind>,
     ) -> Result<Self, StoreError> {
         let mut refusals = Self::default();
@@ -114,7 +114,7 @@ impl Refusals {
                 .filter(|_| record.kind == AuditKind::FlowRefused && record.intervention.is_none())
                 .and_then(|on| begun_on.get(on).copied());
             refusals.touched.extend(session.map(|(id, _)| id));
-            if question.find(&refusal(&record)).is_some() {
+            if question.is_in_words_of_ours(&refusal(&record)) {
                 refusals.loose.push(Refused { record, session });
             }
         }

@@ -39,7 +39,7 @@ impl Apply {
                 .await?
         };
         let mut out = Out;
-        if let Ok(documents) = compile(&texts) {
+        if let Ok(documents) = compile(&texts, store.node()) {
             write!(out, "{}", remarks(&documents, clock::now()))?;
         }
         match outcome {

@@ -1,10 +1,13 @@
 //! `ecluse check DIR`: are these documents, and settings if there are any, ones the gateway would take?
 
+mod journal;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_policy::{Documents, Timestamp};
 
 use super::directory;
@@ -19,7 +22,8 @@ use crate::terminal::layout::wrap;
 ///
 /// Reads DIR/clients/*.toml and DIR/providers/*.toml, and DIR/gateway.toml where there is one, and says how much memory
 /// the gateway may take under it; where its store is there already, also which documents in it are not the ones that were
-/// put in force, and which interventions and sessions are not those that the log tells of. Changes nothing and needs no store. Notes name derogations that are over, templates
+/// put in force, which interventions and sessions are not those that the log tells of, and what a running gateway put on
+/// record against the log itself. Changes nothing and needs no store. Notes name derogations that are over, templates
 /// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -32,11 +36,12 @@ impl Check {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let (mut problems, mut store) = (Vec::new(), Vec::new());
         let settings = self.directory.join("gateway.toml");
-        let mut caps = None;
+        let (mut caps, mut node) = (None, NodeRules::default());
         if settings.exists() {
             let read = Settings::read(&settings).map_err(|error| error.to_string());
             if let Ok(read) = &read {
                 store = in_store(read).await;
+                node = read.extraction.clone();
             }
             let checked = read.and_then(|read| {
                 check_address(&read.store)
@@ -49,7 +54,7 @@ impl Check {
             }
         }
         let texts = directory::read(&self.directory)?;
-        match compile(&texts) {
+        match compile(&texts, &node) {
             Ok(documents) if problems.is_empty() => {
                 for remark in remarks(&documents, clock::now()).lines() {
                     outln!("{remark}");
@@ -118,6 +123,7 @@ async fn in_store(settings: &Settings) -> Vec<String> {
     let faults = store.document_faults();
     let rows = Contradicted::find(&store).await;
     let nodes = store.gateways_and_faults().await;
+    let against_the_log = journal::find(&store).await;
     store.close().await;
     let faults = faults.iter().map(|fault| {
         format!("{fault}; find out who changed the store, then put the right text in force again, which is on record: ecluse apply DIR")
@@ -135,6 +141,15 @@ async fn in_store(settings: &Settings) -> Vec<String> {
     }
     match nodes {
         Ok((_, faults)) => problems.extend(faults),
+        Err(error) => problems.push(error.to_string()),
+    }
+    match against_the_log {
+        Ok(found) => {
+            problems.extend(found.faults);
+            for line in found.notes {
+                outln!("Note: {line}");
+            }
+        }
         Err(error) => problems.push(error.to_string()),
     }
     problems

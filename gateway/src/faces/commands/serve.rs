@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ecluse_policy::Documents;
 use ecluse_policy::identity::Doorway;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -37,6 +38,7 @@ use crate::door::entrance::Entrance;
 use crate::door::listener;
 use crate::door::workers::Workers;
 use crate::evidence::EvidenceKeys;
+use crate::extraction::accounts::Accounts;
 use crate::faces::commands::out::Out;
 use crate::faces::lobby::life;
 use crate::gateway::Gateway;
@@ -55,7 +57,7 @@ use crate::secrets;
 use crate::settings::{LimitSettings, Settings, SshSettings};
 use crate::ssh;
 use crate::ssh::technician::{Config, overheard};
-use crate::store::{Applied, Contradicted, ServeLock, Store, StoreError, Topics};
+use crate::store::{Applied, Contradicted, NODE, ServeLock, Store, StoreError, Topics};
 use crate::texts::Texts;
 use crate::time_source::TimeSource;
 
@@ -63,6 +65,8 @@ use crate::time_source::TimeSource;
 const SESSIONS_END_WITHIN: Duration = Duration::from_secs(10);
 /// How long finishing recordings may hold up the end; what is left is finished at the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
+/// How long what sessions did not use of their budgets may take to go back; what is left is spent.
+const BUDGETS_SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// How long the last copies may take; what is left is sent after the next start.
 const COPIES_END_WITHIN: Duration = Duration::from_secs(5);
 /// How long the store is waited for with what is not on record yet.
@@ -120,13 +124,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     for ended in end_all_interrupted(&store, &settings).await? {
         tracing::warn!("{ended}");
     }
-    cut_short::tell(&store, &lock, clock::now()).await?;
+    cut_short::tell(&store, &lock, &node, clock::now()).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
 
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
     say_what_is_closed(&store);
+    say_what_has_no_budget(&in_force.borrow().documents);
     tell_document_faults(&store).await?;
     memory::warn_of_swap(&in_force.borrow().documents);
     let budget = Budget::new(bounds(&settings.limits));
@@ -140,6 +145,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             space.reserve(),
             left,
         )?,
+        extraction: Accounts::new(Arc::new(store.clone())),
         store: store.clone(),
         documents: in_force,
         live: Live::default(),
@@ -172,6 +178,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watch_space(Arc::clone(&gateway))),
         tokio::spawn(watch_doors(Arc::clone(&gateway))),
         tokio::spawn(life::run(Arc::clone(&gateway))),
+        tokio::spawn(Arc::clone(&gateway.extraction).run()),
         tokio::spawn(nodes::stay(Arc::clone(&gateway), own.clone(), taken)),
         tokio::spawn(orders::carry_out(Arc::clone(&gateway))),
         tokio::spawn(each_minute(
@@ -239,6 +246,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     for task in background {
         task.abort();
     }
+    gateway.extraction.settle(BUDGETS_SETTLE_WITHIN).await;
     let finishing = Arc::clone(&gateway);
     let unfinished =
         tokio::task::spawn_blocking(move || finishing.keeper.wait_until_finished(FINISH_WITHIN))
@@ -255,7 +263,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             "the store does not answer: what happened is not on record; sessions are ended by the next start"
         );
     }
-    let mut stopped = AuditRecord::new(AuditKind::GatewayStop, clock::now());
+    let mut stopped =
+        AuditRecord::new(AuditKind::GatewayStop, clock::now()).detail(NODE, gateway.node.as_str());
     if taken.is_some() {
         stopped = stopped.reason(
             "another gateway serves under this one's name: one data directory is a copy of the other",
@@ -371,6 +380,13 @@ fn say_what_is_closed(store: &Store) {
         tracing::error!(
             "{fault}; find out who changed the store, then put the right text in force: ecluse apply DIR"
         );
+    }
+}
+
+/// Says of which flows nobody wrote how much may leave: documents from before budgets are in force without one.
+fn say_what_has_no_budget(documents: &Documents) {
+    for error in documents.without_budget() {
+        tracing::warn!("no budget of what leaves: {error}");
     }
 }
 

@@ -8,7 +8,7 @@ use ecluse_policy::{Lang, Role};
 use super::desk::{Desk, Trouble, status};
 use super::grammar::asks_for_help;
 use super::words::split;
-use super::{grammar, listing, technician};
+use super::{gauges, grammar, listing, technician};
 use crate::actor::Actor;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
@@ -17,8 +17,10 @@ use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
+use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
+use crate::deeds::top_up::TopUp;
 use crate::deeds::typed::FAMILIES;
 use crate::deeds::{Ask, Undone, right};
 use crate::gateway::Gateway;
@@ -48,6 +50,7 @@ use For::{Auditors, Operators, Technicians};
 enum Act {
     Request,
     Flows,
+    Quota,
     Cancel,
     Interventions,
     Pending,
@@ -56,6 +59,7 @@ enum Act {
     Withdraw,
     Live,
     Watch,
+    TopUp,
     Cut,
     Changes,
     Recordings,
@@ -99,9 +103,11 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
+    of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
+    of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
@@ -158,11 +164,16 @@ impl Command {
 
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 10] = [
+        const FRENCH: [(&str, &str); 12] = [
+            (
+                "command|typed|screen|note|refusal|file|hidden",
+                "commande|saisie|écran|note|refus|fichier|caché",
+            ),
             ("[COMMAND]", "[COMMANDE]"),
             ("TARGET", "CIBLE"),
             ("FAMILY", "FAMILLE"),
             ("TIME", "HEURE"),
+            ("SIZE", "TAILLE"),
             ("TECHNICIAN", "TECHNICIEN"),
             ("CHANNEL", "CANAL"),
             ("WORDS", "MOTS"),
@@ -258,13 +269,14 @@ impl Act {
     async fn right(self, house: &Gateway, by: &Actor, name: &str) -> Result<(), Undone> {
         let applied = house.applied();
         let whose = match self {
-            Self::Request | Self::Flows | Self::Cancel => Technicians,
+            Self::Request | Self::Flows | Self::Quota | Self::Cancel => Technicians,
             Self::Pending
             | Self::Approve
             | Self::Refuse
             | Self::Withdraw
             | Self::Live
             | Self::Watch
+            | Self::TopUp
             | Self::Cut
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
@@ -283,7 +295,7 @@ impl Act {
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
-    use crate::faces::lobby::operator::{answers, changes, live, requests, watch};
+    use crate::faces::lobby::operator::{answers, changes, live, requests, top_up, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -292,10 +304,12 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Exit => Ok(status::DONE),
         Act::Request => technician::request(desk, words).await,
         Act::Flows => technician::flows(desk, words).await,
+        Act::Quota => gauges::quota(desk, words).await,
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
         Act::Live => live::live(desk, words).await,
+        Act::TopUp => top_up::top_up(desk, command, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,

@@ -173,6 +173,7 @@ impl<'a> Desk<'a> {
             What::Name => ("lobby-name-unclear", None),
             What::Number => ("usage-number-unclear", None),
             What::Length => ("lobby-length-unclear", None),
+            What::Size => ("lobby-size-unclear", None),
             What::Start => ("lobby-time-unclear", None),
             What::Family => ("usage-flow-unknown", Some(families)),
             What::Past => ("auditor-time-unclear", None),

@@ -35,6 +35,6 @@ pub async fn look(
         account,
         asked,
         &interventions,
-        clock::now(),
+        clock::agreed(),
     ))
 }

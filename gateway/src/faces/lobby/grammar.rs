@@ -4,6 +4,9 @@
 //! A sentence runs to the next option. What looks like an option and is none is wrong there too: `--onyl shell` after a
 //! reason would else be read as words of it, and more be asked for than was meant. A lone `--` ends the options. Of an act
 //! that nothing may hold up ([`Ask::AT_ONCE`]) a sentence is all that follows, whatever it says.
+//!
+//! What the act is about may stand behind `--reason="…"` as before it. The local shell has removed the quotes by then, so a
+//! sentence that was given with `=` lets go of its last word where else nothing would say what the act is about.
 
 use std::error::Error as _;
 
@@ -38,6 +41,8 @@ pub(super) fn asks_for_help(words: &[String]) -> bool {
 /// The options, each with its value in one word, and after them all other words.
 fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<String>, Misuse> {
     let (mut options, mut plain) = (Vec::new(), Vec::new());
+    // The last sentence that may have taken in what the act is about, and where it stands.
+    let mut greedy: Option<(usize, usize, Vec<&str>)> = None;
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
         let Some(option) = word.strip_prefix("--") else {
@@ -58,6 +63,7 @@ fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<St
             continue;
         };
         let mut value: Vec<&str> = inline.into_iter().collect();
+        let kept = value.len();
         if at_once && is_sentence(arg) {
             value.extend(words.by_ref());
         }
@@ -70,6 +76,7 @@ fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<St
             };
             value.push(next);
         }
+        let sentence = is_sentence(arg).then(|| value.clone());
         let value = listed(arg, &value).join(if arg.get_value_delimiter().is_some() {
             ","
         } else {
@@ -81,9 +88,35 @@ fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<St
         if value.trim().is_empty() {
             return Err(Misuse::NoValue(format!("--{name}")));
         }
+        // One without `=` ends at the next option, unless nothing may hold its act up.
+        if let Some(sentence) = sentence.filter(|_| at_once || kept > 0) {
+            greedy = Some((options.len(), kept, sentence));
+        }
         options.push(format!("--{name}={value}"));
     }
-    let plain: Vec<&str> = match command.get_positionals().next() {
+    let about = command.get_positionals().next();
+    if let Some((at, kept, mut sentence)) = greedy.filter(|_| plain.is_empty() && about.is_some()) {
+        // Of several things nobody can tell how many: all but the first word are read as such then, and refused if they are
+        // none.
+        let several = about.is_some_and(|arg| arg.get_value_delimiter().is_some());
+        let rest = if several {
+            1
+        } else {
+            sentence.len().saturating_sub(1)
+        };
+        plain = sentence.split_off(rest.max(kept).min(sentence.len()));
+        let sentence = sentence.join(" ");
+        match options.get_mut(at) {
+            Some(option) if !sentence.is_empty() => {
+                let name = option.split('=').next().unwrap_or_default();
+                *option = format!("{name}={sentence}");
+            }
+            // It stands where it was pushed.
+            Some(_) => drop(options.remove(at)),
+            None => {}
+        }
+    }
+    let plain: Vec<&str> = match about {
         Some(arg) => listed(arg, &plain),
         None => plain,
     };
@@ -169,6 +202,7 @@ fn wanted(id: &str) -> &'static str {
         "length" => "usage-no-length",
         "reason" => "usage-no-reason",
         "session" => "usage-no-session",
+        "bytes" => "usage-no-size",
         _ => "usage-no-id",
     }
 }

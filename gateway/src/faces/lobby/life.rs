@@ -33,14 +33,13 @@ pub async fn run(gateway: Arc<Gateway>) {
     let mut warned = Warned::default();
     loop {
         changes.mark_unchanged();
-        let now = clock::now();
-        warned.warn(&gateway, now);
+        let now = clock::agreed();
+        warned.warn(&gateway);
         let sleep = match look(&gateway, now).await {
             Ok(next) => {
-                let next = next.into_iter().chain(warned.next(&gateway, now)).min();
-                next.map_or(LOOK_EVERY, |next| {
-                    next.since(clock::now()).to_std().min(LOOK_EVERY)
-                })
+                let next = next.map(|next| next.since(clock::agreed()).to_std());
+                let next = next.into_iter().chain(warned.next(&gateway)).min();
+                next.map_or(LOOK_EVERY, |next| next.min(LOOK_EVERY))
             }
             Err(error) => {
                 tracing::warn!(%error, "interventions that are due are not closed: the store failed");
@@ -68,6 +67,9 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
     for fault in &faults {
         gateway.store.tell_intervention_fault(fault, now).await?;
     }
+    gateway
+        .live
+        .keep_times(&interventions.iter().map(|one| one.id()).collect());
     for intervention in interventions {
         // Policy takes no step of it, so none is waited for.
         if intervention.is_contradicted() {
@@ -76,12 +78,10 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         let Some(due) = intervention.due() else {
             continue;
         };
+        // Where its sessions have come to its end, it is over, whatever is done to the clock meanwhile.
+        let now = gateway.live.reached(intervention.id()).max(now);
         if now < due {
             next = Some(next.map_or(due, |next| next.min(due)));
-            continue;
-        }
-        // What is due by a wrong clock is due for nobody.
-        if gateway.live.agreement.is_apart() {
             continue;
         }
         let changed = store.change_intervention(intervention.id(), |latest| {
@@ -123,12 +123,12 @@ struct Warned(BTreeMap<(u64, u32), BTreeSet<Timestamp>>);
 impl Warned {
     /// Warns every channel whose own end is within a warning's reach, once for each warning. A channel that
     /// begins within reach is told at once: it has less time than it may think. A shell was told by its first words.
-    fn warn(&mut self, gateway: &Gateway, now: Timestamp) {
+    fn warn(&mut self, gateway: &Gateway) {
         let channels = channels(gateway);
         let live: BTreeSet<_> = channels.iter().map(|(key, ..)| *key).collect();
         self.0.retain(|key, _| live.contains(key));
         for (key, session, channel) in channels {
-            let closes_at = channel.closes_at;
+            let (closes_at, now) = (channel.closes_at, session.now());
             let told = self.0.entry(key).or_insert_with(|| match channel.command {
                 Some(_) => BTreeSet::new(),
                 None => warnings(closes_at, Timestamp::from_micros(i64::MIN))
@@ -156,12 +156,15 @@ impl Warned {
         }
     }
 
-    /// When the next warning is due.
-    fn next(&self, gateway: &Gateway, now: Timestamp) -> Option<Timestamp> {
+    /// How long until the next warning is due.
+    fn next(&self, gateway: &Gateway) -> Option<Duration> {
         channels(gateway)
             .into_iter()
-            .flat_map(|(_, _, channel)| warnings(channel.closes_at, now))
-            .map(|(at, _)| at)
+            .flat_map(|(_, session, channel)| {
+                let now = session.now();
+                let due = warnings(channel.closes_at, now).into_iter();
+                due.map(move |(at, _)| at.since(now).to_std())
+            })
             .min()
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod commands;
 pub(crate) mod desk;
 mod doors;
 mod entry;
+mod gauges;
 pub(crate) mod grammar;
 pub mod life;
 pub(crate) mod listing;

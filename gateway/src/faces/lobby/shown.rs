@@ -9,10 +9,10 @@ use std::fmt::Display;
 use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Intervention, Outlook, Request, State};
-use ecluse_policy::{ClientId, CloseReason, Lang, PersonId, Timestamp};
+use ecluse_policy::{ByteCount, ClientId, CloseReason, Lang, PersonId, Timestamp};
 
 use crate::deeds::requests::can_answer;
-use crate::texts::{Texts, Value, times};
+use crate::texts::{Texts, Value, sizes, times};
 
 /// `shell · commands: pg_dump --schema-only {db} · environment variables: LANG LC_*`
 pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
@@ -109,6 +109,9 @@ pub(crate) fn standing(
     documents: &Documents,
     now: Timestamp,
 ) -> String {
+    if intervention.is_not_known_yet() {
+        return texts.say(lang, "state-not-known-yet", &[]);
+    }
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }
@@ -181,7 +184,7 @@ pub(crate) fn request_fields(
             ("account", names(&request.scope.accounts).into()),
         ],
     );
-    vec![
+    let mut fields = vec![
         (label("field-request"), request.number.to_string()),
         (label("field-person"), person),
         (label("field-station"), station),
@@ -192,8 +195,12 @@ pub(crate) fn request_fields(
         ),
         (label("field-reason"), crate::texts::told(&request.reason)),
         (label("field-when"), when(texts, lang, request, now)),
-        (label("field-code"), request.code()),
-    ]
+    ];
+    if request.bytes.is_some() {
+        fields.push((label("field-bytes"), bytes(texts, lang, request.bytes)));
+    }
+    fields.push((label("field-code"), request.code()));
+    fields
 }
 
 /// `ws-1, from 192.0.2.10`
@@ -238,6 +245,7 @@ pub(crate) fn when(texts: &Texts, lang: Lang, request: &Request, now: Timestamp)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Length,
+    Bytes,
     Flows,
     Targets,
     Accounts,
@@ -245,12 +253,19 @@ pub(crate) enum Part {
 
 impl Part {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 4] = [Self::Length, Self::Flows, Self::Targets, Self::Accounts];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Length,
+        Self::Bytes,
+        Self::Flows,
+        Self::Targets,
+        Self::Accounts,
+    ];
 
     /// The word for it, as the head of a line.
     pub(crate) fn label_id(self) -> &'static str {
         match self {
             Self::Length => "field-length",
+            Self::Bytes => "field-bytes",
             Self::Flows => "field-flow",
             Self::Targets => "field-targets",
             Self::Accounts => "field-accounts",
@@ -261,6 +276,7 @@ impl Part {
     pub(crate) fn word_id(self) -> &'static str {
         match self {
             Self::Length => "room-less-length",
+            Self::Bytes => "room-less-bytes",
             Self::Flows => "room-less-flows",
             Self::Targets => "room-less-targets",
             Self::Accounts => "room-less-accounts",
@@ -299,6 +315,10 @@ pub(crate) fn compared(
             times::length_in(lang, request.length),
             times::length_in(lang, grant.length),
         ),
+        Part::Bytes => (
+            bytes(texts, lang, request.bytes),
+            bytes(texts, lang, grant.bytes),
+        ),
         Part::Flows => (
             capabilities(texts, lang, &asked.capabilities),
             capabilities(texts, lang, &granted.capabilities),
@@ -314,7 +334,17 @@ pub(crate) fn compared(
             granted,
         }
     };
-    Part::ALL.into_iter().map(compare).collect()
+    // Where neither said anything of it, there is nothing to compare.
+    let is_said = |part: &Part| *part != Part::Bytes || request.bytes.or(grant.bytes).is_some();
+    Part::ALL.into_iter().filter(is_said).map(compare).collect()
+}
+
+/// How much may leave in all: what was said, or that the matrix says it.
+pub(crate) fn bytes(texts: &Texts, lang: Lang, bytes: Option<ByteCount>) -> String {
+    match bytes {
+        Some(bytes) => sizes::size_in(lang, bytes),
+        None => texts.say(lang, "field-bytes-matrix", &[]),
+    }
 }
 
 /// The person's name with their id, `Odile Martin (odile)`, or the id alone.

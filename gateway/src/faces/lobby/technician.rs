@@ -11,7 +11,7 @@ use crate::deeds::Undone;
 use crate::deeds::listing::{self, Flows};
 use crate::deeds::requests::{self, Cancel, Request, Requested};
 use crate::deeds::typed::Family;
-use crate::texts::times;
+use crate::texts::{sizes, times};
 
 /// `request`
 pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -163,6 +163,13 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
             (
                 label("field-at-most"),
                 times::length_in(desk.lang(), reach.approval.at_most),
+            ),
+            (
+                label("field-bytes"),
+                reach.bytes.map_or_else(
+                    || label("field-bytes-unlimited"),
+                    |bytes| sizes::size_in(desk.lang(), bytes),
+                ),
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
         ]);

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
 use crate::evidence::EvidenceKeys;
+use crate::extraction::accounts::Accounts;
 use crate::gateway::Gateway;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
@@ -142,6 +143,7 @@ allow = ["shell", "command: pg_dump --schema-only {{db}}", "env: LANG LC_*"]
 hours = "always"
 authentication = ["station", "key", "totp"]
 approval = {{ by = {by}, at-most = "{at_most}" }}
+extraction = {{ session = "50 MiB", intervention = "200 MiB" }}
 "#,
         line("odile"),
         line("omar"),
@@ -206,6 +208,7 @@ impl House {
                 Vec::new(),
             )
             .unwrap(),
+            extraction: Accounts::new(Arc::new(store.store.clone())),
             store: store.store.clone(),
             documents: in_force,
             live: Live::default(),

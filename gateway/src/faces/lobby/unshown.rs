@@ -81,11 +81,22 @@ pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, 
             let args = [number, ("node", node.into()), ("command", command.into())];
             desk.problem("watch-elsewhere", &args).await
         }
+        Why::NotInTable => {
+            desk.problem("auditor-session-not-in-table", &[number])
+                .await
+        }
         Why::Lost { node } => {
             let args = [number, ("node", node.into())];
             desk.problem("watch-lost", &args).await
         }
     }
+}
+
+/// Says that the log has a session, and the table does not any more.
+pub(crate) async fn not_in_table(desk: &mut Desk<'_>, number: u64) -> Result<(), Trouble> {
+    let number = [("number", number.into())];
+    desk.line("auditor-session-not-in-table", &number).await?;
+    Ok(())
 }
 
 /// Says that the table has something else of a session than the log.

@@ -155,6 +155,7 @@ impl Room {
                 flow: None,
                 only: Vec::new(),
                 length: Length(length),
+                bytes: None,
                 at: None,
                 reason: reason.clone(),
             };

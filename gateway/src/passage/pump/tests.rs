@@ -8,7 +8,9 @@ use super::*;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
 
+mod holding;
 mod leaving;
+mod paying;
 
 /// What was recorded and what went out, and whether the one came before the other.
 #[derive(Default)]
@@ -195,6 +197,16 @@ fn pieces(bytes: &[u8]) -> Vec<Piece> {
         .collect()
 }
 
+/// Nothing holds it, ever.
+fn never_held() -> Holds<'static> {
+    Holds {
+        held: tokio::sync::watch::Sender::default().subscribe(),
+        channel: 1,
+        typed: false,
+        refused: &|refused| format!("{refused} refused"),
+    }
+}
+
 /// A channel is paused in the middle of a transfer both ways, its technician is spoken to, and it goes on: every byte once,
 /// in order, and none of the target's behind the words' back.
 #[tokio::test]
@@ -213,12 +225,14 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
         permit: &|_: &FlowRequest| Ok(()),
         tape: &world,
         meter: &meter,
+        toll: &Toll::free(),
         notices: Notices {
             lines: &mut lines,
             shown: &|line: &str| line.to_owned(),
         },
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
+        holds: never_held(),
     };
     let stuck = async {
         while up_room.available_permits() > 0 || down_room.available_permits() > 0 {
@@ -302,9 +316,11 @@ proptest! {
                 permit: &|_: &FlowRequest| if permits { Ok(()) } else { Err(refused()) },
                 tape: &world,
                 meter: &meter,
+                toll: &Toll::free(),
                 notices: Notices { lines: &mut lines, shown: &|line: &str| line.to_owned() },
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),
+            holds: never_held(),
             }
             .run(&mut technician, &mut target)
             .await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ecluse_policy::{Admission, Approval, SessionId, Timestamp};
 use ecluse_recordings as recordings;
 use ecluse_recordings::log::Hash;
+use ecluse_recordings::verify::times::PERMITTED_UNTIL;
 
 use super::super::purse::RecordingPlace;
 use super::super::session::Session;
@@ -23,6 +24,7 @@ impl Visit {
     ) -> Result<Session, String> {
         let now = clock::now();
         let began = clock::monotonic();
+        let time = self.gateway.live.time_of(admission.intervention().id());
         let unrecorded = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a session could not begin");
             self.gateway.texts.say(self.lang(), "end-unrecorded", &[])
@@ -69,6 +71,7 @@ impl Visit {
             .permitted()
             .detail("account", admission.account().to_string())
             .detail("documents", applied.version)
+            .detail(PERMITTED_UNTIL, admission.closes_at().as_micros())
             .detail(HEADER, Hash(recorder.header_sha256()).to_string());
         let number = match self.gateway.store.start_session(&start, &[record]).await {
             Ok(number) => number,
@@ -95,7 +98,7 @@ impl Visit {
             journal: recorder.journal().to_owned(),
             key: recorder.key().clone(),
         };
-        let live = LiveSession::new(facts, Arc::clone(&self.shared));
+        let live = LiveSession::new(facts, time, Arc::clone(&self.shared));
         Ok(Session::new(
             live,
             recorder,
@@ -142,12 +145,47 @@ impl Visit {
 
 /// What an approval left of the request, in words, as the recording keeps it.
 fn approved(approval: &Approval) -> String {
-    let Approval { scope, length, .. } = approval;
+    let Approval {
+        operator: _,
+        at: _,
+        scope,
+        length,
+        bytes,
+    } = approval;
+    let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes} at most"));
     let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
     format!(
-        "{} as {} for {length}: {}",
+        "{} as {} for {length}{bytes}: {}",
         list(&mut scope.targets.iter().map(ToString::to_string)),
         list(&mut scope.accounts.iter().map(ToString::to_string)),
         list(&mut scope.capabilities.iter().map(ToString::to_string)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use ecluse_policy::{ByteCount, PersonId, Scope, Span, Timestamp};
+
+    use super::*;
+
+    /// I2: what was granted stands in the manifest, bytes like the rest.
+    #[test]
+    fn an_approval_is_recorded_with_everything_that_it_left() {
+        let approval = |bytes: Option<&str>| Approval {
+            operator: PersonId::parse("odile").unwrap(),
+            at: Timestamp::from_secs(0),
+            scope: Scope {
+                targets: ["db01".parse().unwrap()].into(),
+                accounts: ["postgres".parse().unwrap()].into(),
+                capabilities: vec![ecluse_policy::Capability::parse("shell").unwrap()],
+            },
+            length: Span::from_hours(2),
+            bytes: bytes.map(|bytes| ByteCount::parse(bytes).unwrap()),
+        };
+        assert_eq!(approved(&approval(None)), "db01 as postgres for 2h: shell");
+        assert_eq!(
+            approved(&approval(Some("30 MiB"))),
+            "db01 as postgres for 2h, 30 MiB at most: shell"
+        );
+    }
 }

@@ -64,7 +64,7 @@ impl Visit {
             let Some(intervention) = self.gateway.store.intervention(id).await? else {
                 continue;
             };
-            let (applied, now) = (self.gateway.applied(), clock::now());
+            let (applied, now) = (self.gateway.applied(), session.live().now());
             let renewed = admission.renewed(&applied.documents, &intervention, now);
             if let Ok(admission) = renewed
                 && let Verdict::Permit(permit) = admission.open(asked, now)

@@ -1,5 +1,6 @@
 //! What no version carries, asked of a connection or of a channel that has not started: refused in the words of policy,
-//! whatever the matrix may say one day, on record with the client and told to the recordings.
+//! whatever the matrix may say one day, on record with the client and told to the recordings. So is what comes too late on
+//! a channel that has started.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,20 +27,20 @@ pub(super) struct Unserved {
 /// What is repeated by programs that know no better, as long as the connection lasts: it does not end for that.
 #[derive(Debug, Default)]
 struct Counted {
-    /// How often each kind came again.
-    again: BTreeMap<FlowRequest, u64>,
+    /// Why each kind was refused, and how often it came again.
+    again: BTreeMap<FlowRequest, (Refusal, u64)>,
     /// How often others came.
     others: u64,
 }
 
 impl Unserved {
     /// Whether this kind is new to the connection; otherwise it is counted.
-    fn is_new(&self, flow: &FlowRequest) -> bool {
+    fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
         let mut counted = lock(&self.counted);
-        if let Some(again) = counted.again.get_mut(flow) {
+        if let Some((_, again)) = counted.again.get_mut(flow) {
             *again = again.saturating_add(1);
         } else if counted.again.len() < KINDS {
-            counted.again.insert(flow.clone(), 0);
+            counted.again.insert(flow.clone(), (refusal.clone(), 0));
             return true;
         } else {
             counted.others = counted.others.saturating_add(1);
@@ -59,13 +60,22 @@ impl Visit {
 
     /// The same for what nobody reads a word about, and what a program may repeat for ever: each kind is on record when it
     /// first comes, and when the connection ends, how often it came again.
-    pub(crate) fn refuse_counted(self: &Arc<Self>, flow: FlowRequest) {
-        if !self.unserved.is_new(&flow) {
+    pub(crate) fn refuse_counted(self: &Arc<Self>, flow: &FlowRequest) {
+        self.refuse_and_count(flow, unserved(flow));
+    }
+
+    /// The same for what a channel may ask for once, before it starts.
+    pub(crate) fn refuse_too_late(self: &Arc<Self>, flow: FlowRequest) {
+        let refusal = Refusal::TooLate { flow: flow.clone() };
+        self.refuse_and_count(&flow, refusal);
+    }
+
+    fn refuse_and_count(self: &Arc<Self>, flow: &FlowRequest, refusal: Refusal) {
+        if !self.unserved.is_new(flow, &refusal) {
             return;
         }
-        let refusal = unserved(&flow);
-        self.tell_sessions(&flow, &refusal);
-        let record = refusal_of(self.record_of_unserved(), &flow, &refusal);
+        self.tell_sessions(flow, &refusal);
+        let record = refusal_of(self.record_of_unserved(), flow, &refusal);
         let visit = Arc::clone(self);
         // Callbacks of the SSH library must not wait for the store.
         self.tasks
@@ -75,8 +85,9 @@ impl Visit {
     /// Puts on record what came again.
     pub(super) async fn conclude_unserved(&self) {
         let Counted { again, others } = std::mem::take(&mut *lock(&self.unserved.counted));
-        for (flow, count) in again.into_iter().filter(|(_, count)| *count > 0) {
-            let record = refusal_of(self.record_of_unserved(), &flow, &unserved(&flow))
+        let again = again.into_iter().filter(|(_, (_, count))| *count > 0);
+        for (flow, (refusal, count)) in again {
+            let record = refusal_of(self.record_of_unserved(), &flow, &refusal)
                 .reason(format!("{count} more on this connection"))
                 .detail("count", count);
             self.audit_refusal(record).await;

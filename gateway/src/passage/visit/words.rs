@@ -1,12 +1,14 @@
 //! What a person reads on their visit, in their language.
 
+use ecluse_policy::extraction::Level;
 use ecluse_policy::{Admission, FlowRequest, Lang, Permit, Refusal, could_ask_for};
 use ecluse_recordings as recordings;
 
 use super::Visit;
 use crate::clock;
 use crate::faces::lobby::next;
-use crate::live::Stop;
+use crate::live::{Exhausted, Stop, budget_key};
+use crate::texts::amounts;
 
 impl Visit {
     /// A refusal in the person's language.
@@ -63,6 +65,14 @@ impl Visit {
         self.gateway.texts.say(self.lang(), text_id, &[])
     }
 
+    /// What a technician is told of bytes that they typed while nothing passed.
+    pub(crate) fn say_refused_keys(&self, bytes: u64) -> String {
+        let args = [("count", bytes.into())];
+        self.gateway
+            .texts
+            .say(self.lang(), "budget-refused-keys", &args)
+    }
+
     /// Words about a target, in the technician's language.
     pub(crate) fn say_about(&self, text_id: &str, permit: &Permit) -> String {
         let target = permit.target().to_string();
@@ -97,6 +107,7 @@ impl Visit {
             Stop::Cut { by, reason, .. } => (by, reason),
             Stop::Right(_)
             | Stop::Unrecorded(_)
+            | Stop::Quota(_)
             | Stop::Overflow
             | Stop::Unread { .. }
             | Stop::EndedOnRecord
@@ -144,10 +155,33 @@ impl Visit {
             Stop::Unread { session } => {
                 texts.say(lang, "end-unread", &[("session", (*session).into())])
             }
+            Stop::Quota(over) => self.words_of_quota(over),
             Stop::Overflow => texts.say(lang, "end-overflow", &[]),
             Stop::EndedOnRecord => texts.say(lang, "end-ended-on-record", &[]),
             Stop::GatewayStops => texts.say(lang, "end-gateway-stops", &[]),
         }
+    }
+
+    /// A budget is spent: which, how much passed, and what to ask for.
+    fn words_of_quota(&self, over: &Exhausted) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway.texts);
+        let args = [
+            ("key", budget_key(over.level, over.way).into()),
+            ("limit", amounts::size(lang, over.limit.as_u64()).into()),
+            ("spent", amounts::exactly(lang, over.spent.as_u64()).into()),
+        ];
+        let words = texts.say(lang, "end-quota", &args);
+        let helps = match over.level {
+            Level::Channel | Level::Session => texts.say(lang, "quota-helps-session", &[]),
+            Level::Intervention => match &self.address.target {
+                Some(target) => next::ask(&self.gateway, &self.visitor, target, None),
+                None => next::flows(&self.gateway, &self.visitor),
+            },
+            Level::Node | Level::Client | Level::Target | Level::TechnicianDay => {
+                texts.say(lang, "quota-helps-day", &[])
+            }
+        };
+        format!("{words}\n{helps}")
     }
 
     pub(crate) fn lang(&self) -> Lang {

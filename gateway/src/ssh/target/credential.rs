@@ -34,7 +34,7 @@ impl Credential {
         let failed = |error: store::StoreError| ConnectError::BadCredential(error.to_string());
         let store = &visit.gateway().store;
         let stored = store
-            .credential(permit.target(), permit.account())
+            .credential(permit.target(), permit.account(), clock::now())
             .await
             .map_err(failed)?;
         Ok(match stored.ok_or(ConnectError::NoCredential)? {

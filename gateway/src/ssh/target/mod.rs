@@ -12,6 +12,7 @@ mod channel;
 mod credential;
 mod intake;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,13 @@ use intake::Intake;
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 /// Until the target has proven its key, let the gateway log on and opened a channel.
 const LOG_ON_WITHIN: Duration = Duration::from_secs(20);
+/// A machine that has been silent for so long is asked whether it is there (RFC 1122 §4.2.3.6): it is gone 2 min after its
+/// last word at the latest.
+const ASKED_AFTER: Duration = Duration::from_secs(60);
+/// Asked again after this time.
+const ASKED_EVERY: Duration = Duration::from_secs(15);
+/// Unanswered, it is gone.
+const ASKED_TIMES: u32 = 4;
 /// Messages of the target that the library has room for; each is taken over at once ([`intake`]).
 const LAID_DOWN: usize = 64;
 
@@ -73,6 +81,7 @@ pub(crate) async fn dial(
         Ok(Err(error)) => return Err(ConnectError::Refused(error)),
         Ok(Ok(tcp)) => tcp,
     };
+    notice_when_gone(&tcp).map_err(ConnectError::Refused)?;
     let inflow = Inflow::new(Arc::clone(visit.connection().purse()));
     let gate: Arc<Inflow> = Arc::clone(&inflow);
     let stream = GuardedStream::new(tcp, u64::MAX).behind(gate);
@@ -101,6 +110,17 @@ pub(crate) async fn dial(
     guard.keep();
     let connection = TargetConnection::new(socket, handle, inflow);
     Ok(Reached::new(end, Box::new(connection)))
+}
+
+/// Asks the target's machine whether it is still there while nothing is sent, so that a session does not stay open with one
+/// that vanished. Of a machine that holds back what it is sent, or is held back, nothing is asked that it does not answer.
+fn notice_when_gone(tcp: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(tcp, true)?;
+    sockopt::set_tcp_keepidle(tcp, ASKED_AFTER)?;
+    sockopt::set_tcp_keepintvl(tcp, ASKED_EVERY)?;
+    sockopt::set_tcp_keepcnt(tcp, ASKED_TIMES)?;
+    Ok(())
 }
 
 /// How the gateway logs on.

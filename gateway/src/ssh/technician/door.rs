@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::overheard::Overheard;
 use crate::identity::desk::{Answer, Desk};
+use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
 use crate::passage::knock::Knock;
 use crate::passage::story;
@@ -143,7 +144,7 @@ impl Door {
         start: Start,
         session: &mut server::Session,
     ) -> Result<(), russh::Error> {
-        if let Some((visit, opening)) = self.take(id, session)? {
+        if let Some((visit, opening)) = self.take(id, &start, session)? {
             let serving = story::serve(Arc::clone(&visit), opening, start);
             visit.tasks().spawn(serving);
         }
@@ -152,9 +153,10 @@ impl Door {
 
     /// Takes a channel that has not started, answering success; answers failure to a second start on one channel, of
     /// which RFC 4254 §6.5 allows one.
-    pub(super) fn take(
+    fn take(
         &mut self,
         id: ChannelId,
+        start: &Start,
         session: &mut server::Session,
     ) -> Result<Option<(Arc<Visit>, Opening)>, russh::Error> {
         let visit = Arc::clone(self.visit()?);
@@ -168,10 +170,23 @@ impl Door {
                 Ok(Some((visit, opening)))
             }
             None => {
-                session.channel_failure(id)?;
+                self.too_late(id, start.attempted(), session)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Refuses what a channel asks for once, before it starts, on one that has it or that runs.
+    pub(super) fn too_late(
+        &self,
+        id: ChannelId,
+        flow: FlowRequest,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        if self.channels.contains_key(&id) {
+            self.visit()?.refuse_too_late(flow);
+        }
+        session.channel_failure(id)
     }
 
     /// Refuses a request on a channel: says why on its standard error, then answers `failure`.
@@ -287,9 +302,11 @@ impl Door {
     pub(super) fn too_long(
         &mut self,
         id: ChannelId,
+        command: &[u8],
         session: &mut server::Session,
     ) -> Result<(), russh::Error> {
-        if let Some((visit, opening)) = self.take(id, session)? {
+        let start = Start::Command(caps::attempted(command));
+        if let Some((visit, opening)) = self.take(id, &start, session)? {
             let words = visit.say("command-too-long");
             visit.tasks().spawn(story::refuse(opening, words));
         }

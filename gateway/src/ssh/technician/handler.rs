@@ -11,6 +11,7 @@
 //! | session channel | opened, within the bound of channels |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
 //! | `shell`, `exec` | starts [`crate::passage::story`], once a channel |
+//! | any of these on a channel that has it or that runs | refused, on record |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
 //! | confirms a channel that the gateway did not open | the connection ends |
@@ -243,7 +244,7 @@ impl server::Handler for Door {
                 });
                 session.channel_success(id)
             }
-            _ => session.channel_failure(id),
+            Some(_) | None => self.too_late(id, FlowRequest::Pty, session),
         }
     }
 
@@ -275,13 +276,11 @@ impl server::Handler for Door {
             return session.channel_success(id);
         }
         // What runs already is sent none.
-        if self.channels.contains_key(&id) {
-            self.visit()?.refuse_counted(FlowRequest::Env {
-                name: caps::named(name),
-                value: String::new(),
-            });
-        }
-        session.channel_failure(id)
+        let flow = FlowRequest::Env {
+            name: caps::named(name),
+            value: String::new(),
+        };
+        self.too_late(id, flow, session)
     }
 
     async fn shell_request(
@@ -301,7 +300,7 @@ impl server::Handler for Door {
     ) -> Result<(), Self::Error> {
         self.heard(id);
         if command.len() > caps::COMMAND {
-            return self.too_long(id, session);
+            return self.too_long(id, command, session);
         }
         if !self.pay(id, command.len() * caps::COMMAND_COPIES) {
             return session.channel_failure(id);

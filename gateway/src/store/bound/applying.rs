@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::super::documents::DocumentTexts;
 use super::super::sql::values;
 use super::super::{StoreError, Writing};
-use super::documents::Held;
+use super::documents::{Held, Wrong};
 use super::reach;
 use crate::audit::{AuditKind, AuditRecord, trails};
 
@@ -60,7 +60,8 @@ pub(in crate::store) async fn bind(
         })
         .collect();
     for owner in changed.keys().filter(|owner| !told.contains(*owner)) {
-        let accused = held.faults.iter().any(|fault| fault.owner == *owner);
+        let mut faults = held.faults.iter();
+        let accused = faults.any(|fault| fault.owner == *owner && fault.what != Wrong::Unknown);
         let mut record = quiet
             .clone()
             .detail("object", owner.as_str())

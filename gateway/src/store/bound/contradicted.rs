@@ -3,7 +3,7 @@
 use ecluse_policy::Timestamp;
 
 use super::super::{Store, StoreError};
-use super::{InterventionFault, InterventionGone, SessionFault};
+use super::{InterventionFault, InterventionGone, SessionFault, Wrong};
 use crate::clock;
 
 /// What was found.
@@ -12,6 +12,8 @@ pub struct Contradicted {
     interventions: Vec<InterventionFault>,
     gone: Vec<InterventionGone>,
     sessions: Vec<SessionFault>,
+    /// The first entry whose words are missing, and how many are: what may be about the same as those is not named.
+    missing: Option<(u64, usize)>,
 }
 
 impl Contradicted {
@@ -22,10 +24,15 @@ impl Contradicted {
     pub async fn find(store: &Store) -> Result<Self, StoreError> {
         let mut gone = store.interventions_gone().await?;
         gone.retain(|gone| !gone.was_removed);
+        let mut sessions = store.session_faults().await?;
+        sessions.retain(|fault| fault.what != Wrong::Unknown);
+        let interventions = store.contradicted_interventions().await?;
+        let missing = store.said().missing.in_short();
         Ok(Self {
-            interventions: store.contradicted_interventions().await?,
+            interventions,
             gone,
-            sessions: store.session_faults().await?,
+            sessions,
+            missing,
         })
     }
 
@@ -49,7 +56,10 @@ impl Contradicted {
         let interventions = self.interventions.iter().map(ToString::to_string);
         let gone = self.gone.iter().map(ToString::to_string);
         let sessions = self.sessions.iter().map(ToString::to_string);
-        interventions.chain(gone).chain(sessions)
+        let missing = self.missing.map(|(first, count)| {
+            format!("the log: the words of entry {first} are missing ({count} in all); what is not known by that is not named here")
+        });
+        interventions.chain(gone).chain(sessions).chain(missing)
     }
 
     /// Puts each on record, once for what was found.

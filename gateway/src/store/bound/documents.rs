@@ -41,6 +41,8 @@ pub enum Wrong {
     Missing,
     /// A text that nobody put in force.
     Planted,
+    /// Any of them, or none: words of the log are not there that may say so. It counts for nothing, and accuses nobody.
+    Unknown,
 }
 
 /// A document in the store that the log contradicts.
@@ -92,6 +94,10 @@ impl fmt::Display for DocumentFault {
             Wrong::Planted => write!(
                 f,
                 "{owner}: {file} is in the store, and nobody put it in force: it counts for nothing"
+            ),
+            Wrong::Unknown => write!(
+                f,
+                "{owner}: whether {file} is the text in force is not known, since words of the log are not there: {door}"
             ),
         }
     }
@@ -223,6 +229,13 @@ impl Held {
                     since: last.version,
                     found: format!("nothing in version {version}"),
                 });
+            }
+        }
+        for fault in &mut held.faults {
+            // Beside the right text, another is nobody's.
+            let is_known = held.sound.contains_key(&fault.owner);
+            if !is_known && said.owes_after(said.last_document(&fault.owner)) {
+                fault.what = Wrong::Unknown;
             }
         }
         Ok(held)

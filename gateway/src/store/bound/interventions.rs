@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use ecluse_policy::intervention::State;
 use ecluse_policy::{ClientId, Intervention, InterventionId, InterventionNumber, Timestamp};
 use ecluse_recordings::bound as keys;
 use uuid::Uuid;
@@ -135,20 +136,39 @@ fn judge(row: &Row, said: &Said) -> Result<Judged, StoreError> {
     let digest = keys::digest(salt.as_deref().unwrap_or_default(), body.as_bytes());
     let latest = said.intervention(id);
     let intervention: Option<Intervention> = serde_json::from_str(&body).ok();
-    let sound = salt.is_some()
-        && latest.is_some_and(|latest| {
-            latest.digest == digest
-                && intervention
-                    .as_ref()
-                    .is_some_and(|it| approvals_are_on_record(it, latest))
-        })
-        && match &intervention {
-            Some(intervention) => columns_agree(row, intervention)?,
-            None => false,
-        };
-    if sound {
+    let last = latest.map_or(0, |latest| latest.seq);
+    let columns = match &intervention {
+        Some(intervention) => salt.is_some() && columns_agree(row, intervention)?,
+        None => false,
+    };
+    let is_last = latest.is_some_and(|latest| latest.digest == digest);
+    let approved = latest.zip(intervention.as_ref());
+    let approved = approved.is_some_and(|(latest, it)| approvals_are_on_record(it, latest));
+    if columns && is_last && approved {
+        // What is newer and not known yet may have ended it.
+        let intervention = intervention.map(|it| match it.state() {
+            State::Requested | State::Approved { .. } | State::Open { .. }
+                if said.owes_after(last) =>
+            {
+                it.unconfirmed()
+            }
+            State::Requested
+            | State::Approved { .. }
+            | State::Open { .. }
+            | State::Refused { .. }
+            | State::Expired { .. }
+            | State::Closed { .. }
+            | State::Cancelled { .. } => it,
+        });
         return Ok(Judged {
             intervention,
+            fault: None,
+        });
+    }
+    // What is not known yet may be the last word, or an approval before it.
+    if columns && said.owes_after(if is_last { 0 } else { last }) {
+        return Ok(Judged {
+            intervention: intervention.map(Intervention::unknown),
             fault: None,
         });
     }
@@ -172,7 +192,7 @@ fn approvals_are_on_record(intervention: &Intervention, latest: &Latest) -> bool
     }
     intervention.approvals().iter().all(|approval| {
         let (by, at) = (approval.operator.as_str(), approval.at.as_micros());
-        let mut said = latest.approvals.iter();
+        let mut said = latest.approvals.values();
         said.any(|(who, when)| who == by && *when == at)
     })
 }
@@ -199,6 +219,14 @@ impl Store {
         for row in rows {
             let judged = judge(row, &self.said())?;
             if judged.fault.is_none() {
+                let id = InterventionId::from_uuid(row.id("id")?);
+                if judged
+                    .intervention
+                    .as_ref()
+                    .is_some_and(|it| !it.is_contradicted())
+                {
+                    self.said().is_right(|| subject(id));
+                }
                 all.push(judged);
             } else {
                 let id = InterventionId::from_uuid(row.id("id")?);
@@ -260,7 +288,7 @@ impl Store {
     ) -> Result<Option<(InterventionId, ClientId)>, StoreError> {
         self.follow().await?;
         let mut known = self.said().known().into_iter();
-        let said = known.find(|(_, latest)| latest.number == Some(number));
+        let said = known.find(|(_, latest)| latest.number() == Some(number));
         if let Some((id, latest)) = said {
             let client = latest
                 .client
@@ -340,7 +368,7 @@ impl Store {
         Ok(gone
             .map(|(id, latest)| InterventionGone {
                 id: InterventionId::from_uuid(id),
-                number: latest.number,
+                number: latest.number(),
                 client: latest.client.and_then(|id| ClientId::parse(&id).ok()),
                 was_removed: !latest.is_asked_for,
             })

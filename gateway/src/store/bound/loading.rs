@@ -51,11 +51,11 @@ impl Store {
     pub(in crate::store) async fn held(&self) -> Result<Held, StoreError> {
         loop {
             self.follow().await?;
-            let before = self.said().last_document();
+            let before = self.said().document_words();
             let version = version(self.db().row(VERSION, values![]).await?)?;
             let rows = self.db().rows(IN_FORCE, values![]).await?;
             self.follow().await?;
-            if self.said().last_document() == before {
+            if self.said().document_words() == before {
                 return Held::compare(version, &rows, &self.said());
             }
         }
@@ -81,8 +81,11 @@ impl Store {
         let documents = self.assembled(&held).await?;
         let applied = Arc::new(Applied {
             version: held.version,
-            documents,
+            documents: documents.on_node(self.node().clone()),
         });
+        for owner in held.sound.keys() {
+            self.said().is_right(|| owner.clone());
+        }
         let mut loaded = self.loaded();
         for (owner, (text, digest)) in &held.sound {
             let right = (digest.clone(), text.file.clone(), text.text.clone());
@@ -104,7 +107,7 @@ impl Store {
         for fault in &held.faults {
             match fault.what {
                 Wrong::Planted => {}
-                Wrong::Altered | Wrong::Missing => {
+                Wrong::Altered | Wrong::Missing | Wrong::Unknown => {
                     if let Some((file, text)) = self.right_text(held, &fault.owner).await? {
                         texts.insert(file, text);
                     } else {
@@ -175,7 +178,9 @@ impl Store {
         let untold = |said: &Said| {
             let faults = faults.iter();
             faults
-                .filter(|fault| !said.is_told(&fault.owner, &fault.found))
+                .filter(|fault| {
+                    fault.what != Wrong::Unknown && !said.is_told(&fault.owner, &fault.found)
+                })
                 .cloned()
                 .collect::<Vec<_>>()
         };

@@ -3,21 +3,29 @@
 //! Each entry about an intervention or a document has the salted digest of what stands in the store after it
 //! ([`ecluse_recordings::bound`]). Tables can be changed by whoever owns the machine; the log cannot, unseen. So nothing is
 //! taken from those tables that the log contradicts: [`said`] reads the log by its places, never by the columns of the
-//! audit trail, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
+//! audit trail, [`fold`] takes in each entry, [`missing`] has the places whose words are not there, [`late`] what comes of them, [`interventions`] and [`documents`] compare, [`sessions`] compares the table of sessions with its entries,
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
-//! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`start`] binds what an older program left. What follows from
+//! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`cuts`] what came of an order,
+//! [`sealed`] which sealed secrets the doors may believe, [`runs`] how each
+//! gateway began and ended, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
 mod contradicted;
+mod cuts;
 mod documents;
+mod fold;
 mod interventions;
+mod late;
 mod loading;
+mod missing;
 mod open;
 mod reach;
 mod recorded;
+mod runs;
 mod said;
+mod sealed;
 mod session_said;
 mod sessions;
 mod start;
@@ -28,12 +36,15 @@ mod witness;
 
 pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
+pub use self::cuts::Cuts;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};
 pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;
+pub use self::recorded::Hidden;
 pub(super) use self::said::Said;
+pub(super) use self::sealed::{Row as SecretRow, Secret};
 pub(super) use self::session_said::{BECAUSE, END_REASON, NODE};
 pub use self::session_said::{SessionFault, SessionSaid};
 pub(super) use self::sessions::{read_all, sessions_said_in};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::{ClientId, PersonId, SessionId, TargetId};
 use uuid::Uuid;
 
-use super::super::sessions::COLUMNS;
+use super::super::sessions::{COLUMNS, conditions};
 use super::super::sql::Conditions;
 use super::super::{Session, SessionQuery, Store, StoreError};
 use super::said::OpenSession;
@@ -81,6 +81,23 @@ impl Store {
         }
         // One may have ended since.
         let fault = |session: &Session| session.fault.is_some();
+        if self.said().owes_after(0) {
+            // One may have begun by words that are not there: who looks or cuts has it by its row meanwhile.
+            let live = SessionQuery {
+                live: true,
+                ..query.clone()
+            };
+            let conditions = conditions(&live);
+            let limit = query.limit.unwrap_or(1000);
+            let (sql, values) =
+                conditions.statement(COLUMNS, &format!("ORDER BY number DESC LIMIT {limit}"));
+            let rows = self.db().rows(sql, values).await?;
+            let known: BTreeSet<Uuid> = found.iter().map(|one| one.start.id.as_uuid()).collect();
+            let mut more = read_all(&rows);
+            more.retain(|row| !known.contains(&row.id()));
+            found.extend(self.judged_sessions(more).await?);
+            found.sort_by_key(|session| std::cmp::Reverse(session.number));
+        }
         found.retain(|session| session.end.is_none() || fault(session));
         Ok(found)
     }

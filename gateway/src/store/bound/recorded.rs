@@ -1,5 +1,7 @@
 //! A session as the log has it: what is chosen and shown where its row was altered.
 
+mod hidden;
+
 use std::net::IpAddr;
 
 use ecluse_policy::{
@@ -16,6 +18,8 @@ use super::super::{Session, SessionQuery, Store, StoreError};
 use super::Wrong;
 use super::session_said::SessionFault;
 use crate::audit::AuditKind;
+
+pub use self::hidden::Hidden;
 
 /// What the entries of a session say of it; none of what they do not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,6 +187,6 @@ impl Session {
             && self
                 .fault
                 .as_ref()
-                .is_none_or(|fault| fault.what == Wrong::Altered)
+                .is_none_or(|fault| matches!(fault.what, Wrong::Altered | Wrong::Unknown))
     }
 }

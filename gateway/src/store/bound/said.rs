@@ -3,36 +3,40 @@
 //! A word that was believed is not forgotten: where the log is found shorter or other than it was read, the last words stay,
 //! and what stands in the place of an entry that was read before says nothing (`adr/0032-what-a-gateway-has-seen-stays.md`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ecluse_policy::{ClientId, InterventionId, Timestamp};
-use ecluse_recordings::bound as keys;
+use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use uuid::Uuid;
 
 use super::super::StoreError;
-use super::super::failures::{BLOCKS, person_subject};
 use super::super::sql::Row;
-use super::told::Places;
+use super::fold::{Blocks, is_kept};
+use super::missing::Missing;
+use super::runs::Runs;
+use super::sealed::Secrets;
+use super::told::{Places, read};
 use super::witness::{NONE, Witness};
-use super::{is_step, session_subject, subject};
-use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::log::CONTRADICTED;
 
 /// Places of the log that are looked at in one statement.
-const PAGE: u64 = 50_000;
+const PAGE: u64 = 5_000;
+/// Rows that are gone between two that are there: where more are, the log is counted further than it goes.
+const HOLES: u64 = 10_000;
+
+/// After so long the same that was found again is told again. **Unit**: microseconds.
+const TOLD_ANEW: i64 = 3_600_000_000;
 
 /// Where the log ends, as it is counted: a row beyond that was put there by hand, and is no entry. With it the hash of an
 /// entry that was read.
 pub(super) const END: &str = "SELECT value AS last, (SELECT leaf FROM journal WHERE seq = $1) AS leaf \
                               FROM counters WHERE name = 'audit'";
 
-/// The hashes of a stretch, in order, how each entry begins, and the words of those that have a digest or tell of a session.
-pub(super) const ENTRIES: &str = "SELECT seq, leaf, SUBSTR(entry, 1, 160) AS head, CASE WHEN entry LIKE '%salted-sha256\"%' \
-     OR entry LIKE '%\"kind\":\"bindings-begin\"%' OR entry LIKE '%\"kind\":\"session-%' \
-     OR entry LIKE '%\"kind\":\"lockout%' OR entry LIKE '%\"kind\":\"enrolment\"%' THEN entry END AS entry \
-     FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+/// The hashes of a stretch, in order, with the words.
+pub(super) const ENTRIES: &str =
+    "SELECT seq, leaf, entry, destroyed_by FROM journal WHERE seq > $1 AND seq <= $2 ORDER BY seq";
 
 /// Up to where to read next; none at the end.
 pub(super) fn next(from: u64, end: u64) -> Option<u64> {
@@ -45,34 +49,50 @@ pub(in crate::store) struct Said {
     /// The log as far as it was read.
     pub(super) witness: Witness,
     /// Whether it was read to its end once: from then on it only grows.
-    watching: bool,
+    pub(super) watching: bool,
     /// Up to here the words are known, and only the hashes are read again.
     words_to: u64,
     /// The hashes of entries that were read, and were not there when they were looked for again.
-    away: BTreeMap<u64, Hash>,
+    pub(super) away: BTreeMap<u64, Hash>,
     /// What was last found wrong with the log, so that it is told once.
     trouble: Option<String>,
     /// What is to be put on record of it, with the next change.
-    untold: Vec<AuditRecord>,
+    pub(super) untold: Vec<AuditRecord>,
     /// Where there is what people are told of.
     pub(super) places: Places,
+    /// The last word about each sealed secret.
+    pub(super) secrets: Secrets,
+    /// When each gateway began, and which beginnings are over.
+    pub(super) runs: Runs,
+    /// What is not there of what was read.
+    pub(super) missing: Missing,
+    /// Where the log is counted further than it goes.
+    gap: Option<u64>,
+    /// Whether what is missing excuses nothing: for who compares the store as it is at a moment, and names that too.
+    pub(super) is_strict: bool,
     /// The sessions that began and have not ended.
-    open: BTreeMap<Uuid, OpenSession>,
-    /// Until when those are blocked who failed too often, by the subject they are counted under.
-    blocks: BTreeMap<String, i64>,
+    pub(super) open: BTreeMap<Uuid, OpenSession>,
+    /// Where those ended whose beginning is not known.
+    pub(super) ended: BTreeMap<Uuid, u64>,
+    /// Until when those are blocked who failed too often.
+    pub(super) blocks: Blocks,
+    /// How many entries were destroyed, and the digest over their leaves, by the entry that says so.
+    pub(super) destructions: BTreeMap<u64, (u64, String)>,
     /// Whether there is any digest, or the word that they begin.
-    begun: bool,
-    /// The version of the documents when they began in an older store; 0 in one that always had them.
-    old_version: u64,
-    interventions: HashMap<Uuid, Latest>,
+    pub(super) begun: bool,
+    /// The entry by which they began in an older store, and the version of the documents then; 0 in one that always had them.
+    pub(super) old_version: (u64, u64),
+    pub(super) interventions: HashMap<Uuid, Latest>,
     /// By whose they are, oldest first.
-    documents: BTreeMap<String, Vec<DocumentSaid>>,
-    /// The digest of a provider's document that the trail of a client has last, by client and whose it is.
-    known: BTreeMap<(String, String), String>,
-    /// The last entry about any document.
-    last_document: u64,
-    /// What was found of a subject, where that is on record already.
-    told: BTreeMap<String, String>,
+    pub(super) documents: BTreeMap<String, Vec<DocumentSaid>>,
+    /// The last word of the trail of a client about a provider's document, by client and whose it is: its place, and the digest.
+    pub(super) known: BTreeMap<(String, String), (u64, Option<String>)>,
+    /// How many words about documents were read.
+    pub(super) document_words: u64,
+    /// What was found of a subject, where that is on record already: by which entry, when, and what.
+    pub(super) told: BTreeMap<String, (u64, i64, Option<String>)>,
+    /// Those of them that were right when they were looked at since.
+    pub(super) righted: BTreeSet<String>,
 }
 
 /// The last word about an intervention.
@@ -83,12 +103,12 @@ pub(super) struct Latest {
     pub(super) digest: String,
     /// Whose it is.
     pub(super) client: Option<String>,
-    /// Its number.
-    pub(super) number: Option<u64>,
+    /// Its number, and the first entry that has it.
+    pub(super) numbered: Option<(u64, u64)>,
     /// Whether the entry that asks for it has its words: under retention it goes with the row.
     pub(super) is_asked_for: bool,
-    /// Who approved it, and when.
-    pub(super) approvals: Vec<(String, i64)>,
+    /// Who approved it, and when, by the entry that says so.
+    pub(super) approvals: BTreeMap<u64, (String, i64)>,
     /// Whether it was bound as an older program left it: its approvals have no digest then.
     pub(super) found: bool,
 }
@@ -118,6 +138,13 @@ pub(super) struct DocumentSaid {
     pub(super) applied_at: Option<i64>,
 }
 
+impl Latest {
+    /// Its number.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.numbered.map(|(_, number)| number)
+    }
+}
+
 impl Said {
     pub(in crate::store) fn read_to(&self) -> u64 {
         self.witness.size()
@@ -128,13 +155,43 @@ impl Said {
         self.watching
     }
 
-    pub(super) fn watch(&mut self) {
+    /// It was read to its end, or to a place that is counted and is not there.
+    pub(super) fn watch(&mut self, gap: Option<u64>) {
         self.watching = true;
+        self.gap = gap;
+    }
+
+    /// The same, for who compares the store as it is at a moment: there what is missing is named beside what else is wrong.
+    pub(in crate::store) fn strictly(self) -> Self {
+        Self {
+            is_strict: true,
+            ..self
+        }
+    }
+
+    /// Whether there may be words after a place that are not known yet: what they would say is not known either.
+    pub(in crate::store) fn owes_after(&self, seq: u64) -> bool {
+        !self.is_strict && (self.gap.is_some() || self.missing.is_any_after(seq))
+    }
+
+    /// Whether the words of a place are among them.
+    pub(in crate::store) fn owes(&self, seq: u64) -> bool {
+        self.missing.is_at(seq) || self.gap.is_some_and(|gap| seq >= gap)
+    }
+
+    /// The last entry that took what was remembered of a person.
+    pub(in crate::store) fn forgotten(&self, person: &str) -> u64 {
+        self.blocks.forgotten(person)
     }
 
     /// The sessions that began and have not ended, by id.
     pub(in crate::store) fn open(&self) -> impl Iterator<Item = (Uuid, &OpenSession)> {
         self.open.iter().map(|(id, open)| (*id, open))
+    }
+
+    /// Whether one of them is this.
+    pub(super) fn is_open(&self, id: Uuid) -> bool {
+        !self.is_strict && self.open.contains_key(&id)
     }
 
     /// Until when a subject is blocked at a time, by the log.
@@ -143,13 +200,13 @@ impl Said {
         subject: &str,
         at: Timestamp,
     ) -> Option<Timestamp> {
-        let until = self.blocks.get(subject).copied()?;
+        let until = self.blocks.until(subject)?;
         (until > at.as_micros()).then(|| Timestamp::from_micros(until))
     }
 
     /// Every block in force at a time, by the log.
     pub(in crate::store) fn blocks(&self, at: Timestamp) -> Vec<(String, Timestamp)> {
-        let all = self.blocks.keys();
+        let all = self.blocks.subjects();
         all.filter_map(|subject| Some((subject.clone(), self.blocked_until(subject, at)?)))
             .collect()
     }
@@ -186,8 +243,10 @@ impl Said {
     /// The log is another one after `to`: what it had there is read again and believed no more; what was believed stays.
     pub(super) fn cut(&mut self, to: u64) {
         self.words_to = to;
+        self.gap = None;
+        self.missing.cut(to);
         for seq in to.saturating_add(1)..=self.read_to() {
-            if let Some(leaf) = self.witness.recent(seq) {
+            if let Some(leaf) = self.witness.recent(seq).filter(|leaf| *leaf != NONE) {
                 // What was seen first: what stood there since may have been put there for a moment.
                 self.away.entry(seq).or_insert(leaf);
             }
@@ -245,7 +304,7 @@ impl Said {
 
     /// The version of the documents when digests began in an older store.
     pub(super) fn old_version(&self) -> u64 {
-        self.old_version
+        self.old_version.1
     }
 
     /// The newest version of the documents that the log tells of.
@@ -257,16 +316,41 @@ impl Said {
     /// Whether the trail of this client has this digest of a document as its last word.
     pub(super) fn is_known_to(&self, client: &ClientId, owner: &str, digest: &str) -> bool {
         let key = (client.to_string(), owner.to_owned());
-        self.known.get(&key).is_some_and(|known| known == digest)
+        let known = self.known.get(&key);
+        known.is_some_and(|(_, known)| known.as_deref() == Some(digest))
     }
 
-    pub(super) fn last_document(&self) -> u64 {
-        self.last_document
+    /// How many words about documents were read.
+    pub(super) fn document_words(&self) -> u64 {
+        self.document_words
+    }
+
+    /// The place of the last word about a document.
+    pub(super) fn last_document(&self, owner: &str) -> u64 {
+        let all = self.documents.get(owner).into_iter().flatten();
+        all.map(|said| said.seq).max().unwrap_or(0)
     }
 
     /// Whether it is on record that `found` is what there is of a subject.
     pub(super) fn is_told(&self, subject: &str, found: &str) -> bool {
-        self.told.get(subject).is_some_and(|told| told == found)
+        let told = self.told.get(subject);
+        told.is_some_and(|(_, at, told)| {
+            // What was right in between is told anew, once an hour.
+            let since = clock::now().as_micros().saturating_sub(*at);
+            let is_old = since >= TOLD_ANEW && self.righted.contains(subject);
+            !is_old && told.as_deref() == Some(found)
+        })
+    }
+
+    /// A subject is what the log says.
+    pub(super) fn is_right(&mut self, subject: impl FnOnce() -> String) {
+        if self.told.is_empty() {
+            return;
+        }
+        let subject = subject();
+        if self.told.contains_key(&subject) {
+            self.righted.insert(subject);
+        }
     }
 
     /// Whether what was seen first at a place is this, as far as that place was ever read otherwise.
@@ -274,194 +358,96 @@ impl Said {
         self.away.get(&seq).is_none_or(|first| *first == leaf)
     }
 
-    /// Takes in the entries of a stretch that ends with `to`. The place of an entry that is counted and is not there; what is
-    /// beyond it is not read. Where the log is read for the first time, it is read on all the same.
-    pub(super) fn take(&mut self, to: u64, rows: &[Row]) -> Result<Option<u64>, StoreError> {
+    /// Takes in the entries of a stretch. Where rows are gone between others, their places are missing; the place where so many
+    /// are that none was ever there.
+    pub(super) fn take(&mut self, rows: &[Row]) -> Result<Option<u64>, StoreError> {
         for row in rows {
             let seq = row.count("seq")?;
+            let next = self.read_to().saturating_add(1);
             // Another reader may have come here first.
-            if seq <= self.read_to() {
+            if seq < next {
                 continue;
             }
-            if let Some(gap) = self.bridge(seq.saturating_sub(1)) {
-                return Ok(Some(gap));
+            if seq.saturating_sub(next) > HOLES {
+                return Ok(Some(next));
+            }
+            for hole in next..seq {
+                self.witness.push_hole();
+                if hole > self.words_to {
+                    self.missing.lack(hole, None, None);
+                }
             }
             let leaf: [u8; 32] = row.bytes("leaf")?.try_into().unwrap_or(NONE.0);
-            let (head, line) = (row.text_or_none("head")?, row.text_or_none("entry")?);
-            self.next(Hash(leaf), head.as_deref(), line.as_deref(), false);
+            let line = row.text_or_none("entry")?;
+            let by = destroyed_by(row)?;
+            self.next(Hash(leaf), line.as_deref(), by, false);
         }
-        Ok(self.bridge(to))
-    }
-
-    /// Entries up to a place are not there: the first of them, or none.
-    fn bridge(&mut self, to: u64) -> Option<u64> {
-        if self.read_to() >= to {
-            return None;
-        }
-        let gap = self.read_to().saturating_add(1);
-        if self.watching {
-            return Some(gap);
-        }
-        while self.read_to() < to {
-            self.witness.push(NONE);
-        }
-        None
+        Ok(None)
     }
 
     /// Takes in what this process has just written itself, if it is the next.
     pub(in crate::store) fn committed(&mut self, seq: u64, leaf: Hash, line: &str) {
         if self.watching && seq == self.read_to().saturating_add(1) {
             let was_whole = self.witness.is_compared();
-            self.next(leaf, Some(line), Some(line), true);
+            self.next(leaf, Some(line), None, true);
             if was_whole {
                 self.witness.is_found();
             }
         }
     }
 
-    fn next(&mut self, leaf: Hash, head: Option<&str>, line: Option<&str>, is_own: bool) {
+    pub(super) fn next(
+        &mut self,
+        leaf: Hash,
+        line: Option<&str>,
+        destroyed_by: Option<u64>,
+        is_own: bool,
+    ) {
         let seq = self.read_to().saturating_add(1);
-        // What stands where another entry was read before is none that anybody may go by.
-        let is_new = is_own || seq > self.witness.longest();
+        // What stands where another entry was read before is none that anybody may go by; what was missing there was none.
+        let was_missing = self.missing.unknown_leaf(seq);
+        let is_new = is_own
+            || seq > self.witness.longest()
+            || was_missing.is_some_and(|before| before.is_none_or(|before| before == leaf));
         self.witness.push(leaf);
         if is_own && let Some(first) = self.away.get_mut(&seq) {
             // What this process puts in the place of what is gone stands there now.
             *first = leaf;
         }
-        if let Some(head) = head {
-            self.places.see(seq, head);
-        }
         // The very entry that was there before: its words are known.
         let is_back = !is_own && self.away.get(&seq) == Some(&leaf);
-        if seq <= self.words_to || is_back {
-            return;
-        }
-        let Some(line) = line else { return };
-        if let Ok(entry) = Entry::parse(line.as_bytes()) {
-            let sound = leaf == leaf_hash(line.as_bytes()) && entry.seq == seq && is_new;
-            self.session(&entry, sound);
-            self.block(&entry, sound);
-            let is_begin = entry.kind == AuditKind::BindingsBegin.name();
-            if is_begin || line.contains("salted-sha256\"") {
-                self.entry(seq, &entry, sound);
+        let is_known = (seq <= self.words_to || is_back) && was_missing.is_none();
+        match line.filter(|line| leaf == leaf_hash(line.as_bytes())) {
+            Some(line) => {
+                self.missing.found(seq);
+                self.read(seq, line, is_new, is_known);
             }
+            None if is_known => {}
+            None => self.missing.lack(seq, Some(leaf), destroyed_by),
         }
     }
 
-    /// Who is blocked, and whose block was lifted. What does not hold blocks and lifts nothing.
-    fn block(&mut self, entry: &Entry, sound: bool) {
-        if !sound {
-            return;
+    /// Takes in the words of an entry, which are those that were hashed.
+    pub(super) fn read(&mut self, seq: u64, line: &str, is_new: bool, is_known: bool) {
+        let is_about = line.contains("salted-sha256\"");
+        let head = read(line);
+        if let Some((at, kind)) = head {
+            self.places.see(seq, at, kind);
         }
-        if entry.kind == AuditKind::Lockout.name() {
-            self.blocks.retain(|_, until| *until > entry.at_us);
-            let blocks = entry
-                .detail
-                .get(BLOCKS)
-                .and_then(|blocks| blocks.as_object());
-            for (subject, until) in blocks.into_iter().flatten() {
-                if let Some(until) = until.as_i64() {
-                    self.blocks.insert(subject.clone(), until);
-                }
-            }
-        } else if (entry.kind == AuditKind::LockoutLifted.name()
-            || entry.kind == AuditKind::Enrolment.name())
-            && let Some(person) = &entry.person
+        let is_kept = is_about || head.is_none_or(|(_, kind)| is_kept(kind));
+        if !is_known
+            && is_kept
+            && let Ok(entry) = Entry::parse(line.as_bytes())
         {
-            self.blocks.remove(&person_subject(person));
+            self.fold(seq, &entry, is_about, is_new && entry.seq == seq);
+        }
+        if self.missing.is_empty() {
+            self.ended.clear();
         }
     }
+}
 
-    /// Which sessions are open. A beginning that does not hold shows a session all the same; an end that does not ends none.
-    fn session(&mut self, entry: &Entry, sound: bool) {
-        let id = entry.session.as_deref();
-        let Some(id) = id.and_then(|id| Uuid::parse_str(id).ok()) else {
-            return;
-        };
-        if entry.kind == AuditKind::SessionStart.name() {
-            let session = OpenSession {
-                client: entry.client.clone(),
-                person: entry.person.clone(),
-                target: entry.target.clone(),
-                intervention: entry.intervention.clone(),
-                number: entry.detail_number("number").unwrap_or(0),
-                at: entry.at_us,
-            };
-            self.open.entry(id).or_insert(session);
-        } else if entry.kind == AuditKind::SessionEnd.name() && sound {
-            self.open.remove(&id);
-        }
-    }
-
-    /// Takes in one entry. Where its words are not those that were hashed, they say nothing, and what they are about is
-    /// vouched for by nothing.
-    fn entry(&mut self, seq: u64, entry: &Entry, sound: bool) {
-        let Some(kind) = AuditKind::parse(&entry.kind) else {
-            return;
-        };
-        self.begun = true;
-        if kind == AuditKind::BindingsBegin {
-            self.old_version = entry.detail_number("version").unwrap_or(0);
-        }
-        let refused = entry.verdict.as_deref() == Some(AuditVerdict::Refuse.name());
-        let id = entry.intervention.as_deref();
-        let id = id.and_then(|id| Uuid::parse_str(id).ok());
-        let owner = entry.detail_text(keys::DOCUMENT_OF);
-        if kind == AuditKind::NotOnRecord {
-            let session = entry.session.as_deref();
-            let session = session.and_then(|id| Uuid::parse_str(id).ok());
-            let subject = match (owner, id, session) {
-                (Some(owner), _, _) => owner.to_owned(),
-                (None, Some(id), _) => subject(InterventionId::from_uuid(id)),
-                (None, None, Some(id)) => session_subject(id),
-                (None, None, None) => return,
-            };
-            let found = entry.detail_text(keys::CONTRADICTED).unwrap_or_default();
-            self.told.insert(subject, found.to_owned());
-        } else if let Some(owner) = owner {
-            let digest = entry.detail_text(keys::DOCUMENT).map(str::to_owned);
-            let version = entry.detail_number("version").unwrap_or(0);
-            if let Some(client) = &entry.client {
-                let key = (client.clone(), owner.to_owned());
-                match digest.clone().filter(|_| sound) {
-                    Some(digest) => self.known.insert(key, digest),
-                    None => self.known.remove(&key),
-                };
-            }
-            let all = self.documents.entry(owner.to_owned()).or_default();
-            all.push(DocumentSaid {
-                seq,
-                version,
-                digest: if sound {
-                    digest
-                } else {
-                    digest.map(|_| String::new())
-                },
-                file: entry.detail_text("file").map(str::to_owned),
-                applied_at: (kind == AuditKind::DocumentChange).then_some(entry.at_us),
-            });
-            self.last_document = seq;
-            self.told.remove(owner);
-        } else if let Some(id) = id
-            && (is_step(kind) || kind == AuditKind::Bound)
-            && !refused
-            && let Some(digest) = entry.detail_text(keys::INTERVENTION)
-        {
-            let latest = self.interventions.entry(id).or_default();
-            latest.seq = seq;
-            latest.digest = if sound {
-                digest.to_owned()
-            } else {
-                String::new()
-            };
-            latest.client.clone_from(&entry.client);
-            latest.number = latest.number.or(entry.detail_number("number"));
-            latest.is_asked_for |= kind == AuditKind::Request;
-            latest.found |= kind == AuditKind::Bound;
-            if kind == AuditKind::Approval {
-                let by = entry.person.clone().unwrap_or_default();
-                latest.approvals.push((by, entry.at_us));
-            }
-        }
-    }
+pub(super) fn destroyed_by(row: &Row) -> Result<Option<u64>, StoreError> {
+    let by = row.int_or_none("destroyed_by")?;
+    Ok(by.map(|by| u64::try_from(by).unwrap_or(0)))
 }

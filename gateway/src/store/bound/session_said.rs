@@ -213,6 +213,7 @@ impl SessionSaid {
             recorded: self.recorded(),
             what: Wrong::Missing,
             differs: Vec::new(),
+            began: Some(began.seq),
             entries: vec![began.seq],
         })
     }
@@ -349,6 +350,7 @@ impl SessionSaid {
             recorded: self.recorded(),
             what: Wrong::Altered,
             differs: Vec::new(),
+            began: self.began(),
             entries: Vec::new(),
         };
         let Some(began) = &self.began else {
@@ -429,6 +431,8 @@ pub struct SessionFault {
     pub what: Wrong,
     /// What the row has otherwise: the column in words, and what stands there.
     pub differs: Vec<(&'static str, String)>,
+    /// The entry that began it.
+    pub(super) began: Option<u64>,
     /// The entries that say otherwise.
     pub(super) entries: Vec<u64>,
 }
@@ -454,6 +458,10 @@ impl fmt::Display for SessionFault {
         let places: Vec<String> = entries.iter().map(ToString::to_string).collect();
         let places = places.join(", ");
         match self.what {
+            Wrong::Unknown => write!(
+                f,
+                "session #{number} of the table: whether it is what the log tells of is not known, since words of the log are not there"
+            ),
             Wrong::Planted => write!(
                 f,
                 "session #{number} of the table: no entry began it; it was put into the store by hand"

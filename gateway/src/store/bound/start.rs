@@ -21,7 +21,12 @@ pub(in crate::store) async fn begin(store: &Store) -> Result<(), StoreError> {
         return Ok(());
     }
     store.follow().await?;
-    if store.said().begun() {
+    // What is not there may say that they began.
+    let is_known = {
+        let said = store.said();
+        said.begun() || said.owes_after(0)
+    };
+    if is_known {
         return Ok(());
     }
     let mut change = store.write().await?;

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use ecluse_policy::Timestamp;
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 
 use super::super::sql::{Conditions, Row};
 use super::super::{AuditQuery, Store, StoreError};
+use super::said::destroyed_by;
 use crate::audit::{AuditKind, StoredAuditRecord};
+use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, and of what they were told.
-const KINDS: [AuditKind; 24] = [
+const KINDS: [AuditKind; 27] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -22,6 +25,9 @@ const KINDS: [AuditKind; 24] = [
     AuditKind::KeyMade,
     AuditKind::SettingsChange,
     AuditKind::ServeCutShort,
+    AuditKind::RecordingDestroyed,
+    AuditKind::EntriesDestroyed,
+    AuditKind::ClockJump,
     AuditKind::ChangesTold,
     AuditKind::Lockout,
     AuditKind::LockoutLifted,
@@ -42,19 +48,55 @@ const AT_ONCE: usize = 200;
 
 /// The places of these entries, and when they happened, by kind and in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Places(BTreeMap<&'static str, Vec<(u64, i64)>>);
+pub(super) struct Places {
+    by_kind: BTreeMap<&'static str, Vec<(u64, When)>>,
+    /// The latest time to which the log has come.
+    come_to: i64,
+}
+
+/// When an entry happened, as it says, and to what time the log had come where it stands.
+#[derive(Debug, Clone, Copy)]
+struct When {
+    at: i64,
+    stands: i64,
+}
+
+impl When {
+    /// Whether it is of a time on or later: a date that lies keeps nothing from those who are told of that time.
+    fn is_since(self, from: Timestamp) -> bool {
+        self.at.max(self.stands) >= from.as_micros()
+    }
+}
 
 impl Places {
-    /// Takes in the entry at a place, of which this is the beginning.
-    pub(super) fn see(&mut self, seq: u64, head: &str) {
-        let Some((at, kind)) = read(head) else { return };
+    /// Takes in an entry: its place, when it happened and its kind. Its words may come late.
+    pub(super) fn see(&mut self, seq: u64, at: i64, kind: &str) {
+        // A date that has not come yet is none that the log has come to.
+        if at > self.come_to && at <= clock::agreed().as_micros() {
+            self.come_to = at;
+        }
+        let when = When {
+            at,
+            stands: self.come_to,
+        };
         let Some(kind) = KINDS.iter().find(|known| known.name() == kind) else {
             return;
         };
-        let places = self.0.entry(kind.name()).or_default();
-        // Where the log is another one from a place on, what was there before is read no more.
-        places.truncate(places.partition_point(|(earlier, _)| *earlier < seq));
-        places.push((seq, at));
+        let places = self.by_kind.entry(kind.name()).or_default();
+        let place = places.partition_point(|(earlier, _)| *earlier < seq);
+        match places.get_mut(place) {
+            Some(there) if there.0 == seq => there.1 = when,
+            Some(_) | None => places.insert(place, (seq, when)),
+        }
+    }
+
+    /// Where each stands and of what date it is, in order.
+    #[cfg(test)]
+    pub(super) fn dates(&self) -> Vec<(u64, i64)> {
+        let all = self.by_kind.values().flatten();
+        let mut dates: Vec<_> = all.map(|(seq, when)| (*seq, when.at)).collect();
+        dates.sort_unstable();
+        dates
     }
 
     /// Those that a query may ask for, in its order.
@@ -62,11 +104,11 @@ impl Places {
         let kinds = query
             .kinds
             .iter()
-            .filter_map(|kind| self.0.get(kind.name()));
-        let asked = kinds.flatten().filter(|(seq, at)| {
+            .filter_map(|kind| self.by_kind.get(kind.name()));
+        let asked = kinds.flatten().filter(|(seq, when)| {
             query.after.is_none_or(|after| *seq > after)
-                && query.from.is_none_or(|from| *at >= from.as_micros())
-                && query.until.is_none_or(|until| *at < until.as_micros())
+                && query.from.is_none_or(|from| when.is_since(from))
+                && query.until.is_none_or(|until| when.at < until.as_micros())
         });
         let mut places: Vec<u64> = asked.map(|(seq, _)| *seq).collect();
         places.sort_unstable();
@@ -78,7 +120,7 @@ impl Places {
 }
 
 /// When an entry happened and its kind, of its first letters.
-fn read(head: &str) -> Option<(i64, &str)> {
+pub(super) fn read(head: &str) -> Option<(i64, &str)> {
     let (_, rest) = head.split_once("\"at\":")?;
     let (at, rest) = rest.split_once(",\"kind\":\"")?;
     Some((at.parse().ok()?, rest.split_once('"')?.0))
@@ -89,6 +131,14 @@ pub(in crate::store) fn is_told(query: &AuditQuery) -> bool {
     !query.kinds.is_empty() && query.kinds.iter().all(|kind| KINDS.contains(kind))
 }
 
+/// What was found.
+#[derive(Debug, Default)]
+struct Found {
+    records: Vec<StoredAuditRecord>,
+    /// Places that may have more, and whose words are away.
+    unread: Vec<u64>,
+}
+
 impl Store {
     /// What a query finds of which [`is_told`] holds. An entry that is not the one which was seen at its place is left out;
     /// that it is not is on record by then.
@@ -96,22 +146,74 @@ impl Store {
         &self,
         query: &AuditQuery,
     ) -> Result<Vec<StoredAuditRecord>, StoreError> {
+        Ok(self.found(query).await?.records)
+    }
+
+    /// The same, and the first place after which that is not all: words are away there that may be of these kinds.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn audit_so_far(
+        &self,
+        query: &AuditQuery,
+    ) -> Result<(Vec<StoredAuditRecord>, Option<u64>), StoreError> {
+        const TRIES: usize = 3;
+        let (mut found, mut tries) = (self.found(query).await?, 1);
+        loop {
+            if !found.unread.is_empty() {
+                // They may be back, or have been taken on record.
+                self.follow().await?;
+            }
+            let first = {
+                let said = self.said();
+                let mut unread = found.unread.iter();
+                let is_over = tries >= TRIES || unread.all(|seq| said.missing.may_be_at(*seq));
+                let oldest = found.records.iter().map(|stored| stored.seq).min();
+                let after = query.after.or(oldest.map(|seq| seq.saturating_sub(1)));
+                let unknown = said.missing.first_after(after.unwrap_or(0));
+                let first = found.unread.iter().copied().chain(unknown).min();
+                is_over.then_some(first)
+            };
+            if let Some(first) = first {
+                return Ok((found.records, first));
+            }
+            found = self.found(query).await?;
+            tries += 1;
+        }
+    }
+
+    async fn found(&self, query: &AuditQuery) -> Result<Found, StoreError> {
         self.follow().await?;
         let places = self.said().places.asked_for(query);
+        // Since when, the places have answered.
+        let query = &AuditQuery {
+            from: None,
+            ..query.clone()
+        };
         let limit = usize::try_from(query.limit.unwrap_or(1000)).unwrap_or(usize::MAX);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let order = format!("ORDER BY seq {order}");
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for places in places.chunks(AT_ONCE) {
             let mut conditions = Conditions::default();
             conditions.and_in("seq", places.iter().copied());
-            let (sql, values) =
-                conditions.statement("SELECT seq, leaf, entry FROM journal", &order);
+            let sql = "SELECT seq, leaf, entry, destroyed_by FROM journal";
+            let (sql, values) = conditions.statement(sql, &order);
             let rows = self.db().rows(sql, values).await?;
-            let read: Vec<(u64, Hash, Entry)> = rows
-                .iter()
-                .filter_map(|row| entry(row).transpose())
-                .collect::<Result<_, _>>()?;
+            let mut read: Vec<(u64, Hash, Entry)> = Vec::new();
+            for row in &rows {
+                match entry(row)? {
+                    Some(one) => read.push(one),
+                    None => {
+                        let (seq, by) = (row.count("seq")?, destroyed_by(row)?);
+                        let leaf: Result<[u8; 32], _> = row.bytes("leaf")?.try_into();
+                        let leaf = leaf.map(Hash);
+                        if leaf.is_ok_and(|leaf| self.said().unread(seq, leaf, by)) {
+                            found.unread.push(seq);
+                        }
+                    }
+                }
+            }
             let hashes: Vec<(u64, Hash)> =
                 read.iter().map(|(seq, leaf, _)| (*seq, *leaf)).collect();
             let seen = self.seen(&hashes).await?;
@@ -121,9 +223,9 @@ impl Store {
                 };
                 let stored = StoredAuditRecord { seq, ..record };
                 if seen.contains(&seq) && query.asks_for(&stored) {
-                    found.push(stored);
+                    found.records.push(stored);
                 }
-                if found.len() >= limit {
+                if found.records.len() >= limit {
                     return Ok(found);
                 }
             }
@@ -150,6 +252,28 @@ fn entry(row: &Row) -> Result<Option<(u64, Hash, Entry)>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// R6: whoever dates an entry falsely hides it from nobody who is told of the time in which it stands.
+    #[test]
+    fn r6_an_entry_is_of_the_time_in_which_it_stands() {
+        let (mut places, day) = (Places::default(), 86_400_000_000_i64);
+        let now = clock::agreed().as_micros();
+        let mut see = |seq: u64, at: i64, kind: &str| places.see(seq, at, kind);
+        see(1, now - 50 * day, "credential-set");
+        see(2, now - day, "log-on");
+        see(3, now - 40 * day, "credential-set");
+        see(4, now + 400 * day, "log-on");
+        see(5, now - day / 2, "credential-set");
+        see(6, now - 40 * day, "credential-set");
+        let since = |days: i64| AuditQuery {
+            kinds: vec![AuditKind::CredentialSet],
+            from: Some(Timestamp::from_micros(now - days * day)),
+            ..AuditQuery::default()
+        };
+        assert_eq!(places.asked_for(&since(30)), [3, 5, 6]);
+        assert_eq!(places.asked_for(&since(60)), [1, 3, 5, 6]);
+        assert!(places.asked_for(&since(-1)).is_empty());
+    }
 
     #[test]
     fn the_beginning_of_an_entry_tells_its_time_and_kind() {

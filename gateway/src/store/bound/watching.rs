@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ecluse_recordings::log::{Frontier, Hash};
+use ecluse_recordings::log::{
+    Frontier, Hash, inclusion_needs, inclusion_proof, root_at, root_needs, verify_inclusion,
+};
 use sqlx::AssertSqlSafe;
 
-use super::super::journal::frontier_at;
-use super::super::sql::{Db, Row, Tx, Value, values};
+use super::super::journal::{frontier_at, leaves_digest, node_query, read_nodes};
+use super::super::sql::{Conditions, Db, Row, Tx, Value, values};
 use super::super::{Inner, Store, StoreError, Writing};
 use super::said;
 use super::witness::{BLOCK, Blocks, NONE, Witness};
@@ -98,15 +100,130 @@ async fn read_on(reader: &mut Reader<'_>, inner: &Inner) -> Result<Option<Other>
         {
             return Ok(Some(Other::Another { seq: from }));
         }
-        let Some(to) = said::next(from, end) else {
-            inner.said().watch();
+        let Some(mut to) = said::next(from, end) else {
+            inner.said().watch(None);
+            look_for_missing(reader, inner).await?;
             return Ok(None);
         };
-        let rows = reader.rows(said::ENTRIES, values![from, to]).await?;
-        if let Some(seq) = inner.said().take(to, &rows)? {
-            return Ok(Some(Other::Gap { seq }));
+        let mut rows = reader.rows(said::ENTRIES, values![from, to]).await?;
+        if rows.is_empty() {
+            // Where rows are gone, what is beyond them is read all the same.
+            let row = reader.rows(BEYOND, values![from, end]).await?.pop();
+            let beyond = row.map(|row| row.int_or_none("seq")).transpose()?.flatten();
+            let Some(beyond) = beyond.and_then(|seq| u64::try_from(seq).ok()) else {
+                return Ok(Some(gap(inner, from)));
+            };
+            to = beyond;
+            rows = reader.rows(said::ENTRIES, values![from, to]).await?;
+        }
+        let whole = whole(&rows, from)?;
+        if whole < rows.len() && !has_tree_of(reader, end).await? {
+            // Nothing stood there: the rest is no part of the log.
+            rows.truncate(whole);
+        }
+        let (is_gap, read_to) = {
+            let mut said = inner.said();
+            (said.take(&rows)?.is_some(), said.read_to())
+        };
+        if is_gap || read_to == from {
+            return Ok(Some(gap(inner, read_to)));
         }
     }
+}
+
+/// How many rows follow one another after a place.
+fn whole(rows: &[Row], from: u64) -> Result<usize, StoreError> {
+    for (index, row) in rows.iter().enumerate() {
+        if row.count("seq")? != from.saturating_add(index as u64 + 1) {
+            return Ok(index);
+        }
+    }
+    Ok(rows.len())
+}
+
+/// Whether a tree of this size is stored: then entries stood where rows are gone.
+async fn has_tree_of(reader: &mut Reader<'_>, size: u64) -> Result<bool, StoreError> {
+    let Some((sql, values)) = node_query(&root_needs(size)) else {
+        return Ok(false);
+    };
+    let nodes = read_nodes(&reader.rows(sql, &values).await?)?;
+    Ok(root_at(size, &|id| nodes.get(&id).copied()).is_ok())
+}
+
+/// The first row that is there after a place.
+const BEYOND: &str = "SELECT MIN(seq) AS seq FROM journal WHERE seq > $1 AND seq <= $2";
+
+fn gap(inner: &Inner, from: u64) -> Other {
+    let seq = from.saturating_add(1);
+    inner.said().watch(Some(seq));
+    Other::Gap { seq }
+}
+
+/// Looks again at what was missing when it was read.
+async fn look_for_missing(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), StoreError> {
+    loop {
+        let places = inner.said().missing.next();
+        if places.is_empty() {
+            break;
+        }
+        let mut conditions = Conditions::default();
+        conditions.and_in("seq", places.iter().copied());
+        let (sql, values) = conditions.statement(AGAIN, "ORDER BY seq");
+        let rows = reader.rows(sql, values).await?;
+        let (mut found, back) = inner.said().looked(&rows, &places)?;
+        for (seq, leaf, line) in back {
+            if is_in_tree(reader, inner, seq, leaf).await? {
+                inner.said().filled(seq, leaf, &line);
+                found = true;
+            }
+        }
+        if !found {
+            break;
+        }
+    }
+    let read_to = inner.said().read_to();
+    let due = inner.said().missing.destructions(read_to);
+    for by in due {
+        let wanted = inner.said().destructions.get(&by).cloned();
+        let covered = match wanted {
+            Some((count, digest)) => {
+                let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
+                let rows = reader.rows(sql, values![by]).await?;
+                let holds = rows.len() as u64 == count && leaves_digest(&rows)? == digest;
+                let places = rows.iter().map(|row| row.count("seq"));
+                Some(places.collect::<Result<_, _>>()?).filter(|_| holds)
+            }
+            None => None,
+        };
+        inner.said().missing.settle(by, covered);
+    }
+    Ok(())
+}
+
+const AGAIN: &str = "SELECT seq, leaf, entry, destroyed_by, \
+     (SELECT value FROM counters WHERE name = 'audit') AS counted FROM journal";
+
+/// Whether the stored tree has a leaf at a place.
+async fn is_in_tree(
+    reader: &mut Reader<'_>,
+    inner: &Inner,
+    seq: u64,
+    leaf: Hash,
+) -> Result<bool, StoreError> {
+    let (index, size) = (seq.saturating_sub(1), inner.said().read_to());
+    let mut wanted = inclusion_needs(index, size);
+    wanted.extend(root_needs(size));
+    wanted.sort_unstable();
+    wanted.dedup();
+    let Some((sql, values)) = node_query(&wanted) else {
+        return Ok(false);
+    };
+    let nodes = read_nodes(&reader.rows(sql, &values).await?)?;
+    let node = |id| nodes.get(&id).copied();
+    let (Ok(proof), Ok(root)) = (inclusion_proof(index, size, &node), root_at(size, &node)) else {
+        return Ok(false);
+    };
+    Ok(verify_inclusion(&leaf, index, size, &proof, &root).is_ok())
 }
 
 /// Which of these entries are those that this process saw at their places; all of them where it has seen nothing.
@@ -138,8 +255,14 @@ pub(super) async fn seen(
             stretches.join(" OR ")
         ));
         for row in &reader.rows(sql, &bound).await? {
-            let number = row.count("seq")?.saturating_sub(1) / BLOCK;
-            blocks.entry(number).or_default().push(leaf(row)?);
+            let index = row.count("seq")?.saturating_sub(1);
+            let block = blocks
+                .entry(index / BLOCK)
+                .or_insert_with(|| vec![NONE; usize::try_from(BLOCK).unwrap_or(0)]);
+            let place = usize::try_from(index % BLOCK).unwrap_or(usize::MAX);
+            if let Some(place) = block.get_mut(place) {
+                *place = leaf(row)?;
+            }
         }
     }
     let said = inner.said();
@@ -163,9 +286,13 @@ impl Store {
 
     /// As [`follow`](Self::follow); whether the log is the one that was read.
     async fn is_followed(&self) -> Result<bool, StoreError> {
+        let was_watching = self.said().is_watching();
         let other = read_on(&mut Reader::Db(self.db()), &self.inner).await?;
         if let Some(other) = other {
             self.contradict(other);
+        } else if was_watching && self.said().tell_missing() {
+            // Not by who reads the log once and is gone.
+            self.owe_untold();
         }
         Ok(other.is_none())
     }
@@ -177,6 +304,9 @@ impl Store {
     pub async fn watch(&self) -> Result<(), StoreError> {
         if !self.is_followed().await? {
             return Ok(());
+        }
+        if self.said().tell_missing() {
+            self.owe_untold();
         }
         let (size, seen) = {
             let said = self.said();
@@ -221,10 +351,16 @@ impl Writing {
         if self.frontier.is_some() {
             return Ok(());
         }
+        let was_watching = self.said().is_watching();
         loop {
             let other = read_on(&mut Reader::Tx(&mut self.tx), &self.inner).await?;
             let (end, other) = match other {
-                None => break,
+                None => {
+                    if was_watching {
+                        self.said().tell_missing();
+                    }
+                    break;
+                }
                 // Nothing can be added to it: the tree lacks what is not there.
                 Some(other @ Other::Gap { .. }) => {
                     self.said().contradict(other.to_string());
@@ -283,11 +419,19 @@ impl Writing {
         let rows = self.tx.rows(sql, values![from, to]).await?;
         let mut common = from;
         for row in &rows {
-            let (seq, next) = (row.count("seq")?, common.saturating_add(1));
-            if seq != next || seen.recent(seq) != Some(leaf(row)?) {
-                break;
+            let seq = row.count("seq")?;
+            // What was gone already is no difference, nor that it is there again.
+            while common.saturating_add(1) < seq && seen.is_hole(common.saturating_add(1)) {
+                common = common.saturating_add(1);
+            }
+            let same = seen.is_hole(seq) || seen.recent(seq) == Some(leaf(row)?);
+            if seq != common.saturating_add(1) || !same {
+                return Ok(common);
             }
             common = seq;
+        }
+        while common < to && seen.is_hole(common.saturating_add(1)) {
+            common = common.saturating_add(1);
         }
         Ok(common)
     }
@@ -316,6 +460,15 @@ impl Writing {
             self.said().contradict(other.to_string());
             self.said().cut(common);
             return Box::pin(self.follow()).await;
+        }
+        if witness.has_holes() && !is_compared {
+            // It has what is not there; that it is not is told.
+            let mut said = self.said();
+            said.witness.adopt(stored.clone());
+            said.is_sound();
+            drop(said);
+            self.frontier = Some(stored);
+            return Ok(());
         }
         self.said().contradict(Other::Tree { size }.to_string());
         if is_compared {

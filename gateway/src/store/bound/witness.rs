@@ -32,6 +32,8 @@ pub(super) struct Witness {
     compared: u64,
     /// Whether the stored tree is another than the entries make: then it goes on as it is stored, and proves nothing.
     is_torn: bool,
+    /// Places whose rows were gone when they were read, and the hash of those that came back too late to be counted in.
+    holes: BTreeMap<u64, Option<Hash>>,
 }
 
 impl Witness {
@@ -61,9 +63,46 @@ impl Witness {
     pub(super) fn adopt(&mut self, stored: Frontier) {
         if stored.size() == self.size() {
             self.frontier = stored;
-            self.is_torn = true;
+            self.is_torn |= self.holes.is_empty();
             self.is_found();
         }
+    }
+
+    /// Takes in the place of an entry whose row is gone.
+    pub(super) fn push_hole(&mut self) {
+        self.holes.insert(self.size().saturating_add(1), None);
+        self.push(NONE);
+    }
+
+    /// Whether the row of a place was gone when it was read.
+    pub(super) fn is_hole(&self, seq: u64) -> bool {
+        self.holes.contains_key(&seq)
+    }
+
+    /// Whether any was: then the stored tree is gone on from, which has what is not there.
+    pub(super) fn has_holes(&self) -> bool {
+        !self.holes.is_empty()
+    }
+
+    /// The row is there again.
+    pub(super) fn fill(&mut self, seq: u64, leaf: Hash) {
+        if seq <= self.recent_from() {
+            // Its block is known without it.
+            self.holes.insert(seq, Some(leaf));
+            return;
+        }
+        let later: Option<Vec<Hash>> = (seq.saturating_add(1)..=self.size())
+            .map(|seq| self.recent(seq))
+            .collect();
+        let Some(later) = later else { return };
+        let holes = std::mem::take(&mut self.holes);
+        self.cut(seq.saturating_sub(1));
+        self.push(leaf);
+        for leaf in later {
+            self.push(leaf);
+        }
+        self.holes = holes;
+        self.holes.remove(&seq);
     }
 
     /// The place after which hashes are kept one by one.
@@ -103,6 +142,7 @@ impl Witness {
             .truncate(usize::try_from(to / BLOCK).unwrap_or(usize::MAX));
         self.frontier = frontier;
         self.compared = self.compared.min(to);
+        self.holes.retain(|seq, _| *seq <= to);
     }
 
     /// What it was at a size; none where that is not known any more.
@@ -122,7 +162,8 @@ impl Witness {
 
     /// The root it had at a size, as far as that is known and was whole.
     pub(super) fn root_at(&self, size: u64) -> Option<Hash> {
-        if self.is_torn || size > self.size() {
+        let has_hole = self.holes.range(..=size).next().is_some();
+        if self.is_torn || has_hole || size > self.size() {
             return None;
         }
         self.at(size).map(|frontier| frontier.root())
@@ -146,12 +187,16 @@ impl Witness {
             return self.recent(seq) == Some(leaf);
         }
         let number = index / BLOCK;
+        if let Some(Some(late)) = self.holes.get(&seq) {
+            return *late == leaf;
+        }
         let (Some(leaves), Ok(place)) = (read.get(&number), usize::try_from(number)) else {
             return false;
         };
         let mut block = Frontier::new();
-        for leaf in leaves {
-            block.push(*leaf);
+        for (leaf, seq) in leaves.iter().zip(number.saturating_mul(BLOCK) + 1..) {
+            // As it was read.
+            block.push(if self.is_hole(seq) { NONE } else { *leaf });
         }
         let within = usize::try_from(index % BLOCK).unwrap_or(usize::MAX);
         block.size() == BLOCK
@@ -216,6 +261,41 @@ mod tests {
             assert!(!witness.has(65 - seq, leaf(65 - seq), &forged));
         }
         assert!(!witness.has(3, leaf(3), &Blocks::from([(0, vec![leaf(3)])])));
+    }
+
+    /// A row that was gone, and came back: near, the witness is as if it had been there; long ago, it and its neighbours are known.
+    #[test]
+    fn a_row_that_comes_back_takes_its_place() {
+        let size = RECENT as u64 + 2 * BLOCK + 5;
+        for (hole, is_near) in [(size, true), (size - 9, true), (7, false)] {
+            let mut witness = Witness::default();
+            for seq in 1..=size {
+                if seq == hole {
+                    witness.push_hole();
+                } else {
+                    witness.push(leaf(seq));
+                }
+            }
+            assert_eq!(witness.root_at(size), None);
+            let before = Some(tree(hole - 1).root()).filter(|_| is_near);
+            assert_eq!(witness.root_at(hole - 1), before);
+            witness.adopt(tree(size));
+            let mut gone = block(0);
+            if !is_near {
+                gone.get_mut(&0).unwrap()[6] = NONE;
+            }
+            assert!(witness.has(5, leaf(5), &gone));
+            witness.fill(hole, leaf(hole));
+            assert!(witness.has(5, leaf(5), &block(0)));
+            assert!(witness.has(hole, leaf(hole), &block(0)));
+            assert!(!witness.has(hole, leaf(99), &block(0)));
+            let root = Some(tree(size).root()).filter(|_| is_near);
+            assert_eq!(witness.root_at(size), root);
+            for seq in size + 1..size + 200 {
+                witness.push(leaf(seq));
+            }
+            assert_eq!(*witness.frontier(), tree(size + 199));
+        }
     }
 
     #[test]

@@ -162,6 +162,18 @@ impl Store {
         row.as_ref().map(note).transpose()
     }
 
+    /// The latest checkpoint that somebody cosigned.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn latest_cosigned(&self) -> Result<Option<SignedNote>, StoreError> {
+        // A signature is a line that begins with a dash (c2sp.org/signed-note); a checkpoint itself has none.
+        let sql =
+            "SELECT note FROM checkpoints WHERE note LIKE '%— %— %' ORDER BY size DESC LIMIT 1";
+        let row = self.db().row(sql, values![]).await?;
+        row.as_ref().map(note).transpose()
+    }
+
     /// Checkpoints from a size on, in order, at most so many.
     ///
     /// # Errors

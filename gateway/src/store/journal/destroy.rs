@@ -59,15 +59,26 @@ const OF_DOCUMENTS: [AuditKind; 2] = [AuditKind::DocumentChange, AuditKind::Reac
 const NOBODY: &str = "";
 
 /// The interventions of a client ($1) that stay at a time ($2): those that may still be used, those that came to their end
-/// since, and those with a session that stays. An intervention and its sessions stay or go together, with their entries, so
+/// since, and those with a session that stays: one that went on after its end was on record ended when that was told. An intervention and its sessions stay or go together, with their entries, so
 /// that what is kept of them is kept whole.
 macro_rules! kept {
     () => {
         "(SELECT id FROM interventions WHERE client = $1 \
            AND (requested_at >= $2 OR state IN ('requested', 'approved', 'open')) \
          UNION SELECT intervention AS id FROM audit WHERE client = $1 AND at >= $2 AND intervention IS NOT NULL \
-           AND kind IN ('request', 'seen', 'approval', 'refusal', 'cancel', 'expiry', 'opening', 'closing') \
+           AND kind IN ('request', 'seen', 'approval', 'refusal', 'cancel', 'expiry', 'opening', 'closing', \
+             'session-outlived') \
          UNION SELECT intervention AS id FROM sessions WHERE client = $1 AND (ended_at IS NULL OR ended_at >= $2))"
+    };
+}
+
+/// Where the log comes to a time ($2): most of the entries up to there are earlier, and most of those after it are not. One that
+/// is dated falsely loses its words when those around it do, and makes nothing of them go.
+macro_rules! come_to {
+    () => {
+        "(SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM (SELECT seq, \
+           SUM(CASE WHEN at < $2 THEN 1 ELSE -1 END) OVER (ORDER BY seq) AS score FROM audit) AS scores \
+         WHERE score > 0 ORDER BY score DESC, seq LIMIT 1) AS place)"
     };
 }
 
@@ -81,7 +92,9 @@ const DOOMED: &str = concat!(
     kept!(),
     ")) AND (audit.intervention IS NULL OR audit.intervention NOT IN ",
     kept!(),
-    ") ORDER BY journal.seq"
+    ") AND journal.seq <= ",
+    come_to!(),
+    " ORDER BY journal.seq"
 );
 const INTERVENTIONS_GO: &str = concat!(
     "DELETE FROM interventions WHERE client = $1 AND requested_at < $2 AND id NOT IN ",
@@ -134,16 +147,8 @@ impl Store {
         } = destruction;
         let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
-        let mut doomed = change.tx.rows(DOOMED, values![client_id, *before]).await?;
-        let mut read = Ok(());
-        doomed.retain(|row| match row.text("entry") {
-            Ok(line) => is_doomed(&line, destruction),
-            Err(error) => {
-                read = Err(error);
-                false
-            }
-        });
-        read?;
+        let rows = change.tx.rows(DOOMED, values![client_id, *before]).await?;
+        let doomed = doomed(rows, destruction)?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -208,7 +213,32 @@ impl Store {
     }
 }
 
+/// Those of the rows that a destruction takes the words of.
+fn doomed(mut rows: Vec<Row>, destruction: &Destruction) -> Result<Vec<Row>, StoreError> {
+    let mut read = Ok(());
+    rows.retain(|row| match row.text("entry") {
+        Ok(line) => is_doomed(&line, destruction),
+        Err(error) => {
+            read = Err(error);
+            false
+        }
+    });
+    read?;
+    Ok(rows)
+}
+
 impl Store {
+    /// Whether a destruction would take any words.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn would_destroy(&self, destruction: &Destruction) -> Result<bool, StoreError> {
+        let client = destruction.client.as_ref().map_or(NOBODY, ClientId::as_str);
+        let values = values![client, destruction.before];
+        let rows = self.db().rows(DOOMED, values).await?;
+        Ok(!doomed(rows, destruction)?.is_empty())
+    }
+
     /// Every client that the journal tells of.
     ///
     /// # Errors
@@ -228,7 +258,7 @@ pub(super) fn digest_of_leaves(lines: &str) -> String {
     sha256_hex(lines.as_bytes())
 }
 
-fn leaves_digest(rows: &[Row]) -> Result<String, StoreError> {
+pub(in crate::store) fn leaves_digest(rows: &[Row]) -> Result<String, StoreError> {
     let mut lines = String::new();
     for row in rows {
         lines.push_str(&leaf_line(row.count("seq")?, &hash(row, "leaf")?));

@@ -22,6 +22,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 pub use self::copies::Copied;
+pub(super) use self::destroy::leaves_digest;
 pub use self::destroy::{Destroyed, Destruction};
 pub(super) use self::start::{backfill, check_begun};
 pub use self::trail::TrailHead;
@@ -189,7 +190,9 @@ pub(super) async fn frontier_at(tx: &mut Tx, size: u64) -> Result<Frontier, Stor
 }
 
 /// One statement for nodes of every level; none for no nodes. Leaves stand beside their entries.
-fn node_query(wanted: &[NodeId]) -> Option<(AssertSqlSafe<String>, Vec<Value<'static>>)> {
+pub(super) fn node_query(
+    wanted: &[NodeId],
+) -> Option<(AssertSqlSafe<String>, Vec<Value<'static>>)> {
     let (mut leaves, mut nodes, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut bind = |number: u64| {
         values.push(Value::from(number));
@@ -220,7 +223,7 @@ fn node_query(wanted: &[NodeId]) -> Option<(AssertSqlSafe<String>, Vec<Value<'st
     (!parts.is_empty()).then(|| (AssertSqlSafe(parts.join(" UNION ALL ")), values))
 }
 
-fn read_nodes(rows: &[Row]) -> Result<HashMap<NodeId, Hash>, StoreError> {
+pub(super) fn read_nodes(rows: &[Row]) -> Result<HashMap<NodeId, Hash>, StoreError> {
     rows.iter()
         .map(|row| {
             let level = u8::try_from(row.count("level")?)

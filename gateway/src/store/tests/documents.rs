@@ -261,7 +261,8 @@ fn documents_of_an_earlier_version_are_read_without_what_they_lack() {
         format!(
             "[[flow]]\nname = \"dba\"\ntechnicians = [\"maintech/alice\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\n\
              allow = {allow}\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
-             approval = {{ by = 1, at-most = \"{at_most}\" }}\n"
+             approval = {{ by = 1, at-most = \"{at_most}\" }}\n\
+             extraction = {{ session = \"50 MiB\", intervention = \"200 MiB\" }}\n"
         )
     };
     on_each_engine(async |store| {

@@ -12,11 +12,11 @@ use crate::identity::totp::TotpSecret;
 use crate::settings::LockoutRules;
 use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Block, Blocked, Claim, Enrolled};
+use crate::store::{Block, Blocked, Claim, Enrolled, Store};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
-fn alice() -> PersonId {
+pub(super) fn alice() -> PersonId {
     PersonId::parse("alice").unwrap()
 }
 
@@ -62,8 +62,8 @@ async fn enrol(store: &TestStore) -> TotpSecret {
     secret
 }
 
-async fn judge(
-    store: &TestStore,
+pub(super) async fn judge(
+    store: &Store,
     person: Option<&PersonId>,
     code: &str,
     seconds: i64,

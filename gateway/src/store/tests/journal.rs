@@ -270,6 +270,7 @@ fn cosignatures_are_added_below_and_the_rest_of_a_checkpoint_stays() {
     on_each_engine(async |store| {
         write(store, 3).await;
         checkpoint(store, 4).await.unwrap();
+        assert!(store.latest_cosigned().await.unwrap().is_none());
         let own = store.latest_checkpoint().await.unwrap().unwrap();
         let witness = HeldKey::from_seed(&[9; 32]).unwrap();
         let trusted = VerifierKey::cosigner("hopital", witness.public()).unwrap();
@@ -292,6 +293,11 @@ fn cosignatures_are_added_below_and_the_rest_of_a_checkpoint_stays() {
         kept.verify(&VerifierKey::log(ORIGIN, key().public()).unwrap())
             .unwrap();
         assert_eq!(store.audit(&AuditQuery::default()).await.unwrap().len(), 4);
+        // It is found behind later ones that nobody cosigned.
+        checkpoint(store, 6).await.unwrap();
+        let latest = store.latest_checkpoint().await.unwrap().unwrap();
+        let found = store.latest_cosigned().await.unwrap().unwrap();
+        assert!(latest.text() != found.text() && found.text() == kept.text());
 
         // Not of this store, not of this size, not signed by whom it is trusted to be.
         let mut other = own.unverified().unwrap();

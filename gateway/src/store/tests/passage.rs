@@ -174,7 +174,13 @@ fn c2_a_credential_comes_back_and_is_not_readable_in_the_database() {
             TargetId::parse("db01").unwrap(),
             AccountName::parse("postgres").unwrap(),
         );
-        assert!(store.credential(&target, &account).await.unwrap().is_none());
+        assert!(
+            store
+                .credential(&target, &account, at(9))
+                .await
+                .unwrap()
+                .is_none()
+        );
         let password = Credential::Password(Zeroizing::new("hunter2 hunter2".into()));
         assert!(
             !store
@@ -194,7 +200,8 @@ fn c2_a_credential_comes_back_and_is_not_readable_in_the_database() {
                 .windows(7)
                 .any(|window| window == b"hunter2")
         );
-        let Some(Credential::Password(read)) = store.credential(&target, &account).await.unwrap()
+        let Some(Credential::Password(read)) =
+            store.credential(&target, &account, at(9)).await.unwrap()
         else {
             panic!()
         };
@@ -210,7 +217,8 @@ fn c2_a_credential_comes_back_and_is_not_readable_in_the_database() {
                 .unwrap(),
             "replaced"
         );
-        let Some(Credential::PrivateKey(read)) = store.credential(&target, &account).await.unwrap()
+        let Some(Credential::PrivateKey(read)) =
+            store.credential(&target, &account, at(9)).await.unwrap()
         else {
             panic!()
         };
@@ -256,7 +264,7 @@ fn a_credential_moved_to_another_account_does_not_open() {
         tx.commit().await.unwrap();
         let intruder = AccountName::parse("intruder").unwrap();
         assert!(matches!(
-            store.credential(&target, &intruder).await,
+            store.credential(&target, &intruder, at(9)).await,
             Err(StoreError::Secret(_))
         ));
     });

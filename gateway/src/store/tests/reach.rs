@@ -32,7 +32,8 @@ fn client(id: &str, technicians: &str, host_key: &str) -> String {
     if !technicians.is_empty() {
         text += &format!(
             "[[flow]]\nname = \"dba\"\ntechnicians = [\"{technicians}\"]\ntargets = [\"db-{id}\"]\naccounts = [\"postgres\"]\n\
-             allow = [\"shell\"]\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n"
+             allow = [\"shell\"]\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n\
+             extraction = {{ session = \"50 MiB\", intervention = \"200 MiB\" }}\n"
         );
     }
     text

@@ -21,7 +21,7 @@ use crate::store::{
 
 const MANIFEST: &str = "ab";
 
-fn start() -> SessionStart {
+pub(super) fn start() -> SessionStart {
     let id = new_id(at(1)).unwrap();
     SessionStart {
         id: SessionId::from_uuid(id),

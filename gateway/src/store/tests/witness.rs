@@ -39,7 +39,7 @@ async fn put_back(store: &Store, seq: u64) {
 }
 
 /// What is on record of the log itself, in the gateway's own trail.
-async fn contradictions(store: &Store) -> Vec<String> {
+pub(super) async fn contradictions(store: &Store) -> Vec<String> {
     let found = records_of(store, &[AuditKind::CheckpointFailed]).await;
     let of_log = |record: &AuditRecord| record.detail.contains_key(CONTRADICTED);
     let own = found

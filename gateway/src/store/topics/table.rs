@@ -51,6 +51,8 @@ impl AuditKind {
             | Self::Permit
             | Self::FlowRefused
             | Self::TypingHidden
+            | Self::Extraction
+            | Self::TopUp
             | Self::Cut
             | Self::Watch
             | Self::Reached

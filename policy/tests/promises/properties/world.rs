@@ -350,6 +350,7 @@ pub(super) fn script() -> impl Strategy<Value = Script> {
                         .map(|families| families.into_iter().map(str::to_owned).collect()),
                     targets: fewer.map(|targets| targets.into_iter().map(target).collect()),
                     accounts: None,
+                    bytes: None,
                 },
             },
         )

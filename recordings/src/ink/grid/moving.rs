@@ -1,5 +1,6 @@
 //! Rows that scroll, and letters that move within their row.
 
+use super::row::Leaving;
 use super::{Cell, Grid, LONGEST_WORD, Notes, Row, TAIL};
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ impl Grid {
         range: Range<usize>,
         count: usize,
         notes: &mut Notes,
-    ) -> Vec<u64> {
+    ) -> Vec<Leaving> {
         self.known = None;
         let mut kept = Vec::new();
         let keeps = self.first && range.start == 0;
@@ -29,7 +30,7 @@ impl Grid {
                 break;
             };
             if keeps {
-                kept.push(row.changed_us);
+                kept.push(row.leaves());
                 self.leave_word(&row, notes);
             }
             self.empty(&mut row, notes.now_us);
@@ -83,7 +84,7 @@ impl Grid {
     fn empty(&self, row: &mut Row, now_us: u64) {
         row.cells.clear();
         row.cells.resize(self.cols, Cell::BLANK);
-        (row.changed_us, row.wrapped) = (now_us, false);
+        (row.changed_us, row.wrapped, row.cut) = (now_us, false, false);
     }
 
     /// Letters move right from a column on.

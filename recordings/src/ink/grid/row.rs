@@ -30,14 +30,33 @@ pub(in crate::ink) struct Row {
     pub(in crate::ink) changed_us: u64,
     /// Its line goes on in the next one.
     pub(super) wrapped: bool,
+    /// The next one was drawn anew from its beginning: whatever the model says, its line ends here.
+    pub(in crate::ink) cut: bool,
     pub(super) cells: Vec<Cell>,
 }
 
+/// What is known of a line that leaves the first screen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaving {
+    /// When it came to be what it is.
+    pub(crate) at_us: u64,
+    /// Its line ends here, though the model has it go on.
+    pub(crate) cut: bool,
+}
+
 impl Row {
+    pub(in crate::ink) fn leaves(&self) -> Leaving {
+        Leaving {
+            at_us: self.changed_us,
+            cut: self.cut,
+        }
+    }
+
     pub(super) fn blank(cols: usize, now_us: u64) -> Self {
         Row {
             changed_us: now_us,
             wrapped: false,
+            cut: false,
             cells: vec![Cell::BLANK; cols],
         }
     }

@@ -8,6 +8,7 @@ mod burst;
 mod gauge;
 mod hands;
 mod memory;
+mod metering;
 mod report;
 mod search;
 mod setup;
@@ -63,7 +64,7 @@ struct Arguments {
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -124,6 +125,9 @@ fn main() -> Result<()> {
     }
     if wanted("waking") {
         bench.waking()?;
+    }
+    if wanted("metering") {
+        bench.metering()?;
     }
     bench.report(arguments.results.as_deref())
 }

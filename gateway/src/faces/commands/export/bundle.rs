@@ -73,7 +73,12 @@ pub(super) async fn write(
     proofs(&mut writer, store, entries, &checkpoint).await?;
     trail::write(&mut writer, store, choice, &chosen, checkpoint.size).await?;
     writer.add(bundle::CHECKPOINT, note.text().as_bytes())?;
-    let kept = kept_checkpoints(&mut writer, store, since, &checkpoint).await?;
+    let cosigned = store.latest_cosigned().await?;
+    let mut kept: Vec<Checkpoint> = since.to_vec();
+    if let Some(cosigned) = &cosigned {
+        kept.push(cosigned.unverified()?);
+    }
+    let kept = kept_checkpoints(&mut writer, store, &kept, &checkpoint).await?;
     let told = bundle::Choice {
         asked_for: choice.asked_for.clone(),
         client: choice.client.to_string(),
@@ -100,7 +105,7 @@ pub(super) async fn write(
         asked_for: choice.asked_for.clone(),
         left_out,
         checkpoint,
-        cosigners: note.cosigners().map(ToOwned::to_owned).collect(),
+        cosigners: cosigners(cosigned.as_ref())?,
         entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
         signers: keys.allowed(),
         log_keys: verifiers,
@@ -231,6 +236,16 @@ async fn proofs(
     writer.add(bundle::ENTRIES, lines.as_bytes())?;
     writer.add(bundle::PROOFS, proofs.as_bytes())?;
     Ok(())
+}
+
+/// Who cosigned, and how far.
+fn cosigners(cosigned: Option<&SignedNote>) -> anyhow::Result<Vec<String>> {
+    let Some(note) = cosigned else {
+        return Ok(Vec::new());
+    };
+    let size = note.unverified()?.size;
+    let names = note.cosigners();
+    Ok(names.map(|name| format!("{name} ({size})")).collect())
 }
 
 /// Adds, for each checkpoint that somebody kept, the proof that the journal extends it; a fork or a rollback has none.

@@ -170,6 +170,15 @@ async fn no_session(store: &Store, number: u64) -> anyhow::Result<anyhow::Error>
             == Some(number)
     };
     let removed = removals.iter().find(of_number);
+    if removed.is_none()
+        && let Some(fault) = store.gone_session(None, number).await?
+    {
+        let client = fault.of.as_ref().map(ToString::to_string);
+        return Ok(anyhow!(
+            "{fault}; it cannot be exported by its number; what the journal has of it: ecluse export --client {}; and run: ecluse journal verify",
+            client.unwrap_or_default()
+        ));
+    }
     let client = removed.and_then(|stored| Some((stored.seq, stored.record.client.as_ref()?)));
     Ok(match client {
         Some((seq, client)) => anyhow!(

@@ -1,14 +1,17 @@
 //! What the pages of a bundle tell of an intervention: what was asked, and everything that was decided about it, to its end.
 
 use ecluse_policy::intervention::{CloseReason, State};
-use ecluse_policy::{Intervention, PersonId, Timestamp};
-use ecluse_recordings::bundle::{Decision, InterventionFacts, Language};
+use ecluse_policy::{Intervention, Lang, PersonId, Scope, Timestamp};
+use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, Window};
+
+use crate::texts::sizes;
 
 /// What happened to it, in words.
 struct Words {
     account: &'static str,
     seen: &'static str,
     approved: &'static str,
+    at_most: &'static str,
     refused: &'static str,
     expired: &'static str,
     opened: &'static str,
@@ -22,6 +25,7 @@ const FRENCH: Words = Words {
     account: "compte",
     seen: "vue",
     approved: "approuvée pour",
+    at_most: "au plus",
     refused: "refusée",
     expired: "expirée",
     opened: "ouverte",
@@ -35,6 +39,7 @@ const ENGLISH: Words = Words {
     account: "account",
     seen: "seen",
     approved: "approved for",
+    at_most: "at most",
     refused: "refused",
     expired: "expired",
     opened: "opened",
@@ -46,33 +51,37 @@ const ENGLISH: Words = Words {
 
 /// What is told of an intervention.
 pub(super) fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
-    let words = match language {
-        Language::French => &FRENCH,
-        Language::English => &ENGLISH,
+    let (words, lang) = match language {
+        Language::French => (&FRENCH, Lang::Fr),
+        Language::English => (&ENGLISH, Lang::En),
     };
     let request = intervention.request();
-    let window = intervention.approvals().last().map(|approval| {
-        let from = request.start.unwrap_or(approval.at);
-        (from.as_micros(), from.plus(approval.length).as_micros())
+    let granted = intervention.last_grant().map(|grant| {
+        let when = match intervention.window() {
+            Some((from, until)) => Window::Used {
+                from: from.as_micros(),
+                until: until.as_micros(),
+            },
+            None => Window::Unused {
+                from: grant.starts_at.as_micros(),
+                length: grant.length.to_string(),
+                until: grant.latest_end.as_micros(),
+            },
+        };
+        Granted {
+            what: told(&grant.scope, words),
+            when,
+        }
     });
-    let scope = &request.scope;
-    let asked = scope
-        .targets
-        .iter()
-        .map(ToString::to_string)
-        .chain(
-            scope
-                .accounts
-                .iter()
-                .map(|account| format!("{} {account}", words.account)),
-        )
-        .chain(scope.capabilities.iter().map(ToString::to_string))
-        .collect();
     let seen = intervention
         .seen()
         .map(|(by, at)| decision(Some(by), *at, words.seen, ""));
     let approvals = intervention.approvals().iter().map(|approval| {
-        let length = approval.length.to_string();
+        let mut length = approval.length.to_string();
+        if let Some(bytes) = approval.bytes {
+            let bytes = sizes::size_in(lang, bytes);
+            length = format!("{length}, {} {bytes}", words.at_most);
+        }
         decision(
             Some(&approval.operator),
             approval.at,
@@ -86,16 +95,28 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         number: format!("#{}", intervention.number().0),
         person: person.to_string(),
         client: request.client.to_string(),
-        asked,
+        asked: told(&request.scope, words),
         reason: request.reason.clone(),
         requested_us: request.requested_at.as_micros(),
-        window_us: window,
+        granted,
         decisions: seen
             .into_iter()
             .chain(approvals)
             .chain(what_became(intervention.state(), person, words))
             .collect(),
     }
+}
+
+/// Targets, accounts and flows, each in a word.
+fn told(scope: &Scope, words: &Words) -> Vec<String> {
+    let accounts = scope.accounts.iter();
+    scope
+        .targets
+        .iter()
+        .map(ToString::to_string)
+        .chain(accounts.map(|account| format!("{} {account}", words.account)))
+        .chain(scope.capabilities.iter().map(ToString::to_string))
+        .collect()
 }
 
 /// What became of it after the answers.

@@ -34,7 +34,7 @@ pub(super) async fn compare(
     store.look_at_documents().await?;
     for fault in store.document_faults() {
         let verdict = match fault.what {
-            Wrong::Altered => Verdict::Altered,
+            Wrong::Altered | Wrong::Unknown => Verdict::Altered,
             Wrong::Missing => Verdict::Missing,
             Wrong::Planted => Verdict::NotInLog,
         };

@@ -7,11 +7,13 @@ mod defects;
 mod elsewhere;
 mod on_disk;
 mod orders;
+mod runs;
 mod sessions;
 mod since;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unended;
 mod verify;
 
 use std::io::{Read as _, Write as _};

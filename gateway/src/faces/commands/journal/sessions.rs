@@ -50,7 +50,7 @@ pub(super) async fn compare(
 
 fn verdict(fault: &SessionFault) -> Verdict {
     match fault.what {
-        Wrong::Altered => Verdict::Altered,
+        Wrong::Altered | Wrong::Unknown => Verdict::Altered,
         Wrong::Missing => Verdict::Missing,
         Wrong::Planted => Verdict::NotInLog,
     }

@@ -13,6 +13,7 @@ use ecluse_recordings::log::Entry;
 use ecluse_recordings::neutralise;
 use ecluse_recordings::verify::Verdict;
 
+use super::runs::Runs;
 use super::verify::Findings;
 use crate::audit::AuditKind;
 use crate::store::{NODE, SEALED, SETTINGS, Store};
@@ -56,6 +57,7 @@ pub(super) struct Tables {
     settings: BTreeMap<Option<String>, (String, bool)>,
     /// Starts with other settings than before, without a word of it.
     unsaid: BTreeSet<u64>,
+    runs: Runs,
 }
 
 impl Tables {
@@ -132,7 +134,10 @@ impl Tables {
             if let Some((_, said)) = self.settings.get_mut(&node()) {
                 *said = true;
             }
+        } else if kind == AuditKind::GatewayStop || kind == AuditKind::ServeCutShort {
+            self.runs.end(node());
         } else if kind == AuditKind::GatewayStart {
+            self.runs.begin(entry, node());
             if let Some(digest) = entry.detail_text(SETTINGS) {
                 let began = (digest.to_owned(), false);
                 if let Some((before, false)) = self.settings.insert(node(), began)
@@ -165,6 +170,7 @@ impl Tables {
                 format!("the gateway began with entry {seq} under other settings than before, and no entry says so: what the store keeps of them was changed"),
             );
         }
+        self.runs.tell(!self.removed.is_empty(), findings);
         for (name, said) in [
             ("session", self.sessions),
             ("intervention", self.interventions),
@@ -317,13 +323,15 @@ impl Tables {
                     format!("{place} does not open: it is another row's, or was altered"),
                 );
             }
-            if let Some((seq, Some(digest))) = self.sealed.get(&(found.table, found.row))
-                && *digest != found.digest
-            {
-                findings.add(
+            match self.sealed.get(&(found.table, found.row)) {
+                Some((seq, Some(digest))) if *digest != found.digest => findings.add(
                     Verdict::Altered,
                     format!("{place} was altered: it is not the one of entry {seq}"),
-                );
+                ),
+                Some((seq, None)) => findings.note(format!(
+                    "{place} is from before entries had its digest: nothing tells whether it is the one of entry {seq}"
+                )),
+                Some(_) | None => {}
             }
         }
         let signing = store.signing_keys().await?;

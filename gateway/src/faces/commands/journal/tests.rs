@@ -1,18 +1,24 @@
 //! A cosigner refuses what contradicts what it saw; verification names what was done to a journal (R3).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use clap::Parser;
-use ecluse_policy::Timestamp;
+use ecluse_policy::{
+    AccountName, ClientId, InterventionId, PersonId, SessionId, TargetId, Timestamp,
+};
 use ecluse_recordings::evidence::signature::{HeldKey, Signer};
 use ecluse_recordings::log::{Checkpoint, Extension, Hash, SignedNote, VerifierKey, leaf_hash};
 use ecluse_recordings::verify::Verdict;
 
 use super::verify::{Findings, Verify};
 use super::*;
+use crate::live::node_name;
 use crate::store::testing::TestStore;
+use crate::store::{ServeLock, SessionStart};
+use uuid::Uuid;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -288,6 +294,74 @@ async fn verification_says_extended_rolled_back_forked_or_signed_by_a_stranger()
         store.journal_size().await.unwrap(),
         "the old key's last word covers the new one"
     );
+}
+
+/// R3: of a session without an end the log tells whether its gateway was there to end it. One that started again was; one
+/// that is down is said to be; one that serves may carry it still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_without_an_end_is_named_once_its_gateway_started_again() {
+    let store = TestStore::sqlite().await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let keys = JournalKeys::open(&store, &settings.journal, at(1))
+        .await
+        .unwrap();
+    let node = node_name::name(&settings.data_dir).unwrap();
+    let parts = BTreeMap::new();
+    store
+        .begin_with_settings(&node, &parts, at(2))
+        .await
+        .unwrap();
+    let start = SessionStart {
+        id: SessionId::from_uuid(Uuid::from_u128(7)),
+        node: node.clone(),
+        person: PersonId::parse("alice").unwrap(),
+        station: None,
+        source: "192.0.2.7".parse().unwrap(),
+        client: ClientId::parse("hopital").unwrap(),
+        target: TargetId::parse("db01").unwrap(),
+        account: AccountName::parse("postgres").unwrap(),
+        intervention: InterventionId::from_uuid(Uuid::from_u128(8)),
+        documents: 1,
+        recording: None,
+        at: at(3),
+    };
+    let record = AuditRecord::new(AuditKind::SessionStart, at(3))
+        .person(&start.person)
+        .client(&start.client)
+        .session(start.id);
+    store.start_session(&start, &[record]).await.unwrap();
+    let since = store
+        .checkpoint(keys.origin(), keys.signer(), at(4))
+        .await
+        .unwrap()
+        .unwrap();
+    let told = async || {
+        let found = verified(&since, &store, dir.path()).await;
+        let missing = found.lines.iter().filter(|(verdict, line)| {
+            *verdict == Verdict::Missing
+                && line.contains("session #1")
+                && line.contains("no entry says that it ended")
+        });
+        let notes = found.notes.iter();
+        let notes = notes.filter(|note| {
+            note.contains("session #1") && note.contains("left open by this gateway")
+        });
+        (missing.count(), notes.count())
+    };
+    assert_eq!(told().await, (0, 1));
+    let serving = ServeLock::take(&settings.data_dir).unwrap();
+    assert_eq!(told().await, (0, 0));
+    drop(serving);
+    store
+        .begin_with_settings(&node, &parts, at(5))
+        .await
+        .unwrap();
+    assert_eq!(told().await, (1, 0));
+    // Whose end is on record is nobody's any more, whatever starts.
+    let end = AuditRecord::new(AuditKind::SessionEnd, at(6)).session(start.id);
+    store.record(&[end]).await.unwrap();
+    assert_eq!(told().await, (0, 0));
 }
 
 /// R3: the first seal stands, beside the gateway as in a bundle: whoever seals a second time is named.

@@ -12,9 +12,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use ecluse_policy::Timestamp;
+use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::evidence::signature::openssh;
 use ecluse_recordings::log::Entry;
 use ecluse_recordings::verify::approvals::Approvals;
+use ecluse_recordings::verify::times::{Found, Times};
 use ecluse_recordings::verify::{Further, Seal, Seals, Verdict};
 use ecluse_recordings::{Listed, neutralise};
 
@@ -23,14 +25,14 @@ use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
 use super::tables::Tables;
-use super::{bound, on_disk, read_kept, read_log_keys, sessions, since};
+use super::{bound, on_disk, read_kept, read_log_keys, sessions, since, unended};
 use crate::archive::changes::{WRAPPED, end_all_interrupted};
 use crate::archive::sealing::GONE;
 use crate::audit::AuditKind;
 use crate::faces::commands::out::Out;
 use crate::log::CONTRADICTED;
 use crate::settings::Settings;
-use crate::store::{Recomputed, SessionQuery, SessionSaid, Store};
+use crate::store::{NODE, Recomputed, SessionQuery, SessionSaid, Store};
 
 /// Check that nothing in the journal was altered, removed or moved, and that it extends every checkpoint.
 ///
@@ -120,6 +122,10 @@ impl Findings {
 pub(super) struct SessionSeen {
     /// What its row must say.
     pub(super) said: SessionSaid,
+    /// Its number, as the entry that began it has it.
+    pub(super) number: Option<u64>,
+    /// Whether its end is on record.
+    pub(super) ended: bool,
     sealed: Seals,
     /// Seals that change nothing, each with the one that stands.
     others: Vec<(u64, u64)>,
@@ -145,12 +151,16 @@ struct Seen {
     /// Who asked, who approved, and what stands beside it.
     approvals: Approvals,
     sessions: BTreeMap<String, SessionSeen>,
+    /// The last entry by which each gateway began to serve, by the digest of its name.
+    started: BTreeMap<String, u64>,
     keys: BTreeSet<String>,
     /// Before when the words of each client's entries were removed.
     removed: BTreeMap<String, Timestamp>,
     /// What else the tables must say.
     tables: Tables,
     orders: Orders,
+    /// The dates, against the order in which the entries stand.
+    times: Times,
     /// What running gateways found wrong with the log itself.
     contradicted: Vec<String>,
     /// When the last entry was written.
@@ -207,10 +217,12 @@ impl Verify {
         let mut seen = Seen {
             approvals: Approvals::new(true),
             sessions: BTreeMap::new(),
+            started: BTreeMap::new(),
             keys: BTreeSet::new(),
             removed: BTreeMap::new(),
             tables: Tables::default(),
             orders: Orders::default(),
+            times: Times::default(),
             contradicted: Vec::new(),
             last: Timestamp::from_micros(0),
         };
@@ -238,6 +250,7 @@ impl Verify {
         for (name, note) in &checkpoints {
             if let Some(checkpoint) = signed(name, note, &given, &publics, findings) {
                 compare(name, &checkpoint, &recomputed, findings);
+                seen.times.checkpoint(checkpoint.size, checkpoint.at_us);
             }
         }
         if outside == 0 {
@@ -280,7 +293,16 @@ impl Verify {
         };
         self.recordings(shelf, &seen, &live, known, &mut recorders, findings)
             .await?;
+        unended::judge(known, &seen.sessions, &seen.started, findings).await?;
         recorders.tell(findings);
+        // Last: that something is missing for this reason makes nothing else more likely to be.
+        let Found { early, notes } = std::mem::take(&mut seen.times).judge();
+        for (place, text) in early {
+            findings.add(Verdict::Missing, format!("{place}: {text}"));
+        }
+        for (place, text) in notes {
+            findings.note(neutralise(format!("{place}: {text}")));
+        }
         Ok(recomputed)
     }
 
@@ -374,6 +396,7 @@ impl Seen {
         self.approvals.see(entry);
         self.tables.see(entry);
         self.orders.see(entry);
+        self.times.see(entry);
         self.last = self.last.max(Timestamp::from_micros(entry.at_us));
         if entry.kind == AuditKind::CheckpointFailed.name()
             && entry.detail.contains_key(CONTRADICTED)
@@ -399,6 +422,12 @@ impl Seen {
                 .extend(entry.detail_text("public").map(str::to_owned));
             return;
         }
+        if entry.kind == AuditKind::GatewayStart.name()
+            && let Some(node) = entry.detail_text(NODE)
+        {
+            let node = sha256_hex(node.as_bytes());
+            self.started.insert(node, entry.seq);
+        }
         let Some(session) = &entry.session else {
             return;
         };
@@ -406,7 +435,13 @@ impl Seen {
         if SessionSaid::is_of(entry) {
             self.of(session).said.see(entry);
         }
-        if said(AuditKind::RecordingSealed) {
+        if said(AuditKind::SessionStart) {
+            let number = entry.detail_number("number");
+            let seen = self.of(session);
+            seen.number = seen.number.or(number);
+        } else if said(AuditKind::SessionEnd) {
+            self.of(session).ended = true;
+        } else if said(AuditKind::RecordingSealed) {
             let said = self.of(session);
             match said.sealed.take(Seal::of(entry)) {
                 Further::First | Further::Again | Further::Converted => {}

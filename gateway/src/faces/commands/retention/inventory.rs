@@ -90,6 +90,8 @@ pub(super) enum State {
     Nothing,
     /// Its destruction is on record, and files are left: a removal was interrupted.
     Leftover { dir: PathBuf },
+    /// Its files lie on the disk of another gateway that shares the store.
+    Elsewhere(String),
     /// It cannot be told whether removing it removes what is on record.
     Doubtful(String),
 }
@@ -102,6 +104,9 @@ impl State {
             Self::Live => Some("the session goes on".to_owned()),
             Self::Unended => Some(UNENDED.to_owned()),
             Self::BeingSealed => Some(BEING_SEALED.to_owned()),
+            Self::Elsewhere(gateway) => Some(format!(
+                "its recording lies on the disk of {gateway}: remove it there, by this command"
+            )),
             Self::Doubtful(problem) => Some(format!("kept to be examined: {problem}")),
         }
     }
@@ -115,6 +120,7 @@ impl fmt::Display for State {
             Self::Unended => "without an end",
             Self::BeingSealed => "being sealed",
             Self::Nothing => "no recording",
+            Self::Elsewhere(_) => "elsewhere",
             Self::Leftover { .. } => "partly removed",
             Self::Doubtful(_) => "doubtful",
         })
@@ -158,7 +164,7 @@ impl Inventory {
         let mut kept = Vec::new();
         let mut known = BTreeSet::new();
         for session in sessions(store, client).await? {
-            let mut state = state(store, root, &session).await?;
+            let mut state = state(store, root, &session, carriers).await?;
             if matches!(state, State::Live) && !carriers.carry(&session) {
                 state = State::Unended;
             }
@@ -330,7 +336,12 @@ async fn sessions(store: &Store, client: Option<&ClientId>) -> anyhow::Result<Ve
     }
 }
 
-async fn state(store: &Store, root: &Path, session: &Session) -> anyhow::Result<State> {
+async fn state(
+    store: &Store,
+    root: &Path,
+    session: &Session,
+    carriers: &Carriers,
+) -> anyhow::Result<State> {
     if let Some(fault) = &session.fault {
         return Ok(State::Doubtful(format!(
             "{fault}; run: ecluse journal verify"
@@ -347,16 +358,21 @@ async fn state(store: &Store, root: &Path, session: &Session) -> anyhow::Result<
         Err(problem) => return Ok(State::Doubtful(problem)),
     };
     let on_record = store.sealed_recording(session.start.id).await?;
+    let elsewhere = carriers.elsewhere(session);
     Ok(match (on_record, dir) {
         (Some(sealed), Some(dir)) if sealed.destroyed => State::Leftover { dir },
         (Some(sealed), None) if sealed.destroyed => State::Nothing,
-        (Some(_), None) => State::Doubtful("its files are missing".to_owned()),
+        (Some(_), None) => elsewhere.map_or_else(
+            || State::Doubtful("its files are missing".to_owned()),
+            State::Elsewhere,
+        ),
         (Some(sealed), Some(dir)) => compared(dir, sealed.manifest_sha256),
         (None, Some(dir)) if dir.join(layout::LIVE).exists() => State::BeingSealed,
         (None, Some(dir)) => State::Doubtful(format!("it is not sealed ({})", dir.display())),
-        (None, None) => {
-            State::Doubtful("its files are missing, and no seal is on record".to_owned())
-        }
+        (None, None) => elsewhere.map_or_else(
+            || State::Doubtful("its files are missing, and no seal is on record".to_owned()),
+            State::Elsewhere,
+        ),
     })
 }
 

@@ -14,6 +14,7 @@ use ecluse_policy::{ClientId, Timestamp};
 use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State, UNENDED};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{Destruction, Store, StoreError, Wrong};
+use ecluse_recordings::verify::times::DUE;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -49,6 +50,10 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
         (State::BeingSealed, Due::Since(_) | Due::Overdue(_)) => {
             Some(format!("keeps recording {number}: {BEING_SEALED}"))
         }
+        (State::Elsewhere(_), Due::Since(_) | Due::Overdue(_)) => {
+            let obstacle = kept.state.obstacle().unwrap_or_default();
+            Some(format!("keeps recording {number}: {obstacle}"))
+        }
         (State::Nothing | State::Doubtful(_), Due::Since(_) | Due::Overdue(_))
         | (
             State::Sealed { .. }
@@ -56,10 +61,71 @@ pub(super) fn plan(kept: &Kept) -> Option<String> {
             | State::Live
             | State::Unended
             | State::BeingSealed
+            | State::Elsewhere(_)
             | State::Nothing,
             Due::LegalHold(_) | Due::KeepUntilServiceEnds | Due::KeepUntil(_),
         ) => None,
     }
+}
+
+/// Whether a run would remove anything.
+pub(super) async fn is_anything_due(
+    store: &Store,
+    inventory: &Inventory,
+) -> Result<bool, StoreError> {
+    let goes = |kept: &Kept| match &kept.state {
+        State::Leftover { .. } => true,
+        State::Sealed { .. } => matches!(kept.due, Due::Since(_) | Due::Overdue(_)),
+        State::Doubtful(_)
+        | State::Elsewhere(_)
+        | State::Live
+        | State::Unended
+        | State::BeingSealed
+        | State::Nothing => false,
+    };
+    if inventory.kept.iter().any(goes) {
+        return Ok(true);
+    }
+    let of_clients = words(inventory).into_iter().filter_map(|(client, words)| {
+        let before = words.ok()?;
+        Some(of_client(inventory, client, before, ""))
+    });
+    for destruction in of_clients.chain(of_nobody(inventory, "")) {
+        if store.would_destroy(&destruction).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn of_client(inventory: &Inventory, client: &ClientId, before: Timestamp, by: &str) -> Destruction {
+    let why = match inventory.rules_of(client).map(|rules| rules.regime) {
+        Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
+        Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",
+    };
+    Destruction {
+        client: Some(client.clone()),
+        in_force: !inventory.departed.contains(client),
+        before,
+        at: inventory.at,
+        by: by.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// What concerns no client and is due.
+fn of_nobody(inventory: &Inventory, by: &str) -> Option<Destruction> {
+    let before = inventory
+        .nobody_before
+        .filter(|_| inventory.contradicted.is_empty())?;
+    Some(Destruction {
+        client: None,
+        in_force: true,
+        before,
+        at: inventory.at,
+        by: by.to_owned(),
+        why: "kept as long as what any client has of that time".to_owned(),
+    })
 }
 
 /// How it is due, in words that a time follows.
@@ -100,7 +166,7 @@ pub(super) async fn remove(
                 Due::Since(since) | Due::Overdue(since),
             ) => {
                 let why = format!("{} {since}", how(&kept.due));
-                put_on_record(store, kept, manifest_sha256, &why, by, now).await?;
+                put_on_record(store, kept, manifest_sha256, (&why, *since), by, now).await?;
                 dir.clone()
             }
             (State::Doubtful(problem), due)
@@ -111,9 +177,17 @@ pub(super) async fn remove(
                     .push(format!("kept recording {number}: {problem}"));
                 continue;
             }
+            (State::Elsewhere(_), Due::Since(_) | Due::Overdue(_)) => {
+                let obstacle = kept.state.obstacle().unwrap_or_default();
+                removed
+                    .lines
+                    .push(format!("kept recording {number}: {obstacle}"));
+                continue;
+            }
             (
                 State::Sealed { .. }
                 | State::Doubtful(_)
+                | State::Elsewhere(_)
                 | State::Live
                 | State::Unended
                 | State::BeingSealed
@@ -150,18 +224,13 @@ pub(super) async fn remove(
                 continue;
             }
         };
-        let why = match inventory.rules_of(client).map(|rules| rules.regime) {
-            Some(Regime::Mj) | None => "kept as long as agreed on after the end of the service",
-            Some(Regime::Ext | Regime::Own) => "kept as long as agreed on after the session",
-        };
-        let destruction = Destruction {
-            client: Some(client.clone()),
-            in_force: !inventory.departed.contains(client),
-            before,
-            at: now,
-            by: by.to_owned(),
-            why: why.to_owned(),
-        };
+        let days = store.forget_days(client, before).await?;
+        if days > 0 {
+            removed.lines.push(format!(
+                "removed what {days} budgets of single days of {client} had spent, from before {before}"
+            ));
+        }
+        let destruction = of_client(&inventory, client, before, by);
         if let Some(done) = store.destroy_client_entries(&destruction).await? {
             removed.lines.push(format!(
                 "removed the words of {} entries of {client}, {} sessions and {} interventions, from before {before}",
@@ -169,17 +238,8 @@ pub(super) async fn remove(
             ));
         }
     }
-    if let Some(before) = inventory.nobody_before
-        && inventory.contradicted.is_empty()
-    {
-        let destruction = Destruction {
-            client: None,
-            in_force: true,
-            before,
-            at: now,
-            by: by.to_owned(),
-            why: "kept as long as what any client has of that time".to_owned(),
-        };
+    if let Some(destruction) = of_nobody(&inventory, by) {
+        let before = destruction.before;
         if let Some(done) = store.destroy_client_entries(&destruction).await? {
             removed.lines.push(format!(
                 "removed the words of {} entries that concern no client, from before {before}",
@@ -228,6 +288,10 @@ fn kept_by(
             State::BeingSealed => {
                 return Err(format!("session {}: {BEING_SEALED}", kept.number));
             }
+            State::Elsewhere(_) => {
+                let obstacle = kept.state.obstacle().unwrap_or_default();
+                return Err(format!("recording {}: {obstacle}", kept.number));
+            }
             State::Doubtful(problem) => {
                 return Err(format!("recording {}: {problem}", kept.number));
             }
@@ -250,7 +314,7 @@ async fn put_on_record(
     store: &Store,
     kept: &Kept,
     manifest_sha256: &str,
-    why: &str,
+    (why, since): (&str, Timestamp),
     by: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -262,7 +326,8 @@ async fn put_on_record(
         .reason(why)
         .detail("number", kept.number)
         .detail("manifest-sha256", manifest_sha256)
-        .detail("why", why);
+        .detail("why", why)
+        .detail(DUE, since.as_micros());
     store.recording_destroyed(kept.session, &[record]).await
 }
 

@@ -215,6 +215,25 @@ async fn what_waits_for_its_seal_is_not_doubtful() {
     assert_eq!(destroyed(&store).await, []);
 }
 
+/// What another gateway recorded is not doubtful here: it is said where it lies, and goes there.
+#[tokio::test]
+async fn what_lies_on_another_gateway_is_said_to_lie_there() {
+    let store = TestStore::sqlite().await;
+    let rules = rules(Some(10), false);
+    let there = State::Elsewhere("the gateway gw2.example:22 (gw2)".into());
+    let kept = kept(4, Some(6), there, &rules, 500);
+    assert_eq!(kept.state.to_string(), "elsewhere");
+    let planned = plan(&kept).unwrap();
+    assert!(
+        planned.contains("lies on the disk of the gateway gw2.example:22"),
+        "{planned}"
+    );
+    let inventory = inventory(vec![kept], rules, 500);
+    let removed = remove(&store, inventory, "root").await.unwrap();
+    assert!(removed.lines[0].contains("remove it there"), "{removed:?}");
+    assert_eq!(destroyed(&store).await, []);
+}
+
 /// A crash between record and removal: the next run removes, without another record.
 #[tokio::test]
 async fn an_interrupted_removal_is_finished() {

@@ -3,13 +3,13 @@
 use ecluse_policy::Timestamp;
 
 use crate::deeds::evidence::Ended;
-use crate::deeds::evidence::recordings::{self, LISTED, Listed, OfList, Recordings};
+use crate::deeds::evidence::recordings::{self, Course, LISTED, Listed, OfList, Recordings};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::faces::lobby::unshown::not_on_record;
+use crate::faces::lobby::unshown::{not_in_table, not_on_record};
 use crate::live::Because;
 use crate::terminal::layout::Gives;
-use crate::texts::times;
+use crate::texts::{amounts, times};
 
 /// `recordings`
 pub(crate) async fn recordings(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -36,6 +36,8 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
         "field-target",
         "field-length",
         "field-hidden",
+        "field-out",
+        "field-in",
         "field-end",
     ];
     let heads: Vec<String> = heads.iter().map(|id| desk.say(id, &[])).collect();
@@ -44,10 +46,14 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
         .map(|session| row(desk, session, *now))
         .collect();
     // Only the end is somebody's words, and gives way on a narrow terminal.
-    let gives = [Gives(6, 12)];
+    let gives = [Gives(8, 12)];
     desk.terminal.table_giving(&heads, &rows, &gives).await?;
     for session in sessions.iter().filter(|session| session.facts.is_none()) {
-        not_on_record(desk, session.number).await?;
+        if session.gone {
+            not_in_table(desk, session.number).await?;
+        } else {
+            not_on_record(desk, session.number).await?;
+        }
     }
     let mut facts = sessions.iter().filter_map(|session| session.facts.as_ref());
     if facts.any(|facts| facts.hidden_lines.is_none()) {
@@ -86,7 +92,12 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
     let unknown = || "?".to_owned();
     let Some(facts) = &session.facts else {
         // Nothing else that the table says of it is shown as if it were so.
-        let end = desk.say("state-not-on-record", &[]);
+        let state = if session.gone {
+            "state-not-in-table"
+        } else {
+            "state-not-on-record"
+        };
+        let end = desk.say(state, &[]);
         return vec![
             number,
             unknown(),
@@ -94,15 +105,26 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             unknown(),
             unknown(),
             String::new(),
+            unknown(),
+            unknown(),
             end,
         ];
     };
-    let (length, end) = match &facts.end {
-        Some(end) => (length(desk, end, facts.started), why(desk, end, now)),
-        None => (
+    let (length, end) = match &facts.course {
+        Course::Ended(end) => (length(desk, end, facts.started), why(desk, end, now)),
+        Course::Open => (
             times::countdown(desk.lang(), now.since(facts.started)),
             desk.say("state-open", &[]),
         ),
+        // How long it was, nobody knows yet.
+        Course::Lost => (unknown(), desk.say("live-lost", &[])),
+        Course::Unended => (unknown(), desk.say("state-unended", &[])),
+    };
+    let (lang, is_over) = (desk.lang(), !matches!(facts.course, Course::Open));
+    let passed = |of: fn((u64, u64)) -> u64| match facts.passed {
+        Some(both) => amounts::size(lang, of(both)),
+        None if is_over => unknown(),
+        None => String::new(),
     };
     vec![
         number,
@@ -115,6 +137,8 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
             Some(0) => String::new(),
             Some(lines) => lines.to_string(),
         },
+        passed(|(down, _)| down),
+        passed(|(_, up)| up),
         end,
     ]
 }

@@ -12,7 +12,7 @@ use crate::deeds::typed::Kind;
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::unshown::not_on_record;
+use crate::faces::lobby::unshown::{not_in_table, not_on_record};
 use crate::faces::lobby::{grammar, step_up};
 use crate::texts::times;
 
@@ -45,6 +45,7 @@ pub(crate) async fn search(
             Found::Line(hit) => show(desk, &hit).await?,
             Found::Refusal(refused) => show_refused(desk, &refused).await?,
             Found::NotOnRecord { number } => not_on_record(desk, number).await?,
+            Found::NotInTable { number } => not_in_table(desk, number).await?,
             Found::Unread { number, why } => {
                 let problem = desk.gateway.texts.unreadable(desk.lang(), &why);
                 let args = [("number", number.into()), ("problem", problem.into())];

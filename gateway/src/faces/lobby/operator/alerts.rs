@@ -7,7 +7,8 @@ use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::alerts::{self, Alert, Alerts, Place, Sort, Told};
 use crate::faces::lobby::desk::{Desk, Trouble};
-use crate::texts::times;
+use crate::terminal::layout::shorten;
+use crate::texts::{amounts, times, told};
 
 /// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
@@ -132,6 +133,45 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 None => desk.say("operator-terminal-without-echo", &args),
             }
         }
+        Told::Budget {
+            person,
+            target,
+            session,
+            channel,
+            command,
+            mark,
+            key,
+            spent,
+            limit,
+            slows,
+            holds,
+        } => {
+            let (lang, target) = (desk.lang(), target.as_ref().map(ToString::to_string));
+            let runs = command.as_ref().map_or("shell", |_| "command");
+            let command = command.as_ref().map(|command| shorten(&told(command), 60));
+            let then = match (slows, holds) {
+                (true, _) => "slow",
+                (false, true) => "hold",
+                (false, false) => "end",
+            };
+            let args = [
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", (*session).into()),
+                ("channel", (*channel).into()),
+                ("runs", runs.into()),
+                ("command", command.unwrap_or_default().into()),
+                ("mark", mark.into()),
+                ("key", key.into()),
+                ("spent", amounts::size(lang, *spent).into()),
+                ("limit", amounts::size(lang, *limit).into()),
+                ("percent", amounts::percent(*spent, *limit).into()),
+                ("then", then.into()),
+                ("holds", if *holds { "yes" } else { "no" }.into()),
+            ];
+            desk.say("operator-budget", &args)
+        }
         Told::CopiesContradicted {
             destination,
             problem,
@@ -167,8 +207,21 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             "operator-intervention-not-on-record",
             &[time, ("number", (*number).into())],
         ),
+        Told::Clock { problem } => desk.say("operator-clock", &[time, ("problem", problem.into())]),
         Told::OrderNotOnRecord => desk.say("operator-order-not-on-record", &[time]),
         Told::DocumentNotOnRecord => desk.say("operator-document-not-on-record", &[time]),
+        Told::EnrolmentNotOnRecord { person } => desk.say(
+            "operator-enrolment-not-on-record",
+            &[time, ("person", person.into())],
+        ),
+        Told::CredentialNotOnRecord { target, account } => desk.say(
+            "operator-credential-not-on-record",
+            &[
+                time,
+                ("target", target.to_string().into()),
+                ("account", account.into()),
+            ],
+        ),
         Told::More {
             sort,
             person,
@@ -183,11 +236,12 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             let id = match sort {
                 Sort::Hidden if !numbers.is_empty() => "operator-more-hidden",
+                Sort::Budgets => "operator-more-budgets",
                 Sort::Sessions => "operator-more-sessions",
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",
                 Sort::Hidden | Sort::Accounts | Sort::Recordings => "operator-more-of-person",
-                Sort::Checkpoints | Sort::Others => "operator-more",
+                Sort::Checkpoints | Sort::Clocks | Sort::Others => "operator-more",
             };
             desk.say(id, &args)
         }

@@ -1,5 +1,7 @@
 //! What changed for a client, in words: at the prompt as it happens, and on request.
 
+use std::collections::HashMap;
+
 use ecluse_policy::Timestamp;
 
 use crate::clock;
@@ -96,9 +98,11 @@ struct Same {
 fn in_lines(desk: &Desk<'_>, changes: &[Change], (most, longest): (usize, usize)) -> Vec<String> {
     let now = clock::now();
     let mut all: Vec<Same> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for change in changes {
         let said = in_words(desk, change, longest, now);
-        match all.iter_mut().find(|one| one.said == said) {
+        let place = *places.entry(said.clone()).or_insert(all.len());
+        match all.get_mut(place) {
             Some(same) => {
                 same.first = change.at;
                 same.count += 1;
@@ -153,6 +157,7 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
     let client = change.client.as_ref().map(ToString::to_string);
     let args = [
         ("count", change.sessions.len().into()),
+        ("entries", change.entries.into()),
         ("sessions", list(&change.sessions).into()),
         ("stopped", stopped.unwrap_or_default().into()),
         ("latest", times::to_the_second(change.at, now).into()),
@@ -175,6 +180,15 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
         ("target", target.unwrap_or_default().into()),
         ("account", change.account.as_str().into()),
         ("destination", change.destination.as_str().into()),
+        ("node", change.node.as_str().into()),
+        (
+            "parts",
+            if change.parts.is_empty() {
+                "no".into()
+            } else {
+                list(&change.parts).into()
+            },
+        ),
     ];
     desk.say(id(change.what), &args)
 }
@@ -221,7 +235,10 @@ fn id(what: What) -> &'static str {
         What::CopiesBack => "changes-copies-back",
         What::Key => "changes-key",
         What::Settings => "changes-settings",
+        What::Joined => "changes-joined",
         What::CutShort => "changes-cut-short",
+        What::Destroyed => "changes-destroyed",
+        What::WordsDestroyed => "changes-words-destroyed",
         What::Worded => "changes-worded",
     }
 }

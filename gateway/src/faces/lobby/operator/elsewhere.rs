@@ -31,9 +31,17 @@ pub(super) async fn tell_lost(desk: &mut Desk<'_>, sessions: &[Passing]) -> Resu
 /// Says how an order went on other nodes; whether all is well.
 pub(super) async fn tell(desk: &mut Desk<'_>, all: &[Elsewhere]) -> Result<u32, Trouble> {
     let mut answered = status::DONE;
-    for Elsewhere { node, reply } in all {
+    for Elsewhere {
+        node,
+        reply,
+        on_record,
+    } in all
+    {
         let node = ("node", node.into());
         match reply {
+            Some(Reply::Done { .. }) if !on_record => {
+                answered = desk.problem("operator-cut-unvouched", &[node]).await?;
+            }
             Some(Reply::Done { sessions, guests }) => {
                 let numbers: Vec<String> = sessions.iter().map(u64::to_string).collect();
                 let args = [

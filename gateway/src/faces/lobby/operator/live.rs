@@ -6,12 +6,12 @@ use ecluse_policy::Timestamp;
 
 use super::{alerts, changes, elsewhere};
 use crate::clock;
-use crate::deeds::live::{self, Channels, Cut, Live, Passing, WasCut};
+use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::grammar;
 use crate::faces::lobby::words::Misuse;
+use crate::faces::lobby::{gauges, grammar};
 use crate::terminal::layout::shorten;
-use crate::texts::{times, told};
+use crate::texts::{amounts, times, told};
 
 /// `live`
 pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -31,6 +31,9 @@ pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
         "field-since",
         "field-left",
         "field-intervention",
+        "field-out",
+        "field-in",
+        "field-budget",
         "field-channels",
     ];
     if found.several {
@@ -63,9 +66,21 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     };
     let provider = session.provider.as_ref();
     let provider = provider.map(|provider| format!(" ({provider})"));
-    let left = session.closes_at;
-    let left = left.map(|closes_at| times::countdown(desk.lang(), closes_at.since(now)));
+    let left = session.left;
+    let left = left.map(|left| times::countdown(desk.lang(), left));
     let intervention = session.intervention.map(|number| number.to_string());
+    let lang = desk.lang();
+    let bytes = |of: fn(&Passed) -> u64| {
+        let passed = session.passed.as_ref();
+        passed.map_or(String::new(), |passed| amounts::size(lang, of(passed)))
+    };
+    let budget = session.passed.as_ref().and_then(|passed| {
+        let gauge = gauges::short(desk, passed.nearest.as_ref()?);
+        Some(match passed.held {
+            true => desk.say("gauge-held", &[("gauge", gauge.into())]),
+            false => gauge,
+        })
+    });
     vec![
         session.number.to_string(),
         format!("{}{}", session.person, provider.unwrap_or_default()),
@@ -74,6 +89,9 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
         times::moment(session.started, now, None),
         left.unwrap_or_default(),
         intervention.unwrap_or_default(),
+        bytes(|passed| passed.down),
+        bytes(|passed| passed.up),
+        budget.unwrap_or_default(),
         channels,
     ]
 }

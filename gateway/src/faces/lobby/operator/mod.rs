@@ -9,4 +9,5 @@ pub(crate) mod changes;
 mod elsewhere;
 pub(crate) mod live;
 pub(crate) mod requests;
+pub(crate) mod top_up;
 pub(crate) mod watch;

@@ -30,7 +30,12 @@ pub(crate) async fn pending(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
         // The alert above says why; there is nothing to answer.
         if intervention.is_contradicted() {
             let args = [("number", intervention.number().to_string().into())];
-            desk.line("operator-request-not-on-record", &args).await?;
+            let id = if intervention.is_not_known_yet() {
+                "operator-request-not-known-yet"
+            } else {
+                "operator-request-not-on-record"
+            };
+            desk.line(id, &args).await?;
             continue;
         }
         block(desk, intervention, *source).await?;
@@ -92,6 +97,10 @@ async fn block(
         format!("{} · {how_long}", desk.say("operator-request-what", &what)),
         shown::capabilities(texts, desk.lang(), &request.scope.capabilities),
     ];
+    if request.bytes.is_some() {
+        let bytes = shown::bytes(texts, desk.lang(), request.bytes);
+        lines.push(desk.say("operator-request-bytes", &[("bytes", bytes.into())]));
+    }
     let documents = &desk.applied().documents;
     if let Some(outlook) = intervention.outlook(documents, now) {
         let latest = times::moment(outlook.latest_end, now, None);

@@ -16,6 +16,7 @@ use crate::live::{Because, LiveSession};
 use crate::readers::Turn;
 use crate::screens::{Ending, Exit, LiveScreen, Progress};
 use crate::terminal::Key;
+use crate::terminal::layout::shorten;
 use crate::texts::times;
 
 /// A screen that is behind for so long says so.
@@ -23,6 +24,9 @@ const BEHIND: Duration = Duration::from_millis(500);
 
 /// How long the screen of a channel that ended stays, with how it ended, before the next one is shown.
 const STAYS: Duration = Duration::from_secs(5);
+
+/// Letters of a signal's name that are shown; no signal of any system has more.
+const SIGNAL: usize = 16;
 
 /// A session in passage, one of its channels at a time.
 pub(crate) struct Present {
@@ -167,7 +171,7 @@ impl Present {
         }
         said.extend(canvas.left_out(screen));
         said.extend(canvas.in_part(screen));
-        let left = times::countdown(canvas.lang, facts.closes_at.since(now));
+        let left = times::countdown(canvas.lang, facts.closes_at.since(self.session.now()));
         said.push(canvas.say("watch-left-time", &[("left", left.into())]));
         said.push(times::countdown(canvas.lang, now.since(facts.started)));
         if several {
@@ -267,6 +271,8 @@ fn how_it_closed(canvas: &Canvas, ending: &Ending) -> String {
             canvas.say("watch-exit-status", &[("status", status.as_str().into())])
         }
         (None, Some(Exit::Signal(signal))) => {
+            // The target names it, and must not push what it is about off the line.
+            let signal = shorten(signal, SIGNAL);
             canvas.say("watch-exit-signal", &[("signal", signal.as_str().into())])
         }
         (None, None) => canvas.say("watch-closed", &[]),

@@ -351,7 +351,7 @@ async fn r11_a_channel_that_ends_says_how_before_the_next_is_shown() {
     recorder.append(2, 4, Happens::closed("closed")).unwrap();
     recorder.sync_handle().sync_if_dirty().unwrap();
     session.leave(2);
-    session.recorded(0, 1);
+    session.recorded();
     person.writes("ended:").await;
     let told = letters(&person.text());
     assert!(

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::super::testing::{House, documents, documents_where, lang};
 use super::super::{entry, refuse_without_terminal, run};
 use super::{audited, command, db01};
@@ -131,6 +133,49 @@ async fn an_operator_cannot_grant_more() {
     }
     let (status, ..) = command(&house, "odile", "approve 1 --for 30m").await;
     assert_eq!(status, 0);
+}
+
+/// I2: fewer bytes are asked for and fewer granted; both sides read what became of it, and the log has it.
+#[tokio::test]
+async fn bytes_are_asked_for_and_granted() {
+    let house = House::new().await;
+    let ask = "request db01 --for 1h --reason disk --bytes";
+    let (status, _, err) = command(&house, "alice", &format!("{ask} 300MiB")).await;
+    assert_eq!(status, 1);
+    assert!(
+        err.contains("300 MiB cannot be asked for here: between 1 B and 200 MiB"),
+        "{err}"
+    );
+    let (status, out, err) = command(&house, "alice", &format!("{ask} 100MiB")).await;
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("Data out") && out.contains("100 MiB"), "{out}");
+    let (_, pending, _) = command(&house, "odile", "pending").await;
+    assert!(pending.contains("100 MiB at most may leave"), "{pending}");
+    let (status, _, err) = command(&house, "odile", "approve 1 --bytes 101MiB").await;
+    assert_eq!(status, 1);
+    assert!(err.contains("101 MiB was not asked"), "{err}");
+    let (status, out, err) = command(&house, "odile", "approve 1 --bytes 30MiB").await;
+    assert_eq!(status, 0, "{err}");
+    assert!(
+        out.contains("100 MiB → ") && out.contains("30 MiB"),
+        "{out}"
+    );
+    let kinds = vec![AuditKind::Request, AuditKind::Approval];
+    let query = AuditQuery {
+        kinds,
+        ..AuditQuery::default()
+    };
+    let records = house.gateway.store.audit(&query).await.unwrap();
+    let of = |kind: AuditKind, key: &str| {
+        let mut records = records.iter().map(|one| &one.record);
+        let record = records.rfind(|record| record.kind == kind).unwrap();
+        record.detail.get(key).cloned().unwrap()
+    };
+    assert_eq!(of(AuditKind::Request, "bytes"), json!("100 MiB"));
+    assert_eq!(
+        of(AuditKind::Approval, "granted")["bytes"],
+        json!(30 * 1024 * 1024)
+    );
 }
 
 /// No more requests wait than the settings allow, of one person.
@@ -277,6 +322,8 @@ async fn the_terms_of_each_line_are_shown_to_both_sides() {
     let house = House::with(documents).await;
     let (status, flows, err) = command(&house, "alice", "flows").await;
     assert_eq!(status, 0, "{err}");
+    // I2: how much can be asked for.
+    assert!(flows.contains("200 MiB"), "{flows}");
     command(&house, "alice", "request db01 --for 1h30 --reason disk").await;
     let (status, pending, err) = command(&house, "odile", "pending").await;
     assert_eq!(status, 0, "{err}");
@@ -291,6 +338,7 @@ async fn the_terms_of_each_line_are_shown_to_both_sides() {
         }
     }
     let (_, flux, _) = command(&house, "bruno", "flows").await;
+    assert!(flux.contains("200 Mio"), "{flux}");
     assert!(
         flux.contains(
             "avec terminal · dérogation dont répond Odile, jusqu'au 2099-03-31 · Ansible"

@@ -27,20 +27,22 @@ fn body<A: Ask>(body: serde_json::Value) -> A {
 /// One definition: a line and a body of the same act are the same.
 #[test]
 fn a_line_and_a_body_say_the_same() {
-    let line = "db01,DB02 --account postgres --only shell,command --for 1h30 --at 14:00 --reason l'état --- de -x db01";
+    let line = "db01,DB02 --account postgres --only shell,command --for 1h30 --bytes 200MiB --at 14:00 --reason l'état --- de -x db01";
     let said = json!({
         "target": ["db01", "db02"],
         "account": "postgres",
         "only": ["shell", "command"],
         "for": "1h30m",
+        "bytes": "200 MiB",
         "at": "14:00",
         "reason": "l'état --- de -x db01",
     });
     assert_eq!(of::<Request>(line), Ok(body(said)));
-    let line = "#17 --for 90min --only \"shell, command\" --target db01 --target web01 --account ops,postgres";
+    let line = "#17 --for 90min --bytes 50Mio --only \"shell, command\" --target db01 --target web01 --account ops,postgres";
     let said = json!({
         "id": 17,
         "for": "1h30m",
+        "bytes": "50 MiB",
         "only": ["shell", "command"],
         "target": ["db01", "web01"],
         "account": ["ops", "postgres"],
@@ -87,6 +89,58 @@ fn a_reason_holds_up_no_cut() {
     assert!(!asks_for_help(&split("all -- --help")));
 }
 
+/// I5: what an act is about may stand behind its reason, with the quotes that the local shell removes or without.
+#[test]
+fn what_an_act_is_about_may_stand_behind_its_reason() {
+    for (line, what, reason) in [
+        ("--reason=x all", "all", Some("x")),
+        (
+            "--reason=\"this is enough\" all",
+            "all",
+            Some("this is enough"),
+        ),
+        ("--reason=this is enough all", "all", Some("this is enough")),
+        ("--reason this is enough 3", "3", Some("this is enough")),
+        ("--reason all", "all", None),
+        (
+            "all --reason=this is for all",
+            "all",
+            Some("this is for all"),
+        ),
+    ] {
+        let cut = of::<Cut>(line).unwrap();
+        assert_eq!(
+            (cut.what.as_str(), cut.reason.as_deref()),
+            (what, reason),
+            "{line}"
+        );
+    }
+    let no = of::<Refuse>("--reason=pas aujourd'hui 3").unwrap();
+    assert_eq!(
+        (no.id.0, no.reason.as_deref()),
+        (3, Some("pas aujourd'hui"))
+    );
+    let asked = of::<Request>("--reason=panne db01,web01 --for 2h").unwrap();
+    assert_eq!((asked.target.len(), asked.reason.as_str()), (2, "panne"));
+    let asked = of::<Request>("--reason=panne db01 --for 2h web01").unwrap();
+    assert_eq!(
+        (asked.target.len(), asked.reason.as_str()),
+        (1, "panne db01")
+    );
+    let replay = of::<Replay>("--find=rm -rf 3").unwrap();
+    assert_eq!(replay, of("3 --find=\"rm -rf\"").unwrap());
+    for (line, wrong) in [
+        ("--reason=x", "usage-no-id"),
+        ("--reason not today 3", "usage-no-id"),
+    ] {
+        assert_eq!(of::<Refuse>(line), Err(Misuse::Missing(wrong)), "{line}");
+    }
+    assert_eq!(
+        of::<Cut>("--reason="),
+        Err(Misuse::Missing("usage-no-session"))
+    );
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let unclear = |what: What, typed: &str| Misuse::Unclear(what.unclear(typed));
@@ -103,6 +157,7 @@ fn what_is_wrong_is_named() {
         ("--for 1h", Misuse::Missing("usage-no-id")),
         ("seventeen", unclear(What::Number, "seventeen")),
         ("1 --for soon", unclear(What::Length, "soon")),
+        ("1 --bytes 50MB", unclear(What::Size, "50MB")),
         ("1 --only shell,sftp", unclear(What::Family, "sftp")),
         ("1 --target db01,\u{1b}", unclear(What::Name, "\u{1b}")),
     ] {

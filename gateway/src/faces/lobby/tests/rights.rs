@@ -13,19 +13,21 @@ use crate::passage::testing::facts;
 use crate::store::SessionStart;
 use crate::store::testing::records_of;
 
-const TECHNICIANS: [&str; 4] = [
+const TECHNICIANS: [&str; 5] = [
     "request db01 --for 1h --reason disk",
     "interventions",
     "flows",
     "cancel 1",
+    "quota",
 ];
-const OPERATORS: [&str; 9] = [
+const OPERATORS: [&str; 10] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
     "interventions",
     "live",
     "watch 1",
+    "topup 1 5MiB",
     "cut all",
     "withdraw 1 --reason no",
     "changes",
@@ -163,7 +165,7 @@ async fn each_act_asks_the_documents_in_force() {
         let before = audited(&house).await;
         for line in lines {
             let (status, out, err) = command_of(&house, &visitor, line).await;
-            let ended = is_refused(&err, "disabled", "désactivé");
+            let ended = is_refused(&err, "disabled", "hors service");
             assert!(status == 1 && ended, "{who}: {line}: {out}{err}");
             assert_eq!(out, "", "{who}: {line}");
         }
@@ -261,7 +263,7 @@ async fn a_replay_ends_with_the_right_to_it() {
         "the screen is left as it was drawn"
     );
     assert!(
-        errors.contains("désactivé") || text.contains("désactivé"),
+        errors.contains("hors service") || text.contains("hors service"),
         "{text}{errors}"
     );
 }

@@ -65,12 +65,14 @@ impl Left {
             permit: &|_: &FlowRequest| Ok(()),
             tape: &self.world,
             meter: &meter,
+            toll: &Toll::free(),
             notices: Notices {
                 lines: &mut lines,
                 shown: &|line: &str| line.to_owned(),
             },
             drained_within,
             known: Known::default(),
+            holds: never_held(),
         };
         pump.run(&mut self.technician, &mut self.target).await
     }

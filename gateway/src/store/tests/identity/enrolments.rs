@@ -4,6 +4,7 @@ use ecluse_policy::{ClientId, CodeOutcome, Fingerprint, PersonId, StationId};
 
 use super::super::{at, confirmed};
 use super::{SOURCE, alice, enrol, judge};
+use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 use crate::store::testing::on_each_engine;
 use crate::store::{Enrolled, FactorBinding};
@@ -126,8 +127,86 @@ fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
                 "{other:?}"
             );
         }
-        store.forget_factors(&alice(), &[]).await.unwrap();
-        assert!(!store.factor_remembered(&binding, at(1)).await.unwrap());
+    });
+}
+
+/// A4: what is written into the table by hand is no factor: neither a row that nobody proved, nor another's, nor a longer time, nor
+/// one that was taken away and is put back.
+#[test]
+fn a4_a_row_that_is_written_by_hand_is_no_remembered_factor() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let binding = FactorBinding {
+            person: alice(),
+            key: key(1),
+            station: Some(StationId::parse("laptop-1").unwrap()),
+            source: SOURCE,
+            client: None,
+        };
+        let holds = async |binding: &FactorBinding, second| {
+            let other = store.as_another_process().await;
+            let here = store.factor_remembered(binding, at(second)).await.unwrap();
+            let there = other.factor_remembered(binding, at(second)).await.unwrap();
+            assert_eq!(here, there);
+            other.close().await;
+            here
+        };
+        let remember = async || {
+            let both = Some((&binding, at(600)));
+            store.log_on(&alice(), both, at(2), &[]).await.unwrap();
+        };
+        remember().await;
+        assert!(holds(&binding, 599).await);
+        // As before this format: the code is asked for once more.
+        store
+            .changed_by_hand("UPDATE remembered SET proof = NULL")
+            .await;
+        assert!(!holds(&binding, 3).await);
+        remember().await;
+        store
+            .changed_by_hand("UPDATE remembered SET until = 9000000000")
+            .await;
+        assert!(holds(&binding, 599).await && !holds(&binding, 600).await);
+        remember().await;
+        store
+            .changed_by_hand(
+                "INSERT INTO remembered SELECT 'bruno', person_key, station, source, client, until, proof FROM remembered",
+            )
+            .await;
+        store
+            .changed_by_hand(
+                "INSERT INTO remembered SELECT person, person_key, 'laptop-2', source, client, until, proof FROM remembered \
+                 WHERE person = 'alice'",
+            )
+            .await;
+        let bruno = FactorBinding {
+            person: PersonId::parse("bruno").unwrap(),
+            ..binding.clone()
+        };
+        let elsewhere = FactorBinding {
+            station: Some(StationId::parse("laptop-2").unwrap()),
+            ..binding.clone()
+        };
+        assert!(!holds(&bruno, 3).await && !holds(&elsewhere, 3).await);
+        let put_back = "INSERT INTO remembered SELECT 'alice', person_key, 'laptop-1', source, client, until, proof FROM remembered \
+                        WHERE person = 'bruno'";
+        let enrolment = |kind| AuditRecord::new(kind, at(4)).person(&alice());
+        let again = [enrolment(AuditKind::Enrolment)];
+        let person = alice();
+        let new = confirmed(&person, &secret);
+        let _ = store.enrol(&new, true, &again).await.unwrap();
+        store.changed_by_hand(put_back).await;
+        assert!(!holds(&binding, 5).await, "they were enrolled anew");
+        remember().await;
+        assert!(holds(&binding, 5).await);
+        store
+            .changed_by_hand("UPDATE remembered SET proof = (SELECT proof FROM remembered WHERE person = 'alice' AND station = 'laptop-1') WHERE person = 'bruno'")
+            .await;
+        let disabled = [enrolment(AuditKind::EnrolmentDisabled)];
+        let done = store.disable_enrolment(&person, at(6), &disabled).await;
+        assert!(done.unwrap());
+        store.changed_by_hand(put_back).await;
+        assert!(!holds(&binding, 7).await, "their enrolment was disabled");
     });
 }
 

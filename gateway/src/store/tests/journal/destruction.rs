@@ -74,6 +74,43 @@ fn the_words_of_a_client_can_be_destroyed_on_record_and_nothing_else_changes() {
     });
 }
 
+/// R3, R7: the words of an entry that somebody dated falsely go when those around it go, and never before; nor does it keep theirs.
+#[test]
+fn r7_a_false_date_takes_no_words_away_early() {
+    on_each_engine(async |store| {
+        let dated = |second| {
+            let record = AuditRecord::new(AuditKind::CredentialSet, at(second));
+            record.client(&client("hopital"))
+        };
+        for second in [1, 2, 500, 3, 4, 100, 1, 101, 102] {
+            store.record(&[dated(second)]).await.unwrap();
+        }
+        let destroy = async |before| {
+            let destruction = destruction("hopital", before);
+            destroyed(store, &destruction).await;
+            let mut gone: Vec<u64> = Vec::new();
+            for seq in 1..=9 {
+                if store.entry(seq).await.unwrap().unwrap().line.is_none() {
+                    gone.push(seq);
+                }
+            }
+            gone
+        };
+        assert!(destroy(1).await.is_empty());
+        assert_eq!(destroy(50).await, [1, 2, 4, 5], "not 7, which stands later");
+        assert_eq!(destroy(200).await, [1, 2, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(defects(store).await, []);
+    });
+}
+
+async fn destroyed(store: &TestStore, destruction: &Destruction) -> u64 {
+    let would = store.would_destroy(destruction).await.unwrap();
+    let done = store.destroy_client_entries(destruction).await.unwrap();
+    let done = done.map_or(0, |done| done.entries);
+    assert_eq!(would, done > 0);
+    done
+}
+
 #[test]
 fn nobody_can_hide_more_under_a_destruction_than_it_tells_of() {
     on_each_engine(async |store| {
@@ -145,11 +182,11 @@ async fn what_was_destroyed_is_overwritten_in_the_file() {
 #[test]
 fn the_words_of_entries_of_no_client_can_be_destroyed_on_record() {
     on_each_engine(async |store| {
-        write(store, 9).await;
         for second in [2, 4, 8] {
             let stranger = AuditRecord::new(AuditKind::LogOnRefused, at(second)).claimed("x");
             store.record(&[stranger]).await.unwrap();
         }
+        write(store, 9).await;
         let made = AuditRecord::new(AuditKind::KeyMade, at(3)).detail("public", "ssh-ed25519 x");
         store.record(&[made]).await.unwrap();
         let nobody = Destruction {
@@ -225,6 +262,38 @@ fn entries_of_a_session_that_is_kept_stay_whatever_their_day() {
             assert!(words(seq).await, "{seq}");
         }
         assert_eq!(defects(store).await, []);
+    });
+}
+
+/// R7: the time of a session that went on after its end was on record counts from when it ended indeed.
+#[test]
+fn a_session_that_outlived_its_end_on_record_is_kept_from_its_true_end_on() {
+    on_each_engine(async |store| {
+        let session = start(1);
+        let record = |kind, seconds| {
+            AuditRecord::new(kind, at(seconds))
+                .client(&session.client)
+                .session(session.id)
+                .intervention(session.intervention)
+        };
+        let began = record(AuditKind::SessionStart, 2);
+        store.start_session(&session, &[began]).await.unwrap();
+        let end = SessionEnd {
+            at: at(5),
+            reason: "its gateway was taken out".into(),
+            because: None,
+            to_target: 0,
+            to_technician: 0,
+        };
+        let over = record(AuditKind::SessionEnd, 5);
+        store.end_session(session.id, &end, &[over]).await.unwrap();
+        let outlived = record(AuditKind::SessionOutlived, 50);
+        store.record(&[outlived]).await.unwrap();
+        let (early, late) = (destruction("hopital", 30), destruction("hopital", 51));
+        let done = store.destroy_client_entries(&early).await.unwrap();
+        assert_eq!(done, None);
+        let done = store.destroy_client_entries(&late).await.unwrap().unwrap();
+        assert_eq!((done.entries, done.sessions), (3, 1));
     });
 }
 

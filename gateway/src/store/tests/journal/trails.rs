@@ -1,5 +1,6 @@
 //! Each client's entries have a number and a chain, which shows what an index or a counter was made to hide (R3, R9).
 
+use ecluse_policy::documents::NodeRules;
 use ecluse_recordings::log::{Break, Entry};
 
 use super::{attack, client, defects, write};
@@ -254,7 +255,9 @@ async fn an_old_store_is_brought_into_the_journal_and_its_trails_begin_then() {
     crate::secrets::StoreKey::create(&keys).unwrap();
     let open = async || {
         let db = opening::sqlite(&path).await.unwrap();
-        Store::with(db, &keys, "a test").await.unwrap()
+        Store::with(db, &keys, "a test", NodeRules::default())
+            .await
+            .unwrap()
     };
     let store = open().await;
     assert_eq!(defects(&store).await, []);

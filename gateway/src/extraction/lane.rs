@@ -1,0 +1,173 @@
+//! One way of a channel: what was drawn for it and is not used, from which accounts, and at which pace it goes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ecluse_policy::Timestamp;
+use tokio::sync::Notify;
+
+use super::Way;
+use super::accounts::Back;
+use super::budgeted::Budgeted;
+use super::pace::{Pace, Waiter};
+use super::toll::lock;
+use crate::clock;
+
+/// The first slice of a channel, in bytes.
+pub(super) const FIRST: u64 = 64 << 10;
+/// The largest: what a channel of a gateway that dies takes with it.
+const LARGEST: u64 = 8 << 20;
+/// A slice that lasted for less is followed by a larger one; one that lasted four times as long, by a smaller one.
+const LASTS: Duration = Duration::from_millis(250);
+
+/// One way of a channel.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) way: Way,
+    /// Whether anything bounds it.
+    pub(super) bounded: AtomicBool,
+    /// What was drawn and is not used.
+    pub(super) slice: AtomicU64,
+    /// How much was drawn last.
+    pub(super) size: AtomicU64,
+    /// Whether anything was used since somebody last looked.
+    pub(super) used: AtomicBool,
+    /// What passed and is not booked, where nothing bounds it.
+    pub(super) unbooked: AtomicU64,
+    /// Whether it waits for turns of a pace.
+    pub(super) paced: AtomicBool,
+    pub(super) pace: Mutex<Option<Arc<Pace>>>,
+    pub(super) waiter: Arc<Waiter>,
+    pub(super) drawing: AtomicBool,
+    /// An account lets nothing more pass.
+    pub(super) dry: AtomicBool,
+    /// It lets nothing more pass until somebody adds to it.
+    pub(super) held: AtomicBool,
+    /// Whoever waits for that is to look again.
+    pub(super) again: Notify,
+    /// What is drawn is the last: there is no more to draw while it lasts.
+    pub(super) last: AtomicBool,
+    pub(super) drawn: Notify,
+    pub(super) from: Mutex<From>,
+}
+
+/// What a slice was drawn from, and when.
+#[derive(Debug)]
+pub(super) struct From {
+    pub(super) accounts: Arc<[String]>,
+    pub(super) at: Option<Instant>,
+    /// When the first of the accounts gives way to another, at the end of its day.
+    pub(super) until: Option<Timestamp>,
+}
+
+impl Lane {
+    pub(super) fn new(way: Way, rules: &Budgeted) -> Self {
+        Self {
+            way,
+            bounded: AtomicBool::new(rules.is_bounded(way)),
+            slice: AtomicU64::new(0),
+            size: AtomicU64::new(FIRST / 2),
+            used: AtomicBool::new(false),
+            unbooked: AtomicU64::new(0),
+            paced: AtomicBool::new(false),
+            pace: Mutex::new(None),
+            waiter: Waiter::new(clock::monotonic()),
+            drawing: AtomicBool::new(false),
+            dry: AtomicBool::new(false),
+            held: AtomicBool::new(false),
+            again: Notify::new(),
+            last: AtomicBool::new(false),
+            drawn: Notify::new(),
+            from: Mutex::new(From {
+                accounts: Arc::from([]),
+                at: None,
+                until: None,
+            }),
+        }
+    }
+
+    /// Uses what it may of `most` bytes.
+    pub(super) fn spend(&self, most: u64) -> u64 {
+        let mut used = 0;
+        let _ = self.slice.fetch_update(SeqCst, SeqCst, |left| {
+            used = left.min(most);
+            Some(left - used)
+        });
+        self.used.store(true, Relaxed);
+        used
+    }
+
+    pub(super) fn pace(&self) -> Option<Arc<Pace>> {
+        if !self.paced.load(Relaxed) {
+            return None;
+        }
+        lock(&self.pace).clone()
+    }
+
+    pub(super) fn set_pace(&self, pace: Option<Arc<Pace>>) {
+        let mut current = lock(&self.pace);
+        self.paced.store(pace.is_some(), Relaxed);
+        let same = match (&*current, &pace) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if same {
+            return;
+        }
+        if let Some(left) = std::mem::replace(&mut *current, pace) {
+            left.forget(&self.waiter);
+        }
+    }
+
+    /// Everything that is not used, but for so much; and where it was drawn from.
+    pub(super) fn take_back(&self, keeps: u64) -> Back {
+        let from = lock(&self.from);
+        let mut taken = 0;
+        let _ = self.slice.fetch_update(SeqCst, SeqCst, |left| {
+            taken = left.saturating_sub(keeps);
+            Some(left - taken)
+        });
+        (Arc::clone(&from.accounts), taken)
+    }
+
+    /// What was drawn is there, if it is still to be; whatever is not goes back: that, or what of the last slice was drawn from
+    /// other accounts.
+    pub(super) fn put(
+        &self,
+        accounts: Arc<[String]>,
+        until: Option<Timestamp>,
+        bytes: u64,
+        still: impl FnOnce() -> bool,
+    ) -> Back {
+        let mut from = lock(&self.from);
+        if !still() {
+            return (accounts, bytes);
+        }
+        from.until = until;
+        let others = from.accounts != accounts;
+        let old = if others {
+            self.slice.swap(0, SeqCst)
+        } else {
+            0
+        };
+        let before = std::mem::replace(&mut from.accounts, accounts);
+        from.at = Some(clock::monotonic());
+        self.slice.fetch_add(bytes, SeqCst);
+        self.size.store(bytes, SeqCst);
+        self.last.store(false, SeqCst);
+        (before, old)
+    }
+
+    /// How large the next slice is to be.
+    pub(super) fn next_size(&self) -> u64 {
+        let last = self.size.load(SeqCst);
+        let lasted = lock(&self.from).at.map(|at| at.elapsed());
+        match lasted {
+            Some(lasted) if lasted >= LASTS * 4 => (last / 2).clamp(FIRST, LARGEST),
+            Some(lasted) if lasted >= LASTS => last.clamp(FIRST, LARGEST),
+            Some(_) | None => last.saturating_mul(2).clamp(FIRST, LARGEST),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A budget that lets nothing more pass (X3).
+
+use std::fmt;
+
+use ecluse_policy::extraction::{ByteCount, Level, Way};
+use serde::{Deserialize, Serialize};
+
+/// Which budget, and how much had passed by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhausted {
+    /// Whose bytes it counts.
+    pub level: Level,
+    /// Which way.
+    pub way: Way,
+    /// The budget.
+    pub limit: ByteCount,
+    /// What counts as passed: more than the budget where it slows.
+    pub spent: ByteCount,
+    /// Whether it slowed first, and this is its ceiling.
+    pub ceiling: bool,
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, limit) = (key(self.level, self.way), self.limit);
+        match self.ceiling {
+            false => write!(f, "a budget is spent: {limit} ({name})"),
+            true => write!(f, "a budget is spent up to its ceiling: {limit} ({name})"),
+        }
+    }
+}
+
+/// What a budget is called where documents write it.
+pub(crate) fn key(level: Level, way: Way) -> String {
+    let towards = match way {
+        Way::Down => "",
+        Way::Up => "up-",
+    };
+    let (key, of) = match level {
+        Level::Node => ("day", " gateway"),
+        Level::Client => ("day", " client"),
+        Level::Target => ("day", " target"),
+        Level::TechnicianDay => ("technician-day", ""),
+        Level::Intervention => ("intervention", ""),
+        Level::Session => ("session", ""),
+        Level::Channel => ("channel", ""),
+    };
+    format!("{towards}{key}{of}")
+}
+
+/// The same as it is kept, and never renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SpentBudget {
+    /// What the budget is called.
+    pub key: String,
+    /// How many bytes.
+    pub limit: u64,
+    /// How many had passed.
+    pub spent: u64,
+}
+
+impl From<&Exhausted> for SpentBudget {
+    fn from(over: &Exhausted) -> Self {
+        Self {
+            key: key(over.level, over.way),
+            limit: over.limit.as_u64(),
+            spent: over.spent.as_u64(),
+        }
+    }
+}

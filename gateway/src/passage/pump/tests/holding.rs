@@ -1,0 +1,73 @@
+//! A passage that a budget holds.
+
+use ecluse_policy::extraction::{ByteCount, Level, Way};
+use tokio::sync::watch;
+
+use super::paying::Till;
+use super::*;
+use crate::live::{Exhausted, Held};
+
+fn spent() -> Exhausted {
+    Exhausted {
+        level: Level::Session,
+        way: Way::Down,
+        limit: ByteCount::new(1),
+        spent: ByteCount::new(1),
+        ceiling: false,
+    }
+}
+
+/// X3: while it is held nothing passes either way. Then what a stream had sent goes on, and what somebody typed does not: they
+/// are told how much that was.
+#[tokio::test]
+async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
+    for typed in [true, false] {
+        let (world, to_technician, to_target) =
+            (World::default(), Till::default(), Till::default());
+        let keys = Piece::Data(Bytes::from_static(b"rm -r *\r"));
+        let mut technician = to_technician.end(vec![keys]);
+        let output = Piece::Data(Bytes::from_static(b"output"));
+        let mut target = to_target.end(vec![output]);
+        let held = watch::Sender::new(Held::default());
+        held.send_modify(|held| assert!(held.hold(7, spent())));
+        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+        let toll = Toll::free();
+        let mut kind = Opaque::default();
+        let mut pump = Pump {
+            kind: &mut kind,
+            permit: &|_: &FlowRequest| Ok(()),
+            tape: &world,
+            meter: &meter,
+            toll: &toll,
+            notices: Notices {
+                lines: &mut lines,
+                shown: &|line: &str| line.to_owned(),
+            },
+            holds: Holds {
+                held: held.subscribe(),
+                channel: 1,
+                typed,
+                refused: &|refused| format!("{refused} refused"),
+            },
+            drained_within: DRAINED_WITHIN,
+            known: Known::default(),
+        };
+        let arrives = async {
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            assert!(to_technician.pieces().is_empty() && to_target.pieces().is_empty());
+            held.send_modify(|held| assert!(held.let_go(7, Way::Down)));
+            while to_technician.paid() < 6 || (!typed && to_target.paid() < 8) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            stopped = pump.run(&mut technician, &mut target) => panic!("it ended: {stopped:?}"),
+            () = arrives => {}
+        }
+        let told = Piece::ErrorData(Bytes::from_static(b"8 refused"));
+        assert_eq!(to_technician.pieces().contains(&told), typed);
+        assert_eq!(to_target.pieces().is_empty(), typed);
+    }
+}

@@ -1,0 +1,259 @@
+//! What a channel's budgets do to it and to its session (X3): who is told at a mark, and what ends or is held where nothing
+//! is left.
+//!
+//! That an account has reached a mark is on record once, whichever session of whichever node notices it; each session tells
+//! its own technician. What is spent for a session or more ends the session; what is spent for one channel ends that.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ecluse_policy::extraction::{AtLimit, ByteCount, Level, Threshold, Way};
+use tokio::sync::watch;
+
+use super::session::Session;
+use super::visit::Visit;
+use super::visit::sessions::Seated;
+use crate::audit::{AuditKind, AuditRecord};
+use crate::extraction::budgeted::{Budgeted, Counted};
+use crate::extraction::toll::{Paces, Toll};
+use crate::extraction::{Reached, Teller};
+use crate::live::{Exhausted, Stop, budget_key};
+
+/// What the channels of one session share.
+#[derive(Debug, Default)]
+pub(crate) struct Spending {
+    paces: Arc<Paces>,
+    /// What its technician was told.
+    told: Mutex<BTreeSet<(String, Option<ByteCount>, Threshold)>>,
+}
+
+impl Spending {
+    /// Whether that is news to its technician; it is none from now on.
+    fn is_news(&self, reached: &Reached) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has more than before is told of its marks anew.
+        let mark = |what| (reached.account.clone(), reached.budget.bytes.bytes(), what);
+        // Past the limit, nobody need hear of the warning before it.
+        if reached.what == Threshold::Limit {
+            told.insert(mark(Threshold::Warn));
+        }
+        told.insert(mark(reached.what))
+    }
+}
+
+/// A channel that pays; closed when dropped, wherever that is.
+pub(super) struct Paying {
+    toll: Arc<Toll>,
+    over: watch::Receiver<Option<Exhausted>>,
+}
+
+impl Paying {
+    /// Channel `number` of a session pays from here on, by the budgets of its permit.
+    pub(super) fn open(
+        visit: &Arc<Visit>,
+        seated: &Seated,
+        number: u32,
+        command: Option<String>,
+    ) -> Self {
+        let (session, permit) = (&seated.session, &seated.permit);
+        let facts = session.live().facts();
+        let counted = Counted {
+            node: visit.gateway().node.clone(),
+            client: facts.client.clone(),
+            target: facts.target.clone(),
+            person: facts.person.clone(),
+            intervention: facts.intervention,
+            session: facts.id,
+            channel: number.into(),
+        };
+        let budgets = permit.terms().budgets().clone();
+        let over = watch::Sender::new(None);
+        let receiver = over.subscribe();
+        let teller = SessionTeller {
+            visit: Arc::clone(visit),
+            session: Arc::clone(session),
+            number,
+            command,
+            over,
+        };
+        let toll = Toll::open(
+            &visit.gateway().extraction,
+            &session.spending().paces,
+            Arc::new(Budgeted { budgets, counted }),
+            Arc::new(teller),
+        );
+        seated.right.pays_by(&toll);
+        session.live().pays_by(number, &toll);
+        Self {
+            toll,
+            over: receiver,
+        }
+    }
+
+    pub(super) fn toll(&self) -> &Arc<Toll> {
+        &self.toll
+    }
+
+    /// Told when a budget of this channel alone is spent.
+    pub(super) fn over(&self) -> watch::Receiver<Option<Exhausted>> {
+        self.over.clone()
+    }
+
+    /// Pays for bytes towards the technician that come by another way than the pump.
+    pub(super) async fn pay_all(&self, bytes: usize) {
+        self.toll.pay_all(Way::Down, bytes).await;
+    }
+}
+
+impl Drop for Paying {
+    fn drop(&mut self) {
+        self.toll.close();
+    }
+}
+
+/// Tells a session of the budgets of one of its channels.
+struct SessionTeller {
+    visit: Arc<Visit>,
+    session: Arc<Session>,
+    number: u32,
+    command: Option<String>,
+    over: watch::Sender<Option<Exhausted>>,
+}
+
+impl std::fmt::Debug for SessionTeller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionTeller").finish_non_exhaustive()
+    }
+}
+
+impl Teller for SessionTeller {
+    fn reached(&self, reached: Reached) {
+        if !self.session.spending().is_news(&reached) {
+            return;
+        }
+        if let Some(words) = self.words(&reached) {
+            self.tell(reached.budget.level, &words);
+        }
+        self.put_on_record(reached);
+    }
+
+    fn over(&self, reached: Reached) {
+        let over = exhausted(&reached);
+        if self.session.spending().is_news(&reached) {
+            self.put_on_record(reached);
+        }
+        match over.level {
+            Level::Channel => {
+                self.over.send_replace(Some(over));
+            }
+            Level::Node
+            | Level::Client
+            | Level::Target
+            | Level::TechnicianDay
+            | Level::Intervention
+            | Level::Session => self.session.live().stop(Stop::Quota(over)),
+        }
+    }
+
+    fn held(&self, reached: Reached) {
+        let live = self.session.live();
+        if live.hold(self.number, exhausted(&reached)) {
+            let texts = &self.visit.gateway().texts;
+            let words = texts.budget_held(self.visit.lang(), &reached, &live.facts().client);
+            self.tell(reached.budget.level, &words);
+        }
+        if self.session.spending().is_news(&reached) {
+            self.put_on_record(reached);
+        }
+    }
+
+    fn goes_on(&self, way: Way) {
+        if self.session.live().let_go(self.number, way) {
+            self.session
+                .live()
+                .tell(None, &self.visit.say("budget-goes-on"));
+        }
+    }
+}
+
+fn exhausted(reached: &Reached) -> Exhausted {
+    Exhausted {
+        level: reached.budget.level,
+        way: reached.budget.way,
+        limit: reached.budget.bytes.bytes().unwrap_or(ByteCount::MAX),
+        spent: ByteCount::new(reached.spent),
+        ceiling: reached.what == Threshold::Ceiling,
+    }
+}
+
+impl SessionTeller {
+    /// Tells the technician, where what is told counts.
+    fn tell(&self, level: Level, words: &str) {
+        let live = self.session.live();
+        match level {
+            Level::Channel => live.tell(Some(self.number), words),
+            Level::Node
+            | Level::Client
+            | Level::Target
+            | Level::TechnicianDay
+            | Level::Intervention
+            | Level::Session => live.tell(None, words),
+        }
+    }
+
+    /// What the technician is told; nothing where the end says it all, or where it is held.
+    fn words(&self, reached: &Reached) -> Option<String> {
+        let texts = &self.visit.gateway().texts;
+        let lang = self.visit.lang();
+        match (reached.what, reached.budget.at_limit) {
+            (Threshold::Limit, AtLimit::End | AtLimit::Hold) | (Threshold::Ceiling, _) => None,
+            (Threshold::Warn, _) | (Threshold::Limit, AtLimit::Slow { .. }) => {
+                texts.budget_reached(lang, reached)
+            }
+        }
+    }
+
+    fn put_on_record(&self, reached: Reached) {
+        let Reached {
+            account,
+            budget,
+            what,
+            spent,
+        } = reached;
+        let limit = budget.bytes.bytes().unwrap_or(ByteCount::MAX);
+        let mut record: AuditRecord = self
+            .session
+            .record(&self.visit, AuditKind::Extraction)
+            .reason(what.name())
+            .detail("account", account.as_str())
+            .detail("level", budget.level.name())
+            .detail("way", budget.way.name())
+            .detail("budget", budget_key(budget.level, budget.way))
+            .detail("spent", spent)
+            .detail("limit", limit.as_u64())
+            .detail("number", self.session.live().facts().number)
+            .detail("channel", self.number)
+            .detail("holds", budget.holds());
+        if let AtLimit::Slow { rate, ceiling: _ } = budget.at_limit {
+            let ceiling = budget.ceiling().unwrap_or(limit);
+            record = record
+                .detail("slow-rate", rate.as_u64())
+                .detail("ceiling", ceiling.as_u64());
+        }
+        if let Some(command) = &self.command {
+            record = record.detail("command", command.as_str());
+        }
+        let store = self.visit.gateway().store.clone();
+        tokio::spawn(async move {
+            let bit = match what {
+                Threshold::Warn => 1,
+                Threshold::Limit => 2,
+                Threshold::Ceiling => 4,
+            };
+            if let Err(error) = store.cross(&account, bit, record.clone()).await {
+                tracing::warn!(%error, "the mark of a budget is put on record later");
+                store.record_at_last(vec![record]).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,132 @@
+//! Sessions that a list would leave out in silence: those whose rows are gone, or say that they are somebody else's.
+
+use std::collections::BTreeSet;
+
+use ecluse_policy::{ClientId, SessionId};
+
+use super::super::super::sql::Conditions;
+use super::super::super::{Session, SessionQuery, Store, StoreError};
+use super::super::{SessionFault, Wrong};
+use super::Recorded;
+use crate::audit::AuditKind;
+
+/// What is on record, and no query of the table finds.
+#[derive(Debug, Default)]
+pub struct Hidden {
+    /// Those that have another row, as they are on record, the latest first.
+    pub sessions: Vec<Session>,
+    /// Those that have none.
+    pub gone: Vec<SessionFault>,
+}
+
+impl Hidden {
+    /// The sessions that have another row, by id.
+    pub fn ids(&self) -> BTreeSet<SessionId> {
+        self.sessions.iter().map(|one| one.start.id).collect()
+    }
+}
+
+impl Store {
+    /// The sessions of the client that is asked for which the log has as such, and the table does not. Found by the index of
+    /// the audit trail, which `journal verify` compares.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn hidden_sessions(&self, query: &SessionQuery) -> Result<Hidden, StoreError> {
+        let Some(client) = &query.client else {
+            return Ok(Hidden::default());
+        };
+        let mut conditions = Conditions::default();
+        conditions
+            .and("audit.kind = ?", AuditKind::SessionStart.name())
+            .and("audit.client = ?", client.as_str())
+            .and_fixed("journal.entry IS NOT NULL")
+            .and_fixed(
+                "NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = audit.session AND sessions.client = audit.client \
+                 AND sessions.person = audit.person AND sessions.target = audit.target \
+                 AND sessions.intervention = audit.intervention AND sessions.started_at = audit.at)",
+            );
+        let before =
+            "SELECT audit.session AS session FROM audit JOIN journal ON journal.seq = audit.seq";
+        let (sql, values) = conditions.statement(before, "ORDER BY audit.seq DESC");
+        let mut hidden = Hidden::default();
+        for row in &self.db().rows(sql, values).await? {
+            let Some(id) = row.id_or_none("session")? else {
+                continue;
+            };
+            let found = self.session_of(SessionId::from_uuid(id)).await?;
+            let Some(found) = found else { continue };
+            let recorded = found
+                .fault
+                .as_ref()
+                .and_then(|fault| fault.recorded.as_ref());
+            if recorded.is_some_and(|said| said.is_asked_for(query)) {
+                hidden.sessions.push(found);
+            }
+        }
+        hidden.gone = self.gone_of(client).await?;
+        hidden.gone.retain(|fault| {
+            let recorded = fault.recorded.as_ref();
+            recorded.is_some_and(|said| said.is_asked_for(query))
+        });
+        Ok(hidden)
+    }
+
+    /// The session that the log has under a number as this client's, and that has no row.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn gone_session(
+        &self,
+        client: Option<&ClientId>,
+        number: u64,
+    ) -> Result<Option<SessionFault>, StoreError> {
+        let gone = self.sessions_gone(client).await?;
+        let mut gone = gone.into_iter();
+        Ok(
+            gone.find(|fault| {
+                fault.what == Wrong::Missing && fault.recorded_number == Some(number)
+            }),
+        )
+    }
+
+    async fn gone_of(&self, client: &ClientId) -> Result<Vec<SessionFault>, StoreError> {
+        let mut gone = self.sessions_gone(Some(client)).await?;
+        gone.retain(|fault| fault.what == Wrong::Missing);
+        Ok(gone)
+    }
+}
+
+impl Recorded {
+    /// Whether it is one of those that a query asks for, whatever the row says.
+    fn is_asked_for(&self, query: &SessionQuery) -> bool {
+        // Without `..`: whatever can be asked for is compared.
+        let SessionQuery {
+            number,
+            client,
+            person,
+            target,
+            intervention,
+            from,
+            until,
+            before,
+            live: _,
+            unended: _,
+            limit: _,
+        } = query;
+        number.is_none_or(|number| self.number == Some(number))
+            && client
+                .as_ref()
+                .is_none_or(|id| self.client.as_ref() == Some(id))
+            && person
+                .as_ref()
+                .is_none_or(|id| self.person.as_ref() == Some(id))
+            && target
+                .as_ref()
+                .is_none_or(|id| self.target.as_ref() == Some(id))
+            && intervention.is_none_or(|id| self.intervention == Some(id))
+            && from.is_none_or(|from| self.at >= from)
+            && until.is_none_or(|until| self.at < until)
+            && before.is_none_or(|before| self.number.is_some_and(|number| number < before))
+    }
+}

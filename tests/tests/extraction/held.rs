@@ -1,0 +1,142 @@
+//! What is held at a limit waits for an operator, loses nothing, and runs nothing that was typed meanwhile. X3.
+
+use std::io::{Read, Write};
+
+use ecluse_tests::Terminal;
+use ecluse_tests::recording;
+use ecluse_tests::target::sshd;
+
+use super::*;
+
+/// The number of the session that `live` shows as held.
+pub(super) fn held(site: &Site) -> Result<String> {
+    wait::until("a session that is held", PATIENCE, || {
+        let live = site.operator(&["live"])?.success()?.text();
+        let row = live.lines().find(|line| line.contains("HELD, "));
+        Ok(row.and_then(|row| row.split_whitespace().next().map(str::to_owned)))
+    })
+}
+
+/// X3: a command with its input, held for longer than the target and the client wait for signs of life: what an operator adds
+/// passes and no more, and in the end everything has come, byte for byte.
+#[test]
+fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
+    let mut site = open_site()?;
+    fs::write(
+        sshd::more(site.layout()),
+        "ClientAliveInterval 3\nClientAliveCountMax 2\n",
+    )?;
+    site.restart_target(true)?;
+    budgets(
+        &mut site,
+        "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let noise = fs::read(site.layout().target_home().join("noise"))?;
+    let all = [&*noise, &*noise, &*noise, b"the end"].concat();
+    let mut running = site
+        .ssh("alice+db01")
+        .option("ServerAliveInterval=1")
+        .option("ServerAliveCountMax=3")
+        .run("cat noise noise noise; cat")
+        .patience(PATIENCE)
+        .spawn()?;
+    let mut got = vec![0; 100 * KIB];
+    let stdout = running.child.stdout.as_mut().context("no stdout")?;
+    stdout.read_exact(&mut got)?;
+    let session = held(&site)?;
+    let unanswered = Instant::now() + Duration::from_secs(12);
+    wait::until_true("the time to pass", PATIENCE, || {
+        Ok(Instant::now() >= unanswered)
+    })?;
+    let told = site.operator(&["live"])?.success()?.text();
+    ensure!(
+        told.contains(&format!("it is held: topup {session} 50MiB")),
+        "{told}"
+    );
+    let topped = site
+        .operator(&["topup", &session, "50KiB"])?
+        .success()?
+        .text();
+    for words in [
+        "50 KiB may pass from here on",
+        "session: 50 KiB more, 150 KiB in all",
+    ] {
+        ensure!(topped.contains(words), "{words:?} is not in {topped}");
+    }
+    let mut more = vec![0; 50 * KIB];
+    let stdout = running.child.stdout.as_mut().context("no stdout")?;
+    stdout.read_exact(&mut more)?;
+    got.extend(more);
+    ensure!(held(&site)? == session);
+    // The rest, and what is sent meanwhile.
+    let mut stdin = running.child.stdin.take().context("no stdin")?;
+    stdin.write_all(b"the end")?;
+    drop(stdin);
+    site.operator(&["topup", &session, "64MiB"])?.success()?;
+    let answer = running.answer()?.success()?.says(&[
+        "Nothing more passes until an operator of hopital adds to it",
+        "it goes on",
+    ])?;
+    got.extend(&answer.output);
+    ensure!(
+        got == all,
+        "{} bytes came and not {}, or others",
+        got.len(),
+        all.len()
+    );
+    let records = store::audit(&site, "top-up")?;
+    ensure!(records.len() == 2, "{records:?}");
+    let first = records.first().map(Value::to_string).unwrap_or_default();
+    for part in [
+        "\"odile\"",
+        "\"technician\":\"alice\"",
+        "\"more\":51200",
+        "code-proven-at",
+    ] {
+        ensure!(first.contains(part), "{part} is not in {first}");
+    }
+    Ok(())
+}
+
+/// X3: at a terminal the technician reads why nothing passes; what they type meanwhile is refused and never runs.
+#[test]
+fn x3_what_is_typed_while_it_is_held_does_not_run() -> Result<()> {
+    let mut site = open_site()?;
+    budgets(
+        &mut site,
+        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 200, 40)?;
+    terminal.sees("At most")?;
+    terminal.enters("head -c 30000 plain; echo; echo rea''dy")?;
+    terminal.sees("Nothing more passes until an operator of hopital")?;
+    terminal.enters("touch typed")?;
+    let session = held(&site)?;
+    // What was typed is read before anything goes on.
+    terminal.enters("touch typed")?;
+    site.operator(&["topup", &session, "1MiB"])?.success()?;
+    terminal.sees("ready")?;
+    terminal.sees("was not passed on")?;
+    terminal.enters("ls -d typed; echo do''ne")?;
+    let screen = terminal.sees("done")?;
+    ensure!(screen.contains("No such file"), "{screen}");
+    // Whoever reads the recording reads that it was held, and that it went on.
+    terminal.enters("exit")?;
+    recording::wait_for_casts(&site.layout().recordings(), 2)?;
+    let told = site
+        .auditor(&["replay", &session, "--text"])?
+        .success()?
+        .text();
+    let told: Vec<&str> = told.split_whitespace().collect();
+    let told = told.join(" ");
+    for words in [
+        "Nothing more passes until",
+        "it goes on",
+        "was not passed on",
+    ] {
+        ensure!(told.contains(words), "{words:?} is not in {told}");
+    }
+    Ok(())
+}
