@@ -6,8 +6,9 @@ mod sessions;
 mod tables;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Site, recording};
@@ -51,6 +52,25 @@ impl Crime {
             .answer()?
             .success()?;
         recording::wait_for_casts(&self.site.layout().recordings(), count)?;
+        Ok(())
+    }
+
+    /// Gives alice the second factor of her file in the place of the one she has, at the gateway's time, of which the code is.
+    fn enrolls_alice_anew(&self, code: &str) -> Result<()> {
+        let file = self.site.layout().secret("alice").display().to_string();
+        let line = ["enroll", "alice", "--replace", "--secret-file", &file];
+        let mut enrolling = self
+            .site
+            .gateway()
+            .command(line)
+            .envs(self.site.clock().environment()?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut input = enrolling.stdin.take().context("no input")?;
+        writeln!(input, "{code}")?;
+        drop(input);
+        ensure!(enrolling.wait()?.success());
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! What is put back beside the log: an old second factor, the file that says how the gateway ended, whose a session is.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -23,20 +22,8 @@ fn r3_what_is_put_back_beside_the_log_is_not_believed() -> Result<()> {
     let mut crime = Crime::scene()?;
     crime.sql("create table old as select secret from enrolments where person = 'alice'")?;
     // The same secret, sealed anew: what refuses its codes afterwards is the row alone.
-    let (code, file) = (
-        crime.site.fresh_code("alice")?,
-        crime.site.layout().secret("alice"),
-    );
-    crime.site.gateway().run(
-        [
-            Path::new("enroll"),
-            "alice".as_ref(),
-            "--replace".as_ref(),
-            "--secret-file".as_ref(),
-            &file,
-        ],
-        &format!("{code}\n"),
-    )?;
+    let code = crime.site.fresh_code("alice")?;
+    crime.enrolls_alice_anew(&code)?;
     crime.sql(
         "update enrolments set secret = (select secret from old) where person = 'alice'; drop table old; \
          update sessions set client = 'mairie' where number = 2",

@@ -1,8 +1,7 @@
 //! What is written into the table of sessions, and into the tables that nothing at the doors reads, as root: nothing is
 //! destroyed, ended, listed or exported by it, and `journal verify` names each (R3, R7, R10).
 
-use std::io::Write as _;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -401,19 +400,7 @@ fn r3_an_older_secret_put_back_is_named() -> Result<()> {
     std::fs::remove_file(layout.secret("alice"))?;
     let secret = ecluse_tests::keys::totp_secret(layout, "alice")?;
     let code = crime.site.codes().fresh("alice", &secret)?;
-    let file = layout.secret("alice").display().to_string();
-    let line = ["enroll", "alice", "--replace", "--secret-file", &file];
-    // At the gateway's time, of which the code is.
-    let mut enrolling = crime.site.gateway().command(line);
-    let mut enrolling = enrolling
-        .envs(crime.site.clock().environment()?)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()?;
-    let mut input = enrolling.stdin.take().context("no input")?;
-    writeln!(input, "{code}")?;
-    drop(input);
-    ensure!(enrolling.wait()?.success());
+    crime.enrolls_alice_anew(&code)?;
     crime.is_told(0, &["intact"])?;
     crime.sql(&format!(
         "update enrolments set secret = x'{old}' where person = 'alice'"
