@@ -324,6 +324,11 @@ fn x3_gauges_move_and_a_changed_budget_acts_at_once() -> Result<()> {
         "session = \"100 KiB\", intervention = \"63 GiB\"",
         "63 GiB",
     )?;
+    // Who logs on reads the documents anew; what is open is told of them a moment later.
+    wait::until_true("the session's new budget", PATIENCE, || {
+        let live = site.operator(&["live"])?.success()?.text();
+        Ok(live.contains("of 100 KiB (session)"))
+    })?;
     let stdin = running.child.stdin.as_mut().context("no stdin")?;
     std::io::Write::write_all(stdin, b"still here\n")?;
     let answer = running
