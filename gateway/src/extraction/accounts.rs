@@ -51,7 +51,7 @@ impl Accounts {
 
     /// Gives back what lies idle, and books what passed where nothing bounds it.
     pub(super) async fn look(&self) {
-        self.look_at(clock::now()).await;
+        self.look_at(clock::agreed()).await;
     }
 
     /// The same, at `now`.

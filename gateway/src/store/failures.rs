@@ -240,14 +240,18 @@ impl Store {
             }
             CodeOutcome::Wrong => "wrong one-time code",
             CodeOutcome::Replayed => "one-time code used before",
+            // No row was there to judge it by: it is nobody's guess, and blocks nobody.
             CodeOutcome::NotEnrolled if judged.is_other => {
-                "the enrolment in the store is not the one on record"
+                let reason = "the enrolment in the store is not the one on record";
+                let mut records = vec![record.reason(reason)];
+                records.extend(judged.fault);
+                change.commit(&records).await?;
+                return Ok(judgement);
             }
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
         };
         let record = record.reason(reason);
-        let (_, mut records) = count(&mut change, claim, known, None, record).await?;
-        records.extend(judged.fault);
+        let (_, records) = count(&mut change, claim, known, None, record).await?;
         change.commit(&records).await?;
         Ok(judgement)
     }

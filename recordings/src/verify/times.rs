@@ -82,6 +82,7 @@ struct Destroyed {
 #[derive(Debug)]
 struct Jump {
     seq: u64,
+    at: i64,
     micros: i64,
 }
 
@@ -117,10 +118,16 @@ impl Times {
         if entry.kind == "clock-jump"
             && let Some(micros) = number("micros")
         {
-            self.jumps.push(Jump {
+            let jump = Jump {
                 seq: entry.seq,
+                at: entry.at_us,
                 micros,
-            });
+            };
+            // It stands in every trail.
+            let same = |one: &Jump| (one.at, one.micros) == (jump.at, jump.micros);
+            if !self.jumps.last().is_some_and(same) {
+                self.jumps.push(jump);
+            }
         }
         if let Some(session) = &entry.session {
             let here = (entry.seq, entry.at_us);
