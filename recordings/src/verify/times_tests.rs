@@ -169,8 +169,14 @@ fn i3_sessions_that_outlast_what_was_permitted_are_named() {
         "clock-jump",
         json!({ "micros": -1800 * SECOND }),
     );
-    let end = entry(4, at(300 - 1800), "session-end", json!({}));
-    let notes = texts(&log(4, &[start.clone(), jump, end]).judge().notes);
+    // As it stands in two trails.
+    let again = Entry {
+        seq: 4,
+        ..jump.clone()
+    };
+    let end = entry(5, at(300 - 1800), "session-end", json!({}));
+    let all = [start.clone(), jump, again, end];
+    let notes = texts(&log(5, &all).judge().notes);
     let notes: Vec<&String> = notes
         .iter()
         .filter(|note| note.starts_with("session s1"))
