@@ -620,6 +620,7 @@ budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }
 budget-warn-hold = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this waits for an operator of the client.
 budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and is held at { $ceiling }.
 budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+budget-held-new = Écluse: the { $limit } that may pass ({ $key }) are spent, and this session is held. This was not started: nothing new is until an operator of { $client } adds to the budget; they are told.
 budget-goes-on = Écluse: the budget lets more pass, and it goes on.
 budget-refused-keys = Écluse: what you typed while it was held ({ $count } B) was not passed on.
 budget-spent = Écluse: the { $limit } that may pass ({ $key }) are spent.

@@ -651,6 +651,7 @@ budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({
 budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
 budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
 budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+budget-held-new = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés, et cette session est suspendue. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus.
 budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
 budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
 budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.

@@ -109,21 +109,21 @@ pub(super) fn grant(charges: &[Charge], booked: &[Booked], slice: u64) -> Grante
             account: charge.account.key.clone(),
             budget: *budget,
             what,
-            spent: spent.plus(granted.bytes).as_u64(),
+            spent: spent.as_u64(),
         })
     };
     let reached = levels
         .iter()
         .enumerate()
         .filter_map(|(place, (budget, Spent(spent)))| {
-            let after = spent.plus(granted.bytes);
+            // What is drawn now has not passed, and may go back.
             let marks = [
                 (Threshold::Limit, budget.bytes.bytes()),
                 (Threshold::Warn, budget.warn_at()),
             ];
             let (what, _) = marks
                 .into_iter()
-                .find(|(_, mark)| mark.is_some_and(|mark| mark <= after))?;
+                .find(|(_, mark)| mark.is_some_and(|mark| mark <= *spent))?;
             at(place, what)
         });
     let over = granted.stopped_by.and_then(|stop| {

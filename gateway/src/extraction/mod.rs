@@ -38,7 +38,7 @@ pub(crate) struct Reached {
     pub(crate) budget: Budget,
     /// The mark.
     pub(crate) what: Threshold,
-    /// What it has spent, with what channels hold of it. **Unit**: bytes.
+    /// What it has spent, with what channels hold of it, before this draw. **Unit**: bytes.
     pub(crate) spent: u64,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Granted {
     pub(crate) bytes: u64,
     /// How fast, where an account is slowed. **Unit**: bytes a second.
     pub(crate) pace: Option<u64>,
-    /// The marks at which accounts stand with it.
+    /// The marks at which accounts stood before it.
     pub(crate) reached: Vec<Reached>,
     /// The account that lets nothing more pass, where one does.
     pub(crate) over: Option<Reached>,
@@ -104,7 +104,7 @@ impl Bank for Store {
 
 /// Who is told of what accounts reach.
 pub(crate) trait Teller: fmt::Debug + Send + Sync {
-    /// An account stands at a mark: said at each draw.
+    /// An account has reached a mark: said at each draw, and of its end only where a draw was refused.
     fn reached(&self, reached: Reached);
 
     /// An account lets nothing more pass: the flow ends.

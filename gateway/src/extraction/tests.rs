@@ -14,6 +14,8 @@ use super::toll::{Paces, Toll};
 use super::*;
 use crate::store::Booked;
 
+mod holding;
+
 /// Accounts in memory; away while it says so.
 #[derive(Debug, Default)]
 struct Till {

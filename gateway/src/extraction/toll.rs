@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::Timestamp;
+use ecluse_policy::extraction::Threshold;
 
 use super::accounts::{Accounts, Back};
 use super::budgeted::{self, Budgeted};
 use super::lane::{FIRST, Lane};
 use super::pace::Pace;
-use super::{Granted, Teller, Way};
+use super::{Granted, Reached, Teller, Way};
 use crate::clock;
 use crate::store::Booked;
 
@@ -293,10 +294,41 @@ impl Toll {
         let toll = Arc::clone(self);
         tokio::spawn(async move {
             let lane = toll.lane(way);
-            toll.draw(lane).await;
-            lane.drawing.store(false, SeqCst);
-            lane.drawn.notify_waiters();
+            loop {
+                toll.draw(lane).await;
+                lane.drawing.store(false, SeqCst);
+                lane.drawn.notify_waiters();
+                // Held while the draw was ending: nobody else would ask whether it still is.
+                let asks = lane.held.load(SeqCst) && !lane.dry.load(SeqCst);
+                if !asks || toll.closed.load(SeqCst) || lane.drawing.swap(true, SeqCst) {
+                    break;
+                }
+            }
         });
+    }
+
+    /// Another channel of its session found out that something holds them all, and has ended: this one asks from here on, and
+    /// says when it is over. Must run inside the runtime.
+    pub(crate) fn is_held(self: &Arc<Self>, way: Way) {
+        self.lane(way).held.store(true, SeqCst);
+        self.begin_draw(way);
+    }
+
+    /// Tells of the marks that have passed, and not of those that are only drawn here.
+    fn tell_reached(&self, reached: Vec<Reached>) {
+        for reached in reached {
+            let warn = match reached.what {
+                Threshold::Warn => reached.budget.warn_at(),
+                Threshold::Limit | Threshold::Ceiling => None,
+            };
+            let passed = || {
+                let unused = self.accounts.unused_of(&reached.account);
+                reached.spent.saturating_sub(unused)
+            };
+            if warn.is_none_or(|warn| warn.as_u64() <= passed()) {
+                self.teller.reached(reached);
+            }
+        }
     }
 
     /// Draws the next slice; returns when it is there, when there is none, or when the channel has ended.
@@ -332,10 +364,8 @@ impl Toll {
                 self.accounts.give_back((accounts, bytes));
                 continue;
             }
-            for reached in reached {
-                self.teller.reached(reached);
-            }
             if bytes > 0 {
+                self.tell_reached(reached);
                 self.goes_on(lane);
                 self.keep_pace(lane, &rules, pace);
                 // Asked while nobody can take it back: what renews the rules takes back what was put before.
@@ -360,7 +390,12 @@ impl Toll {
             }
             if lane.slice.load(SeqCst) > 0 {
                 lane.last.store(true, SeqCst);
-            } else if self.rules().0 != version {
+                self.goes_on(lane);
+                return;
+            }
+            // Nothing is left of it anywhere here, and something of it is wanted.
+            self.tell_reached(reached);
+            if self.rules().0 != version {
                 continue;
             } else if over.budget.holds() {
                 lane.held.store(true, SeqCst);

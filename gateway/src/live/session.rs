@@ -350,13 +350,23 @@ impl LiveSession {
         notices
     }
 
-    /// Unlists a channel.
+    /// Unlists a channel. Must run inside the runtime.
     pub(crate) fn leave(&self, number: u32) {
         let mut inner = self.lock();
         inner.channels.remove(&number);
         inner.tolls.remove(&number);
+        let tolls = inner.tolls.iter();
+        let others: Vec<_> = tolls
+            .filter_map(|(other, toll)| Some((*other, toll.upgrade()?)))
+            .collect();
+        let numbers: Vec<_> = others.iter().map(|(other, _)| *other).collect();
+        let mut ways = Vec::new();
         // Under the same lock as what holds: nothing does that comes later.
-        self.held.send_modify(|held| held.forget(number));
+        self.held
+            .send_modify(|held| ways = held.hand_on(number, &numbers));
+        for (_, toll) in others {
+            ways.iter().for_each(|way| toll.is_held(*way));
+        }
     }
 
     /// Remembers a target's socket, so that a cut closes it too. A session that is already stopping cuts it at once.

@@ -21,9 +21,10 @@ use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
-use super::visit::Visit;
 use super::visit::sessions::Seated;
+use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
@@ -108,11 +109,17 @@ impl<'a> Passing<'a> {
         }
     }
 
-    /// Tells the technician that they are recorded, then reaches the target of the permit.
+    /// Tells the technician that they are recorded, then reaches the target of the permit: nothing is started there while a
+    /// budget holds the session.
     ///
     /// # Errors
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
+        let held = self.seated.session.live().held();
+        let over = held.borrow().beside(self.number).cloned();
+        if let Some(over) = over {
+            return Err(self.held(&over).await);
+        }
         let told = notice::for_channel(self.visit, self.opening, self.start, self.seated);
         if let Some(Notice { recorded, shown }) = told {
             self.tap
@@ -228,6 +235,18 @@ impl<'a> Passing<'a> {
         // That nobody reads it is found out by what follows.
         let _ = self.opening.say(Stream::ErrorOutput, greeting).await;
         Ok(())
+    }
+
+    async fn held(&mut self, over: &Exhausted) -> Farewell {
+        let Seated {
+            session, permit, ..
+        } = self.seated;
+        let why = format!("{over}, and holds the session: nothing new is started");
+        let flow = self.start.flow();
+        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
+        let record = record.reason(&why).detail("flow", flow.to_string());
+        self.visit.audit_refusal(with_command(record, &flow)).await;
+        Farewell::refused(self.visit.say_held(over, permit.client())).because(why)
     }
 
     fn unrecorded(&self, error: &RecordError) -> Farewell {

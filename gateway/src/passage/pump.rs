@@ -94,6 +94,8 @@ pub(crate) struct Known {
     left_at: Option<Instant>,
     /// Bytes that were typed while it was held, and refused.
     refused: u64,
+    /// The size of the window that the target is told of when it is held no more.
+    resized: Option<TermSize>,
     /// When the last that the technician had sent was on its way.
     technician_closed: Option<Instant>,
     /// The target takes nothing more; how it ended is told by the other direction.
@@ -155,6 +157,9 @@ impl Pump<'_> {
             let held = self.holds.is_held();
             if !held {
                 self.tell_refused(ends)?;
+                if let Some(last) = self.known.resized.take() {
+                    self.pass(ToTarget, Piece::Resize(last), ends)?;
+                }
             }
             let End {
                 source: from_technician,
@@ -169,8 +174,9 @@ impl Pump<'_> {
             // Whoever does not take what waits is not read for: nothing grows.
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
             let reads_target = !held && !sends_down && self.known.over.is_none();
-            let reads_technician = (!held || self.holds.typed)
-                && !sends_up
+            // What is typed while it is held is refused: that does not grow, whatever waits.
+            let reads_typed = if held { self.holds.typed } else { !sends_up };
+            let reads_technician = reads_typed
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
             let is_here = self.known.left_at.is_none();

@@ -4,7 +4,7 @@
 //! That an account has reached a mark is on record once, whichever session of whichever node notices it; each session tells
 //! its own technician. What is spent for a session or more ends the session; what is spent for one channel ends that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecluse_policy::extraction::{AtLimit, ByteCount, Level, Threshold, Way};
@@ -38,6 +38,16 @@ impl Spending {
             told.insert(mark(Threshold::Warn));
         }
         told.insert(mark(reached.what))
+    }
+
+    /// It is not reached any more, and news when it is again.
+    fn is_over(&self, reached: &Reached) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.remove(&(
+            reached.account.clone(),
+            reached.budget.bytes.bytes(),
+            reached.what,
+        ));
     }
 }
 
@@ -75,6 +85,7 @@ impl Paying {
             number,
             command,
             over,
+            held: Mutex::default(),
         };
         let toll = Toll::open(
             &visit.gateway().extraction,
@@ -118,6 +129,8 @@ struct SessionTeller {
     number: u32,
     command: Option<String>,
     over: watch::Sender<Option<Exhausted>>,
+    /// What lets nothing more pass of the channel, as it found out itself.
+    held: Mutex<BTreeMap<Way, Reached>>,
 }
 
 impl std::fmt::Debug for SessionTeller {
@@ -162,17 +175,35 @@ impl Teller for SessionTeller {
             let words = texts.budget_held(self.visit.lang(), &reached, &live.facts().client);
             self.tell(reached.budget.level, &words);
         }
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(reached.budget.way, reached.clone());
+        drop(held);
         if self.session.spending().is_news(&reached) {
             self.put_on_record(reached);
         }
     }
 
     fn goes_on(&self, way: Way) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let was = held.remove(&way);
+        drop(held);
+        if let Some(was) = was {
+            self.take_back(was);
+        }
         if self.session.live().let_go(self.number, way) {
             self.session
                 .live()
                 .tell(None, &self.visit.say("budget-goes-on"));
         }
+    }
+}
+
+/// The bit of a mark, beside the number of its account.
+const fn bit(what: Threshold) -> u32 {
+    match what {
+        Threshold::Warn => 1,
+        Threshold::Limit => 2,
+        Threshold::Ceiling => 4,
     }
 }
 
@@ -213,6 +244,17 @@ impl SessionTeller {
         }
     }
 
+    /// What was used up is not: others gave something back, or somebody added to it.
+    fn take_back(&self, was: Reached) {
+        self.session.spending().is_over(&was);
+        let store = self.visit.gateway().store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.uncross(&was.account, bit(was.what)).await {
+                tracing::warn!(%error, "the mark of a budget that goes on is not put on record anew");
+            }
+        });
+    }
+
     fn put_on_record(&self, reached: Reached) {
         let Reached {
             account,
@@ -245,12 +287,7 @@ impl SessionTeller {
         }
         let store = self.visit.gateway().store.clone();
         tokio::spawn(async move {
-            let bit = match what {
-                Threshold::Warn => 1,
-                Threshold::Limit => 2,
-                Threshold::Ceiling => 4,
-            };
-            if let Err(error) = store.cross(&account, bit, record.clone()).await {
+            if let Err(error) = store.cross(&account, bit(what), record.clone()).await {
                 tracing::warn!(%error, "the mark of a budget is put on record later");
                 store.record_at_last(vec![record]).await;
             }

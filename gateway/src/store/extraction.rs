@@ -158,6 +158,17 @@ impl Store {
         }
         Ok(first)
     }
+
+    /// An account is not at a mark any more: it is told, and put on record, when that is reached anew.
+    ///
+    /// # Errors
+    /// The store failed; it is not told anew.
+    pub(crate) async fn uncross(&self, account: &str, bit: u32) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let sql = "UPDATE extraction SET told = told - $2 WHERE account = $1 AND told & $2 <> 0";
+        tx.execute(sql, values![account, bit]).await?;
+        tx.commit().await
+    }
 }
 
 const ACCOUNTS: &str = "SELECT account, spent, extra FROM extraction WHERE account";

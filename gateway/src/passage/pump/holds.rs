@@ -38,19 +38,21 @@ impl Holds<'_> {
 }
 
 impl Pump<'_> {
-    /// Refuses what was typed while nothing passes; what is not of that kind comes back.
+    /// Refuses what was typed while nothing passes, and keeps the window's size; what is not of that kind comes back.
     pub(super) fn refuses(&mut self, piece: Piece) -> Option<Piece> {
         match piece {
             Piece::Data(_) | Piece::ErrorData(_) | Piece::Signal(_) => {
                 self.known.refused += piece.payload() as u64;
                 None
             }
-            Piece::Resize(_)
-            | Piece::Eof
-            | Piece::Exit(_)
-            | Piece::Refused
-            | Piece::Remark(_)
-            | Piece::Close => Some(piece),
+            // The last is enough.
+            Piece::Resize(size) => {
+                self.known.resized = Some(size);
+                None
+            }
+            Piece::Eof | Piece::Exit(_) | Piece::Refused | Piece::Remark(_) | Piece::Close => {
+                Some(piece)
+            }
         }
     }
 

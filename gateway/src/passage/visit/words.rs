@@ -1,7 +1,7 @@
 //! What a person reads on their visit, in their language.
 
 use ecluse_policy::extraction::Level;
-use ecluse_policy::{Admission, FlowRequest, Lang, Permit, Refusal, could_ask_for};
+use ecluse_policy::{Admission, ClientId, FlowRequest, Lang, Permit, Refusal, could_ask_for};
 use ecluse_recordings as recordings;
 
 use super::Visit;
@@ -71,6 +71,17 @@ impl Visit {
         self.gateway
             .texts
             .say(self.lang(), "budget-refused-keys", &args)
+    }
+
+    /// What they are told who begin something while a budget holds their session.
+    pub(crate) fn say_held(&self, over: &Exhausted, client: &ClientId) -> String {
+        let lang = self.lang();
+        let args = [
+            ("key", budget_key(over.level, over.way).into()),
+            ("limit", amounts::size(lang, over.limit.as_u64()).into()),
+            ("client", client.as_str().into()),
+        ];
+        self.gateway.texts.say(lang, "budget-held-new", &args)
     }
 
     /// Words about a target, in the technician's language.

@@ -71,3 +71,66 @@ async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
         assert_eq!(to_target.pieces().is_empty(), typed);
     }
 }
+
+/// X3: what is typed is refused whatever waits on its way to the target: a budget of that way holds it, or the target does not
+/// take it. Of the sizes of the window, the last is told.
+#[tokio::test]
+async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
+    for toll in [Toll::bounded(&[(Way::Up, 0)], None).0, Toll::free()] {
+        let (world, to_technician, to_target) =
+            (World::default(), Till::default(), Till::default());
+        let sizes = [80, 100, 120].map(|cols| Piece::Resize(TermSize { cols, rows: 24 }));
+        let [first, second, last] = sizes;
+        let keys = || Piece::Data(Bytes::from_static(b"rm -r *\r"));
+        let mut technician =
+            to_technician.end(vec![keys(), first, keys(), second, last.clone(), keys()]);
+        let mut target = to_target.end(Vec::new());
+        let before = Piece::Data(Bytes::from_static(b"typed before"));
+        target.outbox.put(before.clone());
+        let held = watch::Sender::new(Held::default());
+        held.send_modify(|held| assert!(held.hold(7, spent())));
+        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+        let is_bounded = !toll.budgeted().budgets.list.is_empty();
+        let mut kind = Opaque::default();
+        let mut pump = Pump {
+            kind: &mut kind,
+            permit: &|_: &FlowRequest| Ok(()),
+            tape: &world,
+            meter: &meter,
+            toll: &toll,
+            notices: Notices {
+                lines: &mut lines,
+                shown: &|line: &str| line.to_owned(),
+            },
+            holds: Holds {
+                held: held.subscribe(),
+                channel: 1,
+                typed: true,
+                refused: &|refused| format!("{refused} refused"),
+            },
+            drained_within: DRAINED_WITHIN,
+            known: Known::default(),
+        };
+        let told = Piece::ErrorData(Bytes::from_static(b"24 refused"));
+        let arrives = async {
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            held.send_modify(|held| assert!(held.let_go(7, Way::Down)));
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            stopped = pump.run(&mut technician, &mut target) => panic!("it ended: {stopped:?}"),
+            () = arrives => {}
+        }
+        assert!(to_technician.pieces().contains(&told));
+        let went = if is_bounded {
+            vec![]
+        } else {
+            vec![before, last]
+        };
+        assert_eq!(to_target.pieces(), went);
+    }
+}
