@@ -243,7 +243,7 @@ impl Toll {
         });
         taken
             .filter(|(_, bytes)| *bytes > 0)
-            .map(|(way, bytes)| (rules.accounts(way, clock::now()), bytes))
+            .map(|(way, bytes)| (rules.accounts(way, clock::agreed()), bytes))
             .filter(|(accounts, _)| !accounts.is_empty())
             .collect()
     }
@@ -340,7 +340,7 @@ impl Toll {
                 self.goes_on(lane);
                 return;
             }
-            let charges = rules.charges(lane.way, clock::now());
+            let charges = rules.charges(lane.way, clock::agreed());
             let accounts: Arc<[String]> =
                 charges.iter().map(|one| one.account.key.clone()).collect();
             let until = charges.iter().filter_map(|one| one.account.until).min();

@@ -12,9 +12,9 @@ use crate::store::ENDS;
 /// What the entries say of them.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    /// How each node began last, with which entry and by which event, while its end is not on record; as far as that would
+    /// How each node began last, with which entry, by which event and when, while its end is not on record; as far as that would
     /// name the node, which those of earlier versions did not.
-    open: BTreeMap<String, (u64, String)>,
+    open: BTreeMap<String, (u64, String, i64)>,
     /// Nodes that began, after which entry and with which, and that had no end in between.
     unended: Vec<(String, u64, u64)>,
 }
@@ -23,15 +23,16 @@ impl Runs {
     /// A gateway begins.
     pub(super) fn begin(&mut self, entry: &Entry, node: Option<String>) {
         let Some(node) = node else { return };
-        // One event is an entry in each trail.
+        // One event is an entry in each trail; where an earlier store had no events, its entries are of one moment.
         let event = entry.event.clone().unwrap_or_default();
-        if let Some((before, of)) = self.open.get(&node)
+        if let Some((before, of, at)) = self.open.get(&node)
             && *of != event
+            && *at != entry.at_us
         {
             self.unended.push((node.clone(), *before, entry.seq));
         }
         if entry.detail.contains_key(ENDS) {
-            self.open.insert(node, (entry.seq, event));
+            self.open.insert(node, (entry.seq, event, entry.at_us));
         } else {
             self.open.remove(&node);
         }
@@ -72,8 +73,9 @@ mod tests {
         } else {
             ""
         };
+        let at = event.len();
         let line = format!(
-            r#"{{"salt":"00","seq":{seq},"at":1,"kind":"serve-start","event":"{event}","detail":{{"node":"a"{ends}}}}}"#
+            r#"{{"salt":"00","seq":{seq},"at":{at},"kind":"serve-start","event":"{event}","detail":{{"node":"a"{ends}}}}}"#
         );
         Entry::parse(line.as_bytes()).unwrap()
     }
@@ -88,8 +90,10 @@ mod tests {
             runs.begin(&start(1, "x", true), node());
             runs.begin(&start(2, "x", true), node());
             see(&mut runs);
-            runs.begin(&start(5, "y", true), node());
-            runs.begin(&start(6, "y", true), node());
+            runs.begin(&start(5, "later", true), node());
+            runs.begin(&start(6, "later", true), node());
+            // The same moment, without the event.
+            runs.begin(&start(7, "again", true), node());
             runs.unended
         };
         assert_eq!(unended(&|_| {}), [("a".to_owned(), 2, 5)]);
