@@ -461,6 +461,7 @@ auditor-recording-locked = Only the client's key opens the recording of session 
     Whoever holds the key has it checked and read to its end, on any machine, with: ecluse verify --key KEY evidence.tar
     and reads it, once tar -xf evidence.tar has unpacked it, with: ecluse recordings read recordings/… --key KEY --into plain
 auditor-session-not-in-table = Session { $number } is on record, and the gateway's table of sessions does NOT HAVE IT any more: somebody took it out, so it is neither replayed nor searched here. Tell the gateway's administrator to run: ecluse journal verify
+auditor-session-not-known-yet = Of session { $number } it is NOT KNOWN YET whether the gateway's table of sessions has what the log tells of it, since words of the log are not there. Nobody is accused by that; they are looked for again. What its recording says of it stands.
 auditor-session-not-on-record = Session { $number } is NOT ON RECORD as the gateway's table of sessions has it: somebody changed the table. What its recording and the journal say of it stands. Tell the gateway's administrator to run: ecluse journal verify
 auditor-channels = Session { $number } has several channels: { $channels }. Choose one with --channel.
 auditor-no-such-channel = Session { $number } has no channel { $channel }. It has: { $channels }.

@@ -492,6 +492,7 @@ auditor-recording-locked = Seule la clé du client ouvre l'enregistrement de la 
     Qui détient la clé le fait vérifier et lire jusqu'au bout, sur n'importe quelle machine, avec : ecluse verify --key CLÉ preuves.tar
     et le lit, une fois décompressé par tar -xf preuves.tar, avec : ecluse recordings read recordings/… --key CLÉ --into clair
 auditor-session-not-in-table = La session { $number } est au journal, et la table des sessions de la passerelle ne l'A PLUS : quelqu'un l'en a retirée, on ne peut donc ni la revoir ni y chercher ici. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
+auditor-session-not-known-yet = Pour la session { $number }, on ne sait PAS ENCORE si la table des sessions de la passerelle a ce que le journal en rapporte : il manque des mots au journal. Cela n'accuse personne ; la passerelle les cherche de nouveau. Ce qu'en dit son enregistrement reste valable.
 auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.

@@ -5,8 +5,8 @@
 //! compared with the monotonic one at every reading: when they part by more than [`TOLERANCE`], somebody
 //! or something set the clock, and [`jump`] tells it so that it reaches the audit trail (R6).
 //!
-//! What ends a right is never one clock that somebody may set (`adr/0033-time-and-the-order-of-the-log.md`): [`agreed`] is the
-//! store's clock where this machine's is apart from it, and an [`Onward`] never goes back.
+//! What ends a right is never one clock that somebody may set (`adr/0033-time-and-the-order-of-the-log.md`): where this machine's
+//! and the store's part, [`agreed`] is the one that was not set, and an [`Onward`] never goes back.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -35,23 +35,50 @@ pub fn monotonic() -> Instant {
 /// How far this machine's clock may be from the store's before the store's counts instead. **Unit**: microseconds.
 pub const APART: u64 = 5_000_000;
 
-/// The time by which rights begin and end: this machine's, or the store's where the two are apart. A store whose clock is
-/// this machine's changes nothing.
+/// The time by which rights begin and end: this machine's, and where the store's clock is apart from it, the one of the two that
+/// goes on as both did while they agreed; where neither does, that. A store whose clock is this machine's changes nothing.
 pub fn agreed() -> Timestamp {
     let (wall, steady) = (now(), CLOCK.steady_micros());
-    CLOCK
-        .anchor()
-        .and_then(|anchor| anchor.rather_than(wall, steady))
-        .unwrap_or(wall)
+    CLOCK.agreement().judged(wall, steady).0
+}
+
+/// Whose word that is.
+pub fn counts() -> Counts {
+    let (wall, steady) = (now(), CLOCK.steady_micros());
+    CLOCK.agreement().judged(wall, steady).1
+}
+
+/// Whose clock counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// This machine's.
+    Own,
+    /// The store's: this machine's was set.
+    Store,
+    /// Neither: both were set, and time goes on from where they agreed.
+    Onward,
+}
+
+/// By how much the clock of [`agreed`] is ahead of the monotonic one. Between two readings it changes by as much as that clock was
+/// set, and not by the time that passed. **Unit**: microseconds.
+pub fn ahead() -> i64 {
+    let steady = CLOCK.steady_micros();
+    agreed().as_micros().saturating_sub(steady)
+}
+
+/// By how much that clock was set between two readings of [`ahead`]; within what honest clocks differ, not at all.
+pub fn set_by(before: i64, after: i64) -> i64 {
+    let by = after.saturating_sub(before);
+    if by.unsigned_abs() > APART { by } else { 0 }
 }
 
 /// Takes in what the store's own clock shows; asked for again every few seconds, so that a machine that slept catches up.
 pub fn store_shows(at: Timestamp) {
-    let steady = CLOCK.steady_micros();
-    *CLOCK.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(Anchor { at, steady });
+    let (wall, steady) = (now(), CLOCK.steady_micros());
+    CLOCK.agreement().shown(at, wall, steady);
 }
 
-/// What another clock showed at a moment of the monotonic one.
+/// What a clock showed at a moment of the monotonic one.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     at: Timestamp,
@@ -59,13 +86,55 @@ struct Anchor {
 }
 
 impl Anchor {
-    /// What that clock shows by now, where it is not what the wall clock shows.
-    fn rather_than(self, wall: Timestamp, steady: i64) -> Option<Timestamp> {
-        let there = self
-            .at
-            .as_micros()
-            .saturating_add(steady.saturating_sub(self.steady));
-        (there.abs_diff(wall.as_micros()) > APART).then(|| Timestamp::from_micros(there))
+    /// What it shows by now.
+    fn shows(self, steady: i64) -> Timestamp {
+        let passed = steady.saturating_sub(self.steady);
+        Timestamp::from_micros(self.at.as_micros().saturating_add(passed))
+    }
+}
+
+fn apart(one: Timestamp, other: Timestamp) -> u64 {
+    one.as_micros().abs_diff(other.as_micros())
+}
+
+/// This machine's clock and the store's. Pure: the readings are given.
+///
+/// Each of the two may be set, and neither ends anything alone: the one counts that goes on as both did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Agreement {
+    /// The store's, where it has one of its own.
+    store: Option<Anchor>,
+    /// Where both agreed. It is kept as long as they agree with it, so that no clock moves it in small steps.
+    settled: Option<Anchor>,
+}
+
+impl Agreement {
+    fn shown(&mut self, at: Timestamp, wall: Timestamp, steady: i64) {
+        self.store = Some(Anchor { at, steady });
+        let is_settled = |settled: Anchor| apart(settled.shows(steady), wall) <= APART;
+        if apart(at, wall) <= APART && !self.settled.is_some_and(is_settled) {
+            self.settled = Some(Anchor { at: wall, steady });
+        }
+    }
+
+    fn judged(&self, wall: Timestamp, steady: i64) -> (Timestamp, Counts) {
+        let Some(store) = self.store.map(|store| store.shows(steady)) else {
+            return (wall, Counts::Own);
+        };
+        if apart(store, wall) <= APART {
+            return (wall, Counts::Own);
+        }
+        let Some(settled) = self.settled.map(|settled| settled.shows(steady)) else {
+            return (store, Counts::Store);
+        };
+        let (own, theirs) = (apart(wall, settled), apart(store, settled));
+        if own <= APART && own <= theirs {
+            (wall, Counts::Own)
+        } else if theirs <= APART {
+            (store, Counts::Store)
+        } else {
+            (settled, Counts::Onward)
+        }
     }
 }
 
@@ -129,8 +198,7 @@ pub fn jump() -> Option<Jump> {
 struct Clock {
     started: Instant,
     watch: Mutex<JumpWatch>,
-    /// The store's clock, where it has one of its own.
-    store: Mutex<Option<Anchor>>,
+    agreement: Mutex<Agreement>,
 }
 
 impl Clock {
@@ -138,12 +206,14 @@ impl Clock {
         Self {
             started: monotonic(),
             watch: Mutex::new(JumpWatch::default()),
-            store: Mutex::new(None),
+            agreement: Mutex::new(Agreement::default()),
         }
     }
 
-    fn anchor(&self) -> Option<Anchor> {
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    fn agreement(&self) -> MutexGuard<'_, Agreement> {
+        self.agreement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn steady_micros(&self) -> i64 {
@@ -244,18 +314,55 @@ mod tests {
         assert_eq!(jump.micros(), 200 * SECOND);
     }
 
-    /// R6: a machine's clock that is apart from the store's decides nothing; within what honest clocks differ it does.
+    /// R6: of two clocks that part, the one that was set decides nothing, whichever it is; within what honest clocks differ, this
+    /// machine's does.
     #[test]
-    fn r6_the_stores_clock_counts_where_the_two_are_apart() {
-        let anchor = Anchor {
-            at: Timestamp::from_micros(1000 * SECOND),
-            steady: 0,
-        };
+    fn r6_the_clock_that_was_set_ends_nothing() {
         let at = |second: i64| Timestamp::from_micros(second * SECOND);
-        assert_eq!(anchor.rather_than(at(1014), 10 * SECOND), None);
-        assert_eq!(anchor.rather_than(at(1006), 10 * SECOND), None);
-        assert_eq!(anchor.rather_than(at(8210), 10 * SECOND), Some(at(1010)));
-        assert_eq!(anchor.rather_than(at(10), 10 * SECOND), Some(at(1010)));
+        let mut both = Agreement::default();
+        assert_eq!(both.judged(at(7), 0), (at(7), Counts::Own), "no store's");
+        both.shown(at(1000), at(1003), 0);
+        let judged = |wall: i64, seconds: i64| both.judged(at(wall), seconds * SECOND);
+        assert_eq!(judged(1014, 10), (at(1014), Counts::Own));
+        assert_eq!(judged(1006, 10), (at(1006), Counts::Own));
+        // This machine's, ahead and back.
+        for wall in [8210, 10] {
+            assert_eq!(judged(wall, 10), (at(1010), Counts::Store));
+        }
+        // The store's alone, a day ahead for some seconds.
+        for day in [86_400, -86_400] {
+            let mut jumped = both;
+            jumped.shown(at(1010 + day), at(1013), 10 * SECOND);
+            let judged = jumped.judged(at(1015), 12 * SECOND);
+            assert_eq!(judged, (at(1015), Counts::Own));
+            // Both, to different times.
+            let judged = jumped.judged(at(500), 12 * SECOND);
+            assert_eq!(judged, (at(1015), Counts::Onward));
+            jumped.shown(at(1020), at(1023), 20 * SECOND);
+            assert_eq!(
+                jumped.judged(at(1024), 21 * SECOND),
+                (at(1024), Counts::Own)
+            );
+        }
+        // Neither wins in small steps.
+        for step in [4, -4] {
+            let (mut store, mut own) = (both, both);
+            for n in 1..100 {
+                let (right, steady) = (1003 + n * 3, n * 3 * SECOND);
+                store.shown(at(right + n * step), at(right), steady);
+                own.shown(at(right), at(right + n * step), steady);
+                let off = |judged: (Timestamp, Counts)| apart(judged.0, at(right));
+                assert!(off(store.judged(at(right), steady)) <= APART);
+                assert!(off(own.judged(at(right + n * step), steady)) <= APART);
+            }
+        }
+        // A machine that slept agrees with the store again, and goes on from there.
+        let mut slept = both;
+        slept.shown(at(9000), at(9003), 20 * SECOND);
+        assert_eq!(
+            slept.judged(at(1030), 25 * SECOND),
+            (at(9005), Counts::Store)
+        );
     }
 
     /// I3: a clock that is set back gives nobody more time; one that is set forward, or runs on while the machine sleeps, counts.
@@ -270,6 +377,15 @@ mod tests {
         assert_eq!(onward.at_least(at(1060), minute), at(1060));
         assert_eq!(onward.at_least(at(1060 - 1800), minute), at(1060));
         assert_eq!(onward.at_least(at(4660), minute), at(4660));
+    }
+
+    /// A6: how far a clock was set is told from how long it ran.
+    #[test]
+    fn a6_time_that_passes_sets_no_clock() {
+        let before = ahead();
+        assert_eq!(set_by(before, ahead()), 0);
+        assert_eq!(set_by(before, before + 4 * SECOND), 0, "a slew");
+        assert_eq!(set_by(before, before - 7200 * SECOND), -7200 * SECOND);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use self::sntp::{Answer, NoAnswer};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock::{self, Jump};
 use crate::settings::NtpServer;
-use crate::store::{Store, StoreError};
+use crate::store::{Serving, Store, StoreError};
 
 /// How often the clock is looked at for jumps.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -250,6 +250,8 @@ pub(crate) async fn compare(servers: &[NtpServer]) -> ClockStatus {
 pub(crate) struct TimeSource {
     servers: Vec<NtpServer>,
     store: Store,
+    /// Who watches: whose clock it is.
+    by: Serving,
     ask_every: Duration,
     status: watch::Sender<ClockStatus>,
     /// What was last put on record.
@@ -261,10 +263,15 @@ impl TimeSource {
     ///
     /// # Errors
     /// The store failed: what is not on record is not known.
-    pub(crate) async fn start(servers: &[NtpServer], store: &Store) -> Result<Self, StoreError> {
+    pub(crate) async fn start(
+        servers: &[NtpServer],
+        store: &Store,
+        by: Serving,
+    ) -> Result<Self, StoreError> {
         let mut source = Self {
             servers: servers.to_vec(),
             store: store.clone(),
+            by,
             ask_every: ASK_EVERY,
             status: watch::Sender::new(ClockStatus::unknown(clock::now())),
             on_record: None,
@@ -301,6 +308,7 @@ impl TimeSource {
         let record = AuditRecord::new(AuditKind::ClockJump, jump.found)
             .reason(format!("from {} to {}", jump.expected, jump.found))
             .detail("micros", jump.micros());
+        let record = self.by.names(record);
         self.store.record_at_last(vec![record]).await;
         // Told before the servers answer, which may take seconds.
         self.status.send_modify(|status| status.jump = Some(*jump));

@@ -26,17 +26,19 @@ pub(crate) async fn tell(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let began = store.unended_run(node).await?;
-    let Some(sign) = lock.unended().max(began) else {
+    let (lock_tells, log_tells) = (lock.unended(), began.map(|(at, _)| at));
+    let Some(sign) = lock_tells.max(log_tells) else {
         return Ok(());
     };
-    put_on_record(store, node, sign, now).await?;
+    let is_sure = lock_tells.is_some() || began.is_some_and(|(_, is_sure)| is_sure);
+    put_on_record(store, node, (sign, is_sure), now).await?;
     lock.ended()
 }
 
 async fn put_on_record(
     store: &Store,
     node: &str,
-    sign: Timestamp,
+    (sign, is_sure): (Timestamp, bool),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let query = AuditQuery {
@@ -63,10 +65,16 @@ async fn put_on_record(
         .chain(recovered.iter().filter_map(|end| end.client.as_ref()))
         .collect();
     let event = new_id(now)?;
+    // It is told once, at the start: whoever takes words away for that moment must not keep it off the record.
+    let why = if is_sure {
+        "the gateway had stopped out of order"
+    } else {
+        "the gateway had stopped out of order, unless its end is among the words of the log that are missing"
+    };
     let record = || {
         AuditRecord::new(AuditKind::ServeCutShort, now)
             .event(event)
-            .reason("the gateway had stopped out of order")
+            .reason(why)
             .detail(NODE, node)
             .detail(AFTER, after.to_string())
     };

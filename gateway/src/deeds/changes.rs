@@ -14,12 +14,17 @@ use crate::archive::cut_short;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{AuditQuery, JOINED, NODE, StoreError};
+use crate::store::{AuditQuery, JOINED, NODE, StoreError, Stretches};
 
 /// Changes read in one go. All are read: so many of one kind push none of another out.
 const PAGE: u32 = 500;
 /// How far back somebody is told who never was told before, and how far `changes` looks by itself.
 const BACK: Span = Span::from_hours(30 * 24);
+
+/// The detail of an entry that somebody was told: which entries up to there could not be read.
+const UNREAD: &str = "unread";
+/// Stretches of such entries that are kept in mind for somebody.
+const STRETCHES: usize = 500;
 
 /// What is told, by kind and by what happened to an object of the documents.
 const TOLD: [(AuditKind, &str, What); 18] = [
@@ -235,12 +240,24 @@ fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) 
 }
 
 /// Up to where an operator was told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct UpTo {
     seq: u64,
     at: Timestamp,
-    /// The first entry since that could not be read: on record they are told no further.
-    away: Option<u64>,
+    /// What could not be read up to there: it is told when it can be, and nothing else is told again for that.
+    away: Stretches,
+}
+
+impl UpTo {
+    /// After which entry something may be news.
+    fn after(&self) -> u64 {
+        let first = self.away.first().map(|first| first.saturating_sub(1));
+        first.map_or(self.seq, |first| first.min(self.seq))
+    }
+
+    fn is_news(&self, seq: u64) -> bool {
+        seq > self.seq || self.away.has(seq)
+    }
 }
 
 /// Since when somebody was not told.
@@ -262,7 +279,7 @@ pub(crate) async fn up_to_now(house: &Gateway, by: &AsOperator<'_>) -> Result<Up
     Ok(UpTo {
         seq: found.first().map_or(0, |latest| latest.seq),
         at: by.now(),
-        away: None,
+        away: Stretches::default(),
     })
 }
 
@@ -274,12 +291,8 @@ pub(crate) async fn news(
 ) -> Result<Option<Changed>, Undone> {
     let applied = house.applied();
     let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
-    let query = AuditQuery {
-        after: Some(upto.seq),
-        ..of(&operator)
-    };
-    let from = upto.at;
-    Ok(told(house, by, &operator, query, from, upto).await?)
+    let (query, since) = (of(&operator), Since::Told(upto.clone()));
+    Ok(told(house, by, &operator, query, since, upto).await?)
 }
 
 /// What changed since this operator was told last, on record as told. None where nothing did, or where they come for the
@@ -291,24 +304,10 @@ pub(crate) async fn untold(
 ) -> Result<Option<Changed>, Undone> {
     let applied = house.applied();
     let operator = right(house, by, Changes::ACT, by.as_operator(&applied)).await?;
-    let (query, from) = match since(house, by, &operator).await? {
-        None => return Ok(None),
-        Some(Since::Told(UpTo { seq, at, .. })) => {
-            let query = AuditQuery {
-                after: Some(seq),
-                ..of(&operator)
-            };
-            (query, at)
-        }
-        Some(Since::Came(at)) => {
-            let query = AuditQuery {
-                from: Some(at),
-                ..of(&operator)
-            };
-            (query, at)
-        }
+    let Some(since) = since(house, by, &operator).await? else {
+        return Ok(None);
     };
-    Ok(told(house, by, &operator, query, from, upto).await?)
+    Ok(told(house, by, &operator, of(&operator), since, upto).await?)
 }
 
 /// What a query finds, on record as told.
@@ -317,45 +316,64 @@ async fn told(
     by: &Actor,
     operator: &AsOperator<'_>,
     query: AuditQuery,
-    from: Timestamp,
+    since: Since,
     upto: &mut UpTo,
 ) -> Result<Option<Changed>, StoreError> {
-    let (found, away) = all_so_far(house, query).await?;
-    let Some(latest) = found.first().map(|latest| latest.seq) else {
-        return Ok(None);
+    let (query, from) = match &since {
+        Since::Told(told) => {
+            let after = Some(told.after());
+            (AuditQuery { after, ..query }, told.at)
+        }
+        Since::Came(at) => {
+            let from = Some(*at);
+            (AuditQuery { from, ..query }, *at)
+        }
     };
-    // What cannot be read there is told when they come again and it can be, with what came after it.
-    upto.away = upto.away.into_iter().chain(away).min();
-    let away = upto.away.unwrap_or(u64::MAX);
+    let after = query.after;
+    let mut found = all(house, query).await?;
+    if let Since::Told(told) = &since {
+        found.retain(|stored| told.is_news(stored.seq));
+    }
+    let latest = found.iter().map(|stored| stored.seq).max();
+    let told = match (&since, latest) {
+        (Since::Told(told), Some(latest)) => told.seq.max(latest),
+        (Since::Came(_), Some(latest)) => latest,
+        (Since::Told(told), None) => {
+            upto.away = told.away.clone();
+            return Ok(None);
+        }
+        (Since::Came(_), None) => return Ok(None),
+    };
+    // What cannot be read up to there is told when it can be; they are told nothing twice for that.
+    let mut unread = house.store.places_away(after.unwrap_or(0), told);
+    let beyond = unread.keep(STRETCHES);
+    let told = beyond.map_or(told, |beyond| told.min(beyond.saturating_sub(1)));
     let record = by
         .record(AuditKind::ChangesTold, clock::now())
         .client(operator.client())
         .detail("entries", found.len())
-        .detail("up-to", latest.min(away.saturating_sub(1)));
+        .detail("up-to", told);
+    let record = if unread.is_empty() {
+        record
+    } else {
+        record.detail(UNREAD, unread.to_string())
+    };
     house.store.record(&[record]).await?;
-    upto.seq = upto.seq.max(latest);
+    upto.seq = upto.seq.max(told);
     upto.at = operator.now();
+    upto.away = unread;
     Ok(Some(changed(operator, from, found)))
 }
 
 /// All that a query finds, the latest first, a page at a time.
-async fn all(house: &Gateway, query: AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
-    Ok(all_so_far(house, query).await?.0)
-}
-
-/// The same, and the first entry after which that may not be all.
-async fn all_so_far(
-    house: &Gateway,
-    mut query: AuditQuery,
-) -> Result<(Vec<StoredAuditRecord>, Option<u64>), StoreError> {
+async fn all(house: &Gateway, mut query: AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
     query.limit = Some(PAGE);
-    let (mut found, mut away) = (Vec::new(), None);
+    let mut found = Vec::new();
     loop {
-        let (page, first) = house.store.audit_so_far(&query).await?;
-        away = away.into_iter().chain(first).min();
+        let (page, _) = house.store.audit_so_far(&query).await?;
         let Some(last) = page.last() else {
             found.reverse();
-            return Ok((found, away));
+            return Ok(found);
         };
         query.after = Some(last.seq);
         found.extend(page);
@@ -388,10 +406,11 @@ async fn since(
     };
     if let Some(StoredAuditRecord { record, .. }) = house.store.audit(&told).await?.first() {
         let upto = record.detail.get("up-to").and_then(|upto| upto.as_u64());
+        let unread = record.detail.get(UNREAD).and_then(|unread| unread.as_str());
         return Ok(Some(Since::Told(UpTo {
             seq: upto.unwrap_or_default(),
             at: record.at,
-            away: None,
+            away: Stretches::parse(unread.unwrap_or_default()),
         })));
     }
     let came = AuditQuery {

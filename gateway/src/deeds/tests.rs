@@ -16,7 +16,7 @@ use super::*;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::faces::lobby::testing::{House, documents, documents_where};
-use crate::store::testing::records_of;
+use crate::store::testing::{records_of, words_away, words_back};
 
 fn ask<A: Ask>(body: serde_json::Value) -> A {
     serde_json::from_value(body).unwrap()
@@ -390,6 +390,53 @@ async fn changes_are_facts_and_told_once() {
     assert!(matches!(unclear, Err(Undone::Unclear(_))), "{unclear:?}");
     let zoe = changes(gateway, &house.visitor("zoe"), Changes::default()).await;
     assert_eq!(zoe.unwrap().changes, []);
+}
+
+/// R9: what cannot be read is told once it can be, and holds up nothing: nobody hears the same twice, however long it is away.
+#[tokio::test]
+async fn r9_what_stays_away_makes_nobody_hear_the_rest_again() {
+    let house = House::new().await;
+    let (gateway, odile) = (&house.gateway, house.visitor("odile"));
+    let client = ecluse_policy::ClientId::parse("hopital").unwrap();
+    let applied = gateway.applied();
+    let operator = odile.as_operator(&applied).unwrap();
+    let mut upto = up_to_now(gateway, &operator).await.unwrap();
+    let change = async |object: &str| {
+        let record = AuditRecord::new(AuditKind::DocumentChange, clock::now())
+            .client(&client)
+            .detail("object", object)
+            .detail("change", "changed");
+        gateway.store.record(&[record]).await.unwrap();
+        gateway.store.watch().await.unwrap();
+    };
+    let objects = |told: Option<super::changes::Changed>| {
+        let changes = told.into_iter().flat_map(|told| told.changes);
+        changes.map(|change| change.object).collect::<Vec<_>>()
+    };
+    change("before").await;
+    let told = news(gateway, &odile, &mut upto).await.unwrap();
+    assert_eq!(objects(told), ["before"]);
+    change("away").await;
+    change("there").await;
+    words_away(&gateway.store, "entry LIKE '%\"away\"%'").await;
+    let again = async || {
+        let mut upto = up_to_now(gateway, &operator).await.unwrap();
+        let told = untold(gateway, &odile, &mut upto).await.unwrap();
+        (objects(told), upto)
+    };
+    assert_eq!(again().await.0, ["there"]);
+    for _ in 0..3 {
+        assert!(again().await.0.is_empty());
+    }
+    change("later").await;
+    assert_eq!(again().await.0, ["later"]);
+    let (told, mut upto) = again().await;
+    assert!(told.is_empty());
+    words_back(&gateway.store).await;
+    // At the prompt as at a log-on.
+    let told = news(gateway, &odile, &mut upto).await.unwrap();
+    assert_eq!(objects(told), ["away"]);
+    assert!(again().await.0.is_empty());
 }
 
 /// I5, R5: the handle needs no terminal; what names nothing of theirs is on record, and cutting all where nothing runs is no

@@ -2,15 +2,15 @@
 //!
 //! Gateways that share a store close what is over for one another, and count one another's failures. One whose clock is wrong
 //! would close everybody's interventions too early or keep its own open too long, so it does not begin to serve, and goes by
-//! the store's clock once it is found to be apart ([`clock::agreed`]).
+//! the one of the two that was not set once they are found to be apart ([`clock::agreed`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecluse_policy::Timestamp;
 
 use crate::audit::{AuditKind, AuditRecord};
-use crate::clock;
-use crate::store::{Store, StoreError};
+use crate::clock::{self, Counts};
+use crate::store::{Serving, Store, StoreError};
 
 /// Whether the clocks were found apart at the last look.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl Agreement {
     }
 
     /// What a look found; the record of it where that is news.
-    fn found(&self, ahead: i64) -> Option<AuditRecord> {
+    fn found(&self, ahead: i64, counts: Counts, by: &Serving) -> Option<AuditRecord> {
         let apart = Apart::of(ahead);
         let news = self.apart.swap(apart.is_some(), Ordering::AcqRel) != apart.is_some();
         if !news {
@@ -82,11 +82,21 @@ impl Agreement {
         }
         let record = AuditRecord::new(AuditKind::ClockJump, clock::now())
             .detail("store-ahead-micros", ahead);
+        let record = by.names(record);
         Some(match apart {
             Some(apart) => {
-                tracing::error!("{apart}; until then this gateway goes by the store's clock");
+                let by = match counts {
+                    Counts::Own => {
+                        "the store's is the one that was set: until they agree again this gateway goes by its own"
+                    }
+                    Counts::Store => "until they agree again this gateway goes by the store's",
+                    Counts::Onward => {
+                        "both were set: until they agree again this gateway goes on from when they did"
+                    }
+                };
+                tracing::error!("{apart}; {by}");
                 record.reason(format!(
-                    "this machine's clock is {} s {} the store's; until they agree again this gateway goes by the store's",
+                    "this machine's clock is {} s {} the store's; {by}",
                     apart.seconds, apart.direction
                 ))
             }
@@ -98,10 +108,10 @@ impl Agreement {
     }
 
     /// Looks, and puts on record when they part and when they agree again.
-    pub(super) async fn look(&self, store: &Store) {
+    pub(super) async fn look(&self, store: &Store, by: &Serving) {
         match shown(store).await {
             Ok(ahead) => {
-                if let Some(record) = self.found(ahead) {
+                if let Some(record) = self.found(ahead, clock::counts(), by) {
                     store.record_at_last(vec![record]).await;
                 }
             }
@@ -113,11 +123,16 @@ impl Agreement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Run;
 
     /// R6: clocks that part are told once, and once when they agree again.
     #[test]
     fn r6_clocks_that_part_are_told_once() {
         let agreement = Agreement::default();
+        let by = Serving {
+            node: "a".into(),
+            run: Run::of("one"),
+        };
         for (ahead, is_apart, told) in [
             (0, false, None),
             (-4_000_000, false, None),
@@ -131,7 +146,7 @@ mod tests {
             (1_000, false, Some("agree again")),
             (6_000_000, true, Some("6 s behind the store's")),
         ] {
-            let record = agreement.found(ahead);
+            let record = agreement.found(ahead, Counts::Store, &by);
             assert_eq!(agreement.is_apart(), is_apart, "{ahead}");
             let reason = record.and_then(|record| record.reason);
             assert_eq!(reason.is_some(), told.is_some(), "{ahead}: {reason:?}");

@@ -15,7 +15,7 @@ use ecluse_recordings::neutralise;
 use tokio::time::Instant;
 
 use super::node_name::{NameError, keep};
-use crate::store::{Holder, LEASE, Run, ServeLock, Store, StoreError};
+use crate::store::{Holder, LEASE, Run, ServeLock, Serving, Store, StoreError};
 
 /// What the latest run of a data directory was, as [`trace`] has it.
 const FILE: &str = "run";
@@ -60,6 +60,14 @@ fn meaning(holder: &Holder, first: &Holder, since: Duration) -> Means {
 }
 
 impl Own {
+    /// Who serves.
+    pub(crate) fn serving(&self) -> Serving {
+        Serving {
+            node: self.name.clone(),
+            run: self.run.clone(),
+        }
+    }
+
     /// A run that is new.
     pub(super) fn new(name: String, address: &HostPort, path: PathBuf) -> Result<Self, NameError> {
         Ok(Self {

@@ -42,7 +42,11 @@ pub(crate) async fn stay(gateway: Arc<Gateway>, mut own: Own, taken: oneshot::Se
             _ = renewals.tick() => {}
         }
         end_outlived(&gateway).await;
-        gateway.live.agreement.look(&gateway.store).await;
+        gateway
+            .live
+            .agreement
+            .look(&gateway.store, &own.serving())
+            .await;
         match own.renew(&gateway.store).await {
             Ok(()) => {}
             Err(error @ NameError::Taken { .. }) => {

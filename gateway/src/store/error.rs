@@ -112,7 +112,7 @@ pub enum StoreError {
     },
     /// Nothing tells whether a sealed secret is the right one.
     #[error(
-        "the words of entry {seq}, which tells of the {secret}, cannot be read, and nothing is opened with it meanwhile; set it anew, and find out what happened with: ecluse journal verify"
+        "the words of entry {seq}, which tells of the {secret} or may tell of it, cannot be read, and nothing is opened with it meanwhile; set it anew, and find out what happened with: ecluse journal verify"
     )]
     NotReadable {
         /// Which secret.

@@ -35,6 +35,7 @@ const NODES: &str = include_str!("migrations/0018_nodes.sql");
 const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
 const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
 const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
+const COPIES: &str = include_str!("migrations/0022_copies.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -150,6 +151,12 @@ const STEPS: &[Step] = &[
         name: "extraction",
         sqlite: EXTRACTION,
         postgres: EXTRACTION,
+    },
+    Step {
+        format: 22,
+        name: "copies of what takes",
+        sqlite: COPIES,
+        postgres: COPIES,
     },
 ];
 

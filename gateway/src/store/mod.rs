@@ -65,7 +65,7 @@ pub use self::address::check_address;
 pub use self::audit::AuditQuery;
 pub use self::bound::{
     Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
-    LastText, SessionFault, SessionSaid, Wrong,
+    LastText, SessionFault, SessionSaid, Standing, Stretches, Wrong,
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
@@ -83,7 +83,7 @@ pub use self::journal::{
 };
 pub use self::keys::SigningKey;
 pub use self::lock::{ChangeLock, ServeLock};
-pub use self::node_runs::{Holder, Run};
+pub use self::node_runs::{Holder, Run, Serving};
 pub use self::nodes::{HEARD_WITHIN, LEASE, Node, RemoveError, Removed};
 pub(crate) use self::orders::ORDER;
 pub use self::orders::{Given, Held, Reply};

@@ -12,8 +12,10 @@ use std::time::Duration;
 use ecluse_policy::HostPort;
 
 use super::nodes::clock;
+use super::settings::NODE;
 use super::sql::values;
 use super::{Store, StoreError};
+use crate::audit::AuditRecord;
 use crate::secrets::{SecretError, random};
 
 /// The word of one run of a gateway, which no other has. **Shape**: 16 random bytes, in hexadecimal.
@@ -38,6 +40,27 @@ impl Run {
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The detail of an entry that names the run of the gateway beside its name.
+const RUN: &str = "run";
+
+/// A gateway that serves, and in which run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    /// Its name.
+    pub node: String,
+    /// Its run.
+    pub run: Run,
+}
+
+impl Serving {
+    /// The same record, with whose it is: what one machine's clock did is no matter of others.
+    pub fn names(&self, record: AuditRecord) -> AuditRecord {
+        record
+            .detail(NODE, self.node.as_str())
+            .detail(RUN, self.run.to_string())
     }
 }
 

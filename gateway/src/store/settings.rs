@@ -10,7 +10,7 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use super::sql::values;
-use super::{Store, StoreError, Writing};
+use super::{Store, StoreError, Writing, bound};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
@@ -118,6 +118,7 @@ impl Store {
         let began = AuditRecord::new(AuditKind::GatewayStart, at)
             .detail(NODE, node)
             .detail(ENDS, true)
+            .detail(bound::COPIES, true)
             .detail(SETTINGS, sha256_hex(text.as_bytes()));
         let records: Vec<_> = told.into_iter().chain([began]).collect();
         change.commit(&records).await

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
+use super::sql::{Engine, values};
 use super::{AuditQuery, Store, opening};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::random;
@@ -146,4 +147,56 @@ pub fn on_each_engine(test: impl AsyncFn(&TestStore)) {
             }
         }
     });
+}
+
+/// What an administrator of the database can do: everything.
+pub async fn attack(store: &Store, statements: &[&str]) {
+    let mut tx = store.db().begin().await.unwrap();
+    let guarded = match store.db().engine() {
+        Engine::Sqlite => {
+            let sql = "SELECT 'DROP TRIGGER ' || name AS statement FROM sqlite_master WHERE type = 'trigger'";
+            let rows = tx.rows(sql, values![]).await.unwrap();
+            rows.iter()
+                .map(|row| row.text("statement").unwrap())
+                .collect()
+        }
+        Engine::Postgres => [
+            "audit",
+            "journal",
+            "journal_nodes",
+            "checkpoints",
+            "destructions",
+            "trails",
+        ]
+        .map(|table| format!("ALTER TABLE {table} DISABLE TRIGGER USER"))
+        .to_vec(),
+    };
+    for statement in guarded {
+        tx.execute(AssertSqlSafe(statement), values![])
+            .await
+            .unwrap();
+    }
+    for statement in statements {
+        tx.execute(AssertSqlSafe((*statement).to_owned()), values![])
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// Takes the words of these entries away for a moment.
+pub async fn words_away(store: &Store, which: &str) {
+    let words = format!("UPDATE journal SET entry = 'x' WHERE {which}");
+    attack(
+        store,
+        &["CREATE TABLE kept AS SELECT * FROM journal", &words],
+    )
+    .await;
+}
+
+/// Puts them back.
+pub async fn words_back(store: &Store) {
+    let words = "UPDATE journal SET entry = (SELECT k.entry FROM kept k WHERE k.seq = journal.seq) \
+                 WHERE seq IN (SELECT seq FROM kept)";
+    attack(store, &[words, "DROP TABLE kept"]).await;
 }

@@ -2,6 +2,7 @@
 
 use super::fake::{Behaviour, FakeServer};
 use super::*;
+use crate::store::Run;
 use crate::store::testing::{TestStore, records_of};
 
 /// Longest that the loopback may take, in microseconds.
@@ -20,6 +21,13 @@ async fn readings(store: &Store) -> Vec<AuditRecord> {
     records_of(store, &[AuditKind::ClockReading]).await
 }
 
+fn by() -> Serving {
+    Serving {
+        node: "a".into(),
+        run: Run::of("one"),
+    }
+}
+
 fn near(offset: Option<i64>, wanted: i64) -> bool {
     offset.is_some_and(|offset| offset.abs_diff(wanted) < NEAR)
 }
@@ -30,7 +38,7 @@ async fn the_offset_is_measured_and_on_record_from_the_start() {
     let store = TestStore::sqlite().await;
     let (_servers, names) =
         servers(&[Behaviour::Ahead(-7_000_000), Behaviour::Ahead(-7_001_000)]).await;
-    let source = TimeSource::start(&names, &store).await.unwrap();
+    let source = TimeSource::start(&names, &store, by()).await.unwrap();
     let status = source.status().borrow().clone();
     assert!(near(status.offset_us, -7_000_000), "{status:?}");
     assert!(matches!(&status.source, ClockSource::Agreed(who) if who.len() == 2));
@@ -45,7 +53,7 @@ async fn the_offset_is_measured_and_on_record_from_the_start() {
 #[tokio::test]
 async fn without_servers_the_record_says_that_the_offset_is_unknown() {
     let store = TestStore::sqlite().await;
-    let source = TimeSource::start(&[], &store).await.unwrap();
+    let source = TimeSource::start(&[], &store, by()).await.unwrap();
     assert_eq!(source.status().borrow().source, ClockSource::System);
     let [record] = &readings(&store).await[..] else {
         panic!("one record");
@@ -65,7 +73,7 @@ async fn a_lying_server_is_outvoted_and_on_record() {
         Behaviour::Ahead(2_000),
     ])
     .await;
-    let source = TimeSource::start(&names, &store).await.unwrap();
+    let source = TimeSource::start(&names, &store, by()).await.unwrap();
     let status = source.status().borrow().clone();
     assert!(near(status.offset_us, 0), "{status:?}");
     let ClockSource::Agreed(mut who) = status.source else {
@@ -84,7 +92,7 @@ async fn a_lying_server_is_outvoted_and_on_record() {
 async fn two_servers_that_contradict_one_another_leave_no_offset() {
     let store = TestStore::sqlite().await;
     let (_servers, names) = servers(&[Behaviour::Ahead(0), Behaviour::Ahead(3_600_000_000)]).await;
-    let source = TimeSource::start(&names, &store).await.unwrap();
+    let source = TimeSource::start(&names, &store, by()).await.unwrap();
     let status = source.status().borrow().clone();
     assert_eq!(
         (status.source, status.offset_us),
@@ -96,7 +104,7 @@ async fn two_servers_that_contradict_one_another_leave_no_offset() {
 async fn noise_of_others_is_no_answer() {
     let store = TestStore::sqlite().await;
     let (_servers, names) = servers(&[Behaviour::AfterNoise(4_000_000)]).await;
-    let source = TimeSource::start(&names, &store).await.unwrap();
+    let source = TimeSource::start(&names, &store, by()).await.unwrap();
     let status = source.status().borrow().clone();
     assert!(near(status.offset_us, 4_000_000), "{status:?}");
     assert_eq!(status.source, ClockSource::Alone(names[0].clone()));
@@ -107,7 +115,7 @@ async fn noise_of_others_is_no_answer() {
 async fn drift_and_silence_are_on_record_when_they_begin() {
     let store = TestStore::sqlite().await;
     let (servers, names) = servers(&[Behaviour::Ahead(0), Behaviour::Ahead(0)]).await;
-    let mut source = TimeSource::start(&names, &store).await.unwrap();
+    let mut source = TimeSource::start(&names, &store, by()).await.unwrap();
     source.measure().await.unwrap();
     assert_eq!(readings(&store).await.len(), 1, "nothing new, no record");
     for server in &servers {
@@ -140,7 +148,7 @@ async fn drift_and_silence_are_on_record_when_they_begin() {
 async fn servers_are_asked_again_and_whoever_follows_is_told() {
     let store = TestStore::sqlite().await;
     let (servers, names) = servers(&[Behaviour::Ahead(0)]).await;
-    let mut source = TimeSource::start(&names, &store).await.unwrap();
+    let mut source = TimeSource::start(&names, &store, by()).await.unwrap();
     source.ask_every = Duration::ZERO;
     let mut status = source.status();
     let task = tokio::spawn(source.run());

@@ -18,6 +18,7 @@ mod recording;
 mod report;
 mod request;
 mod seals;
+mod served;
 mod sessions;
 pub mod times;
 mod trail;

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::entries::place;
+use super::served::Served;
+use crate::evidence::manifest::sha256_hex;
 use crate::layout::moment;
 use crate::log::Entry;
 
@@ -20,7 +22,7 @@ pub const PERMITTED_UNTIL: &str = "permitted-until-us";
 /// **Unit**: microseconds.
 pub const TOLERANCE: i64 = 300_000_000;
 /// How much too early is a destruction that no honest command made: it refuses where no gateway was heard of for so long.
-const EARLY: i64 = 7_200_000_000;
+pub(super) const EARLY: i64 = 7_200_000_000;
 /// How far clocks and ends of sessions may differ, within one session.
 const MOMENT: i64 = 60_000_000;
 /// Notes of dates that are made one by one.
@@ -40,6 +42,15 @@ const LATE: [&str; 8] = [
     "recording-failed",
     "serve-cut-short",
     "cut",
+];
+
+/// What a gateway that serves puts on record by itself, again and again.
+const SERVED: [&str; 5] = [
+    "serve-start",
+    "serve-stop",
+    "trail-count",
+    "clock-reading",
+    "clock-jump",
 ];
 
 /// What was found.
@@ -63,11 +74,13 @@ pub struct Times {
 
 /// The date of an entry, or of a checkpoint of so many entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Date {
-    seq: u64,
-    is_checkpoint: bool,
-    is_late: bool,
-    at: i64,
+pub(super) struct Date {
+    pub(super) seq: u64,
+    pub(super) is_checkpoint: bool,
+    pub(super) is_late: bool,
+    /// Whether a gateway says with it what time it is: without that nothing is destroyed.
+    pub(super) is_served: bool,
+    pub(super) at: i64,
 }
 
 #[derive(Debug)]
@@ -80,15 +93,19 @@ struct Destroyed {
 }
 
 #[derive(Debug)]
-struct Jump {
-    seq: u64,
+pub(super) struct Jump {
+    pub(super) seq: u64,
     at: i64,
-    micros: i64,
+    pub(super) micros: i64,
+    /// Whose clock it was, by the digest of the gateway's name; none of an earlier version, which does not tell.
+    pub(super) node: Option<String>,
 }
 
 #[derive(Debug, Default)]
 struct Session {
     start: Option<(u64, i64)>,
+    /// Its gateway, by the digest of its name, where that is told.
+    node: Option<String>,
     until: Option<i64>,
     end: Option<(u64, i64)>,
 }
@@ -113,6 +130,7 @@ impl Times {
             seq: entry.seq,
             is_checkpoint: false,
             is_late: LATE.contains(&entry.kind.as_str()),
+            is_served: SERVED.contains(&entry.kind.as_str()),
             at: entry.at_us,
         });
         if entry.kind == "clock-jump"
@@ -122,10 +140,14 @@ impl Times {
                 seq: entry.seq,
                 at: entry.at_us,
                 micros,
+                node: entry
+                    .detail_text("node")
+                    .map(|node| sha256_hex(node.as_bytes())),
             };
             // It stands in every trail.
-            let same = |one: &Jump| (one.at, one.micros) == (jump.at, jump.micros);
-            if !self.jumps.last().is_some_and(same) {
+            let same =
+                |one: &Jump| (one.at, one.micros, &one.node) == (jump.at, jump.micros, &jump.node);
+            if !self.jumps.iter().rev().take(MOST).any(same) {
                 self.jumps.push(jump);
             }
         }
@@ -136,6 +158,7 @@ impl Times {
                     let session = self.sessions.entry(session.clone()).or_default();
                     session.start = Some(here);
                     session.until = number(PERMITTED_UNTIL);
+                    session.node = entry.detail_text("node-sha256").map(str::to_owned);
                 }
                 "session-end" => self.sessions.entry(session.clone()).or_default().end = Some(here),
                 _ => {}
@@ -149,6 +172,7 @@ impl Times {
             seq: size,
             is_checkpoint: true,
             is_late: false,
+            is_served: true,
             at,
         });
     }
@@ -198,12 +222,14 @@ impl Times {
     }
 
     fn destructions(&self, row: &[usize], found: &mut Found) {
+        let served = Served::of(&self.dates, &self.jumps);
         for one in &self.destroyed {
             let (before, after) = self.around(row, one.seq);
-            let Some(after) = after else { continue };
             let due = one.due.unwrap_or(one.at);
-            let early = due.saturating_sub(after.at);
-            if early > EARLY {
+            let by_row = after.filter(|after| due.saturating_sub(after.at) > EARLY);
+            let since = by_row.or_else(|| served.contradicts(one.seq, due));
+            if let Some(after) = since {
+                let early = due.saturating_sub(after.at);
                 let what = if one.is_recording {
                     "the recording was destroyed"
                 } else {
@@ -220,7 +246,9 @@ impl Times {
                     after = named(after),
                 );
                 found.early.push((one.place.clone(), text));
-            } else if let Some(text) = apart(one.at, before, Some(after), false) {
+            } else if let Some(text) =
+                after.and_then(|after| apart(one.at, before, Some(after), false))
+            {
                 found.notes.push((one.place.clone(), text));
             }
         }
@@ -273,11 +301,25 @@ impl Times {
             let (Some((began, start)), Some((ended, end))) = (session.start, session.end) else {
                 continue;
             };
+            // Another gateway's clock is no matter of this one's sessions.
+            let theirs = |jump: &&Jump| match (&jump.node, &session.node) {
+                (Some(jumped), Some(carried)) => jumped == carried,
+                (Some(_) | None, Some(_) | None) => true,
+            };
+            // The end may be the first that shows a jump, which is put on record behind it: then it is dated as the jump is.
+            let at_end = |jump: &Jump| {
+                jump.seq > ended
+                    && jump.seq <= ended.saturating_add(NEAR)
+                    && (0..=MOMENT).contains(&end.saturating_sub(jump.at))
+            };
             let between = self
                 .jumps
                 .iter()
-                .filter(|jump| jump.seq > began && jump.seq <= ended);
-            let back: i64 = between.clone().map(|jump| jump.micros.min(0)).sum();
+                .filter(|jump| jump.seq > began && jump.seq <= ended || at_end(jump))
+                .filter(theirs);
+            // What was set ahead and back again took nothing and gave nothing.
+            let net: i64 = between.clone().map(|jump| jump.micros).sum();
+            let back = net.min(0);
             let place = format!("session {name}");
             if end.saturating_add(MOMENT) < start {
                 let because = match between.clone().find(|jump| jump.micros < 0) {
@@ -296,7 +338,9 @@ impl Times {
             let Some(until) = session.until else { continue };
             let over = end.saturating_sub(until);
             let over_unset = over.saturating_sub(back);
-            if over > MOMENT {
+            // A clock that is set beyond it ends it, and is on record itself.
+            let was_set_beyond = net > 0 && over.saturating_sub(net) <= MOMENT;
+            if over > MOMENT && !was_set_beyond {
                 let text = format!(
                     "its end (entry {ended}) is dated {} after {}, until when it was permitted",
                     length(over),
@@ -304,12 +348,19 @@ impl Times {
                 );
                 found.notes.push((place, text));
             } else if back < 0 && over_unset > MOMENT {
-                let text = format!(
-                    "clocks were set back by {} while it went on: where that was its gateway's, it ended {} after {}, until when it was permitted",
-                    length(back.saturating_neg()),
-                    length(over_unset),
-                    moment(until)
-                );
+                let (back, over) = (length(back.saturating_neg()), length(over_unset));
+                let until = moment(until);
+                let is_known =
+                    session.node.is_some() && between.clone().all(|jump| jump.node.is_some());
+                let text = if is_known {
+                    format!(
+                        "its gateway's clock was set back by {back} while it went on: it ended {over} after {until}, until when it was permitted"
+                    )
+                } else {
+                    format!(
+                        "clocks were set back by {back} while it went on: where that was its gateway's, it ended {over} after {until}, until when it was permitted"
+                    )
+                };
                 found.notes.push((place, text));
             }
         }

@@ -195,6 +195,158 @@ fn i3_sessions_that_outlast_what_was_permitted_are_named() {
     assert_eq!(log(9, &[start, right]).judge(), Found::default());
 }
 
+/// R7, R3: however many entries somebody makes by the clock that destroyed, and whether or not a running gateway saw it set: the
+/// gateway that serves at the right time afterwards contradicts it. A log that lived through the time is honest, whatever clock is
+/// wrong after it.
+#[test]
+fn r7_no_number_of_entries_outvotes_the_time_at_which_a_gateway_serves() {
+    let minute = |seq: i64| NOW + seq * 60 * SECOND;
+    let falsely = |with_jumps: bool| {
+        let mut times = Times::default();
+        let mut seq = 0;
+        let mut see = |at: i64, kind: &str, detail: serde_json::Value| {
+            seq += 1;
+            times.see(&entry(seq, at, kind, detail));
+        };
+        for n in 0..20 {
+            see(minute(n), "trail-count", json!({}));
+        }
+        let jump = |micros: i64| ("clock-jump", json!({ "micros": micros, "node": "a" }));
+        let (kind, detail) = if with_jumps {
+            jump(63 * DAY)
+        } else {
+            ("serve-start", json!({}))
+        };
+        see(minute(20) + 63 * DAY, kind, detail);
+        see(
+            minute(21) + 63 * DAY,
+            "recording-destroyed",
+            json!({ DUE: minute(30) + 62 * DAY }),
+        );
+        for n in 22..400 {
+            see(minute(n) + 63 * DAY, "credential-set", json!({}));
+        }
+        let (kind, detail) = if with_jumps {
+            jump(-63 * DAY)
+        } else {
+            ("serve-start", json!({}))
+        };
+        see(minute(23), kind, detail);
+        see(minute(24), "log-on", json!({}));
+        times.checkpoint(seq, minute(25));
+        texts(&times.judge().early)
+    };
+    for with_jumps in [true, false] {
+        let early = falsely(with_jumps);
+        assert_eq!(early.len(), 1, "{early:?}");
+        assert!(early[0].contains("62 d before its time"), "{early:?}");
+    }
+    // Three days of hourly counts; what became due a day ago is destroyed; then another gateway's clock is three days behind.
+    let mut times = Times::default();
+    let hour = 3600 * SECOND;
+    for n in 0..72 {
+        let at = NOW + i64::try_from(n).unwrap() * hour;
+        times.see(&entry(n + 1, at, "trail-count", json!({})));
+    }
+    let now = NOW + 72 * hour;
+    times.see(&entry(
+        73,
+        now,
+        "recording-destroyed",
+        json!({ DUE: now - 24 * hour }),
+    ));
+    for seq in 74..90 {
+        times.see(&entry(seq, now - 72 * hour, "trail-count", json!({})));
+    }
+    times.see(&entry(90, now + SECOND, "trail-count", json!({})));
+    assert_eq!(texts(&times.judge().early), Vec::<String>::new());
+}
+
+/// R6: a jump that the end of a session is the first to show is on record behind it; and what was set ahead and back again is no
+/// time that anybody was given.
+#[test]
+fn r6_the_jumps_of_a_session_are_taken_together() {
+    let at = |seconds: i64| NOW + seconds * SECOND;
+    let jump = |seq, at_us, seconds: i64| {
+        let detail = json!({ "micros": seconds * SECOND, "node": "a" });
+        entry(seq, at_us, "clock-jump", detail)
+    };
+    let start = |until: i64| {
+        let node = sha256_hex(b"a");
+        let detail = json!({ PERMITTED_UNTIL: at(until), "node-sha256": node });
+        entry(2, at(120), "session-start", detail)
+    };
+    let of_session = |all: &[Entry]| {
+        let notes = texts(&log(12, all).judge().notes);
+        let notes = notes
+            .into_iter()
+            .filter(|note| note.starts_with("session s1"));
+        notes.collect::<Vec<_>>()
+    };
+    let back = -30 * 3600;
+    let end = entry(3, at(130 + back), "session-end", json!({}));
+    let notes = of_session(&[start(3600), end, jump(5, at(129 + back), back)]);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("which entry 5 tells"), "{notes:?}");
+    let both = [
+        start(3600),
+        jump(3, at(130 + 18 * 3600), 18 * 3600),
+        jump(4, at(140), -18 * 3600),
+        entry(9, at(540), "session-end", json!({})),
+    ];
+    assert_eq!(of_session(&both), Vec::<String>::new());
+    let beyond = at(125 + 18 * 3600);
+    let ended = entry(4, beyond, "session-end", json!({}));
+    let notes = of_session(&[start(3600), jump(3, beyond, 18 * 3600), ended]);
+    assert_eq!(notes, Vec::<String>::new());
+}
+
+/// I3, R6: what another gateway's clock did is no word about a session; that of its own counts once, whoever else's jumped at that
+/// moment, and where an older entry does not say whose it was, that is said.
+#[test]
+fn i3_a_jump_is_of_the_gateway_whose_clock_it_was() {
+    let at = |seconds: i64| NOW + seconds * SECOND;
+    let told = |node: Option<&str>, jumped: &[Option<&str>]| {
+        let mut start = json!({ PERMITTED_UNTIL: at(180) });
+        if let Some(node) = node {
+            start["node-sha256"] = sha256_hex(node.as_bytes()).into();
+        }
+        let mut all = vec![entry(2, at(120), "session-start", start)];
+        for (seq, node) in (3..).zip(jumped) {
+            let mut jump = json!({ "micros": -600 * SECOND });
+            if let Some(node) = node {
+                jump["node"] = (*node).into();
+            }
+            all.push(entry(seq, at(125), "clock-jump", jump));
+        }
+        all.push(entry(9, at(160), "session-end", json!({})));
+        let notes = texts(&log(9, &all).judge().notes);
+        notes
+            .into_iter()
+            .filter(|note| note.starts_with("session s1"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(Some("a"), &[Some("b"), Some("c")]),
+        Vec::<String>::new()
+    );
+    // Each in two trails.
+    let own = told(Some("a"), &[Some("b"), Some("a"), Some("b"), Some("a")]);
+    assert_eq!(own.len(), 1);
+    assert!(
+        own[0].contains("its gateway's clock was set back by 10 min")
+            && own[0].contains("it ended 9 min after"),
+        "{own:?}"
+    );
+    for (node, jumped) in [(Some("a"), None), (None, Some("b")), (None, None)] {
+        let older = told(node, &[jumped]);
+        assert!(
+            older[0].contains("where that was its gateway's"),
+            "{older:?}"
+        );
+    }
+}
+
 proptest! {
     /// No log whose clocks differ by less than the tolerance is told anything of.
     #[test]
@@ -213,7 +365,7 @@ proptest! {
     /// The row never goes back, and no longer one does.
     #[test]
     fn the_row_is_the_longest(ats in prop::collection::vec(0_i64..12, 0..10)) {
-        let dates: Vec<Date> = (1..).zip(&ats).map(|(seq, at)| Date { seq, is_checkpoint: false, is_late: false, at: *at }).collect();
+        let dates: Vec<Date> = (1..).zip(&ats).map(|(seq, at)| Date { seq, is_checkpoint: false, is_late: false, is_served: false, at: *at }).collect();
         let row = longest_row(&dates);
         prop_assert!(row.windows(2).all(|two| two[0] < two[1] && dates[two[0]].at <= dates[two[1]].at));
         let longest = (0_u32..1 << ats.len())

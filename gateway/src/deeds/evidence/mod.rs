@@ -21,7 +21,7 @@ use super::Undone;
 use crate::actor::Actor;
 use crate::gateway::Gateway;
 use crate::live::Because;
-use crate::store::{Session, SessionEnd, StoreError};
+use crate::store::{Session, SessionEnd, Standing, StoreError};
 use crate::texts::Unreadable;
 
 /// How a face shows what it is given.
@@ -38,8 +38,8 @@ pub(crate) enum Medium {
 pub(crate) struct Unshown {
     /// Which session.
     pub(crate) number: u64,
-    /// Whether what the gateway's table has of it is what the log has.
-    pub(crate) on_record: bool,
+    /// How what the gateway's table has of it stands to what the log has.
+    pub(crate) standing: Standing,
     /// Why.
     pub(crate) why: Why,
 }
@@ -149,19 +149,16 @@ pub(super) async fn look(house: &Gateway, by: &Actor, act: &str) -> Result<(), U
     Err(Undone::TooOften)
 }
 
-/// Whether the table has of a session what the log has; where not, that is put on record, once.
-pub(crate) async fn is_on_record(
+/// How the table's row of a session stands to the log; where it is contradicted, that is put on record, once.
+pub(crate) async fn standing(
     house: &Gateway,
     session: &Session,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    match &session.fault {
-        None => Ok(true),
-        Some(fault) => {
-            house.store.tell_session_fault(fault, now).await?;
-            Ok(false)
-        }
+) -> Result<Standing, StoreError> {
+    if let Some(fault) = &session.fault {
+        house.store.tell_session_fault(fault, now).await?;
     }
+    Ok(session.standing())
 }
 
 /// Whether an auditor may still read what is of `client`, as the documents say now: to read lasts longer than the right it

@@ -9,12 +9,12 @@ use ecluse_policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, is_on_record};
+use super::{Ended, standing};
 use crate::actor::Actor;
 use crate::deeds::{Ask, Subject, Undone, no_such, right, typed};
 use crate::gateway::{Applied, Gateway};
 use crate::live::Because;
-use crate::store::{Node, Session, SessionEnd, SessionQuery, StoreError};
+use crate::store::{Node, Session, SessionEnd, SessionQuery, Standing, StoreError};
 
 /// Sessions that are over, listed at once; those in passage are all listed.
 pub(crate) const LISTED: u32 = 50;
@@ -70,10 +70,10 @@ pub(crate) struct Listed {
 pub(crate) struct OfList {
     /// Its number.
     pub(crate) number: u64,
-    /// What there is to say of it; none where the gateway's table has other things of it than the log, or has it no more.
+    /// What there is to say of it; none where the gateway's table is not known to have what the log has of it.
     pub(crate) facts: Option<Facts>,
-    /// Whether it is on record, and the table has it no more.
-    pub(crate) gone: bool,
+    /// How the two stand.
+    pub(crate) standing: Standing,
 }
 
 /// What a list says of a session.
@@ -166,15 +166,16 @@ pub(crate) async fn list(
         found.push(OfList {
             number: fault.number,
             facts: None,
-            gone: true,
+            standing: fault.standing(),
         });
     }
     for session in &sessions {
-        let on_record = is_on_record(house, session, now).await?;
+        let standing = standing(house, session, now).await?;
+        let is_sound = standing == Standing::OnRecord;
         found.push(OfList {
             number: session.number,
-            facts: on_record.then(|| facts(house, &nodes, session, now)),
-            gone: false,
+            facts: is_sound.then(|| facts(house, &nodes, session, now)),
+            standing,
         });
     }
     found.sort_by_key(|one| std::cmp::Reverse(one.number));

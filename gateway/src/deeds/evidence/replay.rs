@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::opening::{self, find_lines, offset};
 use super::place::{begin, part};
-use super::{Channel, Ended, Medium, Unshown, Why, is_on_record, look};
+use super::{Channel, Ended, Medium, Unshown, Why, look, standing};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::deeds::typed::{self, At, Length, Speed};
 use crate::deeds::{Ask, Subject, Undone, Wants, no_such, right};
 use crate::gateway::Gateway;
 use crate::live::nodes::there;
-use crate::store::Session;
+use crate::store::{Session, Standing};
 use crate::texts::Unreadable;
 
 /// Idle stretches are shortened to this unless said otherwise.
@@ -87,8 +87,8 @@ pub(crate) struct Replaying {
     pub(crate) started: Timestamp,
     /// How it ended.
     pub(crate) end: Option<Ended>,
-    /// Whether the gateway's table has of it what the log has.
-    pub(crate) on_record: bool,
+    /// How what the gateway's table has of it stands to what the log has.
+    pub(crate) standing: Standing,
     /// What there is of it.
     pub(crate) state: State,
     /// Which channel; all of them, where there is none.
@@ -151,18 +151,18 @@ pub(crate) async fn replay(
             .await?;
         return Err(Undone::Unshown(Box::new(Unshown {
             number: ask.session,
-            on_record: true,
+            standing: fault.standing(),
             why: Why::NotInTable,
         })));
     };
     // The recording itself says whose it is and what happened; the table is told about.
-    let on_record = is_on_record(house, &session, auditor.now()).await?;
+    let standing = standing(house, &session, auditor.now()).await?;
     let asked = Asked {
         house,
         by,
         ask,
         session: &session,
-        on_record,
+        standing,
         text: on == Medium::Text || ask.text || ask.unmask,
     };
     if let Some(why) = asked.meaningless() {
@@ -181,7 +181,7 @@ struct Asked<'a> {
     by: &'a Actor,
     ask: &'a Replay,
     session: &'a Session,
-    on_record: bool,
+    standing: Standing,
     text: bool,
 }
 
@@ -210,7 +210,7 @@ impl Asked<'_> {
     fn unshown(&self, why: Why) -> Undone {
         Undone::Unshown(Box::new(Unshown {
             number: self.session.number,
-            on_record: self.on_record,
+            standing: self.standing,
             why,
         }))
     }
@@ -311,7 +311,7 @@ impl Asked<'_> {
             target: start.target.clone(),
             started: start.at,
             end: self.session.end.as_ref().map(Ended::of),
-            on_record: self.on_record,
+            standing: self.standing,
             state,
             channel,
             at,

@@ -14,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::live::LiveSession;
 use crate::live::nodes;
 use crate::live::orders::of_session;
+use crate::store::Standing;
 
 /// Looks at a session in passage.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub(crate) async fn watch(
     let unshown = |why| {
         Undone::Unshown(Box::new(Unshown {
             number: ask.session,
-            on_record: true,
+            standing: Standing::OnRecord,
             why,
         }))
     };
@@ -126,7 +127,7 @@ async fn elsewhere(house: &Gateway, by: &Actor, operator: &AsOperator<'_>, numbe
     };
     Undone::Unshown(Box::new(Unshown {
         number,
-        on_record: true,
+        standing: Standing::OnRecord,
         why,
     }))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Left;
 use crate::deeds::typed::{At, Kind};
+use crate::store::Standing;
 use crate::texts::Unreadable;
 
 /// Something that was found, or could not be looked into.
@@ -25,15 +26,13 @@ pub(crate) enum Found {
         #[serde(skip)]
         why: Unreadable,
     },
-    /// A session is on record, and the gateway's table does not have it any more: it is not looked into.
-    NotInTable {
+    /// A session of which the gateway's table is not known to have what the log has. Hits follow, but where the table has it no
+    /// more: then it is not looked into.
+    Apart {
         /// Which.
         number: u64,
-    },
-    /// Hits follow in a session of which the gateway's table has other things than the log.
-    NotOnRecord {
-        /// Which.
-        number: u64,
+        /// How the two stand.
+        standing: Standing,
     },
 }
 

@@ -22,7 +22,7 @@ pub(crate) use self::left::Left;
 use self::refusals::{Refusals, refusal};
 use super::evidence::opening::{find_lines, offset, read};
 use super::evidence::recordings::{Listed, Recordings, chosen, list};
-use super::evidence::{is_on_record, look, may_still_read};
+use super::evidence::{look, may_still_read, standing};
 use super::typed::{self, At, Kind};
 use super::{Ask, Undone, Wants, right};
 use crate::actor::Actor;
@@ -31,7 +31,7 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::nodes::there;
 use crate::readers::Reading;
-use crate::store::{Searchable, Session, SessionQuery};
+use crate::store::{Searchable, Session, SessionQuery, Standing};
 use crate::texts::{Unreadable, language};
 
 /// Hits given unless all are asked for.
@@ -225,8 +225,8 @@ impl<'a> Searching<'a> {
         let mut found = VecDeque::new();
         for fault in hidden.gone {
             house.store.tell_session_fault(&fault, clock::now()).await?;
-            let number = fault.number;
-            found.push_back(Found::NotInTable { number });
+            let (number, standing) = (fault.number, fault.standing());
+            found.push_back(Found::Apart { number, standing });
         }
         Ok(Self {
             house,
@@ -338,8 +338,11 @@ impl<'a> Searching<'a> {
                 return Ok(());
             }
         };
-        if !hits.is_empty() && !is_on_record(self.house, &session, clock::now()).await? {
-            self.found.push_back(Found::NotOnRecord { number });
+        if !hits.is_empty() {
+            let standing = standing(self.house, &session, clock::now()).await?;
+            if standing != Standing::OnRecord {
+                self.found.push_back(Found::Apart { number, standing });
+            }
         }
         let room = self.room();
         self.more = hits.len() > room;

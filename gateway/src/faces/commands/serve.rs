@@ -137,7 +137,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let budget = Budget::new(bounds(&settings.limits));
     let talks = Talks::start()?;
     let (readers, reading) = Readers::start()?;
-    let time_source = TimeSource::start(&settings.clock.servers, &store).await?;
+    let time_source = TimeSource::start(&settings.clock.servers, &store, own.serving()).await?;
     let gateway = Arc::new(Gateway {
         keeper: Keeper::start(
             settings.recordings.directory.clone(),

@@ -3,6 +3,7 @@
 use super::desk::{Desk, Trouble};
 use crate::deeds::evidence::{Channel, Unshown, Why};
 use crate::deeds::moments;
+use crate::store::Standing;
 use crate::terminal::layout::shorten;
 use crate::texts::{Unreadable, Value, harmless, times};
 
@@ -10,11 +11,12 @@ use crate::texts::{Unreadable, Value, harmless, times};
 pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, Trouble> {
     let Unshown {
         number,
-        on_record,
+        standing,
         why,
     } = unshown;
-    if !on_record {
-        not_on_record(desk, *number).await?;
+    // Of one that is gone there is nothing else to say.
+    if !matches!(why, Why::NotInTable) {
+        stands(desk, *number, *standing).await?;
     }
     let number = ("number", (*number).into());
     let option = |option: &'static str| [("option", option.into())];
@@ -82,8 +84,8 @@ pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, 
             desk.problem("watch-elsewhere", &args).await
         }
         Why::NotInTable => {
-            desk.problem("auditor-session-not-in-table", &[number])
-                .await
+            let apart = apart(*standing).unwrap_or("auditor-session-not-in-table");
+            desk.problem(apart, &[number]).await
         }
         Why::Lost { node } => {
             let args = [number, ("node", node.into())];
@@ -92,18 +94,25 @@ pub(super) async fn tell(desk: &mut Desk<'_>, unshown: &Unshown) -> Result<u32, 
     }
 }
 
-/// Says that the log has a session, and the table does not any more.
-pub(crate) async fn not_in_table(desk: &mut Desk<'_>, number: u64) -> Result<(), Trouble> {
-    let number = [("number", number.into())];
-    desk.line("auditor-session-not-in-table", &number).await?;
+/// Says how what the table has of a session stands to what the log has, where the two are not known to be one.
+pub(crate) async fn stands(
+    desk: &mut Desk<'_>,
+    number: u64,
+    standing: Standing,
+) -> Result<(), Trouble> {
+    if let Some(apart) = apart(standing) {
+        desk.line(apart, &[("number", number.into())]).await?;
+    }
     Ok(())
 }
 
-/// Says that the table has something else of a session than the log.
-pub(crate) async fn not_on_record(desk: &mut Desk<'_>, number: u64) -> Result<(), Trouble> {
-    let number = [("number", number.into())];
-    desk.line("auditor-session-not-on-record", &number).await?;
-    Ok(())
+const fn apart(standing: Standing) -> Option<&'static str> {
+    match standing {
+        Standing::OnRecord => None,
+        Standing::NotKnownYet => Some("auditor-session-not-known-yet"),
+        Standing::Contradicted => Some("auditor-session-not-on-record"),
+        Standing::Gone => Some("auditor-session-not-in-table"),
+    }
 }
 
 /// Says that what is looked for is too short.

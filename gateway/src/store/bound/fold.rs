@@ -1,87 +1,17 @@
 //! One entry of the log taken into what is known of it. Words may come late ([`super::missing`]): whatever the order in which
 //! entries are taken in, what is known in the end is what their places make of it.
 
-use std::collections::BTreeMap;
-
-use ecluse_policy::{InterventionId, Span};
+use ecluse_policy::InterventionId;
 use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::Entry;
 use uuid::Uuid;
 
-use super::super::failures::{BLOCKS, person_subject};
+use super::copies::COPIES;
 use super::missing::MISSING;
 use super::said::{DocumentSaid, OpenSession, Said};
 use super::{is_step, session_subject, subject};
 use crate::audit::{AuditKind, AuditVerdict};
 use crate::clock;
-
-/// So many people's and sources' blocks are kept; of more, those that are long over go.
-const KEPT: usize = 4096;
-/// How long after its end a block is forgotten: no clock that was wrong for a while makes any forgotten that lasts.
-const FORGOTTEN_AFTER: Span = Span::from_hours(7 * 24);
-
-/// Who is blocked, and from where on factors that were remembered before are none.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Blocks {
-    /// Until when, by the subject that is counted under and the place of the entry that says so.
-    blocks: BTreeMap<String, BTreeMap<u64, i64>>,
-    /// The last entry that lifted the block of a subject.
-    lifted: BTreeMap<String, u64>,
-    /// The last entry that took what was remembered of a person.
-    forgotten: BTreeMap<String, u64>,
-}
-
-impl Blocks {
-    /// Until when a subject is blocked, as far as that is not over.
-    pub(super) fn until(&self, subject: &str) -> Option<i64> {
-        self.blocks.get(subject)?.values().copied().max()
-    }
-
-    pub(super) fn subjects(&self) -> impl Iterator<Item = &String> {
-        self.blocks.keys()
-    }
-
-    pub(super) fn forgotten(&self, person: &str) -> u64 {
-        self.forgotten.get(person).copied().unwrap_or(0)
-    }
-
-    /// What was over before `over` is forgotten: not by the date of an entry, which another gateway's clock may have written.
-    fn see(&mut self, seq: u64, entry: &Entry, kind: AuditKind, over: i64) {
-        let is_lockout = kind == AuditKind::Lockout;
-        let is_enrolment = kind == AuditKind::Enrolment;
-        if let Some(person) = &entry.person {
-            if is_lockout || is_enrolment || kind == AuditKind::EnrolmentDisabled {
-                let last = self.forgotten.entry(person.clone()).or_default();
-                *last = seq.max(*last);
-            }
-            if is_enrolment || kind == AuditKind::LockoutLifted {
-                let subject = person_subject(person);
-                if let Some(blocks) = self.blocks.get_mut(&subject) {
-                    blocks.retain(|place, _| *place > seq);
-                }
-                let last = self.lifted.entry(subject).or_default();
-                *last = seq.max(*last);
-            }
-        }
-        if is_lockout {
-            let blocks = entry.detail.get(BLOCKS);
-            let blocks = blocks.and_then(|blocks| blocks.as_object());
-            for (subject, until) in blocks.into_iter().flatten() {
-                let is_lifted = self.lifted.get(subject).is_some_and(|lifted| *lifted > seq);
-                if let Some(until) = until.as_i64().filter(|_| !is_lifted) {
-                    let blocks = self.blocks.entry(subject.clone()).or_default();
-                    blocks.insert(seq, until);
-                }
-            }
-            if self.blocks.len() > KEPT {
-                for blocks in self.blocks.values_mut() {
-                    blocks.retain(|_, until| *until > over);
-                }
-            }
-        }
-        self.blocks.retain(|_, blocks| !blocks.is_empty());
-    }
-}
 
 /// Whether an entry of this kind tells of something that is kept, whatever else it says.
 pub(super) fn is_kept(kind: &str) -> bool {
@@ -116,9 +46,12 @@ impl Said {
         self.session(seq, entry, kind, sound);
         self.secrets.see(seq, entry, sound);
         self.runs.see(seq, entry, sound);
+        if kind == AuditKind::GatewayStart && sound && entry.detail.contains_key(COPIES) {
+            let since = self.copies_since.unwrap_or(seq);
+            self.copies_since = Some(since.min(seq));
+        }
         if sound {
-            let over = clock::agreed().minus(FORGOTTEN_AFTER).as_micros();
-            self.blocks.see(seq, entry, kind, over);
+            self.blocks.see(seq, entry, kind, clock::ahead());
             if kind == AuditKind::EntriesDestroyed
                 && let (Some(count), Some(leaves)) = (
                     entry.detail_number("entries"),
@@ -265,6 +198,7 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fmt::Write as _;
 
     use ecluse_policy::{ClientId, InterventionId, PersonId, SessionId, Timestamp};
@@ -272,6 +206,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::super::failures::{BLOCKS, person_subject};
     use super::*;
     use crate::audit::{AuditRecord, Place};
 
@@ -382,10 +317,10 @@ mod tests {
         let interventions: BTreeMap<_, _> = said.interventions.iter().collect();
         write!(
             known,
-            "{:?} {:?} {:?} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
+            "{:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
             said.open,
             said.ended,
-            said.blocks,
+            said.blocks.all(),
             said.destructions,
             (said.begun, said.old_version),
             said.documents,

@@ -9,6 +9,8 @@ use std::time::Duration;
 use ecluse_recordings::log::Hash;
 use tokio::time::Instant;
 
+use super::copies::Takes;
+use super::stretches::Stretches;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::log::CONTRADICTED;
@@ -31,6 +33,19 @@ struct Lack {
     in_vain: bool,
     /// Whether its words were read before: then only who needs them again lacks them.
     known: bool,
+    /// What its copy says of it.
+    takes: Takes,
+}
+
+impl Lack {
+    fn new(leaf: Option<Hash>, in_vain: bool, known: bool) -> Self {
+        Self {
+            leaf,
+            in_vain,
+            known,
+            takes: Takes::Unasked,
+        }
+    }
 }
 
 /// What is missing.
@@ -48,7 +63,7 @@ pub(super) struct Missing {
     /// Up to where the last look went.
     looked_to: u64,
     /// The stretches that were told of, whoever did.
-    told: Vec<(u64, u64)>,
+    told: Stretches,
     told_at: Option<Instant>,
     /// How often words were away that had been read.
     unread: u64,
@@ -73,12 +88,7 @@ impl Missing {
 
     fn put(&mut self, seq: u64, leaf: Option<Hash>, by: Option<u64>, known: bool) -> bool {
         let Some(by) = by.filter(|by| *by > seq) else {
-            let in_vain = false;
-            let lack = Lack {
-                leaf,
-                in_vain,
-                known,
-            };
+            let lack = Lack::new(leaf, false, known);
             self.places.entry(seq).or_insert(lack);
             return true;
         };
@@ -133,6 +143,34 @@ impl Missing {
     pub(super) fn unknown_leaf(&self, seq: u64) -> Option<Option<Hash>> {
         let lack = self.places.get(&seq)?;
         (!lack.known).then_some(lack.leaf)
+    }
+
+    /// Places of which it is not known what they take, and this is known of asking.
+    pub(super) fn uncopied(&self, takes: Takes) -> Vec<u64> {
+        let of = |lack: &Lack| !lack.known && lack.takes == takes;
+        let places = self.places.iter().filter(|(_, lack)| of(lack));
+        places.map(|(seq, _)| *seq).take(AT_ONCE).collect()
+    }
+
+    /// What the copy of a place says of it.
+    pub(super) fn copied(&mut self, seq: u64, takes: Takes) {
+        if let Some(lack) = self.places.get_mut(&seq) {
+            lack.takes = takes;
+        }
+    }
+
+    /// The words of a place are known, though they are not there.
+    pub(super) fn is_known(&mut self, seq: u64) {
+        if let Some(lack) = self.places.get_mut(&seq) {
+            lack.known = true;
+        }
+    }
+
+    /// A place after another of which nothing tells what it takes.
+    pub(super) fn unknown_after(&self, seq: u64) -> Option<u64> {
+        let mut places = self.places.range(seq.saturating_add(1)..);
+        let unknown = places.find(|(_, lack)| !lack.known && lack.takes != Takes::Nothing);
+        unknown.map(|(seq, _)| *seq)
     }
 
     /// The first place after another whose words were never read.
@@ -204,7 +242,8 @@ impl Missing {
         let all: Vec<u64> = self.destroyed.keys().copied().collect();
         let due = all.into_iter().filter(|by| {
             // Its own words may be missing; or it came while this was read.
-            let waits = self.places.contains_key(by) || *by > read_to && self.awaited.insert(*by);
+            let own = self.places.get(by).is_some_and(|lack| !lack.known);
+            let waits = own || *by > read_to && self.awaited.insert(*by);
             !waits
         });
         due.collect()
@@ -225,12 +264,7 @@ impl Missing {
         }
         for (seq, known) in self.destroyed.remove(&by).into_iter().flatten() {
             if !self.is_covered(seq, by) {
-                let (leaf, in_vain) = (None, true);
-                let lack = Lack {
-                    leaf,
-                    in_vain,
-                    known,
-                };
+                let lack = Lack::new(None, true, known);
                 self.places.entry(seq).or_insert(lack);
             }
         }
@@ -238,14 +272,14 @@ impl Missing {
 
     /// These stretches are on record.
     pub(super) fn are_told(&mut self, stretches: &str) {
-        for stretch in stretches.split(',') {
-            let (from, to) = stretch.split_once('-').unwrap_or((stretch, stretch));
-            if let (Ok(from), Ok(to)) = (from.parse(), to.parse())
-                && !self.told.contains(&(from, to))
-            {
-                self.told.push((from, to));
-            }
-        }
+        self.told.extend(&Stretches::parse(stretches));
+    }
+
+    /// The places after one that lack their words, up to another.
+    pub(super) fn between(&self, after: u64, to: u64) -> Stretches {
+        let destroyed = self.destroyed.values().flatten().map(|(seq, _)| *seq);
+        let places: BTreeSet<u64> = self.places.keys().copied().chain(destroyed).collect();
+        Stretches::of(places.into_iter().filter(|seq| *seq > after && *seq <= to))
     }
 
     /// The first place that lacks its words, and how many do.
@@ -259,39 +293,14 @@ impl Missing {
         if self.told_at.is_some_and(|at| at.elapsed() < TOLD_EVERY) {
             return None;
         }
-        let told = &self.told;
-        let is_told = |seq: u64| told.iter().any(|(from, to)| (*from..=*to).contains(&seq));
         let untold = self
             .places
             .iter()
-            .filter(|(seq, lack)| lack.in_vain && !is_told(**seq));
-        let mut stretches: Vec<(u64, u64)> = Vec::new();
-        let mut count = 0_u64;
-        for (seq, _) in untold {
-            match stretches.pop() {
-                Some((from, to)) if to.saturating_add(1) == *seq => stretches.push((from, *seq)),
-                last => {
-                    stretches.extend(last);
-                    if stretches.len() == STRETCHES {
-                        break;
-                    }
-                    stretches.push((*seq, *seq));
-                }
-            }
-            count += 1;
-        }
-        let (first, _) = *stretches.first()?;
-        let named: Vec<String> = stretches
-            .iter()
-            .map(|(from, to)| {
-                if from == to {
-                    from.to_string()
-                } else {
-                    format!("{from}-{to}")
-                }
-            })
-            .collect();
-        let named = named.join(",");
+            .filter(|(seq, lack)| lack.in_vain && !self.told.has(**seq));
+        let mut stretches = Stretches::of(untold.map(|(seq, _)| *seq));
+        stretches.keep(STRETCHES);
+        let (first, count) = (stretches.first()?, stretches.count());
+        let named = stretches.to_string();
         self.are_told(&named);
         self.told_at = Some(Instant::now());
         let which = if count == 1 {

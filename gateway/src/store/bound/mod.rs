@@ -7,12 +7,14 @@
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
 //! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`cuts`] what came of an order,
-//! [`sealed`] which sealed secrets the doors may believe, [`runs`] how each
-//! gateway began and ended, [`start`] binds what an older program left. What follows from
+//! [`blocks`] who is blocked, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets the doors may believe, [`runs`] how each
+//! gateway began and ended, [`stretches`] how places are named, [`start`] binds what an older program left. What follows from
 //! a contradiction, policy decides.
 
 mod applying;
+mod blocks;
 mod contradicted;
+mod copies;
 mod cuts;
 mod documents;
 mod fold;
@@ -29,6 +31,7 @@ mod sealed;
 mod session_said;
 mod sessions;
 mod start;
+mod stretches;
 mod taken_out;
 mod told;
 mod watching;
@@ -36,19 +39,21 @@ mod witness;
 
 pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
+pub(super) use self::copies::{COPIES, keep as keep_copy};
 pub use self::cuts::Cuts;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};
 pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;
-pub use self::recorded::Hidden;
+pub use self::recorded::{Hidden, Standing};
 pub(super) use self::said::Said;
 pub(super) use self::sealed::{Row as SecretRow, Secret};
 pub(super) use self::session_said::{BECAUSE, END_REASON, NODE};
 pub use self::session_said::{SessionFault, SessionSaid};
 pub(super) use self::sessions::{read_all, sessions_said_in};
 pub(super) use self::start::begin;
+pub use self::stretches::Stretches;
 pub use self::taken_out::LastText;
 pub(super) use self::told::is_told;
 

@@ -15,33 +15,58 @@ use super::{SessionFault, read_all};
 /// Rows that are read in one statement.
 const PAGE: usize = 500;
 
-fn is_asked_for(query: &SessionQuery, open: &OpenSession) -> bool {
-    // Without `..`: whatever can be asked for is compared.
-    let SessionQuery {
-        number,
-        client,
-        person,
-        target,
-        intervention,
-        from,
-        until,
-        before,
-        live: _,
-        unended: _,
-        limit: _,
-    } = query;
-    let of_client = client.as_ref().map(ClientId::as_str);
-    let of_person = person.as_ref().map(PersonId::as_str);
-    let of_target = target.as_ref().map(TargetId::as_str);
-    let of_intervention = intervention.map(|id| id.as_uuid().to_string());
-    number.is_none_or(|number| open.number == number)
-        && of_client.is_none_or(|id| open.client.as_deref() == Some(id))
-        && of_person.is_none_or(|id| open.person.as_deref() == Some(id))
-        && of_target.is_none_or(|id| open.target.as_deref() == Some(id))
-        && of_intervention.is_none_or(|id| open.intervention.as_ref() == Some(&id))
-        && from.is_none_or(|from| open.at >= from.as_micros())
-        && until.is_none_or(|until| open.at < until.as_micros())
-        && before.is_none_or(|before| open.number < before)
+/// What the log has of a session, as far as a query may ask for it: by the entry that began it, read whole or kept in mind.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    pub(super) number: Option<u64>,
+    pub(super) client: Option<&'a str>,
+    pub(super) person: Option<&'a str>,
+    pub(super) target: Option<&'a str>,
+    pub(super) intervention: Option<Uuid>,
+    pub(super) at: i64,
+}
+
+impl Known<'_> {
+    /// Whether it is one of those that a query asks for, whatever its row says.
+    pub(super) fn is_asked_for(&self, query: &SessionQuery) -> bool {
+        // Without `..`: whatever can be asked for is compared.
+        let SessionQuery {
+            number,
+            client,
+            person,
+            target,
+            intervention,
+            from,
+            until,
+            before,
+            live: _,
+            unended: _,
+            limit: _,
+        } = query;
+        let is = |asked: Option<&str>, has: Option<&str>| asked.is_none_or(|id| has == Some(id));
+        number.is_none_or(|number| self.number == Some(number))
+            && is(client.as_ref().map(ClientId::as_str), self.client)
+            && is(person.as_ref().map(PersonId::as_str), self.person)
+            && is(target.as_ref().map(TargetId::as_str), self.target)
+            && intervention.is_none_or(|id| self.intervention == Some(id.as_uuid()))
+            && from.is_none_or(|from| self.at >= from.as_micros())
+            && until.is_none_or(|until| self.at < until.as_micros())
+            && before.is_none_or(|before| self.number.is_some_and(|number| number < before))
+    }
+}
+
+impl OpenSession {
+    fn known(&self) -> Known<'_> {
+        let intervention = self.intervention.as_deref();
+        Known {
+            number: Some(self.number),
+            client: self.client.as_deref(),
+            person: self.person.as_deref(),
+            target: self.target.as_deref(),
+            intervention: intervention.and_then(|id| Uuid::parse_str(id).ok()),
+            at: self.at,
+        }
+    }
 }
 
 impl Store {
@@ -51,7 +76,7 @@ impl Store {
         let said = self.said();
         let mut open: Vec<(u64, Uuid)> = said
             .open()
-            .filter(|(_, open)| is_asked_for(query, open))
+            .filter(|(_, open)| open.known().is_asked_for(query))
             .map(|(id, open)| (open.number, id))
             .collect();
         drop(said);
@@ -122,11 +147,62 @@ impl Store {
         }
         let mut faults = Vec::new();
         for id in ids.into_iter().filter(|id| !there.contains(id)) {
+            let unread = self.said().times_unread();
             let said = self.session_lines(id).await?;
-            if !said.is_ended() {
-                faults.extend(said.missing(SessionId::from_uuid(id)));
-            }
+            let fault = said.missing(SessionId::from_uuid(id));
+            let fault = fault.filter(|_| !said.is_ended());
+            faults.extend(fault.map(|fault| self.said().excused(fault, unread)));
         }
         Ok(faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecluse_policy::{InterventionId, Timestamp};
+
+    use super::*;
+
+    /// Whatever a query names leaves out what is otherwise, and nothing else does.
+    #[test]
+    fn each_part_of_a_query_counts() {
+        let at = Timestamp::from_micros;
+        let id = Uuid::from_u128(7);
+        let known = Known {
+            number: Some(5),
+            client: Some("hopital"),
+            person: Some("alice"),
+            target: Some("db01"),
+            intervention: Some(id),
+            at: 100,
+        };
+        let client = |id: &str| ClientId::parse(id).ok();
+        let all = |query: SessionQuery| known.is_asked_for(&query);
+        let none = SessionQuery::default;
+        assert!(all(none()));
+        for (client_id, person, target, number, intervention, from, until, before, asked) in [
+            ("hopital", "alice", "db01", 5, 7, 100, 101, 6, true),
+            ("mairie", "alice", "db01", 5, 7, 100, 101, 6, false),
+            ("hopital", "bruno", "db01", 5, 7, 100, 101, 6, false),
+            ("hopital", "alice", "db02", 5, 7, 100, 101, 6, false),
+            ("hopital", "alice", "db01", 4, 7, 100, 101, 6, false),
+            ("hopital", "alice", "db01", 5, 8, 100, 101, 6, false),
+            ("hopital", "alice", "db01", 5, 7, 101, 101, 6, false),
+            ("hopital", "alice", "db01", 5, 7, 100, 100, 6, false),
+            ("hopital", "alice", "db01", 5, 7, 100, 101, 5, false),
+        ] {
+            let query = SessionQuery {
+                number: Some(number),
+                client: client(client_id),
+                person: PersonId::parse(person).ok(),
+                target: TargetId::parse(target).ok(),
+                intervention: Some(InterventionId::from_uuid(Uuid::from_u128(intervention))),
+                from: Some(at(from)),
+                until: Some(at(until)),
+                before: Some(before),
+                ..none()
+            };
+            assert_eq!(all(query.clone()), asked, "{query:?}");
+        }
     }
 }

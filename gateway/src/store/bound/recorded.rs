@@ -9,6 +9,7 @@ use ecluse_policy::{
 };
 use ecluse_recordings::layout;
 use ecluse_recordings::log::Entry;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::session_row::{SessionRow, read_row};
@@ -20,6 +21,21 @@ use super::session_said::SessionFault;
 use crate::audit::AuditKind;
 
 pub use self::hidden::Hidden;
+
+/// How what the table has of a session stands to what the log has of it: whoever shows or uses a row asks this, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[must_use]
+pub enum Standing {
+    /// It is what the log tells of.
+    OnRecord,
+    /// Whether it is, is not known, since words of the log are not there: nobody is accused.
+    NotKnownYet,
+    /// It is something else.
+    Contradicted,
+    /// The log has it, and the table does not any more.
+    Gone,
+}
 
 /// What the entries of a session say of it; none of what they do not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +172,7 @@ impl Store {
         let mut sessions = self.sessions(&query).await?;
         let mut gone = Vec::new();
         for fault in self.sessions_gone(Some(client)).await? {
-            if fault.what == Wrong::Missing {
+            if fault.is_gone() {
                 gone.push(fault);
             } else {
                 sessions.extend(self.session_of(fault.id).await?);
@@ -180,7 +196,50 @@ impl Store {
     }
 }
 
+impl SessionFault {
+    /// Whether there is no row of it.
+    pub fn is_gone(&self) -> bool {
+        self.client.is_none()
+    }
+
+    /// The same, where words that say otherwise may not be there: it accuses nobody.
+    #[must_use]
+    pub fn unless(mut self, may_be_away: bool) -> Self {
+        if may_be_away {
+            self.what = Wrong::Unknown;
+        }
+        self
+    }
+
+    /// What the row has otherwise than the entries that are there.
+    pub(super) fn apart(&self) -> String {
+        let differs = self.differs.iter();
+        let differs: Vec<String> = differs
+            .map(|(what, found)| format!("{what} {found}"))
+            .collect();
+        if differs.is_empty() {
+            return String::new();
+        }
+        format!(": it has {}", differs.join(", "))
+    }
+
+    /// How the row stands to the log.
+    pub fn standing(&self) -> Standing {
+        match self.what {
+            Wrong::Unknown => Standing::NotKnownYet,
+            Wrong::Missing => Standing::Gone,
+            Wrong::Altered | Wrong::Planted => Standing::Contradicted,
+        }
+    }
+}
+
 impl Session {
+    /// How the row stands to the log.
+    pub fn standing(&self) -> Standing {
+        let fault = self.fault.as_ref();
+        fault.map_or(Standing::OnRecord, |fault| fault.standing())
+    }
+
     /// Whether the log has it under this number.
     fn is_sound(&self, number: u64) -> bool {
         self.number == number

@@ -73,15 +73,15 @@ impl Said {
 }
 
 impl Store {
-    /// When a gateway began whose end is not on record: it was stopped out of order. Not while it serves, as a matter of course.
+    /// When a gateway began whose end is not on record: it was stopped out of order; and whether that is sure, since its end may be
+    /// among words that are not there. Not while it serves, as a matter of course.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn unended_run(&self, node: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn unended_run(&self, node: &str) -> Result<Option<(Timestamp, bool)>, StoreError> {
         self.follow().await?;
         let said = self.said();
-        // Its end may be among what is not there just now.
         let unended = said.runs.unended(node);
-        Ok(unended.and_then(|(seq, at)| (!said.owes_after(seq)).then_some(at)))
+        Ok(unended.map(|(seq, at)| (at, !said.may_end_after(seq))))
     }
 }

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::super::StoreError;
 use super::super::sql::Row;
-use super::fold::{Blocks, is_kept};
+use super::blocks::Blocks;
+use super::fold::is_kept;
 use super::missing::Missing;
 use super::runs::Runs;
 use super::sealed::Secrets;
@@ -66,6 +67,8 @@ pub(in crate::store) struct Said {
     pub(super) runs: Runs,
     /// What is not there of what was read.
     pub(super) missing: Missing,
+    /// From which entry on each has a copy of what it takes.
+    pub(super) copies_since: Option<u64>,
     /// Where the log is counted further than it goes.
     gap: Option<u64>,
     /// Whether what is missing excuses nothing: for who compares the store as it is at a moment, and names that too.
@@ -174,6 +177,11 @@ impl Said {
         !self.is_strict && (self.gap.is_some() || self.missing.is_any_after(seq))
     }
 
+    /// Whether the log is counted further than it goes.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.gap.is_some()
+    }
+
     /// Whether the words of a place are among them.
     pub(in crate::store) fn owes(&self, seq: u64) -> bool {
         self.missing.is_at(seq) || self.gap.is_some_and(|gap| seq >= gap)
@@ -200,7 +208,7 @@ impl Said {
         subject: &str,
         at: Timestamp,
     ) -> Option<Timestamp> {
-        let until = self.blocks.until(subject)?;
+        let until = self.blocks.until(subject, clock::ahead())?;
         (until > at.as_micros()).then(|| Timestamp::from_micros(until))
     }
 

@@ -47,7 +47,7 @@ pub(in crate::store) enum Row {
     Believed,
     /// It is another than this entry tells of, or is disabled by it.
     Other { seq: u64 },
-    /// The words of this entry, which are the last, do not hold: nothing tells which row is right.
+    /// The words of this entry, which are the last or may be, are not there or do not hold: nothing tells which row is right.
     Unknown { seq: u64 },
 }
 
@@ -141,6 +141,12 @@ impl Secrets {
         }
     }
 
+    /// The last entry that sets one.
+    fn last(&self, of: &Secret) -> u64 {
+        let last = self.0.get(&of.to_string());
+        last.map_or(0, |last| last.set)
+    }
+
     fn is_told(&self, of: &Secret, found: &str, at: Timestamp) -> bool {
         let told = self.0.get(&of.to_string());
         let told = told.and_then(|last| last.told.as_ref());
@@ -156,7 +162,12 @@ impl Said {
         match self.secrets.row(of, sealed) {
             // What a later entry says, whose words are not there just now, is not known: perhaps it is this row's.
             Row::Other { seq } if self.owes_after(seq) => Row::Unknown { seq },
-            row @ (Row::Believed | Row::Other { .. } | Row::Unknown { .. }) => row,
+            // So it is where nothing tells what they take: perhaps it was replaced, or its person was blocked.
+            Row::Believed => match self.may_be_taken_after(self.secrets.last(of)) {
+                Some(seq) => Row::Unknown { seq },
+                None => Row::Believed,
+            },
+            row @ (Row::Other { .. } | Row::Unknown { .. }) => row,
         }
     }
 

@@ -432,7 +432,7 @@ pub struct SessionFault {
     /// What the row has otherwise: the column in words, and what stands there.
     pub differs: Vec<(&'static str, String)>,
     /// The entry that began it.
-    pub(super) began: Option<u64>,
+    pub began: Option<u64>,
     /// The entries that say otherwise.
     pub(super) entries: Vec<u64>,
 }
@@ -458,9 +458,14 @@ impl fmt::Display for SessionFault {
         let places: Vec<String> = entries.iter().map(ToString::to_string).collect();
         let places = places.join(", ");
         match self.what {
+            Wrong::Unknown if self.is_gone() => write!(
+                f,
+                "session #{number}, begun with entry {places}, is not in the table: whether it was removed on record is not known, since words of the log are not there"
+            ),
             Wrong::Unknown => write!(
                 f,
-                "session #{number} of the table: whether it is what the log tells of is not known, since words of the log are not there"
+                "session #{number} of the table: whether it is what the log tells of is not known, since words of the log are not there{}",
+                self.apart()
             ),
             Wrong::Planted => write!(
                 f,
@@ -471,17 +476,11 @@ impl fmt::Display for SessionFault {
                 "session #{number} ({}), begun with entry {places}, is not in the table any more",
                 self.id
             ),
-            Wrong::Altered => {
-                let differs = self.differs.iter();
-                let differs: Vec<String> = differs
-                    .map(|(what, found)| format!("{what} {found}"))
-                    .collect();
-                write!(
-                    f,
-                    "session #{number} of the table was altered: it has {}, and the log says otherwise (entries {places})",
-                    differs.join(", ")
-                )
-            }
+            Wrong::Altered => write!(
+                f,
+                "session #{number} of the table was altered{}, and the log says otherwise (entries {places})",
+                self.apart()
+            ),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::super::session_row::{SessionRow, read_row};
 use super::super::sessions::COLUMNS;
 use super::super::sql::{Conditions, Row, values};
 use super::super::{AuditQuery, Inner, Session, Store, StoreError, Writing};
-use super::said::destroyed_by;
+use super::said::{Said, destroyed_by};
 use super::session_said::{KINDS, SessionFault, SessionSaid};
 use super::watching::{self, Reader};
 use super::{Wrong, session_subject};
@@ -150,17 +150,7 @@ impl Store {
                 let mut again = self.sessions_said(&[id]).await?;
                 said = again.remove(&id).unwrap_or_default();
             };
-            let fault = fault.map(|mut fault| {
-                let said = self.said();
-                // Its words may be among those that are not known yet, or were away just now; or they were read before.
-                if said.owes_after(fault.began.unwrap_or(0))
-                    || said.times_unread() != unread
-                    || fault.what == Wrong::Planted && said.is_open(id)
-                {
-                    fault.what = Wrong::Unknown;
-                }
-                fault
-            });
+            let fault = fault.map(|fault| self.said().excused(fault, unread));
             if fault.is_none() {
                 self.said().is_right(|| session_subject(id));
             }
@@ -325,6 +315,7 @@ impl Store {
         for row in &self.db().rows(sql, values).await? {
             ids.extend(row.id_or_none("session")?);
         }
+        let unread = self.said().times_unread();
         let said = self.sessions_said(&ids).await?;
         let mut gone = Vec::new();
         for id in ids {
@@ -340,7 +331,10 @@ impl Store {
                 None => gone.push(fault),
             }
         }
-        Ok(gone)
+        let gone = gone.into_iter();
+        Ok(gone
+            .map(|fault| self.said().excused(fault, unread))
+            .collect())
     }
 
     /// Whether a session went under retention, whose entries stayed with others of its intervention: an older program kept
@@ -406,6 +400,17 @@ impl Store {
             .detail(keys::CONTRADICTED, found);
         record.client = fault.concerns().cloned();
         change.commit(&[record]).await
+    }
+}
+
+impl Said {
+    /// What is wrong with a row, as far as words that may say otherwise are there: they may be among those that are not known
+    /// yet, or were away just now, or they were read before. `unread` is how often words had been away before it was looked at.
+    pub(super) fn excused(&self, fault: SessionFault, unread: u64) -> SessionFault {
+        let was_begun = fault.what == Wrong::Planted && self.is_open(fault.id.as_uuid());
+        let may_be_away =
+            self.owes_after(fault.began.unwrap_or(0)) || self.times_unread() != unread || was_begun;
+        fault.unless(may_be_away)
     }
 }
 

@@ -9,6 +9,7 @@ use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 use super::super::sql::{Conditions, Row};
 use super::super::{AuditQuery, Store, StoreError};
 use super::said::destroyed_by;
+use super::stretches::Stretches;
 use crate::audit::{AuditKind, StoredAuditRecord};
 use crate::clock;
 
@@ -180,6 +181,11 @@ impl Store {
             found = self.found(query).await?;
             tries += 1;
         }
+    }
+
+    /// The places after one whose words are away, up to another.
+    pub fn places_away(&self, after: u64, to: u64) -> Stretches {
+        self.said().missing.between(after, to)
     }
 
     async fn found(&self, query: &AuditQuery) -> Result<Found, StoreError> {

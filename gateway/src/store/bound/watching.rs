@@ -12,8 +12,8 @@ use sqlx::AssertSqlSafe;
 use super::super::journal::{frontier_at, leaves_digest, node_query, read_nodes};
 use super::super::sql::{Conditions, Db, Row, Tx, Value, values};
 use super::super::{Inner, Store, StoreError, Writing};
-use super::said;
 use super::witness::{BLOCK, Blocks, NONE, Witness};
+use super::{copies, said};
 
 /// Blocks whose hashes are read in one statement.
 const BLOCKS_AT_ONCE: usize = 50;
@@ -25,7 +25,7 @@ pub(in crate::store) enum Reader<'r> {
 }
 
 impl Reader<'_> {
-    async fn rows(
+    pub(super) async fn rows(
         &mut self,
         sql: impl sqlx::SqlSafeStr,
         values: &[Value<'_>],
@@ -161,6 +161,7 @@ fn gap(inner: &Inner, from: u64) -> Other {
 
 /// Looks again at what was missing when it was read.
 async fn look_for_missing(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), StoreError> {
+    copies::look(reader, inner).await?;
     loop {
         let places = inner.said().missing.next();
         if places.is_empty() {

@@ -28,7 +28,7 @@ pub(super) use self::start::{backfill, check_begun};
 pub use self::trail::TrailHead;
 pub use self::verify::{Defect, Recomputed};
 use super::sql::{Row, Tx, Value, values};
-use super::{Store, StoreError, Writing};
+use super::{Store, StoreError, Writing, bound};
 use crate::audit::{AuditRecord, Place};
 use crate::secrets;
 
@@ -127,6 +127,7 @@ pub(super) async fn grow(
         previous: before.map(|before| before.leaf),
     });
     let (leaf, line) = add(&mut change.tx, &mut change.frontier, &entry).await?;
+    bound::keep_copy(&mut change.tx, &change.inner.key, &entry, leaf, &line).await?;
     change.added.push((seq, leaf, line));
     trail::advance(&mut change.tx, client, &entry, leaf, record.at).await
 }

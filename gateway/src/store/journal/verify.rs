@@ -161,6 +161,26 @@ pub struct Recomputed {
 }
 
 impl Recomputed {
+    /// The last place whose words are not those that were hashed, or are gone: what an entry there says is not known.
+    pub fn last_away(&self) -> Option<u64> {
+        let places = self.defects.iter().filter_map(|defect| match defect {
+            Defect::Missing { seq } | Defect::Altered { seq } | Defect::Emptied { seq, .. } => {
+                Some(*seq)
+            }
+            // What is beside the words says nothing of them; one that was moved is read where it stands.
+            Defect::Misplaced { .. }
+            | Defect::RecordDiffers { .. }
+            | Defect::DestructionDiffers { .. }
+            | Defect::Trail { .. }
+            | Defect::TrailEnd { .. }
+            | Defect::Uncounted { .. }
+            | Defect::RecordPlanted { .. }
+            | Defect::NodePlanted { .. }
+            | Defect::Node { .. } => None,
+        });
+        places.max()
+    }
+
     /// The root over all entries; none where some are missing.
     pub fn root(&self) -> Option<Hash> {
         self.root_at(self.size)

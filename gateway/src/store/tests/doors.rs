@@ -16,7 +16,7 @@ use crate::store::{
     Credential, Enrolled, Held, NODE, ORDER, Reply, ServeLock, SessionQuery, Store, StoreError,
 };
 
-async fn enrolled(store: &Store) -> TotpSecret {
+pub(super) async fn enrolled(store: &Store) -> TotpSecret {
     let secret = TotpSecret::generate().unwrap();
     let record = AuditRecord::new(AuditKind::Enrolment, at(1)).person(&alice());
     let done = store
@@ -189,7 +189,7 @@ fn n3_a_gateway_that_was_killed_is_told_of_without_its_lock_file() {
         let other = store.as_another_process().await;
         assert_eq!(other.unended_run("a").await.unwrap(), None);
         begin("a").await;
-        assert_eq!(other.unended_run("a").await.unwrap(), Some(at(1)));
+        assert_eq!(other.unended_run("a").await.unwrap(), Some((at(1), true)));
         other.close().await;
     });
 }

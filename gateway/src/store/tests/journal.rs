@@ -10,12 +10,11 @@ use ecluse_recordings::log::{
     Checkpoint, Entry, SignedNote, VerifierKey, empty_root, leaf_hash, node_hash,
     verify_consistency, verify_inclusion,
 };
-use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 
 use crate::audit::{AuditKind, AuditRecord};
-use crate::store::sql::{Engine, values};
-use crate::store::testing::on_each_engine;
+use crate::store::sql::values;
+use crate::store::testing::{attack, on_each_engine};
 use crate::store::tests::at;
 use crate::store::{AuditQuery, Copied, Defect, Store, StoreError, new_id};
 
@@ -47,41 +46,6 @@ async fn checkpoint(store: &Store, second: i64) -> Option<Checkpoint> {
         note.verify(&VerifierKey::log(ORIGIN, key().public()).unwrap())
             .unwrap(),
     )
-}
-
-/// What an administrator of the database can do: everything.
-pub(super) async fn attack(store: &Store, statements: &[&str]) {
-    let mut tx = store.db().begin().await.unwrap();
-    let guarded = match store.db().engine() {
-        Engine::Sqlite => {
-            let sql = "SELECT 'DROP TRIGGER ' || name AS statement FROM sqlite_master WHERE type = 'trigger'";
-            let rows = tx.rows(sql, values![]).await.unwrap();
-            rows.iter()
-                .map(|row| row.text("statement").unwrap())
-                .collect()
-        }
-        Engine::Postgres => [
-            "audit",
-            "journal",
-            "journal_nodes",
-            "checkpoints",
-            "destructions",
-            "trails",
-        ]
-        .map(|table| format!("ALTER TABLE {table} DISABLE TRIGGER USER"))
-        .to_vec(),
-    };
-    for statement in guarded {
-        tx.execute(AssertSqlSafe(statement), values![])
-            .await
-            .unwrap();
-    }
-    for statement in statements {
-        tx.execute(AssertSqlSafe((*statement).to_owned()), values![])
-            .await
-            .unwrap();
-    }
-    tx.commit().await.unwrap();
 }
 
 pub(super) async fn defects(store: &Store) -> Vec<Defect> {

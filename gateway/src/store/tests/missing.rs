@@ -2,13 +2,14 @@
 //! is told once, and what comes late takes its place (R3, R4, A2, A6, I5).
 
 mod needed;
+mod taken;
 
 use ecluse_policy::{ClientId, PersonId, Timestamp};
 use uuid::Uuid;
 
 use super::at;
 use super::bound::{approved, found, take_back};
-use super::journal::{attack, write};
+use super::journal::write;
 use super::owed::{SETTLED, end};
 use super::sessions::{began, record, start};
 use super::witness::contradictions;
@@ -16,7 +17,9 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::live::{CutWhat, Order};
 use crate::settings::Settings;
 use crate::store::sql::values;
-use crate::store::testing::{TestStore, on_each_engine, records_of};
+use crate::store::testing::{
+    TestStore, attack, on_each_engine, records_of, words_away, words_back,
+};
 use crate::store::{
     Claim, Destruction, Held, InterventionQuery, SessionQuery, SessionStart, StateName, Store,
     StoreError, Wrong,
@@ -36,21 +39,7 @@ fn listed(places: &[u64]) -> String {
 
 /// Takes the words of these entries away for a moment.
 async fn hide(store: &Store, places: &[u64]) {
-    let words = format!(
-        "UPDATE journal SET entry = 'x' WHERE seq IN ({})",
-        listed(places)
-    );
-    attack(
-        store,
-        &["CREATE TABLE kept AS SELECT * FROM journal", &words],
-    )
-    .await;
-}
-
-async fn put_back(store: &Store) {
-    let words = "UPDATE journal SET entry = (SELECT k.entry FROM kept k WHERE k.seq = journal.seq) \
-                 WHERE seq IN (SELECT seq FROM kept)";
-    attack(store, &[words, "DROP TABLE kept"]).await;
+    words_away(store, &format!("seq IN ({})", listed(places))).await;
 }
 
 /// Looks until what there is to tell is on record.
@@ -148,7 +137,7 @@ fn r4_a_session_whose_beginning_is_away_is_found_all_the_same() {
             let told = contradictions(&other).await;
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told[0].contains("the words of entry"), "{told:?}");
-            put_back(store).await;
+            words_back(store).await;
             let live = other.sessions(&query).await.unwrap();
             assert_eq!((live.len(), live[0].fault.clone()), (1, None));
             assert_eq!(other.said().open().count(), 1);
@@ -159,7 +148,7 @@ fn r4_a_session_whose_beginning_is_away_is_found_all_the_same() {
             let told = record(AuditKind::SessionEnd, &start, 30).reason("closed");
             assert!(store.end_session(start.id, &end(), &[told]).await.unwrap());
             third.watch().await.unwrap();
-            put_back(store).await;
+            words_back(store).await;
             for one in [&other, &third] {
                 one.watch().await.unwrap();
                 assert_eq!(one.said().open().count(), 0, "it ended");
@@ -213,7 +202,7 @@ fn a2_a_withdrawal_that_is_away_grants_nothing() {
             assert_eq!(faults, []);
             looked(&other).await;
             nobody(&other).await;
-            put_back(store).await;
+            words_back(store).await;
             let there = found(&other, taken.id()).await;
             assert!(there.is_contradicted() && !there.is_not_known_yet());
             other.close().await;
@@ -233,7 +222,7 @@ fn r3_a_step_that_is_away_accuses_nobody() {
         let there = found(&other, taken.id()).await;
         assert!(there.is_contradicted() && there.is_not_known_yet());
         assert_eq!(other.contradicted_interventions().await.unwrap(), []);
-        put_back(store).await;
+        words_back(store).await;
         let there = found(&other, taken.id()).await;
         assert!(!there.is_contradicted() && !there.is_not_known_yet());
         other.close().await;
@@ -295,7 +284,7 @@ fn r3_what_is_beyond_a_gap_is_taken_in() {
                 );
                 attack(store, &[&back, "DROP TABLE kept"]).await;
             } else {
-                put_back(store).await;
+                words_back(store).await;
             }
             write(&other, 1).await;
             looked(&other).await;
@@ -319,7 +308,7 @@ fn i5_an_order_that_is_away_is_waited_for() {
         let given = give(store, "b").await;
         hide(store, &places(store, AuditKind::CutOrdered).await).await;
         assert_eq!(other.orders_for("b").await.unwrap(), []);
-        put_back(store).await;
+        words_back(store).await;
         let held = other.orders_for("b").await.unwrap();
         assert!(matches!(&held[..], [Held::OnRecord { id, .. }] if *id == given));
         other.close().await;
@@ -336,7 +325,7 @@ fn a6_a_block_that_is_away_holds_when_it_is_there() {
         let other = store.as_another_process().await;
         looked(&other).await;
         assert_eq!(contradictions(&other).await.len(), 1);
-        put_back(store).await;
+        words_back(store).await;
         assert_eq!(other.blocked_until(&claim()).await.unwrap(), Some(until));
         other.close().await;
     });

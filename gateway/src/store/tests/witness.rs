@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::at;
 use super::bound::{approved, found, take_back};
-use super::journal::{attack, defects, write};
+use super::journal::{defects, write};
 use super::owed::{SETTLED, end};
 use super::sessions::{began, record};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::log::CONTRADICTED;
 use crate::settings::Settings;
 use crate::store::sql::Engine;
-use crate::store::testing::{TestStore, on_each_engine, records_of};
+use crate::store::testing::{TestStore, attack, on_each_engine, records_of};
 use crate::store::{AuditQuery, Claim, SessionQuery, Store, new_id};
 
 /// Makes a counted row of the journal read otherwise, with the right hash of its new words.

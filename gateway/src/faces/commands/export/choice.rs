@@ -101,7 +101,7 @@ impl Choice {
     /// How much of what was asked for there is no more, though the log tells of it.
     pub(super) fn lacks(&self) -> usize {
         let missing = self.faults.iter();
-        missing.filter(|fault| fault.what == Wrong::Missing).count() + self.gone.len()
+        missing.filter(|fault| fault.is_gone()).count() + self.gone.len()
     }
 }
 

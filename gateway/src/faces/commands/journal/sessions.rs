@@ -13,17 +13,24 @@ use super::verify::{Findings, SessionSeen};
 use crate::store::{SessionFault, Store, Wrong};
 
 /// Compares every row with the entries about its session, and names rows without any and sessions without a row.
-/// `removed` is before when each client's words were removed under retention.
+/// `removed` is before when each client's words were removed under retention, `away` the last place of the log whose words are
+/// not there: what a row has otherwise is then no forgery as far as is known.
 pub(super) async fn compare(
     store: &Store,
     seen: &BTreeMap<String, SessionSeen>,
     removed: &BTreeMap<String, Timestamp>,
+    away: Option<u64>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let said = |id: SessionId| seen.get(&id.to_string()).map(|seen| &seen.said);
     let compared = store.compare_sessions(said).await?;
-    for fault in &compared.faults {
-        findings.add(verdict(fault), fault);
+    let judged = |fault: SessionFault| {
+        let may_be_away = away.is_some_and(|away| away > fault.began.unwrap_or(0));
+        fault.unless(may_be_away)
+    };
+    for fault in compared.faults {
+        let fault = judged(fault);
+        findings.add(verdict(&fault), &fault);
     }
     for unread in &compared.unread {
         findings.add(Verdict::Altered, unread);
@@ -42,6 +49,7 @@ pub(super) async fn compare(
         if removed.is_some_and(|before| seen.said.ended_before(*before)) {
             findings.note(format!("session {session}: removed under retention"));
         } else {
+            let fault = judged(fault);
             findings.add(verdict(&fault), &fault);
         }
     }

@@ -16,7 +16,7 @@ use ecluse_recordings::verify::Verdict;
 use super::verify::{Findings, Verify};
 use super::*;
 use crate::live::node_name;
-use crate::store::testing::TestStore;
+use crate::store::testing::{TestStore, words_away, words_back};
 use crate::store::{ServeLock, SessionStart};
 use uuid::Uuid;
 
@@ -358,6 +358,20 @@ async fn a_session_without_an_end_is_named_once_its_gateway_started_again() {
         .await
         .unwrap();
     assert_eq!(told().await, (1, 0));
+    // Where the words of its beginning are away, nobody is said to have put it there.
+    words_away(&store, "entry LIKE '%\"session-start\"%'").await;
+    let found = verified(&since, &store, dir.path()).await;
+    let of_it = found.lines.iter().map(|(_, line)| line.as_str());
+    let of_it: Vec<&str> = of_it.filter(|line| line.contains("session #1")).collect();
+    let [line] = of_it[..] else {
+        panic!("{found:?}")
+    };
+    assert!(
+        line.contains("is not known") && !line.contains("by hand"),
+        "{line}"
+    );
+    assert_eq!(found.verdict(), Verdict::Altered);
+    words_back(&store).await;
     // Whose end is on record is nobody's any more, whatever starts.
     let end = AuditRecord::new(AuditKind::SessionEnd, at(6)).session(start.id);
     store.record(&[end]).await.unwrap();

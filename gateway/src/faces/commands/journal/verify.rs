@@ -268,7 +268,8 @@ impl Verify {
             .map(|session| session.start.id.to_string())
             .collect();
         bound::compare(&moment, &seen.approvals, findings).await?;
-        sessions::compare(&moment, &seen.sessions, &seen.removed, findings).await?;
+        let away = recomputed.last_away();
+        sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
         seen.tables.compare(&moment, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
         for problem in moment.blocks_without_failures(crate::clock::now()).await? {

@@ -13,7 +13,7 @@ use ecluse_policy::{ClientId, Timestamp};
 
 use super::inventory::{BEING_SEALED, Contradiction, Inventory, Kept, State, UNENDED};
 use crate::audit::{AuditKind, AuditRecord};
-use crate::store::{Destruction, Store, StoreError, Wrong};
+use crate::store::{Destruction, Store, StoreError};
 use ecluse_recordings::verify::times::DUE;
 
 /// What came of a run.
@@ -149,7 +149,7 @@ pub(super) async fn remove(
     let faults = inventory.kept.iter().filter_map(|kept| kept.fault.as_ref());
     for fault in faults.chain(&inventory.gone) {
         store.tell_session_fault(fault, now).await?;
-        if fault.what == Wrong::Missing {
+        if fault.is_gone() {
             removed.lines.push(fault.to_string());
         }
     }

@@ -6,8 +6,9 @@ use crate::deeds::evidence::Ended;
 use crate::deeds::evidence::recordings::{self, Course, LISTED, Listed, OfList, Recordings};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::faces::lobby::unshown::{not_in_table, not_on_record};
+use crate::faces::lobby::unshown::stands;
 use crate::live::Because;
+use crate::store::Standing;
 use crate::terminal::layout::Gives;
 use crate::texts::{amounts, times};
 
@@ -49,11 +50,7 @@ pub(super) async fn tell(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Tr
     let gives = [Gives(8, 12)];
     desk.terminal.table_giving(&heads, &rows, &gives).await?;
     for session in sessions.iter().filter(|session| session.facts.is_none()) {
-        if session.gone {
-            not_in_table(desk, session.number).await?;
-        } else {
-            not_on_record(desk, session.number).await?;
-        }
+        stands(desk, session.number, session.standing).await?;
     }
     let mut facts = sessions.iter().filter_map(|session| session.facts.as_ref());
     if facts.any(|facts| facts.hidden_lines.is_none()) {
@@ -87,17 +84,21 @@ fn length(desk: &Desk<'_>, end: &Ended, start: Timestamp) -> String {
     }
 }
 
+/// In short, where the table is not known to have what the log has.
+const fn state(standing: Standing) -> &'static str {
+    match standing {
+        Standing::OnRecord | Standing::NotKnownYet => "state-not-known-yet",
+        Standing::Contradicted => "state-not-on-record",
+        Standing::Gone => "state-not-in-table",
+    }
+}
+
 fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
     let number = session.number.to_string();
     let unknown = || "?".to_owned();
     let Some(facts) = &session.facts else {
         // Nothing else that the table says of it is shown as if it were so.
-        let state = if session.gone {
-            "state-not-in-table"
-        } else {
-            "state-not-on-record"
-        };
-        let end = desk.say(state, &[]);
+        let end = desk.say(state(session.standing), &[]);
         return vec![
             number,
             unknown(),

@@ -10,7 +10,7 @@ use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::player::{Recorded, Stopped, play};
-use crate::faces::lobby::unshown::not_on_record;
+use crate::faces::lobby::unshown::stands;
 use crate::faces::lobby::{grammar, step_up};
 use crate::texts::{Unreadable, times};
 
@@ -31,9 +31,7 @@ pub(crate) async fn replay(
     }
     let (replaying, what) = done?;
     let number = [("number", replaying.number.into())];
-    if !replaying.on_record {
-        not_on_record(desk, replaying.number).await?;
-    }
+    stands(desk, replaying.number, replaying.standing).await?;
     match replaying.state {
         State::Sealed => {}
         State::CutShort => desk.line("auditor-cut-short", &[]).await?,

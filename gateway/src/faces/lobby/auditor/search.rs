@@ -12,7 +12,7 @@ use crate::deeds::typed::Kind;
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::unshown::{not_in_table, not_on_record};
+use crate::faces::lobby::unshown::stands;
 use crate::faces::lobby::{grammar, step_up};
 use crate::texts::times;
 
@@ -44,8 +44,7 @@ pub(crate) async fn search(
         match found {
             Found::Line(hit) => show(desk, &hit).await?,
             Found::Refusal(refused) => show_refused(desk, &refused).await?,
-            Found::NotOnRecord { number } => not_on_record(desk, number).await?,
-            Found::NotInTable { number } => not_in_table(desk, number).await?,
+            Found::Apart { number, standing } => stands(desk, number, standing).await?,
             Found::Unread { number, why } => {
                 let problem = desk.gateway.texts.unreadable(desk.lang(), &why);
                 let args = [("number", number.into()), ("problem", problem.into())];

@@ -17,6 +17,7 @@ use crate::deeds::evidence::{Unshown, Why, may_still_read};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::gateway::Gateway;
 use crate::readers::outside;
+use crate::store::Standing;
 use crate::texts::{Unreadable, Value, times};
 
 /// Pieces of text on their way to the terminal: a slow reader slows the reading, nothing piles up.
@@ -104,7 +105,7 @@ async fn missing(desk: &mut Desk<'_>, of: &Replaying, problem: Unreadable) -> Re
     let unshown = Unshown {
         number: of.number,
         // Where it is not, that was told.
-        on_record: true,
+        standing: Standing::OnRecord,
         why: Why::Unreadable(problem),
     };
     desk.undone(Undone::Unshown(Box::new(unshown))).await

@@ -1,11 +1,14 @@
 //! What people are told beside what they asked for: how many have to say yes, until when a yes lasts, what changed.
 
-use ecluse_policy::{ClientId, Span};
+use ecluse_policy::{AccountName, ClientId, InterventionId, PersonId, SessionId, Span};
+use uuid::Uuid;
 
 use super::super::testing::{House, documents};
-use super::command;
+use super::{command, db01};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::store::SessionStart;
+use crate::store::testing::{attack, records_of, words_away, words_back};
 
 /// I2: where two have to approve, everybody who reads of the request reads how many have; the operator reads until when a yes
 /// lasts, and the technician when a planned intervention runs.
@@ -134,4 +137,75 @@ async fn r5_attempts_without_an_approval_are_found_by_auditors() {
             && changes.contains("The administrator root (uid 0) gave the gateway a new key"),
         "{changes}{err}"
     );
+}
+
+/// R3, R4: while words of the log are away, whoever lists or replays a session is told that it is not known yet whether the table
+/// is right: nobody is accused, and once they are back it is listed as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn r4_a_session_whose_words_are_away_accuses_nobody() {
+    let house = House::new().await;
+    let store = &house.gateway.store;
+    let start = SessionStart {
+        id: SessionId::from_uuid(Uuid::from_u128(7)),
+        node: "test".into(),
+        person: PersonId::parse("alice").unwrap(),
+        station: None,
+        source: "192.0.2.7".parse().unwrap(),
+        client: ClientId::parse("hopital").unwrap(),
+        target: db01(),
+        account: AccountName::parse("postgres").unwrap(),
+        intervention: InterventionId::from_uuid(Uuid::from_u128(8)),
+        documents: 1,
+        recording: None,
+        at: clock::now(),
+    };
+    let record = AuditRecord::new(AuditKind::SessionStart, start.at)
+        .person(&start.person)
+        .source(start.source)
+        .client(&start.client)
+        .target(&start.target)
+        .intervention(start.intervention)
+        .session(start.id);
+    store.start_session(&start, &[record]).await.unwrap();
+    store.watch().await.unwrap();
+    let asked = async |line: &str| {
+        let (_, out, err) = command(&house, "aurele", line).await;
+        let text = format!("{out}{err}").replace('\u{a0}', " ");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let listed = asked("recordings").await;
+    assert!(
+        listed.contains("alice") && !listed.contains("JOURNAL"),
+        "{listed}"
+    );
+    words_away(store, "entry LIKE '%\"session-start\"%'").await;
+    for line in ["recordings", "replay 1"] {
+        let told = asked(line).await;
+        assert!(told.contains("PAS ENCORE si la table"), "{line}: {told}");
+        assert!(
+            !told.contains("JOURNAL") && !told.contains("modifié"),
+            "{line}: {told}"
+        );
+    }
+    // So it is where its row is away too.
+    attack(
+        store,
+        &[
+            "CREATE TABLE rows AS SELECT * FROM sessions",
+            "DELETE FROM sessions",
+        ],
+    )
+    .await;
+    let told = asked("recordings").await;
+    assert!(
+        !told.contains("JOURNAL") && !told.contains("retirée"),
+        "{told}"
+    );
+    let again = "INSERT INTO sessions SELECT * FROM rows";
+    attack(store, &[again, "DROP TABLE rows"]).await;
+    words_back(store).await;
+    store.watch().await.unwrap();
+    assert_eq!(asked("recordings").await, listed);
+    let accused = records_of(store, &[AuditKind::NotOnRecord]).await;
+    assert!(accused.is_empty(), "{accused:?}");
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{ClientId, SessionId};
+use ecluse_policy::{ClientId, InterventionId, PersonId, SessionId, TargetId};
 
 use super::super::super::sql::Conditions;
 use super::super::super::{Session, SessionQuery, Store, StoreError};
-use super::super::{SessionFault, Wrong};
+use super::super::SessionFault;
+use super::super::open::Known;
 use super::Recorded;
 use crate::audit::AuditKind;
 
@@ -60,14 +61,14 @@ impl Store {
                 .fault
                 .as_ref()
                 .and_then(|fault| fault.recorded.as_ref());
-            if recorded.is_some_and(|said| said.is_asked_for(query)) {
+            if recorded.is_some_and(|said| said.known().is_asked_for(query)) {
                 hidden.sessions.push(found);
             }
         }
         hidden.gone = self.gone_of(client).await?;
         hidden.gone.retain(|fault| {
             let recorded = fault.recorded.as_ref();
-            recorded.is_some_and(|said| said.is_asked_for(query))
+            recorded.is_some_and(|said| said.known().is_asked_for(query))
         });
         Ok(hidden)
     }
@@ -83,50 +84,25 @@ impl Store {
     ) -> Result<Option<SessionFault>, StoreError> {
         let gone = self.sessions_gone(client).await?;
         let mut gone = gone.into_iter();
-        Ok(
-            gone.find(|fault| {
-                fault.what == Wrong::Missing && fault.recorded_number == Some(number)
-            }),
-        )
+        Ok(gone.find(|fault| fault.is_gone() && fault.recorded_number == Some(number)))
     }
 
     async fn gone_of(&self, client: &ClientId) -> Result<Vec<SessionFault>, StoreError> {
         let mut gone = self.sessions_gone(Some(client)).await?;
-        gone.retain(|fault| fault.what == Wrong::Missing);
+        gone.retain(SessionFault::is_gone);
         Ok(gone)
     }
 }
 
 impl Recorded {
-    /// Whether it is one of those that a query asks for, whatever the row says.
-    fn is_asked_for(&self, query: &SessionQuery) -> bool {
-        // Without `..`: whatever can be asked for is compared.
-        let SessionQuery {
-            number,
-            client,
-            person,
-            target,
-            intervention,
-            from,
-            until,
-            before,
-            live: _,
-            unended: _,
-            limit: _,
-        } = query;
-        number.is_none_or(|number| self.number == Some(number))
-            && client
-                .as_ref()
-                .is_none_or(|id| self.client.as_ref() == Some(id))
-            && person
-                .as_ref()
-                .is_none_or(|id| self.person.as_ref() == Some(id))
-            && target
-                .as_ref()
-                .is_none_or(|id| self.target.as_ref() == Some(id))
-            && intervention.is_none_or(|id| self.intervention == Some(id))
-            && from.is_none_or(|from| self.at >= from)
-            && until.is_none_or(|until| self.at < until)
-            && before.is_none_or(|before| self.number.is_some_and(|number| number < before))
+    fn known(&self) -> Known<'_> {
+        Known {
+            number: self.number,
+            client: self.client.as_ref().map(ClientId::as_str),
+            person: self.person.as_ref().map(PersonId::as_str),
+            target: self.target.as_ref().map(TargetId::as_str),
+            intervention: self.intervention.map(InterventionId::as_uuid),
+            at: self.at.as_micros(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Words that were read, and are away when somebody needs them (R3, R4, R9).
 
 use super::*;
-use crate::store::AuditQuery;
+use crate::store::{AuditQuery, Standing};
 
 /// R4: words of an entry that was read long ago, away while somebody looks at its session, accuse nobody: the entry is told.
 #[test]
@@ -19,6 +19,7 @@ fn r4_words_that_are_away_while_they_are_needed_accuse_no_row() {
         assert_eq!(live.len(), 1);
         let fault = live[0].fault.clone().unwrap();
         assert_eq!(fault.what, Wrong::Unknown);
+        assert_eq!(live[0].standing(), Standing::NotKnownYet);
         store.tell_session_fault(&fault, at(40)).await.unwrap();
         // However the index hides it.
         let hidden = "UPDATE audit SET session = NULL WHERE kind = 'session-start'";
@@ -28,7 +29,7 @@ fn r4_words_that_are_away_while_they_are_needed_accuse_no_row() {
         looked(store).await;
         nobody(store).await;
         assert_eq!(contradictions(store).await.len(), 1);
-        put_back(store).await;
+        words_back(store).await;
         looked(store).await;
         let live = store.sessions(&query).await.unwrap();
         assert_eq!((live.len(), live[0].fault.clone()), (1, None));
@@ -38,7 +39,7 @@ fn r4_words_that_are_away_while_they_are_needed_accuse_no_row() {
         let given = give(store, "b").await;
         hide(store, &places(store, AuditKind::CutOrdered).await).await;
         assert_eq!(store.orders_for("b").await.unwrap(), []);
-        put_back(store).await;
+        words_back(store).await;
         let held = store.orders_for("b").await.unwrap();
         assert!(matches!(&held[..], [Held::OnRecord { id, .. }] if *id == given));
     });
@@ -72,7 +73,7 @@ fn r9_what_is_told_does_not_pass_words_that_are_away() {
         assert_eq!(told().await, (vec![3, 2, 1], None));
         hide(store, &[2]).await;
         assert_eq!(told().await, (vec![3, 1], Some(2)));
-        put_back(store).await;
+        words_back(store).await;
         assert_eq!(told().await, (vec![3, 2, 1], None));
         let removal = Destruction {
             client: Some(client.clone()),

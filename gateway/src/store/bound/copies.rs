@@ -1,0 +1,147 @@
+//! What takes something from somebody stands twice: in the log, and sealed beside it.
+//!
+//! Words that are away may be those of a block, of an enrolment that ended, of a document that named fewer people. What takes
+//! rights away must not be lifted by that, and one damaged row must not close the house either. So each entry leaves a
+//! copy under the store's key, which who writes the database does not have: its hash, and its words if it is of one of
+//! [`KINDS`]. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
+//! take anything (`adr/0036-words-that-are-away-lift-no-block.md`).
+
+use ecluse_recordings::log::{Entry, Hash, leaf_hash};
+
+use super::super::sql::{Conditions, Tx, values};
+use super::super::{Inner, StoreError};
+use super::said::Said;
+use super::watching::Reader;
+use crate::audit::AuditKind;
+use crate::secrets::StoreKey;
+
+const TABLE: &str = "copies";
+/// The detail of a gateway's start from which on each entry has a copy.
+pub(in crate::store) const COPIES: &str = "copies";
+/// What takes something from somebody, whether or not it gives something too; and what tells that words were taken away on
+/// record, how gateways began and ended, and since when there are copies.
+const KINDS: [AuditKind; 10] = [
+    AuditKind::Lockout,
+    AuditKind::Enrolment,
+    AuditKind::EnrolmentDisabled,
+    AuditKind::CredentialSet,
+    AuditKind::DocumentChange,
+    AuditKind::Reached,
+    AuditKind::EntriesDestroyed,
+    AuditKind::GatewayStart,
+    AuditKind::GatewayStop,
+    AuditKind::ServeCutShort,
+];
+
+/// What is known of a place whose words are missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Nobody looked yet.
+    #[default]
+    Unasked,
+    /// It takes nothing.
+    Nothing,
+    /// There is no copy: it may take anything.
+    Unknown,
+}
+
+/// What a copy says.
+enum Copied {
+    Nothing,
+    Words(String),
+}
+
+/// Keeps the copy of an entry that was just written. What stood in its place was put there by hand.
+pub(in crate::store) async fn keep(
+    tx: &mut Tx,
+    key: &StoreKey,
+    entry: &Entry,
+    leaf: Hash,
+    line: &str,
+) -> Result<(), StoreError> {
+    let mut copy = leaf.0.to_vec();
+    if KINDS.iter().any(|kind| kind.name() == entry.kind) {
+        copy.extend_from_slice(line.as_bytes());
+    }
+    let sealed = key.seal(TABLE, &entry.seq.to_string(), &copy)?;
+    let sql = "INSERT INTO copies (seq, sealed) VALUES ($1, $2) \
+               ON CONFLICT (seq) DO UPDATE SET sealed = excluded.sealed";
+    tx.execute(sql, values![entry.seq, sealed]).await?;
+    Ok(())
+}
+
+/// What the copy of a place says, if it is of the entry with this hash.
+fn opened(key: &StoreKey, seq: u64, leaf: Option<Hash>, sealed: &[u8]) -> Option<Copied> {
+    let copy = key.open(TABLE, &seq.to_string(), sealed).ok()?;
+    let (hash, words) = copy.split_first_chunk::<32>()?;
+    if leaf.is_some_and(|leaf| leaf.0 != *hash) {
+        return None;
+    }
+    if words.is_empty() {
+        return Some(Copied::Nothing);
+    }
+    let words = String::from_utf8(words.to_vec()).ok()?;
+    (leaf_hash(words.as_bytes()).0 == *hash).then_some(Copied::Words(words))
+}
+
+/// Asks the copies what stood where words are missing, as far as that is not known.
+pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), StoreError> {
+    let mut asked = Takes::Unasked;
+    loop {
+        let places = inner.said().missing.uncopied(asked);
+        // Those that had none are asked again, some at each look.
+        match (places.is_empty(), asked) {
+            (true, Takes::Unasked) => {
+                asked = Takes::Unknown;
+                continue;
+            }
+            (true, Takes::Nothing | Takes::Unknown) => return Ok(()),
+            (false, _) => {}
+        }
+        let mut conditions = Conditions::default();
+        conditions.and_in("seq", places.iter().copied());
+        let (sql, values) = conditions.statement("SELECT seq, sealed FROM copies", "");
+        let rows = reader.rows(sql, values).await?;
+        let mut said = inner.said();
+        for seq in places {
+            said.missing.copied(seq, Takes::Unknown);
+        }
+        for row in &rows {
+            let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
+            let leaf = said.missing.leaf(seq).flatten();
+            match opened(&inner.key, seq, leaf, &sealed) {
+                Some(Copied::Nothing) => said.missing.copied(seq, Takes::Nothing),
+                Some(Copied::Words(line)) => said.copy(seq, &line),
+                None => {}
+            }
+        }
+        if asked == Takes::Unknown {
+            return Ok(());
+        }
+    }
+}
+
+impl Said {
+    /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same.
+    fn copy(&mut self, seq: u64, line: &str) {
+        let is_first = self.was_first(seq, leaf_hash(line.as_bytes()));
+        if let Ok(entry) = Entry::parse(line.as_bytes())
+            && is_first
+            && entry.seq == seq
+        {
+            self.missing.is_known(seq);
+            self.fold(seq, &entry, line.contains("salted-sha256\""), true);
+        }
+    }
+
+    /// Whether the end of a gateway may be among what is missing after a place.
+    pub(super) fn may_end_after(&self, seq: u64) -> bool {
+        self.is_cut_off() || self.missing.unknown_after(seq).is_some()
+    }
+
+    /// A place after another one whose words are missing and may take anything away.
+    pub(super) fn may_be_taken_after(&self, seq: u64) -> Option<u64> {
+        let since = self.copies_since.filter(|_| !self.is_strict)?;
+        self.missing.unknown_after(seq.max(since.saturating_sub(1)))
+    }
+}

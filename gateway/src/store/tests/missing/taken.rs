@@ -1,0 +1,135 @@
+//! What takes something from somebody holds while its words are away, and what takes nothing stops nobody (A6, A8, R3).
+
+use std::collections::BTreeMap;
+
+use ecluse_policy::CodeOutcome;
+
+use super::super::doors;
+use super::super::identity::{alice, judge};
+use super::*;
+use crate::archive::cut_short;
+use crate::store::ServeLock;
+
+/// A6, A8, A3: a block, an enrolment that ended and a factor that was replaced hold for a gateway that starts while their words are
+/// away, whatever was put back into the tables, and though another entry is away; people of whom nothing was taken are let in.
+#[test]
+fn a8_what_takes_rights_away_holds_while_its_words_are_away() {
+    on_each_engine(async |store| {
+        let parts = BTreeMap::new();
+        let begun = store.begin_with_settings("a", &parts, at(1));
+        begun.await.unwrap();
+        let secret = doors::enrolled(store).await;
+        write(store, 3).await;
+        let until = lock_out(store).await;
+        let judged = async |other: &Store, second: i64| {
+            let code = secret.code(at(second));
+            judge(other, Some(&alice()), &code, second).await
+        };
+        // A block; and a log-on, which is nothing to anybody.
+        for kind in [AuditKind::Lockout, AuditKind::LogOn] {
+            hide(store, &places(store, kind).await).await;
+            attack(store, &["DELETE FROM failures"]).await;
+            let other = store.as_another_process().await;
+            looked(&other).await;
+            assert_eq!(other.blocked_until(&claim()).await.unwrap(), Some(until));
+            let second = if kind == AuditKind::LogOn { 3060 } else { 3000 };
+            assert_eq!(judged(&other, second).await, CodeOutcome::Accepted);
+            other.close().await;
+            words_back(store).await;
+        }
+        // The end of an enrolment, with the words that it was seen missing.
+        let ended = AuditRecord::new(AuditKind::EnrolmentDisabled, at(9)).person(&alice());
+        let ended = store.disable_enrolment(&alice(), at(9), &[ended]).await;
+        assert!(ended.unwrap());
+        let mut away = places(store, AuditKind::EnrolmentDisabled).await;
+        away.extend(places(store, AuditKind::Lockout).await);
+        hide(store, &away).await;
+        let enabled = "UPDATE enrolments SET disabled_at = NULL";
+        attack(store, &[enabled, "DELETE FROM failures"]).await;
+        let other = store.as_another_process().await;
+        assert_eq!(other.blocked_until(&claim()).await.unwrap(), Some(until));
+        assert_eq!(judged(&other, 3120).await, CodeOutcome::NotEnrolled);
+        other.close().await;
+        // With the copies gone, and the index altered: nothing tells what it takes, so nobody is let in by what is older.
+        let listed = listed(&away);
+        let gone = format!("DELETE FROM copies WHERE seq IN ({listed})");
+        let index = format!("UPDATE audit SET kind = 'log-on' WHERE seq IN ({listed})");
+        attack(store, &[&gone, &index]).await;
+        let other = store.as_another_process().await;
+        let code = secret.code(at(3180));
+        let claim = Claim {
+            person: "alice",
+            at: at(3180),
+            ..claim()
+        };
+        let refused = AuditRecord::new(AuditKind::LogOnRefused, at(3180)).person(&alice());
+        let told = other
+            .judge_code(&claim, Some(&alice()), &code, refused)
+            .await;
+        let is_told = matches!(told, Err(StoreError::NotReadable { .. }));
+        assert!(is_told, "{told:?}");
+        // Whoever is enrolled since is let in: nothing that is away can be about that.
+        let secret = doors::enrolled(store).await;
+        let code = secret.code(at(3240));
+        let let_in = judge(&other, Some(&alice()), &code, 3240).await;
+        assert_eq!(let_in, CodeOutcome::Accepted);
+        other.close().await;
+    });
+}
+
+/// R7: what retention took away has no copy either.
+#[test]
+fn r7_no_copy_outlives_its_words() {
+    on_each_engine(async |store| {
+        let client = ClientId::parse("hopital").unwrap();
+        for second in 1..5 {
+            let record = AuditRecord::new(AuditKind::Enrolment, at(second)).client(&client);
+            store.record(&[record]).await.unwrap();
+        }
+        let removal = Destruction {
+            client: Some(client),
+            in_force: false,
+            before: at(100),
+            at: at(1000),
+            by: "root (uid 0)".into(),
+            why: "the service ended".into(),
+        };
+        store.destroy_client_entries(&removal).await.unwrap();
+        let sql = "SELECT COUNT(*) AS copies FROM copies JOIN journal ON journal.seq = copies.seq WHERE journal.entry IS NULL";
+        let row = store.db().row(sql, values![]).await.unwrap().unwrap();
+        assert_eq!(row.count("copies").unwrap(), 0);
+    });
+}
+
+/// N3, R4: that a gateway was killed is put on record at its next start, whatever other words are away just then and whatever became
+/// of its lock's file; where its end may be among them, that is said.
+#[test]
+fn n3_a_killed_gateway_is_told_of_whatever_is_away() {
+    on_each_engine(async |store| {
+        let parts = BTreeMap::new();
+        let begun = store.begin_with_settings("a", &parts, at(1));
+        begun.await.unwrap();
+        write(store, 2).await;
+        let away = places(store, AuditKind::LogOn).await;
+        hide(store, &away).await;
+        let other = store.as_another_process().await;
+        let unended = other.unended_run("a").await.unwrap();
+        assert_eq!(unended, Some((at(1), true)));
+        other.close().await;
+        let gone = format!("DELETE FROM copies WHERE seq IN ({})", listed(&away));
+        attack(store, &[&gone]).await;
+        let other = store.as_another_process().await;
+        let dir = tempfile::tempdir().unwrap();
+        for second in [9, 10] {
+            let lock = ServeLock::take(dir.path()).unwrap();
+            cut_short::tell(&other, &lock, "a", at(second))
+                .await
+                .unwrap();
+        }
+        let told = records_of(store, &[AuditKind::ServeCutShort]).await;
+        assert_eq!(told.len(), 1);
+        let reason = told[0].reason.as_deref().unwrap_or_default();
+        assert!(reason.contains("unless its end is among"), "{reason}");
+        other.close().await;
+    });
+}

@@ -1,0 +1,83 @@
+//! What gateways that serve say of the time, one after the other, against what was destroyed by another.
+//!
+//! Whoever rules a clock can make more entries by it than stand after it by the right one, so that no count tells which is false
+//! ([`super::times`]). What cannot be made after the fact is that the log lived through the time between: a destruction after which
+//! a gateway still serves at a time long before it was due, while no gateway served in that time before, was made by a clock that
+//! somebody had set. A clock that is wrong in the other direction, after it, is told by just that; or by being set right.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::times::{Date, EARLY, Jump};
+
+/// **Unit**: microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// What gateways say of the time, in order, by the clock as it was set since.
+#[derive(Debug)]
+pub(super) struct Served {
+    said: Vec<Date>,
+    /// The earliest of each and all that follow.
+    earliest: Vec<i64>,
+}
+
+impl Served {
+    pub(super) fn of(dates: &[Date], jumps: &[Jump]) -> Self {
+        let nodes: BTreeSet<_> = jumps.iter().map(|jump| &jump.node).collect();
+        // Of several gateways it is not told whose word it is.
+        let jumps = if nodes.len() == 1 { jumps } else { &[] };
+        let mut after: BTreeMap<u64, i64> = BTreeMap::new();
+        let mut net = 0_i64;
+        for jump in jumps.iter().rev() {
+            // By the clock that it was set to, the jump itself is dated.
+            after.insert(jump.seq, net);
+            net = net.saturating_add(jump.micros);
+        }
+        let set_since = |seq: u64| {
+            let next = after.range(..=seq).next_back();
+            next.map_or(net, |(_, net)| *net)
+        };
+        let said: Vec<Date> = dates
+            .iter()
+            .filter(|date| date.is_served)
+            .map(|date| Date {
+                at: date.at.saturating_add(set_since(date.seq)),
+                ..*date
+            })
+            .collect();
+        let mut least = i64::MAX;
+        let mut earliest: Vec<i64> = said
+            .iter()
+            .rev()
+            .map(|date| {
+                least = least.min(date.at);
+                least
+            })
+            .collect();
+        earliest.reverse();
+        Self { said, earliest }
+    }
+
+    /// What was said after a place, and contradicts that something there was due by then.
+    pub(super) fn contradicts(&self, seq: u64, due: i64) -> Option<Date> {
+        let limit = due.saturating_sub(3 * EARLY);
+        let is_before = |date: &Date| date.seq < seq || date.seq == seq && !date.is_checkpoint;
+        let next = self.said.partition_point(is_before);
+        if self.earliest.get(next).is_none_or(|least| *least >= limit) {
+            return None;
+        }
+        let (before, after) = self.said.split_at_checked(next)?;
+        let mut early = after.iter().filter(|date| date.at < limit);
+        early
+            .find(|date| !lived_through(before, date.at, due))
+            .copied()
+    }
+}
+
+/// Whether gateways served on each day between two times.
+fn lived_through(said: &[Date], from: i64, to: i64) -> bool {
+    let (from, to) = (from.saturating_add(EARLY), to.saturating_sub(EARLY));
+    let between = said.iter().filter(|date| date.at > from && date.at < to);
+    let days: BTreeSet<i64> = between.map(|date| (date.at - from) / DAY).collect();
+    let all = to.saturating_sub(from).saturating_add(DAY - 1) / DAY;
+    i64::try_from(days.len()).is_ok_and(|days| days >= all)
+}
