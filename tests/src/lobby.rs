@@ -10,7 +10,7 @@ use crate::site::Site;
 use crate::wait;
 
 /// How long an operator waits for a request to show.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Site {
     /// A lobby command of `person`, over one shared connection a person: each login would want a code of its own.

@@ -211,7 +211,7 @@ impl Rsyslog {
             directory,
             Care::Test,
         )?);
-        wait::until_true("rsyslog to listen", Duration::from_secs(20), || {
+        wait::until_true("rsyslog to listen", Duration::from_secs(60), || {
             Ok(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok())
         })
     }

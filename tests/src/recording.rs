@@ -149,7 +149,7 @@ pub fn files(directory: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Pat
 pub fn wait_for_casts(directory: &Path, count: usize) -> Result<Vec<PathBuf>> {
     wait::until(
         &format!("{count} casts under {}", directory.display()),
-        Duration::from_secs(30),
+        Duration::from_secs(120),
         || {
             let casts = casts(directory)?;
             Ok((casts.len() >= count).then_some(casts))

@@ -23,7 +23,7 @@ use crate::target::{self, Target};
 use crate::wait;
 
 /// How long the gateway may take to answer after its start.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(60);
 
 /// A running site. Dropping it stops what it started; a test's site also removes its files.
 #[derive(Debug)]

@@ -14,17 +14,36 @@ const STEP: Duration = Duration::from_millis(10);
 pub fn until<T>(
     what: &str,
     patience: Duration,
+    look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    looking(what, patience, |_| STEP, look)
+}
+
+/// As [`until`], for what an auditor does: each look is on record and sixty a minute are allowed, so the pauses grow. What is
+/// waited for is sealed behind everything else on the machine, so it is given two minutes.
+///
+/// # Errors
+/// The first error of `look`, or the deadline.
+pub fn until_sealed<T>(what: &str, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let pause = |elapsed: Duration| (elapsed / 3).clamp(STEP, Duration::from_secs(2));
+    looking(what, Duration::from_secs(120), pause, look)
+}
+
+fn looking<T>(
+    what: &str,
+    patience: Duration,
+    pause: impl Fn(Duration) -> Duration,
     mut look: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    let deadline = Instant::now() + patience;
+    let start = Instant::now();
     loop {
         if let Some(found) = look()? {
             return Ok(found);
         }
-        if Instant::now() >= deadline {
+        if start.elapsed() >= patience {
             bail!("after {patience:?}, still waiting for {what}");
         }
-        std::thread::sleep(STEP);
+        std::thread::sleep(pause(start.elapsed()));
     }
 }
 

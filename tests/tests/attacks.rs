@@ -297,7 +297,7 @@ fn a_turned_clock_is_on_record() -> Result<()> {
     crime.site.clock().advance(7200)?;
     ecluse_tests::wait::until_true(
         "the jump on record",
-        std::time::Duration::from_secs(30),
+        std::time::Duration::from_secs(60),
         || {
             let script = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(\"select count(*) from journal where entry like '%clock-jump%'\").fetchone()[0])";
             let asked = Command::new("python3")

@@ -42,7 +42,7 @@ pub(crate) fn recorded(change: impl FnOnce(&mut ecluse_tests::Plan) -> Result<()
 
 /// Waits until the only recording is sealed: that is what is on record, the files have their names a moment before.
 pub(crate) fn wait_for_seal(site: &Site) -> Result<()> {
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
+    wait::until_true("the seal on record", Duration::from_secs(120), || {
         Ok(store::audit(site, "recording-sealed")?.len() == 1)
     })
 }

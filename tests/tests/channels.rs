@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use ecluse_tests::process::{Care, Process};
 use ecluse_tests::{Site, Terminal, client, peers, store, wait};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;

@@ -92,7 +92,7 @@ fn a_clock_that_is_set_is_on_record_with_its_offset() -> Result<()> {
         "a right clock is told as wrong: {at_start}"
     );
     site.clock().advance(-3600)?;
-    let readings = wait::until("a reading after the jump", Duration::from_secs(20), || {
+    let readings = wait::until("a reading after the jump", Duration::from_secs(60), || {
         let readings = store::audit_of(&site, None, "clock-reading")?;
         Ok((readings.len() > 1).then_some(readings))
     })?;
@@ -137,12 +137,12 @@ fn a_recording_tells_of_the_clock_and_its_jumps() -> Result<()> {
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 90, 30)?;
     terminal.sees_prompt()?;
     site.clock().advance(60)?;
-    wait::until_true("a reading after the jump", Duration::from_secs(20), || {
+    wait::until_true("a reading after the jump", Duration::from_secs(60), || {
         Ok(store::audit_of(&site, None, "clock-reading")?.len() > 1)
     })?;
     terminal.enters("exit")?;
     terminal.ends()?;
-    let manifest = wait::until("the manifest", Duration::from_secs(20), || {
+    let manifest = wait::until("the manifest", Duration::from_secs(120), || {
         let signed = |path: &std::path::Path| path.ends_with("manifest.json.sig");
         let found = recording::files(&site.layout().recordings(), &signed)?;
         Ok(found.first().map(|file| file.with_extension("")))

@@ -123,7 +123,7 @@ fn a_killed_gateway_has_recorded_all_bytes_of_a_transfer() -> Result<()> {
         );
         ecluse_tests::wait::until_true(
             &format!("the {} bytes of round {round} in a recording", seen.len()),
-            Duration::from_secs(30),
+            Duration::from_secs(120),
             || {
                 let raw = recording::sealed(&site.layout().recordings(), ".output.raw")?;
                 let newest = raw.last().map(|raw| recording::plain(raw)).transpose()?;
@@ -343,7 +343,7 @@ fn a_stop_waits_for_nobody_without_a_session_and_tells_everybody() -> Result<()>
 
 /// The output of the recording that holds `marker`; the newest recordings are looked at first.
 fn recorded_output(recordings: &std::path::Path, marker: &str) -> Result<String> {
-    ecluse_tests::wait::until("the recovered recording", Duration::from_secs(30), || {
+    ecluse_tests::wait::until("the recovered recording", Duration::from_secs(120), || {
         for cast in recording::casts(recordings)?.iter().rev() {
             let output = recording::output(cast)?;
             if output.contains(marker) {

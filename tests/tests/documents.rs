@@ -348,7 +348,7 @@ fn a_change_takes_effect_without_a_restart() -> Result<()> {
     })?;
     ecluse_tests::wait::until_true(
         "the new target in `flows`",
-        std::time::Duration::from_secs(10),
+        std::time::Duration::from_secs(60),
         || {
             Ok(site
                 .ssh("alice")

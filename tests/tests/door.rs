@@ -295,7 +295,7 @@ fn connections_of_one_source_are_bounded() -> Result<()> {
         held.len()
     );
     drop(held);
-    wait::until_true("room for the source again", Duration::from_secs(10), || {
+    wait::until_true("room for the source again", Duration::from_secs(60), || {
         Ok(site
             .ssh("alice")
             .option("ConnectTimeout 5")
@@ -398,7 +398,7 @@ fn running_out_of_descriptors_is_survived() -> Result<()> {
             site.plan().ports.door,
         ))?);
     }
-    wait::until_true("the gateway to run out", Duration::from_secs(20), || {
+    wait::until_true("the gateway to run out", Duration::from_secs(60), || {
         ensure!(site.process()?.is_running()?, "the gateway died of it");
         Ok(site.process()?.errors().contains("Too many open files"))
     })?;

@@ -61,11 +61,11 @@ fn a_status_is_on_record_however_the_technician_leaves() -> Result<()> {
         running.first_line()?;
         running.child.kill()?;
         running.child.wait()?;
-        wait::until_true(wanted, Duration::from_secs(20), || {
+        wait::until_sealed(wanted, || {
             let listed = site.auditor(&["recordings"])?.success()?.text();
             let newest = ecluse_tests::lobby::first_row(&listed)?;
             let replayed = site.auditor(&["replay", &newest])?.text();
-            Ok(replayed.contains(wanted))
+            Ok(replayed.contains(wanted).then_some(()))
         })?;
     }
     Ok(())

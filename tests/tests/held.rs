@@ -57,7 +57,7 @@ fn what_is_typed_arrives_while_the_output_is_not_read() -> Result<()> {
     let stdin = running.child.stdin.as_mut().context("no stdin")?;
     stdin.write_all(b"\x03")?;
     stdin.flush()?;
-    wait::until_true("the interrupt", Duration::from_secs(20), || {
+    wait::until_true("the interrupt", Duration::from_secs(60), || {
         Ok(home.join("interrupted").exists())
     })?;
     // What was held is read after all, and how it ended.
@@ -82,7 +82,7 @@ fn what_is_sent_arrives_while_the_output_is_not_read() -> Result<()> {
     let mut stdin = running.child.stdin.take().context("no stdin")?;
     let length = 7 << 19;
     let sending = thread::spawn(move || stdin.write_all(&vec![b'x'; length]));
-    wait::until_true("the end of input", Duration::from_secs(30), || {
+    wait::until_true("the end of input", Duration::from_secs(60), || {
         Ok(home.join("took").exists())
     })?;
     let took = fs::read_to_string(home.join("took"))?;
@@ -164,7 +164,7 @@ fn a_client_that_is_killed_is_noticed_while_the_target_takes_nothing() -> Result
         .spawn()?;
     let mut stdin = running.child.stdin.take().context("no stdin")?;
     let sending = thread::spawn(move || stdin.write_all(&vec![b'x'; 64 << 20]));
-    wait::until_true("the command", Duration::from_secs(30), || {
+    wait::until_true("the command", Duration::from_secs(60), || {
         Ok(home.join("begun").exists())
     })?;
     running.child.kill()?;
@@ -183,7 +183,7 @@ fn an_idle_target_is_asked_whether_it_is_there() -> Result<()> {
     let mut running = site.ssh("alice+db01").run("echo on; cat").spawn()?;
     read_one(&mut running)?;
     let port = format!(":{:04X}", site.plan().ports.target);
-    wait::until_true("the question", Duration::from_secs(20), || {
+    wait::until_true("the question", Duration::from_secs(60), || {
         let table = fs::read_to_string("/proc/net/tcp")?;
         Ok(table.lines().any(|line| {
             let columns: Vec<&str> = line.split_whitespace().collect();

@@ -130,7 +130,7 @@ fn a_key_exchange_with_false_lengths_is_refused() -> Result<()> {
 fn a_banner_without_end_is_cut() -> Result<()> {
     let mut hostile = Hostile::start("endless_banner")?;
     hostile.answer()?.failed(&["db01"])?;
-    let report = wait::until("the target's report", Duration::from_secs(20), || {
+    let report = wait::until("the target's report", Duration::from_secs(60), || {
         let report = hostile.report();
         Ok(report.contains("sent: ").then_some(report))
     })?;

@@ -45,7 +45,7 @@ fn a_latecomer_sees_the_present_of_a_long_session() -> Result<()> {
     for (who, terminal) in [("the first", &first), ("the latecomer", &second)] {
         wait::until_true(
             &format!("{who} sees the technician's screen"),
-            Duration::from_secs(20),
+            Duration::from_secs(60),
             || Ok(rows(terminal)? == theirs),
         )?;
     }
@@ -123,7 +123,7 @@ fn what_is_not_drawn_is_told_to_who_watches_and_who_reads() -> Result<()> {
     watch.ends()?;
     terminal.enters("exit")?;
     terminal.ends()?;
-    let recordings = wait::until("the sealed recording", Duration::from_secs(30), || {
+    let recordings = wait::until_sealed("the sealed recording", || {
         let answer = site.auditor(&["replay", &id, "--text"])?;
         Ok((answer.status == Some(0)).then_some(answer))
     })?;

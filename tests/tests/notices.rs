@@ -208,7 +208,7 @@ fn a_terminal_is_left_in_order_after_any_end() -> Result<()> {
         site.wait_for_target_sessions(0, Duration::from_secs(10))?;
     }
     // What the gateway sent for it is on record, and not as the target's output.
-    let on_record = wait::until("a recording of it", Duration::from_secs(30), || {
+    let on_record = wait::until("a recording of it", Duration::from_secs(120), || {
         for cast in recording::casts(&site.layout().recordings())? {
             let events = recording::events(&cast)?;
             if events
@@ -345,14 +345,18 @@ fn the_targets_banner_passes() -> Result<()> {
         terminal.screen()?
     );
     drop(terminal);
-    wait::until_true("the banner in a recording", Duration::from_secs(30), || {
-        for cast in recording::casts(&site.layout().recordings())? {
-            if recording::output(&cast)?.contains("Reserved for the hospital.") {
-                return Ok(true);
+    wait::until_true(
+        "the banner in a recording",
+        Duration::from_secs(120),
+        || {
+            for cast in recording::casts(&site.layout().recordings())? {
+                if recording::output(&cast)?.contains("Reserved for the hospital.") {
+                    return Ok(true);
+                }
             }
-        }
-        Ok(false)
-    })
+            Ok(false)
+        },
+    )
 }
 
 #[test]

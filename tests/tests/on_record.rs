@@ -62,7 +62,7 @@ fn what_matters_is_in_the_audit_trail() -> Result<()> {
     for (kind, columns) in expected {
         wait::until_true(
             &format!("a {kind} with {columns:?}"),
-            Duration::from_secs(20),
+            Duration::from_secs(60),
             || {
                 let records = store::audit(&site, kind)?;
                 Ok(records.iter().any(|record| {

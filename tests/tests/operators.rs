@@ -44,7 +44,7 @@ fn live_forgets_a_session_that_ended() -> Result<()> {
     let running = long_command(&site)?;
     site.live_session()?;
     drop(running);
-    ecluse_tests::wait::until_true("an empty `live`", Duration::from_secs(20), || {
+    ecluse_tests::wait::until_true("an empty `live`", Duration::from_secs(60), || {
         Ok(!site
             .operator(&["live"])?
             .success()?

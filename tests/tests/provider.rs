@@ -12,7 +12,7 @@ use crate::bundles::{ends_with, export};
 fn session(site: &Site) -> Result<()> {
     let before = store::audit(site, "recording-sealed")?.len();
     site.ssh("alice+db01").run("true").answer()?.success()?;
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
+    wait::until_true("the seal on record", Duration::from_secs(120), || {
         Ok(store::audit(site, "recording-sealed")?.len() == before + 1)
     })
 }
@@ -43,7 +43,7 @@ fn r3_a_provider_that_changes_for_others_accuses_nobody() -> Result<()> {
                 == serde_json::json!(["station maintech/ws-1", "technician maintech/alice"]),
         "{begun}"
     );
-    wait::until_true("the flow in force", Duration::from_secs(20), || {
+    wait::until_true("the flow in force", Duration::from_secs(60), || {
         let flows = site.ssh("alice").run("flows").answer()?;
         Ok(flows.text().contains("db01"))
     })?;
@@ -61,7 +61,7 @@ fn r3_a_provider_that_changes_for_others_accuses_nobody() -> Result<()> {
         "{elsewhere}"
     );
     let version = elsewhere["detail"]["version"].clone();
-    wait::until_true("a session under it", Duration::from_secs(20), || {
+    wait::until_true("a session under it", Duration::from_secs(60), || {
         session(&site)?;
         let starts = store::audit(&site, "session-start")?;
         Ok(starts

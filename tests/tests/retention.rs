@@ -40,7 +40,7 @@ fn run(site: &Site, arguments: &[&str]) -> Result<String> {
 }
 
 fn sealed(site: &Site, count: usize) -> Result<Vec<PathBuf>> {
-    wait::until("the seals", Duration::from_secs(30), || {
+    wait::until("the seals", Duration::from_secs(120), || {
         let signed = |path: &std::path::Path| path.ends_with("manifest.json.sig");
         let found = recording::files(&site.layout().recordings(), &signed)?;
         let on_record = store::audit(site, "recording-sealed")?.len();

@@ -175,10 +175,9 @@ fn every_act_is_for_those_whom_policy_names() -> Result<()> {
 
 /// The first session's recording is sealed: a search finds its command.
 fn recording_is_searchable(site: &Site) -> Result<()> {
-    wait::until_true("a sealed recording", Duration::from_secs(30), || {
-        Ok(told(site, "aurele", "search true")?
-            .text()
-            .contains("alice"))
+    wait::until_sealed("a sealed recording", || {
+        let text = told(site, "aurele", "search true")?.text();
+        Ok(text.contains("alice").then_some(()))
     })
 }
 
@@ -219,7 +218,7 @@ fn whoever_is_switched_off_does_nothing_more() -> Result<()> {
         ),
     ];
     for (person, file, looks, acts) in acts {
-        wait::until_true("their rights", Duration::from_secs(20), || {
+        wait::until_true("their rights", Duration::from_secs(60), || {
             Ok(told(&site, person, looks)?.status == Some(0))
         })?;
         let file = site.layout().config().join(file);
@@ -236,7 +235,7 @@ fn whoever_is_switched_off_does_nothing_more() -> Result<()> {
         )?;
         apply(&site)?;
         // The gateway takes new documents into force within a moment.
-        wait::until_true("the end of their rights", Duration::from_secs(20), || {
+        wait::until_true("the end of their rights", Duration::from_secs(60), || {
             Ok(told(&site, person, looks)?.status != Some(0))
         })?;
         let answer = told(&site, person, &acts)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Site, Terminal, keys, recording, store, wait};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PASSWORD: &str = "Correct-Horse-9";
 
 /// A site whose client wants what screens showed to be searchable, or does not.
@@ -47,7 +47,7 @@ fn search(site: &Site, words: &[&str]) -> Result<String> {
 
 /// Waits until a search finds something: recordings are sealed behind the sessions.
 fn found(site: &Site, words: &[&str]) -> Result<String> {
-    wait::until(&format!("{words:?} to be found"), PATIENCE, || {
+    wait::until_sealed(&format!("{words:?} to be found"), || {
         let text = search(site, words)?;
         Ok(text.contains("replay ").then_some(text))
     })
@@ -263,7 +263,7 @@ fn what_a_client_keeps_to_itself_is_not_searched_and_that_is_said() -> Result<()
         .run("echo kept-to-itself")
         .answer()?
         .success()?;
-    let text = wait::until("the recordings to be counted", PATIENCE, || {
+    let text = wait::until_sealed("the recordings to be counted", || {
         let text = search(&site, &["kept-to-itself"])?;
         Ok(text.contains("were not searched").then_some(text))
     })?;
@@ -287,8 +287,9 @@ fn what_is_searched_follows_who_reads() -> Result<()> {
         Ok(())
     })?;
     site.proven("alice", "db01")?;
-    wait::until_true("the recording to be counted", PATIENCE, || {
-        Ok(search(&site, &["true"])?.contains("was not searched"))
+    wait::until_sealed("the recording to be counted", || {
+        let text = search(&site, &["true"])?;
+        Ok(text.contains("was not searched").then_some(()))
     })?;
     let number = ecluse_tests::lobby::first_row(&site.auditor(&["recordings"])?.success()?.text())?;
     let key = site.layout().recording_key().display().to_string();

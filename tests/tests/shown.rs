@@ -1,12 +1,9 @@
 //! What a technician was shown, typed unseen or was refused, an auditor finds and reads (R10, R11).
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Answer, Site, Terminal, store, wait};
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site whose client wants what screens showed to be searchable, and whose auditor may unmask.
 fn site() -> Result<Site> {
@@ -25,7 +22,7 @@ fn search(site: &Site, words: &[&str]) -> Result<String> {
 
 /// The number of the recording in which something is found, once it is sealed.
 fn found(site: &Site, words: &[&str]) -> Result<String> {
-    wait::until(&format!("{words:?} to be found"), PATIENCE, || {
+    wait::until_sealed(&format!("{words:?} to be found"), || {
         let text = search(site, words)?;
         let hit = text
             .lines()
@@ -130,9 +127,9 @@ fn a_refusal_is_found_and_stands_in_the_transcript() -> Result<()> {
     }
     // One that came before any session stands in no recording, and is found all the same.
     site.ssh("alice+db01").flag("-s").run("netconf").answer()?;
-    wait::until_true("a refusal without a session to be found", PATIENCE, || {
+    wait::until_sealed("a refusal without a session to be found", || {
         let text = search(&site, &["netconf", "--in", "refusal"])?;
-        Ok(text.contains("before a session began"))
+        Ok(text.contains("before a session began").then_some(()))
     })?;
     // Why a session was asked for, and how it ended, are words to look for too.
     found(&site, &["ended: closed", "--in", "note"])?;
@@ -151,7 +148,7 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
     terminal.sees("done")?;
     terminal.enters("exit")?;
     terminal.ends()?;
-    let listed = wait::until("the count in the list", PATIENCE, || {
+    let listed = wait::until_sealed("the count in the list", || {
         let text = site.auditor(&["recordings"])?.success()?.text();
         let row = text
             .lines()
@@ -192,7 +189,7 @@ fn typing_that_is_not_shown_is_counted_told_and_found() -> Result<()> {
     std::fs::write(&document, granted)?;
     let config = site.layout().config().display().to_string();
     site.gateway().run(["apply", &config], "")?;
-    let clear = wait::until("the right to be in force", PATIENCE, || {
+    let clear = wait::until_sealed("the right to be in force", || {
         let answer = site.auditor(&hidden)?;
         Ok((answer.status == Some(0)).then(|| answer.text()))
     })?;

@@ -45,7 +45,7 @@ fn fill(small: &Path, mebibytes: u64) -> Result<()> {
 fn wait_for_levels(site: &Site, levels: &[&str]) -> Result<()> {
     wait::until_true(
         &format!("the levels {levels:?} on record"),
-        Duration::from_secs(20),
+        Duration::from_secs(60),
         || {
             let found = store::audit_of(site, None, "low-space")?;
             let found: Vec<&str> = found
@@ -148,11 +148,11 @@ fn session_on_a_disk_that_fills(site: &Site, small: &Path) -> Result<()> {
 fn a_recording_is_sealed_on_a_full_disk_with_the_reserve() -> Result<()> {
     with_small_disk(|small| {
         let mut site = site_with(small, ["0 B", "0 B", "8 MiB"])?;
-        wait::until_true("the reserve", Duration::from_secs(20), || {
+        wait::until_true("the reserve", Duration::from_secs(60), || {
             Ok(small.join("sealing.reserve").exists())
         })?;
         session_on_a_disk_that_fills(&site, small)?;
-        wait::until_true("the seal", Duration::from_secs(20), || {
+        wait::until_true("the seal", Duration::from_secs(120), || {
             Ok(sealed(small)? == 1)
         })?;
         let log = site.process()?.errors();
@@ -167,7 +167,7 @@ fn what_could_not_be_sealed_is_sealed_once_there_is_room() -> Result<()> {
     with_small_disk(|small| {
         let mut site = site_with(small, ["0 B", "0 B", "0 B"])?;
         session_on_a_disk_that_fills(&site, small)?;
-        wait::until_true("the failure in the log", Duration::from_secs(20), || {
+        wait::until_true("the failure in the log", Duration::from_secs(60), || {
             Ok(site.process()?.errors().contains("could not be sealed"))
         })?;
         ensure!(sealed(small)? == 0, "sealed on a full disk");
@@ -191,7 +191,7 @@ fn what_could_not_be_recovered_is_recovered_once_there_is_room() -> Result<()> {
         disk::fill_to_the_last(small)?;
         site.open()?;
         let failed = || store::audit(&site, "recording-failed");
-        let records = wait::until("the failure on record", Duration::from_secs(20), || {
+        let records = wait::until("the failure on record", Duration::from_secs(60), || {
             let records = failed()?;
             Ok((!records.is_empty()).then_some(records))
         })?;

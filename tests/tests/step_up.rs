@@ -1,7 +1,5 @@
 //! A code of now for what gives somebody more than they had, and none for what takes away. A2, A6.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use ecluse_tests::{Answer, Plan, Site, Ssh, Terminal, store};
 
@@ -216,7 +214,7 @@ fn masked_input_in_clear_asks_for_a_code_of_now() -> Result<()> {
 
     site.approved("alice", "db01")?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
-    let number = ecluse_tests::wait::until("a sealed recording", Duration::from_secs(20), || {
+    let number = ecluse_tests::wait::until_sealed("a sealed recording", || {
         let table = site.auditor(&["recordings"])?.success()?.text();
         Ok(ecluse_tests::lobby::first_row(&table).ok())
     })?;

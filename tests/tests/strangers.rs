@@ -118,7 +118,7 @@ fn silent_strangers_from_four_addresses_keep_nobody_out() -> Result<()> {
         let took = began.elapsed();
         ensure!(took < USUAL, "the {who} took {took:?} to log on");
     }
-    wait::until_true("the alert on record", Duration::from_secs(20), || {
+    wait::until_true("the alert on record", Duration::from_secs(60), || {
         Ok(!store::audit(&site, "door-crowded")?.is_empty())
     })?;
     let seen = operator(&site).answer()?.success()?.text();
@@ -176,7 +176,7 @@ fn each_pool_of_places_is_exhausted_by_itself() -> Result<()> {
         }
         drop(held);
         let source = Ipv4Addr::new(127, 0, full, 20);
-        wait::until_true("places again", Duration::from_secs(20), || {
+        wait::until_true("places again", Duration::from_secs(60), || {
             finds_a_place(source, &site, &mut Vec::new())
         })?;
     }
@@ -184,7 +184,7 @@ fn each_pool_of_places_is_exhausted_by_itself() -> Result<()> {
     // Four strangers wait; then the documents say that their network is the stations'.
     let mut held = Vec::new();
     for last in [11, 11, 12, 12] {
-        wait::until_true("a place", Duration::from_secs(20), || {
+        wait::until_true("a place", Duration::from_secs(60), || {
             finds_a_place(Ipv4Addr::new(127, 0, 3, last), &site, &mut held)
         })?;
     }
@@ -194,7 +194,7 @@ fn each_pool_of_places_is_exhausted_by_itself() -> Result<()> {
         }
         Ok(())
     })?;
-    wait::until_true("the new pools", Duration::from_secs(20), || {
+    wait::until_true("the new pools", Duration::from_secs(60), || {
         let mut here = Vec::new();
         let everybody = finds_a_place(Ipv4Addr::new(127, 0, 2, 20), &site, &mut here)?;
         let station = finds_a_place(Ipv4Addr::new(127, 0, 3, 20), &site, &mut here)?;

@@ -44,7 +44,7 @@ fn entries(bundle: &Path) -> Result<Vec<Value>> {
 fn session(site: &Site) -> Result<()> {
     let before = store::audit(site, "recording-sealed")?.len();
     site.ssh("alice+db01").run("true").answer()?.success()?;
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
+    wait::until_true("the seal on record", Duration::from_secs(120), || {
         Ok(store::audit(site, "recording-sealed")?.len() == before + 1)
     })
 }

@@ -183,7 +183,7 @@ fn a_target_that_can_do_nothing_good_is_refused_and_shown_the_profile_alone() ->
             ensure!(answer.output.is_empty(), "{algorithm}: {answer:?}");
             // The target may write down why a moment after it has closed.
             let what = format!("{missing:?} in the target's log, for {algorithm}");
-            let offer = wait::until(&what, Duration::from_secs(10), || {
+            let offer = wait::until(&what, Duration::from_secs(60), || {
                 let log = log_since(&site, before)?;
                 let told = log.lines().find(|line| line.contains(missing));
                 let offer = told.and_then(|line| line.split_once("Their offer: "));

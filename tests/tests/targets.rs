@@ -169,7 +169,7 @@ fn a_closed_terminal_hangs_up_the_program_on_the_target() -> Result<()> {
     terminal.enters("echo began-$((40 + 2)); exec sleep 1000")?;
     terminal.sees("began-42")?;
     drop(terminal);
-    site.wait_for_target_sessions(0, Duration::from_secs(15))?;
+    site.wait_for_target_sessions(0, Duration::from_secs(60))?;
     Ok(())
 }
 

@@ -97,7 +97,7 @@ fn r4_each_act_is_on_record_with_who_from_where_about_what_and_how_it_was_decide
     recording::wait_for_casts(&site.layout().recordings(), 1)?;
 
     // An auditor.
-    let row = wait::until("a sealed recording", PATIENCE, || {
+    let row = wait::until_sealed("a sealed recording", || {
         let table = site.auditor(&["recordings"])?.success()?.text();
         Ok(ecluse_tests::lobby::first_row(&table).ok())
     })?;

@@ -49,7 +49,7 @@ fn is_read_today(format: u32, told: &[&str]) -> Result<()> {
     site.approved("alice", "db01")?;
     site.ssh("alice+db01").run(SAYS_IT).answer()?.success()?;
     recording::wait_for_casts(&site.layout().recordings(), 2)?;
-    wait::until_true("the seal on record", Duration::from_secs(30), || {
+    wait::until_true("the seal on record", Duration::from_secs(120), || {
         let told = site.gateway().try_run(["journal", "verify"], "")?;
         Ok(!said(&told).contains("being sealed"))
     })?;

@@ -251,7 +251,7 @@ fn a_session_that_waits_for_its_seal_is_being_sealed() -> Result<()> {
         "a file where a directory should be",
     )?;
     site.operator(&["cut", "all"])?.success()?;
-    wait::until_true("the end on record", Duration::from_secs(30), || {
+    wait::until_true("the end on record", Duration::from_secs(120), || {
         Ok(store::audit(&site, "session-end")?.len() == 1)
     })?;
     let replayed = site.auditor(&["replay", "1"])?;

@@ -75,7 +75,7 @@ pub fn start(layout: &Layout, kind: Kind, port: u16, care: Care) -> Result<Targe
         }
     };
     let mut process = Process::start("target", &mut command, &layout.logs(), care)?;
-    let answered = wait::until("the target to answer", Duration::from_secs(10), || {
+    let answered = wait::until("the target to answer", Duration::from_secs(60), || {
         anyhow::ensure!(process.is_running()?, "the target ended at once");
         Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok())
     });

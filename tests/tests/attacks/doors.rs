@@ -8,7 +8,7 @@ use ecluse_tests::{store, wait};
 
 use super::Crime;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// However it was broken into lines.
 fn in_one_line(text: &str) -> String {

@@ -9,7 +9,7 @@ use ecluse_tests::{Site, store, wait};
 
 use super::{Crime, said};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A hundred days, in microseconds.
 const LONG: &str = "8640000000000";
 

@@ -10,7 +10,7 @@ use ecluse_tests::{Terminal, store, wait};
 
 use super::{Crime, said};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Some looks at the documents, which are two seconds apart, and the log-ons of whoever asks.
 const SOON: Duration = Duration::from_secs(10);
 

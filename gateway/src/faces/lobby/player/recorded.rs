@@ -33,6 +33,8 @@ pub(crate) struct Recorded {
     next: Option<(Timed, Duration)>,
     /// Since when the wait runs; `None` while paused.
     since: Option<Instant>,
+    /// On the way to where it begins or goes on: what comes there is waited for from the arrival on.
+    landing: bool,
     length: Option<Duration>,
     over: bool,
     /// It was cut short: its end is not how it ended.
@@ -67,6 +69,7 @@ impl Recorded {
             screen: Screen::new(ScreenSize::clamped(80, 24)),
             next: None,
             since: Some(Instant::now()),
+            landing: true,
             length,
             over: false,
             cut_short: false,
@@ -89,6 +92,13 @@ impl Recorded {
         while !turn.is_over() {
             match self.next.take() {
                 Some((timed, left)) => {
+                    if self.landing && !left.is_zero() {
+                        // However long the way took, the looker sees where it led to.
+                        self.landing = false;
+                        self.since = self.since.map(|_| Instant::now());
+                        self.next = Some((timed, left));
+                        return Ok(true);
+                    }
                     if self.since.is_none_or(|since| since.elapsed() < left) && !left.is_zero() {
                         self.next = Some((timed, left));
                         return Ok(true);
@@ -192,7 +202,7 @@ impl Recorded {
         self.playback.seek(to)?;
         self.over = false;
         self.toward = Some(to);
-        self.since = self.since.map(|_| Instant::now());
+        self.landing = true;
         Ok(())
     }
 

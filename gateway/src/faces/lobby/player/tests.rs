@@ -325,6 +325,29 @@ async fn r10_a_recording_that_was_cut_short_says_so_while_it_is_played() {
     }
 }
 
+/// R10: whoever goes to a moment sees it, however long the way there took: what came after it is not shown first.
+#[tokio::test]
+async fn r10_a_replay_begins_with_the_moment_that_was_asked_for() {
+    let house = House::new().await;
+    let recorder = in_house(&house);
+    shell_in(&recorder, 1, "asked-for");
+    let later = Happens::Output(b"\r\x1b[2KAFTERWARD");
+    recorder.append(1, 5_000, later).unwrap();
+    recorder.sync_handle().sync_if_dirty().unwrap();
+    let playback = Playback::live(recorder.journal(), recorder.key(), 1).unwrap();
+    let at = Duration::from_millis(1);
+    let source = Recorded::new(playback, at, Vec::new(), None, "alice".into()).unwrap();
+    let made = Instant::now();
+    while made.elapsed() < Duration::from_millis(20) {
+        tokio::task::yield_now().await;
+    }
+    let (mut person, looking) = played(&house, source);
+    person.writes("asked-for").await;
+    person.writes("AFTERWARD").await;
+    person.types(b"q").await;
+    looking.await.unwrap();
+}
+
 /// R11: a channel that ends while its session goes on is told with how it ended, before the next one is shown.
 #[tokio::test]
 async fn r11_a_channel_that_ends_says_how_before_the_next_is_shown() {
