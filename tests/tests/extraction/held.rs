@@ -189,36 +189,3 @@ fn x3_nothing_is_begun_in_a_session_that_is_held() -> Result<()> {
     finder.child.kill()?;
     Ok(())
 }
-
-/// X3: under a budget that is used up, a connection that comes later starts nothing on the target: it waits, told so, until
-/// somebody adds; what is typed meanwhile never runs.
-#[test]
-fn x3_nothing_is_started_under_a_budget_that_is_used_up() -> Result<()> {
-    let mut site = open_site()?;
-    budgets(
-        &mut site,
-        "session = \"64 GiB\", intervention = \"20 KiB\", at-limit = \"hold\"",
-        "20 KiB",
-    )?;
-    let mut running = site
-        .ssh("alice+db01")
-        .run("cat noise")
-        .patience(PATIENCE)
-        .spawn()?;
-    read(&mut running, 20 * KIB)?;
-    held(&site)?;
-    running.child.kill()?;
-    site.wait_for_target_sessions(0, PATIENCE)?;
-    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 200, 40)?;
-    terminal.sees("Nothing more passes until an operator of hopital")?;
-    terminal.enters("touch typed")?;
-    let session = held(&site)?;
-    site.wait_for_target_sessions(0, PATIENCE)?;
-    terminal.enters("touch typed")?;
-    site.operator(&["topup", &session, "1MiB"])?.success()?;
-    terminal.sees("was not passed on")?;
-    terminal.enters("ls -d typed; echo do''ne")?;
-    let screen = terminal.sees("done")?;
-    ensure!(screen.contains("No such file"), "{screen}");
-    Ok(())
-}
