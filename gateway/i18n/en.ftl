@@ -94,6 +94,8 @@ field-spent = Taken
 field-rest = Left
 field-anew = Anew
 field-channels = Channels
+field-passed = Passed
+field-acts = Budgets and acts
 field-end = End
 field-started = Started
 
@@ -174,6 +176,7 @@ lobby-time-unclear = “{ $typed }” is not a time. Write 14:30, 2026-11-23T14:
 lobby-time-past = { $time } is in the past.
 lobby-length-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
 lobby-size-unclear = “{ $typed }” is not a number of bytes. Write for example 200MiB, 512KiB or 1GiB.
+lobby-rate-unclear = “{ $typed }” is not a pace. Write for example 8KiB/s or 1MiB/s, not less than 1KiB/s, or off.
 lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }. “flows” says more.
 lobby-name-unclear = “{ $typed }” is not a name of this gateway.
 lobby-time-read-as = { $typed } is read as { $time }.
@@ -235,6 +238,10 @@ operator-more-budgets = { $time }  And { $count ->
     [one] one more mark
    *[other] { $count } more marks
   } that budgets reached in sessions of { $person }: { $numbers }.
+operator-more-hands = { $time }  And { $count ->
+    [one] one more act
+   *[other] { $count } more acts
+  } of { $person } by hand on sessions: { $numbers }.
 operator-more-sessions = { $time }  And { $count ->
     [one] one more session
    *[other] { $count } more sessions
@@ -349,9 +356,28 @@ operator-topped-up = In session { $session } of { $person }, { $bytes } may pass
 operator-topped-up-by = { $key }: { $more } more, { $limit } in all
 operator-topped-up-nothing = Session { $session } of { $person } may pass as much already: nothing was added.
 operator-topped-up-gateway = The gateway's own budget of today leaves { $left }, and no operator adds to that.
+operator-topped-up-held = { $by } holds the session by hand, and that stays: resume { $session }.
+operator-held = Session { $session } of { $person } is held: nothing passes, and what runs on the target stays there. resume { $session } lets it go on.
+operator-held-already = Session { $session } of { $person } is held already, by { $by }.
+operator-resumed = Session { $session } of { $person } goes on.
+operator-resumed-budget = Session { $session } of { $person } is not held by hand any more, but a budget holds it: topup { $session } 50MiB.
+operator-not-held = Nobody holds session { $session } of { $person } by hand.
+operator-not-held-budget = Nobody holds session { $session } of { $person } by hand; a budget does: topup { $session } 50MiB.
+operator-slowed = Session { $session } of { $person } goes at { $rate } at most, each way. slow { $session } off lets it go.
+operator-full-speed = Session { $session } of { $person } goes as fast again as its document lets it.
+operator-not-slowed = Nobody slows session { $session } of { $person } by hand.
+operator-hand-there = It passes through { $node }, which does it once it reads that, within a second.
+operator-hand-lost = It passes through { $node }, which was not heard of: it is on record, and nothing says that it is done. If that gateway lives and cannot reach the store, look there.
+operator-hand-hold = { $time }  { $by } holds session { $session } of { $person } on { $target }.
+operator-hand-hold-because = { $time }  { $by } holds session { $session } of { $person } on { $target }: { $reason }
+operator-hand-resume = { $time }  { $by } lets session { $session } of { $person } on { $target } go on.
+operator-hand-slow = { $time }  { $by } slows session { $session } of { $person } on { $target } to { $rate }.
+operator-hand-full-speed = { $time }  { $by } slows session { $session } of { $person } on { $target } no more.
 operator-none-live = No session is in passage.
 live-channels-there = known there
 live-lost = lost with the node
+live-held-by = HELD by { $by }
+live-slowed = slowed to { $rate }
 operator-node-lost = { $node } { $seconds ->
     [0] was not heard of lately
    *[other] has not been heard of for { $seconds } s
@@ -577,6 +603,9 @@ help-request = Ask the client for an intervention. D is a length such as 30m or 
 help-interventions-technician = Your interventions and how they stand; of what is over, the latest. With its number, one of them in full.
 help-flows = What you may ask for, on which targets.
 help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
+help-slow = Slow a session at once, both ways: RATE is 8KiB/s for example; “off” lets it go as fast as its document lets it.
+help-hold = Hold a session at once, both ways: what runs on the target stays there. The technician reads the reason; what they type meanwhile is not passed on.
+help-resume = Let a session go on that “hold” held. A budget that is spent holds it still: “topup”.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
@@ -608,6 +637,7 @@ usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
 usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
 usage-no-size = Say how much: 50MiB.
+usage-no-rate = Say how fast: 8KiB/s, or off.
 usage-no-length = Say for how long: --for 2h.
 usage-no-reason = Say why: --reason “…”.
 usage-too-many-words = “{ $word }” is one word too many.
@@ -623,8 +653,31 @@ budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It g
 budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
 budget-held-new = Écluse: the { $limit } that may pass ({ $key }) are spent, and this session is held. This was not started: nothing new is until an operator of { $client } adds to the budget; they are told.
 budget-goes-on = Écluse: the budget lets more pass, and it goes on.
+budget-goes-on-held = Écluse: the budget lets more pass, but { $by } holds this session: nothing passes until an operator lets it go on.
+hold-told = Écluse: { $by } holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+hold-told-because = Écluse: { $by } holds this session: { $reason }. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+hold-new = Écluse: { $by } holds this session. This was not started, and nothing new is until an operator lets it go on.
+hold-lifted = Écluse: an operator lets this session go on.
+hold-lifted-budget = Écluse: an operator lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
+slow-told = Écluse: { $by } slows this session to { $rate }.
+slow-lifted = Écluse: no operator slows this session any more.
 budget-refused-keys = Écluse: what you typed while it was held ({ $count } B) was not passed on.
 budget-spent = Écluse: the { $limit } that may pass ({ $key }) are spent.
+totals-out = { $all } out (shells: { $shells }, commands: { $commands })
+totals-in = { $all } in (shells: { $shells }, commands: { $commands })
+totals-sessions = { $sessions ->
+    [one] one session
+   *[other] { $sessions } sessions
+  }{ $open ->
+    [0] {""}
+    [one] , one of them open and not counted yet
+   *[other] , { $open } of them open and not counted yet
+  }
+totals-limits = a budget spent: { $count } ×
+totals-topped-up = added to: { $count } ×
+totals-held = held by hand: { $count } ×
+totals-slowed = slowed by hand: { $count } ×
+totals-cut = cut: { $count } ×
 quota-none = None of your interventions is approved, and so nothing may pass yet.
 quota-of-today = today, { $client }
 quota-of-intervention = intervention { $number }
@@ -819,6 +872,7 @@ end-cut-because = Écluse: this session was cut by { $by }: { $reason }
 end-unrecorded = Écluse: this session cannot be recorded, so it ends. Tell the gateway's administrator.
 end-unread = Écluse: session { $session } on this connection ended and your client did not read its end, so the connection is closed.
 end-quota = Écluse: a budget is spent: { $limit } ({ $key }). Passed: { $spent }. This ends here.
+quota-passed-apart = { $passed } in this session, of { $taken } taken from this budget in all
 quota-helps-session = Connect again: another session has a budget of its own, within that of the intervention.
 quota-helps-day = It begins anew tomorrow. If you need more today, ask the client's operators.
 end-overflow = Écluse: your client ignored the flow control of SSH, so this session ends.
@@ -846,7 +900,7 @@ over-door-closed = a document was not the one on record, and its door closed
 over-cut = cut by { $person }
 over-cut-because = cut by { $person }: { $reason }
 over-unrecorded = it could not be recorded: { $problem }
-over-quota = a budget was spent: { $limit } ({ $key }), { $spent } passed
+over-quota = a budget was spent: { $limit } ({ $key }), passed: { $spent }
 over-overflow = the technician's client broke the protocol
 over-unread = session { $session } of the connection ended unread
 over-ended-on-record = it had been ended on record before: its gateway had been taken out, and lived

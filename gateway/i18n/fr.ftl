@@ -93,6 +93,8 @@ field-spent = Pris
 field-rest = Reste
 field-anew = À neuf
 field-channels = Canaux
+field-passed = Passé
+field-acts = Budgets et gestes
 field-end = Fin
 field-started = Début
 
@@ -173,6 +175,7 @@ lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 202
 lobby-time-past = { $time } est déjà passé.
 lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
 lobby-size-unclear = « { $typed } » n'est pas un nombre d'octets. Écrivez par exemple 200MiB, 512KiB ou 1GiB (ou 200Mio, 512Kio, 1Gio).
+lobby-rate-unclear = « { $typed } » n'est pas un débit. Écrivez par exemple 8KiB/s ou 1MiB/s, pas moins de 1KiB/s, ou off.
 lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
@@ -228,6 +231,10 @@ operator-more-budgets = { $time }  Et { $count ->
     [one] un autre seuil
    *[other] { $count } autres seuils
   } de budget atteints dans des sessions de { $person } : { $numbers }.
+operator-more-hands = { $time }  Et { $count ->
+    [one] un autre geste
+   *[other] { $count } autres gestes
+  } de { $person } à la main sur des sessions : { $numbers }.
 operator-more-sessions = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
@@ -380,9 +387,28 @@ operator-topped-up = Dans la session { $session } de { $person }, { $bytes } peu
 operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
 operator-topped-up-nothing = La session { $session } de { $person } peut déjà laisser passer autant : rien n'a été ajouté.
 operator-topped-up-gateway = Le budget du jour de la passerelle elle-même laisse { $left }, et aucun opérateur n'y ajoute.
+operator-topped-up-held = { $by } suspend la session à la main, et cela demeure : resume { $session }.
+operator-held = La session { $session } de { $person } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
+operator-held-already = La session { $session } de { $person } est déjà suspendue par { $by }.
+operator-resumed = La session { $session } de { $person } reprend.
+operator-resumed-budget = La session { $session } de { $person } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } 50MiB.
+operator-not-held = Personne ne suspend la session { $session } de { $person } à la main.
+operator-not-held-budget = Personne ne suspend la session { $session } de { $person } à la main ; un budget la suspend : topup { $session } 50MiB.
+operator-slowed = La session { $session } de { $person } va à { $rate } au plus, dans chaque sens. slow { $session } off la laisse aller.
+operator-full-speed = La session { $session } de { $person } va de nouveau aussi vite que son document le permet.
+operator-not-slowed = Personne ne ralentit la session { $session } de { $person } à la main.
+operator-hand-there = Elle passe par { $node }, qui le fait dès qu'elle le lit, en moins d'une seconde.
+operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
+operator-hand-hold = { $time }  { $by } suspend la session { $session } de { $person } sur { $target }.
+operator-hand-hold-because = { $time }  { $by } suspend la session { $session } de { $person } sur { $target } : { $reason }
+operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } de { $person } sur { $target }.
+operator-hand-slow = { $time }  { $by } ralentit à { $rate } la session { $session } de { $person } sur { $target }.
+operator-hand-full-speed = { $time }  { $by } ne ralentit plus la session { $session } de { $person } sur { $target }.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
+live-held-by = SUSPENDUE par { $by }
+live-slowed = ralentie à { $rate }
 operator-node-lost = { $node } { $seconds ->
     [0] n'a pas donné signe de vie récemment
    *[other] n'a pas donné signe de vie depuis { $seconds } s
@@ -608,6 +634,9 @@ help-request = Demander une intervention au client. D est une durée comme 30m o
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
+help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par exemple 8KiB/s ; « off » la laisse aller aussi vite que son document le permet.
+help-hold = Suspendre une session aussitôt, dans les deux sens : ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
+help-resume = Laisser reprendre une session suspendue par « hold ». Un budget épuisé la suspend toujours : « topup ».
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
@@ -639,6 +668,7 @@ usage-no-id = Nommez une intervention par son numéro.
 usage-no-session = Nommez une session par son numéro.
 usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
 usage-no-size = Dites combien : 50MiB.
+usage-no-rate = Dites à quel débit : 8KiB/s, ou off.
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.
@@ -654,8 +684,31 @@ budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épu
 budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
 budget-held-new = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés, et cette session est suspendue. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus.
 budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
+budget-goes-on-held = Écluse : le budget laisse de nouveau passer, mais { $by } suspend cette session : rien ne passe avant qu'un opérateur ne la laisse reprendre.
+hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+hold-new = Écluse : { $by } suspend cette session. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.
+hold-lifted = Écluse : un opérateur laisse reprendre cette session.
+hold-lifted-budget = Écluse : un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
+slow-told = Écluse : { $by } ralentit cette session à { $rate }.
+slow-lifted = Écluse : plus aucun opérateur ne ralentit cette session.
 budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
 budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
+totals-out = { $all } sortis (shells : { $shells }, commandes : { $commands })
+totals-in = { $all } entrés (shells : { $shells }, commandes : { $commands })
+totals-sessions = { $sessions ->
+    [one] une session
+   *[other] { $sessions } sessions
+  }{ $open ->
+    [0] {""}
+    [one] , dont une en cours qui n'est pas encore comptée
+   *[other] , dont { $open } en cours qui ne sont pas encore comptées
+  }
+totals-limits = budget épuisé : { $count } fois
+totals-topped-up = augmenté : { $count } fois
+totals-held = suspendue à la main : { $count } fois
+totals-slowed = ralentie à la main : { $count } fois
+totals-cut = coupée : { $count } fois
 quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
 quota-of-today = aujourd'hui, { $client }
 quota-of-intervention = intervention { $number }
@@ -850,6 +903,7 @@ end-cut-because = Écluse : cette session a été coupée par { $by } : { $rea
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
 end-quota = Écluse : un budget est épuisé : { $limit } ({ $key }). Passé : { $spent }. Cela prend fin ici.
+quota-passed-apart = { $passed } dans cette session, sur { $taken } pris en tout sur ce budget
 quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
 quota-helps-day = Il repart à neuf demain. S'il vous faut davantage aujourd'hui, demandez aux opérateurs du client.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
@@ -877,7 +931,7 @@ over-door-closed = un document n'était plus celui du journal, et sa porte s'est
 over-cut = coupée par { $person }
 over-cut-because = coupée par { $person } : { $reason }
 over-unrecorded = elle ne pouvait pas être enregistrée (noté en anglais : « { $problem } »)
-over-quota = un budget était épuisé : { $limit } ({ $key }), { $spent } passés
+over-quota = un budget était épuisé : { $limit } ({ $key }), passé : { $spent }
 over-overflow = le client SSH du technicien n'a pas respecté le protocole
 over-unread = la session { $session } de la connexion a pris fin sans être lue
 over-ended-on-record = sa fin avait été consignée auparavant : sa passerelle avait été retirée, et vivait

@@ -96,6 +96,12 @@ kinds! {
     Extraction = "extraction",
     /// An operator added to the budgets of a session (X3).
     TopUp = "top-up",
+    /// An operator held a session by hand: nothing passes (X3).
+    Hold = "hold",
+    /// An operator let a session go on that somebody had held by hand.
+    Resume = "resume",
+    /// An operator slowed a session by hand, or slows it no more.
+    Slow = "slow",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.

@@ -248,6 +248,9 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
         ("oscar", "withdraw", " --reason no"),
         ("oscar", "watch", ""),
         ("oscar", "cut", ""),
+        ("oscar", "hold", " --reason no"),
+        ("oscar", "resume", ""),
+        ("oscar", "slow", " 8KiB/s"),
         ("aurore", "replay", " --text"),
     ];
     for (who, act, more) in tries {

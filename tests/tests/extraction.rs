@@ -13,6 +13,7 @@ use ecluse_tests::{Answer, Site, store, wait};
 use serde_json::Value;
 
 mod copied;
+mod hands;
 mod held;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -151,6 +152,23 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
         .refused(&["a budget is spent: 100 KiB (up-session)"])?;
     let got = fs::metadata(site.layout().target_home().join("got"))?.len();
     ensure!(got <= 100 << 10, "{got} bytes arrived");
+    // So are the words of a command, which pass whole or not at all.
+    budgets(
+        &mut site,
+        "session = \"8 MiB\", intervention = \"62 GiB\", up-session = \"1 KiB\"",
+        "62 GiB",
+    )?;
+    let words = "~".repeat(100_000);
+    let written = format!("printf %s '{words}' > words");
+    site.ssh("alice+db01")
+        .run(written)
+        .answer()?
+        .refused(&["a budget is spent: 1 KiB (up-session)", "Passed: 0 B"])?;
+    ensure!(
+        !site.layout().target_home().join("words").exists(),
+        "the words of a command arrived"
+    );
+    site.ssh("alice+db01").run("true").answer()?.success()?;
     Ok(())
 }
 
@@ -223,7 +241,11 @@ fn x2_nothing_buys_a_byte_more() -> Result<()> {
     let rest = run(&site)
         .answer()?
         .refused(&["a budget is spent: 900 KiB (intervention)", "request db01"])?;
-    total += received(&rest);
+    // What a gateway that was killed had drawn is taken, and passed nowhere.
+    let last = received(&rest);
+    let told = format!("Passed: {last} B in this session, of 921600 B taken from this budget");
+    rest.says(&[&told])?;
+    total += last;
     ensure!(total <= 900 * KIB, "{total} bytes came");
     ensure!(total > 300 * KIB, "{total} bytes came, which is too few");
     Ok(())
@@ -335,6 +357,25 @@ fn x3_gauges_move_and_a_changed_budget_acts_at_once() -> Result<()> {
         .answer()?
         .refused(&["a budget is spent: 100 KiB (session)"])?;
     ensure!(answer.output.is_empty(), "{:?} came", answer.text());
+    // What somebody answers for until a day is without a limit.
+    let until = ecluse_tests::clock::date_in(30)?;
+    let unlimited = format!(
+        "session = \"unlimited\", intervention = \"unlimited\", owner = \"Odile\", until = \"{until}\""
+    );
+    budgets(&mut site, &unlimited, "no limit")?;
+    let answer = site
+        .ssh("alice+db01")
+        .run("cat plain")
+        .answer()?
+        .success()?;
+    ensure!(answer.output.len() == 2 << 20);
+    // What left is told by kind of channel, and what was done about it.
+    let told = site.operator(&["interventions", "1"])?.success()?.text();
+    let told: Vec<&str> = told.split_whitespace().collect();
+    let told = told.join(" ");
+    for words in ["out (shells: 0 B, commands: ", "a budget spent: 1 ×"] {
+        ensure!(told.contains(words), "{words:?} is not in {told}");
+    }
     Ok(())
 }
 

@@ -91,6 +91,9 @@ impl AuditKind {
             | Self::TypingHidden
             | Self::Extraction
             | Self::TopUp
+            | Self::Hold
+            | Self::Resume
+            | Self::Slow
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

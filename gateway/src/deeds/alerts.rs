@@ -3,6 +3,7 @@
 //! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
 //! doors where connections find no place (F5).
 
+mod by_hand;
 mod folded;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,8 @@ use ecluse_policy::documents::Pool;
 use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::by_hand::HandAct;
+use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
 use super::{Undone, right};
 use crate::actor::Actor;
@@ -103,6 +106,16 @@ pub(crate) enum Told {
         /// Whether it waits for somebody who adds to it, in the end.
         holds: bool,
     },
+    /// Another operator did something by hand to a session.
+    Hand {
+        by: String,
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        act: HandAct,
+        /// Why, if said.
+        reason: Option<String>,
+    },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
         destination: String,
@@ -172,6 +185,7 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     let (since, is_new) = (ask.since, ask.since.is_some());
     let from = since.unwrap_or(now.minus(SHOWN_FOR));
     let mut alerts = on_record(house, client, from).await?;
+    alerts.extend(by_hand(house, by, client, from).await?);
     let room = house.space.last();
     if !is_new || room.since >= from {
         alerts.extend(of_room(house, room));

@@ -11,6 +11,7 @@ use ecluse_policy::{AsOperator, InterventionId, InterventionNumber, Role};
 use serde::{Deserialize, Serialize};
 
 use super::steps::{about, settled};
+use super::totals::{Totals, totals};
 use super::typed;
 use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
@@ -60,6 +61,8 @@ pub(crate) struct Listed {
     pub(crate) interventions: Vec<Intervention>,
     /// Whether there is more that is over.
     pub(crate) more: bool,
+    /// What left and entered, where one was asked for.
+    pub(crate) totals: Option<Totals>,
 }
 
 /// What there is and was of theirs to see. Looking only.
@@ -102,6 +105,7 @@ pub(crate) async fn interventions(
     };
     match found.filter(is_theirs) {
         Some(intervention) => Ok(Listed {
+            totals: Some(totals(house, intervention.id()).await?),
             interventions: vec![intervention],
             more: false,
         }),
@@ -137,6 +141,7 @@ pub(crate) async fn latest(
     Ok(Listed {
         interventions,
         more,
+        totals: None,
     })
 }
 

@@ -4,20 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
-use ecluse_policy::extraction::Charge;
+use ecluse_policy::extraction::{Charge, Hands, granted_budgets};
 use ecluse_policy::intervention::State;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
-    AccountName, AsOperator, InterventionNumber, PersonId, ProviderId, Span, TargetId, Timestamp,
+    AccountName, AsOperator, Documents, InterventionNumber, PersonId, ProviderId, Span, TargetId,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use super::gauges::{self, Gauge, Spent};
+use super::top_up::counted_there;
 use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
+use crate::extraction::budgeted::Budgeted;
 use crate::gateway::Gateway;
+use crate::live::hands;
 use crate::live::nodes::{self, Remote};
 use crate::live::orders::{self, of_guest, of_session};
 use crate::live::{CutWhat, LiveSession, Order};
@@ -69,6 +73,14 @@ pub(crate) struct Passing {
     pub(crate) channels: Channels,
     /// What passed, where its node is this one.
     pub(crate) passed: Option<Passed>,
+    /// The budget that is nearest to its end.
+    pub(crate) nearest: Option<Gauge>,
+    /// Whether a budget holds it, where its node is this one.
+    pub(crate) held: bool,
+    /// Who holds it by hand.
+    pub(crate) held_by: Option<PersonId>,
+    /// How fast it may go by hand. **Unit**: bytes a second.
+    pub(crate) slowed: Option<u64>,
 }
 
 /// What passed on a session. **Unit**: bytes.
@@ -78,10 +90,6 @@ pub(crate) struct Passed {
     pub(crate) down: u64,
     /// Towards it.
     pub(crate) up: u64,
-    /// The budget that is nearest to its end.
-    pub(crate) nearest: Option<Gauge>,
-    /// Whether a budget holds it.
-    pub(crate) held: bool,
 }
 
 /// What is open on a session.
@@ -112,12 +120,25 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         .iter()
         .map(|session| gauges::charges(session.budgeted().iter().map(|one| &**one), now))
         .collect();
-    let spent = Spent::of(house, charges.iter().flatten()).await?;
+    let mut charges_there: Vec<Vec<Charge>> = Vec::new();
+    let mut hands_there: Vec<Hands> = Vec::new();
+    for remote in &there {
+        charges_there.push(remote_charges(&applied.documents, remote, now));
+        let start = &remote.session.start;
+        hands_there.push(hands::standing(&house.store, start.id, start.at).await?);
+    }
+    let all: Vec<&Charge> = charges.iter().chain(&charges_there).flatten().collect();
+    let spent = Spent::of(house, all).await?;
     let here = here.iter().zip(&charges).map(|(session, charges)| {
         let nearest = spent.nearest(charges);
         of_here(session, &own, nearest)
     });
-    let mut sessions: Vec<Passing> = here.chain(there.iter().map(of_there)).collect();
+    let there = there.iter().zip(&charges_there).zip(&hands_there);
+    let there = there.map(|((remote, charges), hands)| Passing {
+        nearest: spent.nearest(charges),
+        ..of_there(remote, hands)
+    });
+    let mut sessions: Vec<Passing> = here.chain(there).collect();
     sessions.sort_by_key(|session| session.number);
     Ok(InPassage { sessions, several })
 }
@@ -125,6 +146,7 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
 fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Passing {
     let (up, down) = session.bytes();
     let facts = session.facts();
+    let hands = session.hands().borrow().hands().clone();
     let channels = session.channels();
     let channels = channels
         .iter()
@@ -141,17 +163,33 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         left: Some(facts.closes_at.since(session.now())),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
-        passed: Some(Passed {
-            down,
-            up,
-            nearest,
-            held: session.held().borrow().is_any(),
-        }),
+        passed: Some(Passed { down, up }),
+        nearest,
+        held: session.held().borrow().by_budget(),
+        held_by: hands.held().map(|held| held.person.clone()),
+        slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
     }
 }
 
+/// What bounds a session of another node, each account once; those of single channels left out.
+fn remote_charges(documents: &Documents, remote: &Remote, now: Timestamp) -> Vec<Charge> {
+    let Some(intervention) = &remote.intervention else {
+        return Vec::new();
+    };
+    let counted = counted_there(remote);
+    let granted = granted_budgets(documents, intervention, now).into_iter();
+    let of_target = granted.filter(|(target, _)| *target == counted.target);
+    let all: Vec<Budgeted> = of_target
+        .map(|(_, budgets)| Budgeted {
+            budgets,
+            counted: counted.clone(),
+        })
+        .collect();
+    gauges::charges(&all, now)
+}
+
 /// One that another node carries: its channels are known there alone.
-fn of_there(remote: &Remote) -> Passing {
+fn of_there(remote: &Remote, hands: &Hands) -> Passing {
     let start = &remote.session.start;
     let intervention = remote.intervention.as_ref();
     let closes_at = intervention.and_then(|intervention| match intervention.state() {
@@ -182,6 +220,10 @@ fn of_there(remote: &Remote) -> Passing {
         intervention: intervention.map(ecluse_policy::Intervention::number),
         channels,
         passed: None,
+        nearest: None,
+        held: false,
+        held_by: hands.held().map(|held| held.person.clone()),
+        slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod changes;
 pub(crate) mod code;
 pub(crate) mod evidence;
 pub(crate) mod gauges;
+pub(crate) mod hands;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod moments;
@@ -24,6 +25,7 @@ pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
 pub(crate) mod top_up;
+pub(crate) mod totals;
 pub(crate) mod typed;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! An operator lets more pass in a session (X3): by naming how much, with a code of now, on record with it.
 
+use std::sync::Arc;
+
 use clap::Args;
 use ecluse_policy::extraction::{Account, ByteCount, Charge, Level, Spent, Way, granted_budgets};
 use ecluse_policy::{AsOperator, Documents, PersonId, Timestamp};
@@ -7,13 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answers::proof;
+use super::hands;
 use super::typed::{self, Size};
 use super::{Ask, Subject, Undone, Wants, no_such, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::extraction::budgeted::{Budgeted, Counted, standing};
 use crate::gateway::Gateway;
-use crate::live::{budget_key, nodes};
+use crate::live::nodes::Remote;
+use crate::live::{LiveSession, budget_key, nodes};
 use crate::store::{Booked, StoreError};
 
 /// Adds to the budgets of a session in passage.
@@ -47,6 +51,8 @@ pub(crate) struct ToppedUp {
     pub(crate) added: Vec<Added>,
     /// What the gateway's own budget of the day leaves, where that is less than was asked.
     pub(crate) gateway_leaves: Option<u64>,
+    /// Who holds the session by hand: that does not end by it.
+    pub(crate) held_by: Option<PersonId>,
 }
 
 /// What one budget has more. **Unit**: bytes.
@@ -66,14 +72,15 @@ pub(crate) struct Added {
 pub(crate) async fn top_up(house: &Gateway, by: &Actor, ask: TopUp) -> Result<ToppedUp, Undone> {
     let applied = house.applied();
     let operator = right(house, by, TopUp::ACT, by.as_operator(&applied)).await?;
-    let Some(counted) = in_passage(house, &operator, ask.session).await? else {
+    let Some(found) = in_passage(house, &operator, ask.session).await? else {
         return Err(no_such(house, by, TopUp::ACT, Subject::Session(ask.session)).await);
     };
+    let counted = &found.counted;
     let code = by.proven_code();
     let widening = operator.to_widen(&code);
     let widening = widening.map_err(|refusal| Undone::Wants(Wants::Code(refusal)))?;
     let (way, Size(bytes)) = (if ask.up { Way::Up } else { Way::Down }, ask.bytes);
-    let charges = charges(house, &applied.documents, &counted, way, operator.now()).await?;
+    let charges = charges(house, &applied.documents, counted, way, operator.now()).await?;
     let accounts: Vec<String> = charges.iter().map(|one| one.account.key.clone()).collect();
     let record = proof(by.record(AuditKind::TopUp, operator.now()), by)
         .client(&counted.client)
@@ -109,11 +116,13 @@ pub(crate) async fn top_up(house: &Gateway, by: &Actor, ask: TopUp) -> Result<To
         })
         .await?;
     house.extraction.ask_again();
+    let held = hands::standing(house, &found).await?.held().cloned();
     Ok(ToppedUp {
         session: ask.session,
-        person: counted.person,
+        person: found.counted.person,
         added,
         gateway_leaves,
+        held_by: held.map(|held| held.person),
     })
 }
 
@@ -132,15 +141,27 @@ fn added(charges: &[Charge], booked: &[Booked], more: &[u64]) -> Vec<Added> {
         .collect()
 }
 
-/// Whose bytes a session of the operator's client is counted for, here or elsewhere; none where it is not in passage.
-async fn in_passage(
+/// A session of the operator's client that is in passage.
+pub(super) struct InPassage {
+    /// Whose bytes it is counted for.
+    pub(super) counted: Counted,
+    /// When it began.
+    pub(super) began: Timestamp,
+    /// The session itself, where this gateway carries it.
+    pub(super) here: Option<Arc<LiveSession>>,
+    /// The gateway that does, where it is another, and whether it was heard of lately.
+    pub(super) there: Option<(String, bool)>,
+}
+
+/// The session of this number, here or elsewhere; none where it is not in passage.
+pub(super) async fn in_passage(
     house: &Gateway,
     operator: &AsOperator<'_>,
     number: u64,
-) -> Result<Option<Counted>, StoreError> {
+) -> Result<Option<InPassage>, StoreError> {
     if let Some(session) = house.live.find(operator, number) {
         let facts = session.facts();
-        return Ok(Some(Counted {
+        let counted = Counted {
             node: house.node.clone(),
             client: facts.client.clone(),
             target: facts.target.clone(),
@@ -148,22 +169,36 @@ async fn in_passage(
             intervention: facts.intervention,
             session: facts.id,
             channel: 0,
+        };
+        return Ok(Some(InPassage {
+            counted,
+            began: facts.started,
+            here: Some(session),
+            there: None,
         }));
     }
     let (there, _) = nodes::elsewhere(house, operator).await?;
-    let found = there.into_iter().find(|one| one.session.number == number);
-    Ok(found.map(|remote| {
-        let start = remote.session.start;
-        Counted {
-            node: start.node,
-            client: start.client,
-            target: start.target,
-            person: start.person,
-            intervention: start.intervention,
-            session: start.id,
-            channel: 0,
-        }
+    let found = there.iter().find(|one| one.session.number == number);
+    Ok(found.map(|remote| InPassage {
+        counted: counted_there(remote),
+        began: remote.session.start.at,
+        here: None,
+        there: Some((remote.node(), remote.address().is_some())),
     }))
+}
+
+/// Whose bytes a session of another gateway is counted for.
+pub(super) fn counted_there(remote: &Remote) -> Counted {
+    let start = &remote.session.start;
+    Counted {
+        node: start.node.clone(),
+        client: start.client.clone(),
+        target: start.target.clone(),
+        person: start.person.clone(),
+        intervention: start.intervention,
+        session: start.id,
+        channel: 0,
+    }
 }
 
 /// What bounds a session one way, each account once: by the budgets of whatever its intervention grants on its target.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ecluse_policy::{
-    AccountName, ByteCount, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+    AccountName, ByteCount, ByteRate, InterventionNumber, PersonId, Span, TargetId, Timestamp,
 };
 use ecluse_recordings::search::LineKind;
 use jiff::civil::Time;
@@ -38,6 +38,8 @@ pub(crate) enum What {
     Length,
     /// A number of bytes.
     Size,
+    /// So many bytes a second, or none.
+    Rate,
     /// A family of flows.
     Family,
     /// A time to come.
@@ -59,6 +61,7 @@ impl fmt::Display for What {
             Self::Number => "a number such as 17",
             Self::Length => "a length such as 30m, 2h or 1h30m",
             Self::Size => "a number of bytes such as 200MiB",
+            Self::Rate => "a pace such as 8KiB/s, or off",
             Self::Family => "a family of flows (shell, command, env)",
             Self::Start => "a time such as 14:30 or 2026-11-23T14:30",
             Self::Past => "a moment such as 2d, 2026-11-23 or 2026-11-23T07:50",
@@ -172,6 +175,39 @@ impl FromStr for Size {
     fn from_str(typed: &str) -> Result<Self, Unclear> {
         let read = sizes::parse_size(typed).map(Self);
         read.ok_or_else(|| What::Size.unclear(typed))
+    }
+}
+
+/// How fast: `8KiB/s`, `8 Kio/s`; `off` for as fast as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Rate(pub(crate) Option<ByteRate>);
+as_text!(Rate);
+
+/// No pace.
+const OFF: &str = "off";
+
+impl FromStr for Rate {
+    type Err = Unclear;
+    fn from_str(typed: &str) -> Result<Self, Unclear> {
+        let typed = typed.trim();
+        if typed == OFF {
+            return Ok(Self(None));
+        }
+        let size = typed.strip_suffix("/s").unwrap_or(typed);
+        let size = sizes::parse_size(size);
+        let rate = size.and_then(|size| ByteRate::parse(&format!("{size}/s")).ok());
+        let rate = rate.map(|rate| Self(Some(rate)));
+        rate.ok_or_else(|| What::Rate.unclear(typed))
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(rate) => rate.fmt(f),
+            None => f.write_str(OFF),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The accounts of a node: the channels that draw on them here, and what goes back.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl Accounts {
         }
     }
 
-    /// Gives back what lies idle, and books what passed where nothing bounds it.
+    /// Gives back what lies idle and what others ask for, and books what passed where nothing bounds it.
     pub(super) async fn look(&self) {
         self.look_at(clock::agreed()).await;
     }
@@ -63,6 +64,40 @@ impl Accounts {
             for (accounts, bytes) in toll.unbooked() {
                 self.enter_in_books(&accounts, bytes).await;
             }
+        }
+        if self.bank.is_shared() {
+            self.answer_calls().await;
+        }
+    }
+
+    /// Gives back everything that is not used of accounts of which somebody on another gateway finds nothing more.
+    async fn answer_calls(&self) {
+        let tolls = self.tolls();
+        let held = tolls.iter().flat_map(|toll| toll.held_of_others());
+        let held: BTreeSet<String> = held.collect();
+        if held.is_empty() {
+            return;
+        }
+        let held: Vec<String> = held.into_iter().collect();
+        match self.bank.called_in(&held).await {
+            Ok(called) => {
+                for account in called {
+                    self.recall(&account, None).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "what other gateways ask back is not known"),
+        }
+    }
+
+    /// Whether other gateways draw on the same accounts.
+    pub(super) fn is_shared(&self) -> bool {
+        self.bank.is_shared()
+    }
+
+    /// Asks other gateways for what they have drawn from an account and do not use, or asks no more.
+    pub(super) async fn call_in(&self, account: &str, calls: bool) {
+        if let Err(error) = self.bank.call_in(account, calls).await {
+            tracing::debug!(%error, account, "other gateways are not asked for what they do not use");
         }
     }
 
@@ -132,9 +167,9 @@ impl Accounts {
     }
 
     /// Has everything given back that channels here have drawn from an account and not used, but for one of them.
-    pub(super) async fn recall(&self, account: &str, but: &Toll) {
+    pub(super) async fn recall(&self, account: &str, but: Option<&Toll>) {
         for toll in self.tolls() {
-            if std::ptr::eq(&*toll, but) {
+            if but.is_some_and(|but| std::ptr::eq(&*toll, but)) {
                 continue;
             }
             for (accounts, bytes) in toll.take_back(account) {

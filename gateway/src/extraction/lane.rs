@@ -1,6 +1,6 @@
 //! One way of a channel: what was drawn for it and is not used, from which accounts, and at which pace it goes.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,9 @@ use crate::clock;
 pub(super) const FIRST: u64 = 64 << 10;
 /// The largest: what a channel of a gateway that dies takes with it.
 const LARGEST: u64 = 8 << 20;
-/// A slice that lasted for less is followed by a larger one; one that lasted four times as long, by a smaller one.
+/// The smallest.
+const SMALLEST: u64 = 4 << 10;
+/// A slice that lasted for less is followed by a larger one; one that lasted sixteen times as long, by a smaller one.
 const LASTS: Duration = Duration::from_millis(250);
 
 /// One way of a channel.
@@ -31,10 +33,12 @@ pub(super) struct Lane {
     pub(super) slice: AtomicU64,
     /// How much was drawn last.
     pub(super) size: AtomicU64,
-    /// Whether anything was used since somebody last looked.
-    pub(super) used: AtomicBool,
+    /// How much was used since somebody last looked.
+    pub(super) used: AtomicU64,
     /// What passed and is not booked, where nothing bounds it.
     pub(super) unbooked: AtomicU64,
+    /// How fast a slowed account lets it go; 0 where none does. **Unit**: bytes a second.
+    pub(super) slowed: AtomicU64,
     /// Whether it waits for turns of a pace.
     pub(super) paced: AtomicBool,
     pub(super) pace: Mutex<Option<Arc<Pace>>>,
@@ -49,6 +53,8 @@ pub(super) struct Lane {
     /// What is drawn is the last: there is no more to draw while it lasts.
     pub(super) last: AtomicBool,
     pub(super) drawn: Notify,
+    /// How many wait for that.
+    waiting: AtomicUsize,
     pub(super) from: Mutex<From>,
 }
 
@@ -68,8 +74,9 @@ impl Lane {
             bounded: AtomicBool::new(rules.is_bounded(way)),
             slice: AtomicU64::new(0),
             size: AtomicU64::new(FIRST / 2),
-            used: AtomicBool::new(false),
+            used: AtomicU64::new(0),
             unbooked: AtomicU64::new(0),
+            slowed: AtomicU64::new(0),
             paced: AtomicBool::new(false),
             pace: Mutex::new(None),
             waiter: Waiter::new(clock::monotonic()),
@@ -79,6 +86,7 @@ impl Lane {
             again: Notify::new(),
             last: AtomicBool::new(false),
             drawn: Notify::new(),
+            waiting: AtomicUsize::new(0),
             from: Mutex::new(From {
                 accounts: Arc::from([]),
                 at: None,
@@ -94,8 +102,27 @@ impl Lane {
             used = left.min(most);
             Some(left - used)
         });
-        self.used.store(true, Relaxed);
+        self.used.fetch_add(used, Relaxed);
         used
+    }
+
+    /// The same, and where that was drawn from.
+    pub(super) fn spend_from(&self, most: u64) -> Back {
+        // Whoever changes that changes the slice under the same lock.
+        let from = lock(&self.from);
+        let used = self.spend(most);
+        (Arc::clone(&from.accounts), used)
+    }
+
+    /// Somebody waits for something to be drawn, for as long as what is returned lives.
+    pub(super) fn waits(&self) -> Waits<'_> {
+        self.waiting.fetch_add(1, SeqCst);
+        Waits(self)
+    }
+
+    /// Whether something of it is wanted: by whoever waits, or on behalf of a session that is held.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.waiting.load(SeqCst) > 0 || self.held.load(SeqCst)
     }
 
     pub(super) fn pace(&self) -> Option<Arc<Pace>> {
@@ -165,9 +192,18 @@ impl Lane {
         let last = self.size.load(SeqCst);
         let lasted = lock(&self.from).at.map(|at| at.elapsed());
         match lasted {
-            Some(lasted) if lasted >= LASTS * 4 => (last / 2).clamp(FIRST, LARGEST),
-            Some(lasted) if lasted >= LASTS => last.clamp(FIRST, LARGEST),
+            Some(lasted) if lasted >= LASTS * 16 => (last / 2).clamp(SMALLEST, LARGEST),
+            Some(lasted) if lasted >= LASTS => last.clamp(SMALLEST, LARGEST),
             Some(_) | None => last.saturating_mul(2).clamp(FIRST, LARGEST),
         }
+    }
+}
+
+/// Somebody who waits.
+pub(super) struct Waits<'l>(&'l Lane);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, SeqCst);
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod budgeted;
 mod lane;
 pub(crate) mod pace;
 pub(crate) mod toll;
+mod whole;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub(crate) use ecluse_policy::extraction::Way;
 use ecluse_policy::extraction::{Budget, Threshold};
 use ecluse_recordings::Direction;
 
+pub(crate) use self::whole::Whole;
 use crate::passage::side::Soon;
 use crate::store::{Booked, Store, StoreError};
 
@@ -79,6 +81,22 @@ pub(crate) trait Bank: fmt::Debug + Send + Sync {
         accounts: &'a [String],
         bytes: u64,
     ) -> Soon<'a, Result<(), StoreError>>;
+
+    /// Whether channels of other gateways draw on the same accounts.
+    fn is_shared(&self) -> bool;
+
+    /// Asks everybody for what they have drawn from an account and do not use, or asks no more.
+    ///
+    /// # Errors
+    /// Nobody is asked then, or still.
+    fn call_in<'a>(&'a self, account: &'a str, calls: bool) -> Soon<'a, Result<(), StoreError>>;
+
+    /// From which of these accounts everybody is asked for what they do not use.
+    ///
+    /// # Errors
+    /// Nobody knows then.
+    fn called_in<'a>(&'a self, accounts: &'a [String])
+    -> Soon<'a, Result<Vec<String>, StoreError>>;
 }
 
 impl Bank for Store {
@@ -99,6 +117,21 @@ impl Bank for Store {
         bytes: u64,
     ) -> Soon<'a, Result<(), StoreError>> {
         Box::pin(Self::give_back(self, accounts, bytes))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.may_be_shared()
+    }
+
+    fn call_in<'a>(&'a self, account: &'a str, calls: bool) -> Soon<'a, Result<(), StoreError>> {
+        Box::pin(Self::call_in(self, account, calls))
+    }
+
+    fn called_in<'a>(
+        &'a self,
+        accounts: &'a [String],
+    ) -> Soon<'a, Result<Vec<String>, StoreError>> {
+        Box::pin(Self::called_in(self, accounts))
     }
 }
 

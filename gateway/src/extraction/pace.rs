@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::Way;
 use crate::clock;
 
 /// What the bucket holds at most: so much of a second's worth may go at once.
@@ -34,6 +35,23 @@ const AHEAD_PART: f64 = 8.0;
 pub(crate) struct Pace {
     rate: f64,
     state: Mutex<State>,
+}
+
+/// The paces that the channels of a session share: one for each rate.
+#[derive(Debug, Default)]
+pub(crate) struct Paces(Mutex<Vec<(Way, u64, Arc<Pace>)>>);
+
+impl Paces {
+    /// The one of a rate.
+    pub(super) fn of(&self, way: Way, rate: u64) -> Arc<Pace> {
+        let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, pace)) = paces.iter().find(|one| (one.0, one.1) == (way, rate)) {
+            return Arc::clone(pace);
+        }
+        let pace = Pace::new(rate, clock::monotonic());
+        paces.push((way, rate, Arc::clone(&pace)));
+        pace
+    }
 }
 
 #[derive(Debug)]

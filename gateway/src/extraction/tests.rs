@@ -10,80 +10,16 @@ use uuid::Uuid;
 
 use super::accounts::Accounts;
 use super::budgeted::{Budgeted, Counted};
-use super::toll::{Paces, Toll};
+use super::pace::Paces;
+use super::toll::Toll;
 use super::*;
 use crate::store::Booked;
 
+mod elsewhere;
 mod holding;
+mod till;
 
-/// Accounts in memory; away while it says so.
-#[derive(Debug, Default)]
-struct Till {
-    spent: Mutex<BTreeMap<String, u64>>,
-    away: AtomicBool,
-    /// What was added to each account.
-    extra: AtomicU64,
-    asked: Mutex<usize>,
-}
-
-impl Till {
-    fn spent(&self, account: &str) -> u64 {
-        self.spent
-            .lock()
-            .unwrap()
-            .get(account)
-            .copied()
-            .unwrap_or(0)
-    }
-}
-
-impl Bank for Till {
-    fn reserve<'a>(
-        &'a self,
-        accounts: &'a [String],
-        decide: &'a Decide<'a>,
-    ) -> Soon<'a, Result<Granted, StoreError>> {
-        Box::pin(async move {
-            // Whoever asks waits.
-            tokio::task::yield_now().await;
-            *self.asked.lock().unwrap() += 1;
-            if self.away.load(SeqCst) {
-                return Err(StoreError::Snapshot);
-            }
-            let mut spent = self.spent.lock().unwrap();
-            let extra = self.extra.load(SeqCst);
-            let all: Vec<Booked> = accounts
-                .iter()
-                .map(|account| Booked {
-                    spent: spent.get(account).copied().unwrap_or(0),
-                    extra,
-                })
-                .collect();
-            let granted = decide(&all);
-            for account in accounts {
-                *spent.entry(account.clone()).or_default() += granted.bytes;
-            }
-            Ok(granted)
-        })
-    }
-
-    fn give_back<'a>(
-        &'a self,
-        accounts: &'a [String],
-        bytes: u64,
-    ) -> Soon<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let mut spent = self.spent.lock().unwrap();
-            for account in accounts {
-                let spent = spent.get_mut(account).unwrap();
-                *spent = spent
-                    .checked_sub(bytes)
-                    .expect("more comes back than was taken");
-            }
-            Ok(())
-        })
-    }
-}
+use self::till::Till;
 
 /// Hears what is told.
 #[derive(Debug, Default)]
@@ -176,7 +112,11 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
-        let till = Arc::new(Till::default());
+        Self::on(Arc::default())
+    }
+
+    /// A gateway that draws on `till`.
+    fn on(till: Arc<Till>) -> Self {
         let bank: Arc<dyn Bank> = Arc::clone(&till) as _;
         Self {
             accounts: Accounts::new(bank),
@@ -339,22 +279,22 @@ async fn x2_what_is_not_used_goes_back() {
     let site = Site::new();
     let list = || vec![budget(Level::Session, 1 << 30, AtLimit::End)];
     let channel = site.open(list(), 1);
-    channel.send(1_000).await;
+    channel.send(10_000).await;
     assert_eq!(site.till.spent(SESSION), 64 << 10);
     site.accounts.look().await;
     assert_eq!(
         site.till.spent(SESSION),
-        64 << 10,
-        "it was used a moment ago"
+        10_000 + 40_000,
+        "four times as much as it used a moment ago"
     );
     site.accounts.look().await;
-    assert_eq!(site.till.spent(SESSION), 1_000 + (4 << 10));
+    assert_eq!(site.till.spent(SESSION), 10_000 + (4 << 10));
     assert_eq!(site.accounts.unused_of(SESSION), 4 << 10);
     channel.toll.close();
     site.accounts
         .settle(std::time::Duration::from_secs(5))
         .await;
-    assert_eq!(site.till.spent(SESSION), 1_000);
+    assert_eq!(site.till.spent(SESSION), 10_000);
 }
 
 /// X2: what was drawn for a day that is over pays for nothing on the next.
@@ -371,6 +311,37 @@ async fn x2_what_is_drawn_for_a_day_goes_back_when_it_is_over() {
     assert!(site.till.spent(&today.key) > 1_000);
     site.accounts.look_at(today.until.unwrap()).await;
     assert_eq!(site.till.spent(&today.key), 1_000);
+}
+
+/// X2: a day is the one that the gateways agree on, whatever this machine's clock shows: no clock that is set brings a new one.
+#[tokio::test]
+async fn x2_days_go_by_the_agreed_clock() {
+    let now = crate::clock::now();
+    let there = now.minus(ecluse_policy::Span::from_hours(42));
+    crate::clock::store_shows(there);
+    let site = Site::new();
+    let unlimited = Budget {
+        bytes: Limit::Unlimited,
+        ..budget(Level::Target, 0, AtLimit::End)
+    };
+    let channel = site.open(
+        vec![budget(Level::Client, 1 << 30, AtLimit::End), unlimited],
+        1,
+    );
+    let free = site.open(vec![unlimited], 2);
+    channel.send(1_000).await;
+    free.send(500).await;
+    site.accounts.look().await;
+    let of = |channel: &Channel, at| {
+        let charges = channel.toll.budgeted().charges(Way::Down, at);
+        charges.into_iter().map(|charge| charge.account.key)
+    };
+    for (channel, passed) in [(&channel, 1_000), (&free, 500)] {
+        for (there, here) in of(channel, there).zip(of(channel, now)) {
+            assert!(site.till.spent(&there) >= passed, "{there}");
+            assert_eq!(site.till.spent(&here), 0, "{here}");
+        }
+    }
 }
 
 /// While the store is away, what is drawn passes, and what is not waits; nothing is lost when it is back.

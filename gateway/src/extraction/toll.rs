@@ -5,17 +5,19 @@
 //! stream does not stop for the store, and what was reserved is never lost on the way. Where nothing bounds a way, nothing is
 //! asked for: what passed is booked from time to time.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::Timestamp;
-use ecluse_policy::extraction::Threshold;
+use ecluse_policy::extraction::{Account, Threshold};
+use tokio::time::Instant;
 
 use super::accounts::{Accounts, Back};
 use super::budgeted::{self, Budgeted};
 use super::lane::{FIRST, Lane};
-use super::pace::Pace;
+use super::pace::Paces;
+use super::whole::Whole;
 use super::{Granted, Reached, Teller, Way};
 use crate::clock;
 use crate::store::Booked;
@@ -25,6 +27,11 @@ pub(crate) use super::tests::Over;
 
 /// What an idle channel keeps, in bytes: what a person sees of what they type, while the store is away.
 const KEPT: u64 = 4 << 10;
+/// How many times what it used between two looks a channel may have drawn ahead.
+const AHEAD: u64 = 4;
+/// How long other gateways have to give back what they do not use of an account, before nothing is left of it: they look each
+/// second.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_millis(2500);
 /// How soon a store that failed is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How soon it is asked again whether somebody, on whichever node, has added to a budget that is used up.
@@ -38,23 +45,9 @@ pub(crate) struct Toll {
     paces: Arc<Paces>,
     teller: Arc<dyn Teller>,
     rules: Mutex<(u64, Arc<Budgeted>)>,
+    /// How fast an operator lets it go; 0 where nobody slows it. **Unit**: bytes a second.
+    by_hand: AtomicU64,
     closed: AtomicBool,
-}
-
-/// The paces that the channels of a session share: one for each rate.
-#[derive(Debug, Default)]
-pub(crate) struct Paces(Mutex<Vec<(Way, u64, Arc<Pace>)>>);
-
-impl Paces {
-    fn of(&self, way: Way, rate: u64) -> Arc<Pace> {
-        let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, pace)) = paces.iter().find(|one| (one.0, one.1) == (way, rate)) {
-            return Arc::clone(pace);
-        }
-        let pace = Pace::new(rate, clock::monotonic());
-        paces.push((way, rate, Arc::clone(&pace)));
-        pace
-    }
 }
 
 impl Toll {
@@ -71,6 +64,7 @@ impl Toll {
             paces: Arc::clone(paces),
             teller,
             rules: Mutex::new((0, Arc::clone(&rules))),
+            by_hand: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         });
         for lane in &toll.lanes {
@@ -149,6 +143,16 @@ impl Toll {
         }
     }
 
+    /// Something that passes that way whole or not at all, nothing of it paid yet.
+    pub(crate) fn whole(self: &Arc<Self>, way: Way) -> Whole {
+        Whole {
+            toll: Arc::clone(self),
+            way,
+            paid: Vec::new(),
+            unbounded: 0,
+        }
+    }
+
     /// Pays for all of `bytes`, however long it takes.
     pub(crate) async fn pay_all(self: &Arc<Self>, way: Way, bytes: usize) {
         let mut left = bytes;
@@ -172,6 +176,16 @@ impl Toll {
             lane.drawn.notify_waiters();
         }
         self.ask_again();
+    }
+
+    /// An operator lets it go no faster than this, or lets it.
+    pub(crate) fn slow_by_hand(&self, rate: Option<u64>) {
+        self.by_hand.store(rate.unwrap_or(0), SeqCst);
+        let rules = self.rules().1;
+        for lane in &self.lanes {
+            let slow = Some(lane.slowed.load(SeqCst)).filter(|rate| *rate > 0);
+            self.keep_pace(lane, &rules, slow);
+        }
     }
 
     /// Whoever is held looks again whether something was added.
@@ -211,26 +225,37 @@ impl Toll {
         lanes.map(|lane| lane.take_back(0)).collect()
     }
 
-    /// Takes back what lies idle since the last look, and all that was drawn for a day that is over.
+    /// Takes back what is far more than was used since the last look, and all that was drawn for a day that is over.
     pub(super) fn take_idle(&self, now: Timestamp) -> Vec<Back> {
-        let keeps = |lane: &Lane| {
-            let idle = !lane.used.swap(false, Relaxed);
-            let over = lock(&lane.from).until.is_some_and(|until| until <= now);
-            match (over, idle) {
-                (true, _) => Some(0),
-                (false, true) => Some(KEPT),
-                (false, false) => None,
-            }
-        };
         let lanes = self.lanes.iter();
         lanes
-            .filter_map(|lane| {
-                let taken = lane.take_back(keeps(lane)?);
+            .map(|lane| {
+                let used = lane.used.swap(0, Relaxed);
+                let is_over = lock(&lane.from).until.is_some_and(|until| until <= now);
+                let (keeps, next) = match is_over {
+                    true => (0, FIRST / 2),
+                    false => {
+                        let keeps = used.saturating_mul(AHEAD).max(KEPT);
+                        (keeps, keeps)
+                    }
+                };
+                let taken = lane.take_back(keeps);
                 if taken.1 > 0 {
-                    lane.size.store(FIRST / 2, SeqCst);
+                    lane.size.store(next, SeqCst);
                 }
-                Some(taken)
+                taken
             })
+            .collect()
+    }
+
+    /// The accounts from which something is drawn and not used, and on which other gateways draw too.
+    pub(super) fn held_of_others(&self) -> Vec<String> {
+        let holding = self.lanes.iter();
+        let holding = holding.filter(|lane| lane.slice.load(SeqCst) > 0);
+        let accounts = holding.map(|lane| Arc::clone(&lock(&lane.from).accounts));
+        accounts
+            .flat_map(|accounts| accounts.to_vec())
+            .filter(|account| Account::spans_gateways(account))
             .collect()
     }
 
@@ -248,7 +273,12 @@ impl Toll {
             .collect()
     }
 
-    fn lane(&self, way: Way) -> &Lane {
+    /// Gives back what was paid and did not pass. Must run inside the runtime.
+    pub(super) fn give_back(&self, back: Back) {
+        self.accounts.give_back(back);
+    }
+
+    pub(super) fn lane(&self, way: Way) -> &Lane {
         let [down, up] = &self.lanes;
         match way {
             Way::Down => down,
@@ -261,7 +291,9 @@ impl Toll {
     }
 
     fn keep_pace(&self, lane: &Lane, rules: &Budgeted, slow: Option<u64>) {
-        let rates = [rules.rate(lane.way), slow];
+        lane.slowed.store(slow.unwrap_or(0), SeqCst);
+        let by_hand = Some(self.by_hand.load(SeqCst)).filter(|rate| *rate > 0);
+        let rates = [rules.rate(lane.way), slow, by_hand];
         let rate = rates.into_iter().flatten().min();
         lane.set_pace(rate.map(|rate| self.paces.of(lane.way, rate)));
     }
@@ -274,10 +306,11 @@ impl Toll {
     }
 
     /// Waits until there is something, or another rule.
-    async fn until_drawn(self: &Arc<Self>, lane: &Lane) {
+    pub(super) async fn until_drawn(self: &Arc<Self>, lane: &Lane) {
         let drawn = lane.drawn.notified();
         tokio::pin!(drawn);
         drawn.as_mut().enable();
+        let _waits = lane.waits();
         if lane.slice.load(SeqCst) > 0 || !lane.bounded.load(SeqCst) {
             return;
         }
@@ -333,6 +366,14 @@ impl Toll {
 
     /// Draws the next slice; returns when it is there, when there is none, or when the channel has ended.
     async fn draw(&self, lane: &Lane) {
+        let mut called_in = None;
+        self.draw_calling_in(lane, &mut called_in).await;
+        if let Some(CalledIn { account, .. }) = called_in {
+            self.accounts.call_in(&account, false).await;
+        }
+    }
+
+    async fn draw_calling_in(&self, lane: &Lane, called_in: &mut Option<CalledIn>) {
         let mut recalled = false;
         while !self.closed.load(SeqCst) {
             let (version, rules) = self.rules();
@@ -385,15 +426,25 @@ impl Toll {
             // What others have drawn and not used comes first.
             if !recalled && lane.slice.load(SeqCst) == 0 {
                 recalled = true;
-                self.accounts.recall(&over.account, self).await;
+                self.accounts.recall(&over.account, Some(self)).await;
                 continue;
             }
-            if lane.slice.load(SeqCst) > 0 {
+            // Drawn ahead, and nobody wants more: that nothing is left is told to whoever does.
+            if lane.slice.load(SeqCst) > 0 || !lane.is_wanted() {
                 lane.last.store(true, SeqCst);
                 self.goes_on(lane);
                 return;
             }
-            // Nothing is left of it anywhere here, and something of it is wanted.
+            // Nothing is left of it anywhere here: then on other gateways.
+            if self.accounts.is_shared() && over.budget.level.spans_gateways() {
+                let until = self.call_in(&over.account, called_in).await;
+                if Instant::now() < until {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    recalled = false;
+                    continue;
+                }
+            }
+            // Nothing is left of it anywhere, and something of it is wanted.
             self.tell_reached(reached);
             if self.rules().0 != version {
                 continue;
@@ -410,6 +461,30 @@ impl Toll {
             return;
         }
     }
+
+    /// Asks other gateways for what they do not use of an account, once, and of no other: until when that may take.
+    async fn call_in(&self, account: &str, called_in: &mut Option<CalledIn>) -> Instant {
+        if let Some(called) = called_in {
+            if called.account == account {
+                return called.until;
+            }
+            self.accounts.call_in(&called.account, false).await;
+        }
+        self.accounts.call_in(account, true).await;
+        let until = Instant::now() + GIVEN_BACK_WITHIN;
+        *called_in = Some(CalledIn {
+            account: account.to_owned(),
+            until,
+        });
+        until
+    }
+}
+
+/// An account of which everybody is asked for what they do not use.
+struct CalledIn {
+    account: String,
+    /// When it was asked long enough.
+    until: Instant,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

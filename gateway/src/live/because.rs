@@ -235,8 +235,18 @@ mod tests {
                     key: "session".into(),
                     limit: 10,
                     spent: 11,
+                    passed: None,
                 }),
                 r#"{"because":"quota","key":"session","limit":10,"spent":11}"#,
+            ),
+            (
+                Because::Quota(SpentBudget {
+                    key: "session".into(),
+                    limit: 10,
+                    spent: 11,
+                    passed: Some(9),
+                }),
+                r#"{"because":"quota","key":"session","limit":10,"spent":11,"passed":9}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
             (Because::EndedOnRecord, r#"{"because":"ended-on-record"}"#),

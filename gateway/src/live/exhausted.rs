@@ -5,7 +5,7 @@ use std::fmt;
 use ecluse_policy::extraction::{ByteCount, Level, Way};
 use serde::{Deserialize, Serialize};
 
-/// Which budget, and how much had passed by it.
+/// Which budget, and how much was taken of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exhausted {
     /// Whose bytes it counts.
@@ -14,8 +14,10 @@ pub struct Exhausted {
     pub way: Way,
     /// The budget.
     pub limit: ByteCount,
-    /// What counts as passed: more than the budget where it slows.
+    /// What counts as taken: more than the budget where it slows. What a gateway that was killed had drawn is in it.
     pub spent: ByteCount,
+    /// What of it passed in the session that it ends or holds.
+    pub passed: ByteCount,
     /// Whether it slowed first, and this is its ceiling.
     pub ceiling: bool,
 }
@@ -56,8 +58,11 @@ pub struct SpentBudget {
     pub key: String,
     /// How many bytes.
     pub limit: u64,
-    /// How many had passed.
+    /// How many were taken.
     pub spent: u64,
+    /// How many of them had passed in the session; none in what was kept before that was told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<u64>,
 }
 
 impl From<&Exhausted> for SpentBudget {
@@ -66,6 +71,7 @@ impl From<&Exhausted> for SpentBudget {
             key: key(over.level, over.way),
             limit: over.limit.as_u64(),
             spent: over.spent.as_u64(),
+            passed: Some(over.passed.as_u64()),
         }
     }
 }

@@ -1,28 +1,67 @@
-//! What holds a session: budgets that let nothing more pass until somebody adds to them (X3).
+//! What holds a session: budgets that let nothing more pass until somebody adds to them, and operators (X3).
 //!
 //! A session that is held stays open, with its target and its connection, and freezes both ways.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use ecluse_policy::extraction::{Level, Way};
+use ecluse_policy::extraction::{HeldBy, Level, Way};
 
 use super::Exhausted;
 
-/// The budgets that hold channels of a session, by the channel that asks whether they still do and the way.
+/// What holds channels of a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Held(BTreeMap<(u32, Way), Exhausted>);
+pub(crate) struct Held {
+    /// Budgets, by the channel that asks whether they still do and the way.
+    budgets: BTreeMap<(u32, Way), Exhausted>,
+    /// An operator, all of them.
+    by_hand: Option<HeldBy>,
+}
+
+/// What keeps something new from being started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// A budget.
+    Budget(Exhausted),
+    /// An operator.
+    Hand(HeldBy),
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Budget(over) => write!(f, "{over}, and holds the session"),
+            Self::Hand(held) => held.fmt(f),
+        }
+    }
+}
 
 impl Held {
+    /// An operator holds the session, or nobody does.
+    pub(crate) fn is_held_by(&mut self, held: Option<HeldBy>) {
+        self.by_hand = held;
+    }
+
+    /// Who holds it by hand.
+    pub(crate) fn by_hand(&self) -> Option<&HeldBy> {
+        self.by_hand.as_ref()
+    }
+
+    /// Whether a budget holds any channel.
+    pub(crate) fn by_budget(&self) -> bool {
+        !self.budgets.is_empty()
+    }
+
     /// A budget holds a channel; whether that is new.
     pub(crate) fn hold(&mut self, channel: u32, over: Exhausted) -> bool {
         let is_new = !self.has(channel, &over);
-        self.0.insert((channel, over.way), over);
+        self.budgets.insert((channel, over.way), over);
         is_new
     }
 
     /// Whether something holds by the same budget: of a channel, each has its own.
     fn has(&self, channel: u32, over: &Exhausted) -> bool {
-        self.0.iter().any(|((number, _), one)| {
+        self.budgets.iter().any(|((number, _), one)| {
             let is_shared = over.level != Level::Channel || *number == channel;
             (one.level, one.way) == (over.level, over.way) && is_shared
         })
@@ -30,7 +69,7 @@ impl Held {
 
     /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
     pub(crate) fn let_go(&mut self, channel: u32, way: Way) -> bool {
-        let Some(over) = self.0.remove(&(channel, way)) else {
+        let Some(over) = self.budgets.remove(&(channel, way)) else {
             return false;
         };
         !self.has(channel, &over)
@@ -41,14 +80,14 @@ impl Held {
     pub(crate) fn hand_on(&mut self, channel: u32, others: &[u32]) -> Vec<Way> {
         let mut ways = Vec::new();
         for way in Way::ALL {
-            let Some(over) = self.0.remove(&(channel, way)) else {
+            let Some(over) = self.budgets.remove(&(channel, way)) else {
                 continue;
             };
             if over.level == Level::Channel || self.has(channel, &over) {
                 continue;
             }
             for other in others {
-                let held = self.0.entry((*other, way));
+                let held = self.budgets.entry((*other, way));
                 held.or_insert_with(|| over.clone());
             }
             ways.push(way);
@@ -56,27 +95,28 @@ impl Held {
         ways
     }
 
-    /// What holds the session of a channel, other than what that channel found out itself.
-    pub(crate) fn beside(&self, channel: u32) -> Option<&Exhausted> {
-        let mut all = self.0.iter();
-        all.find(|((number, _), over)| *number != channel && over.level != Level::Channel)
-            .map(|(_, over)| over)
+    /// What keeps a channel from being started: an operator, or a budget that holds its session and that it did not find out
+    /// itself.
+    pub(crate) fn keeps_out(&self, channel: u32) -> Option<Holder> {
+        let beside = || {
+            let mut all = self.budgets.iter();
+            all.find(|((number, _), over)| *number != channel && over.level != Level::Channel)
+                .map(|(_, over)| Holder::Budget(over.clone()))
+        };
+        self.by_hand.clone().map(Holder::Hand).or_else(beside)
     }
 
-    /// Whether a channel is held: by a budget of its own, or by one of its session or more.
+    /// Whether a channel is held: by an operator, by a budget of its own, or by one of its session or more.
     pub(crate) fn holds(&self, channel: u32) -> bool {
-        let mut all = self.0.iter();
-        all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
-    }
-
-    /// Whether anything is held.
-    pub(crate) fn is_any(&self) -> bool {
-        !self.0.is_empty()
+        let mut all = self.budgets.iter();
+        self.by_hand.is_some()
+            || all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ecluse_policy::PersonId;
     use ecluse_policy::extraction::ByteCount;
 
     use super::*;
@@ -87,6 +127,7 @@ mod tests {
             way: Way::Down,
             limit: ByteCount::new(10),
             spent: ByteCount::new(10),
+            passed: ByteCount::new(10),
             ceiling: false,
         }
     }
@@ -107,7 +148,7 @@ mod tests {
         assert!(held.holds(3));
         assert!(!held.let_go(1, Way::Down), "it still holds the other");
         assert_eq!(held.hand_on(2, &[]), [Way::Down]);
-        assert!(!held.is_any() && !held.holds(3));
+        assert!(!held.by_budget() && !held.holds(3));
     }
 
     /// X3: what holds a session stays for those that are left when the channel ends that found it out, until each of them has
@@ -116,17 +157,36 @@ mod tests {
     fn x3_what_holds_a_session_does_not_end_with_the_channel_that_found_it_out() {
         let mut held = Held::default();
         assert!(held.hold(1, over(Level::Session)));
-        assert!(held.beside(1).is_none() && held.beside(2).is_some());
+        assert!(held.keeps_out(1).is_none() && held.keeps_out(2).is_some());
         assert_eq!(held.hand_on(1, &[2, 3]), [Way::Down]);
         assert!(held.holds(2) && held.holds(3) && held.holds(4));
         assert!(!held.hold(2, over(Level::Session)), "it was told");
         assert!(!held.let_go(2, Way::Down) && held.holds(2));
-        assert!(held.let_go(3, Way::Down) && !held.is_any());
+        assert!(held.let_go(3, Way::Down) && !held.by_budget());
         // Another asks already.
         assert!(held.hold(1, over(Level::Session)) && !held.hold(2, over(Level::Session)));
         assert!(held.hand_on(1, &[2, 3]).is_empty() && held.holds(3));
         assert_eq!(held.hand_on(2, &[3]), [Way::Down]);
         assert!(held.hold(3, over(Level::Channel)));
-        assert!(held.hand_on(3, &[4]).is_empty() && !held.is_any());
+        assert!(held.hand_on(3, &[4]).is_empty() && !held.by_budget());
+    }
+
+    /// X3: what an operator holds and what a budget holds are two: the end of the one leaves the other.
+    #[test]
+    fn x3_a_hold_by_hand_and_one_by_a_budget_are_two() {
+        let by = HeldBy {
+            person: PersonId::parse("odile").unwrap(),
+            reason: None,
+        };
+        let mut held = Held::default();
+        held.is_held_by(Some(by.clone()));
+        assert!(held.holds(1) && !held.by_budget());
+        assert_eq!(held.keeps_out(1), Some(Holder::Hand(by.clone())));
+        assert!(held.hold(1, over(Level::Session)));
+        assert!(held.let_go(1, Way::Down) && held.holds(1));
+        assert!(held.hold(1, over(Level::Session)));
+        held.is_held_by(None);
+        assert!(held.holds(1) && held.holds(2));
+        assert!(held.keeps_out(1).is_none() && held.keeps_out(2).is_some());
     }
 }

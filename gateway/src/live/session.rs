@@ -5,6 +5,8 @@
 //! does not get onto the wire, or where the reason is about the person and no intervention, the connection ends, and then
 //! every session of it, each with that reason ([`Shared`], `adr/0009-sessions.md`).
 
+mod freezing;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +14,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use ecluse_policy::extraction::Way;
 use ecluse_policy::{
     AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
     StationId, TargetId, Timestamp,
@@ -21,10 +22,10 @@ use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
-use super::{Exhausted, Held, Stop};
+use super::hands::Standing;
+use super::{Held, Stop};
 use crate::clock::Onward;
 use crate::door::stream::Socket;
-use crate::extraction::budgeted::Budgeted;
 use crate::extraction::toll::Toll;
 use crate::passage::connection::Connection;
 use crate::passage::meter::Passed;
@@ -95,6 +96,8 @@ pub struct LiveSession {
     progress: watch::Sender<u64>,
     stop: watch::Sender<Option<Stop>>,
     held: watch::Sender<Held>,
+    /// What operators did to it by hand.
+    hands: watch::Sender<Standing>,
     /// Channels whose close is not on the wire yet.
     seated: watch::Sender<usize>,
     next_channel: AtomicU32,
@@ -123,6 +126,7 @@ impl LiveSession {
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(None),
             held: watch::Sender::default(),
+            hands: watch::Sender::default(),
             seated: watch::Sender::new(0),
             next_channel: AtomicU32::new(1),
             passed: Arc::default(),
@@ -183,46 +187,6 @@ impl LiveSession {
         {
             let _ = notices.try_send(text.to_owned());
         }
-    }
-
-    /// A channel pays by `toll`.
-    pub(crate) fn pays_by(&self, channel: u32, toll: &Arc<Toll>) {
-        self.lock().tolls.insert(channel, Arc::downgrade(toll));
-    }
-
-    /// The budgets that its channels pay by.
-    pub(crate) fn budgeted(&self) -> Vec<Arc<Budgeted>> {
-        let inner = self.lock();
-        let tolls = inner.tolls.values().filter_map(Weak::upgrade);
-        tolls.map(|toll| toll.budgeted()).collect()
-    }
-
-    /// A budget holds a channel, and what else it counts; whether that is new.
-    pub(crate) fn hold(&self, channel: u32, over: Exhausted) -> bool {
-        let inner = self.lock();
-        // Whoever asks for a channel that has ended meanwhile would hold the others for ever.
-        if !inner.channels.contains_key(&channel) {
-            return false;
-        }
-        let mut is_new = false;
-        self.held.send_if_modified(|held| {
-            is_new = held.hold(channel, over);
-            is_new
-        });
-        is_new
-    }
-
-    /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
-    pub(crate) fn let_go(&self, channel: u32, way: Way) -> bool {
-        let mut is_over = false;
-        self.held
-            .send_modify(|held| is_over = held.let_go(channel, way));
-        is_over
-    }
-
-    /// What holds it, as it changes.
-    pub(crate) fn held(&self) -> watch::Receiver<Held> {
-        self.held.subscribe()
     }
 
     /// Shows a line of the gateway on every terminal of the session, or on every channel where it has none; or on one channel.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use ecluse_policy::extraction::Way;
 use ecluse_recordings::{Direction, Legs};
 
 /// Counters of one channel.
@@ -23,9 +24,50 @@ pub(crate) struct Meter {
 pub(crate) struct Passed {
     to_target: AtomicU64,
     to_technician: AtomicU64,
+    /// What went to each beside that, and cost something all the same.
+    beside: [AtomicU64; 2],
+    /// What went to the technician and to the target on channels that have ended: on shells, and on commands.
+    ended: [[AtomicU64; 2]; 2],
 }
 
 impl Passed {
+    /// Something went out that is no payload of a channel, and was paid for: a command, a host key that a target chose.
+    pub(crate) fn beside(&self, way: Way, bytes: u64) {
+        let [down, up] = &self.beside;
+        let counter = match way {
+            Way::Down => down,
+            Way::Up => up,
+        };
+        counter.fetch_add(bytes, Relaxed);
+    }
+
+    /// All that went one way and was paid for.
+    pub(crate) fn paid(&self, way: Way) -> u64 {
+        let [down, up] = &self.beside;
+        let (counted, beside) = match way {
+            Way::Down => (&self.to_technician, down),
+            Way::Up => (&self.to_target, up),
+        };
+        counted.load(Relaxed) + beside.load(Relaxed)
+    }
+
+    /// A channel has ended, a shell or a command.
+    pub(crate) fn ended(&self, is_shell: bool, legs: &Legs) {
+        let [down, up] = self.kind(is_shell);
+        down.fetch_add(legs.to_technician, Relaxed);
+        up.fetch_add(legs.to_target, Relaxed);
+    }
+
+    /// What went to the technician and to the target on shells, or on commands, that have ended.
+    pub(crate) fn of_ended(&self, is_shell: bool) -> [u64; 2] {
+        self.kind(is_shell).each_ref().map(|one| one.load(Relaxed))
+    }
+
+    fn kind(&self, is_shell: bool) -> &[AtomicU64; 2] {
+        let [shells, commands] = &self.ended;
+        if is_shell { shells } else { commands }
+    }
+
     /// To the target and to the technician.
     pub(crate) fn bytes(&self) -> (u64, u64) {
         let (up, down) = (&self.to_target, &self.to_technician);

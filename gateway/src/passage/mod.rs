@@ -10,6 +10,7 @@ pub(crate) mod caps;
 pub(crate) mod channel;
 pub(crate) mod connection;
 mod farewell;
+mod hands;
 pub(crate) mod inflow;
 pub(crate) mod kinds;
 pub(crate) mod knock;

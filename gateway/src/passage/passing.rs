@@ -1,9 +1,12 @@
 //! A permitted channel on its way: what each step of [`super::story`] is made of.
 
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ecluse_policy::extraction::Way;
 use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
@@ -21,10 +24,9 @@ use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
+use super::visit::Visit;
 use super::visit::sessions::Seated;
-use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
-use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
@@ -46,6 +48,8 @@ pub(super) struct Passing<'a> {
     /// What it pays by; what it does not use goes back with it.
     toll: Paying,
     notices: mpsc::Receiver<String>,
+    /// What came of the technician before the target was reached.
+    known: Known,
 }
 
 impl<'a> Passing<'a> {
@@ -95,6 +99,7 @@ impl<'a> Passing<'a> {
             meter: Meter::of(live.passed()),
             toll,
             notices,
+            known: Known::default(),
         })
     }
 
@@ -109,17 +114,13 @@ impl<'a> Passing<'a> {
         }
     }
 
-    /// Tells the technician that they are recorded, then reaches the target of the permit: nothing is started there while a
-    /// budget holds the session.
+    /// Waits until it may pass, tells the technician that they are recorded, then reaches the target of the permit: nothing is
+    /// started there while a budget or an operator holds the session.
     ///
     /// # Errors
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
-        let held = self.seated.session.live().held();
-        let over = held.borrow().beside(self.number).cloned();
-        if let Some(over) = over {
-            return Err(self.held(&over).await);
-        }
+        let asked = self.paid_for().await?;
         let told = notice::for_channel(self.visit, self.opening, self.start, self.seated);
         if let Some(Notice { recorded, shown }) = told {
             self.tap
@@ -150,7 +151,9 @@ impl<'a> Passing<'a> {
         }
         match reached {
             Ok(target) => {
-                self.seated.session.live().dialled(target.socket());
+                let live = self.seated.session.live();
+                live.passed().beside(Way::Up, asked.passes());
+                live.dialled(target.socket());
                 Ok(target)
             }
             Err(error) => Err(self.unconnected(&error).await),
@@ -169,10 +172,7 @@ impl<'a> Passing<'a> {
             toll: self.toll.toll(),
             notices: Notices {
                 lines: &mut self.notices,
-                shown: &|line: &str| match uplink.columns() {
-                    Some(_) => format!("\r\n{}", lines(uplink, line)),
-                    None => lines(uplink, line),
-                },
+                shown: &|line: &str| shown(uplink, line),
             },
             holds: Holds {
                 held: self.seated.session.live().held(),
@@ -181,7 +181,7 @@ impl<'a> Passing<'a> {
                 refused: &|bytes| visit.say_refused_keys(bytes),
             },
             drained_within: pump::DRAINED_WITHIN,
-            known: Known::default(),
+            known: std::mem::take(&mut self.known),
         }
         .run(&mut self.opening.end, &mut target.end)
         .await
@@ -207,6 +207,9 @@ impl<'a> Passing<'a> {
             Err(error) => return self.unrecorded(&error),
         }
         let passed = self.meter.with_received(self.uplink.received());
+        let is_shell = matches!(self.start, Start::Shell);
+        let live = self.seated.session.live();
+        live.passed().ended(is_shell, &passed);
         // Not what the technician is told: that is in their language, and says what they are to do.
         let closed = farewell.because.as_deref().unwrap_or("closed").to_owned();
         if let Err(error) = self.tap.event(Event::closed_after(closed, Some(passed))) {
@@ -237,18 +240,6 @@ impl<'a> Passing<'a> {
         Ok(())
     }
 
-    async fn held(&mut self, over: &Exhausted) -> Farewell {
-        let Seated {
-            session, permit, ..
-        } = self.seated;
-        let why = format!("{over}, and holds the session: nothing new is started");
-        let flow = self.start.flow();
-        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
-        let record = record.reason(&why).detail("flow", flow.to_string());
-        self.visit.audit_refusal(with_command(record, &flow)).await;
-        Farewell::refused(self.visit.say_held(over, permit.client())).because(why)
-    }
-
     fn unrecorded(&self, error: &RecordError) -> Farewell {
         unrecorded(self.visit, self.seated.session.live(), error)
     }
@@ -270,6 +261,7 @@ impl<'a> Passing<'a> {
         let words = if let ConnectError::HostKey { got, pinned } = error {
             // The target chose it.
             self.toll.pay_all(got.len()).await;
+            session.live().passed().beside(Way::Down, got.len() as u64);
             self.visit.say_host_key(permit, got, pinned)
         } else {
             self.visit.say_about(error.text_id(), permit)
@@ -333,6 +325,14 @@ fn unrecorded(visit: &Visit, live: &LiveSession, error: &RecordError) -> Farewel
     let stop = Stop::Unrecorded(error.to_string());
     live.stop(stop.clone());
     Farewell::refused(visit.words_for(&stop)).because(&stop)
+}
+
+/// A line of the gateway on a channel where something passes: on a terminal, on a line of its own.
+fn shown(uplink: &Uplink, line: &str) -> String {
+    match uplink.columns() {
+        Some(_) => format!("\r\n{}", lines(uplink, line)),
+        None => lines(uplink, line),
+    }
 }
 
 /// The terminal, under the name that the permit gives it, of the size that its window has by now.

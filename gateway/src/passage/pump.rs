@@ -94,6 +94,8 @@ pub(crate) struct Known {
     left_at: Option<Instant>,
     /// Bytes that were typed while it was held, and refused.
     refused: u64,
+    /// What the technician sends had ended before the target was reached.
+    ended: bool,
     /// The size of the window that the target is told of when it is held no more.
     resized: Option<TermSize>,
     /// When the last that the technician had sent was on its way.
@@ -157,6 +159,9 @@ impl Pump<'_> {
             let held = self.holds.is_held();
             if !held {
                 self.tell_refused(ends)?;
+                if std::mem::take(&mut self.known.ended) {
+                    self.pass(ToTarget, Piece::Eof, ends)?;
+                }
                 if let Some(last) = self.known.resized.take() {
                     self.pass(ToTarget, Piece::Resize(last), ends)?;
                 }

@@ -324,10 +324,16 @@ impl Session {
         let mut record = self.record(visit, AuditKind::SessionEnd);
         // Row and entry tell of one instant.
         record.at = ended;
-        let record = record
+        let mut record = record
             .reason(&end.text)
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
+        for (kind, is_shell) in [("shells", true), ("commands", false)] {
+            let passed = self.live.passed().of_ended(is_shell);
+            if passed != [0, 0] {
+                record = record.detail(kind, passed.to_vec());
+            }
+        }
         let mut records = vec![record];
         if let Some(Stop::Unrecorded(problem)) = &stop {
             records.push(

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ecluse_policy::extraction::{AtLimit, ByteCount, Level, Threshold, Way};
+use ecluse_policy::extraction::{AtLimit, Budget, ByteCount, Level, Threshold, Way};
 use tokio::sync::watch;
 
 use super::session::Session;
@@ -15,8 +15,9 @@ use super::visit::Visit;
 use super::visit::sessions::Seated;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::extraction::budgeted::{Budgeted, Counted};
-use crate::extraction::toll::{Paces, Toll};
-use crate::extraction::{Reached, Teller};
+use crate::extraction::pace::Paces;
+use crate::extraction::toll::Toll;
+use crate::extraction::{Reached, Teller, Whole};
 use crate::live::{Exhausted, Stop, budget_key};
 
 /// What the channels of one session share.
@@ -110,6 +111,11 @@ impl Paying {
         self.over.clone()
     }
 
+    /// Something that goes to the target whole or not at all.
+    pub(super) fn whole_up(&self) -> Whole {
+        self.toll.whole(Way::Up)
+    }
+
     /// Pays for bytes towards the technician that come by another way than the pump.
     pub(super) async fn pay_all(&self, bytes: usize) {
         self.toll.pay_all(Way::Down, bytes).await;
@@ -151,7 +157,7 @@ impl Teller for SessionTeller {
     }
 
     fn over(&self, reached: Reached) {
-        let over = exhausted(&reached);
+        let over = self.exhausted(&reached);
         if self.session.spending().is_news(&reached) {
             self.put_on_record(reached);
         }
@@ -170,7 +176,7 @@ impl Teller for SessionTeller {
 
     fn held(&self, reached: Reached) {
         let live = self.session.live();
-        if live.hold(self.number, exhausted(&reached)) {
+        if live.hold(self.number, self.exhausted(&reached)) {
             let texts = &self.visit.gateway().texts;
             let words = texts.budget_held(self.visit.lang(), &reached, &live.facts().client);
             self.tell(reached.budget.level, &words);
@@ -190,10 +196,10 @@ impl Teller for SessionTeller {
         if let Some(was) = was {
             self.take_back(was);
         }
-        if self.session.live().let_go(self.number, way) {
-            self.session
-                .live()
-                .tell(None, &self.visit.say("budget-goes-on"));
+        let live = self.session.live();
+        if live.let_go(self.number, way) {
+            let held = live.held().borrow().by_hand().cloned();
+            live.tell(None, &self.visit.say_budget_goes_on(held.as_ref()));
         }
     }
 }
@@ -207,17 +213,29 @@ const fn bit(what: Threshold) -> u32 {
     }
 }
 
-fn exhausted(reached: &Reached) -> Exhausted {
-    Exhausted {
-        level: reached.budget.level,
-        way: reached.budget.way,
-        limit: reached.budget.bytes.bytes().unwrap_or(ByteCount::MAX),
-        spent: ByteCount::new(reached.spent),
-        ceiling: reached.what == Threshold::Ceiling,
-    }
-}
-
 impl SessionTeller {
+    fn exhausted(&self, reached: &Reached) -> Exhausted {
+        let Budget { level, way, .. } = reached.budget;
+        let passed = match level {
+            // Its own, from its first byte on.
+            Level::Channel => reached.spent,
+            Level::Node
+            | Level::Client
+            | Level::Target
+            | Level::TechnicianDay
+            | Level::Intervention
+            | Level::Session => self.session.live().passed().paid(way),
+        };
+        Exhausted {
+            level,
+            way,
+            limit: reached.budget.bytes.bytes().unwrap_or(ByteCount::MAX),
+            spent: ByteCount::new(reached.spent),
+            passed: ByteCount::new(passed),
+            ceiling: reached.what == Threshold::Ceiling,
+        }
+    }
+
     /// Tells the technician, where what is told counts.
     fn tell(&self, level: Level, words: &str) {
         let live = self.session.live();

@@ -10,9 +10,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecluse_policy::extraction::Hands;
 use ecluse_policy::{Admission, EndReason};
 use tokio::sync::watch;
 
+use super::hands;
 use super::session::Session;
 use super::visit::Visit;
 use crate::clock;
@@ -70,9 +72,14 @@ async fn until_ended(visit: &Visit, session: &Session) {
     let id = session.live().facts().intervention;
     let mut changes = gateway.store.changes(Topics::intervention(id));
     let mut clock_status = gateway.clock.clone();
+    let (mut hands, mut told) = (session.live().hands(), Hands::default());
+    let mut woken = true;
     loop {
         documents.mark_unchanged();
         changes.mark_unchanged();
+        if std::mem::take(&mut woken) {
+            hands::look(visit, session).await;
+        }
         if let Some(stop) = ended(visit, session).await {
             return session.live().stop(stop);
         }
@@ -80,7 +87,18 @@ async fn until_ended(visit: &Visit, session: &Session) {
         let until_window_ends = closes_at.since(session.live().now()).to_std();
         tokio::select! {
             _ = documents.changed() => {}
-            _ = changes.changed() => tokio::time::sleep(SETTLE).await,
+            _ = changes.changed() => {
+                // A hand waits for nothing; and what comes until all is looked at is looked at again.
+                hands::look(visit, session).await;
+                woken = true;
+                tokio::time::sleep(SETTLE).await;
+            }
+            // Never without a sender: the session holds it.
+            Ok(()) = hands.changed() => {
+                let now = hands.borrow_and_update().hands().clone();
+                hands::tell(visit, session, &told, &now);
+                told = now;
+            }
             () = until_news(&mut clock_status) => visit.note_clock(session),
             () = tokio::time::sleep(until_window_ends.min(LOOK_EVERY)) => {}
             _ = session.live().until_stopped() => return,

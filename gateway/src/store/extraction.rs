@@ -24,6 +24,12 @@ pub(crate) struct Booked {
     pub(crate) extra: u64,
 }
 
+/// The bit beside an account by which everybody is asked for what they drew from it and do not use; those below are marks that
+/// are told.
+const CALLED_IN: u64 = 8;
+/// Accounts that are looked for at once.
+const AT_ONCE: usize = 500;
+
 impl Store {
     /// Reserves from all `accounts` at once as many bytes as `decide` says of where each stands, in the order they are
     /// named; what it says beside that comes back. Nothing is written where that is nothing.
@@ -101,6 +107,17 @@ impl Store {
         Ok(said)
     }
 
+    /// Puts on record what an operator does by hand to a session: where its entry stands.
+    ///
+    /// # Errors
+    /// The store failed; nothing is written.
+    pub(crate) async fn lay_hand(&self, record: &AuditRecord) -> Result<u64, StoreError> {
+        let mut writing = self.write().await?;
+        let seq = writing.append(record).await?;
+        writing.commit(&[]).await?;
+        Ok(seq)
+    }
+
     /// The accounts of a session's channels, one way.
     ///
     /// # Errors
@@ -137,6 +154,40 @@ impl Store {
         }
         tx.commit().await?;
         Ok(forgotten)
+    }
+
+    /// Asks everybody for what they have drawn from an account and do not use, or asks no more.
+    ///
+    /// # Errors
+    /// The store failed; nobody is asked, or still.
+    pub(crate) async fn call_in(&self, account: &str, calls: bool) -> Result<(), StoreError> {
+        let sql = if calls {
+            "UPDATE extraction SET told = told + $2 WHERE account = $1 AND told & $2 = 0"
+        } else {
+            "UPDATE extraction SET told = told - $2 WHERE account = $1 AND told & $2 <> 0"
+        };
+        let mut tx = self.db().begin().await?;
+        tx.execute(sql, values![account, CALLED_IN]).await?;
+        tx.commit().await
+    }
+
+    /// From which of these accounts everybody is asked for what they do not use.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn called_in(&self, accounts: &[String]) -> Result<Vec<String>, StoreError> {
+        let mut called = Vec::new();
+        for some in accounts.chunks(AT_ONCE) {
+            let names: BTreeSet<&str> = some.iter().map(String::as_str).collect();
+            const CALLED: &str = "SELECT account FROM extraction WHERE told & $1 <> 0 AND account";
+            let (sql, of) = of_accounts(CALLED, 1, &names);
+            let mut values = vec![Value::from(CALLED_IN)];
+            values.extend(of);
+            for row in &self.db().rows(AssertSqlSafe(sql), &values).await? {
+                called.push(row.text("account")?);
+            }
+        }
+        Ok(called)
     }
 
     /// Puts a crossing of an account on record, once however many notice it: whether this is the one. `bit` is the crossing's

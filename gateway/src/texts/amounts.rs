@@ -79,6 +79,18 @@ impl Texts {
         Some(self.say(lang, id, &args))
     }
 
+    /// What passed in a session, and what is taken of a budget in all where that is another number. **Unit**: bytes.
+    pub(crate) fn passed(&self, lang: Lang, passed: u64, taken: u64) -> String {
+        if passed == taken {
+            return exactly(lang, passed);
+        }
+        let args = [
+            ("passed", Value::from(exactly(lang, passed))),
+            ("taken", exactly(lang, taken).into()),
+        ];
+        self.say(lang, "quota-passed-apart", &args)
+    }
+
     /// What a technician is told when a budget holds what they have open.
     pub(crate) fn budget_held(&self, lang: Lang, reached: &Reached, client: &ClientId) -> String {
         let budget = &reached.budget;

@@ -78,7 +78,12 @@ impl Texts {
                 vec![
                     ("key", over.key.as_str().into()),
                     ("limit", amounts::size(lang, over.limit).into()),
-                    ("spent", amounts::exactly(lang, over.spent).into()),
+                    // What was kept before has what was taken alone.
+                    (
+                        "spent",
+                        self.passed(lang, over.passed.unwrap_or(over.spent), over.spent)
+                            .into(),
+                    ),
                 ],
             ),
             Because::Overflow => ("over-overflow", vec![]),

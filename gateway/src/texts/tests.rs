@@ -385,6 +385,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
             way: Way::Up,
             limit: ByteCount::new(50 << 20),
             spent: ByteCount::new(50 << 20),
+            passed: ByteCount::new(49 << 20),
             ceiling,
         })
     };

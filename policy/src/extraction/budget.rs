@@ -60,6 +60,15 @@ impl Level {
             Self::Intervention | Self::Session | Self::Channel => false,
         }
     }
+
+    /// Whether channels of several gateways are counted for it.
+    #[must_use]
+    pub const fn spans_gateways(self) -> bool {
+        match self {
+            Self::Client | Self::Target | Self::TechnicianDay | Self::Intervention => true,
+            Self::Node | Self::Session | Self::Channel => false,
+        }
+    }
 }
 
 impl fmt::Display for Level {
@@ -283,6 +292,14 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether a name is that of an account for which channels of several gateways are counted.
+    #[must_use]
+    pub fn spans_gateways(key: &str) -> bool {
+        let name = key.split('/').nth(1);
+        let mut spanning = Level::ALL.iter().filter(|level| level.spans_gateways());
+        spanning.any(|level| Some(level.name()) == name)
+    }
+
     /// Whether a name is that of an account of a day before `day`, of one of this client's.
     #[must_use]
     pub fn is_of_client_before(key: &str, client: &ClientId, day: CivilDay) -> bool {

@@ -162,6 +162,50 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse: what you typed while it was held ({} B) was not passed on.",
         "Écluse\u{a0}: ce que vous avez tapé pendant la suspension ({} o) n'a pas été transmis.",
     ),
+    (
+        "Écluse: the budget lets more pass, but {} holds this session: nothing passes until an operator lets it go on.",
+        "Écluse\u{a0}: le budget laisse de nouveau passer, mais {} suspend cette session\u{a0}: rien ne passe avant qu'un opérateur ne la laisse reprendre.",
+    ),
+    (
+        "Écluse: {} holds this session: {}. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
+        "Écluse\u{a0}: {} suspend cette session\u{a0}: {}. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+    ),
+    (
+        "Écluse: {} holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
+        "Écluse\u{a0}: {} suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+    ),
+    (
+        "Écluse: {} holds this session. This was not started, and nothing new is until an operator lets it go on.",
+        "Écluse\u{a0}: {} suspend cette session. Rien n'a été lancé\u{a0}: rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.",
+    ),
+    (
+        "Écluse: an operator lets this session go on.",
+        "Écluse\u{a0}: un opérateur laisse reprendre cette session.",
+    ),
+    (
+        "Écluse: an operator lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.",
+        "Écluse\u{a0}: un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore\u{a0}: rien ne passe avant qu'un opérateur n'en accorde davantage.",
+    ),
+    (
+        "Écluse: {} slows this session to {}.",
+        "Écluse\u{a0}: {} ralentit cette session à {}.",
+    ),
+    (
+        "Écluse: no operator slows this session any more.",
+        "Écluse\u{a0}: plus aucun opérateur ne ralentit cette session.",
+    ),
+    (
+        "{sentence}, and holds the session: nothing new is started",
+        "{sentence}, qui suspend la session\u{a0}: rien de nouveau n'est lancé",
+    ),
+    (
+        "{} holds the session ({}): nothing new is started",
+        "{} suspend la session ({})\u{a0}: rien de nouveau n'est lancé",
+    ),
+    (
+        "{} holds the session: nothing new is started",
+        "{} suspend la session\u{a0}: rien de nouveau n'est lancé",
+    ),
     ("ended: {sentence}", "fin\u{a0}: {sentence}"),
     (
         "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",

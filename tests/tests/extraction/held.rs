@@ -140,3 +140,52 @@ fn x3_what_is_typed_while_it_is_held_does_not_run() -> Result<()> {
     }
     Ok(())
 }
+
+/// X3: a budget of a session holds all its channels, whichever used it up: what is typed in another never runs, and what is begun
+/// meanwhile over the same connection is refused in so many words, on record, before the target hears of it.
+#[test]
+fn x3_nothing_is_begun_in_a_session_that_is_held() -> Result<()> {
+    let mut site = open_site()?;
+    budgets(
+        &mut site,
+        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let over_one = |site: &Site| site.ssh("alice+db01").shared("one").patience(PATIENCE);
+    let terminal = Terminal::of(&site, &over_one(&site), 200, 40)?;
+    terminal.sees("At most")?;
+    terminal.enters("echo rea''dy")?;
+    terminal.sees("ready")?;
+    let uses_up = "head -c 30000 plain; sleep 1000";
+    let mut finder = over_one(&site).run(uses_up).spawn()?;
+    terminal.sees("Nothing more passes until an operator of hopital")?;
+    let session = held(&site)?;
+    over_one(&site).run("touch ran").answer()?.refused(&[
+        "the 20 KiB that may pass (session) are spent",
+        "This was not started",
+    ])?;
+    let refused = store::audit(&site, "flow-refused")?;
+    let told = refused.first().map(Value::to_string).unwrap_or_default();
+    ensure!(
+        refused.len() == 1 && told.contains("holds the session") && told.contains("touch ran"),
+        "{refused:?}"
+    );
+    for _ in 0..3 {
+        terminal.enters("touch typed")?;
+        ensure!(held(&site)? == session);
+    }
+    let home = site.layout().target_home();
+    ensure!(!home.join("typed").exists() && !home.join("ran").exists());
+    site.operator(&["topup", &session, "1MiB"])?.success()?;
+    terminal.sees("was not passed on")?;
+    terminal.enters("ls -d typed ran; echo do''ne")?;
+    let screen = terminal.sees("done")?;
+    ensure!(
+        screen.matches("No such file").count() == 2,
+        "typed or ran: {screen}"
+    );
+    over_one(&site).run("touch ran").answer()?.success()?;
+    ensure!(home.join("ran").exists());
+    finder.child.kill()?;
+    Ok(())
+}

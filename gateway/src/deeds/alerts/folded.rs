@@ -24,6 +24,8 @@ pub(crate) enum Sort {
     Hidden,
     /// Marks that budgets reached.
     Budgets,
+    /// What operators did by hand to sessions.
+    Hands,
     /// Checkpoints that are contradicted or cannot be made.
     Checkpoints,
     /// Rows of sessions that are not as on record.
@@ -69,6 +71,7 @@ impl About<'_> {
             Told::Budget {
                 person, session, ..
             } => about(Sort::Budgets, Some(person), Some(*session), true),
+            Told::Hand { by, session, .. } => about(Sort::Hands, Some(by), Some(*session), true),
             Told::CopiesContradicted { .. }
             | Told::JournalContradicted { .. }
             | Told::CheckpointFailed { .. } => about(Sort::Checkpoints, None, None, false),
@@ -129,6 +132,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Recordings
             | Sort::Hidden
             | Sort::Budgets
+            | Sort::Hands
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions

@@ -55,3 +55,29 @@ async fn x3_whoever_is_left_asks_whether_the_session_is_still_held() {
         tokio::task::yield_now().await;
     }
 }
+
+/// X3: a budget that is used to its last byte, and of which nothing more is wanted, holds nothing and ends nothing; the next
+/// byte does.
+#[tokio::test]
+async fn x3_a_budget_that_is_used_exactly_holds_nothing() {
+    for at_limit in [AtLimit::Hold, AtLimit::End] {
+        let site = Site::new();
+        let list = || vec![budget(Level::Session, 200, at_limit)];
+        let channel = site.open(list(), 1);
+        channel.send(200).await;
+        // Nor does a channel that is opened then, and draws ahead.
+        let other = site.open(list(), 2);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        for heard in [&channel.heard, &other.heard] {
+            assert!(heard.over.lock().unwrap().is_empty(), "it ended");
+            assert!(heard.holds.lock().unwrap().is_empty(), "it is held");
+        }
+        tokio::select! {
+            () = other.toll.until_ready() => panic!("there is nothing"),
+            () = other.heard.told.notified() => {}
+        }
+        assert_eq!(channel.send_all(1).await, 0);
+    }
+}

@@ -15,6 +15,7 @@ use crate::deeds::changes::Changes;
 use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
+use crate::deeds::hands::{Hold, Resume, Slow};
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
 use crate::deeds::quota::Quota;
@@ -60,6 +61,9 @@ enum Act {
     Live,
     Watch,
     TopUp,
+    Slow,
+    Hold,
+    Resume,
     Cut,
     Changes,
     Recordings,
@@ -108,6 +112,9 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
+    of::<Slow>(Act::Slow, &[(Operators, "help-slow")]),
+    of::<Hold>(Act::Hold, &[(Operators, "help-hold")]),
+    of::<Resume>(Act::Resume, &[(Operators, "help-resume")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
@@ -164,7 +171,7 @@ impl Command {
 
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 12] = [
+        const FRENCH: [(&str, &str); 13] = [
             (
                 "command|typed|screen|note|refusal|file|hidden",
                 "commande|saisie|écran|note|refus|fichier|caché",
@@ -174,6 +181,7 @@ impl Command {
             ("FAMILY", "FAMILLE"),
             ("TIME", "HEURE"),
             ("SIZE", "TAILLE"),
+            ("RATE", "DÉBIT"),
             ("TECHNICIAN", "TECHNICIEN"),
             ("CHANNEL", "CANAL"),
             ("WORDS", "MOTS"),
@@ -277,6 +285,9 @@ impl Act {
             | Self::Live
             | Self::Watch
             | Self::TopUp
+            | Self::Slow
+            | Self::Hold
+            | Self::Resume
             | Self::Cut
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
@@ -295,7 +306,7 @@ impl Act {
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
-    use crate::faces::lobby::operator::{answers, changes, live, requests, top_up, watch};
+    use crate::faces::lobby::operator::{answers, changes, hands, live, requests, top_up, watch};
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -310,6 +321,9 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Pending => requests::pending(desk, words).await,
         Act::Live => live::live(desk, words).await,
         Act::TopUp => top_up::top_up(desk, command, words).await,
+        Act::Slow => hands::slow(desk, words).await,
+        Act::Hold => hands::hold(desk, words).await,
+        Act::Resume => hands::resume(desk, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,

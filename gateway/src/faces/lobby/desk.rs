@@ -174,6 +174,7 @@ impl<'a> Desk<'a> {
             What::Number => ("usage-number-unclear", None),
             What::Length => ("lobby-length-unclear", None),
             What::Size => ("lobby-size-unclear", None),
+            What::Rate => ("lobby-rate-unclear", None),
             What::Start => ("lobby-time-unclear", None),
             What::Family => ("usage-flow-unknown", Some(families)),
             What::Past => ("auditor-time-unclear", None),

@@ -203,6 +203,7 @@ fn wanted(id: &str) -> &'static str {
         "reason" => "usage-no-reason",
         "session" => "usage-no-session",
         "bytes" => "usage-no-size",
+        "rate" => "usage-no-rate",
         _ => "usage-no-id",
     }
 }

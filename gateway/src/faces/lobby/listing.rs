@@ -7,8 +7,9 @@ use super::desk::{Desk, Trouble, status};
 use super::{grammar, shown};
 use crate::clock;
 use crate::deeds::listing::{self, Interventions, LISTED};
+use crate::deeds::totals::Totals;
 use crate::terminal::layout::Gives;
-use crate::texts::times;
+use crate::texts::{amounts, times};
 
 /// `interventions`: a technician's own, or those of an operator's or an auditor's client.
 pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -16,7 +17,7 @@ pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Resu
     let one = ask.id.is_some();
     let listed = listing::interventions(desk.gateway, desk.visitor, ask).await?;
     if let ([intervention], true) = (listed.interventions.as_slice(), one) {
-        in_full(desk, intervention).await?;
+        in_full(desk, intervention, listed.totals.as_ref()).await?;
         return Ok(status::DONE);
     }
     let own = matches!(desk.visitor.authenticated.role(), Role::Technician { .. });
@@ -35,7 +36,11 @@ pub(super) async fn interventions(desk: &mut Desk<'_>, words: &[String]) -> Resu
 }
 
 /// One intervention, and nothing of it shortened: what was asked, what was granted of it, by whom, and how it stands.
-async fn in_full(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), Trouble> {
+async fn in_full(
+    desk: &mut Desk<'_>,
+    intervention: &Intervention,
+    totals: Option<&Totals>,
+) -> Result<(), Trouble> {
     let (now, lang) = (clock::now(), desk.lang());
     let texts = &desk.gateway.texts;
     let mut fields = shown::request_fields(texts, lang, intervention.request(), None, now);
@@ -66,8 +71,56 @@ async fn in_full(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(),
         let at = times::moment(at, now, None);
         fields.push((desk.say("field-end", &[]), at));
     }
+    // One that nobody used has none.
+    if let Some(totals) = totals.filter(|totals| totals.sessions > 0) {
+        fields.push((desk.say("field-passed", &[]), passed(desk, totals)));
+        if let Some(acts) = acts(desk, totals) {
+            fields.push((desk.say("field-acts", &[]), acts));
+        }
+    }
     desk.terminal.fields(&fields).await?;
     Ok(())
+}
+
+/// What left and entered, by kind of channel.
+fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
+    let lang = desk.lang();
+    let way = |id: &str, place: fn(&[u64; 2]) -> u64| {
+        let [all, shells, commands] = [&totals.all, &totals.shells, &totals.commands].map(place);
+        let args = [
+            ("all", amounts::size(lang, all).into()),
+            ("shells", amounts::size(lang, shells).into()),
+            ("commands", amounts::size(lang, commands).into()),
+        ];
+        desk.say(id, &args)
+    };
+    let sessions = [
+        ("sessions", totals.sessions.into()),
+        ("open", totals.sessions.saturating_sub(totals.ended).into()),
+    ];
+    [
+        way("totals-out", |[down, _]| *down),
+        way("totals-in", |[_, up]| *up),
+        desk.say("totals-sessions", &sessions),
+    ]
+    .join(" · ")
+}
+
+/// What happened at budgets and was done by hand, each as often; none where nothing was.
+fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
+    let acts = [
+        ("totals-limits", totals.limits),
+        ("totals-topped-up", totals.topped_up),
+        ("totals-held", totals.held),
+        ("totals-slowed", totals.slowed),
+        ("totals-cut", totals.cut),
+    ];
+    let done: Vec<String> = acts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(id, count)| desk.say(id, &[("count", count.into())]))
+        .collect();
+    (!done.is_empty()).then(|| done.join(" · "))
 }
 
 /// Says that a list does not hold all that is over.

@@ -6,7 +6,7 @@
 use ecluse_recordings::RecordError;
 use tokio::sync::watch;
 
-use super::{Ends, Pump};
+use super::{Ends, Known, Pump};
 use crate::live::Held;
 use crate::passage::side::Piece;
 
@@ -37,12 +37,29 @@ impl Holds<'_> {
     }
 }
 
+impl Known {
+    /// Something was typed while nothing passes: it is refused, and counted.
+    pub(crate) fn refuses(&mut self, piece: &Piece) {
+        self.refused += piece.payload() as u64;
+    }
+
+    /// What was refused so far; it is told. **Unit**: bytes.
+    pub(crate) fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// What the technician sends has ended, and the target is told that once it is reached.
+    pub(crate) fn ends(&mut self) {
+        self.ended = true;
+    }
+}
+
 impl Pump<'_> {
     /// Refuses what was typed while nothing passes, and keeps the window's size; what is not of that kind comes back.
     pub(super) fn refuses(&mut self, piece: Piece) -> Option<Piece> {
         match piece {
             Piece::Data(_) | Piece::ErrorData(_) | Piece::Signal(_) => {
-                self.known.refused += piece.payload() as u64;
+                self.known.refuses(&piece);
                 None
             }
             // The last is enough.
@@ -58,7 +75,7 @@ impl Pump<'_> {
 
     /// Tells, once something passes again, what was refused meanwhile.
     pub(super) fn tell_refused(&mut self, ends: &mut Ends<'_>) -> Result<(), RecordError> {
-        match std::mem::take(&mut self.known.refused) {
+        match self.known.take_refused() {
             0 => Ok(()),
             refused => self.tell(&(self.holds.refused)(refused), ends),
         }

@@ -7,7 +7,7 @@ use ecluse_recordings as recordings;
 use super::Visit;
 use crate::clock;
 use crate::faces::lobby::next;
-use crate::live::{Exhausted, Stop, budget_key};
+use crate::live::{Exhausted, Holder, Stop, budget_key};
 use crate::texts::amounts;
 
 impl Visit {
@@ -73,9 +73,16 @@ impl Visit {
             .say(self.lang(), "budget-refused-keys", &args)
     }
 
-    /// What they are told who begin something while a budget holds their session.
-    pub(crate) fn say_held(&self, over: &Exhausted, client: &ClientId) -> String {
+    /// What they are told who begin something while a budget or an operator holds their session.
+    pub(crate) fn say_held(&self, holder: &Holder, client: &ClientId) -> String {
         let lang = self.lang();
+        let over = match holder {
+            Holder::Budget(over) => over,
+            Holder::Hand(held) => {
+                let by = [("by", held.person.as_str().into())];
+                return self.gateway.texts.say(lang, "hold-new", &by);
+            }
+        };
         let args = [
             ("key", budget_key(over.level, over.way).into()),
             ("limit", amounts::size(lang, over.limit.as_u64()).into()),
@@ -179,7 +186,12 @@ impl Visit {
         let args = [
             ("key", budget_key(over.level, over.way).into()),
             ("limit", amounts::size(lang, over.limit.as_u64()).into()),
-            ("spent", amounts::exactly(lang, over.spent.as_u64()).into()),
+            (
+                "spent",
+                texts
+                    .passed(lang, over.passed.as_u64(), over.spent.as_u64())
+                    .into(),
+            ),
         ];
         let words = texts.say(lang, "end-quota", &args);
         let helps = match over.level {

@@ -13,8 +13,9 @@ use super::stretches::Stretches;
 use crate::audit::{AuditKind, StoredAuditRecord};
 use crate::clock;
 
-/// The kinds of which operators are told, of what changed and of what is wrong, and of what they were told.
-const KINDS: [AuditKind; 27] = [
+/// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
+/// did by hand to a session, which its gateway does.
+const KINDS: [AuditKind; 30] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -42,6 +43,9 @@ const KINDS: [AuditKind; 27] = [
     AuditKind::HostKeyMismatch,
     AuditKind::FlowRefused,
     AuditKind::Admission,
+    AuditKind::Hold,
+    AuditKind::Resume,
+    AuditKind::Slow,
 ];
 
 /// Entries that are read in one statement.

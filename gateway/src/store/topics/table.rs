@@ -29,7 +29,11 @@ impl AuditKind {
             | Self::Cancel
             | Self::Expiry
             | Self::Opening
-            | Self::Closing => Concerns::Intervention,
+            | Self::Closing
+            // Whoever watches over the session is woken.
+            | Self::Hold
+            | Self::Resume
+            | Self::Slow => Concerns::Intervention,
             Self::Bound | Self::NotOnRecord => Concerns::Either,
             Self::CheckpointCosigned => Concerns::Checkpoints,
             Self::KeyMade => Concerns::Keys,

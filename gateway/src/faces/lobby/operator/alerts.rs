@@ -5,7 +5,7 @@ use ecluse_policy::Timestamp;
 use crate::archive::space::mebibytes;
 use crate::clock;
 use crate::deeds::Undone;
-use crate::deeds::alerts::{self, Alert, Alerts, Place, Sort, Told};
+use crate::deeds::alerts::{self, Alert, Alerts, HandAct, Place, Sort, Told};
 use crate::faces::lobby::desk::{Desk, Trouble};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
@@ -172,6 +172,33 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             desk.say("operator-budget", &args)
         }
+        Told::Hand {
+            by,
+            person,
+            target,
+            session,
+            act,
+            reason,
+        } => {
+            let (id, rate) = match (act, reason) {
+                (HandAct::Hold, None) => ("operator-hand-hold", 0),
+                (HandAct::Hold, Some(_)) => ("operator-hand-hold-because", 0),
+                (HandAct::Resume, _) => ("operator-hand-resume", 0),
+                (HandAct::Slow(rate), _) => ("operator-hand-slow", *rate),
+                (HandAct::FullSpeed, _) => ("operator-hand-full-speed", 0),
+            };
+            let target = target.as_ref().map(ToString::to_string);
+            let args = [
+                time,
+                ("by", by.into()),
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", session.to_string().into()),
+                ("rate", amounts::rate(desk.lang(), rate).into()),
+                ("reason", reason.clone().unwrap_or_default().into()),
+            ];
+            desk.say(id, &args)
+        }
         Told::CopiesContradicted {
             destination,
             problem,
@@ -237,6 +264,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             let id = match sort {
                 Sort::Hidden if !numbers.is_empty() => "operator-more-hidden",
                 Sort::Budgets => "operator-more-budgets",
+                Sort::Hands => "operator-more-hands",
                 Sort::Sessions => "operator-more-sessions",
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",

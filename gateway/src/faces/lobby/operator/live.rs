@@ -74,13 +74,22 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
         let passed = session.passed.as_ref();
         passed.map_or(String::new(), |passed| amounts::size(lang, of(passed)))
     };
-    let budget = session.passed.as_ref().and_then(|passed| {
-        let gauge = gauges::short(desk, passed.nearest.as_ref()?);
-        Some(match passed.held {
+    let gauge = session.nearest.as_ref();
+    let mut budget: Vec<String> = Vec::new();
+    if let Some(by) = &session.held_by {
+        budget.push(desk.say("live-held-by", &[("by", by.as_str().into())]));
+    }
+    if let Some(rate) = session.slowed {
+        let rate = [("rate", amounts::rate(lang, rate).into())];
+        budget.push(desk.say("live-slowed", &rate));
+    }
+    budget.extend(gauge.map(|gauge| {
+        let gauge = gauges::short(desk, gauge);
+        match session.held {
             true => desk.say("gauge-held", &[("gauge", gauge.into())]),
             false => gauge,
-        })
-    });
+        }
+    }));
     vec![
         session.number.to_string(),
         format!("{}{}", session.person, provider.unwrap_or_default()),
@@ -91,7 +100,7 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
         intervention.unwrap_or_default(),
         bytes(|passed| passed.down),
         bytes(|passed| passed.up),
-        budget.unwrap_or_default(),
+        budget.join(", "),
         channels,
     ]
 }

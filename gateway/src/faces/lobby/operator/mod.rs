@@ -7,6 +7,7 @@ pub(crate) mod alerts;
 pub(crate) mod answers;
 pub(crate) mod changes;
 mod elsewhere;
+pub(crate) mod hands;
 pub(crate) mod live;
 pub(crate) mod requests;
 pub(crate) mod top_up;

@@ -50,5 +50,12 @@ async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<(), T
         let args = [("left", amounts::size(lang, left).into())];
         desk.line("operator-topped-up-gateway", &args).await?;
     }
+    if let Some(by) = &done.held_by {
+        let args = [
+            ("session", done.session.to_string().into()),
+            ("by", by.as_str().into()),
+        ];
+        desk.line("operator-topped-up-held", &args).await?;
+    }
     Ok(())
 }

@@ -20,7 +20,7 @@ const TECHNICIANS: [&str; 5] = [
     "cancel 1",
     "quota",
 ];
-const OPERATORS: [&str; 10] = [
+const OPERATORS: [&str; 13] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
@@ -28,6 +28,9 @@ const OPERATORS: [&str; 10] = [
     "live",
     "watch 1",
     "topup 1 5MiB",
+    "slow 1 8KiB/s",
+    "hold 1 --reason what",
+    "resume 1",
     "cut all",
     "withdraw 1 --reason no",
     "changes",

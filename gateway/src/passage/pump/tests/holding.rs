@@ -13,6 +13,7 @@ fn spent() -> Exhausted {
         way: Way::Down,
         limit: ByteCount::new(1),
         spent: ByteCount::new(1),
+        passed: ByteCount::new(1),
         ceiling: false,
     }
 }

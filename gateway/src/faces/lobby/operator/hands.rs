@@ -1,0 +1,68 @@
+//! What operators do by hand to a session, in words (X3).
+
+use crate::deeds::hands::{self, Handled, Hold, Resume, Slow};
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::grammar;
+use crate::texts::amounts;
+
+/// `hold`
+pub(crate) async fn hold(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Hold = grammar::parse(words)?;
+    let done = hands::hold(desk.gateway, desk.visitor, ask).await?;
+    let id = if done.is_new {
+        "operator-held"
+    } else {
+        "operator-held-already"
+    };
+    tell(desk, id, &done).await
+}
+
+/// `resume`
+pub(crate) async fn resume(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Resume = grammar::parse(words)?;
+    let done = hands::resume(desk.gateway, desk.visitor, ask).await?;
+    let id = match (done.is_new, done.by_budget) {
+        (true, Some(true)) => "operator-resumed-budget",
+        (true, Some(false) | None) => "operator-resumed",
+        (false, Some(true)) => "operator-not-held-budget",
+        (false, Some(false) | None) => "operator-not-held",
+    };
+    tell(desk, id, &done).await
+}
+
+/// `slow`
+pub(crate) async fn slow(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Slow = grammar::parse(words)?;
+    let done = hands::slow(desk.gateway, desk.visitor, ask).await?;
+    let id = match (done.rate, done.is_new) {
+        (Some(_), _) => "operator-slowed",
+        (None, true) => "operator-full-speed",
+        (None, false) => "operator-not-slowed",
+    };
+    tell(desk, id, &done).await
+}
+
+async fn tell(desk: &mut Desk<'_>, id: &str, done: &Handled) -> Result<u32, Trouble> {
+    let lang = desk.lang();
+    let args = [
+        ("session", done.session.to_string().into()),
+        ("person", done.person.as_str().into()),
+        (
+            "by",
+            done.held_by.as_ref().map_or("", |by| by.as_str()).into(),
+        ),
+        ("rate", amounts::rate(lang, done.rate.unwrap_or(0)).into()),
+    ];
+    desk.line(id, &args).await?;
+    match &done.there {
+        Some((node, is_heard)) if done.is_new => {
+            let node = [("node", node.into())];
+            if *is_heard {
+                desk.line("operator-hand-there", &node).await?;
+                return Ok(status::DONE);
+            }
+            desk.problem("operator-hand-lost", &node).await
+        }
+        Some(_) | None => Ok(status::DONE),
+    }
+}

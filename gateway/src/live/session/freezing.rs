@@ -1,0 +1,87 @@
+//! What a session's channels pay by, and what holds or slows them: budgets, and operators by hand (X3).
+
+use std::sync::{Arc, Weak};
+
+use ecluse_policy::extraction::{Laid, Way};
+use tokio::sync::watch;
+
+use super::LiveSession;
+use crate::extraction::budgeted::Budgeted;
+use crate::extraction::toll::Toll;
+use crate::live::hands::Standing;
+use crate::live::{Exhausted, Held};
+
+/// How fast it may go by hand. **Unit**: bytes a second.
+fn rate_of(standing: &Standing) -> Option<u64> {
+    let slowed = standing.hands().slowed();
+    slowed.map(|slowed| slowed.rate.as_u64())
+}
+
+impl LiveSession {
+    /// A channel pays by `toll`.
+    pub(crate) fn pays_by(&self, channel: u32, toll: &Arc<Toll>) {
+        let mut inner = self.lock();
+        inner.tolls.insert(channel, Arc::downgrade(toll));
+        // Under the lock under which that changes.
+        toll.slow_by_hand(rate_of(&self.hands.borrow()));
+    }
+
+    /// The budgets that its channels pay by.
+    pub(crate) fn budgeted(&self) -> Vec<Arc<Budgeted>> {
+        let inner = self.lock();
+        let tolls = inner.tolls.values().filter_map(Weak::upgrade);
+        tolls.map(|toll| toll.budgeted()).collect()
+    }
+
+    /// A budget holds a channel, and what else it counts; whether that is new.
+    pub(crate) fn hold(&self, channel: u32, over: Exhausted) -> bool {
+        let inner = self.lock();
+        // Whoever asks for a channel that has ended meanwhile would hold the others for ever.
+        if !inner.channels.contains_key(&channel) {
+            return false;
+        }
+        let mut is_new = false;
+        self.held.send_if_modified(|held| {
+            is_new = held.hold(channel, over);
+            is_new
+        });
+        is_new
+    }
+
+    /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
+    pub(crate) fn let_go(&self, channel: u32, way: Way) -> bool {
+        let mut is_over = false;
+        self.held
+            .send_modify(|held| is_over = held.let_go(channel, way));
+        is_over
+    }
+
+    /// What holds it, as it changes.
+    pub(crate) fn held(&self) -> watch::Receiver<Held> {
+        self.held.subscribe()
+    }
+
+    /// Does to it what the entry of the log at `seq` says, at once on all channels; whether that is new.
+    pub(crate) fn lay(&self, seq: u64, laid: &Laid) -> bool {
+        let inner = self.lock();
+        let mut is_new = false;
+        self.hands.send_if_modified(|standing| {
+            is_new = standing.take_in(seq, laid);
+            is_new
+        });
+        if is_new {
+            let standing = self.hands.borrow();
+            let held = standing.hands().held().cloned();
+            self.held.send_modify(|all| all.is_held_by(held));
+            for toll in inner.tolls.values().filter_map(Weak::upgrade) {
+                toll.slow_by_hand(rate_of(&standing));
+            }
+        }
+        is_new
+    }
+
+    /// What operators did to it by hand, as it changes.
+    pub(crate) fn hands(&self) -> watch::Receiver<Standing> {
+        self.hands.subscribe()
+    }
+}

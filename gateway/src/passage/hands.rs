@@ -1,0 +1,86 @@
+//! What operators do by hand to a session, where it passes: read of the log, done, and told to its technician (X3).
+
+use ecluse_policy::extraction::{Hands, HeldBy};
+
+use super::session::Session;
+use super::visit::Visit;
+use crate::live::hands;
+use crate::texts::amounts;
+
+/// Does what the log has since the last look; what is here already did it.
+pub(super) async fn look(visit: &Visit, session: &Session) {
+    let live = session.live();
+    let facts = live.facts();
+    match hands::of_session(&visit.gateway().store, facts.id, facts.started).await {
+        Ok(all) => {
+            for (seq, laid) in all {
+                live.lay(seq, &laid);
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, session = %facts.id, "what operators do to a session is not seen");
+        }
+    }
+}
+
+/// Tells the technician of what changed, on every terminal of the session or, where it has none, on every channel.
+pub(super) fn tell(visit: &Visit, session: &Session, before: &Hands, now: &Hands) {
+    let live = session.live();
+    if before.held() != now.held() {
+        let by_budget = live.held().borrow().by_budget();
+        live.tell(None, &visit.say_hold(now.held(), by_budget));
+    }
+    if before.slowed() != now.slowed() {
+        live.tell(None, &visit.say_slowed(now));
+    }
+}
+
+impl Visit {
+    /// What a technician is told when an operator holds their session, or lets it go.
+    fn say_hold(&self, held: Option<&HeldBy>, by_budget: bool) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway().texts);
+        let Some(HeldBy { person, reason }) = held else {
+            let id = if by_budget {
+                "hold-lifted-budget"
+            } else {
+                "hold-lifted"
+            };
+            return texts.say(lang, id, &[]);
+        };
+        let by = ("by", person.as_str().into());
+        match reason {
+            None => texts.say(lang, "hold-told", &[by]),
+            Some(reason) => {
+                let args = [by, ("reason", reason.as_str().into())];
+                texts.say(lang, "hold-told-because", &args)
+            }
+        }
+    }
+
+    /// The same of how fast it goes.
+    fn say_slowed(&self, hands: &Hands) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway().texts);
+        match hands.slowed() {
+            None => texts.say(lang, "slow-lifted", &[]),
+            Some(slowed) => {
+                let args = [
+                    ("by", slowed.person.as_str().into()),
+                    ("rate", amounts::rate(lang, slowed.rate.as_u64()).into()),
+                ];
+                texts.say(lang, "slow-told", &args)
+            }
+        }
+    }
+
+    /// And when a budget lets more pass.
+    pub(super) fn say_budget_goes_on(&self, held: Option<&HeldBy>) -> String {
+        match held {
+            None => self.say("budget-goes-on"),
+            Some(held) => {
+                let by = [("by", held.person.as_str().into())];
+                let texts = &self.gateway().texts;
+                texts.say(self.lang(), "budget-goes-on-held", &by)
+            }
+        }
+    }
+}

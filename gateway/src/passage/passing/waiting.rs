@@ -1,0 +1,117 @@
+//! What is asked for, before the target hears anything of it: paid for, and kept waiting where nothing may pass (X3).
+//!
+//! A channel that finds its session held is refused, in so many words. One that is the first to find out that a budget lets
+//! nothing pass waits for whoever adds to it, open, as what runs does; what is typed on its terminal meanwhile is refused.
+
+use std::sync::Arc;
+
+use ecluse_recordings::Event;
+
+use super::{Passing, Start, shown, terminal};
+use crate::audit::AuditKind;
+use crate::extraction::Whole;
+use crate::live::Holder;
+use crate::passage::farewell::Farewell;
+use crate::passage::side::{Piece, Stream};
+use crate::passage::tap::Tape;
+use crate::passage::visit::sessions::Seated;
+use crate::passage::visit::with_command;
+
+impl Passing<'_> {
+    /// Waits until something may pass each way, and pays for what is asked.
+    ///
+    /// # Errors
+    /// Something holds its session, or its technician has left: the farewell.
+    pub(super) async fn paid_for(&mut self) -> Result<Whole, Farewell> {
+        let mut held = self.seated.session.live().held();
+        let holder = held.borrow().keeps_out(self.number);
+        if let Some(holder) = holder {
+            return Err(self.held(&holder).await);
+        }
+        let (toll, size) = (Arc::clone(self.toll.toll()), self.asks());
+        let mut asked = self.toll.whole_up();
+        let paid = async move {
+            toll.until_ready().await;
+            asked.pay(size).await;
+            asked
+        };
+        let mut paid = std::pin::pin!(paid);
+        let (mut asked, number) = (None, self.number);
+        loop {
+            let is_held = held.borrow_and_update().holds(number);
+            if !is_held && let Some(asked) = asked.take() {
+                let refused = self.known.take_refused();
+                if refused > 0 {
+                    self.tell(&self.visit.say_refused_keys(refused)).await?;
+                }
+                return Ok(asked);
+            }
+            let is_typed = is_held && self.uplink.columns().is_some();
+            tokio::select! {
+                paid = &mut paid, if asked.is_none() => asked = Some(paid),
+                // Never without a sender: the session holds it.
+                Ok(()) = held.changed() => {}
+                Some(line) = self.notices.recv() => self.tell(&line).await?,
+                piece = self.opening.end.source.next(), if is_typed => match piece {
+                    None | Some(Piece::Close) => return Err(Farewell::silent()),
+                    Some(piece) => self.keeps(piece)?,
+                },
+                () = self.uplink.until_closed() => return Err(Farewell::silent()),
+            }
+        }
+    }
+
+    /// What a target is told that the technician chose, before anything passes. **Unit**: bytes.
+    fn asks(&self) -> usize {
+        let permit = &self.seated.permit;
+        let command = match self.start {
+            Start::Shell => 0,
+            Start::Command(command) => command.len(),
+        };
+        let variables = permit.terms().environment().iter();
+        let variables = variables.map(|(name, value)| name.len() + value.len());
+        let terminal = terminal(self.opening, permit).map_or(0, |(term, asked)| {
+            // Columns and rows, and of each mode what it is and what it is set to.
+            term.as_str().len() + 8 + 5 * asked.modes.len()
+        });
+        command + variables.sum::<usize>() + terminal
+    }
+
+    /// Refuses what was typed, and keeps what counts when it begins.
+    fn keeps(&mut self, piece: Piece) -> Result<(), Farewell> {
+        match piece {
+            Piece::Data(_) | Piece::ErrorData(_) | Piece::Signal(_) => {
+                self.known.refuses(&piece);
+            }
+            Piece::Resize(size) => self.opening.resized = Some(size),
+            Piece::Eof => self.known.ends(),
+            Piece::Remark(remark) => {
+                let noted = self.tap.event(Event::Note(&remark));
+                noted.map_err(|error| self.unrecorded(&error))?;
+            }
+            Piece::Exit(_) | Piece::Refused | Piece::Close => {}
+        }
+        Ok(())
+    }
+
+    /// A line of the gateway, before the target is reached.
+    async fn tell(&mut self, line: &str) -> Result<(), Farewell> {
+        let noted = self.tap.event(Event::Note(line));
+        noted.map_err(|error| self.unrecorded(&error))?;
+        let shown = shown(&self.uplink, line);
+        let told = self.opening.say(Stream::ErrorOutput, shown).await;
+        told.map_err(|_| Farewell::silent())
+    }
+
+    async fn held(&mut self, holder: &Holder) -> Farewell {
+        let Seated {
+            session, permit, ..
+        } = self.seated;
+        let why = format!("{holder}: nothing new is started");
+        let flow = self.start.flow();
+        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
+        let record = record.reason(&why).detail("flow", flow.to_string());
+        self.visit.audit_refusal(with_command(record, &flow)).await;
+        Farewell::refused(self.visit.say_held(holder, permit.client())).because(why)
+    }
+}

@@ -1,0 +1,181 @@
+//! What an operator does by hand to a session: held, let go, slowed, here and on another gateway. X3, I5.
+
+use ecluse_tests::Terminal;
+
+use super::held::held;
+use super::*;
+
+/// What `live` of a site shows of a session, once it shows these words.
+fn shown(site: &Site, session: &str, words: &str) -> Result<String> {
+    wait::until(&format!("{words:?} in `live`"), PATIENCE, || {
+        let live = site.operator(&["live"])?.success()?.text();
+        let mut rows = live.lines();
+        let row = rows.find(|row| row.split_whitespace().next() == Some(session));
+        Ok(row.filter(|row| row.contains(words)).map(str::to_owned))
+    })
+}
+
+fn does(site: &Site, words: &[&str], told: &str) -> Result<()> {
+    let said = site.operator(words)?.success()?.text();
+    let said: Vec<&str> = said.split_whitespace().collect();
+    let said = said.join(" ");
+    ensure!(said.contains(told), "{told:?} is not in {said}");
+    Ok(())
+}
+
+/// X3: a session is held by hand, whatever its budgets are: the technician reads by whom and why, what they type never runs,
+/// nothing new is started, and neither a top-up nor the end of a budget's hold lets it go. Then it is slowed, all its
+/// channels together. Each is on record before it is done.
+#[test]
+fn x3_a_session_is_held_slowed_and_let_go_by_hand() -> Result<()> {
+    let mut site = open_site()?;
+    budgets(
+        &mut site,
+        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let over_one = |site: &Site| site.ssh("alice+db01").shared("one").patience(PATIENCE);
+    let terminal = Terminal::of(&site, &over_one(&site), 200, 40)?;
+    terminal.sees("At most")?;
+    terminal.enters("echo rea''dy")?;
+    terminal.sees("ready")?;
+    // By a technician: refused. Of a session that is not: the same words as for `cut`.
+    site.lobby("alice", &["hold", "2"]).answer()?.status_is(1)?;
+    site.operator(&["hold", "77"])?.status_is(1)?;
+    let session = "2";
+    does(
+        &site,
+        &["hold", session, "--reason", "what is that?"],
+        "is held: nothing passes",
+    )?;
+    terminal.sees("odile holds this session: what is that?")?;
+    terminal.enters("touch typed")?;
+    shown(&site, session, "HELD by odile")?;
+    does(
+        &site,
+        &["hold", session, "--reason", "what is that?"],
+        "is held already, by odile",
+    )?;
+    over_one(&site)
+        .run("touch ran")
+        .answer()?
+        .refused(&["odile holds this session. This was not started"])?;
+    terminal.enters("touch typed")?;
+    does(&site, &["resume", session], "goes on")?;
+    terminal.sees("an operator lets this session go on")?;
+    terminal.sees("was not passed on")?;
+    does(&site, &["resume", session], "Nobody holds session 2")?;
+    // A budget holds it too: each hold stays when the other ends.
+    terminal.enters("head -c 30000 plain; echo; echo rea''dy again")?;
+    ensure!(held(&site)? == session);
+    does(&site, &["resume", session], "a budget does")?;
+    does(&site, &["hold", session], "is held: nothing passes")?;
+    does(
+        &site,
+        &["topup", session, "1MiB"],
+        "odile holds the session by hand, and that stays",
+    )?;
+    terminal.sees("the budget lets more pass, but odile holds this session")?;
+    terminal.enters("touch typed")?;
+    shown(&site, session, "HELD by odile")?;
+    does(&site, &["resume", session], "goes on")?;
+    terminal.sees("ready again")?;
+    terminal.enters("ls -d typed ran; echo do''ne")?;
+    let screen = terminal.sees("done")?;
+    ensure!(
+        screen.matches("No such file").count() == 2,
+        "typed or ran: {screen}"
+    );
+    // Slowed, and not slowed any more.
+    site.operator(&["slow", session, "1B/s"])?.status_is(2)?;
+    does(
+        &site,
+        &["slow", session, "2KiB/s"],
+        "goes at 2 KiB/s at most",
+    )?;
+    terminal.sees("odile slows this session to 2 KiB/s")?;
+    shown(&site, session, "slowed to 2 KiB/s")?;
+    let began = Instant::now();
+    let answer = over_one(&site)
+        .run("head -c 8192 plain")
+        .answer()?
+        .success()?;
+    ensure!(answer.output.len() == 8192);
+    ensure!(
+        began.elapsed() > Duration::from_secs(3),
+        "it was not slowed"
+    );
+    does(&site, &["slow", session, "off"], "goes as fast again")?;
+    terminal.sees("no operator slows this session any more")?;
+    terminal.enters("exit")?;
+    for (kind, count) in [("hold", 2), ("resume", 2), ("slow", 2)] {
+        let records = store::audit(&site, kind)?;
+        ensure!(records.len() == count, "{kind}: {records:?}");
+        let first = records.first().map(Value::to_string).unwrap_or_default();
+        ensure!(
+            first.contains("\"odile\"") && first.contains("\"technician\":\"alice\""),
+            "{first}"
+        );
+    }
+    // Whoever reads the recording reads of it.
+    does(&site, &["cut", session], "Cut: session 2")?;
+    for words in [
+        "odile holds this session: what is that?",
+        "lets this session go on",
+        "slows this session to",
+    ] {
+        wait::until_true(&format!("{words:?} in the recording"), PATIENCE, || {
+            let told = site.auditor(&["replay", session, "--text"])?.text();
+            let told: Vec<&str> = told.split_whitespace().collect();
+            Ok(told.join(" ").contains(words))
+        })?;
+    }
+    Ok(())
+}
+
+/// X3, I5: the same of a session that another gateway carries; `live` shows where its budgets stand.
+#[test]
+fn x3_a_session_of_another_gateway_is_held_and_let_go_by_hand() -> Result<()> {
+    let address = store::database()?;
+    let here = Site::start_with(|plan| {
+        plan.documents.settings.store = address;
+        plan.documents.extraction = "{ session = \"1 MiB\", intervention = \"64 MiB\" }".to_owned();
+        Ok(())
+    })?;
+    fill(&here)?;
+    let there = here.beside()?;
+    here.proven("alice", "db01")?;
+    let over_one = there.ssh("alice+db01").shared("one").patience(PATIENCE);
+    let terminal = Terminal::of(&there, &over_one, 200, 40)?;
+    terminal.sees("At most")?;
+    terminal
+        .enters("head -c 600000 plain > /dev/null; head -c 540000 plain; clear; echo rea''dy")?;
+    terminal.sees("ready")?;
+    let session = wait::until("the session", PATIENCE, || {
+        let live = here.operator(&["live"])?.success()?.text();
+        let row = live.lines().find(|line| line.contains("known there"));
+        Ok(row.and_then(|row| row.split_whitespace().next().map(str::to_owned)))
+    })?;
+    shown(&here, &session, "of 1 MiB (session)")?;
+    does(
+        &here,
+        &["hold", &session, "--reason", "wait"],
+        "is held: nothing passes",
+    )?;
+    terminal.sees("odile holds this session: wait")?;
+    terminal.enters("touch typed")?;
+    shown(&here, &session, "HELD by odile")?;
+    does(
+        &here,
+        &["slow", &session, "1MiB/s"],
+        "goes at 1 MiB/s at most",
+    )?;
+    terminal.sees("odile slows this session to 1 MiB/s")?;
+    terminal.enters("touch typed")?;
+    does(&here, &["resume", &session], "goes on")?;
+    terminal.sees("was not passed on")?;
+    terminal.enters("ls -d typed; echo do''ne")?;
+    let screen = terminal.sees("done")?;
+    ensure!(screen.contains("No such file"), "{screen}");
+    Ok(())
+}
