@@ -36,6 +36,8 @@ const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
 const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
 const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
 
+const TOLD: &str = include_str!("migrations/0024_told.sql");
+
 const STEPS: &[Step] = &[
     Step {
         format: 1,
@@ -150,6 +152,12 @@ const STEPS: &[Step] = &[
         name: "extraction",
         sqlite: EXTRACTION,
         postgres: EXTRACTION,
+    },
+    Step {
+        format: 24,
+        name: "told",
+        sqlite: TOLD,
+        postgres: TOLD,
     },
 ];
 

@@ -10,7 +10,7 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use super::sql::values;
-use super::{Store, StoreError, Writing};
+use super::{Store, StoreError, Writing, bound};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets;
 
@@ -119,6 +119,7 @@ impl Store {
             .detail(NODE, node)
             .detail(ENDS, true)
             .detail(SETTINGS, sha256_hex(text.as_bytes()));
+        let began = bound::telling_of_secrets(&mut change, began).await?;
         let records: Vec<_> = told.into_iter().chain([began]).collect();
         change.commit(&records).await
     }
