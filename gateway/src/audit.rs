@@ -277,6 +277,13 @@ pub struct AuditRecord {
 
 /// The detail of an entry that a sealed secret is not the one on record: which. Whose matter it is the documents say.
 pub(crate) const SECRET: &str = "secret";
+/// The detail of an entry that a code was accepted: its step. A code of that step is accepted no more.
+pub(crate) const CODE_STEP: &str = "code-step";
+/// The detail of an entry of a try that counts: when, by whom it counts against.
+pub(crate) const COUNTED: &str = "counted-against";
+/// The detail of an entry after which the log tells of every sealed secret that lets somebody in, whatever retention takes: a row of
+/// which it does not opens nothing.
+pub(crate) const SECRETS_TOLD: &str = "secrets-told";
 
 /// Longest text a record keeps of what others wrote, in characters.
 pub(crate) const LONGEST: usize = 2000;

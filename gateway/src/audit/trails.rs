@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::documents::{Change, Stations, Technician};
 use ecluse_policy::{ClientId, Documents, PersonId, PersonRef, clients_concerned};
 
-use super::{AuditKind, AuditRecord, SECRET};
+use super::{AuditKind, AuditRecord, CODE_STEP, COUNTED, SECRET, SECRETS_TOLD};
 
 /// Whose trails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,16 @@ impl AuditKind {
 }
 
 /// What every client concerned may read of an event that is not of its targets alone.
-const SHARED: [&str; 5] = ["by", "act", "blocks", "connection", "sealed-sha256"];
+const SHARED: [&str; 8] = [
+    "by",
+    "act",
+    "blocks",
+    "connection",
+    "sealed-sha256",
+    CODE_STEP,
+    COUNTED,
+    SECRETS_TOLD,
+];
 
 /// Whether [`spread`] asks the documents about this record.
 pub(crate) fn asks_documents(record: &AuditRecord) -> bool {

@@ -26,13 +26,18 @@ pub(crate) async fn prove(
     };
     let record = by.record(AuditKind::CodeRefused, now).detail("act", act);
     let store = house.store_for(by.authenticated.role());
-    let outcome = store
+    let judged = store
         .judge_code(&claim, Some(by.person()), code, record.clone())
         .await?;
-    if outcome == CodeOutcome::Accepted {
-        let record = record.kind(AuditKind::CodeProven).permitted();
-        store.record(&[record]).await?;
-    } else if !outcome.counts_as_guess() {
+    let mut outcome = judged.outcome;
+    if let Some(step) = judged.step {
+        let record = record.clone().kind(AuditKind::CodeProven).permitted();
+        if !store.use_code(by.person(), step, record).await? {
+            // It was given for something else at the same moment.
+            outcome = CodeOutcome::Again;
+        }
+    }
+    if outcome != CodeOutcome::Accepted && !outcome.counts_as_guess() {
         // What counts was written with its count.
         let record = record.refused().reason(LoginRefusal::Code(outcome));
         put_on_record(house, by, record).await?;

@@ -6,18 +6,17 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use crate::ssh::keys::{Certificate, PublicKey as WireKey};
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, Lang, Login, LoginAddress, LoginRefusal, PersonId,
-    ProvenCode, Step, Timestamp,
+    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginAddress, LoginRefusal,
+    PersonId, ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use uuid::Uuid;
 
-use super::outcome::{is_no, second_factor, uncounted};
+use super::outcome::{is_no, take_time, uncounted, with_proofs};
 use super::wire::{certificate_facts, public_key};
 use crate::actor::{Actor, Origin};
 use crate::audit::{AuditKind, AuditRecord};
@@ -27,8 +26,6 @@ use crate::store::{Claim, FactorBinding, StoreError};
 use crate::terminal::layout;
 use crate::texts::times;
 
-/// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
-const FAILURE_TAKES: Duration = Duration::from_millis(400);
 /// Longest code that is looked at, in bytes.
 const LONGEST_CODE: usize = 64;
 /// Stands for a longer one: no code, and not empty.
@@ -76,6 +73,8 @@ pub(crate) struct Desk {
     code_next: bool,
     /// The last code was not accepted, and whoever gave it is told with the next prompt.
     code_refused: bool,
+    /// The step of the code that was accepted; it is used up with the log-on.
+    step: Option<u64>,
 }
 
 impl Desk {
@@ -95,6 +94,7 @@ impl Desk {
             proven: Vec::new(),
             code_next: false,
             code_refused: false,
+            step: None,
         }
     }
 
@@ -287,8 +287,12 @@ impl Desk {
         } else {
             self.gateway.store.clone()
         };
-        let outcome = match store.judge_code(&claim, known.as_ref(), code, record).await {
-            Ok(outcome) => outcome,
+        let judged = store.judge_code(&claim, known.as_ref(), code, record).await;
+        let outcome = match judged {
+            Ok(judged) => {
+                self.step = judged.step;
+                judged.outcome
+            }
             Err(error) => {
                 self.store_failed(&error);
                 return self.no();
@@ -301,7 +305,6 @@ impl Desk {
                 self.refused(uncounted(outcome)).await;
                 self.no()
             }
-            // Judged and recorded above.
             Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
             Step::Refuse(refusal) => {
                 self.refused(&refusal).await;
@@ -412,19 +415,12 @@ impl Desk {
         let now = clock::agreed();
         let authenticated = &visitor.authenticated;
         let documents = &self.gateway.applied().documents;
-        let mut record = visitor
+        let record = visitor
             .record(AuditKind::LogOn, now)
             .names(documents, address.target.as_ref())
             .permitted()
-            .detail("user-name", recordings::neutralise(self.login.user()))
-            .detail("person-key", authenticated.person_key().to_string())
-            .detail(
-                "second-factor",
-                second_factor(authenticated.second_factor()),
-            );
-        if let Some(key) = authenticated.station_key() {
-            record = record.detail("station-key", key.to_string());
-        }
+            .detail("user-name", recordings::neutralise(self.login.user()));
+        let record = with_proofs(record, authenticated);
         let remember = self.gateway.settings.authentication.remember;
         let remembered = match authenticated.second_factor() {
             SecondFactor::Code if !remember.is_zero() => self.binding(),
@@ -433,19 +429,30 @@ impl Desk {
         let remembered = remembered
             .as_ref()
             .map(|binding| (binding, now.plus(remember)));
-        // One by one, or in the count of its minute.
-        let record = self.gateway.people.logs_on(visitor.person(), record);
+        let step = match (authenticated.second_factor(), self.step.take()) {
+            (SecondFactor::Code, Some(step)) => Some(step),
+            (SecondFactor::Code, None) => return self.no(),
+            (SecondFactor::Remembered, _) => None,
+        };
+        let record = match step {
+            // The entry uses its code up.
+            Some(_) => Some(record),
+            // One by one, or in the count of its minute.
+            None => self.gateway.people.logs_on(visitor.person(), record),
+        };
         let written = self
             .gateway
             .store_for(visitor.authenticated.role())
-            .log_on(visitor.person(), remembered, now, record.as_slice())
+            .log_on(visitor.person(), step, remembered, now, record)
             .await;
-        if let Err(error) = written {
+        match written {
+            Ok(true) => return Answer::Accept(Box::new((visitor, address))),
+            // Another log-on with this code came first.
+            Ok(false) => self.refused(uncounted(CodeOutcome::Again)).await,
             // No trace, no entry.
-            self.store_failed(&error);
-            return self.no();
+            Err(error) => self.store_failed(&error),
         }
-        Answer::Accept(Box::new((visitor, address)))
+        self.no()
     }
 
     /// Puts a refusal on record, one by one or in the count of its minute: each of them a stranger can repeat at will.
@@ -484,11 +491,5 @@ impl Desk {
 
     fn store_failed(&self, error: &StoreError) {
         tracing::error!(%error, "nobody can log on: the store does not answer");
-    }
-}
-
-async fn take_time(arrived: Instant) {
-    if let Some(rest) = FAILURE_TAKES.checked_sub(arrived.elapsed()) {
-        tokio::time::sleep(rest).await;
     }
 }

@@ -1,10 +1,38 @@
 //! What became of a second factor, for the record.
 
+use std::time::{Duration, Instant};
+
 use ecluse_policy::identity::SecondFactor;
-use ecluse_policy::{CodeOutcome, LoginRefusal};
+use ecluse_policy::{Authenticated, CodeOutcome, LoginRefusal};
+
+use crate::audit::AuditRecord;
+
+/// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
+const FAILURE_TAKES: Duration = Duration::from_millis(400);
+
+/// Waits until a failed code has taken its time.
+pub(super) async fn take_time(arrived: Instant) {
+    if let Some(rest) = FAILURE_TAKES.checked_sub(arrived.elapsed()) {
+        tokio::time::sleep(rest).await;
+    }
+}
+
+/// The record of a log-on with what was proven.
+pub(super) fn with_proofs(record: AuditRecord, authenticated: &Authenticated) -> AuditRecord {
+    let record = record
+        .detail("person-key", authenticated.person_key().to_string())
+        .detail(
+            "second-factor",
+            second_factor(authenticated.second_factor()),
+        );
+    match authenticated.station_key() {
+        Some(key) => record.detail("station-key", key.to_string()),
+        None => record,
+    }
+}
 
 /// By what a log-on was completed.
-pub(super) fn second_factor(factor: SecondFactor) -> &'static str {
+fn second_factor(factor: SecondFactor) -> &'static str {
     match factor {
         SecondFactor::Code => "one-time code",
         SecondFactor::Remembered => "one-time code of a few minutes ago",

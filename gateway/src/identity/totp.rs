@@ -128,6 +128,12 @@ impl TotpSecret {
     }
 }
 
+/// The latest step whose code is right at a time.
+pub fn latest_step(now: Timestamp) -> u64 {
+    let seconds = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
+    (seconds / STEP_SECONDS).saturating_add(u64::from(SKEW))
+}
+
 /// Checks `code` against a secret that nobody has, so that an unknown person takes as long to refuse as a
 /// wrong code (A6).
 pub fn check_nobody(code: &str, now: Timestamp) {

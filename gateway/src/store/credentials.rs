@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::bound::{Secret, SecretRow};
 use super::sql::{Row, values};
-use super::{Store, StoreError, tables};
+use super::{Store, StoreError, bound, tables};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::secrets::new_ed25519;
 
@@ -120,13 +120,17 @@ impl Store {
             .seal(TABLE, &place(target, account, kind), secret.as_bytes())?;
         let records = tables::with_sealed(records, AuditKind::CredentialSet, &sealed);
         let mut change = self.write().await?;
+        let mut told = Vec::new();
+        for record in records {
+            told.push(bound::telling_of_secrets(&mut change, record).await?);
+        }
         let sql = "DELETE FROM credentials WHERE target = $1 AND account = $2";
         let replaced = change
             .tx
             .execute(sql, values![target.as_str(), account.as_str()])
             .await?
             > 0;
-        let sql = "INSERT INTO credentials (target, account, kind, sealed, set_at, set_by) VALUES ($1, $2, $3, $4, $5, $6)";
+        let sql = "INSERT INTO credentials (target, account, kind, sealed, set_at, set_by, told) VALUES ($1, $2, $3, $4, $5, $6, 1)";
         change
             .tx
             .execute(
@@ -134,7 +138,7 @@ impl Store {
                 values![target.as_str(), account.as_str(), kind, sealed, at, by],
             )
             .await?;
-        change.commit(&records).await?;
+        change.commit(&told).await?;
         Ok(replaced)
     }
 
@@ -157,7 +161,7 @@ impl Store {
         let sealed = row.bytes("sealed")?;
         // After the row: whatever replaced it is there by now.
         self.follow().await?;
-        let judged = self.said().secret_row(&secret, &sealed);
+        let judged = self.said().secret_row(&secret, Some(&sealed));
         let row = if judged == SecretRow::Believed {
             row
         } else {
@@ -204,8 +208,8 @@ impl Store {
         let sealed = row.bytes("sealed")?;
         let (judged, fault) = {
             let said = change.inner.said();
-            let fault = said.secret_fault(secret, &sealed, at);
-            (said.secret_row(secret, &sealed), fault)
+            let fault = said.secret_fault(secret, Some(&sealed), at);
+            (said.secret_row(secret, Some(&sealed)), fault)
         };
         if let Some(fault) = fault {
             change.commit(&[fault]).await?;

@@ -325,16 +325,16 @@ async fn remove_people(
 ) -> Result<Vec<AuditRecord>, StoreError> {
     let mut gone = BTreeSet::new();
     let mut records = Vec::new();
-    let rows = change
-        .tx
-        .rows(
-            "SELECT person FROM enrolments WHERE disabled_at IS NULL",
-            values![],
-        )
-        .await?;
+    let sql = "SELECT person, disabled_at FROM enrolments";
+    let rows = change.tx.rows(sql, values![]).await?;
     for row in &rows {
         let person = row.parsed("person", PersonId::parse)?;
-        if documents.person(&person).is_some() {
+        // What the row says by itself disables nothing.
+        let is_disabled = row.time_or_none("disabled_at")?.is_some();
+        let secret = bound::Secret::Enrolment(person.clone());
+        if documents.person(&person).is_some()
+            || (is_disabled && !change.inner.said().is_in_force(&secret))
+        {
             continue;
         }
         let sql = "UPDATE enrolments SET disabled_at = $2 WHERE person = $1";

@@ -1,4 +1,4 @@
-//! Enrolments: each person's one-time-password secret, sealed, and the last step a code was accepted for.
+//! Enrolments: each person's one-time-password secret, sealed. Which codes were accepted the log has.
 //!
 //! A row is a confirmed enrolment: a secret enters the store together with a first right code, so an
 //! interrupted enrolment leaves nothing usable (A4). It also says when the person last logged on, from which policy
@@ -8,9 +8,9 @@ use ecluse_policy::{AccountUse, PersonId, Timestamp};
 
 use super::bound::{Secret, SecretRow};
 use super::sql::{Row, values};
-use super::{FactorBinding, Store, StoreError, Writing, failures, remembered, tables};
-use crate::audit::{AuditKind, AuditRecord};
-use crate::identity::totp::TotpSecret;
+use super::{FactorBinding, Store, StoreError, Writing, bound, remembered, tables};
+use crate::audit::{AuditKind, AuditRecord, CODE_STEP};
+use crate::identity::totp::{self, TotpSecret};
 
 const TABLE: &str = "enrolments";
 
@@ -86,16 +86,20 @@ impl Store {
         {
             return Ok(Enrolled::Already(enrolment(&row)?));
         }
-        let sql = "INSERT INTO enrolments (person, secret, confirmed_at, confirmed_by, last_step) VALUES ($1, $2, $3, $4, $5) \
+        let mut told = Vec::new();
+        for record in records {
+            let record = record.detail(CODE_STEP, step);
+            told.push(bound::telling_of_secrets(&mut change, record).await?);
+        }
+        let sql = "INSERT INTO enrolments (person, secret, confirmed_at, confirmed_by, told) VALUES ($1, $2, $3, $4, 1) \
                    ON CONFLICT (person) DO UPDATE SET secret = excluded.secret, confirmed_at = excluded.confirmed_at, \
-                   confirmed_by = excluded.confirmed_by, last_step = excluded.last_step, disabled_at = NULL";
+                   confirmed_by = excluded.confirmed_by, disabled_at = NULL, told = 1";
         change
             .tx
-            .execute(sql, values![person.as_str(), sealed, at, by, step])
+            .execute(sql, values![person.as_str(), sealed, at, by])
             .await?;
         remembered::forget(&mut change, person).await?;
-        failures::forget(&mut change, person.as_str()).await?;
-        change.commit(&records).await?;
+        change.commit(&told).await?;
         Ok(Enrolled::Done)
     }
 
@@ -147,24 +151,55 @@ impl Store {
         Ok(true)
     }
 
-    /// Notes that a person logged on, and remembers their second factor until the time beside it.
+    /// Notes that a person logged on, and remembers their second factor until the time beside it. `step` is that of the code with
+    /// which they did, and is used up with it: `false`, and nothing is noted, where it was used before.
     ///
     /// # Errors
     /// The store failed; nothing is noted.
     pub async fn log_on(
         &self,
         person: &PersonId,
+        step: Option<u64>,
         remember: Option<(&FactorBinding, Timestamp)>,
         at: Timestamp,
-        records: &[AuditRecord],
-    ) -> Result<(), StoreError> {
+        record: Option<AuditRecord>,
+    ) -> Result<bool, StoreError> {
         let mut change = self.write().await?;
+        if let Some(step) = step
+            && is_used(&mut change, person, step).await?
+        {
+            return Ok(false);
+        }
         let sql = "UPDATE enrolments SET logged_on_at = $2 WHERE person = $1";
         change.tx.execute(sql, values![person.as_str(), at]).await?;
         if let Some((binding, until)) = remember {
             remembered::keep(&mut change, binding, until, at).await?;
         }
-        change.commit(records).await
+        let record = record.map(|record| match step {
+            Some(step) => record.detail(CODE_STEP, step),
+            None => record,
+        });
+        change.commit(record.as_slice()).await?;
+        Ok(true)
+    }
+
+    /// Uses up the code of `step` with the record of what it was given for: `false`, and nothing is written, where it was used
+    /// before.
+    ///
+    /// # Errors
+    /// The store failed; the code is not used up.
+    pub async fn use_code(
+        &self,
+        person: &PersonId,
+        step: u64,
+        record: AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let mut change = self.write().await?;
+        if is_used(&mut change, person, step).await? {
+            return Ok(false);
+        }
+        change.commit(&[record.detail(CODE_STEP, step)]).await?;
+        Ok(true)
     }
 
     /// Enables an account that lay unused, by an administrator's act; whether the person is enrolled.
@@ -185,32 +220,19 @@ impl Store {
         change.commit(records).await?;
         Ok(true)
     }
-
-    /// Uses up the code of `step`: `false` when that step, or a later one, was used before.
-    ///
-    /// # Errors
-    /// The store failed; the code is not used up.
-    pub async fn accept_code_step(&self, person: &PersonId, step: u64) -> Result<bool, StoreError> {
-        let mut change = self.write().await?;
-        if !accept_step(&mut change, person, step).await? {
-            return Ok(false);
-        }
-        change.commit(&[]).await?;
-        Ok(true)
-    }
 }
 
-/// A secret that opens, and the step a code of it was accepted for last.
+/// A secret that opens, and the last step of it whose code was accepted.
 pub(super) struct Usable {
     pub(super) secret: TotpSecret,
-    pub(super) last_step: u64,
+    pub(super) used: Option<u64>,
 }
 
-/// What the table holds for a person.
+/// What there is of a person.
 pub(super) enum Held {
     /// A secret that is the one on record.
     Usable(Usable),
-    /// One that is not; with the entry that says so, where there is none yet.
+    /// One that is not, or none where there is one on record; with the entry that says so, where there is none yet.
     Other(Option<Box<AuditRecord>>),
     /// None, or one that is disabled.
     Not,
@@ -222,50 +244,57 @@ pub(super) async fn usable(
     person: &PersonId,
     at: Timestamp,
 ) -> Result<Held, StoreError> {
-    let Some(row) = change.tx.row(USABLE, values![person.as_str()]).await? else {
-        return Ok(Held::Not);
+    let row = change.tx.row(BY_DOOR, values![person.as_str()]).await?;
+    let (sealed, is_disabled) = match &row {
+        Some(row) => (
+            Some(row.bytes("secret")?),
+            row.time_or_none("disabled_at")?.is_some(),
+        ),
+        None => (None, false),
     };
-    let sealed = row.bytes("secret")?;
     change.follow().await?;
-    let secret = Secret::Enrolment(person.clone());
-    let judged = change.inner.said().secret_row(&secret, &sealed);
+    let of = Secret::Enrolment(person.clone());
+    let said = change.inner.said();
+    // Whether it is disabled is what the log says, where it tells of this very row.
+    let sealed = sealed.filter(|sealed| !is_disabled || said.is_set_to(&of, sealed));
+    let judged = said.secret_row(&of, sealed.as_deref());
     match judged {
         SecretRow::Believed => {}
         SecretRow::Other { .. } => {
-            let fault = change.inner.said().secret_fault(&secret, &sealed, at);
+            let fault = said.secret_fault(&of, sealed.as_deref(), at);
             return Ok(Held::Other(fault.map(Box::new)));
         }
-        SecretRow::Unknown { .. } => judged.believed(&secret)?,
+        SecretRow::Unknown { .. } => judged.believed(&of)?,
     }
+    let Some(sealed) = sealed else {
+        return Ok(Held::Not);
+    };
+    let used = said.code_step(person.as_str(), totp::latest_step(at));
+    drop(said);
     let bytes = change.inner.key.open(TABLE, person.as_str(), &sealed)?;
     let secret =
         TotpSecret::from_bytes(&bytes).map_err(|error| StoreError::malformed("secret", error))?;
-    let last_step = row.count("last_step")?;
-    Ok(Held::Usable(Usable { secret, last_step }))
+    Ok(Held::Usable(Usable { secret, used }))
 }
 
-const USABLE: &str =
-    "SELECT secret, last_step FROM enrolments WHERE person = $1 AND disabled_at IS NULL";
+const BY_DOOR: &str = "SELECT secret, disabled_at FROM enrolments WHERE person = $1";
 
 /// Takes the way of [`usable`] for a person nobody knows, so that the answer takes as long (A6).
 pub(super) async fn look_for_nobody(change: &mut Writing) -> Result<(), StoreError> {
     // No id is empty.
-    change.tx.row(USABLE, values![""]).await.map(drop)
+    change.tx.row(BY_DOOR, values![""]).await.map(drop)
 }
 
-/// Uses up a step within a change. The condition is in the statement itself, so that of two logins with
-/// one code, on one node or on two, one only gets in (A6).
-pub(super) async fn accept_step(
-    change: &mut Writing,
-    person: &PersonId,
-    step: u64,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE enrolments SET last_step = $2 WHERE person = $1 AND last_step < $2 AND disabled_at IS NULL";
-    Ok(change
-        .tx
-        .execute(sql, values![person.as_str(), step])
-        .await?
-        == 1)
+/// Whether the code of this step, or a later one, was accepted of a person. Within the change that uses it up, so that of two
+/// logins with one code, on one node or on two, one only gets in (A6).
+async fn is_used(change: &mut Writing, person: &PersonId, step: u64) -> Result<bool, StoreError> {
+    change.follow().await?;
+    let said = change.inner.said();
+    // The step was found right: none that may have come since lies further on than the next.
+    let upto = step.saturating_add(2);
+    Ok(said
+        .code_step(person.as_str(), upto)
+        .is_some_and(|used| used >= step))
 }
 
 fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {

@@ -5,8 +5,9 @@
 //! the block that the third brought about (A6). A person nobody knows is counted as any other. What counts as a guess is
 //! policy's to say.
 //!
-//! That a block began is an entry, which has until when; so a block is lifted by its end, by whoever may lift it, on record, or
-//! by a new enrolment, and not by rows that are taken out of the table.
+//! Each try that counts is an entry, and so is a block that began, with until when. No table has them: nothing that is put into
+//! the store blocks anybody, and nothing that is taken out of it gives more tries. A block is lifted by its end, by whoever may lift
+//! it, on record, or by a new enrolment; what a person's tries count up to, by a code that was accepted too.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,10 +16,10 @@ use ecluse_policy::lockout as policy;
 use ecluse_policy::{CodeOutcome, LockoutRule, PersonId, Timestamp};
 use serde_json::{Map, Value as Json};
 
+use super::bound::Said;
 use super::enrolments::{Held, Usable};
-use super::sql::{Row, values};
-use super::{Store, StoreError, Writing, enrolments, new_id, remembered};
-use crate::audit::{AuditKind, AuditRecord};
+use super::{Store, StoreError, Writing, enrolments, remembered};
+use crate::audit::{AuditKind, AuditRecord, COUNTED};
 use crate::identity::totp;
 use crate::settings::LockoutRules;
 
@@ -83,35 +84,7 @@ impl Store {
     /// The store failed.
     pub async fn blocked_until(&self, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
         self.follow().await?;
-        let mut blocks = Vec::new();
-        for (subject, rule) in subjects(claim) {
-            blocks.push(self.said().blocked_until(&subject, claim.at));
-            let rows = self
-                .db()
-                .rows(TIMES, values![subject, claim.since()])
-                .await?;
-            blocks.push(policy::blocked_until(&times(&rows)?, rule, claim.at));
-        }
-        Ok(blocks.into_iter().flatten().max())
-    }
-
-    /// Blocks that are on record and in force, and of which the table of failures has nothing, in words.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn blocks_without_failures(&self, at: Timestamp) -> Result<Vec<String>, StoreError> {
-        self.follow().await?;
-        let blocks = self.said().blocks(at);
-        let mut found = Vec::new();
-        for (subject, until) in blocks {
-            let sql = "SELECT id FROM failures WHERE subject = $1 LIMIT 1";
-            if self.db().row(sql, values![&subject]).await?.is_none() {
-                found.push(format!(
-                    "{subject} is blocked until {until} on record, and the table of failures has none of theirs: somebody took them away, or a gateway whose rules count for less long; the block stands"
-                ));
-            }
-        }
-        Ok(found)
+        Ok(blocks_of(&self.said(), claim).into_values().max())
     }
 
     /// How many wrong codes more block a claimed person or their source, whichever comes first.
@@ -119,50 +92,29 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn tries_left(&self, claim: &Claim<'_>) -> Result<u32, StoreError> {
-        let mut left = Vec::new();
-        for (subject, rule) in subjects(claim) {
-            let rows = self
-                .db()
-                .rows(TIMES, values![subject, claim.since()])
-                .await?;
-            left.push(policy::tries_left(&times(&rows)?, rule, claim.at));
+        self.follow().await?;
+        let said = self.said();
+        if !blocks_of(&said, claim).is_empty() {
+            return Ok(0);
         }
-        Ok(left.into_iter().min().unwrap_or_default())
+        let left = subjects(claim).into_iter().map(|(subject, rule)| {
+            policy::tries_left(&said.tries(&subject, claim.since()), rule, claim.at)
+        });
+        Ok(left.min().unwrap_or_default())
     }
 
     /// Everybody and every address blocked at `at`, by name, with the end of the block.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn blocks(
-        &self,
-        rules: LockoutRules,
-        at: Timestamp,
-    ) -> Result<Vec<Block>, StoreError> {
-        let sql = "SELECT subject, at FROM failures WHERE at >= $1 ORDER BY subject, at";
-        let rows = self.db().rows(sql, values![rules.since(at)]).await?;
-        let mut failures: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-        for row in &rows {
-            failures
-                .entry(row.text("subject")?)
-                .or_default()
-                .push(row.time("at")?);
-        }
+    pub async fn blocks(&self, at: Timestamp) -> Result<Vec<Block>, StoreError> {
         self.follow().await?;
-        for (subject, _) in self.said().blocks(at) {
-            failures.entry(subject).or_default();
-        }
-        let said = self.said();
-        let blocks = failures.iter().filter_map(|(subject, times)| {
-            let (of, rule) = match subject.strip_prefix(PERSON) {
-                Some(person) => (Blocked::Person(person.to_owned()), rules.person),
-                None => (
-                    Blocked::Source(subject.strip_prefix(SOURCE)?.parse().ok()?),
-                    rules.source,
-                ),
+        let blocks = self.said().blocks(at);
+        let blocks = blocks.into_iter().filter_map(|(subject, until)| {
+            let of = match subject.strip_prefix(PERSON) {
+                Some(person) => Blocked::Person(person.to_owned()),
+                None => Blocked::Source(subject.strip_prefix(SOURCE)?.parse().ok()?),
             };
-            let counted = policy::blocked_until(times, rule, at);
-            let until = counted.max(said.blocked_until(subject, at))?;
             Some(Block { of, until })
         });
         Ok(blocks.collect())
@@ -182,61 +134,45 @@ impl Store {
         record: AuditRecord,
     ) -> Result<Option<Timestamp>, StoreError> {
         let mut change = self.write().await?;
-        let before = blocked(&mut change, claim).await?;
-        let (until, records) = count(&mut change, claim, known, before, record).await?;
+        let (until, records) = count(&mut change, claim, known, record).await?;
         change.commit(&records).await?;
         Ok(until)
     }
 
-    /// Forgets the failures counted against a person, as after a good login. Those of the source remain:
-    /// one good login among many guesses does not make an address good.
-    ///
-    /// # Errors
-    /// The store failed; nothing is forgotten.
-    pub async fn forget_failures(
-        &self,
-        person: &PersonId,
-        records: &[AuditRecord],
-    ) -> Result<(), StoreError> {
-        let mut change = self.write().await?;
-        forget(&mut change, person.as_str()).await?;
-        change.commit(records).await
-    }
-
-    /// Judges a one-time code, in one change: is the claimant blocked, is it the right code, was it used
-    /// before; then counts a failure, or uses the code up and forgets the person's failures.
+    /// Judges a one-time code, in one change: is the claimant blocked, is it the right code, was it used before; then
+    /// counts a failure.
     ///
     /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
     /// the same time. `record` says what is refused, to whom and from where; a refusal is written to the audit trail from it,
-    /// with its reason, and so is a block that begins. An accepted code writes nothing, the log-on, once
-    /// complete, being the door's record; nor does what is refused without being counted.
+    /// with its reason, and so is a block that begins. An accepted code writes nothing and is not used up yet: that is one change
+    /// with the record of what it was given for ([`log_on`](Store::log_on), [`use_code`](Store::use_code)). Nor does what is refused
+    /// without being counted.
     ///
     /// # Errors
-    /// The store failed; nothing is counted, and the code is neither accepted nor used up.
+    /// The store failed; nothing is counted, and the code is not accepted.
     pub async fn judge_code(
         &self,
         claim: &Claim<'_>,
         known: Option<&PersonId>,
         code: &str,
         record: AuditRecord,
-    ) -> Result<CodeOutcome, StoreError> {
+    ) -> Result<Judged, StoreError> {
         let mut change = self.write().await?;
-        if let Some(until) = blocked(&mut change, claim).await? {
+        change.follow().await?;
+        let block = blocks_of(&change.inner.said(), claim).into_values().max();
+        if let Some(until) = block {
             change.commit(&[]).await?;
-            return Ok(CodeOutcome::Blocked { until });
+            return Ok(CodeOutcome::Blocked { until }.into());
         }
         let judged = judge(&mut change, known, code, claim.at).await?;
-        let judgement = judged.outcome;
-        let reason = match judgement {
-            CodeOutcome::Accepted => {
-                forget(&mut change, claim.person).await?;
-                change.commit(&[]).await?;
-                return Ok(judgement);
-            }
+        let reason = match judged.outcome {
             // Not written here: nothing bounds how often it is repeated, and the door counts what is.
-            CodeOutcome::Empty | CodeOutcome::Again | CodeOutcome::Blocked { .. } => {
+            CodeOutcome::Accepted
+            | CodeOutcome::Empty
+            | CodeOutcome::Again
+            | CodeOutcome::Blocked { .. } => {
                 change.commit(&[]).await?;
-                return Ok(judgement);
+                return Ok(judged);
             }
             CodeOutcome::Wrong => "wrong one-time code",
             CodeOutcome::Replayed => "one-time code used before",
@@ -244,23 +180,27 @@ impl Store {
             CodeOutcome::NotEnrolled if judged.is_other => {
                 let reason = "the enrolment in the store is not the one on record";
                 let mut records = vec![record.reason(reason)];
-                records.extend(judged.fault);
+                records.extend(judged.fault.clone());
                 change.commit(&records).await?;
-                return Ok(judgement);
+                return Ok(judged);
             }
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
         };
         let record = record.reason(reason);
-        let (_, records) = count(&mut change, claim, known, None, record).await?;
+        let (_, records) = count(&mut change, claim, known, record).await?;
         change.commit(&records).await?;
-        Ok(judgement)
+        Ok(judged)
     }
 }
 
 /// What came of a code.
-struct Judged {
-    outcome: CodeOutcome,
-    /// Whether the row that would have judged it is not the one on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// What is said of it.
+    pub outcome: CodeOutcome,
+    /// The step whose code it is, where it is accepted: to be used up with what it was given for.
+    pub step: Option<u64>,
+    /// Whether the row that would have judged it is not the one on record, or is not there.
     is_other: bool,
     /// The entry of that, where there is none yet.
     fault: Option<AuditRecord>,
@@ -270,6 +210,7 @@ impl From<CodeOutcome> for Judged {
     fn from(outcome: CodeOutcome) -> Self {
         Self {
             outcome,
+            step: None,
             is_other: false,
             fault: None,
         }
@@ -282,12 +223,12 @@ async fn judge(
     code: &str,
     at: Timestamp,
 ) -> Result<Judged, StoreError> {
-    let (mut is_other, mut fault) = (false, None);
+    let mut refused = Judged::from(CodeOutcome::NotEnrolled);
     let usable = match known {
         Some(person) => match enrolments::usable(change, person, at).await? {
-            Held::Usable(usable) => Some((person, usable)),
-            Held::Other(found) => {
-                (is_other, fault) = (true, found.map(|fault| *fault));
+            Held::Usable(usable) => Some(usable),
+            Held::Other(fault) => {
+                (refused.is_other, refused.fault) = (true, fault.map(|fault| *fault));
                 None
             }
             Held::Not => None,
@@ -297,30 +238,28 @@ async fn judge(
             None
         }
     };
-    let Some((person, Usable { secret, last_step })) = usable else {
+    let is_empty = code.trim().is_empty();
+    let Some(Usable { secret, used }) = usable else {
         totp::check_nobody(code, at);
-        return Ok(if code.trim().is_empty() {
+        return Ok(if is_empty {
             CodeOutcome::Empty.into()
         } else {
-            Judged {
-                outcome: CodeOutcome::NotEnrolled,
-                is_other,
-                fault,
-            }
+            refused
         });
     };
-    if code.trim().is_empty() {
+    if is_empty {
         return Ok(CodeOutcome::Empty.into());
     }
-    if secret.is_code_of(code, last_step) {
+    if used.is_some_and(|used| secret.is_code_of(code, used)) {
         return Ok(CodeOutcome::Again.into());
     }
     Ok(match secret.check(code, at) {
         None => CodeOutcome::Wrong.into(),
-        Some(step) if enrolments::accept_step(change, person, step).await? => {
-            CodeOutcome::Accepted.into()
-        }
-        Some(_) => CodeOutcome::Replayed.into(),
+        Some(step) if used.is_some_and(|used| step <= used) => CodeOutcome::Replayed.into(),
+        Some(step) => Judged {
+            step: Some(step),
+            ..CodeOutcome::Accepted.into()
+        },
     })
 }
 
@@ -329,25 +268,29 @@ async fn count(
     change: &mut Writing,
     claim: &Claim<'_>,
     known: Option<&PersonId>,
-    before: Option<Timestamp>,
     record: AuditRecord,
 ) -> Result<(Option<Timestamp>, Vec<AuditRecord>), StoreError> {
-    change
-        .tx
-        .execute("DELETE FROM failures WHERE at < $1", values![claim.since()])
-        .await?;
-    for (subject, _) in subjects(claim) {
-        let sql = "INSERT INTO failures (id, subject, at) VALUES ($1, $2, $3)";
-        change
-            .tx
-            .execute(sql, values![new_id(claim.at)?, subject, claim.at])
-            .await?;
-    }
-    let blocks = blocks_of(change, claim).await?;
+    change.follow().await?;
+    let mut counted = Map::new();
+    let (before, blocks) = {
+        let said = change.inner.said();
+        let before = blocks_of(&said, claim);
+        let mut blocks = before.clone();
+        for (subject, rule) in subjects(claim) {
+            let mut tries = said.tries(&subject, claim.since());
+            tries.push(claim.at);
+            if let Some(until) = policy::blocked_until(&tries, rule, claim.at) {
+                let last = blocks.entry(subject.clone()).or_insert(until);
+                *last = until.max(*last);
+            }
+            counted.insert(subject, claim.at.as_micros().into());
+        }
+        (before, blocks)
+    };
     let until = blocks.values().copied().max();
     let refused = record.refused();
-    let mut records = vec![refused.clone()];
-    if let (None, Some(until)) = (before, until) {
+    let mut records = vec![refused.clone().detail(COUNTED, counted)];
+    if let (true, Some(until)) = (before.is_empty(), until) {
         if let Some(person) = known {
             remembered::forget(change, person).await?;
         }
@@ -364,33 +307,15 @@ async fn count(
     Ok((until, records))
 }
 
-async fn blocked(change: &mut Writing, claim: &Claim<'_>) -> Result<Option<Timestamp>, StoreError> {
-    Ok(blocks_of(change, claim).await?.into_values().max())
-}
-
-/// The blocks in force of a claimed person and their source, each with its end: by the failures, and by the log.
-async fn blocks_of(
-    change: &mut Writing,
-    claim: &Claim<'_>,
-) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-    change.follow().await?;
-    let mut blocks = BTreeMap::new();
-    for (subject, rule) in subjects(claim) {
-        let on_record = change.inner.said().blocked_until(&subject, claim.at);
-        let values = values![&subject, claim.since()];
-        let rows = change.tx.rows(TIMES, values).await?;
-        let counted = policy::blocked_until(&times(&rows)?, rule, claim.at);
-        if let Some(until) = counted.max(on_record) {
-            blocks.insert(subject, until);
-        }
-    }
-    Ok(blocks)
-}
-
-const TIMES: &str = "SELECT at FROM failures WHERE subject = $1 AND at >= $2 ORDER BY at";
-
-fn times(rows: &[Row]) -> Result<Vec<Timestamp>, StoreError> {
-    rows.iter().map(|row| row.time("at")).collect()
+/// The blocks in force of a claimed person and their source, each with its end, by the log. Where the rule leaves not even one
+/// try, everybody is blocked.
+fn blocks_of(said: &Said, claim: &Claim<'_>) -> BTreeMap<String, Timestamp> {
+    let blocks = subjects(claim).into_iter().filter_map(|(subject, rule)| {
+        let ruled = policy::blocked_until(&[], rule, claim.at);
+        let until = said.blocked_until(&subject, claim.at).max(ruled)?;
+        Some((subject, until))
+    });
+    blocks.collect()
 }
 
 fn subjects(claim: &Claim<'_>) -> [(String, LockoutRule); 2] {
@@ -398,17 +323,6 @@ fn subjects(claim: &Claim<'_>) -> [(String, LockoutRule); 2] {
         (person_subject(claim.person), claim.rules.person),
         (source_subject(claim.source), claim.rules.source),
     ]
-}
-
-pub(super) async fn forget(change: &mut Writing, person: &str) -> Result<(), StoreError> {
-    change
-        .tx
-        .execute(
-            "DELETE FROM failures WHERE subject = $1",
-            values![person_subject(person)],
-        )
-        .await?;
-    Ok(())
 }
 
 pub(super) fn person_subject(person: &str) -> String {

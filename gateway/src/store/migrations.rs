@@ -36,6 +36,7 @@ const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
 const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
 const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
 const COPIES: &str = include_str!("migrations/0022_copies.sql");
+const TOLD: &str = include_str!("migrations/0024_told.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -157,6 +158,12 @@ const STEPS: &[Step] = &[
         name: "copies of what takes",
         sqlite: COPIES,
         postgres: COPIES,
+    },
+    Step {
+        format: 24,
+        name: "told",
+        sqlite: TOLD,
+        postgres: TOLD,
     },
 ];
 

@@ -228,6 +228,7 @@ impl Store {
         let store = Self::of(db, key, epoch, node);
         journal::check_begun(&store).await?;
         bound::begin(&store).await?;
+        bound::begin_secrets(&store).await?;
         Ok(store)
     }
 

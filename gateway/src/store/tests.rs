@@ -16,6 +16,7 @@ mod reach;
 mod search;
 mod sessions;
 mod settings;
+mod trust;
 mod witness;
 
 use std::time::Duration;

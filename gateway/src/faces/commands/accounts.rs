@@ -63,28 +63,24 @@ impl Accounts {
     pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<()> {
         match &self.act {
             None => list(store, &settings.authentication, self.wide).await,
-            Some(Act::Unlock { person }) => unlock(store, &settings.authentication, person).await,
+            Some(Act::Unlock { person }) => unlock(store, person).await,
             Some(Act::Enable { person }) => enable(store, &settings.authentication, person).await,
         }
     }
 }
 
-async fn unlock(
-    store: &Store,
-    settings: &AuthenticationSettings,
-    person: &PersonId,
-) -> anyhow::Result<()> {
+async fn unlock(store: &Store, person: &PersonId) -> anyhow::Result<()> {
     let applied = in_force(store).await?;
     known(&applied, person)?;
     let at = clock::now();
-    let blocks = store.blocks(settings.lockout, at).await?;
+    let blocks = store.blocks(at).await?;
     let Some(block) = blocks.iter().find(|block| is_of(block, person)) else {
         anyhow::bail!(
             "{person} is not blocked; if they are told so, their address is: see the blocked addresses of: ecluse accounts"
         );
     };
     store
-        .forget_failures(person, &[record(AuditKind::LockoutLifted, person, at)])
+        .record(&[record(AuditKind::LockoutLifted, person, at)])
         .await?;
     outln!(
         "{person} may log on again; they were blocked until {}.",
@@ -146,7 +142,7 @@ async fn list(store: &Store, settings: &AuthenticationSettings, wide: bool) -> a
         .map(|enrolment| (enrolment.person.clone(), enrolment))
         .collect();
     let now = clock::now();
-    let blocks = store.blocks(settings.lockout, now).await?;
+    let blocks = store.blocks(now).await?;
 
     let mut people = vec![row([
         "PERSON",

@@ -13,7 +13,7 @@ use crate::clock;
 /// So many people's and sources' blocks are kept; of more, those that are long over go.
 const KEPT: usize = 4096;
 /// How long after its end a block is forgotten: no clock that was wrong for a while makes any forgotten that lasts.
-const FORGOTTEN_AFTER: Span = Span::from_hours(7 * 24);
+pub(super) const FORGOTTEN_AFTER: Span = Span::from_hours(7 * 24);
 
 /// Who is blocked, and from where on factors that were remembered before are none.
 #[derive(Debug, Clone, Default)]

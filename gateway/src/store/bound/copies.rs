@@ -20,11 +20,12 @@ const TABLE: &str = "copies";
 pub(in crate::store) const COPIES: &str = "copies";
 /// What takes something from somebody, whether or not it gives something too; and what tells that words were taken away on
 /// record, how gateways began and ended, and since when there are copies.
-const KINDS: [AuditKind; 10] = [
+const KINDS: [AuditKind; 11] = [
     AuditKind::Lockout,
     AuditKind::Enrolment,
     AuditKind::EnrolmentDisabled,
     AuditKind::CredentialSet,
+    AuditKind::Bound,
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::EntriesDestroyed,

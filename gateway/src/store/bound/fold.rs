@@ -6,6 +6,7 @@ use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::Entry;
 use uuid::Uuid;
 
+use super::blocks::FORGOTTEN_AFTER;
 use super::copies::COPIES;
 use super::missing::MISSING;
 use super::said::{DocumentSaid, OpenSession, Said};
@@ -27,6 +28,7 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::EnrolmentDisabled
                 | AuditKind::EntriesDestroyed
                 | AuditKind::CheckpointFailed
+                | AuditKind::Bound
                 | AuditKind::CredentialSet
                 | AuditKind::GatewayStart
                 | AuditKind::GatewayStop
@@ -51,7 +53,9 @@ impl Said {
             self.copies_since = Some(since.min(seq));
         }
         if sound {
+            let over = clock::agreed().minus(FORGOTTEN_AFTER).as_micros();
             self.blocks.see(seq, entry, kind, clock::ahead());
+            self.codes.see(seq, entry, kind, over);
             if kind == AuditKind::EntriesDestroyed
                 && let (Some(count), Some(leaves)) = (
                     entry.detail_number("entries"),
@@ -208,7 +212,8 @@ mod tests {
 
     use super::super::super::failures::{BLOCKS, person_subject};
     use super::*;
-    use crate::audit::{AuditRecord, Place};
+    use crate::audit::{AuditRecord, CODE_STEP, COUNTED, Place, SECRET};
+    use crate::store::SEALED;
 
     /// What happens in a log, and to which of a few it happens.
     #[derive(Debug, Clone, Copy)]
@@ -220,6 +225,9 @@ mod tests {
         Lifted(AuditKind),
         Found,
         Removed,
+        Try,
+        Code,
+        Secret(AuditKind),
         Nothing,
     }
 
@@ -230,6 +238,11 @@ mod tests {
             AuditKind::Enrolment,
             AuditKind::EnrolmentDisabled,
         ];
+        let secrets = [
+            AuditKind::Enrolment,
+            AuditKind::EnrolmentDisabled,
+            AuditKind::Bound,
+        ];
         let one = prop_oneof![
             proptest::sample::select(steps.to_vec()).prop_map(Happens::Step),
             any::<bool>().prop_map(|is_out| Happens::Document { is_out }),
@@ -238,6 +251,9 @@ mod tests {
             proptest::sample::select(lifted.to_vec()).prop_map(Happens::Lifted),
             Just(Happens::Found),
             Just(Happens::Removed),
+            Just(Happens::Try),
+            Just(Happens::Code),
+            proptest::sample::select(secrets.to_vec()).prop_map(Happens::Secret),
             Just(Happens::Nothing),
         ];
         (one, 0..3_u8)
@@ -296,6 +312,21 @@ mod tests {
                 Happens::Removed => record(AuditKind::EntriesDestroyed)
                     .detail("entries", seq)
                     .detail("leaves-sha256", "00"),
+                Happens::Try => record(AuditKind::LogOnRefused)
+                    .person(&person)
+                    .refused()
+                    .detail(
+                        COUNTED,
+                        json!({ person_subject(person.as_str()): at.as_micros() }),
+                    ),
+                Happens::Code => record(AuditKind::LogOn)
+                    .person(&person)
+                    .permitted()
+                    .detail(CODE_STEP, seq % 7),
+                Happens::Secret(kind) => record(*kind)
+                    .person(&person)
+                    .detail(SECRET, format!("enrolment of {person}"))
+                    .detail(SEALED, format!("{seq:064x}")),
                 Happens::Nothing => record(AuditKind::LogOff),
             };
             let place = Place {
@@ -317,7 +348,9 @@ mod tests {
         let interventions: BTreeMap<_, _> = said.interventions.iter().collect();
         write!(
             known,
-            "{:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
+            said.codes,
+            said.secrets,
             said.open,
             said.ended,
             said.blocks.all(),

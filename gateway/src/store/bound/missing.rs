@@ -109,6 +109,12 @@ impl Missing {
         covered.is_some_and(|covered| covered.binary_search(&seq).is_ok())
     }
 
+    /// Whether a destruction on record took the words of any place after this.
+    pub(super) fn took_after(&self, seq: u64) -> bool {
+        let mut covered = self.covered.values();
+        covered.any(|places| places.last().is_some_and(|last| *last > seq))
+    }
+
     /// Its words are there, or are not wanted any more. Whether they were missing; and then, whether they had been read before.
     pub(super) fn found(&mut self, seq: u64) -> Option<bool> {
         self.places.remove(&seq).map(|lack| lack.known)

@@ -7,17 +7,20 @@
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
 //! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`cuts`] what came of an order,
-//! [`blocks`] who is blocked, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets the doors may believe, [`runs`] how each
-//! gateway began and ended, [`stretches`] how places are named, [`start`] binds what an older program left. What follows from
-//! a contradiction, policy decides.
+//! [`blocks`] who is blocked, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets
+//! the doors may believe, [`found`] how that is said where no entry says it yet or its words go, [`codes`] which codes were used and
+//! who guessed, [`runs`] how each gateway began and ended, [`stretches`] how places are named, [`start`] binds what an older program
+//! left. What follows from a contradiction, policy decides.
 
 mod applying;
 mod blocks;
+mod codes;
 mod contradicted;
 mod copies;
 mod cuts;
 mod documents;
 mod fold;
+mod found;
 mod interventions;
 mod late;
 mod loading;
@@ -43,6 +46,7 @@ pub(super) use self::copies::{COPIES, keep as keep_copy};
 pub use self::cuts::Cuts;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};
+pub(super) use self::found::{begin_secrets, secrets_again, telling_of_secrets};
 pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
 pub(super) use self::loading::Loaded;

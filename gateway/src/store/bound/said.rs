@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::sql::Row;
 use super::blocks::Blocks;
+use super::codes::{Codes, tells_of_codes};
 use super::fold::is_kept;
 use super::missing::Missing;
 use super::runs::Runs;
@@ -79,6 +80,8 @@ pub(in crate::store) struct Said {
     pub(super) ended: BTreeMap<Uuid, u64>,
     /// Until when those are blocked who failed too often.
     pub(super) blocks: Blocks,
+    /// Which codes were accepted, and which tries count.
+    pub(super) codes: Codes,
     /// How many entries were destroyed, and the digest over their leaves, by the entry that says so.
     pub(super) destructions: BTreeMap<u64, (u64, String)>,
     /// Whether there is any digest, or the word that they begin.
@@ -442,7 +445,8 @@ impl Said {
         if let Some((at, kind)) = head {
             self.places.see(seq, at, kind);
         }
-        let is_kept = is_about || head.is_none_or(|(_, kind)| is_kept(kind));
+        let is_kept =
+            is_about || head.is_none_or(|(_, kind)| is_kept(kind) || tells_of_codes(kind, line));
         if !is_known
             && is_kept
             && let Ok(entry) = Entry::parse(line.as_bytes())

@@ -169,7 +169,9 @@ impl Store {
             .iter()
             .map(|row| row.count("seq"))
             .collect::<Result<_, _>>()?;
-        let again = bound::put_in_force_again(&mut change, &places, *at).await?;
+        let mut again = bound::put_in_force_again(&mut change, &places, *at).await?;
+        again.extend(bound::secrets_again(&change, &places, client.as_ref(), *at));
+        let record = bound::telling_of_secrets(&mut change, record).await?;
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";
         let values = values![seq, client_id, up_to, *at];

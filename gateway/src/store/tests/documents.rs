@@ -1,7 +1,8 @@
 //! Versions of the documents, and what applying them takes along (R5, A1, A8).
 
-use ecluse_policy::{PersonId, PublicKey};
+use ecluse_policy::{CodeOutcome, PersonId, PublicKey};
 
+use super::identity::judge;
 use super::{at, confirmed};
 use crate::audit::AuditKind;
 use crate::identity::totp::TotpSecret;
@@ -187,14 +188,20 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
             source: "192.0.2.7".parse().unwrap(),
             client: None,
         };
+        let secret = TotpSecret::generate().unwrap();
         for person in &people {
-            let secret = TotpSecret::generate().unwrap();
             let _ = store
                 .enrol(&confirmed(person, &secret), false, &[])
                 .await
                 .unwrap();
             store
-                .log_on(person, Some((&binding(person), at(9000))), at(1), &[])
+                .log_on(
+                    person,
+                    None,
+                    Some((&binding(person), at(9000))),
+                    at(1),
+                    None,
+                )
                 .await
                 .unwrap();
         }
@@ -222,7 +229,9 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
         );
         // The same id again, perhaps for somebody else: nothing of the first one opens.
         apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
-        assert!(!store.accept_code_step(bruno, 1000).await.unwrap());
+        let code = secret.code(at(3000));
+        let outcome = judge(store, Some(bruno), &code, 3000).await;
+        assert_eq!(outcome, CodeOutcome::NotEnrolled);
         assert_eq!(
             records_of(store, &[AuditKind::EnrolmentDisabled])
                 .await

@@ -98,7 +98,7 @@ fn a8_a_disabled_enrolment_stays_so() {
     });
 }
 
-/// Where the entry has no digest, as from before, the row is believed.
+/// Where the log has no digest yet, as from before, the row is believed.
 #[test]
 fn a_second_factor_from_before_goes_on_working() {
     on_each_engine(async |store| {

@@ -1,7 +1,7 @@
 //! What a running gateway has seen of the log stays, or that it does not is on record; and what stands in a row for a moment
 //! is believed by nobody (R3).
 
-use ecluse_policy::{ClientId, PersonId};
+use ecluse_policy::ClientId;
 use ecluse_recordings::log::leaf_hash;
 use serde_json::json;
 
@@ -12,10 +12,9 @@ use super::owed::{SETTLED, end};
 use super::sessions::{began, record};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::log::CONTRADICTED;
-use crate::settings::Settings;
 use crate::store::sql::Engine;
 use crate::store::testing::{TestStore, attack, on_each_engine, records_of};
-use crate::store::{AuditQuery, Claim, SessionQuery, Store, new_id};
+use crate::store::{AuditQuery, SessionQuery, Store, new_id};
 
 /// Makes a counted row of the journal read otherwise, with the right hash of its new words.
 async fn overwrite(store: &Store, seq: u64, line: &serde_json::Value) {
@@ -275,71 +274,6 @@ fn r3_a_tree_that_is_altered_for_a_moment_is_told_and_spoils_nothing() {
             "{told:?}"
         );
         assert_eq!(defects(store).await, []);
-    });
-}
-
-/// A6: failures that are taken out of the table lift no block: it is on record until when it is.
-#[test]
-fn a6_a_block_on_record_stands_though_its_failures_are_taken_away() {
-    on_each_engine(async |store| {
-        let rules = Settings::parse(std::path::Path::new("/gateway.toml"), "")
-            .unwrap()
-            .authentication
-            .lockout;
-        let alice = PersonId::parse("alice").unwrap();
-        let claim = |seconds| Claim {
-            person: "alice",
-            source: "192.0.2.7".parse().unwrap(),
-            at: at(seconds),
-            rules,
-        };
-        let mut until = None;
-        for second in 1..=20 {
-            let refused = AuditRecord::new(AuditKind::LogOn, at(second)).person(&alice);
-            let claim = claim(second);
-            let counted = store.count_failure(&claim, Some(&alice), refused);
-            until = counted.await.unwrap();
-            if until.is_some() {
-                break;
-            }
-        }
-        assert!(until.is_some());
-        assert!(
-            store
-                .blocks_without_failures(at(30))
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        attack(store, &["DELETE FROM failures"]).await;
-        let other = store.as_another_process().await;
-        for store in [&store.store, &other] {
-            assert_eq!(store.blocked_until(&claim(30)).await.unwrap(), until);
-            let refused = AuditRecord::new(AuditKind::LogOn, at(30)).person(&alice);
-            let claim = claim(30);
-            let judged = store.judge_code(&claim, Some(&alice), "000000", refused);
-            let blocked = ecluse_policy::CodeOutcome::Blocked {
-                until: until.unwrap(),
-            };
-            assert_eq!(judged.await.unwrap(), blocked);
-            assert_eq!(store.blocks(rules, at(30)).await.unwrap().len(), 1);
-            let named = store.blocks_without_failures(at(30)).await.unwrap();
-            assert!(
-                named[0].starts_with("person:alice is blocked until"),
-                "{named:?}"
-            );
-        }
-        let lifted = AuditRecord::new(AuditKind::LockoutLifted, at(40)).person(&alice);
-        store.forget_failures(&alice, &[lifted]).await.unwrap();
-        assert_eq!(other.blocked_until(&claim(41)).await.unwrap(), None);
-        assert!(
-            other
-                .blocks_without_failures(at(41))
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        other.close().await;
     });
 }
 

@@ -8,6 +8,7 @@ mod elsewhere;
 mod on_disk;
 mod orders;
 mod runs;
+mod secrets;
 mod sessions;
 mod since;
 mod tables;

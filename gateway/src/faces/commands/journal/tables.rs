@@ -14,9 +14,10 @@ use ecluse_recordings::neutralise;
 use ecluse_recordings::verify::Verdict;
 
 use super::runs::Runs;
+use super::secrets::{Of, Secrets};
 use super::verify::Findings;
 use crate::audit::AuditKind;
-use crate::store::{NODE, SEALED, SETTINGS, Store};
+use crate::store::{NODE, SETTINGS, Store};
 
 /// How far the time of a row may be from that of its entry: in older stores they were read one after the other.
 /// **Unit**: microseconds.
@@ -46,8 +47,7 @@ pub(super) struct Tables {
     keys: BTreeMap<String, Done>,
     /// Every key that signs or signed: its public half and where it lies.
     signing: Vec<(String, Done)>,
-    /// The digest of each sealed value, by table and row.
-    sealed: BTreeMap<(&'static str, String), (u64, Option<String>)>,
+    secrets: Secrets,
     destroyed: BTreeMap<u64, (Option<String>, Option<u64>, i64)>,
     /// Before when words of each client were taken away; by nobody's name, those of no client.
     removed: BTreeMap<Option<String>, i64>,
@@ -76,8 +76,8 @@ impl Tables {
             what: what.unwrap_or_default().to_owned(),
         };
         let person = entry.person.clone().unwrap_or_default();
-        let sealed = (entry.seq, entry.detail_text(SEALED).map(str::to_owned));
         let by = entry.detail_text("by");
+        self.secrets.see(entry, kind);
         if kind == AuditKind::DocumentChange {
             if let Some(version) = number("version") {
                 let done = done(entry.person.as_deref(), None);
@@ -87,7 +87,6 @@ impl Tables {
             self.old_versions = number("version").unwrap_or(0);
         } else if kind == AuditKind::Enrolment {
             self.disabled.remove(&person);
-            self.sealed.insert(("enrolments", person.clone()), sealed);
             self.enrolled.insert(person, done(by, None));
         } else if kind == AuditKind::EnrolmentDisabled {
             self.disabled.insert(person, done(by, None));
@@ -97,8 +96,6 @@ impl Tables {
             let target = entry.target.clone().unwrap_or_default();
             let account = entry.detail_text("account").unwrap_or_default().to_owned();
             let done = done(entry.person.as_deref(), entry.detail_text("credential"));
-            let row = format!("{target} {account} {}", done.what);
-            self.sealed.insert(("credentials", row), sealed);
             self.credentials.insert((target, account), done);
         } else if kind == AuditKind::HostKeyMismatch {
             let of = (entry.client.clone(), entry.target.clone());
@@ -119,7 +116,6 @@ impl Tables {
                 .is_none_or(|source| source == "store")
             {
                 let done = done(None, entry.detail_text("public"));
-                self.sealed.insert(("gateway_keys", name.clone()), sealed);
                 self.keys.insert(name, done);
             }
         } else if kind == AuditKind::EntriesDestroyed {
@@ -190,7 +186,17 @@ impl Tables {
 
     /// A row that no entry tells of.
     fn untold(&self, findings: &mut Findings, place: impl fmt::Display) {
-        if self.removed.is_empty() {
+        self.untold_where(self.removed.is_empty(), findings, place);
+    }
+
+    /// The same, of one that opens something: once the log tells of each of those, no retention takes its last word.
+    fn untold_secret(&self, findings: &mut Findings, place: impl fmt::Display) {
+        let tells = self.removed.is_empty() || self.secrets.tells();
+        self.untold_where(tells, findings, place);
+    }
+
+    fn untold_where(&self, tells: bool, findings: &mut Findings, place: impl fmt::Display) {
+        if tells {
             findings.add(
                 Verdict::NotInLog,
                 format!("{place}: no entry tells of it; it was put into the store by hand"),
@@ -245,6 +251,14 @@ impl Tables {
             let person = found.person.to_string();
             let place = format!("the enrolment of {person}");
             match self.enrolled.get(&person) {
+                // That its words went was said again.
+                None if self.secrets.has(&Of::Person(person.clone())) => {
+                    if found.disabled_at.is_none() {
+                        let of = Of::Person(person.clone());
+                        self.secrets.in_force(&of, &place, findings);
+                    }
+                }
+                None if found.disabled_at.is_none() => self.untold_secret(findings, &place),
                 None => self.untold(findings, &place),
                 Some(said) => {
                     compared(&place, "when", found.confirmed_at, said, findings);
@@ -283,8 +297,11 @@ impl Tables {
         for found in store.credentials().await? {
             let place = format!("the credential of {}@{}", found.account, found.target);
             let of = (found.target.to_string(), found.account.to_string());
+            let secret = Of::Account(of.0.clone(), of.1.clone());
+            self.secrets.in_force(&secret, &place, findings);
             match self.credentials.get(&of) {
-                None => self.untold(findings, &place),
+                None if self.secrets.has(&secret) => {}
+                None => self.untold_secret(findings, &place),
                 Some(said) => {
                     compared(&place, "when it was set", found.set_at, said, findings);
                     by_whom(
@@ -311,28 +328,9 @@ impl Tables {
                 );
             }
         }
-        for found in store.sealed_values().await? {
-            let place = format!(
-                "the sealed value of {} {}",
-                found.table,
-                neutralise(&found.row)
-            );
-            if !found.opens {
-                findings.add(
-                    Verdict::Altered,
-                    format!("{place} does not open: it is another row's, or was altered"),
-                );
-            }
-            match self.sealed.get(&(found.table, found.row)) {
-                Some((seq, Some(digest))) if *digest != found.digest => findings.add(
-                    Verdict::Altered,
-                    format!("{place} was altered: it is not the one of entry {seq}"),
-                ),
-                Some((seq, None)) => findings.note(format!(
-                    "{place} is from before entries had its digest: nothing tells whether it is the one of entry {seq}"
-                )),
-                Some(_) | None => {}
-            }
+        self.secrets.compare(store, findings).await?;
+        for untold in self.secrets.untold() {
+            self.untold(findings, untold);
         }
         let signing = store.signing_keys().await?;
         for (nth, found) in signing.iter().enumerate() {

@@ -272,10 +272,6 @@ impl Verify {
         sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
         seen.tables.compare(&moment, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
-        for problem in moment.blocks_without_failures(crate::clock::now()).await? {
-            // A gateway with other rules may have forgotten them: no accusation.
-            findings.note(neutralise(problem));
-        }
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
             findings.add(Verdict::Altered, fault);

@@ -36,8 +36,9 @@ fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_fo
             judge(store, Some(&alice()), &code, 3000).await,
             CodeOutcome::Accepted
         );
+        let enrolment = AuditRecord::new(AuditKind::Enrolment, at(2)).person(&alice());
         let replaced = store
-            .enrol(&confirmed(&alice(), &second), true, &[])
+            .enrol(&confirmed(&alice(), &second), true, &[enrolment])
             .await
             .unwrap();
         assert_eq!(replaced, Enrolled::Done);
@@ -54,14 +55,15 @@ fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_fo
 fn a_disabled_enrolment_accepts_no_code() {
     on_each_engine(async |store| {
         let secret = enrol(store).await;
-        assert!(store.disable_enrolment(&alice(), at(5), &[]).await.unwrap());
+        let record = AuditRecord::new(AuditKind::EnrolmentDisabled, at(5)).person(&alice());
+        let disabled = store.disable_enrolment(&alice(), at(5), &[record]).await;
+        assert!(disabled.unwrap());
         assert!(!store.disable_enrolment(&alice(), at(6), &[]).await.unwrap());
         let code = secret.code(at(3000));
         assert_eq!(
             judge(store, Some(&alice()), &code, 3000).await,
             CodeOutcome::NotEnrolled
         );
-        assert!(!store.accept_code_step(&alice(), 100).await.unwrap());
     });
 }
 
@@ -95,7 +97,7 @@ fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
             client: Some(ClientId::parse("hopital").unwrap()),
         };
         store
-            .log_on(&alice(), Some((&binding, at(600))), at(0), &[])
+            .log_on(&alice(), None, Some((&binding, at(600))), at(0), None)
             .await
             .unwrap();
         assert!(store.factor_remembered(&binding, at(599)).await.unwrap());
@@ -153,7 +155,10 @@ fn a4_a_row_that_is_written_by_hand_is_no_remembered_factor() {
         };
         let remember = async || {
             let both = Some((&binding, at(600)));
-            store.log_on(&alice(), both, at(2), &[]).await.unwrap();
+            store
+                .log_on(&alice(), None, both, at(2), None)
+                .await
+                .unwrap();
         };
         remember().await;
         assert!(holds(&binding, 599).await);
@@ -222,7 +227,7 @@ fn a_block_forgets_the_remembered_factors() {
             client: None,
         };
         store
-            .log_on(&alice(), Some((&binding, at(9000))), at(0), &[])
+            .log_on(&alice(), None, Some((&binding, at(9000))), at(0), None)
             .await
             .unwrap();
         for _ in 0..3 {

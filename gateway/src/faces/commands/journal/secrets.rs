@@ -1,0 +1,161 @@
+//! The sealed secrets against the entries: each must be the one of which the log tells last, and none may have let anybody in of which
+//! it never told.
+
+use std::collections::BTreeMap;
+
+use ecluse_recordings::log::Entry;
+use ecluse_recordings::neutralise;
+use ecluse_recordings::verify::Verdict;
+
+use super::verify::Findings;
+use crate::audit::{AuditKind, CODE_STEP, SECRET, SECRETS_TOLD};
+use crate::store::{SEALED, Store};
+
+/// Whose secret, or which.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    /// Of a person.
+    Person(String),
+    /// Of an account of a target.
+    Account(String, String),
+    /// The gateway's own, by its name.
+    Key(String),
+}
+
+impl Of {
+    /// As an entry names it that tells of it again.
+    fn named(text: &str) -> Option<Self> {
+        if let Some(person) = text.strip_prefix("enrolment of ") {
+            return Some(Self::Person(person.to_owned()));
+        }
+        let (account, target) = text.strip_prefix("credential of ")?.rsplit_once('@')?;
+        Some(Self::Account(target.to_owned(), account.to_owned()))
+    }
+}
+
+/// What the entries say of them.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// The digest of each, by the last entry that sets it.
+    sealed: BTreeMap<Of, (u64, Option<String>)>,
+    /// Those of which the last word is that they are in force no more, said again when its entry was destroyed.
+    ended: BTreeMap<Of, u64>,
+    /// The first log-on by a code of each person.
+    log_ons: BTreeMap<String, u64>,
+    /// Whether the log tells of each, whatever retention took.
+    tells: bool,
+}
+
+impl Secrets {
+    /// Takes in an entry. Entries come in their order.
+    pub(super) fn see(&mut self, entry: &Entry, kind: AuditKind) {
+        self.tells |= entry.detail.contains_key(SECRETS_TOLD);
+        let person = || Some(Of::Person(entry.person.clone()?));
+        let account = || {
+            let account = entry.detail_text("account")?;
+            Some(Of::Account(entry.target.clone()?, account.to_owned()))
+        };
+        let is_key = kind == AuditKind::KeyMade
+            && entry
+                .detail_text("source")
+                .is_none_or(|source| source == "store");
+        let of = if kind == AuditKind::Enrolment {
+            person()
+        } else if kind == AuditKind::CredentialSet {
+            account()
+        } else if is_key {
+            entry.detail_text("key").map(|key| Of::Key(key.to_owned()))
+        } else if kind == AuditKind::Bound && entry.detail_text(SECRET).is_some() {
+            // As it was found, or once more; without a digest, that it is in force no more.
+            entry.detail_text(SECRET).and_then(Of::named)
+        } else {
+            if kind == AuditKind::LogOn
+                && entry.detail.contains_key(CODE_STEP)
+                && let Some(person) = &entry.person
+            {
+                self.log_ons.entry(person.clone()).or_insert(entry.seq);
+            }
+            None
+        };
+        let Some(of) = of else { return };
+        let digest = entry.detail_text(SEALED).map(str::to_owned);
+        if kind == AuditKind::Bound && digest.is_none() {
+            self.sealed.remove(&of);
+            self.ended.insert(of, entry.seq);
+        } else {
+            self.ended.remove(&of);
+            self.sealed.insert(of, (entry.seq, digest));
+        }
+    }
+
+    /// Whether any entry with words tells of it.
+    pub(super) fn has(&self, of: &Of) -> bool {
+        self.sealed.contains_key(of) || self.ended.contains_key(of)
+    }
+
+    /// Whether the log tells of each.
+    pub(super) fn tells(&self) -> bool {
+        self.tells
+    }
+
+    /// A row that is in force is named where the last word of it is that it is not.
+    pub(super) fn in_force(&self, of: &Of, place: &str, findings: &mut Findings) {
+        if let Some(seq) = self.ended.get(of) {
+            findings.add(
+                Verdict::Altered,
+                format!("{place} is in force in the table, and is not by entry {seq}"),
+            );
+        }
+    }
+
+    /// Second factors by which somebody logged on, and of which no entry tells.
+    pub(super) fn untold(&self) -> impl Iterator<Item = String> {
+        let log_ons = self.log_ons.iter();
+        let untold = log_ons.filter(|(person, _)| !self.has(&Of::Person((*person).clone())));
+        untold.map(|(person, seq)| {
+            let person = neutralise(person);
+            format!("the second factor with which {person} logged on in entry {seq}")
+        })
+    }
+
+    /// Compares them with what the store holds.
+    pub(super) async fn compare(
+        &self,
+        store: &Store,
+        findings: &mut Findings,
+    ) -> anyhow::Result<()> {
+        for found in store.sealed_values().await? {
+            let place = format!(
+                "the sealed value of {} {}",
+                found.table,
+                neutralise(&found.row)
+            );
+            if !found.opens {
+                findings.add(
+                    Verdict::Altered,
+                    format!("{place} does not open: it is another row's, or was altered"),
+                );
+            }
+            let of = match found.table {
+                "enrolments" => Of::Person(found.row),
+                "credentials" => {
+                    let mut parts = found.row.split(' ').map(str::to_owned);
+                    let both = (parts.next(), parts.next());
+                    Of::Account(both.0.unwrap_or_default(), both.1.unwrap_or_default())
+                }
+                _ => Of::Key(found.row),
+            };
+            match self.sealed.get(&of) {
+                Some((seq, Some(digest))) if *digest != found.digest => findings.add(
+                    Verdict::Altered,
+                    format!("{place} was altered: it is not the one of entry {seq}"),
+                ),
+                Some((seq, None)) => findings.note(format!(
+                    "{place} is from before entries had its digest: nothing tells whether it is the one of entry {seq}"
+                )),
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+}
