@@ -16,6 +16,7 @@ use super::*;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::faces::lobby::testing::{House, documents, documents_where};
+use crate::store::Destruction;
 use crate::store::testing::records_of;
 
 fn ask<A: Ask>(body: serde_json::Value) -> A {
@@ -422,4 +423,48 @@ async fn a_cut_needs_no_terminal() {
     );
     let records = records_of(&gateway.store, &[AuditKind::ActRefused]).await;
     assert_eq!(records.len(), 6, "{records:?}");
+}
+
+/// R5, R7: whose own words retention took is no newcomer: they are told what came since, of the destruction too.
+#[tokio::test]
+async fn who_was_away_for_longer_than_words_are_kept_is_told_what_came_since() {
+    let house = House::new().await;
+    let (hopital, now) = (ClientId::parse("hopital").unwrap(), clock::now());
+    // In the order of their dates, behind those with which the house began.
+    let later = |days: u64| now.plus(Span::from_hours(24 * days));
+    let store = &house.gateway.store;
+    let odile = house.visitor("odile");
+    let untold = async || {
+        let applied = house.gateway.applied();
+        let operator = odile.as_operator(&applied).unwrap();
+        let mut upto = up_to_now(&house.gateway, &operator).await.unwrap();
+        untold(&house.gateway, &odile, &mut upto).await.unwrap()
+    };
+    let came = AuditRecord::new(AuditKind::LogOn, later(1))
+        .person(odile.person())
+        .client(&hopital)
+        .detail("connection", "an earlier one");
+    store.record(&[came]).await.unwrap();
+    let changed = AuditRecord::new(AuditKind::CredentialSet, later(350)).client(&hopital);
+    store.record(&[changed]).await.unwrap();
+    let destruction = Destruction {
+        client: Some(hopital.clone()),
+        in_force: true,
+        before: later(300),
+        at: later(400),
+        by: "root".to_owned(),
+        why: "its time is over".to_owned(),
+    };
+    let taken = store.destroy_client_entries(&destruction).await.unwrap();
+    assert_eq!(taken.unwrap().entries, 1);
+    let told: Vec<What> = untold()
+        .await
+        .unwrap()
+        .changes
+        .iter()
+        .map(|one| one.what)
+        .collect();
+    assert_eq!(told, [What::WordsDestroyed, What::Credential]);
+    // Once.
+    assert!(untold().await.is_none());
 }

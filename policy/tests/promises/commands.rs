@@ -483,7 +483,9 @@ fn the_entries_behind_a_request_are_shown_with_their_terms() {
         capabilities: vec![capability("command: top")],
     };
     let behind = entries_behind(&documents, &person("alice"), &scope, t0());
-    let shown: Vec<String> = behind.iter().map(|(_, entry)| entry.to_string()).collect();
+    let shown: Vec<String> = behind.iter().map(|one| one.entry.to_string()).collect();
+    // Of what a wider line allows, what was asked for and no more.
+    assert!(behind.iter().all(|one| one.gives == scope.capabilities));
     assert_eq!(
         shown,
         [
@@ -496,5 +498,44 @@ fn the_entries_behind_a_request_are_shown_with_their_terms() {
     assert_eq!(
         entries_behind(&documents, &person("alice"), &scope, later).len(),
         1
+    );
+}
+
+/// Whoever says yes to any command does not read the few that another flow has, and whoever says yes to those few reads them,
+/// and by which line a terminal comes with them.
+#[test]
+fn what_another_flow_gives_less_of_is_not_behind_a_request() {
+    let wide = crate::site::DBA.replace(
+        r#"["shell", "command: pg_dump --schema-only {db}", "env: LANG LC_*"]"#,
+        r#"[{ line = "command: *", owner = "Odile", until = "2026-12-31" }]"#,
+    );
+    let narrow = crate::site::DBA
+        .replace(r#"name = "dba""#, r#"name = "deux""#)
+        .replace(
+            r#"["shell", "command: pg_dump --schema-only {db}", "env: LANG LC_*"]"#,
+            r#"["command: id", "command: uptime"]"#,
+        );
+    let documents = with_flows(&format!("{wide}{narrow}"));
+    let behind = |capabilities: &[&str]| -> Vec<String> {
+        let scope = Scope {
+            targets: [target("db01")].into(),
+            accounts: [account("postgres")].into(),
+            capabilities: capabilities.iter().map(|one| capability(one)).collect(),
+        };
+        let behind = entries_behind(&documents, &person("alice"), &scope, t0());
+        let said = |one: &matrix::Behind| {
+            let gives: Vec<String> = one.gives.iter().map(ToString::to_string).collect();
+            format!("{} {}", one.flow, gives.join(", "))
+        };
+        behind.iter().map(said).collect()
+    };
+    assert_eq!(behind(&["command: *"]), ["dba command: *"]);
+    assert_eq!(
+        behind(&["command: id", "command: uptime"]),
+        [
+            "dba command: id, command: uptime",
+            "deux command: id",
+            "deux command: uptime"
+        ]
     );
 }

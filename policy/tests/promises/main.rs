@@ -23,6 +23,7 @@ mod login;
 mod mandates;
 mod offers;
 mod on_record;
+mod period;
 mod places;
 mod properties;
 mod requests;

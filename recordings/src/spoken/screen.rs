@@ -162,6 +162,17 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse: what you typed while it was held ({} B) was not passed on.",
         "Écluse\u{a0}: ce que vous avez tapé pendant la suspension ({} o) n'a pas été transmis.",
     ),
+    // A search has the word for programs before the sentence.
+    ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: quota {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: unrecorded {sentence}", "fin\u{a0}: {sentence}"),
+    (
+        "ended: connection-closed {sentence}",
+        "fin\u{a0}: {sentence}",
+    ),
+    ("ended: ended-on-record {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: gateway-stops {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: overflow {sentence}", "fin\u{a0}: {sentence}"),
     ("ended: {sentence}", "fin\u{a0}: {sentence}"),
     (
         "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",
