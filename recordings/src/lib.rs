@@ -59,6 +59,7 @@ mod rebuild;
 mod recent;
 mod record;
 mod recovery;
+mod rectangles;
 mod rewrap;
 mod rows;
 pub mod screen;

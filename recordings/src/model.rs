@@ -5,6 +5,7 @@
 
 use crate::marks::{Marked, is_mark, kept};
 use crate::meter::Meter;
+use crate::rectangles::{Rectangle, Rectangles, rectangle};
 use crate::screen::Size;
 use crate::sequences::{Hidden, Piece, Sequences, Withheld};
 use avt::observer::Observer;
@@ -51,6 +52,9 @@ pub(crate) struct Model {
     /// Letters with marks beyond what is kept of them.
     lost: String,
     hidden: Withheld,
+    /// A rectangle to be looked at once all before it was carried out, and what such showed.
+    rectangle: Option<Rectangle>,
+    rectangles: Rectangles,
     functions: Vec<Function>,
 }
 
@@ -69,6 +73,8 @@ impl Model {
             mark: None,
             lost: String::new(),
             hidden: Withheld::default(),
+            rectangle: None,
+            rectangles: Rectangles::default(),
             functions: Vec::new(),
         }
     }
@@ -97,6 +103,9 @@ impl Model {
             self.hidden
                 .keep(Hidden::marks(std::mem::take(&mut self.lost)));
         }
+        if let Some(text) = self.rectangles.told() {
+            self.hidden.keep(Hidden::rectangles(text));
+        }
         self.hidden.take()
     }
 
@@ -104,6 +113,7 @@ impl Model {
     pub(crate) fn passes(&mut self, at_us: u64) {
         self.meter.passes(at_us);
         self.sequences.passes(at_us);
+        self.rectangles.passes(at_us);
     }
 
     /// Whether something waited for its end too long, and is shown with the next text, be it empty.
@@ -113,6 +123,7 @@ impl Model {
 
     /// Nothing more comes: what waits for its end does so in vain.
     pub(crate) fn ends<O: Observer>(&mut self, observer: &mut O) -> Result<(), Fault> {
+        self.rectangles.ends();
         self.guarded(|model| model.give_up(observer))
     }
 
@@ -132,6 +143,10 @@ impl Model {
                 if let Some(mark) = model.mark.take() {
                     model.execute(observer);
                     model.mark_before_cursor(mark);
+                }
+                if let Some(rectangle) = model.rectangle.take() {
+                    model.execute(observer);
+                    model.rectangles.take(rectangle, &model.terminal);
                 }
                 if model.functions.len() >= AT_ONCE {
                     model.execute(observer);
@@ -164,10 +179,11 @@ impl Model {
             mark,
             lost,
             hidden,
+            rectangle: drawn,
             functions,
             ..
         } = self;
-        let rows = size.rows();
+        let (size, rows) = (*size, size.rows());
         lex(sequences, &mut |piece| match piece {
             Piece::Letter(letter) if is_mark(letter) => match (*last, functions.last_mut()) {
                 (Some(before), Some(Function::Print(printed))) => {
@@ -186,6 +202,7 @@ impl Model {
             }
             Piece::Sequence(sequence) => {
                 *last = None;
+                *drawn = rectangle(sequence, size);
                 let Some(sequence) = understood(sequence) else {
                     return;
                 };
@@ -278,6 +295,7 @@ impl Model {
             self.last = None;
             self.inserting = false;
             self.mark = None;
+            self.rectangle = None;
             Fault
         })
     }

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Decrypts everything again: streams by their counts and digests, every file by its checksum, what has a salted digest
+/// Decrypts everything again: streams by their counts and digests (one that is a file of its own by that file), every file by its checksum, what has a salted digest
 /// of its own in the manifest and is not large by that too.
 pub(crate) fn read_back(
     files: &SealedArtefacts<'_>,
@@ -25,7 +25,7 @@ pub(crate) fn read_back(
         whole: Arc::default(),
     };
     for channel in &record.channels {
-        rebuild::verify(&written, channel)?;
+        rebuild::verify(&written, channel, true)?;
     }
     for name in [layout::NOTES, layout::RECORD] {
         let sealed_name = layout::sealed_name(name);

@@ -100,13 +100,24 @@ pub(crate) fn rebuild_from(
     Ok(())
 }
 
-/// Checks that the files of a channel hold what the journal held: counts and digests.
-pub(crate) fn verify(from: &dyn Plain, channel: &ChannelRecord) -> Result<(), FinishError> {
+/// Checks that the files of a channel hold what the journal held: counts and digests. `compares` says whether `from` itself
+/// compares each file with what was written into it: a stream that is a file of its own, whole, is then known by that.
+pub(crate) fn verify(
+    from: &dyn Plain,
+    channel: &ChannelRecord,
+    compares: bool,
+) -> Result<(), FinishError> {
     let mut digests = crate::stream::PerStream::<(u64, Sha256)>::default();
+    let is_known = |stream: Stream| {
+        let masked = stream == Stream::Input && channel.files.unechoed.is_some();
+        compares && !masked && channel.files.raw(stream).is_some()
+    };
     rebuild_from(from, channel, true, |piece| {
         let (count, digest) = digests.of_mut(piece.stream);
         *count = count.saturating_add(piece.bytes.len() as u64);
-        digest.update(piece.bytes);
+        if !is_known(piece.stream) {
+            digest.update(piece.bytes);
+        }
         Ok(())
     })?;
     let unechoed = match &channel.files.unechoed {
@@ -121,7 +132,8 @@ pub(crate) fn verify(from: &dyn Plain, channel: &ChannelRecord) -> Result<(), Fi
             (Stream::Input, Some((_, sha256))) => Some(sha256),
             _ => record.sha256.as_ref(),
         };
-        if count != record.bytes || expected != Some(&found) {
+        let same = is_known(stream) || expected == Some(&found);
+        if count != record.bytes || !same {
             return Err(FinishError::Mismatch {
                 what: format!("{} of channel {}", stream.word(), channel.number),
             });

@@ -299,7 +299,7 @@ impl OpenRecording {
     pub fn verify(&self) -> Result<(), FinishError> {
         let record = self.record();
         for channel in &record.channels {
-            rebuild::verify(self, channel)?;
+            rebuild::verify(self, channel, false)?;
         }
         if self.inner.journal.is_some() {
             return Ok(());

@@ -49,6 +49,10 @@ enum Kind {
     Csi,
     /// Marks beyond what is kept of them.
     Marks,
+    /// Nothing hides it, but the model behind does not draw it.
+    Rectangles,
+    /// An older terminal's sequences from here on, in which the letters of others are text.
+    Vt52,
     /// More of all these than are told, and how many.
     More(u64),
 }
@@ -62,6 +66,8 @@ pub(crate) struct Sequences {
     more: usize,
     /// What stands behind the first line end of a string: hidden once the string ends, shown if it never does.
     tail: String,
+    /// The sequences are those of a VT52 (DECANM reset).
+    vt52: bool,
     now_us: u64,
     since_us: u64,
 }
@@ -76,6 +82,8 @@ enum State {
     String(Kind),
     /// `ESC` inside a string.
     StringEscape(Kind),
+    /// After a VT52's `ESC Y`: a row and a column come.
+    Address,
 }
 
 impl Sequences {
@@ -97,6 +105,7 @@ impl Sequences {
             State::Control => self.control(letter, out),
             State::String(kind) => self.string(kind, letter, out),
             State::StringEscape(kind) => self.after_escape(kind, letter, out),
+            State::Address => self.address(letter, out),
         }
     }
 
@@ -129,6 +138,8 @@ impl Sequences {
             '\x18' | '\x1a' => self.state = State::Ground,
             '\0' | '\x7f'..='\u{9f}' => {}
             '\x01'..='\x1f' => out(Piece::Letter(letter)),
+            'Y' if first && self.vt52 => self.state = State::Address,
+            'A'..='D' | 'H'..='K' | '<' if first && self.vt52 => self.of_vt52(letter, out),
             '[' if first => {
                 self.held.push(letter);
                 self.state = State::Control;
@@ -152,6 +163,55 @@ impl Sequences {
         }
     }
 
+    /// A VT52's sequence of one letter, as what other terminals have for it.
+    fn of_vt52(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        self.state = State::Ground;
+        match letter {
+            '<' => self.vt52 = false,
+            'I' => out(Piece::Sequence("\x1bM")),
+            letter => {
+                self.held.push('[');
+                self.held.push(letter);
+                out(Piece::Sequence(&self.held));
+            }
+        }
+    }
+
+    /// A row and a column, each a letter from the blank on.
+    fn address(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
+        match letter {
+            '\x1b' => self.begin(),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' => {
+                self.state = State::Ground;
+                self.ground(letter, out);
+            }
+            letter if self.held.len() == 1 => self.held.push(letter),
+            column => {
+                let row = self.held.chars().last().unwrap_or(' ');
+                let place = |letter: char| u32::from(letter).saturating_sub(31).max(1);
+                let address = format!("\x1b[{};{}H", place(row), place(column));
+                self.state = State::Ground;
+                out(Piece::Sequence(&address));
+            }
+        }
+    }
+
+    /// Whether a sequence sets or resets the mode that other terminals' sequences are understood in.
+    fn notes_mode(&mut self, out: &mut impl FnMut(Piece<'_>)) {
+        let Some(modes) = self.held.strip_prefix("\x1b[?") else {
+            return;
+        };
+        let (list, last) = modes.split_at(modes.len().saturating_sub(1));
+        let names = |mode: &str| mode.trim_start_matches('0') == "2";
+        if !matches!(last, "h" | "l") || !list.split(';').any(names) {
+            return;
+        }
+        let was = std::mem::replace(&mut self.vt52, last == "l");
+        if self.vt52 && !was {
+            out(Piece::Hidden(Hidden::new(Kind::Vt52, String::new())));
+        }
+    }
+
     fn control(&mut self, letter: char, out: &mut impl FnMut(Piece<'_>)) {
         match letter {
             '\x1b' => self.begin(),
@@ -161,6 +221,7 @@ impl Sequences {
             '@'..='~' => {
                 self.held.push(letter);
                 self.state = State::Ground;
+                self.notes_mode(out);
                 out(Piece::Sequence(&self.held));
             }
             ' '..='?' if self.held.len() < LONGEST_SEQUENCE => self.held.push(letter),
@@ -229,7 +290,7 @@ impl Sequences {
     /// What waited for its end does so no longer.
     fn give_up(&mut self, out: &mut impl FnMut(Piece<'_>)) {
         let kind = match std::mem::take(&mut self.state) {
-            State::Ground | State::Escape => return,
+            State::Ground | State::Escape | State::Address => return,
             State::Control => Kind::Csi,
             State::String(kind) | State::StringEscape(kind) => kind,
         };
@@ -242,6 +303,8 @@ impl Sequences {
             | Kind::Pm
             | Kind::Apc
             | Kind::Marks
+            | Kind::Rectangles
+            | Kind::Vt52
             | Kind::More(_) => held,
         };
         if !text.is_empty() {
@@ -298,6 +361,11 @@ impl Hidden {
         Self::new(Kind::Marks, text)
     }
 
+    /// Letters drawn as rectangles.
+    pub(crate) fn rectangles(text: String) -> Self {
+        Self::new(Kind::Rectangles, text)
+    }
+
     /// What to say of it.
     pub(crate) fn told(&self) -> String {
         let (what, text) = match self.kind {
@@ -311,6 +379,10 @@ impl Hidden {
                 "more marks on letters than are kept of them",
                 self.text.clone(),
             ),
+            Kind::Rectangles => ("drawn as rectangles", self.text.clone()),
+            Kind::Vt52 => {
+                return "[not shown: some terminals take what comes now for a VT52's, and show letters of sequences]".to_owned();
+            }
             Kind::More(more) => {
                 return format!("[not shown: {more} more that were hidden at once]");
             }
@@ -379,8 +451,10 @@ impl Hidden {
                 let question = self.text.starts_with("$q") || self.text.starts_with("+q");
                 !(question && self.text.len() <= 64)
             }
-            Kind::Sos | Kind::Pm | Kind::Apc | Kind::Csi | Kind::Marks => !bare(&self.text),
-            Kind::More(_) => true,
+            Kind::Sos | Kind::Pm | Kind::Apc | Kind::Csi | Kind::Marks | Kind::Rectangles => {
+                !bare(&self.text)
+            }
+            Kind::Vt52 | Kind::More(_) => true,
         }
     }
 }

@@ -121,6 +121,50 @@ const OVERWRITTEN: &[(&str, &str)] = &[
     ("another screen", "\x1b[?1049h\x1b[?1049l"),
 ];
 
+/// R10: letters that are drawn as rectangles, or in the mode of an older terminal, stand where they are looked for.
+#[test]
+fn rectangles_and_a_vt52_blank_nothing() {
+    let filled: String = (0u32..)
+        .zip("ZEBRAFILL".chars())
+        .map(|(at, letter)| {
+            let (code, col) = (u32::from(letter), at + 5);
+            format!("\x1b[{code};3;{col};3;{col}$x")
+        })
+        .collect();
+    let alphabet = "\x1b[1;1HABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let copied: String = (0u32..)
+        .zip("COPYRAVEN".chars())
+        .map(|(at, letter)| {
+            let (from, to) = (u32::from(letter) - 64, at + 5);
+            format!("\x1b[1;{from};1;{from};1;7;{to};1$v")
+        })
+        .collect();
+    let placed: String = (b'/'..)
+        .zip("VTOWLBIRD".chars())
+        .map(|(col, letter)| format!("\x1bY%{}{letter}", char::from(col)))
+        .collect();
+    for (pieces, word) in [
+        (at_once(&*filled), "ZEBRAFILL"),
+        (
+            at_once(format!("{alphabet}{copied}\x1b[1;1H\x1b[2K")),
+            "COPYRAVEN",
+        ),
+        (at_once(format!("\x1b[?2l{placed}\x1b<")), "VTOWLBIRD"),
+    ] {
+        let found = missing(&size(80, 24), &pieces, &[word.to_owned()]);
+        assert!(found.is_empty(), "{found:?}");
+    }
+    // A letter at a time, a hundredth of a second apart, is the same word; what is copied of it is one more.
+    let slowly: Pieces = filled
+        .split_inclusive("$x")
+        .map(|one| (10, one.to_owned()))
+        .collect();
+    let found = missing(&size(80, 24), &slowly, &["ZEBRAFILL".to_owned()]);
+    assert!(found.is_empty(), "{found:?}");
+    let told = transcript(&size(80, 24), &at_once("\x1b[?2l\x1b[?2l"));
+    assert_eq!(told.matches("VT52").count(), 1, "{told}");
+}
+
 #[test]
 fn nothing_that_follows_in_the_same_breath_blanks_a_word() {
     let mut wrong = Vec::new();

@@ -10,6 +10,7 @@
 mod accounts;
 mod admission;
 mod approvals;
+mod behind;
 mod budgets;
 mod certificates;
 mod commands;

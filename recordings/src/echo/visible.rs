@@ -56,7 +56,7 @@ impl Visible {
         self.feed(bytes.get(..LONGEST_SEQUENCE).unwrap_or(bytes), |_| {});
         let mut full_screen = self.full_screen;
         let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| *byte == 0x1b) {
+        while let Some(at) = memchr::memchr(0x1b, rest) {
             rest = rest.get(at..).unwrap_or_default();
             let ends = rest
                 .iter()

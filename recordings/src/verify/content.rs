@@ -96,7 +96,7 @@ impl Inside<'_> {
                 .any(|name| self.broken.contains(&layout::sealed_name(name)))
         };
         for channel in record.channels.iter().filter(|channel| whole(channel)) {
-            if let Err(error) = rebuild::verify(&open, channel) {
+            if let Err(error) = rebuild::verify(&open, channel, false) {
                 let said = if let FinishError::Mismatch { what } = &error {
                     format!("{what} is not what was recorded")
                 } else {
