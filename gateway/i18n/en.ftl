@@ -12,7 +12,7 @@ common-looks-too-often = That is more than is looked at in a minute, and each lo
 common-needs-terminal = This needs a terminal: connect with “ssh -t”.
 common-bye = Goodbye.
 common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
-common-time-note = Times are UTC.
+common-time-note = Times that are shown are UTC.
 common-no-such-intervention = There is no intervention { $id } that you can see. “{ $command }” lists them.
 common-no-such-session = There is no session { $id } in passage that you can see. “live” lists them.
 
@@ -25,6 +25,7 @@ flow-environment = environment variables (env): { $names }
 
 term-terminal = with a terminal
 term-no-terminal = without a terminal
+term-by-line = by the line “{ $line }”
 term-derogation = derogation of { $owner }, until { $until }
 term-why = { $why }
 
@@ -32,6 +33,7 @@ state-requested = waiting for an answer
 state-approved = approved
 state-refused = refused
 state-expired = expired without an answer
+state-unused = expired without having been used
 state-open = open
 state-closed = closed
 state-cancelled = cancelled
@@ -71,6 +73,10 @@ request-approvals = { $given ->
     [0] { $needed } approvals needed, none yet
    *[other] { $given } of { $needed } approvals ({ $people })
 }
+hours-never = The flow { $flow } ({ $targets }) does not open before { $opens }: approved now, the intervention would end before that, at { $ends } at the latest.
+hours-never-known = The flow { $flow } ({ $targets }) is closed until { $ends }, when the intervention would end at the latest.
+hours-later = The flow { $flow } ({ $targets }) is closed at the beginning of this period; it opens at { $opens }, and nothing of it is possible before.
+hours-shorter = The flow { $flow } ({ $targets }) closes at { $closes }, before the length that was asked for is over; what it allows ends then.
 field-request = Request
 field-code = Code
 field-state = State
@@ -180,6 +186,7 @@ lobby-rate-unclear = “{ $typed }” is not a pace. Write for example 8KiB/s or
 lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }. “flows” says more.
 lobby-name-unclear = “{ $typed }” is not a name of this gateway.
 lobby-time-read-as = { $typed } is read as { $time }.
+lobby-time-several = “{ $typed }” is not one moment for all that you ask for: { $read }. Write the moment itself, for example --at { $one }, or ask for one flow alone: --flow FLOW.
 lobby-new-answer = { $number }: { $text }
 lobby-answer-approved = approved by { $person }, { $length } from the first use, until { $latest } at the latest
 lobby-answer-refused = refused by { $person }: { $reason }
@@ -290,6 +297,8 @@ changes-parts-more = { $count ->
    *[other] {" "}… and { $count } more lines
 }
 changes-enrolled = The administrator { $by } gave { $person } a new source of one-time codes.
+changes-enrolled-first = The administrator { $by } gave { $person } their first source of one-time codes.
+changes-enrolled-anew = The administrator { $by } REPLACED the source of one-time codes of { $person }: codes of the one before are worth nothing any more. Ask this person whether it is they who have another.
 changes-enrolment-disabled = The one-time codes of { $person } count no longer, because no document names { $person } any more.
 changes-credential = The administrator { $person } set the password or key with which the gateway logs on to { $target } as { $account }.
 changes-reached = From here on the matrix of { $client } reaches, of { $object }: { $text }
@@ -599,7 +608,7 @@ replay-transcript-end = Ended { $time }: { $reason }
 ## Help
 
 help-head = Commands:
-help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
+help-request = Ask the client for an intervention. D is a length such as 30m or 2h, counted from the first use; with --at it cannot be used before that time, which is read in the time zone of the flow that is asked for, as UTC where it names none; the answer says how it was read. SIZE, such as 200MiB, is how much is to leave at most, where the matrix allows more.
 help-interventions-technician = Your interventions and how they stand; of what is over, the latest. With its number, one of them in full.
 help-flows = What you may ask for, on which targets.
 help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
@@ -688,6 +697,7 @@ gauge = { $percent } % of { $limit } ({ $key })
 notice-budget = At most { $limits } may leave.
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
 notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
+notice-then = Your intervention { $number }, approved for { $length }, can be used once this one is over.
 notice-beside = Écluse: session { $session } begins for this: intervention { $number } permits it, and session { $before } of this connection does not.
 notice-recorded = What you do here is recorded, and { $client } may watch it as you do it. It is read by { $readers } and kept { $kept }.
 notice-auditors = its auditors
@@ -743,6 +753,7 @@ refusal-reason-is-code = Six digits are no reason: a one-time code stays with yo
 refusal-length = { $asked } is not possible here: between 1s and { $at_most } can be asked.
 refusal-bytes = { $asked } cannot be asked for here: between 1 B and { $at_most } may leave in one intervention.
 refusal-start = { $start } is not possible as a start: the latest is { $latest }.
+refusal-never-open = What you ask for is closed until { $opens_at }, and this period would be over at { $until } at the latest: nobody could use it. Ask for that time: request … --at { $at }
 refusal-too-many-waiting = { $waiting ->
     [one] One request waits for an answer already.
    *[other] { $waiting } requests wait for an answer already.
@@ -893,6 +904,7 @@ over-account = the technician's account ended
 over-key = the technician's key ended
 over-place = the technician's station or address may not be used
 over-intervention-by = intervention { $number } was ended by { $person }: { $reason }
+over-intervention-finished = { $person } ended intervention { $number }
 over-intervention = intervention { $number } was ended
 over-matrix = the client changed what is allowed on { $target }
 over-not-on-record = intervention #{ $number } was not the one on record any more

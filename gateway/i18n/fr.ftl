@@ -11,7 +11,7 @@ common-looks-too-often = C'est plus que ce qui se consulte en une minute, et cha
 common-needs-terminal = Il faut un terminal : connectez-vous avec « ssh -t ».
 common-bye = Au revoir.
 common-older-left-out = Tout ce qui est encore en cours est affiché, avec les { $shown } dernières de celles qui sont terminées. Il y en a de plus anciennes.
-common-time-note = Les heures sont en UTC.
+common-time-note = Les heures affichées sont en UTC.
 common-no-such-intervention = Aucune intervention { $id } ne vous est visible. « { $command } » en donne la liste.
 common-no-such-session = Aucune session { $id } en cours ne vous est visible. « live » en donne la liste.
 
@@ -24,6 +24,7 @@ flow-environment = variables d'environnement (env) : { $names }
 
 term-terminal = avec terminal
 term-no-terminal = sans terminal
+term-by-line = par la ligne « { $line } »
 term-derogation = dérogation dont répond { $owner }, jusqu'au { $until }
 term-why = { $why }
 
@@ -31,6 +32,7 @@ state-requested = en attente de réponse
 state-approved = approuvée
 state-refused = refusée
 state-expired = expirée sans réponse
+state-unused = expirée sans avoir servi
 state-open = ouverte
 state-closed = close
 state-cancelled = annulée
@@ -70,6 +72,10 @@ request-approvals = { $given ->
     [0] { $needed } approbations nécessaires, aucune encore
    *[other] { $given } sur { $needed } approbations ({ $people })
 }
+hours-never = Le flux { $flow } ({ $targets }) n'ouvre qu'à { $opens } : approuvée maintenant, l'intervention prendrait fin avant, à { $ends } au plus tard.
+hours-never-known = Le flux { $flow } ({ $targets }) est fermé jusqu'à { $ends }, où l'intervention prendrait fin au plus tard.
+hours-later = Le flux { $flow } ({ $targets }) est fermé au début de cette période ; il ouvre à { $opens }, et rien n'en est possible avant.
+hours-shorter = Le flux { $flow } ({ $targets }) ferme à { $closes }, avant que la durée demandée soit écoulée ; ce qu'il permet prend fin alors.
 field-request = Demande
 field-code = Code
 field-state = État
@@ -179,6 +185,7 @@ lobby-rate-unclear = « { $typed } » n'est pas un débit. Écrivez par exemple 
 lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
+lobby-time-several = « { $typed } » n'est pas le même moment partout où vous le demandez : { $read }. Écrivez le moment voulu, par exemple --at { $one }, ou demandez un seul flux : --flow FLUX.
 lobby-new-answer = { $number } : { $text }
 lobby-answer-approved = approuvée par { $person }, { $length } dès la première utilisation, jusqu'à { $latest } au plus tard
 lobby-answer-refused = refusée par { $person } : { $reason }
@@ -211,7 +218,7 @@ operator-copies-contradicted = { $time }  Le journal contredit les points de con
 operator-journal-contradicted = { $time }  Le journal de la passerelle n'est plus celui dont elle a signé les points de contrôle (noté en anglais : « { $problem } »). C'est une preuve : que personne n'y touche ; faites examiner la passerelle.
 operator-checkpoint-failed = { $time }  Depuis, la passerelle n'a pu signer aucun point de contrôle du journal (noté en anglais : « { $problem } »). Si cela dure plus de quelques minutes, prévenez l'administrateur de la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
-operator-account-blocked = { $time }  Le compte { DE($person) } a été bloqué : trop de codes faux. Demandez-lui s'ils venaient de lui.
+operator-account-blocked = { $time }  Le compte { DE($person) } a été bloqué : trop de codes faux. Demandez à cette personne s'ils venaient d'elle.
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
@@ -226,7 +233,7 @@ operator-order-not-on-record = { $time }  Un ordre de couper des sessions se tro
 operator-more-hidden = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
-  } où { $person } a tapé des lignes qui n'ont pas été affichées : { $numbers }. Les auditeurs les lisent.
+  } où { $person } a tapé des lignes dont l'écho n'a pas été reconnu : { $numbers }. Les auditeurs les lisent.
 operator-more-budgets = { $time }  Et { $count ->
     [one] un autre seuil
    *[other] { $count } autres seuils
@@ -283,7 +290,7 @@ changes-part = { $kind ->
     [keys] clés ({ $part })
     [groups] groupes ({ $part })
     [stations] postes ({ $part })
-    [expires] fin du compte ({ $part })
+    [expires] dernier jour du compte ({ $part })
     [disabled] hors service ({ $part })
     [networks] réseaux ({ $part })
     [unmask] peut démasquer ({ $part })
@@ -302,7 +309,7 @@ changes-part = { $kind ->
     [contacts-technical] contact technique ({ $part })
     [contacts-decision] contact de décision ({ $part })
     [recording-recipients] lecteurs des enregistrements ({ $part })
-    [retention-service-ended] fin de la prestation ({ $part })
+    [retention-service-ended] dernier jour de la prestation ({ $part })
     [retention-regime] régime de conservation ({ $part })
     [retention-keep] conservation ({ $part })
     [retention-longest] conservation au plus ({ $part })
@@ -321,6 +328,8 @@ changes-parts-more = { $count ->
    *[other] {" "}… et { $count } autres lignes
 }
 changes-enrolled = L'administrateur { $by } a donné à { $person } une nouvelle source de codes à usage unique.
+changes-enrolled-first = L'administrateur { $by } a donné à { $person } sa première source de codes à usage unique.
+changes-enrolled-anew = L'administrateur { $by } a REMPLACÉ la source de codes à usage unique { DE($person) } : les codes de la précédente ne valent plus. Demandez à cette personne si c'est bien elle qui en a une autre.
 changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent plus : aucun document ne nomme plus cette personne.
 changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } comme { $account }.
 changes-reached = Désormais la matrice du client { $client } atteint, chez { $object } : { $text }
@@ -630,7 +639,7 @@ replay-transcript-end = Fin { $time } : { $reason }
 ## Aide
 
 help-head = Commandes :
-help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
+help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée, lue dans le fuseau horaire du flux demandé, en UTC s'il n'en nomme pas ; la réponse dit comment elle a été lue. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
@@ -719,6 +728,7 @@ gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
 notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
+notice-then = Votre intervention { $number }, approuvée pour { $length }, pourra servir quand celle-ci sera finie.
 notice-beside = Écluse : la session { $session } commence pour cela : l'intervention { $number } le permet, la session { $before } de cette connexion non.
 notice-recorded = Ce que vous faites ici est enregistré et peut être suivi en direct par { $client }. L'enregistrement est lu par { $readers } et conservé { $kept }.
 notice-auditors = ses auditeurs
@@ -751,8 +761,8 @@ refusal-door-closed = La porte du client { $client } est fermée : son document
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
-refusal-env = { $flow } n'est pas transmis : { $reason }. Il manque : { $missing }
-refusal-no-terminal = { $flow } n'est permis que sans terminal, par « { $line } » du flux { $line_of }. Lancez-le sans terminal : ssh -T …
+refusal-env = { $flow } ne passe pas : { $reason }. Il manque : { $missing }
+refusal-no-terminal = { $flow } ne va que sans terminal, par « { $line } » du flux { $line_of }. À lancer sans terminal : ssh -T …
 refusal-term = Un terminal nommé « { $term } » n'est pas transmis : un nom a de 1 à 64 caractères parmi A-Z a-z 0-9 . _ + -. Donnez-en un autre : TERM=xterm-256color ssh …
 refusal-not-brought = { $flow } ne va pas avec « { $line } ».
 refusal-too-late = { $flow } vient trop tard sur ce canal. À demander sur un autre.
@@ -774,6 +784,7 @@ refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage 
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
+refusal-never-open = Ce que vous demandez est fermé jusqu'à { $opens_at }, et cette période serait finie à { $until } au plus tard : personne ne pourrait s'en servir. Demandez-la pour ce moment : request … --at { $at }
 refusal-too-many-waiting = { $waiting ->
     [one] Une demande attend déjà une réponse.
    *[other] { $waiting } demandes attendent déjà une réponse.
@@ -810,7 +821,7 @@ refusal-withdraw-instead = L'intervention { $number } a déjà sa réponse. « 
 refusal-not-yours = L'intervention { $number } n'est pas la vôtre.
 
 why-command-other-words = ce n'est pas la commande convenue
-why-command-shell-meaning = { $shown } a un sens pour un shell et ne fait jamais partie d'une commande convenue
+why-command-shell-meaning = « { $shown } » a un sens pour un shell et ne fait jamais partie d'une commande convenue
 why-command-spacing = ses mots doivent être séparés par une seule espace, sans espace avant ni après
 why-command-hole = ce qui tient la place de { $hole } ne convient pas
 why-command-too-long = elle est trop longue
@@ -924,6 +935,7 @@ over-account = le compte du technicien n'est plus en service
 over-key = la clé du technicien a pris fin
 over-place = le poste ou l'adresse du technicien n'est plus admis
 over-intervention-by = l'intervention { $number } a été close par { $person } : { $reason }
+over-intervention-finished = { $person } a mis fin à l'intervention { $number }
 over-intervention = l'intervention { $number } a pris fin
 over-matrix = le client a modifié ce qui est permis sur { $target }
 over-not-on-record = l'intervention nº { $number } n'était plus celle du journal

@@ -19,7 +19,7 @@ use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
 use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
-use crate::name::{AccountName, ClientId, TargetId};
+use crate::name::{AccountName, ClientId, InterventionNumber, TargetId};
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{EndReason, Permit, Refusal, Verdict, Withdrawal};
@@ -38,6 +38,8 @@ pub struct Admission {
     account: AccountName,
     intervention: Intervention,
     first_use: bool,
+    /// Another that was approved and not used, while this one is.
+    then: Option<(InterventionNumber, Span)>,
     rules: Vec<Rule>,
 }
 
@@ -256,6 +258,7 @@ impl Admission {
             account,
             intervention: mine,
             first_use: _,
+            then: _,
             rules: _, // asked one by one
         } = self;
         presence.still_valid(documents, now)?;
@@ -282,10 +285,7 @@ impl Admission {
             return Err(self.end_at(closed_at));
         }
         let Some(granted) = intervention.granted() else {
-            return Err(ended(
-                intervention.state().name(),
-                withdrawal(intervention.state()),
-            ));
+            return Err(ended(intervention.state().name(), withdrawal(intervention)));
         };
         // What ends it holds at once; what grants does not, before its words are there.
         if intervention.is_contradicted() {
@@ -310,10 +310,7 @@ impl Admission {
             | State::Expired { .. }
             | State::Closed { .. }
             | State::Cancelled { .. } => {
-                return Err(ended(
-                    intervention.state().name(),
-                    withdrawal(intervention.state()),
-                ));
+                return Err(ended(intervention.state().name(), withdrawal(intervention)));
             }
         };
         let approvals = intervention.approvals().len();
@@ -406,23 +403,29 @@ impl Admission {
     }
 }
 
-/// Which operator ended it and why, where one did.
-fn withdrawal(state: &State) -> Option<Withdrawal> {
-    match state {
-        State::Closed {
-            reason: CloseReason::ByOperator { by, reason },
-            ..
-        } => Some(Withdrawal {
-            by: by.clone(),
-            reason: reason.clone(),
+/// Who ended it and why, where a person did.
+fn withdrawal(intervention: &Intervention) -> Option<Withdrawal> {
+    match intervention.state() {
+        State::Closed { reason, .. } => match reason {
+            CloseReason::ByOperator { by, reason } => Some(Withdrawal {
+                by: by.clone(),
+                reason: Some(reason.clone()),
+            }),
+            CloseReason::ByTechnician => Some(Withdrawal {
+                by: intervention.request().person.clone(),
+                reason: None,
+            }),
+            CloseReason::WindowOver => None,
+        },
+        State::Cancelled { .. } => Some(Withdrawal {
+            by: intervention.request().person.clone(),
+            reason: None,
         }),
-        State::Closed { .. }
-        | State::Requested
+        State::Requested
         | State::Approved { .. }
         | State::Open { .. }
         | State::Refused { .. }
-        | State::Expired { .. }
-        | State::Cancelled { .. } => None,
+        | State::Expired { .. } => None,
     }
 }
 

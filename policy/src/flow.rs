@@ -178,7 +178,7 @@ impl FlowRequest {
             Self::Subsystem(name) => format!("subsystem: {}", shown(name)),
             Self::X11 => "x11".to_owned(),
             Self::AgentForwarding => "agent".to_owned(),
-            Self::DirectTcpip { host, port } => format!("forward: {}:{port}", shown(host)),
+            Self::DirectTcpip { host, port } => format!("forward: {}", at_port(host, *port)),
             Self::DirectStreamlocal { path } => format!("socket: {}", shown(path)),
             Self::RemoteForward { address: _, port } => format!("remote-forward: {port}"),
             Self::RemoteStreamlocal { path } => format!("remote-socket: {}", shown(path)),
@@ -211,13 +211,17 @@ impl fmt::Display for FlowRequest {
             Self::X11 => formatter.write_str("X11 forwarding"),
             Self::AgentForwarding => formatter.write_str("agent forwarding"),
             Self::DirectTcpip { host, port } => {
-                write!(formatter, "a connection to {}:{port}", shown(host))
+                write!(formatter, "a connection to {}", at_port(host, *port))
             }
             Self::DirectStreamlocal { path } => {
                 write!(formatter, "a connection to the socket {}", shown(path))
             }
             Self::RemoteForward { address, port } => {
-                write!(formatter, "a remote forward from {}:{port}", shown(address))
+                write!(
+                    formatter,
+                    "a remote forward from {}",
+                    at_port(address, *port)
+                )
             }
             Self::RemoteStreamlocal { path } => write!(
                 formatter,
@@ -231,6 +235,16 @@ impl fmt::Display for FlowRequest {
                 "a request to the connection, of unknown type and {bytes} bytes"
             ),
         }
+    }
+}
+
+/// `db02:22`, `[fe80::1]:22`: an address with colons of its own keeps its brackets.
+fn at_port(host: &str, port: u16) -> String {
+    let name = shown(host);
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{name}]:{port}")
+    } else {
+        format!("{name}:{port}")
     }
 }
 

@@ -13,12 +13,14 @@
 mod ask;
 mod decide;
 mod granted;
+mod hours;
 mod outlook;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::ask::{Ask, LATELY, Waiting, request};
+pub use self::hours::{ShortHours, Within};
 pub use self::outlook::Outlook;
 use crate::extraction::ByteCount;
 use crate::flow::Scope;

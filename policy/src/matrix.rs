@@ -143,35 +143,73 @@ fn in_force(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Allowed> {
     flow.allow.iter().filter(is_in_force)
 }
 
-/// The entries that would allow some of `scope` to a technician at `now`, each once with the flow whose it is: what whoever
-/// says yes says it to.
+/// What a line of the matrix gives of what is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// Whose line.
+    pub flow: FlowName,
+    /// The line, with its terms.
+    pub entry: Allowed,
+    /// What it gives of what is asked for: never more.
+    pub gives: Vec<Capability>,
+}
+
+/// The lines that would allow some of `scope` to a technician at `now`, each once: what whoever says yes says it to. Those of
+/// one flow that gives no more of it, and no terminal, than another line alone, are left out.
 #[must_use]
 pub fn entries_behind(
     documents: &Documents,
     person: &PersonId,
     scope: &Scope,
     now: Timestamp,
-) -> Vec<(FlowName, Allowed)> {
-    let mut behind: Vec<(FlowName, Allowed)> = Vec::new();
+) -> Vec<Behind> {
+    let mut behind: Vec<Behind> = Vec::new();
     for target in &scope.targets {
         for account in &scope.accounts {
             for flow in flows_for(documents, person, target, account) {
                 for entry in in_force(flow, now) {
-                    let asked = |asked: &Capability| {
-                        entry
-                            .at(now)
-                            .is_some_and(|allowed| asked.common(allowed).is_some())
+                    let Some(allowed) = entry.at(now) else {
+                        continue;
                     };
-                    let known =
-                        |(name, one): &(FlowName, Allowed)| *name == flow.name && one == entry;
-                    if scope.capabilities.iter().any(asked) && !behind.iter().any(known) {
-                        behind.push((flow.name.clone(), entry.clone()));
+                    let asked = scope.capabilities.iter();
+                    let gives: Vec<Capability> =
+                        asked.filter_map(|asked| asked.common(allowed)).collect();
+                    let known = |one: &Behind| one.flow == flow.name && one.entry == *entry;
+                    if !gives.is_empty() && !behind.iter().any(known) {
+                        behind.push(Behind {
+                            flow: flow.name.clone(),
+                            entry: entry.clone(),
+                            gives,
+                        });
                     }
                 }
             }
         }
     }
+    let all = behind.clone();
+    behind.retain(|one| !all.iter().any(|wide| wide.makes_up_for(one, &all)));
     behind
+}
+
+impl Behind {
+    /// Whether a line of another flow gives more than all that `one`'s flow gives in this way, with a terminal where that has one.
+    fn makes_up_for(&self, one: &Self, all: &[Self]) -> bool {
+        let gives =
+            |capability: &Capability| self.gives.iter().any(|wide| wide.includes(capability));
+        let mut same_flow = all.iter().filter(|other| other.flow == one.flow);
+        let mut given: Vec<&Capability> = Vec::new();
+        if self.flow == one.flow
+            || !same_flow.all(|other| {
+                given.extend(&other.gives);
+                (self.entry.terminal() || !other.entry.terminal()) && other.gives.iter().all(gives)
+            })
+        {
+            return false;
+        }
+        // Where both give the same, either is what the yes is to.
+        let all_given = |wide: &Capability| given.iter().any(|narrow| narrow.includes(wide));
+        !self.gives.iter().all(all_given)
+    }
 }
 
 fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {

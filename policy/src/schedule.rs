@@ -103,7 +103,7 @@ impl Schedule {
     }
 
     /// The time zones that it names.
-    pub(crate) fn zones(&self) -> impl Iterator<Item = Zone> {
+    pub fn zones(&self) -> impl Iterator<Item = Zone> {
         let windows = self.windows.iter().flatten();
         windows.map(|window| Zone::of(window.zone.clone()))
     }

@@ -117,6 +117,17 @@ impl Timestamp {
         Ok(Self(midnight.timestamp().as_microsecond()))
     }
 
+    /// The same for whoever reads it: `2027-12-31` where that day is the last, the instant otherwise.
+    #[must_use]
+    pub fn last_day(self) -> String {
+        let day = self.minus(Span::from_micros(1)).to_jiff();
+        let day = day.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        match Self::parse_last_day(&day) {
+            Ok(ends_at) if ends_at == self => day,
+            Ok(_) | Err(_) => self.to_string(),
+        }
+    }
+
     pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         // Outside jiff's range (year 9999) an instant is held at its edge: comparisons stay in order.
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
@@ -294,6 +305,10 @@ mod tests {
                 .to_string(),
             "2027-12-31T18:00:00Z"
         );
+        for written in ["2027-12-31", "2027-12-31T18:00:00Z", "2026-02-28"] {
+            let ends_at = Timestamp::parse_last_day(written).unwrap();
+            assert_eq!(ends_at.last_day(), written);
+        }
         for bad in [
             "",
             "2027-02-30",

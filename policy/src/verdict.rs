@@ -412,6 +412,16 @@ pub enum Refusal {
         /// The latest accepted.
         latest: Timestamp,
     },
+    /// Nothing that was asked for is open at any time of the period.
+    #[error(
+        "what is asked for is closed until {opens_at}, and the period is over at {until} at the latest; ask for that time: --at {opens_at}"
+    )]
+    NeverOpen {
+        /// When the period is over at the latest.
+        until: Timestamp,
+        /// When the first of it opens.
+        opens_at: Timestamp,
+    },
     /// Too many requests wait already.
     #[error("{waiting} requests wait for an answer already; cancel one, or wait for the client")]
     TooManyWaiting {

@@ -4,6 +4,7 @@
 //! French is told the same in French where this program knows the sentence. What a sentence quotes (names, commands,
 //! reasons, times) is not touched, and none of it is left out. A test of the gateway holds its sentences to these.
 
+mod refusals;
 mod screen;
 
 pub(crate) use screen::on_screen;
@@ -39,7 +40,16 @@ pub fn asked(language: Language, text: &str) -> Option<String> {
 pub(crate) fn sentences(language: Language) -> impl Iterator<Item = Pattern> {
     let all = match language {
         Language::English => [].as_slice(),
-        Language::French => &[SENTENCES, screen::FAREWELLS, FLOWS, MISSING, STATES, WHYS],
+        Language::French => &[
+            SENTENCES,
+            screen::FAREWELLS,
+            refusals::REFUSALS,
+            refusals::STEPS,
+            FLOWS,
+            MISSING,
+            STATES,
+            WHYS,
+        ],
     };
     all.iter().copied().flatten().copied()
 }
@@ -51,6 +61,7 @@ fn sentence(text: &str, depth: u8) -> Option<String> {
     refused(text, depth)
         .or_else(|| among(SENTENCES, text, depth))
         .or_else(|| among(screen::FAREWELLS, text, depth))
+        .or_else(|| among(refusals::REFUSALS, text, depth))
 }
 
 /// `a shell: a shell is not part of this intervention`: what was asked, and why not.
@@ -58,7 +69,7 @@ fn refused(text: &str, depth: u8) -> Option<String> {
     text.match_indices(": ").find_map(|(at, colon)| {
         let (asked, why) = (text.get(..at)?, text.get(at + colon.len()..)?);
         let asked = among(FLOWS, asked, depth)?;
-        let why = among(SENTENCES, why, depth)?;
+        let why = among(SENTENCES, why, depth).or_else(|| among(refusals::REFUSALS, why, depth))?;
         Some(format!("{asked}\u{a0}: {why}"))
     })
 }
@@ -99,6 +110,7 @@ fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
         "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
         "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),
         "state" => among(STATES, value, depth),
+        "step" => among(refusals::STEPS, value, depth),
         "time" => Some(instant(value).unwrap_or_else(|| value.to_owned())),
         "sentence" => sentence(value, depth.saturating_add(1)),
         _ => Some(value.to_owned()),
@@ -259,6 +271,14 @@ const SENTENCES: &[Pattern] = &[
         "`{}` (flux {}) n'était permis que jusqu'à {time}",
     ),
     (
+        "intervention {} was ended by {}: {}",
+        "l'intervention {} a été close par {}\u{a0}: {}",
+    ),
+    (
+        "intervention {} was ended by {}",
+        "l'intervention {} a été close par {}",
+    ),
+    (
         "intervention {} is {state}",
         "l'intervention {} est {state}",
     ),
@@ -356,11 +376,11 @@ const SENTENCES: &[Pattern] = &[
     ),
     (
         "{flow} is not sent: {why}; missing: {missing}",
-        "{flow} n'est pas transmis\u{a0}: {why}\u{a0}; il manque\u{a0}: {missing}",
+        "{flow} ne passe pas\u{a0}: {why}\u{a0}; il manque\u{a0}: {missing}",
     ),
     (
         "{flow} is allowed without a terminal only (flow {}: `{}`); run it without one: ssh -T",
-        "{flow} n'est permis que sans terminal (flux {}\u{a0}: `{}`)\u{a0}; à lancer sans terminal\u{a0}: ssh -T",
+        "{flow} ne va que sans terminal (flux {}\u{a0}: `{}`)\u{a0}; à lancer sans terminal\u{a0}: ssh -T",
     ),
     (
         "a terminal named `{}` is not passed on; accepted: 1 to {} of {}; name another, such as: TERM=xterm-256color ssh",

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::client::Running;
-use ecluse_tests::{Site, Terminal, peers};
+use ecluse_tests::{Site, Terminal, peers, wait};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -208,6 +208,13 @@ fn a_withdrawn_intervention_ends_its_sessions() -> Result<()> {
         "odile ended intervention #{number} before its time"
     )])?;
     site.wait_for_target_sessions(0, Duration::from_secs(5))?;
+    // The recording itself says who and why: whoever looks for the reason finds the moment.
+    let said = format!("intervention #{number} was ended by odile: ");
+    let patience = Duration::from_secs(60);
+    wait::until_true("the reason in the recording", patience, || {
+        let found = site.auditor(&["search", "done for today", "--in", "note"])?;
+        Ok(found.text().contains(&said))
+    })?;
     site.ssh("alice+db01")
         .run("true")
         .answer()?

@@ -24,18 +24,43 @@ fn a_request_that_nobody_answers_expires() -> Result<()> {
 
 #[test]
 fn outside_its_hours_nothing_passes() -> Result<()> {
-    // Open in one hour of the day only, eight hours from now, wherever the clock stands.
+    // Open in one hour of the day only, two hours from now, wherever the clock stands.
     let now = ecluse_tests::clock::Clock::real().seconds()?;
-    let hour = (now / 3600 + 8) % 24;
+    let hour = (now / 3600 + 2) % 24;
     let hours = format!("mon-sun {hour:02}:00-{:02}:00 UTC", (hour + 1) % 24);
     let site = Site::start_with(|plan| {
         plan.movable_clock = true;
         plan.documents.flow("dba")?.hours = hours.clone();
         Ok(())
     })?;
-    // It may be asked for and approved beforehand; that opens nothing yet.
-    let number = site.request("alice", "db01")?.to_string();
-    site.operator(&["approve", &number])?.success()?;
+    // It may be asked for and approved beforehand, and both sides are told that this opens nothing yet.
+    let closed = "The flow dba (db01) is closed at the beginning of this period; it opens at";
+    let asked = site
+        .lobby(
+            "alice",
+            &["request", "db01", "--for", "2h", "--reason", "x"],
+        )
+        .answer()?
+        .success()?
+        .text();
+    ensure!(asked.contains(closed), "{asked}");
+    let number = ecluse_tests::lobby::number(&asked)
+        .unwrap_or_default()
+        .to_string();
+    let pending = site.operator(&["pending"])?.success()?.text();
+    ensure!(pending.contains(closed), "{pending}");
+    let approved = site.operator(&["approve", &number])?.success()?.text();
+    ensure!(approved.contains(closed), "{approved}");
+    // What nobody could use is not asked: the whole of it is over before it opens.
+    let day = ecluse_tests::clock::date_in(1)?;
+    let at = format!("{day}T{:02}:00:00Z", (hour + 12) % 24);
+    let never = [
+        "request", "db01", "--for", "1h", "--at", &at, "--reason", "x",
+    ];
+    site.lobby("alice", &never)
+        .answer()?
+        .status_is(1)?
+        .says(&["What you ask for is closed until", "request … --at "])?;
     site.ssh("alice+db01")
         .run("true")
         .answer()?
@@ -46,7 +71,7 @@ fn outside_its_hours_nothing_passes() -> Result<()> {
         site.target_log()
     );
     // In its hours it passes, once asked.
-    site.clock().advance(8 * 3600 - now % 3600 + 60)?;
+    site.clock().advance(2 * 3600 - now % 3600 + 60)?;
     let answer = site
         .lobby(
             "alice",

@@ -14,7 +14,7 @@ use crate::archive::cut_short;
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{AuditQuery, JOINED, NODE, StoreError, Stretches};
+use crate::store::{AuditQuery, FIRST, JOINED, NODE, REPLACED, StoreError, Stretches};
 
 /// Changes read in one go. All are read: so many of one kind push none of another out.
 const PAGE: u32 = 500;
@@ -27,13 +27,15 @@ const UNREAD: &str = "unread";
 const STRETCHES: usize = 500;
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 18] = [
+const TOLD: [(AuditKind, &str, What); 20] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
     (AuditKind::DocumentChange, "removed", What::Removed),
     (AuditKind::Reached, "reach-begun", What::Reached),
     (AuditKind::Reached, "changed-elsewhere", What::Elsewhere),
+    (AuditKind::Enrolment, FIRST, What::EnrolledFirst),
+    (AuditKind::Enrolment, REPLACED, What::EnrolledAnew),
     (AuditKind::Enrolment, "", What::Enrolled),
     (AuditKind::EnrolmentDisabled, "", What::EnrolmentDisabled),
     (AuditKind::CredentialSet, "", What::Credential),
@@ -64,8 +66,12 @@ pub(crate) enum What {
     Reached,
     /// The provider's document changed in what does not concern the client.
     Elsewhere,
-    /// A source of codes was enrolled.
+    /// A source of codes was enrolled; whether in the place of another is not on record of before that was told.
     Enrolled,
+    /// The first source of codes of somebody.
+    EnrolledFirst,
+    /// A source of codes in the place of the one that they had.
+    EnrolledAnew,
     /// An enrolment was disabled.
     EnrolmentDisabled,
     /// A target's credential was set.
@@ -424,5 +430,35 @@ async fn since(
         connection.and_then(|id| id.as_str()) != Some(here.as_str())
     });
     let back = operator.now().minus(BACK);
-    Ok(first.map(|record| Since::Came(record.at.max(back))))
+    match first {
+        Some(record) => Ok(Some(Since::Came(record.at.max(back)))),
+        None => since_destroyed(house, operator).await,
+    }
+}
+
+/// Of whom nothing is on record there may have been words that retention took: told is what came after those. Where it took
+/// none, they come for the first time.
+async fn since_destroyed(
+    house: &Gateway,
+    operator: &AsOperator<'_>,
+) -> Result<Option<Since>, StoreError> {
+    let taken = AuditQuery {
+        client: Some(operator.client().clone()),
+        kinds: vec![AuditKind::EntriesDestroyed],
+        latest_first: true,
+        limit: Some(1),
+        ..AuditQuery::default()
+    };
+    let found = house.store.audit(&taken).await?;
+    let Some(StoredAuditRecord { record, .. }) = found.first() else {
+        return Ok(None);
+    };
+    let seq = record.detail.get("up-to").and_then(|upto| upto.as_u64());
+    let before = record.detail.get("before").and_then(|at| at.as_str());
+    let before = before.and_then(|at| Timestamp::parse(at).ok());
+    Ok(Some(Since::Told(UpTo {
+        seq: seq.unwrap_or_default(),
+        at: before.unwrap_or(record.at),
+        away: Stretches::default(),
+    })))
 }

@@ -21,6 +21,7 @@ pub(crate) mod moments;
 pub(crate) mod quota;
 pub(crate) mod requests;
 pub(crate) mod search;
+pub(crate) mod start;
 pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::evidence::Unshown;
+use self::start::Start;
 use self::typed::Unclear;
 use crate::actor::Actor;
 use crate::audit::AuditRecord;
@@ -62,6 +64,13 @@ pub(crate) enum Undone {
     NoSuch(Subject),
     /// What was typed can only be read where it is done, and means nothing there.
     Unclear(Unclear),
+    /// A time that is another one in each time zone of what is asked for.
+    SeveralTimes {
+        /// As typed.
+        typed: String,
+        /// As it would be read.
+        read: Vec<Start>,
+    },
     /// Something is missing that the person can give: nothing was changed.
     Wants(Wants),
     /// Something of theirs cannot be shown as they asked.

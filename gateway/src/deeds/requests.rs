@@ -7,21 +7,20 @@ use ecluse_policy::intervention::{self, Intervention, State};
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{
     AccountName, AsTechnician, Capability, ClientId, Documents, InterventionNumber, PersonId,
-    Refusal, Schedule, TargetId, Timestamp,
+    Refusal, TargetId, Timestamp,
 };
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answers::named;
+use super::start::{self, Start};
 use super::steps::{about, settled, step};
-use super::typed::{self, Family, Length, Size, What};
+use super::typed::{self, Family, Length, Size};
 use super::{Ask, Subject, Undone, no_such, put_on_record, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord, LONGEST};
 use crate::gateway::{Applied, Gateway};
 use crate::store::{InterventionError, InterventionQuery, StateName, StoreError, new_id};
-use crate::texts::times;
 
 /// Asks the client for an intervention.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -50,7 +49,7 @@ pub(crate) struct Request {
     #[arg(long)]
     #[serde(default)]
     pub(crate) bytes: Option<Size>,
-    /// From when, where not from the answer on: read in the time zone of the flow.
+    /// From when, where not from the answer on: in the time zone of the flows that are asked for ([`start`]).
     #[arg(long)]
     #[serde(default)]
     pub(crate) at: Option<String>,
@@ -75,17 +74,6 @@ pub(crate) struct Requested {
     pub(crate) opens_another: bool,
 }
 
-/// When a request is to begin.
-#[derive(Debug, Clone)]
-pub(crate) struct Start {
-    /// The instant.
-    pub(crate) at: Timestamp,
-    /// The time zone that it was read in.
-    pub(crate) zone: TimeZone,
-    /// When it was read.
-    pub(crate) now: Timestamp,
-}
-
 /// How the start that somebody typed is read, so that they are told before they ask; none where none was typed.
 pub(crate) async fn start(
     house: &Gateway,
@@ -94,7 +82,7 @@ pub(crate) async fn start(
 ) -> Result<Option<Start>, Undone> {
     let applied = house.applied();
     let technician = right(house, by, Request::ACT, by.as_technician(&applied)).await?;
-    read_start(ask, &reaches(ask, &technician), technician.now())
+    start::read(ask, &reaches(ask, &technician), technician.now())
 }
 
 /// A technician asks the client for an intervention.
@@ -177,27 +165,6 @@ fn reaches(ask: &Request, by: &AsTechnician<'_>) -> Vec<Reach> {
     reaches
 }
 
-fn read_start(ask: &Request, reaches: &[Reach], now: Timestamp) -> Result<Option<Start>, Undone> {
-    let Some(typed) = &ask.at else {
-        return Ok(None);
-    };
-    let zone = reaches
-        .iter()
-        .find_map(|reach| zone_of(&reach.hours))
-        .unwrap_or(TimeZone::UTC);
-    match times::parse_typed(typed, now, &zone) {
-        Some(at) => Ok(Some(Start { at, zone, now })),
-        None => Err(Undone::Unclear(What::Start.unclear(typed))),
-    }
-}
-
-/// The time zone that a schedule names.
-fn zone_of(hours: &Schedule) -> Option<TimeZone> {
-    let text = hours.to_string();
-    let name = text.split(';').next()?.split_whitespace().last()?;
-    TimeZone::get(name).ok()
-}
-
 /// The operators of a client who can answer at `now`.
 pub(crate) fn can_answer<'d>(
     documents: &'d Documents,
@@ -225,7 +192,7 @@ async fn meant(
     technician: &AsTechnician<'_>,
 ) -> Result<ecluse_policy::Ask, Undone> {
     let reaches = reaches(&ask, technician);
-    let start = read_start(&ask, &reaches, technician.now())?;
+    let start = start::read(&ask, &reaches, technician.now())?;
     let Request {
         target,
         account,

@@ -46,7 +46,8 @@ pub enum Because {
     InterventionEnded {
         /// Its number.
         number: u64,
-        /// The operator who ended it, where one did; not said of sessions from before this was kept.
+        /// Who ended it, where a person did: an operator, or its own technician, who says no reason; not said of sessions from
+        /// before this was kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
         /// Why they did.
@@ -182,7 +183,7 @@ impl From<&EndReason> for Because {
             } => Self::InterventionEnded {
                 number: number.0,
                 by: because.as_ref().map(|end| end.by.to_string()),
-                reason: because.as_ref().map(|end| end.reason.clone()),
+                reason: because.as_ref().and_then(|end| end.reason.clone()),
             },
             EndReason::MatrixChanged { target } => Self::MatrixChanged {
                 target: target.to_string(),

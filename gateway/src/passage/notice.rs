@@ -90,8 +90,19 @@ pub(super) fn for_channel(
         let args = [session(), number(), ("left", left.into())];
         let session = texts.say(lang, "notice-session", &args);
         let budgets = budgets(texts, lang, seated.permit.terms().budgets());
-        let told = [session, words, budgets.unwrap_or_default()];
-        lines.push(told.join(" ").trim_end().to_owned());
+        let then = seated.admission.then().map(|(number, length)| {
+            let args = [
+                ("number", number.to_string().into()),
+                ("length", times::length_in(lang, length).into()),
+            ];
+            texts.say(lang, "notice-then", &args)
+        });
+        let told: Vec<String> = [Some(session), then, Some(words), budgets]
+            .into_iter()
+            .flatten()
+            .filter(|words| !words.is_empty())
+            .collect();
+        lines.push(told.join(" "));
     }
     if lines.is_empty() {
         return None;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use ecluse_policy::{Admission, FlowRequest, Permit, Refusal};
+use ecluse_policy::{Admission, EndReason, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::purse::RecordingPlace;
@@ -364,6 +364,22 @@ impl Session {
     }
 }
 
+/// Who ended the intervention, where a person did.
+fn ended_by(reason: &EndReason) -> Option<String> {
+    match reason {
+        EndReason::InterventionEnded { because, .. } => {
+            because.as_ref().map(|ended| ended.by.to_string())
+        }
+        EndReason::WindowOver { .. }
+        | EndReason::HoursOver { .. }
+        | EndReason::DerogationOver { .. }
+        | EndReason::Withdrawn(_)
+        | EndReason::MatrixChanged { .. }
+        | EndReason::NotOnRecord { .. }
+        | EndReason::DoorClosed { .. } => None,
+    }
+}
+
 fn session_end(stop: Option<&Stop>) -> SessionEnd {
     let Some(stop) = stop else {
         return SessionEnd {
@@ -372,7 +388,7 @@ fn session_end(stop: Option<&Stop>) -> SessionEnd {
         };
     };
     let (reason, by) = match stop {
-        Stop::Right(_) => ("right-ended", None),
+        Stop::Right(reason) => ("right-ended", ended_by(reason)),
         Stop::Cut { by, .. } => ("cut", Some(by.to_string())),
         Stop::Unrecorded(_) => ("unrecorded", None),
         Stop::Quota(_) => ("quota", None),

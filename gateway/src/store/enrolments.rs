@@ -14,6 +14,11 @@ use crate::identity::totp::{self, TotpSecret};
 
 const TABLE: &str = "enrolments";
 
+/// What the entry of an enrolment says of what was there before, under `change`.
+pub(crate) const FIRST: &str = "first";
+/// The person had been enrolled, in force or not.
+pub(crate) const REPLACED: &str = "replaced";
+
 const BY_PERSON: &str = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments \
                          WHERE person = $1";
 
@@ -79,12 +84,18 @@ impl Store {
             at,
         } = *new;
         let sealed = self.key().seal(TABLE, person.as_str(), secret.as_bytes())?;
-        let records = tables::with_sealed(records, AuditKind::Enrolment, &sealed);
         let mut change = self.write().await?;
-        if let Some(row) = change.tx.row(BY_PERSON, values![person.as_str()]).await?
+        let earlier = change.tx.row(BY_PERSON, values![person.as_str()]).await?;
+        if let Some(row) = &earlier
             && !replace
         {
-            return Ok(Enrolled::Already(enrolment(&row)?));
+            return Ok(Enrolled::Already(enrolment(row)?));
+        }
+        // Whoever reads of it later tells a newcomer from somebody whose factor another may hold now.
+        let how = if earlier.is_some() { REPLACED } else { FIRST };
+        let mut records = tables::with_sealed(records, AuditKind::Enrolment, &sealed);
+        for record in &mut records {
+            *record = record.clone().detail("change", how);
         }
         let mut told = Vec::new();
         for record in records {

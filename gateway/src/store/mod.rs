@@ -73,6 +73,7 @@ pub use self::documents::{
     read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
+pub(crate) use self::enrolments::{FIRST, REPLACED};
 pub use self::error::StoreError;
 pub(crate) use self::extraction::Booked;
 pub use self::failures::{Block, Blocked, Claim};

@@ -145,8 +145,8 @@ fn split_at_columns(word: &str, columns: usize) -> (&str, &str) {
 pub struct Gives(pub usize, pub usize);
 
 /// Rows in aligned columns: `heads` first. Where the terminal is too narrow for the table, the columns that give are
-/// shortened, the widest first; where that is not enough, each row becomes a small paragraph of `head: value` lines, so
-/// that nothing is lost at 40 columns.
+/// shortened, the widest first, and what was shortened stands under its row in full; where that is not enough, each row
+/// becomes a small paragraph of `head: value` lines. So nothing is lost at any width.
 pub fn table(
     heads: &[String],
     rows: &[Vec<String>],
@@ -184,9 +184,19 @@ pub fn table(
         }
         line.trim_end().to_owned()
     };
-    std::iter::once(line(heads))
-        .chain(rows.iter().map(|row| line(row)))
-        .collect()
+    let mut lines = vec![line(heads)];
+    for row in rows {
+        lines.push(line(row));
+        let cells = heads.iter().zip(row).zip(&widths);
+        let shortened: Vec<String> = cells
+            .filter(|((_, cell), given)| width(cell) > **given)
+            .map(|((head, cell), _)| format!("{head}{colon} {cell}"))
+            .collect();
+        if let Some(columns) = columns.filter(|_| !shortened.is_empty()) {
+            lines.extend(wrap(&format!("    {}", shortened.join(" · ")), columns, 0));
+        }
+    }
+    lines
 }
 
 fn narrow_table(
@@ -285,6 +295,16 @@ mod tests {
         );
         assert_eq!(lines(30)[1], "17  cut by olivi…  maintenance");
         assert_eq!(lines(19)[1], "17  cut by …  main…");
+        // What was shortened stands under its row.
+        assert_eq!(lines(30)[2], "    end: cut by olivia: not");
+        for columns in 20..50 {
+            let said = lines(columns).join(" ");
+            let said: Vec<&str> = said.split_whitespace().collect();
+            let said = said.join(" ");
+            for cell in &rows[0] {
+                assert!(said.contains(cell.as_str()), "{columns}: {said}");
+            }
+        }
         // Less than that, and all of it is told in blocks.
         let blocks = lines(18).join(" ");
         assert!(

@@ -52,6 +52,14 @@ impl Texts {
                     ("reason", reason.into()),
                 ],
             ),
+            Because::InterventionEnded {
+                number,
+                by: Some(by),
+                reason: None,
+            } => (
+                "over-intervention-finished",
+                vec![("number", number.to_string().into()), ("person", by.into())],
+            ),
             Because::InterventionEnded { number, .. } => (
                 "over-intervention",
                 vec![("number", number.to_string().into())],

@@ -9,12 +9,15 @@
 
 pub(crate) mod amounts;
 mod ends;
+pub(crate) mod hours;
 mod parts;
+mod plain;
 mod refusals;
 pub mod sizes;
 pub mod times;
 mod unreadable;
 
+pub(crate) use self::plain::plain;
 pub(crate) use self::unreadable::Unreadable;
 
 use std::borrow::Cow;

@@ -1,20 +1,19 @@
 //! One part of a document's object that changed, as the difference has it (`keep: 60d -> 90d`), for those who read of it
 //! later. What it is called is said in their language; values are the document's own, but for those that are words.
 
-use ecluse_policy::Lang;
+use ecluse_policy::{Lang, Timestamp};
 
 use super::{Texts, Value};
 use crate::store::UNKNOWN_BEFORE;
 
 /// Parts that are said with yes and no.
 const YES_OR_NO: [&str; 3] = ["disabled", "unmask", "search.screen-text"];
+/// Parts that are the last day of something.
+const LAST_DAYS: [&str; 2] = ["expires", "retention.service-ended"];
+/// Parts with a derogation beside them, or that are one: who answers for it, and its last day.
+const ANSWERED: [&str; 2] = ["allow", "approval.long"];
 /// Parts that are lengths.
-const LENGTHS: [&str; 4] = [
-    "approval.at-most",
-    "approval.long",
-    "retention.keep",
-    "retention.longest",
-];
+const LENGTHS: [&str; 3] = ["approval.at-most", "retention.keep", "retention.longest"];
 
 impl Texts {
     /// A line of a difference.
@@ -47,14 +46,33 @@ impl Texts {
 
     fn value(&self, lang: Lang, part: &str, value: &str) -> String {
         match (lang, value) {
+            // An earlier version put the first instant on record when it is over.
+            (_, instant) if LAST_DAYS.contains(&part) => {
+                Timestamp::parse(instant).map_or_else(|_| instant.to_owned(), Timestamp::last_day)
+            }
             (Lang::En, _) => value.to_owned(),
             (Lang::Fr, "true") if YES_OR_NO.contains(&part) => "oui".to_owned(),
             (Lang::Fr, "false") if YES_OR_NO.contains(&part) => "non".to_owned(),
             (Lang::Fr, "nowhere") if part == "networks" => "aucun".to_owned(),
+            (Lang::Fr, answered) if ANSWERED.contains(&part) => in_french(answered),
             (Lang::Fr, length) if LENGTHS.contains(&part) => length.replace('d', "j"),
             (Lang::Fr, _) => value.to_owned(),
         }
     }
+}
+
+/// `command: * (owner Odile, until 2027-03-31, why: Ansible)`, `owner Odile, until 2027-03-31`: the words between what the
+/// document says itself. Whatever is not of this form stays.
+fn in_french(answered: &str) -> String {
+    let (before, rest) = match answered.split_once("owner ") {
+        Some((before, rest)) if before.is_empty() || before.ends_with(['(', ' ']) => (before, rest),
+        Some(_) | None => return answered.to_owned(),
+    };
+    let Some((owner, rest)) = rest.split_once(", until ") else {
+        return answered.to_owned();
+    };
+    let rest = rest.replacen(", why: ", ", motif\u{a0}: ", 1);
+    format!("{before}responsable {owner}, jusqu'au {rest}")
 }
 
 #[cfg(test)]
@@ -76,9 +94,29 @@ mod tests {
                 "retention.keep: 60d -> 90d",
             ),
             (
-                "expires: 2027-01-01T00:00:00Z -> nothing",
-                "fin du compte (expires)\u{a0}: 2027-01-01T00:00:00Z -> rien",
-                "expires: 2027-01-01T00:00:00Z -> nothing",
+                "expires: 2027-12-01T00:00:00Z -> nothing",
+                "dernier jour du compte (expires)\u{a0}: 2027-11-30 -> rien",
+                "expires: 2027-11-30 -> nothing",
+            ),
+            (
+                "expires: 2027-11-30 -> 2027-12-01T18:00:00Z",
+                "dernier jour du compte (expires)\u{a0}: 2027-11-30 -> 2027-12-01T18:00:00Z",
+                "expires: 2027-11-30 -> 2027-12-01T18:00:00Z",
+            ),
+            (
+                "retention.service-ended: 2026-10-02T00:00:00Z",
+                "dernier jour de la prestation (retention.service-ended)\u{a0}: 2026-10-01",
+                "retention.service-ended: 2026-10-01",
+            ),
+            (
+                "allow: + command: * (owner Odile, until 2027-11-30, why: Ansible)",
+                "permet (allow)\u{a0}: + command: * (responsable Odile, jusqu'au 2027-11-30, motif\u{a0}: Ansible)",
+                "allow: + command: * (owner Odile, until 2027-11-30, why: Ansible)",
+            ),
+            (
+                "approval.long: owner Odile, until 2027-11-30",
+                "durée longue (approval.long)\u{a0}: responsable Odile, jusqu'au 2027-11-30",
+                "approval.long: owner Odile, until 2027-11-30",
             ),
             (
                 "allow: + command: echo true",

@@ -92,3 +92,6 @@ fn said(argument: Argument, lang: Lang, now: Timestamp) -> Value<'static> {
         Argument::List(texts) => texts.join(", ").into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

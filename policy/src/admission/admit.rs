@@ -8,9 +8,9 @@ use crate::documents::Documents;
 use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
 use crate::matrix::listed_target;
-use crate::name::{AccountName, TargetId};
+use crate::name::{AccountName, InterventionNumber, TargetId};
 use crate::terms::StartRequest;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::verdict::{Refusal, Verdict};
 
 /// Decides whether a technician may act on a target now.
@@ -85,8 +85,21 @@ pub fn admit_for(
     }
     // Where two interventions would do, one that is open, then the one that lasts.
     let best = admitted
-        .into_iter()
-        .max_by_key(|admission| (!admission.first_use, admission.closes_at()));
+        .iter()
+        .max_by_key(|admission| (!admission.first_use, admission.closes_at()))
+        .cloned();
+    // One that is used ends first; that another waits behind it is for the person to know.
+    let best = best.map(|best| {
+        let others = admitted
+            .iter()
+            .filter(|other| !best.first_use && other.first_use);
+        let lasting = others.filter_map(|other| {
+            let granted = other.intervention.granted()?;
+            Some((other.intervention.number(), granted.length))
+        });
+        let then = lasting.max_by_key(|(_, length)| *length);
+        Admission { then, ..best }
+    });
     best.ok_or_else(|| {
         let nearest = refused.into_iter().min_by_key(nearness);
         nearest.unwrap_or(Refusal::NoIntervention {
@@ -96,6 +109,13 @@ pub fn admit_for(
 }
 
 impl Admission {
+    /// Another intervention that permits the same, approved and not used yet, with its length: it can be used once this one,
+    /// which is in use, is over.
+    #[must_use]
+    pub const fn then(&self) -> Option<(InterventionNumber, Span)> {
+        self.then
+    }
+
     /// The admission that the same intervention gives now, for the same person on the same target as the same account: what
     /// a new channel of a session is decided by.
     ///
@@ -172,6 +192,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::Length { .. }
         | Refusal::Bytes { .. }
         | Refusal::Start { .. }
+        | Refusal::NeverOpen { .. }
         | Refusal::TooManyWaiting { .. }
         | Refusal::TooOften { .. }
         | Refusal::NotItsOperator
@@ -267,6 +288,7 @@ fn admit_by(
                 host_keys: found.host_keys.clone(),
                 account: account.clone(),
                 first_use: opened.revision() != intervention.revision(),
+                then: None,
                 intervention: opened.clone(),
                 rules: rules.open,
             });

@@ -378,7 +378,11 @@ fn add_evidence(
     let itself = gateway.then(|| "gateway".to_owned());
     let readers = recipients.iter().map(ToString::to_string).chain(itself);
     object.insert("recording-recipients", several(readers));
-    maybe("retention.service-ended", *service_ended, object);
+    maybe(
+        "retention.service-ended",
+        service_ended.map(Timestamp::last_day),
+        object,
+    );
     object.insert("retention.regime", one(regime));
     object.insert("retention.keep", one(keep));
     maybe("retention.longest", *longest, object);
@@ -406,6 +410,6 @@ fn person_object(
         ("keys", keys(own)),
         ("disabled", one(disabled)),
     ]);
-    maybe("expires", expires, &mut object);
+    maybe("expires", expires.map(Timestamp::last_day), &mut object);
     object
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::hours::{Period, some_time};
 use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, Standing, State};
 use crate::capability::Capability;
 use crate::documents::{Client, Documents, Target};
@@ -114,7 +115,7 @@ pub fn request(
         return Err(Refusal::NothingAsked);
     }
     // Every target with every capability, for this length: requested ⊆ matrix.
-    conditions(documents, person, &scope, length, now)?;
+    let conditions = conditions(documents, person, &scope, length, now)?;
     allowed_bytes(documents, person, &scope, length, bytes, now)?;
     let Waiting {
         of_person,
@@ -145,6 +146,14 @@ pub fn request(
         // A planned one can be answered until nothing would be left of it.
         Some(start) => start.plus(length),
     };
+    // Until the latest end that a yes could give it.
+    let last_start = start.unwrap_or(answer_due);
+    let usable = Period {
+        from: start.unwrap_or(now),
+        until: last_start.plus(conditions.at_most),
+        length,
+    };
+    some_time(documents, person, &scope, usable, conditions.by, now)?;
     let request = Request {
         id,
         number,

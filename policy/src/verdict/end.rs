@@ -4,13 +4,13 @@ use crate::identity::Ended;
 use crate::name::{ClientId, FlowName, InterventionNumber, PersonId, TargetId};
 use crate::time::Timestamp;
 
-/// An operator's end of an intervention.
+/// A person's end of an intervention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {
     /// Who.
     pub by: PersonId,
-    /// Why, in their words.
-    pub reason: String,
+    /// Why, in an operator's words; its own technician, who had finished, says none.
+    pub reason: Option<String>,
 }
 
 /// Why something that was permitted ended.
@@ -45,13 +45,13 @@ pub enum EndReason {
     #[error("{0}")]
     Withdrawn(#[from] Ended),
     /// The intervention was closed, cancelled or refused, or is not there.
-    #[error("intervention {number} is {state}")]
+    #[error("intervention {number} {}", how_it_ended(.state, .because.as_ref()))]
     InterventionEnded {
         /// The intervention.
         number: InterventionNumber,
         /// Its state.
         state: &'static str,
-        /// Who ended it and why, where an operator did.
+        /// Who ended it and why, where a person did.
         because: Option<Withdrawal>,
     },
     /// The client's matrix does not allow all of it any more, or the target has another address or key.
@@ -72,6 +72,18 @@ pub enum EndReason {
         /// The client.
         client: ClientId,
     },
+}
+
+/// `was ended by odile: the window is needed elsewhere`; `is closed` where nobody did.
+fn how_it_ended(state: &str, because: Option<&Withdrawal>) -> String {
+    match because {
+        Some(Withdrawal {
+            by,
+            reason: Some(reason),
+        }) => format!("was ended by {by}: {reason}"),
+        Some(Withdrawal { by, reason: None }) => format!("was ended by {by}"),
+        None => format!("is {state}"),
+    }
 }
 
 impl EndReason {

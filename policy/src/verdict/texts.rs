@@ -47,6 +47,7 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-length",
     "refusal-bytes",
     "refusal-start",
+    "refusal-never-open",
     "refusal-too-many-waiting",
     "refusal-too-often",
     "refusal-not-its-operator",
@@ -139,6 +140,7 @@ impl Refusal {
             Self::Length { .. } => "refusal-length",
             Self::Bytes { .. } => "refusal-bytes",
             Self::Start { .. } => "refusal-start",
+            Self::NeverOpen { .. } => "refusal-never-open",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
             Self::TooOften { .. } => "refusal-too-often",
             Self::NotItsOperator => "refusal-not-its-operator",
@@ -292,6 +294,11 @@ impl Refusal {
                 ("start", Argument::Time(*start)),
                 ("latest", Argument::Time(*latest)),
             ],
+            Self::NeverOpen { until, opens_at } => vec![
+                ("until", Argument::Time(*until)),
+                ("opens_at", Argument::Time(*opens_at)),
+                ("at", text(opens_at)),
+            ],
             Self::TooManyWaiting { waiting } => vec![("waiting", Argument::Number(*waiting))],
             Self::TooOften { made, again_at } => vec![
                 ("made", Argument::Number(*made)),
@@ -327,10 +334,14 @@ impl EndReason {
             Self::HoursOver { .. } => "end-hours-over",
             Self::DerogationOver { .. } => "end-derogation-over",
             Self::Withdrawn(ended) => ended.text_id(),
-            Self::InterventionEnded { because: None, .. } => "end-intervention-ended",
             Self::InterventionEnded {
-                because: Some(_), ..
+                because:
+                    Some(Withdrawal {
+                        reason: Some(_), ..
+                    }),
+                ..
             } => "end-intervention-withdrawn",
+            Self::InterventionEnded { .. } => "end-intervention-ended",
             Self::MatrixChanged { .. } => "end-matrix-changed",
             Self::NotOnRecord { .. } => "end-not-on-record",
             Self::DoorClosed { .. } => "end-door-closed",
@@ -362,7 +373,11 @@ impl EndReason {
                 because,
             } => {
                 let mut values = vec![("number", text(number)), ("state", text(state))];
-                if let Some(Withdrawal { by, reason }) = because {
+                if let Some(Withdrawal {
+                    by,
+                    reason: Some(reason),
+                }) = because
+                {
                     values.extend([("by", text(by)), ("reason", text(reason))]);
                 }
                 values

@@ -466,35 +466,3 @@ fn the_refusal_names_the_hole_of_the_nearest_template() {
         other => panic!("{other}"),
     }
 }
-
-/// What a technician is offered, and what a yes is a yes to, comes with its terms.
-#[test]
-fn the_entries_behind_a_request_are_shown_with_their_terms() {
-    let documents = crate::terms::flows(
-        r#"["shell", { line = "command: top", terminal = true }, { line = "command: *", owner = "Odile", until = "2026-12-31", why = "Ansible" }]"#,
-    );
-    let reaches = matrix_scope(&documents, &person("alice"), t0());
-    let reach = reaches.first().unwrap();
-    let shown: Vec<String> = reach.entries.iter().map(ToString::to_string).collect();
-    assert_eq!(shown.len(), 3);
-    let scope = Scope {
-        targets: [target("db01")].into(),
-        accounts: reach.scope.accounts.clone(),
-        capabilities: vec![capability("command: top")],
-    };
-    let behind = entries_behind(&documents, &person("alice"), &scope, t0());
-    let shown: Vec<String> = behind.iter().map(|(_, entry)| entry.to_string()).collect();
-    assert_eq!(
-        shown,
-        [
-            "command: top (terminal)",
-            "command: * (owner Odile, until 2026-12-31, why: Ansible)"
-        ]
-    );
-    // Over, it is behind nothing.
-    let later = at("2027-01-01T00:00:00Z");
-    assert_eq!(
-        entries_behind(&documents, &person("alice"), &scope, later).len(),
-        1
-    );
-}

@@ -364,7 +364,7 @@ fn a_difference_names_who_reads_how_long_and_where_copies_go() {
         "retention.legal-hold: Procédure 26/01234".into(),
         "retention.longest: 400d".into(),
         "retention.regime: mj -> ext".into(),
-        "retention.service-ended: 2027-01-01T00:00:00Z".into(),
+        "retention.service-ended: 2026-12-31".into(),
     ];
     let ca = said
         .iter()

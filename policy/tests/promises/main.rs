@@ -10,6 +10,7 @@
 mod accounts;
 mod admission;
 mod approvals;
+mod behind;
 mod budgets;
 mod certificates;
 mod commands;
@@ -23,6 +24,7 @@ mod login;
 mod mandates;
 mod offers;
 mod on_record;
+mod period;
 mod places;
 mod properties;
 mod requests;

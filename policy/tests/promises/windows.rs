@@ -214,3 +214,36 @@ fn a_short_flow_does_not_serve_a_long_grant_nor_outlast_its_own_time() {
         "brief ends 1h after the approval"
     );
 }
+
+/// Of two interventions the one in use is taken; that another waits behind it is said.
+#[test]
+fn what_was_approved_beside_an_intervention_in_use_is_known_to_wait() {
+    let documents = documents();
+    let used = admitted(&documents);
+    let (id, number) = ids(18);
+    let presence = alice(&documents);
+    let ask = ask_for(&["db01"], "1h");
+    let waiting = Waiting::counted(0, 0);
+    let next = request_by(&documents, &presence, ask, waiting, id, number, t0())
+        .unwrap()
+        .approved_by(&documents, &odile(&documents), &Narrowing::default(), t0())
+        .unwrap();
+    let both = [used.intervention().clone(), next.clone()];
+    let admit = |interventions: &[Intervention]| {
+        admit(
+            &documents,
+            &presence,
+            &target("db01"),
+            None,
+            interventions,
+            t0(),
+        )
+        .unwrap()
+    };
+    let admission = admit(&both);
+    assert_eq!(admission.intervention().number(), InterventionNumber(17));
+    assert_eq!(admission.then(), Some((number, span("1h"))));
+    // Where neither is used, neither waits for the other; nor does one alone.
+    assert_eq!(admit(&[approved(&documents), next]).then(), None);
+    assert_eq!(admit(&both[..1]).then(), None);
+}

@@ -170,10 +170,21 @@ fn whatever_a_session_rests_on_ends_it_when_it_is_taken_away() {
             state: "closed",
             because: Some(Withdrawal {
                 by: odile(&before).person().clone(),
-                reason: "enough".to_owned(),
+                reason: Some("enough".to_owned()),
             }),
         })
     );
+    // What is put on record of it says who, and why.
+    let said = admission.recheck(&before, Some(&closed), t0()).unwrap_err();
+    assert_eq!(
+        said.to_string(),
+        "intervention #17 was ended by odile: enough"
+    );
+    let finished = open.finished_by(&before, &alice(&before), t0()).unwrap();
+    let said = admission
+        .recheck(&before, Some(&finished), t0())
+        .unwrap_err();
+    assert_eq!(said.to_string(), "intervention #17 was ended by alice");
     let end = admission.closes_at();
     let over = Err(EndReason::WindowOver { closed_at: end });
     assert_eq!(admission.recheck(&before, Some(&open), end), over);

@@ -206,6 +206,17 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "{} holds the session: nothing new is started",
         "{} suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),
+    // A search has the word for programs before the sentence.
+    ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: quota {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: unrecorded {sentence}", "fin\u{a0}: {sentence}"),
+    (
+        "ended: connection-closed {sentence}",
+        "fin\u{a0}: {sentence}",
+    ),
+    ("ended: ended-on-record {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: gateway-stops {sentence}", "fin\u{a0}: {sentence}"),
+    ("ended: overflow {sentence}", "fin\u{a0}: {sentence}"),
     ("ended: {sentence}", "fin\u{a0}: {sentence}"),
     (
         "Écluse: {} ended intervention {} before its time: {}\nConnect again to ask for another one.",

@@ -32,6 +32,22 @@ fn what_a_sentence_quotes_stays_and_none_of_it_is_left_out() {
             "fin\u{a0}: la période s'est terminée à 2026-11-30 00:54:15 UTC",
         ),
         (
+            "ended: intervention #7 was ended by odile: window moved: later",
+            "fin\u{a0}: l'intervention #7 a été close par odile\u{a0}: window moved: later",
+        ),
+        (
+            "ended: right-ended intervention #7 was ended by odile: window moved",
+            "fin\u{a0}: l'intervention #7 a été close par odile\u{a0}: window moved",
+        ),
+        (
+            "a shell: intervention #8 on web01 waits for the client's answer",
+            "un shell\u{a0}: l'intervention #8 sur web01 attend la réponse du client",
+        ),
+        (
+            "the command `id`: web01 is closed at this hour; it opens at 2026-11-30T04:50:00Z",
+            "la commande `id`\u{a0}: web01 est fermée à cette heure\u{a0}; elle ouvre à 2026-11-30 04:50:00 UTC",
+        ),
+        (
             "ended: cut by odile: it is time",
             "fin\u{a0}: coupée par odile\u{a0}: it is time",
         ),
@@ -69,7 +85,16 @@ fn both_languages_have_the_same_holes_in_the_same_order() {
         }
         found
     }
-    let said = [SENTENCES, screen::FAREWELLS, FLOWS, WHYS, MISSING, STATES];
+    let said = [
+        SENTENCES,
+        screen::FAREWELLS,
+        refusals::REFUSALS,
+        refusals::STEPS,
+        FLOWS,
+        WHYS,
+        MISSING,
+        STATES,
+    ];
     for (english, french) in said.concat() {
         assert_eq!(holes(english), holes(french), "{english}");
     }

@@ -164,7 +164,7 @@ async fn list(store: &Store, settings: &AuthenticationSettings, wide: bool) -> a
             &state(person, enrolment, block, settings.unused, now),
             &person
                 .expires()
-                .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                .map_or_else(|| "never".to_owned(), Timestamp::last_day),
             &enrolment
                 .and_then(|enrolment| enrolment.usage.logged_on_at)
                 .map_or_else(|| "never".to_owned(), |at| at.to_string()),

@@ -12,12 +12,13 @@ use super::{next, shown, unshown};
 use crate::actor::Actor;
 use crate::clock;
 use crate::deeds::evidence::Medium;
+use crate::deeds::start::Start;
 use crate::deeds::typed::{FAMILIES, Kind, Unclear, What};
 use crate::deeds::{Subject, Undone, Wants};
 use crate::gateway::{Applied, Gateway};
 use crate::store::StoreError;
 use crate::terminal::{Left, Terminal};
-use crate::texts::Value;
+use crate::texts::{Value, times};
 
 /// Exit statuses of commands.
 pub(crate) mod status {
@@ -65,6 +66,7 @@ impl From<Undone> for Trouble {
             Undone::Wants(Wants::Code(_))
             | Undone::Refused(_)
             | Undone::NoSuch(_)
+            | Undone::SeveralTimes { .. }
             | Undone::Unshown(_)
             | Undone::Unsearchable(_)
             | Undone::TooOften => Self::Undone(undone),
@@ -223,6 +225,16 @@ impl<'a> Desk<'a> {
             Undone::NoSuch(Subject::Name { typed, client }) => {
                 let args = [("typed", typed.into()), ("client", client.as_str().into())];
                 self.problem("auditor-name-unknown", &args).await
+            }
+            Undone::SeveralTimes { typed, read } => {
+                let moment = |start: &Start| times::moment(start.at, start.now, Some(&start.zone));
+                let mut one = read.iter().map(|start| start.at.to_string());
+                let args = [
+                    ("typed", typed.into()),
+                    ("read", shown::names(read.iter().map(moment)).into()),
+                    ("one", one.next().unwrap_or_default().into()),
+                ];
+                self.problem("lobby-time-several", &args).await
             }
             Undone::Unshown(why) => unshown::tell(self, &why).await,
             Undone::Unsearchable(QueryError::TooShort) => unshown::too_short(self).await,

@@ -284,7 +284,10 @@ fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
                 ("reason", reason.as_str().into()),
             ],
         )),
-        State::Expired { .. } => Some(desk.say("lobby-answer-expired", &[])),
+        State::Expired {
+            granted: Some(_), ..
+        } => Some(desk.say("state-unused", &[])),
+        State::Expired { granted: None, .. } => Some(desk.say("lobby-answer-expired", &[])),
         State::Closed {
             reason: CloseReason::ByOperator { by, reason },
             ..

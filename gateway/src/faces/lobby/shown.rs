@@ -9,6 +9,7 @@ use std::fmt::Display;
 use ecluse_policy::capability::{Allowed, Capability, CommandTemplate};
 use ecluse_policy::documents::{Client, Documents};
 use ecluse_policy::intervention::{Grant, Intervention, Outlook, Request, State};
+use ecluse_policy::matrix::Behind;
 use ecluse_policy::{ByteCount, ClientId, CloseReason, Lang, PersonId, Timestamp};
 
 use crate::deeds::requests::can_answer;
@@ -45,6 +46,31 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
 /// `command: * · with a terminal · derogation of Odile, until 2027-03-31 · for Ansible`: an entry of the matrix and its
 /// terms; none where it has none, as a shell.
 pub(crate) fn entry(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) -> Option<String> {
+    let terms = terms(texts, lang, entry, now);
+    let line = crate::texts::harmless(&entry.line());
+    (!terms.is_empty()).then(|| format!("{line} · {}", terms.join(" · ")))
+}
+
+/// `dba: command: id · with a terminal · by the line “command: *” · …`: what an entry gives of what is asked for, and no more,
+/// with the terms that come with it.
+pub(crate) fn behind(texts: &Texts, lang: Lang, behind: &Behind, now: Timestamp) -> Option<String> {
+    let Behind { flow, entry, gives } = behind;
+    let mut terms = terms(texts, lang, entry, now);
+    if terms.is_empty() {
+        return None;
+    }
+    let line = entry.line();
+    let gives: Vec<String> = gives.iter().map(ToString::to_string).collect();
+    if gives != [line.as_str()] {
+        let line = Value::Exact(line.into());
+        terms.insert(1, texts.say(lang, "term-by-line", &[("line", line)]));
+    }
+    let gives = crate::texts::harmless(&gives.join(" | "));
+    Some(format!("{flow}: {gives} · {}", terms.join(" · ")))
+}
+
+/// The terms of an entry; none where it has none, as a shell.
+fn terms(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) -> Vec<String> {
     let mut terms = Vec::new();
     if let Some(Capability::Command(_)) = entry.at(now) {
         let id = if entry.terminal() {
@@ -64,11 +90,7 @@ pub(crate) fn entry(texts: &Texts, lang: Lang, entry: &Allowed, now: Timestamp) 
     if let Some(why) = entry.why() {
         terms.push(texts.say(lang, "term-why", &[("why", why.into())]));
     }
-    if terms.is_empty() {
-        return None;
-    }
-    let line = crate::texts::harmless(&entry.line());
-    Some(format!("{line} · {}", terms.join(" · ")))
+    terms
 }
 
 /// `shell, command`: the families only, for tables, in the words that `--only` takes.
@@ -92,7 +114,10 @@ pub(crate) fn state(texts: &Texts, lang: Lang, state: &State) -> String {
         State::Requested => "state-requested",
         State::Approved { .. } => "state-approved",
         State::Refused { .. } => "state-refused",
-        State::Expired { .. } => "state-expired",
+        State::Expired {
+            granted: Some(_), ..
+        } => "state-unused",
+        State::Expired { granted: None, .. } => "state-expired",
         State::Open { .. } => "state-open",
         State::Closed { .. } => "state-closed",
         State::Cancelled { .. } => "state-cancelled",
@@ -115,7 +140,13 @@ pub(crate) fn standing(
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }
-    let state = outcome(texts, lang, intervention.state());
+    let state = match intervention.state() {
+        // An operator answered, whatever was wanting; an earlier program kept no more of that than the yes.
+        State::Expired { .. } if !intervention.approvals().is_empty() => {
+            texts.say(lang, "state-unused", &[])
+        }
+        state => outcome(texts, lang, state),
+    };
     let outlook = intervention.outlook(documents, now);
     match outlook.and_then(|outlook| approvals(texts, lang, &outlook)) {
         Some(approvals) => format!("{state} · {approvals}"),

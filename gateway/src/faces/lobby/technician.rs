@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{Capability, Refusal, TargetId, matrix_scope};
+use ecluse_policy::{Capability, Intervention, Refusal, TargetId, matrix_scope};
 
 use super::desk::{Desk, Trouble, status};
 use super::{grammar, next, shown};
@@ -11,7 +11,7 @@ use crate::deeds::Undone;
 use crate::deeds::listing::{self, Flows};
 use crate::deeds::requests::{self, Cancel, Request, Requested};
 use crate::deeds::typed::Family;
-use crate::texts::{sizes, times};
+use crate::texts::{hours, sizes, times};
 
 /// `request`
 pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -67,9 +67,23 @@ pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
         if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
             desk.terminal.line(&approvals).await?;
         }
+        tell_short_hours(desk, &done.intervention).await?;
         tell_where_to_wait(desk, &done).await?;
     }
     Ok(status::DONE)
+}
+
+/// The flows behind an intervention whose hours are not those of its period.
+pub(super) async fn tell_short_hours(
+    desk: &mut Desk<'_>,
+    intervention: &Intervention,
+) -> Result<(), Trouble> {
+    let now = clock::now();
+    for short in intervention.short_hours(&desk.applied().documents, now) {
+        let line = desk.gateway.texts.short_hours(desk.lang(), &short, now);
+        desk.terminal.line(&line).await?;
+    }
+    Ok(())
 }
 
 /// Nothing is left of what `--only` names: which of it is not allowed, and what is.
@@ -159,7 +173,10 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
         ];
         fields.extend(terms);
         fields.extend([
-            (label("field-hours"), reach.hours.to_string()),
+            (
+                label("field-hours"),
+                hours::hours(desk.lang(), &reach.hours),
+            ),
             (
                 label("field-at-most"),
                 times::length_in(desk.lang(), reach.approval.at_most),

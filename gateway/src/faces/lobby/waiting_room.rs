@@ -14,7 +14,7 @@ use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 use self::waiting::Waited;
 use super::desk::{Desk, Trouble};
 use super::questions::{ask_length, ask_reason, choose};
-use super::{away, entry, shown};
+use super::{away, entry, shown, technician};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::requests::{self, Request, Requested};
@@ -254,6 +254,7 @@ impl Room {
         if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
             desk.terminal.line(&approvals).await?;
         }
+        technician::tell_short_hours(desk, intervention).await?;
         desk.terminal.line("").await?;
         Ok(())
     }

@@ -26,11 +26,8 @@ pub(crate) struct Permitted {
 /// One channel in its session.
 pub(crate) struct Seated {
     pub(crate) session: Arc<Session>,
-    #[expect(
-        dead_code,
-        reason = "held, so that the session keeps an eye on it while the channel lives"
-    )]
-    admission: Arc<Admission>,
+    /// Held, so that the session keeps an eye on it while the channel lives.
+    pub(crate) admission: Arc<Admission>,
     pub(crate) permit: Permit,
     /// The same, watched over.
     pub(crate) right: Arc<Right>,

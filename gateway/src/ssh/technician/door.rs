@@ -21,6 +21,7 @@ use crate::passage::uplink::{Item, Overflow, Uplink};
 use crate::passage::visit::Visit;
 use crate::settings::Banner;
 use crate::terminal::layout;
+use crate::texts;
 
 /// RFC 4254 §5.1: administratively prohibited.
 const PROHIBITED: u32 = 1;
@@ -251,7 +252,8 @@ impl Door {
             self.leave_unanswered(reply);
             return Ok(());
         }
-        let reason = self.visit()?.refuse_unserved(flow);
+        // OpenSSH shows each byte of an accent, or of a blank that does not break, as an octal escape.
+        let reason = texts::plain(&self.visit()?.refuse_unserved(flow));
         reply
             .reject(ChannelOpenFailure::Other {
                 code: PROHIBITED,

@@ -9,7 +9,7 @@ use crate::deeds::answers::{self, Approve, Refuse, Refused, Withdraw};
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::{grammar, shown, step_up};
+use crate::faces::lobby::{grammar, shown, step_up, technician};
 use crate::terminal::Line;
 
 /// Longest reason of an operator, in characters.
@@ -59,6 +59,7 @@ async fn tell_approval(desk: &mut Desk<'_>, intervention: &Intervention) -> Resu
     }
     fields.push((desk.say("field-code", &[]), request.code()));
     desk.terminal.fields(&fields).await?;
+    technician::tell_short_hours(desk, intervention).await?;
     desk.line(
         "operator-technician-told",
         &[("person", request.person.as_str().into())],

@@ -228,6 +228,8 @@ fn id(what: What) -> &'static str {
         What::Reached => "changes-reached",
         What::Elsewhere => "changes-elsewhere",
         What::Enrolled => "changes-enrolled",
+        What::EnrolledFirst => "changes-enrolled-first",
+        What::EnrolledAnew => "changes-enrolled-anew",
         What::EnrolmentDisabled => "changes-enrolment-disabled",
         What::Credential => "changes-credential",
         What::Rewrapped => "changes-rewrapped",

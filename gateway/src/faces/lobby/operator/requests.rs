@@ -110,12 +110,19 @@ async fn block(
         }
         lines.push(line);
     }
-    // What a yes is a yes to: with a terminal or not, and whose derogation.
+    let short = intervention.short_hours(documents, now);
+    lines.extend(
+        short
+            .iter()
+            .map(|it| texts.short_hours(desk.lang(), it, now)),
+    );
+    // What a yes is a yes to, by which lines: with a terminal or not, and whose derogation.
     let behind = entries_behind(documents, &request.person, &request.scope, now);
-    lines.extend(behind.iter().filter_map(|(flow, entry)| {
-        let terms = shown::entry(texts, desk.lang(), entry, now)?;
-        Some(format!("{flow}: {terms}"))
-    }));
+    lines.extend(
+        behind
+            .iter()
+            .filter_map(|one| shown::behind(texts, desk.lang(), one, now)),
+    );
     lines.push(desk.say("operator-request-reason", &[]));
     for line in lines {
         desk.terminal.hanging(&format!("     {line}"), 2).await?;

@@ -6,7 +6,7 @@ use super::super::{at, confirmed};
 use super::{SOURCE, alice, enrol, judge};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
-use crate::store::testing::on_each_engine;
+use crate::store::testing::{on_each_engine, records_of};
 use crate::store::{Enrolled, FactorBinding};
 
 /// The fingerprint of some key.
@@ -48,6 +48,25 @@ fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_fo
             CodeOutcome::Accepted
         );
         assert_eq!(store.enrolments().await.unwrap().len(), 1);
+    });
+}
+
+/// R5: on record, a replaced second factor is no newcomer's.
+#[test]
+fn r5_a_replaced_second_factor_is_not_on_record_as_a_first_one() {
+    on_each_engine(async |store| {
+        for replace in [false, true] {
+            let secret = TotpSecret::generate().unwrap();
+            let record = AuditRecord::new(AuditKind::Enrolment, at(1)).person(&alice());
+            let records = [record];
+            let person = alice();
+            let new = confirmed(&person, &secret);
+            let done = store.enrol(&new, replace, &records).await.unwrap();
+            assert_eq!(done, Enrolled::Done);
+        }
+        let records = records_of(store, &[AuditKind::Enrolment]).await;
+        let told: Vec<_> = records.iter().map(|one| &one.detail["change"]).collect();
+        assert_eq!(told, ["first", "replaced"]);
     });
 }
 
