@@ -35,30 +35,36 @@ pub(crate) struct Totals {
 impl Totals {
     fn add(&mut self, record: &AuditRecord) {
         let one = |count: &mut u64| *count += 1;
-        match record.kind {
-            AuditKind::SessionStart => one(&mut self.sessions),
-            AuditKind::SessionEnd => {
-                one(&mut self.ended);
-                let count = |key| record.detail.get(key).and_then(|value| value.as_u64());
-                let both = |key| {
-                    let both = record.detail.get(key).and_then(|value| value.as_array());
-                    let mut both = both.into_iter().flatten().filter_map(|one| one.as_u64());
-                    [both.next().unwrap_or(0), both.next().unwrap_or(0)]
-                };
-                let all = ["to-technician", "to-target"].map(|key| count(key).unwrap_or(0));
-                add(&mut self.all, all);
-                add(&mut self.shells, both("shells"));
-                add(&mut self.commands, both("commands"));
-            }
+        let kind = record.kind;
+        if kind == AuditKind::SessionStart {
+            one(&mut self.sessions);
+        } else if kind == AuditKind::SessionEnd {
+            one(&mut self.ended);
+            let count = |key| record.detail.get(key).and_then(|value| value.as_u64());
+            let both = |key| {
+                let both = record.detail.get(key).and_then(|value| value.as_array());
+                let mut both = both.into_iter().flatten().filter_map(|one| one.as_u64());
+                [both.next().unwrap_or(0), both.next().unwrap_or(0)]
+            };
+            let all = ["to-technician", "to-target"].map(|key| count(key).unwrap_or(0));
+            add(&mut self.all, all);
+            add(&mut self.shells, both("shells"));
+            add(&mut self.commands, both("commands"));
+        } else if kind == AuditKind::Extraction {
             // A warning is no end.
-            AuditKind::Extraction if record.reason.as_deref() != Some("warn") => {
-                one(&mut self.limits)
+            if record.reason.as_deref() != Some("warn") {
+                one(&mut self.limits);
             }
-            AuditKind::TopUp => one(&mut self.topped_up),
-            AuditKind::Hold => one(&mut self.held),
-            AuditKind::Slow if record.detail.contains_key("rate") => one(&mut self.slowed),
-            AuditKind::Cut => one(&mut self.cut),
-            _ => {}
+        } else if kind == AuditKind::TopUp {
+            one(&mut self.topped_up);
+        } else if kind == AuditKind::Hold {
+            one(&mut self.held);
+        } else if kind == AuditKind::Slow {
+            if record.detail.contains_key("rate") {
+                one(&mut self.slowed);
+            }
+        } else if kind == AuditKind::Cut {
+            one(&mut self.cut);
         }
     }
 }

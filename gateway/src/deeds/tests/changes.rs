@@ -78,7 +78,7 @@ async fn r9_what_stays_away_makes_nobody_hear_the_rest_again() {
         gateway.store.record(&[record]).await.unwrap();
         gateway.store.watch().await.unwrap();
     };
-    let objects = |told: Option<super::changes::Changed>| {
+    let objects = |told: Option<crate::deeds::changes::Changed>| {
         let changes = told.into_iter().flat_map(|told| told.changes);
         changes.map(|change| change.object).collect::<Vec<_>>()
     };

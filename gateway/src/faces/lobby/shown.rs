@@ -140,12 +140,12 @@ pub(crate) fn standing(
     if intervention.is_contradicted() {
         return texts.say(lang, "state-not-on-record", &[]);
     }
-    let state = match intervention.state() {
-        // An operator answered, whatever was wanting; an earlier program kept no more of that than the yes.
-        State::Expired { .. } if !intervention.approvals().is_empty() => {
-            texts.say(lang, "state-unused", &[])
-        }
-        state => outcome(texts, lang, state),
+    // An operator answered, whatever was wanting; an earlier program kept no more of that than the yes.
+    let was_answered = !intervention.approvals().is_empty();
+    let state = if was_answered && matches!(intervention.state(), State::Expired { .. }) {
+        texts.say(lang, "state-unused", &[])
+    } else {
+        outcome(texts, lang, intervention.state())
     };
     let outlook = intervention.outlook(documents, now);
     match outlook.and_then(|outlook| approvals(texts, lang, &outlook)) {

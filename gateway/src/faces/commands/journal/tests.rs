@@ -479,8 +479,7 @@ async fn the_public_keys_are_there_before_the_first_start() {
     let dir = tempfile::tempdir().unwrap();
     let text = keys(&store, &settings(dir.path())).await.unwrap();
     assert_eq!(text, keys(&store, &settings(dir.path())).await.unwrap());
-    // All that is printed can be given as a file of log keys, as it is.
-    assert_eq!(VerifierKey::parse_all(&text).unwrap().len(), 1);
+    assert_eq!(VerifierKey::parse_all(&text).unwrap().len(), 1, "as it is");
     assert!(text.contains("\n# age1"), "{text}");
 }
 
