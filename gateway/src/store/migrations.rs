@@ -35,7 +35,7 @@ const NODES: &str = include_str!("migrations/0018_nodes.sql");
 const NODE_RUNS: &str = include_str!("migrations/0019_node_runs.sql");
 const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
 const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
-const COPIES: &str = include_str!("migrations/0022_copies.sql");
+const COPIES: &str = include_str!("migrations/0022_entry_copies.sql");
 const TOLD: &str = include_str!("migrations/0024_told.sql");
 
 const STEPS: &[Step] = &[

@@ -15,7 +15,7 @@ use super::watching::Reader;
 use crate::audit::AuditKind;
 use crate::secrets::StoreKey;
 
-const TABLE: &str = "copies";
+const TABLE: &str = "entry_copies";
 /// The detail of a gateway's start from which on each entry has a copy.
 pub(in crate::store) const COPIES: &str = "copies";
 /// What takes something from somebody, whether or not it gives something too; and what tells that words were taken away on
@@ -65,7 +65,7 @@ pub(in crate::store) async fn keep(
         copy.extend_from_slice(line.as_bytes());
     }
     let sealed = key.seal(TABLE, &entry.seq.to_string(), &copy)?;
-    let sql = "INSERT INTO copies (seq, sealed) VALUES ($1, $2) \
+    let sql = "INSERT INTO entry_copies (seq, sealed) VALUES ($1, $2) \
                ON CONFLICT (seq) DO UPDATE SET sealed = excluded.sealed";
     tx.execute(sql, values![entry.seq, sealed]).await?;
     Ok(())
@@ -101,7 +101,7 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
         }
         let mut conditions = Conditions::default();
         conditions.and_in("seq", places.iter().copied());
-        let (sql, values) = conditions.statement("SELECT seq, sealed FROM copies", "");
+        let (sql, values) = conditions.statement("SELECT seq, sealed FROM entry_copies", "");
         let rows = reader.rows(sql, values).await?;
         let mut said = inner.said();
         for seq in places {

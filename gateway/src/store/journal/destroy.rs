@@ -183,8 +183,7 @@ impl Store {
                 .execute(sql, values![row.count("seq")?, seq])
                 .await?;
         }
-        let sql =
-            "DELETE FROM copies WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
+        let sql = "DELETE FROM entry_copies WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;
         let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";

@@ -25,14 +25,17 @@ fn a8_what_takes_rights_away_holds_while_its_words_are_away() {
             let code = secret.code(at(second));
             judge(other, Some(&alice()), &code, second).await
         };
-        // A block; and a log-on, which is nothing to anybody.
-        for kind in [AuditKind::Lockout, AuditKind::LogOn] {
+        // A block; and a request, which takes nothing from anybody.
+        for kind in [AuditKind::Lockout, AuditKind::Request] {
             hide(store, &places(store, kind).await).await;
-            attack(store, &["DELETE FROM failures"]).await;
             let other = store.as_another_process().await;
             looked(&other).await;
             assert_eq!(other.blocked_until(&claim()).await.unwrap(), Some(until));
-            let second = if kind == AuditKind::LogOn { 3060 } else { 3000 };
+            let second = if kind == AuditKind::Request {
+                3060
+            } else {
+                3000
+            };
             assert_eq!(judged(&other, second).await, CodeOutcome::Accepted);
             other.close().await;
             words_back(store).await;
@@ -45,14 +48,14 @@ fn a8_what_takes_rights_away_holds_while_its_words_are_away() {
         away.extend(places(store, AuditKind::Lockout).await);
         hide(store, &away).await;
         let enabled = "UPDATE enrolments SET disabled_at = NULL";
-        attack(store, &[enabled, "DELETE FROM failures"]).await;
+        attack(store, &[enabled]).await;
         let other = store.as_another_process().await;
         assert_eq!(other.blocked_until(&claim()).await.unwrap(), Some(until));
         assert_eq!(judged(&other, 3120).await, CodeOutcome::NotEnrolled);
         other.close().await;
         // With the copies gone, and the index altered: nothing tells what it takes, so nobody is let in by what is older.
         let listed = listed(&away);
-        let gone = format!("DELETE FROM copies WHERE seq IN ({listed})");
+        let gone = format!("DELETE FROM entry_copies WHERE seq IN ({listed})");
         let index = format!("UPDATE audit SET kind = 'log-on' WHERE seq IN ({listed})");
         attack(store, &[&gone, &index]).await;
         let other = store.as_another_process().await;
@@ -95,7 +98,7 @@ fn r7_no_copy_outlives_its_words() {
             why: "the service ended".into(),
         };
         store.destroy_client_entries(&removal).await.unwrap();
-        let sql = "SELECT COUNT(*) AS copies FROM copies JOIN journal ON journal.seq = copies.seq WHERE journal.entry IS NULL";
+        let sql = "SELECT COUNT(*) AS copies FROM entry_copies JOIN journal ON journal.seq = entry_copies.seq WHERE journal.entry IS NULL";
         let row = store.db().row(sql, values![]).await.unwrap().unwrap();
         assert_eq!(row.count("copies").unwrap(), 0);
     });
@@ -110,13 +113,14 @@ fn n3_a_killed_gateway_is_told_of_whatever_is_away() {
         let begun = store.begin_with_settings("a", &parts, at(1));
         begun.await.unwrap();
         write(store, 2).await;
-        let away = places(store, AuditKind::LogOn).await;
+        let away = places(store, AuditKind::Request).await;
+        assert_eq!(away.len(), 2);
         hide(store, &away).await;
         let other = store.as_another_process().await;
         let unended = other.unended_run("a").await.unwrap();
         assert_eq!(unended, Some((at(1), true)));
         other.close().await;
-        let gone = format!("DELETE FROM copies WHERE seq IN ({})", listed(&away));
+        let gone = format!("DELETE FROM entry_copies WHERE seq IN ({})", listed(&away));
         attack(store, &[&gone]).await;
         let other = store.as_another_process().await;
         let dir = tempfile::tempdir().unwrap();
