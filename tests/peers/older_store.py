@@ -50,9 +50,15 @@ for (table,) in older.execute("SELECT name FROM sqlite_master WHERE type = 'tabl
         continue
     both = [name for name in columns(older, table) if name in columns(today, table)]
     both = [name for name in both if name not in ("salt", "owner")] if upto < BOUND else both
+    if not both:
+        continue  # Today's program has no such table.
     names = ",".join(both)
+    # What the table had then and has no more, and may not be empty: no code was used yet.
+    gone = [name for name in columns(older, table) if name == "last_step" and name not in both]
+    into = ",".join(both + gone)
     for row in today.execute(f"SELECT {names} FROM {table}").fetchall():
-        older.execute(f"INSERT INTO {table} ({names}) VALUES ({','.join('?' * len(row))})", row)
+        row = list(row) + [0] * len(gone)
+        older.execute(f"INSERT INTO {table} ({into}) VALUES ({','.join('?' * len(row))})", row)
 
 
 def as_then(entry, seq):
@@ -61,6 +67,8 @@ def as_then(entry, seq):
     detail = entry.get("detail", {})
     for key in [key for key in detail if key.endswith("salted-sha256") or key == "document-of"]:
         del detail[key]
+    for key in ("code-step", "counted-against", "secrets-told", "copies"):
+        detail.pop(key, None)
     if upto < CAUSES:
         detail.pop("because", None)
     if upto < FACTS:

@@ -41,7 +41,10 @@ fn run(site: &Site, arguments: &[&str]) -> Result<String> {
 
 fn sealed(site: &Site, count: usize) -> Result<Vec<PathBuf>> {
     wait::until("the seals", Duration::from_secs(120), || {
-        let signed = |path: &std::path::Path| path.ends_with("manifest.json.sig");
+        let signed = |path: &std::path::Path| {
+            let making = path.to_string_lossy().contains("converting.tmp");
+            path.ends_with("manifest.json.sig") && !making
+        };
         let found = recording::files(&site.layout().recordings(), &signed)?;
         let on_record = store::audit(site, "recording-sealed")?.len();
         Ok((found.len() == count && on_record == count).then(|| {
@@ -149,8 +152,13 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
         after.len() < before,
         "no entry lost its words: {before} before"
     );
-    // What tells of the document that is in force stays.
-    let gone = |entry: &str| entry.contains("\"document-change\"") || !entry.contains("alice");
+    // What tells of the document that is in force stays, and whose second factor is.
+    let stays = |entry: &str| {
+        ["document-change", "bound"]
+            .iter()
+            .any(|kind| entry.contains(&format!("\"kind\":\"{kind}\"")))
+    };
+    let gone = |entry: &str| stays(entry) || !entry.contains("alice");
     ensure!(
         after.iter().all(|(_, _, entry)| gone(entry)),
         "somebody is still named: {after:?}"

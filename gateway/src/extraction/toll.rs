@@ -29,8 +29,7 @@ pub(crate) use super::tests::Over;
 const KEPT: u64 = 4 << 10;
 /// How many times what it used between two looks a channel may have drawn ahead.
 const AHEAD: u64 = 4;
-/// How long other gateways have to give back what they do not use of an account, before nothing is left of it: they look each
-/// second.
+/// How long other gateways, which look each second, have to give back what they do not use before nothing is left.
 const GIVEN_BACK_WITHIN: Duration = Duration::from_millis(2500);
 /// How soon a store that failed is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -183,8 +182,7 @@ impl Toll {
         self.by_hand.store(rate.unwrap_or(0), SeqCst);
         let rules = self.rules().1;
         for lane in &self.lanes {
-            let slow = Some(lane.slowed.load(SeqCst)).filter(|rate| *rate > 0);
-            self.keep_pace(lane, &rules, slow);
+            self.set_pace(lane, &rules);
         }
     }
 
@@ -292,10 +290,18 @@ impl Toll {
 
     fn keep_pace(&self, lane: &Lane, rules: &Budgeted, slow: Option<u64>) {
         lane.slowed.store(slow.unwrap_or(0), SeqCst);
-        let by_hand = Some(self.by_hand.load(SeqCst)).filter(|rate| *rate > 0);
-        let rates = [rules.rate(lane.way), slow, by_hand];
-        let rate = rates.into_iter().flatten().min();
-        lane.set_pace(rate.map(|rate| self.paces.of(lane.way, rate)));
+        self.set_pace(lane, rules);
+    }
+
+    /// The slowest of all that says how fast it may go. Whoever changes one of them meanwhile is heard: it is looked at again.
+    fn set_pace(&self, lane: &Lane, rules: &Budgeted) {
+        let said = || [lane.slowed.load(SeqCst), self.by_hand.load(SeqCst)];
+        let mut slow = None;
+        while slow != Some(said()) {
+            let rates = slow.insert(said()).iter().copied().filter(|rate| *rate > 0);
+            let rate = rates.chain(rules.rate(lane.way)).min();
+            lane.set_pace(rate.map(|rate| self.paces.of(lane.way, rate)));
+        }
     }
 
     /// Something may pass again, where it was held.

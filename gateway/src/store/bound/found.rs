@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{AccountName, ClientId, PersonId, TargetId, Timestamp};
+use ecluse_policy::{AccountName, PersonId, TargetId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 
 use super::super::sql::values;
@@ -107,11 +107,10 @@ pub(in crate::store) async fn telling_of_secrets(
 }
 
 /// Says again what the last word about each secret is, where the entry that says so is destroyed with this change: `doomed` are the
-/// places of those that are.
+/// places of those that are. It is said in the gateway's own trail: what a client's had of people has ended (R7).
 pub(in crate::store) fn secrets_again(
     change: &Writing,
     doomed: &BTreeSet<u64>,
-    client: Option<&ClientId>,
     at: Timestamp,
 ) -> Vec<AuditRecord> {
     let said = change.said();
@@ -136,7 +135,6 @@ pub(in crate::store) fn secrets_again(
         if let Some(digest) = digest {
             record = record.detail(SEALED, digest.as_str());
         }
-        record.client = client.cloned();
         records.push(record);
     }
     records

@@ -170,7 +170,7 @@ impl Store {
             .map(|row| row.count("seq"))
             .collect::<Result<_, _>>()?;
         let mut again = bound::put_in_force_again(&mut change, &places, *at).await?;
-        again.extend(bound::secrets_again(&change, &places, client.as_ref(), *at));
+        again.extend(bound::secrets_again(&change, &places, *at));
         let record = bound::telling_of_secrets(&mut change, record).await?;
         let seq = change.append(&record).await?;
         let sql = "INSERT INTO destructions (seq, client, up_to, at) VALUES ($1, $2, $3, $4)";

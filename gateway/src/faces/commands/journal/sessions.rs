@@ -58,8 +58,9 @@ pub(super) async fn compare(
 
 fn verdict(fault: &SessionFault) -> Verdict {
     match fault.what {
-        Wrong::Altered | Wrong::Unknown => Verdict::Altered,
-        Wrong::Missing => Verdict::Missing,
+        Wrong::Altered => Verdict::Altered,
+        // Of what is not known nobody is accused: the words that would tell are what is missing.
+        Wrong::Missing | Wrong::Unknown => Verdict::Missing,
         Wrong::Planted => Verdict::NotInLog,
     }
 }
