@@ -66,7 +66,12 @@ impl Served {
             return None;
         }
         let (before, after) = self.said.split_at_checked(next)?;
-        let mut early = after.iter().filter(|date| date.at < limit);
+        // Before the first word of the log no gateway served: a date there is of a clock that was wrong, and contradicts nothing.
+        let begun = before.iter().map(|date| date.at).min();
+        let since = begun.map_or(i64::MIN, |begun| begun.saturating_sub(EARLY));
+        let mut early = after
+            .iter()
+            .filter(|date| date.at < limit && date.at >= since);
         early
             .find(|date| !lived_through(before, date.at, due))
             .copied()

@@ -195,6 +195,27 @@ fn i3_sessions_that_outlast_what_was_permitted_are_named() {
     assert_eq!(log(9, &[start, right]).judge(), Found::default());
 }
 
+/// R7: a gateway that starts once by a dead clock, long before all that is on record, accuses no destruction that was honest.
+#[test]
+fn r7_a_clock_from_before_the_log_contradicts_nothing() {
+    let mut times = Times::default();
+    let minute = |n: i64| NOW + n * 60 * SECOND;
+    for n in 1..20 {
+        times.see(&entry(n, minute(n.cast_signed()), "trail-count", json!({})));
+    }
+    // Nobody served in the two months between.
+    let later = 63 * DAY;
+    times.see(&entry(20, minute(20) + later, "serve-start", json!({})));
+    let due = json!({ DUE: minute(20) + later - DAY });
+    let destroyed = entry(21, minute(21) + later, "recording-destroyed", due);
+    times.see(&destroyed);
+    times.see(&entry(22, NOW - 300 * DAY, "serve-start", json!({})));
+    times.see(&entry(23, minute(23) + later, "serve-start", json!({})));
+    times.checkpoint(23, minute(24) + later);
+    let early = texts(&times.judge().early);
+    assert!(early.is_empty(), "{early:?}");
+}
+
 /// R7, R3: however many entries somebody makes by the clock that destroyed, and whether or not a running gateway saw it set: the
 /// gateway that serves at the right time afterwards contradicts it. A log that lived through the time is honest, whatever clock is
 /// wrong after it.
