@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::client::Running;
 use ecluse_tests::payload::{Kind, Payload};
-use ecluse_tests::{Answer, Site, store, wait};
+use ecluse_tests::{Answer, Site, Ssh, Terminal, store, wait};
 use serde_json::Value;
 
 mod copied;
@@ -44,6 +44,25 @@ fn budgets(site: &mut Site, extraction: &str, shown: &str) -> Result<()> {
         Ok(())
     })?;
     in_force(site, shown)
+}
+
+/// Over one connection, which more can use.
+fn over_one(site: &Site) -> Ssh {
+    site.ssh("alice+db01").shared("one").patience(PATIENCE)
+}
+
+/// A shell over that connection, in a session that is held after 20 KiB.
+fn shell_under_a_hold(site: &mut Site) -> Result<Terminal> {
+    budgets(
+        site,
+        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let terminal = Terminal::of(site, &over_one(site), 200, 40)?;
+    terminal.sees("At most")?;
+    terminal.enters("echo rea''dy")?;
+    terminal.sees("ready")?;
+    Ok(terminal)
 }
 
 fn in_force(site: &Site, shown: &str) -> Result<()> {

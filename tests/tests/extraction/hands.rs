@@ -1,7 +1,5 @@
 //! What an operator does by hand to a session: held, let go, slowed, here and on another gateway. X3, I5.
 
-use ecluse_tests::Terminal;
-
 use super::held::held;
 use super::*;
 
@@ -29,16 +27,7 @@ fn does(site: &Site, words: &[&str], told: &str) -> Result<()> {
 #[test]
 fn x3_a_session_is_held_slowed_and_let_go_by_hand() -> Result<()> {
     let mut site = open_site()?;
-    budgets(
-        &mut site,
-        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
-    let over_one = |site: &Site| site.ssh("alice+db01").shared("one").patience(PATIENCE);
-    let terminal = Terminal::of(&site, &over_one(&site), 200, 40)?;
-    terminal.sees("At most")?;
-    terminal.enters("echo rea''dy")?;
-    terminal.sees("ready")?;
+    let terminal = shell_under_a_hold(&mut site)?;
     // By a technician: refused. Of a session that is not: the same words as for `cut`.
     site.lobby("alice", &["hold", "2"]).answer()?.status_is(1)?;
     site.operator(&["hold", "77"])?.status_is(1)?;

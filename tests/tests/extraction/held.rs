@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 
-use ecluse_tests::Terminal;
 use ecluse_tests::recording;
 use ecluse_tests::target::sshd;
 
@@ -146,16 +145,7 @@ fn x3_what_is_typed_while_it_is_held_does_not_run() -> Result<()> {
 #[test]
 fn x3_nothing_is_begun_in_a_session_that_is_held() -> Result<()> {
     let mut site = open_site()?;
-    budgets(
-        &mut site,
-        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
-    let over_one = |site: &Site| site.ssh("alice+db01").shared("one").patience(PATIENCE);
-    let terminal = Terminal::of(&site, &over_one(&site), 200, 40)?;
-    terminal.sees("At most")?;
-    terminal.enters("echo rea''dy")?;
-    terminal.sees("ready")?;
+    let terminal = shell_under_a_hold(&mut site)?;
     let uses_up = "head -c 30000 plain; sleep 1000";
     let mut finder = over_one(&site).run(uses_up).spawn()?;
     terminal.sees("Nothing more passes until an operator of hopital")?;
