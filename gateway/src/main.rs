@@ -15,6 +15,7 @@ mod extraction;
 pub mod faces;
 pub mod gateway;
 pub mod identity;
+mod life;
 pub mod live;
 pub mod log;
 mod memory;

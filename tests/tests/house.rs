@@ -52,6 +52,11 @@ fn a_line_in_the_wrong_room_is_found() -> Result<()> {
             "A deed has no face",
         ),
         (
+            "gateway/src/faces/lobby/listing.rs",
+            "    let own = desk.gateway.store.interventions(&own).await?;\n",
+            "The lobby keeps nothing",
+        ),
+        (
             "gateway/src/passage/story.rs",
             "TcpStream::connect(typed)\n",
             "reach::dial",

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use clap::Args;
 use ecluse_policy::intervention::{Intervention, Request};
 use ecluse_policy::matrix::Reach;
-use ecluse_policy::{AsOperator, InterventionId, InterventionNumber, Role};
+use ecluse_policy::{AsOperator, AsTechnician, InterventionId, InterventionNumber, Role};
 use serde::{Deserialize, Serialize};
 
 use super::steps::{about, settled};
@@ -113,11 +113,17 @@ pub(crate) async fn interventions(
     }
 }
 
+/// A technician's own.
+pub(crate) async fn own(house: &Gateway, by: &AsTechnician<'_>) -> Result<Listed, StoreError> {
+    let theirs = InterventionQuery {
+        person: Some(by.person().clone()),
+        ..InterventionQuery::default()
+    };
+    latest(house, theirs).await
+}
+
 /// Everything in which something may still happen, and the latest of what is over, the latest first.
-pub(crate) async fn latest(
-    house: &Gateway,
-    whose: InterventionQuery,
-) -> Result<Listed, StoreError> {
+async fn latest(house: &Gateway, whose: InterventionQuery) -> Result<Listed, StoreError> {
     let live = InterventionQuery {
         states: StateName::LIVE.to_vec(),
         limit: Some(u32::MAX),

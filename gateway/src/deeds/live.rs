@@ -262,6 +262,8 @@ pub(crate) struct WasCut {
     /// Why it is not.
     #[serde(skip)]
     pub(crate) trouble: Option<StoreError>,
+    /// Whether other nodes may carry sessions that it could not be ordered for.
+    pub(crate) may_be_elsewhere: bool,
 }
 
 /// What became of an order on one other node.
@@ -399,6 +401,7 @@ async fn pull(
         elsewhere,
         interventions,
         on_record: trouble.is_none(),
+        may_be_elsewhere: house.store.may_be_shared(),
         trouble,
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod hands;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod moments;
+pub(crate) mod news;
 pub(crate) mod quota;
 pub(crate) mod requests;
 pub(crate) mod search;

@@ -14,6 +14,7 @@ use super::visit::sessions::Permitted;
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::faces::lobby::{self, Leave, next};
+use crate::passage::entry;
 use crate::store::StoreError;
 
 /// How often a first use is tried again when somebody else changed the intervention at the same moment.
@@ -104,7 +105,7 @@ async fn current(
     let mut tries = 0;
     loop {
         let (gateway, visitor) = (visit.gateway(), visit.visitor());
-        let found = lobby::admit(gateway, visitor, target, account, Some(asked)).await?;
+        let found = entry::look(gateway, visitor, target, account, Some(asked)).await?;
         let admission = match found {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Answer::NotAdmitted(refusal)),

@@ -9,6 +9,7 @@ mod admittance;
 pub(crate) mod caps;
 pub(crate) mod channel;
 pub(crate) mod connection;
+pub(crate) mod entry;
 mod farewell;
 mod hands;
 pub(crate) mod inflow;

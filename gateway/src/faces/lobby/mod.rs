@@ -2,7 +2,7 @@
 //!
 //! It knows terminals and texts, and nothing of SSH. It decides nothing and keeps nothing: what people do is a deed
 //! ([`crate::deeds`]), which asks policy and puts itself on record; this room reads what they type ([`grammar`]), asks what a
-//! deed still wants, and says in their language what came of it. Read in this order: [`waiting_room`], [`life`], then the
+//! deed still wants, and says in their language what came of it. Read in this order: [`waiting_room`], then the
 //! commands ([`commands`]): of technicians ([`technician`]), of operators ([`crate::faces::lobby::operator`]), of auditors ([`crate::faces::lobby::auditor`]).
 
 pub mod auditor;
@@ -10,10 +10,8 @@ mod away;
 pub(crate) mod commands;
 pub(crate) mod desk;
 mod doors;
-mod entry;
 mod gauges;
 pub(crate) mod grammar;
-pub mod life;
 pub(crate) mod listing;
 pub(crate) mod next;
 mod notices;
@@ -38,7 +36,6 @@ use std::sync::Arc;
 
 use ecluse_policy::{AccountName, Admission, Refusal, TargetId};
 
-pub use self::entry::look as admit;
 pub(crate) use crate::texts::times::parse_length;
 
 use self::desk::{Desk, Trouble, status};

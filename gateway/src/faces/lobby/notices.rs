@@ -14,9 +14,8 @@ use super::passing::Passing;
 use super::shown;
 use crate::clock;
 use crate::deeds::changes::{UpTo, up_to_now};
-use crate::deeds::listing;
+use crate::deeds::{listing, news};
 use crate::faces::lobby::operator::{alerts, changes};
-use crate::store::{InterventionQuery, SessionQuery};
 use crate::texts::times;
 
 /// What was known at the last look.
@@ -98,17 +97,9 @@ impl Notices {
                 let Ok(by) = desk.visitor.as_auditor(&applied) else {
                     return Ok(());
                 };
-                let query = SessionQuery {
-                    client: Some(by.client().clone()),
-                    limit: Some(1),
-                    ..SessionQuery::default()
-                };
-                // Sessions are numbered for all clients together: what there is, not how many.
-                let any = !desk.gateway.store.sessions(&query).await?.is_empty();
-                let id = if any {
-                    "auditor-hint"
-                } else {
-                    "auditor-hint-none"
+                let id = match news::any_session(desk.gateway, &by).await? {
+                    true => "auditor-hint",
+                    false => "auditor-hint-none",
                 };
                 desk.line(id, &[]).await?;
             }
@@ -173,7 +164,7 @@ impl Notices {
                     }
                 }
                 for (id, request) in known.iter().filter(|(id, _)| !waiting.contains_key(id)) {
-                    if let Some(line) = gone(desk, *id, request).await? {
+                    if let Some(line) = gone(desk, &by, *id, request).await? {
                         news.push(line);
                     }
                 }
@@ -187,11 +178,7 @@ impl Notices {
 }
 
 async fn own(desk: &Desk<'_>, by: &AsTechnician<'_>) -> Result<Vec<Intervention>, Trouble> {
-    let theirs = InterventionQuery {
-        person: Some(by.person().clone()),
-        ..InterventionQuery::default()
-    };
-    Ok(listing::latest(desk.gateway, theirs).await?.interventions)
+    Ok(listing::own(desk.gateway, by).await?.interventions)
 }
 
 async fn waiting(
@@ -226,10 +213,11 @@ fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {
 /// A request that waits no longer, unless this operator answered it: they know.
 async fn gone(
     desk: &Desk<'_>,
+    by: &AsOperator<'_>,
     id: InterventionId,
     known: &Intervention,
 ) -> Result<Option<String>, Trouble> {
-    let Some(latest) = desk.gateway.store.intervention(id).await? else {
+    let Some(latest) = news::became(desk.gateway, by, id).await? else {
         return Ok(None);
     };
     let answered_by = match latest.state() {

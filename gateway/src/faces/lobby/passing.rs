@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use ecluse_policy::{AsOperator, Span};
+use ecluse_policy::AsOperator;
 
 use super::desk::{Desk, Trouble};
 use crate::clock;
-use crate::store::SessionQuery;
+use crate::deeds::news::{self, Passed as Who};
 
 /// The shortest time between two tellings.
 const APART: Duration = Duration::from_secs(5);
@@ -16,12 +16,6 @@ const APART: Duration = Duration::from_secs(5);
 const FEW: usize = 2;
 /// Who is named of many.
 const NAMED: usize = 3;
-/// How far back sessions are looked for that were never seen in passage, at most so many.
-const BACK: Span = Span::from_mins(2);
-const MOST: u32 = 1000;
-
-/// A session's person and target.
-type Who = (String, String);
 
 /// What an operator knows of the sessions in passage.
 pub(super) struct Passing {
@@ -35,13 +29,7 @@ pub(super) struct Passing {
 impl Passing {
     /// Takes in how things stand: sessions that ended before are no news either, even those of a moment ago.
     pub(super) async fn begin(desk: &Desk<'_>, by: &AsOperator<'_>) -> Result<Self, Trouble> {
-        let query = SessionQuery {
-            client: Some(by.client().clone()),
-            limit: Some(1),
-            ..SessionQuery::default()
-        };
-        let latest = desk.gateway.store.sessions(&query).await?;
-        let latest = latest.first().map(|session| session.number);
+        let latest = news::newest_session(desk.gateway, by).await?;
         // What began since that look is among those that live, or is news.
         let known = live(desk, by);
         Ok(Self {
@@ -72,25 +60,7 @@ impl Passing {
             self.held_back = true;
             return Ok(Vec::new());
         }
-        let query = SessionQuery {
-            client: Some(by.client().clone()),
-            from: Some(by.now().minus(BACK)),
-            limit: Some(MOST),
-            ..SessionQuery::default()
-        };
-        // Those that began and ended since are in the store alone.
-        let mut began: BTreeMap<u64, Who> = desk
-            .gateway
-            .store
-            .sessions(&query)
-            .await?
-            .into_iter()
-            .map(|session| {
-                let start = session.start;
-                let who = (start.person.to_string(), start.target.to_string());
-                (session.number, who)
-            })
-            .collect();
+        let mut began = news::began_lately(desk.gateway, by).await?;
         began.extend(now.clone());
         began.retain(|number, _| *number > self.latest);
         let ended: BTreeMap<u64, Who> = self

@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use ecluse_policy::Role;
-
 use super::commands::{Next, execute};
 use super::desk::{Desk, Trouble, status};
 use super::doors::{Doors, NEWS, show_news};
 use super::notices::Notices;
-use crate::store::Topics;
+use crate::deeds::news;
 use crate::terminal::{History, Line, Prompt};
 
 /// Longest command line, in characters.
@@ -17,7 +15,7 @@ const LONGEST_LINE: usize = 4000;
 /// The prompt: commands until `exit`, with news above it as they come.
 pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     let mut history = History::default();
-    let mut changes = desk.gateway.store.changes(news_of(desk));
+    let mut changes = news::follow(desk.gateway, desk.visitor);
     let mut documents = desk.gateway.documents.clone();
     let mut notices = Notices::begin(desk).await?;
     desk.line(
@@ -81,14 +79,6 @@ async fn tell_news(
 ) -> Result<(), Trouble> {
     let news = notices.news(desk).await?;
     show_news(desk, news, prompt).await
-}
-
-/// What somebody at the prompt reads news of.
-fn news_of(desk: &Desk<'_>) -> Topics {
-    match desk.visitor.authenticated.role() {
-        Role::Technician { .. } => Topics::interventions(),
-        Role::Operator { client, .. } | Role::Auditor { client, .. } => Topics::told_to(client),
-    }
 }
 
 async fn until(due: Option<Instant>) {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use ecluse_policy::TargetId;
 
+use super::run;
 use super::testing::{House, lang};
-use super::{life, run};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
+use crate::life;
 use crate::store::AuditQuery;
 use crate::terminal::testing::person_in;
 

@@ -14,11 +14,12 @@ use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 use self::waiting::Waited;
 use super::desk::{Desk, Trouble};
 use super::questions::{ask_length, ask_reason, choose};
-use super::{away, entry, shown, technician};
+use super::{away, shown, technician};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::requests::{self, Request, Requested};
 use crate::deeds::typed::Length;
+use crate::passage::entry;
 
 /// The way out of the room.
 pub(crate) enum Exit {

@@ -129,6 +129,7 @@ async fn tell(desk: &mut Desk<'_>, cut: &WasCut) -> Result<u32, Trouble> {
         interventions,
         on_record: _,
         trouble,
+        may_be_elsewhere,
     } = cut;
     if !guests.is_empty() {
         let people: BTreeSet<&str> = guests.iter().map(|person| person.as_str()).collect();
@@ -163,7 +164,7 @@ async fn tell(desk: &mut Desk<'_>, cut: &WasCut) -> Result<u32, Trouble> {
         )
         .await?;
     }
-    if desk.gateway.store.may_be_shared() {
+    if *may_be_elsewhere {
         let args = [("problem", problem.into())];
         desk.problem("operator-cut-not-ordered", &args).await?;
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::testing::{House, documents, documents_where, lang};
-use super::super::{entry, refuse_without_terminal, run};
+use super::super::{refuse_without_terminal, run};
 use super::{audited, command, db01};
 use crate::audit::AuditKind;
+use crate::passage::entry;
 use crate::store::AuditQuery;
 use crate::terminal::testing::person_in;
 

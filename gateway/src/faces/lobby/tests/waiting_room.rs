@@ -7,9 +7,10 @@ use ecluse_policy::{Admission, Span};
 use tokio::task::JoinHandle;
 
 use super::super::testing::{House, documents, lang};
-use super::super::{Leave, life, wait_for_approval};
+use super::super::{Leave, wait_for_approval};
 use super::{audited, command, db01};
 use crate::audit::AuditKind;
+use crate::life;
 use crate::store::InterventionQuery;
 use crate::terminal::testing::{Person, person_in};
 

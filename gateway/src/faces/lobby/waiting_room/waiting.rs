@@ -11,8 +11,8 @@ use super::super::shown;
 use super::Room;
 use crate::clock;
 use crate::deeds::Undone;
+use crate::deeds::news::Beside;
 use crate::deeds::requests::{self, Cancel};
-use crate::store::Topics;
 use crate::terminal::{Event, Key};
 use crate::texts::times;
 
@@ -39,29 +39,24 @@ impl Room {
         let mut tick = interval_at(tokio::time::Instant::now() + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = clock::monotonic();
-        let Some(mut intervention) = desk.gateway.store.intervention_numbered(number).await? else {
+        let Some(mut beside) = Beside::begin(desk.gateway, number).await? else {
             desk.problem("room-gone", &[("number", number.to_string().into())])
                 .await?;
             return Ok(Waited::Over);
         };
-        let topic = Topics::intervention(intervention.id());
-        let mut changes = desk.gateway.store.changes(topic);
-        // Once more: what happened until the subscription is read here.
-        if let Some(latest) = desk.gateway.store.intervention(intervention.id()).await? {
-            intervention = latest;
-        }
-        self.show(desk, &intervention, false).await?;
+        self.show(desk, &beside.intervention, false).await?;
         // One key alone takes nothing back that people have answered for.
         let mut sure = false;
         loop {
-            if let Some(waited) = self.news(desk, &intervention).await? {
+            let intervention = &beside.intervention;
+            if let Some(waited) = self.news(desk, intervention).await? {
                 desk.terminal.end_status().await?;
                 return Ok(waited);
             }
             let now = clock::now();
             let line = match sure {
                 true => desk.say("room-status-cancel-sure", &[]),
-                false => status_line(desk, &intervention, now),
+                false => status_line(desk, intervention, now),
             };
             desk.terminal.status(&line).await?;
             if desk.terminal.is_plain() && said.elapsed() >= SPARINGLY {
@@ -70,7 +65,7 @@ impl Room {
             }
             tokio::select! {
                 event = desk.terminal.event() => match event? {
-                    Event::Key(Key::Char('q' | 'Q')) if !sure && begins(&intervention).is_none() => {
+                    Event::Key(Key::Char('q' | 'Q')) if !sure && begins(intervention).is_none() => {
                         sure = true;
                         // What has no live line is asked in a line.
                         if desk.terminal.is_plain() {
@@ -79,7 +74,7 @@ impl Room {
                     }
                     Event::Key(Key::Char('q' | 'Q') | Key::Control('c' | 'd')) => {
                         desk.terminal.end_status().await?;
-                        return self.leave(desk, &intervention).await;
+                        return self.leave(desk, intervention).await;
                     }
                     // `ssh -tt … < /dev/null` can still wait; it just cannot cancel.
                     Event::Key(_) => sure = false,
@@ -87,14 +82,13 @@ impl Room {
                 },
                 _ = tick.tick() => {
                     // A planned start is an event that no change of the store announces.
-                    if begins(&intervention).is_some_and(|start| start <= clock::now()) {
+                    if begins(intervention).is_some_and(|start| start <= clock::now()) {
                         desk.terminal.end_status().await?;
                         return Ok(Waited::LookAgain);
                     }
                 }
-                Ok(()) = changes.changed() => match desk.gateway.store.intervention_numbered(number).await? {
-                    Some(changed) => intervention = changed,
-                    None => return Ok(Waited::LookAgain),
+                Ok(()) = beside.changes.changed() => if !beside.look(desk.gateway).await? {
+                    return Ok(Waited::LookAgain);
                 },
                 // Policy looks whether the person may still be here, and ask for this.
                 Ok(()) = documents.changed() => {

@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Runs until the gateway stops.
-pub async fn run(gateway: Arc<Gateway>) {
+pub(crate) async fn run(gateway: Arc<Gateway>) {
     // Whatever happens is a reason to look at the clock: it may have been set, and what is over ends before it is asked for.
     let mut changes = gateway.store.changes(Topics::everything());
     let mut stopping = gateway.stopping.clone();

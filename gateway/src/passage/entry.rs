@@ -11,7 +11,7 @@ use crate::store::{InterventionQuery, StateName, StoreError};
 ///
 /// # Errors
 /// The store failed.
-pub async fn look(
+pub(crate) async fn look(
     gateway: &Gateway,
     visitor: &Actor,
     target: &TargetId,
