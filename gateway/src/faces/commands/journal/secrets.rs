@@ -9,7 +9,7 @@ use ecluse_recordings::verify::Verdict;
 
 use super::verify::Findings;
 use crate::audit::{AuditKind, CODE_STEP, SECRET, SECRETS_TOLD};
-use crate::store::{SEALED, Store};
+use crate::store::{SEALED, SealedValue};
 
 /// Whose secret, or which.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,12 +24,25 @@ pub(super) enum Of {
 
 impl Of {
     /// As an entry names it that tells of it again.
-    fn named(text: &str) -> Option<Self> {
+    pub(super) fn named(text: &str) -> Option<Self> {
         if let Some(person) = text.strip_prefix("enrolment of ") {
             return Some(Self::Person(person.to_owned()));
         }
         let (account, target) = text.strip_prefix("credential of ")?.rsplit_once('@')?;
         Some(Self::Account(target.to_owned(), account.to_owned()))
+    }
+
+    /// The one that stands in a row.
+    pub(super) fn found(found: &SealedValue) -> Self {
+        match found.table {
+            "enrolments" => Self::Person(found.row.clone()),
+            "credentials" => {
+                let mut parts = found.row.split(' ').map(str::to_owned);
+                let both = (parts.next(), parts.next());
+                Self::Account(both.0.unwrap_or_default(), both.1.unwrap_or_default())
+            }
+            _ => Self::Key(found.row.clone()),
+        }
     }
 }
 
@@ -118,13 +131,14 @@ impl Secrets {
         })
     }
 
+    /// Whether the last word of it, said again, is that it is in force no more.
+    pub(super) fn is_ended(&self, of: &Of) -> bool {
+        self.ended.contains_key(of)
+    }
+
     /// Compares them with what the store holds.
-    pub(super) async fn compare(
-        &self,
-        store: &Store,
-        findings: &mut Findings,
-    ) -> anyhow::Result<()> {
-        for found in store.sealed_values().await? {
+    pub(super) fn compare(&self, sealed: &[SealedValue], findings: &mut Findings) {
+        for found in sealed {
             let place = format!(
                 "the sealed value of {} {}",
                 found.table,
@@ -136,16 +150,7 @@ impl Secrets {
                     format!("{place} does not open: it is another row's, or was altered"),
                 );
             }
-            let of = match found.table {
-                "enrolments" => Of::Person(found.row),
-                "credentials" => {
-                    let mut parts = found.row.split(' ').map(str::to_owned);
-                    let both = (parts.next(), parts.next());
-                    Of::Account(both.0.unwrap_or_default(), both.1.unwrap_or_default())
-                }
-                _ => Of::Key(found.row),
-            };
-            match self.sealed.get(&of) {
+            match self.sealed.get(&Of::found(found)) {
                 Some((seq, Some(digest))) if *digest != found.digest => findings.add(
                     Verdict::Altered,
                     format!("{place} was altered: it is not the one of entry {seq}"),
@@ -156,6 +161,5 @@ impl Secrets {
                 Some(_) | None => {}
             }
         }
-        Ok(())
     }
 }
