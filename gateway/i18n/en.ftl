@@ -839,6 +839,7 @@ login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
 barred-expired = Your account expired on { $expired_at }.
 barred-disabled = Your account is disabled.
+barred-provider-closed = The document of your organisation in this gateway is not the one on record: nobody of it is let in, and no code is looked at.
 barred-unused = Your account is disabled: it was not used since { $since }.
 barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}

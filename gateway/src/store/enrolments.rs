@@ -290,12 +290,6 @@ pub(super) async fn usable(
 
 const BY_DOOR: &str = "SELECT secret, disabled_at FROM enrolments WHERE person = $1";
 
-/// Takes the way of [`usable`] for a person nobody knows, so that the answer takes as long (A6).
-pub(super) async fn look_for_nobody(change: &mut Writing) -> Result<(), StoreError> {
-    // No id is empty.
-    change.tx.row(BY_DOOR, values![""]).await.map(drop)
-}
-
 /// Whether the code of this step, or a later one, was accepted of a person. Within the change that uses it up, so that of two
 /// logins with one code, on one node or on two, one only gets in (A6).
 async fn is_used(change: &mut Writing, person: &PersonId, step: u64) -> Result<bool, StoreError> {

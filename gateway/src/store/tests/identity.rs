@@ -57,7 +57,7 @@ async fn enrol(store: &TestStore) -> TotpSecret {
 
 pub(super) async fn judge(
     store: &Store,
-    person: Option<&PersonId>,
+    person: &PersonId,
     code: &str,
     seconds: i64,
 ) -> CodeOutcome {
@@ -72,12 +72,7 @@ pub(super) async fn judge(
 pub(super) async fn log_on(store: &Store, code: &str, seconds: i64) -> CodeOutcome {
     let alice = alice();
     let judged = store
-        .judge_code(
-            &claim("alice", seconds),
-            Some(&alice),
-            code,
-            record(seconds),
-        )
+        .judge_code(&claim("alice", seconds), &alice, code, record(seconds))
         .await
         .unwrap();
     let Some(step) = judged.step else {
@@ -153,7 +148,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
             // Wrong at this time whatever the secret is: not six digits.
             tasks.spawn(async move {
                 let code = format!("{number}");
-                judge(&store, Some(&alice()), &code, 3000).await
+                judge(&store, &alice(), &code, 3000).await
             });
         }
         let judgements = tasks.join_all().await;
@@ -173,7 +168,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
         );
         let right = secret.code(at(3000));
         assert_eq!(
-            judge(store, Some(&alice()), &right, 3000).await,
+            judge(store, &alice(), &right, 3000).await,
             CodeOutcome::Blocked { until: at(4800) }
         );
         assert_eq!(
@@ -188,7 +183,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
         );
         let right = secret.code(at(4801));
         assert_eq!(
-            judge(store, Some(&alice()), &right, 4801).await,
+            judge(store, &alice(), &right, 4801).await,
             CodeOutcome::Accepted
         );
     });
@@ -199,10 +194,7 @@ fn a_right_code_forgets_the_persons_failures_and_not_the_sources() {
     on_each_engine(async |store| {
         let secret = enrol(store).await;
         for _ in 0..2 {
-            assert_eq!(
-                judge(store, Some(&alice()), "no", 3000).await,
-                CodeOutcome::Wrong
-            );
+            assert_eq!(judge(store, &alice(), "no", 3000).await, CodeOutcome::Wrong);
         }
         let code = secret.code(at(3000));
         assert_eq!(log_on(store, &code, 3000).await, CodeOutcome::Accepted);
@@ -240,26 +232,26 @@ fn a6_an_empty_answer_and_the_last_code_again_are_refused_and_not_counted() {
                     CodeOutcome::Again,
                 ),
             ] {
-                assert_eq!(judge(store, Some(&alice()), answer, 3010).await, outcome);
-                assert_eq!(judge(store, Some(&alice()), answer, 9000).await, outcome);
+                assert_eq!(judge(store, &alice(), answer, 3010).await, outcome);
+                assert_eq!(judge(store, &alice(), answer, 9000).await, outcome);
             }
-            assert_eq!(judge(store, None, "", 3010).await, CodeOutcome::Empty);
+            assert_eq!(
+                judge(store, &PersonId::parse("carol").unwrap(), "", 3010).await,
+                CodeOutcome::Empty
+            );
         }
         assert_eq!(counts().await, (0, 0));
         let refused = records_of(store, &[AuditKind::LogOnRefused]).await;
         assert_eq!(refused.len(), 0, "the door puts them on record, and counts");
         assert_eq!(
-            judge(store, Some(&alice()), &earlier, 3010).await,
+            judge(store, &alice(), &earlier, 3010).await,
             CodeOutcome::Replayed
         );
-        assert_eq!(
-            judge(store, Some(&alice()), "no", 3010).await,
-            CodeOutcome::Wrong
-        );
+        assert_eq!(judge(store, &alice(), "no", 3010).await, CodeOutcome::Wrong);
         assert_eq!(counts().await, (2, 2));
         let next = secret.code(at(3060));
         assert_eq!(
-            judge(store, Some(&alice()), &next, 3060).await,
+            judge(store, &alice(), &next, 3060).await,
             CodeOutcome::Accepted
         );
     });
@@ -271,10 +263,7 @@ fn the_code_of_the_enrolment_is_used_up_and_not_a_guess() {
     on_each_engine(async |store| {
         let secret = enrol(store).await;
         let code = secret.code(at(10 * 30));
-        assert_eq!(
-            judge(store, Some(&alice()), &code, 300).await,
-            CodeOutcome::Again
-        );
+        assert_eq!(judge(store, &alice(), &code, 300).await, CodeOutcome::Again);
         assert_eq!(counted(store, "person:alice").await, 0);
     });
 }
@@ -342,16 +331,16 @@ fn a8_the_last_use_of_an_account_is_kept() {
 }
 
 #[test]
-fn a_person_nobody_knows_is_counted_and_blocked_like_any_other() {
+fn a_person_who_is_not_enrolled_is_counted_and_blocked_like_any_other() {
     on_each_engine(async |store| {
         for _ in 0..3 {
             assert_eq!(
-                judge(store, None, "123456", 3000).await,
+                judge(store, &alice(), "123456", 3000).await,
                 CodeOutcome::NotEnrolled
             );
         }
         assert_eq!(
-            judge(store, None, "123456", 3000).await,
+            judge(store, &alice(), "123456", 3000).await,
             CodeOutcome::Blocked { until: at(4800) }
         );
         let long = "x".repeat(100_000);

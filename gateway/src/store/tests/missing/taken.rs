@@ -23,7 +23,7 @@ fn a8_what_takes_rights_away_holds_while_its_words_are_away() {
         let until = lock_out(store).await;
         let judged = async |other: &Store, second: i64| {
             let code = secret.code(at(second));
-            judge(other, Some(&alice()), &code, second).await
+            judge(other, &alice(), &code, second).await
         };
         // A block; and a request, which takes nothing from anybody.
         for kind in [AuditKind::Lockout, AuditKind::Request] {
@@ -66,15 +66,13 @@ fn a8_what_takes_rights_away_holds_while_its_words_are_away() {
             ..claim()
         };
         let refused = AuditRecord::new(AuditKind::LogOnRefused, at(3180)).person(&alice());
-        let told = other
-            .judge_code(&claim, Some(&alice()), &code, refused)
-            .await;
+        let told = other.judge_code(&claim, &alice(), &code, refused).await;
         let is_told = matches!(told, Err(StoreError::NotReadable { .. }));
         assert!(is_told, "{told:?}");
         // Whoever is enrolled since is let in: nothing that is away can be about that.
         let secret = doors::enrolled(store).await;
         let code = secret.code(at(3240));
-        let let_in = judge(&other, Some(&alice()), &code, 3240).await;
+        let let_in = judge(&other, &alice(), &code, 3240).await;
         assert_eq!(let_in, CodeOutcome::Accepted);
         other.close().await;
     });
