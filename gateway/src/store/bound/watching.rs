@@ -184,6 +184,7 @@ async fn look_for_missing(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), 
     }
     let read_to = inner.said().read_to();
     let due = inner.said().missing.destructions(read_to);
+    let mut is_refuted = false;
     for by in due {
         let wanted = inner.said().destructions.get(&by).cloned();
         let covered = match wanted {
@@ -196,7 +197,12 @@ async fn look_for_missing(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), 
             }
             None => None,
         };
+        is_refuted |= covered.is_none();
         inner.said().missing.settle(by, covered);
+    }
+    if is_refuted {
+        // Of each of them its copy tells.
+        copies::look(reader, inner).await?;
     }
     Ok(())
 }

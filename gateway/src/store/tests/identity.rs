@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use ecluse_policy::{AccountUse, CodeOutcome, LockoutRule, PersonId};
 
 use super::{at, confirmed};
-use crate::audit::{AuditKind, AuditRecord};
-use crate::identity::totp::TotpSecret;
+use crate::audit::{AuditKind, AuditRecord, CODE_STEP};
+use crate::clock;
+use crate::identity::totp::{self, TotpSecret};
 use crate::settings::LockoutRules;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Block, Blocked, Claim, Enrolled, Store};
+use crate::store::{Block, Blocked, Claim, Destruction, Enrolled, Store};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -315,9 +316,13 @@ fn a8_the_last_use_of_an_account_is_kept() {
         };
         assert_eq!(usage().await, never);
         let alice = alice();
-        let noted = store.log_on(&alice, None, None, at(500), None);
+        let record = |kind, seconds| [AuditRecord::new(kind, at(seconds)).person(&alice)];
+        let [log_on] = record(AuditKind::LogOn, 500);
+        let noted = store.log_on(&alice, None, None, at(500), Some(log_on.permitted()));
         assert!(noted.await.unwrap());
-        assert!(store.enable_account(&alice, at(900), &[]).await.unwrap());
+        let enabled = record(AuditKind::AccountEnabled, 900);
+        let enabled = store.enable_account(&alice, at(900), &enabled).await;
+        assert!(enabled.unwrap());
         let used = AccountUse {
             logged_on_at: Some(at(500)),
             enabled_at: Some(at(900)),
@@ -325,8 +330,66 @@ fn a8_the_last_use_of_an_account_is_kept() {
         };
         assert_eq!(usage().await, used);
         assert_eq!(store.enrolments().await.unwrap()[0].usage, used);
+        // Whatever the row is made to say, for a node that begins afterwards too.
+        let by_hand = "UPDATE enrolments SET confirmed_at = 99000000, logged_on_at = 99000000, enabled_at = NULL";
+        store.changed_by_hand(by_hand).await;
+        assert_eq!(usage().await, used);
+        let late = store.as_another_process().await;
+        assert_eq!(late.enrolments().await.unwrap()[0].usage, used);
+        late.close().await;
+        // Of what retention took the words of, the row tells.
+        for _ in 0..4 {
+            store.record(&record(AuditKind::LogOff, 1)).await.unwrap();
+        }
+        let removal = Destruction {
+            client: None,
+            in_force: false,
+            before: at(600),
+            at: at(1000),
+            by: "root".into(),
+            why: "a test".into(),
+        };
+        let done = store.destroy_client_entries(&removal).await.unwrap();
+        assert!(done.is_some());
+        let late = store.as_another_process().await;
+        let told = late.enrolment(&alice).await.unwrap().unwrap().usage;
+        assert_eq!((told.logged_on_at, told.enabled_at), (None, Some(at(900))));
+        let by_hand = "UPDATE enrolments SET logged_on_at = 550000000";
+        store.changed_by_hand(by_hand).await;
+        let told = late.enrolment(&alice).await.unwrap().unwrap().usage;
+        assert_eq!(told.logged_on_at, Some(at(550)));
+        late.close().await;
         let nobody = PersonId::parse("bruno").unwrap();
         assert!(!store.enable_account(&nobody, at(900), &[]).await.unwrap());
+    });
+}
+
+/// A6: after a day of log-ons by a clock that was a day ahead, a code lets in once all the same, on a node that begins then too; and
+/// what was accepted ahead is refused when its time comes.
+#[test]
+fn a6_steps_of_a_clock_that_was_ahead_drive_out_no_others() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let now = clock::agreed();
+        let ahead = totp::latest_step(now) + 2880;
+        for nth in 0..70 {
+            let record = AuditRecord::new(AuditKind::LogOn, now)
+                .person(&alice())
+                .permitted()
+                .detail(CODE_STEP, ahead + nth);
+            store.record(&[record]).await.unwrap();
+        }
+        let seconds = now.as_micros() / 1_000_000;
+        let code = secret.code(at(seconds));
+        assert_eq!(log_on(store, &code, seconds).await, CodeOutcome::Accepted);
+        let late = store.as_another_process().await;
+        for store in [&store.store, &late] {
+            assert_eq!(log_on(store, &code, seconds).await, CodeOutcome::Again);
+            let later = i64::try_from(ahead + 69).unwrap() * 30;
+            let outcome = log_on(store, &secret.code(at(later)), later).await;
+            assert_eq!(outcome, CodeOutcome::Again);
+        }
+        late.close().await;
     });
 }
 

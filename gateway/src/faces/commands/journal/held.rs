@@ -102,6 +102,7 @@ impl Held {
         self.people(store, &digests, removed, findings).await?;
         self.credentials(store, &digests, removed, findings).await?;
         self.secrets.compare(&sealed, findings);
+        self.secrets.codes_twice(findings);
         for place in self.secrets.untold() {
             untold(removed.is_none(), findings, place);
         }
@@ -122,7 +123,7 @@ impl Held {
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut there = BTreeSet::new();
-        for found in store.enrolments().await? {
+        for found in store.enrolment_rows().await? {
             let person = found.person.to_string();
             let place = format!("the enrolment of {person}");
             let of = Of::Person(person.clone());

@@ -8,7 +8,7 @@ use ecluse_recordings::neutralise;
 use ecluse_recordings::verify::Verdict;
 
 use super::verify::Findings;
-use crate::audit::{AuditKind, CODE_STEP, SECRET, SECRETS_TOLD};
+use crate::audit::{AuditKind, AuditVerdict, CODE_STEP, SECRET, SECRETS_TOLD};
 use crate::store::{SEALED, SealedValue};
 
 /// Whose secret, or which.
@@ -46,6 +46,9 @@ impl Of {
     }
 }
 
+/// With which entry a code was accepted, of which event, and when.
+type Accepted = (u64, Option<String>, i64);
+
 /// What the entries say of them.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
@@ -55,6 +58,11 @@ pub(super) struct Secrets {
     ended: BTreeMap<Of, u64>,
     /// The first log-on by a code of each person.
     log_ons: BTreeMap<String, u64>,
+    /// The codes that were accepted of each person since their second factor was set, by their steps: with which entry, of which event
+    /// and when.
+    codes: BTreeMap<String, BTreeMap<u64, Accepted>>,
+    /// Those that were accepted twice: whose, and with which entries.
+    twice: Vec<(String, u64, u64)>,
     /// Whether the log tells of each, whatever retention took.
     tells: bool,
 }
@@ -63,6 +71,7 @@ impl Secrets {
     /// Takes in an entry. Entries come in their order.
     pub(super) fn see(&mut self, entry: &Entry, kind: AuditKind) {
         self.tells |= entry.detail.contains_key(SECRETS_TOLD);
+        self.code(entry, kind);
         let person = || Some(Of::Person(entry.person.clone()?));
         let account = || {
             let account = entry.detail_text("account")?;
@@ -98,6 +107,39 @@ impl Secrets {
         } else {
             self.ended.remove(&of);
             self.sealed.insert(of, (entry.seq, digest));
+        }
+    }
+
+    /// A code that was accepted. One event is an entry in each trail that it concerns.
+    fn code(&mut self, entry: &Entry, kind: AuditKind) {
+        let Some(person) = &entry.person else { return };
+        let is_same = |(_, event, at): &Accepted| {
+            *at == entry.at_us || event.is_some() && *event == entry.event
+        };
+        let codes = self.codes.entry(person.clone()).or_default();
+        if kind == AuditKind::Enrolment {
+            // The codes of another secret are others.
+            codes.retain(|_, accepted| is_same(accepted));
+        }
+        let is_refused = entry.verdict.as_deref() == Some(AuditVerdict::Refuse.name());
+        let step = entry.detail_number(CODE_STEP).filter(|_| !is_refused);
+        let Some(step) = step else { return };
+        let accepted = (entry.seq, entry.event.clone(), entry.at_us);
+        if let Some(before) = codes.insert(step, accepted)
+            && !is_same(&before)
+        {
+            self.twice.push((person.clone(), before.0, entry.seq));
+        }
+    }
+
+    /// Names codes that were accepted twice.
+    pub(super) fn codes_twice(&self, findings: &mut Findings) {
+        for (person, before, seq) in &self.twice {
+            let person = neutralise(person);
+            findings.add(
+                Verdict::Missing,
+                format!("one code of {person} was accepted twice, with entry {before} and with entry {seq}: the words of the first were not there for whoever accepted the second"),
+            );
         }
     }
 

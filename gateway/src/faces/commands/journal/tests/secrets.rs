@@ -179,3 +179,37 @@ async fn r7_a_row_is_held_to_the_entry_that_set_it_and_to_no_earlier_one() {
         store.changed_by_hand(back).await;
     }
 }
+
+/// A6, R3: one code that was accepted twice is named, where somebody hid that it was used; an entry in each trail is one use, and the
+/// codes of a secret that was set anew are others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_code_that_was_accepted_twice_is_named() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    let log_on = |second, step: u64| {
+        AuditRecord::new(AuditKind::LogOn, at(second))
+            .claimed("alice")
+            .permitted()
+            .detail(CODE_STEP, step)
+    };
+    let hopital = ClientId::parse("hopital").unwrap();
+    let once = crate::store::with_event(log_on(3, 7));
+    let both = [once.clone(), once.client(&hopital)];
+    store.record(&both).await.unwrap();
+    let refused = log_on(4, 7).refused();
+    store.record(&[refused, log_on(5, 8)]).await.unwrap();
+    enrol(&store, "alice", 6, "root").await;
+    store.record(&[log_on(7, 8)]).await.unwrap();
+    let since = kept(&store, &keys).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    store.record(&[log_on(9, 8)]).await.unwrap();
+    let found = verified(&since, &store, dir.path()).await;
+    let [(Verdict::Missing, line)] = &found.lines[..] else {
+        panic!("{found:?}")
+    };
+    assert!(
+        line.contains("one code of alice was accepted twice"),
+        "{line}"
+    );
+}
