@@ -273,6 +273,16 @@ changes-since = { $count ->
         [one] One change concerns { $client } since { $time }, when you were last told:
        *[other] { $count } changes concern { $client } since { $time }, when you were last told:
     }
+# They come for the first time, as far as is on record
+changes-since-then = { $count ->
+        [one] One change concerns { $client } since { $time }:
+       *[other] { $count } changes concern { $client } since { $time }:
+    }
+# When they were told last is not on record any more
+changes-since-removed = { $count ->
+        [one] One change concerns { $client }
+       *[other] { $count } changes concern { $client }
+    } since { $time }. When you were last told is not known any more: the words of before that day were removed at the end of their time.
 changes-more = { $count ->
         [one]   … and one more.
        *[other]   … and { $count } more.

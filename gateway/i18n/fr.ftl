@@ -266,6 +266,16 @@ changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
     }
+# Première venue, pour autant que le journal le dise
+changes-since-then = { $count ->
+        [one] Un changement concerne { $client } depuis { $time } :
+       *[other] { $count } changements concernent { $client } depuis { $time } :
+    }
+# Le journal ne dit plus quand la dernière information a eu lieu
+changes-since-removed = { $count ->
+        [one] Un changement concerne { $client }
+       *[other] { $count } changements concernent { $client }
+    } depuis { $time }. Quand vous avez été informé pour la dernière fois n'est plus connu : les mots d'avant cette date ont été effacés à la fin de leur durée de conservation.
 changes-more = { $count ->
         [one]   … et un autre.
        *[other]   … et { $count } autres.

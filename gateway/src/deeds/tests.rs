@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::alerts::{Alerts, alerts};
 use super::answers::{Approve, Approved, Refuse, Withdraw, approve, refuse, withdraw};
-use super::changes::{Changes, What, changes, news, untold, up_to_now};
+use super::changes::{Begin, Changes, What, changes, news, untold, up_to_now};
 use super::listing::{Interventions, Pending, interventions, pending, seen};
 use super::live::{Cut, Live, cut, live};
 use super::requests::{Cancel, Request, cancel, request};
