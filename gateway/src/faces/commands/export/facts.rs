@@ -172,3 +172,56 @@ fn decision(by: Option<&PersonId>, at: Timestamp, what: &str, text: &str) -> Dec
         text: text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// R10: what was approved and never used is not told like what nobody answered.
+    #[test]
+    fn r10_what_was_approved_and_never_used_is_told_as_that() {
+        let scope = json!({ "targets": ["db01"], "accounts": ["postgres"], "capabilities": [] });
+        let granted = json!({ "scope": scope, "starts_at": 2_000_000, "length": 60_000_000, "latest_end": 3_000_000_000_i64 });
+        let yes =
+            json!([{ "operator": "odile", "at": 2_000_000, "scope": scope, "length": 60_000_000 }]);
+        let told = |granted: serde_json::Value, approvals: &serde_json::Value, language| {
+            let intervention: Intervention = serde_json::from_value(json!({
+                "request": {
+                    "id": uuid::Uuid::from_u128(7), "number": 3, "person": "alice", "provider": "maintech", "station": "laptop-1",
+                    "client": "hopital", "scope": scope, "reason": "the disk is full", "requested_at": 1_000_000, "start": null,
+                    "length": 60_000_000, "answer_due": 3_600_000_000_i64,
+                },
+                "state": { "expired": { "at": 3_000_000_000_i64, "granted": granted } },
+                "seen": null, "approvals": approvals, "revision": 2,
+            }))
+            .unwrap();
+            facts_of(&intervention, language)
+                .decisions
+                .pop()
+                .unwrap()
+                .what
+        };
+        let none = json!([]);
+        for (granted, approvals, english, french) in [
+            (
+                granted,
+                &yes,
+                "expired: approved, never used",
+                "expirée : approuvée, jamais utilisée",
+            ),
+            (
+                json!(null),
+                &none,
+                "expired without an answer",
+                "expirée sans réponse",
+            ),
+            (json!(null), &yes, "expired", "expirée"),
+        ] {
+            let told = |language| told(granted.clone(), approvals, language);
+            assert_eq!(told(Language::English), english);
+            assert_eq!(told(Language::French), french);
+        }
+    }
+}
