@@ -432,7 +432,7 @@ async fn since(
         ..theirs(AuditKind::ChangesTold)
     };
     let destroyed = destroyed(house, operator).await?;
-    if let Some(StoredAuditRecord { seq, record }) = house.store.audit(&told).await?.first() {
+    if let Some(StoredAuditRecord { seq, record, .. }) = house.store.audit(&told).await?.first() {
         let upto = record.detail.get("up-to").and_then(|upto| upto.as_u64());
         let unread = record.detail.get(UNREAD).and_then(|unread| unread.as_str());
         // One that is dated ahead outlives later ones: when they were told last is not known then.

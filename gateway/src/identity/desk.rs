@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use crate::ssh::keys::{Certificate, PublicKey as WireKey};
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginAddress, LoginRefusal,
-    PersonId, ProvenCode, Step, Timestamp,
+    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginRefusal, PersonId,
+    ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use uuid::Uuid;

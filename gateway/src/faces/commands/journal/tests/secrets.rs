@@ -45,7 +45,8 @@ async fn disable(store: &Store, person: &str, seconds: i64) {
     let record = AuditRecord::new(AuditKind::EnrolmentDisabled, at(seconds))
         .person(&person)
         .detail("by", "root");
-    let disabled = store.disable_enrolment(&person, at(seconds), &[record]);
+    let records = [record];
+    let disabled = store.disable_enrolment(&person, at(seconds), &records);
     assert!(disabled.await.unwrap());
 }
 
@@ -57,7 +58,8 @@ async fn credential(store: &Store, account: &str, word: Option<&str>, seconds: i
         .target(&target)
         .detail("account", account.as_str());
     let Some(word) = word else {
-        let removed = store.remove_credential(&target, &account, &[record]);
+        let records = [record];
+        let removed = store.remove_credential(&target, &account, &records);
         assert!(removed.await.unwrap());
         return;
     };
