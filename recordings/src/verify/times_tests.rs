@@ -306,6 +306,9 @@ fn r7_a_jump_from_before_an_upgrade_is_of_the_gateway_that_began() {
         let (day, back) = (24 * 60, 62 * 24 * 60);
         let now = 63 * day;
         see(now, "serve-start", begins);
+        for _ in 0..5 {
+            see(now, "log-on", json!({}));
+        }
         let due = NOW + (now - day) * 60 * SECOND;
         see(now + 1, "recording-destroyed", json!({ DUE: due }));
         let jump = |minutes: i64| json!({ "micros": minutes * 60 * SECOND });

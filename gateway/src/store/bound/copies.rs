@@ -8,13 +8,16 @@
 //! that, and by which entry. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
 //! take anything (`adr/0036-words-that-are-away-lift-no-block.md`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 
-use super::super::sql::{Conditions, Tx, values};
+use super::super::journal::leaves_digest;
+use super::super::sql::{Conditions, Row, Tx, values};
 use super::super::{Inner, Store, StoreError};
 use super::codes::tells_of_codes;
 use super::said::Said;
-use super::watching::Reader;
+use super::watching::{Reader, leaf};
 use crate::audit::AuditKind;
 use crate::secrets::StoreKey;
 
@@ -100,7 +103,7 @@ async fn put(tx: &mut Tx, key: &StoreKey, seq: u64, copy: &[u8]) -> Result<(), S
 }
 
 /// Rows of destroyed words without a copy.
-const UNMARKED: &str = "SELECT seq, leaf, destroyed_by FROM journal WHERE destroyed_by IS NOT NULL \
+const UNMARKED: &str = "SELECT seq, destroyed_by FROM journal WHERE destroyed_by IS NOT NULL \
      AND NOT EXISTS (SELECT 1 FROM entry_copies WHERE entry_copies.seq = journal.seq)";
 
 /// Of what an older program destroyed there is no copy: it gets the one that says so, as far as the log tells of it.
@@ -110,16 +113,40 @@ pub(in crate::store) async fn begin_destroyed(store: &Store) -> Result<(), Store
     }
     let mut change = store.write().await?;
     change.follow().await?;
+    let mut unmarked: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for row in &change.tx.rows(UNMARKED, values![]).await? {
-        let (seq, leaf) = (row.count("seq")?, row.bytes("leaf")?);
-        let (by, leaf) = (row.count("destroyed_by")?, leaf.try_into());
-        if let Ok(leaf) = leaf
-            && change.inner.said().missing.is_covered(seq, by)
-        {
-            keep_destroyed(&mut change.tx, &change.inner.key, (seq, Hash(leaf)), by).await?;
+        let by = unmarked.entry(row.count("destroyed_by")?).or_default();
+        by.insert(row.count("seq")?);
+    }
+    for (by, unmarked) in unmarked {
+        let mut reader = Reader::Tx(&mut change.tx);
+        let taken = taken_by(&mut reader, &change.inner, by).await?;
+        for place in taken.into_iter().flatten() {
+            if unmarked.contains(&place.0) {
+                keep_destroyed(&mut change.tx, &change.inner.key, place, by).await?;
+            }
         }
     }
     change.commit(&[]).await
+}
+
+/// The places that are marked as destroyed by an entry, in order, with their hashes; none where they are not those that it tells of.
+pub(super) async fn taken_by(
+    reader: &mut Reader<'_>,
+    inner: &Inner,
+    by: u64,
+) -> Result<Option<Vec<(u64, Hash)>>, StoreError> {
+    let wanted = inner.said().destructions.get(&by).cloned();
+    let Some((count, digest)) = wanted else {
+        return Ok(None);
+    };
+    let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
+    let rows = reader.rows(sql, values![by]).await?;
+    if rows.len() as u64 != count || leaves_digest(&rows)? != digest {
+        return Ok(None);
+    }
+    let place = |row: &Row| Ok((row.count("seq")?, leaf(row)?));
+    rows.iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
 /// What the copy of a place says, if it is of the entry with this hash.

@@ -109,8 +109,7 @@ impl Missing {
         true
     }
 
-    /// Whether an entry that tells of a destruction took the words of a place.
-    pub(super) fn is_covered(&self, seq: u64, by: u64) -> bool {
+    fn is_covered(&self, seq: u64, by: u64) -> bool {
         let covered = self.covered.get(&by);
         covered.is_some_and(|covered| covered.binary_search(&seq).is_ok())
     }

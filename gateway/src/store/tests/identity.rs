@@ -331,7 +331,7 @@ fn a8_the_last_use_of_an_account_is_kept() {
         assert_eq!(usage().await, used);
         assert_eq!(store.enrolments().await.unwrap()[0].usage, used);
         // Whatever the row is made to say, for a node that begins afterwards too.
-        let by_hand = "UPDATE enrolments SET confirmed_at = 99000000, logged_on_at = 99000000, enabled_at = NULL";
+        let by_hand = "UPDATE enrolments SET confirmed_at = 99000000000, logged_on_at = 99000000000, enabled_at = NULL";
         store.changed_by_hand(by_hand).await;
         assert_eq!(usage().await, used);
         let late = store.as_another_process().await;

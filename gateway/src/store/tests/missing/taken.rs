@@ -175,13 +175,13 @@ fn r7_one_mark_that_was_altered_makes_nobody_wait() {
     });
 }
 
-/// R7: what retention took away has no copy either.
+/// R7: what retention took away has no copy of its words either.
 #[test]
 fn r7_no_copy_outlives_its_words() {
     on_each_engine(async |store| {
         let client = ClientId::parse("hopital").unwrap();
         for second in 1..5 {
-            let record = AuditRecord::new(AuditKind::Enrolment, at(second)).client(&client);
+            let record = AuditRecord::new(AuditKind::CredentialSet, at(second)).client(&client);
             store.record(&[record]).await.unwrap();
         }
         let removal = Destruction {
@@ -192,7 +192,8 @@ fn r7_no_copy_outlives_its_words() {
             by: "root (uid 0)".into(),
             why: "the service ended".into(),
         };
-        store.destroy_client_entries(&removal).await.unwrap();
+        let done = store.destroy_client_entries(&removal).await.unwrap();
+        assert_eq!(done.unwrap().entries, 4);
         let sql = "SELECT entry_copies.seq AS seq, sealed FROM entry_copies JOIN journal ON journal.seq = entry_copies.seq WHERE journal.entry IS NULL";
         let rows = store.db().rows(sql, values![]).await.unwrap();
         assert_eq!(rows.len(), 4);
