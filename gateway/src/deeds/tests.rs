@@ -3,7 +3,7 @@
 mod changes;
 
 use ecluse_policy::intervention::State;
-use ecluse_policy::{ClientId, CodeOutcome, InterventionNumber, ProvenCode, Span};
+use ecluse_policy::{ClientId, CodeOutcome, InterventionNumber, ProvenCode, Span, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
