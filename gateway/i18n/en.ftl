@@ -273,6 +273,16 @@ changes-since = { $count ->
         [one] One change concerns { $client } since { $time }, when you were last told:
        *[other] { $count } changes concern { $client } since { $time }, when you were last told:
     }
+# They come for the first time, as far as is on record
+changes-since-then = { $count ->
+        [one] One change concerns { $client } since { $time }:
+       *[other] { $count } changes concern { $client } since { $time }:
+    }
+# When they were told last is not on record any more
+changes-since-removed = { $count ->
+        [one] One change concerns { $client }
+       *[other] { $count } changes concern { $client }
+    } since { $time }. When you were last told is not known any more: the words of before that day were removed at the end of their time.
 changes-more = { $count ->
         [one]   … and one more.
        *[other]   … and { $count } more.
@@ -839,6 +849,7 @@ login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
 barred-expired = Your account expired on { $expired_at }.
 barred-disabled = Your account is disabled.
+barred-provider-closed = The document of your organisation in this gateway is not the one on record: nobody of it is let in, and no code is looked at.
 barred-unused = Your account is disabled: it was not used since { $since }.
 barred-blocked = Blocked. No code is looked at until { $until }: too many wrong codes came from you or from your address.
 login-code = One-time code:{" "}

@@ -266,6 +266,16 @@ changes-since = { $count ->
         [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
        *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
     }
+# Première venue, pour autant que le journal le dise
+changes-since-then = { $count ->
+        [one] Un changement concerne { $client } depuis { $time } :
+       *[other] { $count } changements concernent { $client } depuis { $time } :
+    }
+# Le journal ne dit plus quand la dernière information a eu lieu
+changes-since-removed = { $count ->
+        [one] Un changement concerne { $client }
+       *[other] { $count } changements concernent { $client }
+    } depuis { $time }. Quand vous avez été informé pour la dernière fois n'est plus connu : les mots d'avant cette date ont été effacés à la fin de leur durée de conservation.
 changes-more = { $count ->
         [one]   … et un autre.
        *[other]   … et { $count } autres.
@@ -870,6 +880,7 @@ login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la p
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
 barred-disabled = Votre compte est hors service.
+barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
 barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
 barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}

@@ -323,14 +323,7 @@ impl Authenticated {
             .person(person)
             .filter(|found| Role::of(*found) == *role)
             .ok_or_else(removed)?;
-        found.in_force(now)?;
-        if let PersonRef::Technician { provider, .. } = found
-            && documents.is_closed_provider(&provider.id)
-        {
-            return Err(Ended::ProviderClosed {
-                person: person.clone(),
-            });
-        }
+        found.may_come(documents, now)?;
         proof.still_valid(found, now)?;
         match (found, station) {
             (
@@ -348,6 +341,22 @@ impl Authenticated {
                 }),
                 Some(_) | None => Ok(()),
             },
+        }
+    }
+}
+
+impl PersonRef<'_> {
+    /// Whether the account is in force, and its organisation's people are let in.
+    fn may_come(&self, documents: &Documents, now: Timestamp) -> Result<(), Ended> {
+        self.in_force(now)?;
+        match self {
+            Self::Technician { provider, .. } if documents.is_closed_provider(&provider.id) => {
+                Err(Ended::ProviderClosed {
+                    person: self.id().clone(),
+                })
+            }
+            // A client's people come to read that its door is closed.
+            Self::Technician { .. } | Self::Operator { .. } | Self::Auditor { .. } => Ok(()),
         }
     }
 }

@@ -480,6 +480,11 @@ const SENTENCES: &[Pattern] = &[
         "the technician left before the target answered",
         "le technicien est parti avant que la cible réponde",
     ),
+    (
+        "waits for an answer: {sentence}",
+        "attend une réponse\u{a0}: {sentence}",
+    ),
+    ("left before an answer", "parti avant une réponse"),
 ];
 
 #[cfg(test)]

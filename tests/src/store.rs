@@ -91,6 +91,29 @@ pub fn rows(site: &Site, query: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&read.stdout)?)
 }
 
+/// Changes the site's store past the gateway, as whoever has the machine does.
+///
+/// # Errors
+/// When the site's store is not SQLite, or does not take it.
+pub fn change(site: &Site, statements: &str) -> Result<()> {
+    const CHANGE: &str = "import sqlite3, sys\n\
+        store = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        store.executescript(sys.argv[2])\n\
+        store.commit()";
+    let changed = Command::new("python3")
+        .args(["-c", CHANGE])
+        .arg(site.layout().data().join("ecluse.db"))
+        .arg(statements)
+        .output()
+        .context("python3 cannot be run")?;
+    ensure!(
+        changed.status.success(),
+        "the store was not changed: {}",
+        String::from_utf8_lossy(&changed.stderr)
+    );
+    Ok(())
+}
+
 /// The same of one trail: a client's, or for none the gateway's own.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 mod certificates;
 mod codes;
 mod mistakes;
+mod no_fault;
 
 use std::path::PathBuf;
 use std::time::Duration;

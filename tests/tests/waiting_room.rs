@@ -1,7 +1,9 @@
 //! The waiting room: asking at the door, and what happens until somebody answers. I1, F2.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal, store};
+use ecluse_tests::{Site, Terminal, store, wait};
 
 /// N2: nobody is let in but by a request and a yes. The whole way of a newcomer: the waiting room asks, the operator says yes, the shell appears.
 #[test]
@@ -62,6 +64,51 @@ fn keys_typed_while_waiting_do_not_reach_the_target() -> Result<()> {
     ensure!(
         !site.layout().target_home().join("typed-too-early").exists(),
         "keys from the waiting room were executed"
+    );
+    Ok(())
+}
+
+/// R5: whoever waits beside a request and leaves before there is an answer stands on record as having left, and as refused nothing.
+#[test]
+fn r5_who_leaves_before_an_answer_was_refused_nothing() -> Result<()> {
+    let site = Site::start()?;
+    site.request("alice", "db01")?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 40)?;
+    terminal.sees("is already waiting")?;
+    // The window is closed; the request goes on waiting.
+    drop(terminal);
+    let mut reasons = Vec::new();
+    wait::until_true("that she left", Duration::from_secs(20), || {
+        let attempts = store::audit(&site, "admission")?;
+        let attempts = attempts.iter();
+        reasons = attempts
+            .map(|one| (one.get("verdict").cloned(), one["reason"].to_string()))
+            .collect();
+        Ok(reasons.len() > 1)
+    })?;
+    let [(None, waits), (None, left)] = &reasons[..] else {
+        anyhow::bail!("{reasons:?}");
+    };
+    ensure!(
+        waits.contains("waits for an answer") && left.contains("left before an answer"),
+        "{reasons:?}"
+    );
+    ensure!(
+        site.operator(&["pending"])?
+            .success()?
+            .text()
+            .contains("alice")
+    );
+    // Without a terminal nobody waits, and the attempt was refused.
+    site.ssh("alice+db01")
+        .run("true")
+        .answer()?
+        .status_is(254)?;
+    let attempts = store::audit(&site, "admission")?;
+    let last = attempts.last().and_then(|one| one.get("verdict"));
+    ensure!(
+        last.is_some_and(|verdict| verdict == "refuse"),
+        "{attempts:?}"
     );
     Ok(())
 }

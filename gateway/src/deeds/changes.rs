@@ -215,8 +215,22 @@ pub(crate) struct Changed {
     pub(crate) client: ClientId,
     /// Since when.
     pub(crate) from: Timestamp,
+    /// What that time is.
+    pub(crate) begin: Begin,
     /// What.
     pub(crate) changes: Vec<Change>,
+}
+
+/// What the time is since when changes are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Begin {
+    /// It was asked for, or somebody came then for the first time.
+    Asked,
+    /// They were told then.
+    Told,
+    /// Up to when retention took words: that of when they were told may be among them.
+    Removed,
 }
 
 /// What changed for the operator's client.
@@ -233,14 +247,19 @@ pub(crate) async fn changes(house: &Gateway, by: &Actor, ask: Changes) -> Result
         ..of(&operator)
     };
     let found = all(house, query).await?;
-    Ok(changed(&operator, from, found))
+    Ok(changed(&operator, (from, Begin::Asked), found))
 }
 
-fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) -> Changed {
+fn changed(
+    by: &AsOperator<'_>,
+    (from, begin): (Timestamp, Begin),
+    found: Vec<StoredAuditRecord>,
+) -> Changed {
     let changes = found.into_iter().map(|stored| Change::of(stored.record));
     Changed {
         client: by.client().clone(),
         from,
+        begin,
         changes: changes.collect(),
     }
 }
@@ -250,6 +269,7 @@ fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) 
 pub(crate) struct UpTo {
     seq: u64,
     at: Timestamp,
+    begin: Begin,
     /// What could not be read up to there: it is told when it can be, and nothing else is told again for that.
     away: Stretches,
 }
@@ -285,6 +305,7 @@ pub(crate) async fn up_to_now(house: &Gateway, by: &AsOperator<'_>) -> Result<Up
     Ok(UpTo {
         seq: found.first().map_or(0, |latest| latest.seq),
         at: by.now(),
+        begin: Begin::Told,
         away: Stretches::default(),
     })
 }
@@ -328,11 +349,11 @@ async fn told(
     let (query, from) = match &since {
         Since::Told(told) => {
             let after = Some(told.after());
-            (AuditQuery { after, ..query }, told.at)
+            (AuditQuery { after, ..query }, (told.at, told.begin))
         }
         Since::Came(at) => {
             let from = Some(*at);
-            (AuditQuery { from, ..query }, *at)
+            (AuditQuery { from, ..query }, (*at, Begin::Asked))
         }
     };
     let after = query.after;
@@ -366,7 +387,7 @@ async fn told(
     };
     house.store.record(&[record]).await?;
     upto.seq = upto.seq.max(told);
-    upto.at = operator.now();
+    (upto.at, upto.begin) = (operator.now(), Begin::Told);
     upto.away = unread;
     Ok(Some(changed(operator, from, found)))
 }
@@ -410,12 +431,19 @@ async fn since(
         limit: Some(1),
         ..theirs(AuditKind::ChangesTold)
     };
-    if let Some(StoredAuditRecord { record, .. }) = house.store.audit(&told).await?.first() {
+    let destroyed = destroyed(house, operator).await?;
+    if let Some(StoredAuditRecord { seq, record, .. }) = house.store.audit(&told).await?.first() {
         let upto = record.detail.get("up-to").and_then(|upto| upto.as_u64());
         let unread = record.detail.get(UNREAD).and_then(|unread| unread.as_str());
+        // One that is dated ahead outlives later ones: when they were told last is not known then.
+        let (at, begin) = match destroyed {
+            Some((upto, before)) if upto > *seq => (record.at.min(before), Begin::Removed),
+            Some(_) | None => (record.at, Begin::Told),
+        };
         return Ok(Some(Since::Told(UpTo {
             seq: upto.unwrap_or_default(),
-            at: record.at,
+            at,
+            begin,
             away: Stretches::parse(unread.unwrap_or_default()),
         })));
     }
@@ -432,16 +460,24 @@ async fn since(
     let back = operator.now().minus(BACK);
     match first {
         Some(record) => Ok(Some(Since::Came(record.at.max(back)))),
-        None => since_destroyed(house, operator).await,
+        // Of whom nothing is on record there may have been words that retention took: told is what came after those. Where it
+        // took none, they come for the first time.
+        None => Ok(destroyed.map(|(seq, at)| {
+            Since::Told(UpTo {
+                seq,
+                at,
+                begin: Begin::Removed,
+                away: Stretches::default(),
+            })
+        })),
     }
 }
 
-/// Of whom nothing is on record there may have been words that retention took: told is what came after those. Where it took
-/// none, they come for the first time.
-async fn since_destroyed(
+/// Up to which entry retention took words of the client's last, and of before when.
+async fn destroyed(
     house: &Gateway,
     operator: &AsOperator<'_>,
-) -> Result<Option<Since>, StoreError> {
+) -> Result<Option<(u64, Timestamp)>, StoreError> {
     let taken = AuditQuery {
         client: Some(operator.client().clone()),
         kinds: vec![AuditKind::EntriesDestroyed],
@@ -456,9 +492,5 @@ async fn since_destroyed(
     let seq = record.detail.get("up-to").and_then(|upto| upto.as_u64());
     let before = record.detail.get("before").and_then(|at| at.as_str());
     let before = before.and_then(|at| Timestamp::parse(at).ok());
-    Ok(Some(Since::Told(UpTo {
-        seq: seq.unwrap_or_default(),
-        at: before.unwrap_or(record.at),
-        away: Stretches::default(),
-    })))
+    Ok(Some((seq.unwrap_or_default(), before.unwrap_or(record.at))))
 }

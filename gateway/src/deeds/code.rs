@@ -27,7 +27,7 @@ pub(crate) async fn prove(
     let record = by.record(AuditKind::CodeRefused, now).detail("act", act);
     let store = house.store_for(by.authenticated.role());
     let judged = store
-        .judge_code(&claim, Some(by.person()), code, record.clone())
+        .judge_code(&claim, by.person(), code, record.clone())
         .await?;
     let mut outcome = judged.outcome;
     if let Some(step) = judged.step {

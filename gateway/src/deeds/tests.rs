@@ -3,14 +3,14 @@
 mod changes;
 
 use ecluse_policy::intervention::State;
-use ecluse_policy::{ClientId, CodeOutcome, InterventionNumber, ProvenCode, Span};
+use ecluse_policy::{ClientId, CodeOutcome, InterventionNumber, ProvenCode, Span, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::alerts::{Alerts, alerts};
 use super::answers::{Approve, Approved, Refuse, Withdraw, approve, refuse, withdraw};
-use super::changes::{Changes, What, changes, news, untold, up_to_now};
+use super::changes::{Begin, Changes, What, changes, news, untold, up_to_now};
 use super::listing::{Interventions, Pending, interventions, pending, seen};
 use super::live::{Cut, Live, cut, live};
 use super::requests::{Cancel, Request, cancel, request};

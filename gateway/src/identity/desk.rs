@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex};
 use crate::ssh::keys::{Certificate, PublicKey as WireKey};
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginAddress, LoginRefusal,
-    PersonId, ProvenCode, Step, Timestamp,
+    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginRefusal, PersonId,
+    ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use uuid::Uuid;
 
+pub(crate) use super::outcome::Answer;
 use super::outcome::{is_no, take_time, uncounted, with_proofs};
 use super::wire::{certificate_facts, public_key};
 use crate::actor::{Actor, Origin};
@@ -30,33 +31,6 @@ use crate::texts::times;
 const LONGEST_CODE: usize = 64;
 /// Stands for a longer one: no code, and not empty.
 const NO_CODE: &str = "-";
-
-/// What the door answers.
-pub(crate) enum Answer {
-    /// The person and, for technicians, the station are proven.
-    Accept(Box<(Actor, LoginAddress)>),
-    /// Good; another key is needed.
-    NeedKey,
-    /// Good; a one-time code is needed.
-    NeedCode,
-    /// Asks for the code.
-    Ask {
-        /// Shown above the prompt.
-        instructions: String,
-        /// The prompt.
-        prompt: String,
-    },
-    /// Says why no code is asked for, and asks for nothing.
-    Tell {
-        /// The words.
-        words: String,
-    },
-    /// No. Says nothing about why.
-    Refuse {
-        /// Whether the code is what may be tried again.
-        code_next: bool,
-    },
-}
 
 /// One connection's login.
 pub(crate) struct Desk {
@@ -268,26 +242,39 @@ impl Desk {
 
     async fn judge(&mut self, code: &str) -> Answer {
         let applied = self.gateway.applied();
-        let known = self.login.proven_person(&applied.documents);
+        // Their login may have begun anew since they were asked: of nobody is a code looked at, and nobody's fault is it.
+        let Some(person) = self.login.proven_person(&applied.documents) else {
+            self.refused(&LoginRefusal::CodeTooEarly).await;
+            return self.no();
+        };
         let code = if code.len() > LONGEST_CODE {
             NO_CODE
         } else {
             code
         };
         let now = clock::agreed();
+        match self.barred(now).await {
+            Ok(None) => {}
+            // They are told where they would be asked for the next.
+            Ok(Some(barred)) => {
+                self.refused(&LoginRefusal::Barred(barred)).await;
+                return self.no();
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                return self.no();
+            }
+        }
         let claimed = self.claimed();
         let claim = self.claim(&claimed, now);
         let record = self.record(AuditKind::LogOnRefused);
         // A client's people wait behind nobody else's changes.
-        let clients = known
-            .as_ref()
-            .is_some_and(|person| applied.documents.technician(person).is_none());
-        let store = if clients {
+        let store = if applied.documents.technician(&person).is_none() {
             self.gateway.store.ahead()
         } else {
             self.gateway.store.clone()
         };
-        let judged = store.judge_code(&claim, known.as_ref(), code, record).await;
+        let judged = store.judge_code(&claim, &person, code, record).await;
         let outcome = match judged {
             Ok(judged) => {
                 self.step = judged.step;

@@ -1,11 +1,39 @@
-//! What became of a second factor, for the record.
+//! What the door answers, and what became of a second factor, for the record.
 
 use std::time::{Duration, Instant};
 
 use ecluse_policy::identity::SecondFactor;
-use ecluse_policy::{Authenticated, CodeOutcome, LoginRefusal};
+use ecluse_policy::{Authenticated, CodeOutcome, LoginAddress, LoginRefusal};
 
+use crate::actor::Actor;
 use crate::audit::AuditRecord;
+
+/// What the door answers.
+pub(crate) enum Answer {
+    /// The person and, for technicians, the station are proven.
+    Accept(Box<(Actor, LoginAddress)>),
+    /// Good; another key is needed.
+    NeedKey,
+    /// Good; a one-time code is needed.
+    NeedCode,
+    /// Asks for the code.
+    Ask {
+        /// Shown above the prompt.
+        instructions: String,
+        /// The prompt.
+        prompt: String,
+    },
+    /// Says why no code is asked for, and asks for nothing.
+    Tell {
+        /// The words.
+        words: String,
+    },
+    /// No. Says nothing about why.
+    Refuse {
+        /// Whether the code is what may be tried again.
+        code_next: bool,
+    },
+}
 
 /// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
 const FAILURE_TAKES: Duration = Duration::from_millis(400);

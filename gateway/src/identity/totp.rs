@@ -134,7 +134,7 @@ pub fn latest_step(now: Timestamp) -> u64 {
     (seconds / STEP_SECONDS).saturating_add(u64::from(SKEW))
 }
 
-/// Checks `code` against a secret that nobody has, so that an unknown person takes as long to refuse as a
+/// Checks `code` against a secret that nobody has, so that who has no second factor takes as long to refuse as a
 /// wrong code (A6).
 pub fn check_nobody(code: &str, now: Timestamp) {
     let nobody = totp(vec![0; SECRET_LEN], "").map(TotpSecret);

@@ -52,18 +52,51 @@ pub(super) async fn admitted(
     let account = visit.address().account.as_ref();
     match current(visit, target, account, asked).await {
         Ok(Answer::NotAdmitted(refusal)) => {
-            visit.not_admitted(target, &asked.flow, &refusal).await;
-            match wait(visit, opening, target, account, refusal).await? {
+            // Whoever waits for an answer was not refused one.
+            let waits = opening.terminal.is_some() && is_waited_for(&refusal);
+            if waits {
+                visit.waits(target, &asked.flow, &refusal).await;
+            } else {
+                visit.not_admitted(target, &asked.flow, &refusal).await;
+            }
+            let waited = wait(visit, opening, target, account, refusal).await;
+            let left = match &waited {
+                Ok(Ok(_)) => None,
+                Ok(Err(leave)) => Some(leave.before_answer),
+                Err(Gone) => Some(true),
+            };
+            match left.filter(|_| waits) {
+                Some(true) => visit.left_before_answer(target, &asked.flow).await,
+                Some(false) => {
+                    let now = lobby::admit(visit.gateway(), visit.visitor(), target, account, None);
+                    if let Ok(Err(refusal)) = now.await {
+                        visit.not_admitted(target, &asked.flow, &refusal).await;
+                    }
+                }
+                None => {}
+            }
+            match waited? {
                 // The room may have settled which account; its first use is put on record here as for any other.
                 Ok(waited) => {
                     let answer = current(visit, target, Some(waited.account()), asked).await;
                     Ok(settled(visit, asked, answer))
                 }
-                Err(Leave { status }) => Ok(Err(Farewell::explained(status))),
+                Err(Leave { status, .. }) => Ok(Err(Farewell::explained(status))),
             }
         }
         answer => Ok(settled(visit, asked, answer)),
     }
+}
+
+/// Whether the waiting room waits for what lifts this refusal, or asks for it.
+fn is_waited_for(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::NoIntervention { .. }
+            | Refusal::Pending { .. }
+            | Refusal::NotYet { .. }
+            | Refusal::ChooseAccount { .. }
+    )
 }
 
 fn settled(

@@ -173,16 +173,34 @@ impl Visit {
         asked: &FlowRequest,
         refusal: &Refusal,
     ) {
+        let record = self.attempt(target, asked).refused().reason(refusal);
+        self.audit_refusal(record).await;
+        self.count_refusal();
+    }
+
+    /// Puts on record that somebody who tried to reach `target` waits for an answer, or asks for what is missing.
+    pub(crate) async fn waits(&self, target: &TargetId, asked: &FlowRequest, refusal: &Refusal) {
+        let reason = format!("waits for an answer: {refusal}");
+        let record = self.attempt(target, asked).reason(reason);
+        self.audit_refusal(record).await;
+        self.count_refusal();
+    }
+
+    /// Puts on record that they waited no longer: nobody refused them anything.
+    pub(crate) async fn left_before_answer(&self, target: &TargetId, asked: &FlowRequest) {
+        let record = self.attempt(target, asked);
+        self.audit_refusal(record.reason("left before an answer"))
+            .await;
+    }
+
+    fn attempt(&self, target: &TargetId, asked: &FlowRequest) -> AuditRecord {
         let record = self
             .visitor
             .record(AuditKind::Admission, clock::now())
             .names(&self.gateway.applied().documents, Some(target))
-            .refused()
-            .reason(refusal)
             .detail("named", target.as_str())
             .detail("flow", asked.to_string());
-        self.audit_refusal(with_command(record, asked)).await;
-        self.count_refusal();
+        with_command(record, asked)
     }
 
     fn count_refusal(&self) {

@@ -1,8 +1,8 @@
 //! Enrolments: each person's one-time-password secret, sealed. Which codes were accepted the log has.
 //!
 //! A row is a confirmed enrolment: a secret enters the store together with a first right code, so an
-//! interrupted enrolment leaves nothing usable (A4). It also says when the person last logged on, from which policy
-//! tells that an account lies unused (A8).
+//! interrupted enrolment leaves nothing usable (A4). When an account was last used, from which policy tells that it lies unused
+//! (A8), the log says, and a row only where retention took its words.
 
 use ecluse_policy::{AccountUse, PersonId, Timestamp};
 
@@ -119,12 +119,23 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolment(&self, person: &PersonId) -> Result<Option<Enrolment>, StoreError> {
-        self.db()
-            .row(BY_PERSON, values![person.as_str()])
-            .await?
-            .as_ref()
-            .map(enrolment)
-            .transpose()
+        let row = self.db().row(BY_PERSON, values![person.as_str()]).await?;
+        let found = row.as_ref().map(enrolment).transpose()?;
+        match found {
+            Some(found) => Ok(self.used_by_log(vec![found]).await?.pop()),
+            None => Ok(None),
+        }
+    }
+
+    /// The same enrolments, with the use of their accounts by the log.
+    async fn used_by_log(&self, mut all: Vec<Enrolment>) -> Result<Vec<Enrolment>, StoreError> {
+        self.follow().await?;
+        let said = self.said();
+        for one in &mut all {
+            one.usage = said.usage(&one.person, &one.usage);
+        }
+        drop(said);
+        Ok(all)
     }
 
     /// Everybody's enrolments, by person.
@@ -132,6 +143,15 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
+        let rows = self.enrolment_rows().await?;
+        self.used_by_log(rows).await
+    }
+
+    /// Their rows as they stand, whatever the log says.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn enrolment_rows(&self) -> Result<Vec<Enrolment>, StoreError> {
         let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments ORDER BY person";
         self.db()
             .rows(sql, values![])
@@ -289,12 +309,6 @@ pub(super) async fn usable(
 }
 
 const BY_DOOR: &str = "SELECT secret, disabled_at FROM enrolments WHERE person = $1";
-
-/// Takes the way of [`usable`] for a person nobody knows, so that the answer takes as long (A6).
-pub(super) async fn look_for_nobody(change: &mut Writing) -> Result<(), StoreError> {
-    // No id is empty.
-    change.tx.row(BY_DOOR, values![""]).await.map(drop)
-}
 
 /// Whether the code of this step, or a later one, was accepted of a person. Within the change that uses it up, so that of two
 /// logins with one code, on one node or on two, one only gets in (A6).

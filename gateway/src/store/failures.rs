@@ -2,8 +2,8 @@
 //!
 //! Policy says from how many failures somebody is blocked and for how long; the counting and the judgement
 //! are one change here, so that twenty guesses at once are judged one after the other and the fourth finds
-//! the block that the third brought about (A6). A person nobody knows is counted as any other. What counts as a guess is
-//! policy's to say.
+//! the block that the third brought about (A6). What counts as a guess is policy's to say; a code of somebody whose keys are not
+//! proven is none, and is not looked at.
 //!
 //! Each try that counts is an entry, and so is a block that began, with until when. No table has them: nothing that is put into
 //! the store blocks anybody, and nothing that is taken out of it gives more tries. A block is lifted by its end, by whoever may lift
@@ -142,8 +142,7 @@ impl Store {
     /// Judges a one-time code, in one change: is the claimant blocked, is it the right code, was it used before; then
     /// counts a failure.
     ///
-    /// `known` is the claimed person when the documents know them; an unknown one takes the same way and
-    /// the same time. `record` says what is refused, to whom and from where; a refusal is written to the audit trail from it,
+    /// `person` is the claimed one, whose keys are proven: of nobody else is a code looked at. `record` says what is refused, to whom and from where; a refusal is written to the audit trail from it,
     /// with its reason, and so is a block that begins. An accepted code writes nothing and is not used up yet: that is one change
     /// with the record of what it was given for ([`log_on`](Store::log_on), [`use_code`](Store::use_code)). Nor does what is refused
     /// without being counted.
@@ -153,7 +152,7 @@ impl Store {
     pub async fn judge_code(
         &self,
         claim: &Claim<'_>,
-        known: Option<&PersonId>,
+        person: &PersonId,
         code: &str,
         record: AuditRecord,
     ) -> Result<Judged, StoreError> {
@@ -164,7 +163,7 @@ impl Store {
             change.commit(&[]).await?;
             return Ok(CodeOutcome::Blocked { until }.into());
         }
-        let judged = judge(&mut change, known, code, claim.at).await?;
+        let judged = judge(&mut change, person, code, claim.at).await?;
         let reason = match judged.outcome {
             // Not written here: nothing bounds how often it is repeated, and the door counts what is.
             CodeOutcome::Accepted
@@ -187,7 +186,7 @@ impl Store {
             CodeOutcome::NotEnrolled => "no usable enrolment of a second factor",
         };
         let record = record.reason(reason);
-        let (_, records) = count(&mut change, claim, known, record).await?;
+        let (_, records) = count(&mut change, claim, Some(person), record).await?;
         change.commit(&records).await?;
         Ok(judged)
     }
@@ -219,24 +218,18 @@ impl From<CodeOutcome> for Judged {
 
 async fn judge(
     change: &mut Writing,
-    known: Option<&PersonId>,
+    person: &PersonId,
     code: &str,
     at: Timestamp,
 ) -> Result<Judged, StoreError> {
     let mut refused = Judged::from(CodeOutcome::NotEnrolled);
-    let usable = match known {
-        Some(person) => match enrolments::usable(change, person, at).await? {
-            Held::Usable(usable) => Some(usable),
-            Held::Other(fault) => {
-                (refused.is_other, refused.fault) = (true, fault.map(|fault| *fault));
-                None
-            }
-            Held::Not => None,
-        },
-        None => {
-            enrolments::look_for_nobody(change).await?;
+    let usable = match enrolments::usable(change, person, at).await? {
+        Held::Usable(usable) => Some(usable),
+        Held::Other(fault) => {
+            (refused.is_other, refused.fault) = (true, fault.map(|fault| *fault));
             None
         }
+        Held::Not => None,
     };
     let is_empty = code.trim().is_empty();
     let Some(Usable { secret, used }) = usable else {

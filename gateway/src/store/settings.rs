@@ -70,6 +70,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let fact = format!("{FACT} of {node}");
+        bound::begin_destroyed(self).await?;
         let mut change = self.write().await?;
         change.follow().await?;
         let before = before(&mut change, node, &fact).await?;

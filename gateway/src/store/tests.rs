@@ -8,6 +8,7 @@ mod extraction;
 mod identity;
 mod interventions;
 mod journal;
+mod measure;
 mod missing;
 mod orders;
 mod owed;

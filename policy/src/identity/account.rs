@@ -3,7 +3,7 @@
 //! The gateway keeps the facts; this says what they mean, and what a person is told of them once their keys are proven.
 
 use super::Ended;
-use crate::documents::PersonRef;
+use crate::documents::{Documents, PersonRef};
 use crate::name::PersonId;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Argument, Arguments};
@@ -114,13 +114,18 @@ pub enum Barred {
 
 impl Barred {
     /// What keeps this person out at `now`, if anything does.
-    pub(super) fn of(person: PersonRef<'_>, facts: &AccountFacts, now: Timestamp) -> Option<Self> {
+    pub(super) fn of(
+        documents: &Documents,
+        person: PersonRef<'_>,
+        facts: &AccountFacts,
+        now: Timestamp,
+    ) -> Option<Self> {
         let AccountFacts {
             blocked_until,
             usage,
             unused,
         } = *facts;
-        if let Err(ended) = person.in_force(now) {
+        if let Err(ended) = person.may_come(documents, now) {
             return Some(Self::Ended(ended));
         }
         match usage.map(|usage| disuse(person, &usage, unused, now)) {
@@ -143,6 +148,7 @@ impl Barred {
         match self {
             Self::Ended(Ended::PersonExpired { .. }) => "barred-expired",
             Self::Ended(Ended::PersonDisabled { .. }) => "barred-disabled",
+            Self::Ended(Ended::ProviderClosed { .. }) => "barred-provider-closed",
             Self::Ended(ended) => ended.text_id(),
             Self::Unused { .. } => "barred-unused",
             Self::Blocked { .. } => "barred-blocked",

@@ -202,7 +202,7 @@ impl Login {
         now: Timestamp,
     ) -> Option<Barred> {
         let person = self.at_their_place(documents)?;
-        Barred::of(person, facts, now)
+        Barred::of(documents, person, facts, now)
     }
 
     /// Whether whoever sits there is told what became of a code: their keys are proven, and they are at a place of theirs.

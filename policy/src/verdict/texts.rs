@@ -78,6 +78,7 @@ pub const TEXT_IDS: &[&str] = &[
     "ended-provider-closed",
     "barred-expired",
     "barred-disabled",
+    "barred-provider-closed",
     "barred-unused",
     "barred-blocked",
 ];

@@ -63,6 +63,7 @@ fn whoever_has_proven_their_keys_is_told_why_no_code_is_looked_at() {
     for id in [
         "barred-expired",
         "barred-disabled",
+        "barred-provider-closed",
         "barred-unused",
         "barred-blocked",
     ] {

@@ -213,3 +213,34 @@ fn r3_a_providers_document_that_is_not_on_record_keeps_its_people_out_and_no_oth
     );
     assert!(without.unwrap().client(&client("hopital")).is_some());
 }
+
+/// A6: a technician whose provider's document is not the one on record is told so before any code is looked at; an operator whose client's is
+/// not comes in to read it.
+#[test]
+fn a6_people_of_a_closed_provider_are_told_before_any_code() {
+    let facts = AccountFacts {
+        blocked_until: None,
+        usage: None,
+        unused: None,
+    };
+    let told = |documents: &Documents, person: &str, keys: &[u8]| {
+        let mut login = crate::login::begin(person);
+        for seed in keys {
+            let _ = crate::login::step(&mut login, documents, *seed);
+        }
+        let barred = login.barred(documents, &facts, t0());
+        barred.map(|barred| barred.text_id())
+    };
+    let closed = with_closed(Closed {
+        providers: [ProviderId::parse("maintech").unwrap()].into(),
+        clients: [client("hopital")].into(),
+    });
+    let keys = [ATELIER_1, ALICE];
+    assert_eq!(
+        told(&closed, "alice", &keys),
+        Some("barred-provider-closed")
+    );
+    assert_eq!(told(&closed, "alice", &[ALICE]), None, "not every key");
+    assert_eq!(told(&closed, "odile", &[ODILE]), None);
+    assert_eq!(told(&documents(), "alice", &keys), None);
+}

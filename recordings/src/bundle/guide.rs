@@ -224,7 +224,8 @@ Whoever holds a key that the recordings were made for reads them, in two steps: 
 is in there opens the rest. Put the path of your age key into `KEY`. What is written to `../plain/`, beside the
 bundle and not into it, is in clear: remove it when you are done.",
     play: "Sessions play in a terminal. (What was typed and not echoed, such as passwords, stands in the `.unechoed.jsonl` files
-alone. Do not print other files to a terminal: they hold what the target sent, as it was.)",
+alone. Do not print other files to a terminal: they hold what the target sent, as it was.) What the gateway told the
+technician stands in them, and in their transcripts, in the technician's language.",
     journals: "Some recordings are kept as an encrypted journal, because the gateway stopped before it could turn them into files.
 Stock programs do not read these; `ecluse verify --key` checks them, and
 `ecluse recordings read DIR --key client.key --into DIR` writes them as such files, in clear.",
@@ -288,7 +289,7 @@ Qui détient une clé pour laquelle les enregistrements ont été faits les lit,
 dans `../plain/`, à côté du dossier et non dedans, est en clair : effacez-le quand vous avez fini.",
     play: "Les sessions se rejouent dans un terminal. (Ce qui a été tapé sans écho, comme les mots de passe, n'est que dans les
 fichiers `.unechoed.jsonl`. N'affichez pas les autres fichiers dans un terminal : ils contiennent ce que la cible a envoyé,
-tel quel.)",
+tel quel.) Ce que la passerelle a dit au technicien y figure, et dans les transcriptions, dans la langue du technicien.",
     journals: "Certains enregistrements sont conservés sous forme de journal chiffré, parce que la passerelle s'est arrêtée avant de
 pouvoir en faire des fichiers. Les programmes courants ne les lisent pas ; `ecluse verify --key` les vérifie, et
 `ecluse recordings read RÉPERTOIRE --key client.key --into RÉPERTOIRE` en fait de tels fichiers, en clair.",

@@ -21,10 +21,10 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn of(dates: &[Date], jumps: &[Jump]) -> Self {
-        let nodes: BTreeSet<_> = jumps.iter().map(|jump| &jump.node).collect();
+    /// `began` are the gateways that are known to have begun, as their jumps name them.
+    pub(super) fn of(dates: &[Date], jumps: &[Jump], began: &BTreeSet<String>) -> Self {
         // Of several gateways it is not told whose word it is.
-        let jumps = if nodes.len() == 1 { jumps } else { &[] };
+        let jumps = if is_of_one(jumps, began) { jumps } else { &[] };
         let mut after: BTreeMap<u64, i64> = BTreeMap::new();
         let mut net = 0_i64;
         for jump in jumps.iter().rev() {
@@ -76,6 +76,17 @@ impl Served {
             .find(|date| !lived_through(before, date.at, due))
             .copied()
     }
+}
+
+/// Whether all jumps are those of one gateway. Those of an earlier version do not say whose they are: where one gateway alone ever
+/// began, they are its.
+fn is_of_one(jumps: &[Jump], began: &BTreeSet<String>) -> bool {
+    let named = jumps.iter().filter_map(|jump| jump.node.as_ref());
+    let mut nodes: BTreeSet<&String> = named.collect();
+    if jumps.iter().any(|jump| jump.node.is_none()) {
+        nodes.extend(began);
+    }
+    nodes.len() <= 1
 }
 
 /// Whether gateways served on each day between two times.

@@ -5,7 +5,7 @@
 //! agree on: the longest row of them whose dates never go back. One that is outside it by more than [`TOLERANCE`] is named,
 //! and accuses nobody. What counts against a bundle or a journal is one thing: that something was destroyed before it was due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entries::place;
 use super::served::Served;
@@ -69,6 +69,8 @@ pub struct Times {
     left_out: u64,
     destroyed: Vec<Destroyed>,
     jumps: Vec<Jump>,
+    /// Every gateway that began, by the digest of its name, as far as that would name it.
+    began: BTreeSet<String>,
     sessions: BTreeMap<String, Session>,
 }
 
@@ -133,6 +135,13 @@ impl Times {
             is_served: SERVED.contains(&entry.kind.as_str()),
             at: entry.at_us,
         });
+        let node = || {
+            let node = entry.detail_text("node")?;
+            Some(sha256_hex(node.as_bytes()))
+        };
+        if entry.kind == "serve-start" {
+            self.began.extend(node());
+        }
         if entry.kind == "clock-jump"
             && let Some(micros) = number("micros")
         {
@@ -140,9 +149,7 @@ impl Times {
                 seq: entry.seq,
                 at: entry.at_us,
                 micros,
-                node: entry
-                    .detail_text("node")
-                    .map(|node| sha256_hex(node.as_bytes())),
+                node: node(),
             };
             // It stands in every trail.
             let same =
@@ -222,7 +229,7 @@ impl Times {
     }
 
     fn destructions(&self, row: &[usize], found: &mut Found) {
-        let served = Served::of(&self.dates, &self.jumps);
+        let served = Served::of(&self.dates, &self.jumps, &self.began);
         for one in &self.destroyed {
             let (before, after) = self.around(row, one.seq);
             let due = one.due.unwrap_or(one.at);

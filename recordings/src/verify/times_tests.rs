@@ -283,6 +283,56 @@ fn r7_no_number_of_entries_outvotes_the_time_at_which_a_gateway_serves() {
     assert_eq!(texts(&times.judge().early), Vec::<String>::new());
 }
 
+/// R7, R6: a clock that was set back, and right again after an upgrade: the jump that an earlier version put on record names no
+/// gateway, and is that of the one which began. Of several it is not told whose it was.
+#[test]
+fn r7_a_jump_from_before_an_upgrade_is_of_the_gateway_that_began() {
+    let early = |others: &[&str], named: Option<&str>| {
+        let mut times = Times::default();
+        let mut seq = 0;
+        let mut see = |minute: i64, kind: &str, detail: serde_json::Value| {
+            seq += 1;
+            times.see(&entry(seq, NOW + minute * 60 * SECOND, kind, detail));
+        };
+        let begins = json!({ "node": "a" });
+        see(0, "serve-start", begins.clone());
+        for node in others {
+            see(0, "serve-start", json!({ "node": node }));
+        }
+        for minute in 1..20 {
+            see(minute, "trail-count", json!({}));
+        }
+        // Nobody serves for two months.
+        let (day, back) = (24 * 60, 62 * 24 * 60);
+        let now = 63 * day;
+        see(now, "serve-start", begins);
+        for _ in 0..5 {
+            see(now, "log-on", json!({}));
+        }
+        let due = NOW + (now - day) * 60 * SECOND;
+        see(now + 1, "recording-destroyed", json!({ DUE: due }));
+        let jump = |minutes: i64| json!({ "micros": minutes * 60 * SECOND });
+        see(now - back + 2, "clock-jump", jump(-back));
+        see(now - back + 3, "trail-count", json!({}));
+        let mut set_right = jump(back);
+        if let Some(node) = named {
+            set_right["node"] = node.into();
+        }
+        see(now + 4, "clock-jump", set_right);
+        see(now + 5, "trail-count", json!({}));
+        texts(&times.judge().early).len()
+    };
+    for (others, named, found) in [
+        (&[][..], Some("a"), 0),
+        (&["a"], None, 0),
+        (&[], Some("b"), 1),
+        (&["b"], Some("a"), 1),
+        (&["b"], None, 1),
+    ] {
+        assert_eq!(early(others, named), found, "{others:?} {named:?}");
+    }
+}
+
 /// R6: a jump that the end of a session is the first to show is on record behind it; and what was set ahead and back again is no
 /// time that anybody was given.
 #[test]

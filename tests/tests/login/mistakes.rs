@@ -11,12 +11,12 @@ use super::codes::wrong_code;
 use super::{key, site_without_memory};
 
 /// A login that lets the person read what the gateway says, as OpenSSH does unless told otherwise.
-fn told(ssh: Ssh) -> Ssh {
+pub(crate) fn told(ssh: Ssh) -> Ssh {
     ssh.option("LogLevel INFO")
 }
 
 /// The command line of a client that asks three times, as OpenSSH does by itself.
-fn three_prompts(ssh: &Ssh) -> Vec<std::ffi::OsString> {
+pub(crate) fn three_prompts(ssh: &Ssh) -> Vec<std::ffi::OsString> {
     let mut arguments = ssh.arguments();
     for argument in &mut arguments {
         if argument == "NumberOfPasswordPrompts 1" {

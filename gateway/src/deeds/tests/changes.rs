@@ -140,14 +140,55 @@ async fn who_was_away_for_longer_than_words_are_kept_is_told_what_came_since() {
     };
     let taken = store.destroy_client_entries(&destruction).await.unwrap();
     assert_eq!(taken.unwrap().entries, 1);
-    let told: Vec<What> = untold()
-        .await
-        .unwrap()
-        .changes
-        .iter()
-        .map(|one| one.what)
-        .collect();
+    let told = untold().await.unwrap();
+    // That is no time at which they were told.
+    let removed = Timestamp::parse(&later(300).to_string()).unwrap();
+    assert_eq!((told.from, told.begin), (removed, Begin::Removed));
+    let told: Vec<What> = told.changes.iter().map(|one| one.what).collect();
     assert_eq!(told, [What::WordsDestroyed, What::Credential]);
     // Once.
     assert!(untold().await.is_none());
+    let changed = AuditRecord::new(AuditKind::CredentialSet, later(401)).client(&hopital);
+    store.record(&[changed]).await.unwrap();
+    assert_eq!(untold().await.unwrap().begin, Begin::Told);
+}
+
+/// R5, R7: an earlier word of what they were told, dated ahead by a clock that was wrong, outlives the last one: it is not said that they
+/// were told then.
+#[tokio::test]
+async fn r7_a_time_at_which_nobody_was_told_is_not_said() {
+    let house = House::with(documents(1, "4h")).await;
+    let (hopital, now) = (ClientId::parse("hopital").unwrap(), clock::now());
+    let later = |days: u64| now.plus(Span::from_hours(24 * days));
+    let store = &house.gateway.store;
+    let odile = house.visitor("odile");
+    for days in [500, 2] {
+        let upto = store.journal_size().await.unwrap();
+        let told = AuditRecord::new(AuditKind::ChangesTold, later(days))
+            .person(odile.person())
+            .client(&hopital)
+            .detail("up-to", upto);
+        store.record(&[told]).await.unwrap();
+    }
+    for days in 3..8 {
+        let log_off = AuditRecord::new(AuditKind::LogOff, later(days)).client(&hopital);
+        store.record(&[log_off]).await.unwrap();
+    }
+    let destruction = Destruction {
+        client: Some(hopital.clone()),
+        in_force: true,
+        before: later(300),
+        at: later(400),
+        by: "root".to_owned(),
+        why: "its time is over".to_owned(),
+    };
+    let taken = store.destroy_client_entries(&destruction).await.unwrap();
+    assert!(taken.is_some());
+    let applied = house.gateway.applied();
+    let operator = odile.as_operator(&applied).unwrap();
+    let mut upto = up_to_now(&house.gateway, &operator).await.unwrap();
+    let told = untold(&house.gateway, &odile, &mut upto).await.unwrap();
+    let told = told.unwrap();
+    let removed = Timestamp::parse(&later(300).to_string()).unwrap();
+    assert_eq!((told.from, told.begin), (removed, Begin::Removed));
 }

@@ -49,6 +49,8 @@ use crate::terminal::Terminal;
 pub struct Leave {
     /// Exit status.
     pub status: u32,
+    /// Whether they left by themselves, before there was an answer.
+    pub before_answer: bool,
 }
 
 /// The waiting room: asks, waits, and returns with the client's yes, or not at all.
@@ -73,13 +75,19 @@ pub async fn wait_for_approval(
     };
     let told = match waiting_room::enter(&mut desk, target, account).await {
         Ok(waiting_room::Exit::Admitted(admission)) => return Ok(*admission),
-        Ok(waiting_room::Exit::Goodbye) => Ok(()),
-        Err(trouble) => tell(&mut desk, trouble).await,
+        Ok(exit @ (waiting_room::Exit::Left | waiting_room::Exit::Goodbye)) => {
+            (Ok(()), matches!(exit, waiting_room::Exit::Left))
+        }
+        Err(trouble) => {
+            let before_answer = matches!(trouble, Trouble::Left(_));
+            (tell(&mut desk, trouble).await, before_answer)
+        }
     };
     // Whether the last words arrived changes nothing.
-    let _ = told;
+    let (_, before_answer) = told;
     Err(Leave {
         status: status::NOT_ADMITTED,
+        before_answer,
     })
 }
 
@@ -104,6 +112,7 @@ pub async fn refuse_without_terminal(
     }
     Leave {
         status: status::NOT_ADMITTED,
+        before_answer: false,
     }
 }
 

@@ -25,6 +25,8 @@ use crate::passage::entry;
 pub(crate) enum Exit {
     /// Admitted: the session continues.
     Admitted(Box<Admission>),
+    /// They left before there was an answer, or asked nothing.
+    Left,
     /// Not admitted, and told why.
     Goodbye,
 }
@@ -58,18 +60,22 @@ pub(crate) async fn enter(
                 return Ok(Exit::Admitted(Box::new(admission)));
             }
             Err(Refusal::NoIntervention { .. }) if !room.told.asked => {
-                if !room.ask(desk).await? {
-                    return Ok(Exit::Goodbye);
+                match room.ask(desk).await? {
+                    Asked::Put => {}
+                    Asked::Left => return Ok(Exit::Left),
+                    Asked::Refused => return Ok(Exit::Goodbye),
                 }
             }
             Err(Refusal::Pending { number, .. } | Refusal::NotYet { number, .. }) => {
-                if let Waited::Over = room.wait_for(desk, number).await? {
-                    return Ok(Exit::Goodbye);
+                match room.wait_for(desk, number).await? {
+                    Waited::LookAgain => {}
+                    Waited::Left => return Ok(Exit::Left),
+                    Waited::Over => return Ok(Exit::Goodbye),
                 }
             }
             Err(Refusal::ChooseAccount { accounts, .. }) if !room.told.account_asked => {
                 if !room.choose_account(desk, &accounts).await? {
-                    return Ok(Exit::Goodbye);
+                    return Ok(Exit::Left);
                 }
             }
             Err(refusal) => {
@@ -78,6 +84,16 @@ pub(crate) async fn enter(
             }
         }
     }
+}
+
+/// What came of asking.
+enum Asked {
+    /// The request is put.
+    Put,
+    /// They left it.
+    Left,
+    /// Policy says no; told.
+    Refused,
 }
 
 struct Room {
@@ -135,18 +151,18 @@ impl Room {
         Ok(())
     }
 
-    /// Asks why and for how long, and puts the request; `false` when the person leaves it.
-    async fn ask(&mut self, desk: &mut Desk<'_>) -> Result<bool, Trouble> {
+    /// Asks why and for how long, and puts the request.
+    async fn ask(&mut self, desk: &mut Desk<'_>) -> Result<Asked, Trouble> {
         self.title(desk).await?;
         desk.terminal.forget_typed_ahead();
         desk.line("room-no-intervention", &[]).await?;
         desk.terminal.line("").await?;
         let at_most = desk.at_most(&self.target);
         let Some(reason) = ask_reason(desk).await? else {
-            return Ok(false);
+            return Ok(Asked::Left);
         };
         let Some(length) = ask_length(desk, at_most).await? else {
-            return Ok(false);
+            return Ok(Asked::Left);
         };
         // Policy has the last word on all of it; where it can be helped by one more question, it is asked.
         loop {
@@ -164,18 +180,18 @@ impl Room {
                 Ok(Requested { intervention, .. }) => {
                     self.told.asked = true;
                     self.show(desk, &intervention, true).await?;
-                    return Ok(true);
+                    return Ok(Asked::Put);
                 }
                 Err(Undone::Refused(Refusal::NameAccount { accounts }))
                     if !self.told.account_asked =>
                 {
                     if !self.choose_account(desk, &accounts).await? {
-                        return Ok(false);
+                        return Ok(Asked::Left);
                     }
                 }
                 Err(undone) => {
                     desk.undone(undone).await?;
-                    return Ok(false);
+                    return Ok(Asked::Refused);
                 }
             }
         }

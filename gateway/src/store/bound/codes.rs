@@ -3,21 +3,25 @@
 //! No table has either: a row put there would lock somebody out, a row set back would let the same code in once more, and a row
 //! taken out would give as many tries as anybody wants (`adr/0038-what-lets-in-and-locks-out.md`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::log::Entry;
 
 use super::super::failures::person_subject;
+use super::blocks::FORGOTTEN_AFTER;
 use super::said::Said;
 use crate::audit::{AuditKind, AuditVerdict, CODE_STEP, COUNTED};
+use crate::identity::totp;
 
 /// Of so many subjects tries are kept; of more, those that no rule counts any more go.
 const KEPT: usize = 4096;
 /// Of a subject with more tries, those that no rule counts any more go.
 const MANY: usize = 256;
-/// So many of a person's steps are kept: those before them are long past.
+/// So many of a person's steps are kept, the last in the log: those before them are long past.
 const STEPS: usize = 64;
+/// So many, where they lie ahead of the clock, from one that was wrong: they count when their time comes.
+const STEPS_AHEAD: usize = 4096;
 
 /// What is known of codes.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +30,8 @@ pub(super) struct Codes {
     tries: BTreeMap<String, BTreeMap<u64, i64>>,
     /// The last entry after which those of a person count anew.
     cleared: BTreeMap<String, u64>,
-    /// The steps of the codes that were accepted of a person, the latest of them.
-    steps: BTreeMap<String, BTreeSet<u64>>,
+    /// The steps of the codes that were accepted of a person, by the place of the entry.
+    steps: BTreeMap<String, BTreeMap<u64, u64>>,
 }
 
 /// Whether an entry of this kind, with these words, tells of codes.
@@ -39,7 +43,8 @@ pub(super) fn tells_of_codes(kind: &str, line: &str) -> bool {
 
 impl Codes {
     /// Takes in an entry. In whatever order they come, what is known in the end is what their places make of it.
-    pub(super) fn see(&mut self, seq: u64, entry: &Entry, kind: AuditKind, over: i64) {
+    pub(super) fn see(&mut self, seq: u64, entry: &Entry, kind: AuditKind, now: Timestamp) {
+        let over = now.minus(FORGOTTEN_AFTER).as_micros();
         let tries = entry.detail.get(COUNTED);
         for (subject, at) in tries
             .and_then(|tries| tries.as_object())
@@ -68,9 +73,16 @@ impl Codes {
         let step = entry.detail_number(CODE_STEP).filter(|_| !is_refused);
         if let Some(step) = step {
             let steps = self.steps.entry(person.clone()).or_default();
-            steps.insert(step);
+            steps.insert(seq, step);
             if steps.len() > STEPS {
-                steps.pop_first();
+                let upto = totp::latest_step(now);
+                let past = steps.iter().filter(|(_, step)| **step <= upto);
+                let past: Vec<u64> = past.map(|(place, _)| *place).collect();
+                match past.first() {
+                    Some(place) if past.len() > STEPS => drop(steps.remove(place)),
+                    Some(_) | None if steps.len() > STEPS_AHEAD => drop(steps.pop_first()),
+                    Some(_) | None => {}
+                }
             }
         }
         let is_lifted = matches!(kind, AuditKind::LockoutLifted | AuditKind::Enrolment);
@@ -98,7 +110,7 @@ impl Said {
 
     /// The latest step, up to one, whose code was accepted of a person. One that lies further ahead is of a clock that was wrong.
     pub(in crate::store) fn code_step(&self, person: &str, upto: u64) -> Option<u64> {
-        let steps = self.codes.steps.get(person)?;
-        steps.range(..=upto).next_back().copied()
+        let steps = self.codes.steps.get(person)?.values();
+        steps.filter(|step| **step <= upto).max().copied()
     }
 }

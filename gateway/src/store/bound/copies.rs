@@ -3,15 +3,21 @@
 //! Words that are away may be those of a block, of an enrolment that ended, of a document that named fewer people. What takes
 //! rights away must not be lifted by that, and one damaged row must not close the house either. So each entry leaves a
 //! copy under the store's key, which who writes the database does not have: its hash, and its words if it is of one of
-//! [`KINDS`]. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
+//! [`KINDS`], or tells of a code: one that was accepted takes that code, and one that counts takes a try. What only gives has none: that its words are
+//! away keeps somebody out until its giver says so again, and lets nobody in. Where retention took the words, the copy says
+//! that, and by which entry. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
 //! take anything (`adr/0036-words-that-are-away-lift-no-block.md`).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecluse_recordings::log::{Entry, Hash, leaf_hash};
 
-use super::super::sql::{Conditions, Tx, values};
-use super::super::{Inner, StoreError};
+use super::super::journal::leaves_digest;
+use super::super::sql::{Conditions, Row, Tx, values};
+use super::super::{Inner, Store, StoreError};
+use super::codes::tells_of_codes;
 use super::said::Said;
-use super::watching::Reader;
+use super::watching::{Reader, leaf};
 use crate::audit::AuditKind;
 use crate::secrets::StoreKey;
 
@@ -46,10 +52,16 @@ pub(super) enum Takes {
     Unknown,
 }
 
+/// Stands behind the hash in the copy of an entry whose words were destroyed on record, before the place of the entry that says so;
+/// no words begin so.
+const DESTROYED: u8 = 0;
+
 /// What a copy says.
 enum Copied {
     Nothing,
     Words(String),
+    /// That they were destroyed, and by which entry.
+    Destroyed(u64),
 }
 
 /// Keeps the copy of an entry that was just written. What stood in its place was put there by hand.
@@ -61,14 +73,80 @@ pub(in crate::store) async fn keep(
     line: &str,
 ) -> Result<(), StoreError> {
     let mut copy = leaf.0.to_vec();
-    if KINDS.iter().any(|kind| kind.name() == entry.kind) {
+    let takes = KINDS.iter().any(|kind| kind.name() == entry.kind);
+    if takes || tells_of_codes(&entry.kind, line) {
         copy.extend_from_slice(line.as_bytes());
     }
-    let sealed = key.seal(TABLE, &entry.seq.to_string(), &copy)?;
+    put(tx, key, entry.seq, &copy).await
+}
+
+/// Keeps, where the copy of an entry stood, that its words were destroyed by another: who marks a row otherwise takes nothing of that,
+/// and nobody waits for the words.
+pub(in crate::store) async fn keep_destroyed(
+    tx: &mut Tx,
+    key: &StoreKey,
+    (seq, leaf): (u64, Hash),
+    by: u64,
+) -> Result<(), StoreError> {
+    let mut copy = leaf.0.to_vec();
+    copy.push(DESTROYED);
+    copy.extend_from_slice(&by.to_be_bytes());
+    put(tx, key, seq, &copy).await
+}
+
+async fn put(tx: &mut Tx, key: &StoreKey, seq: u64, copy: &[u8]) -> Result<(), StoreError> {
+    let sealed = key.seal(TABLE, &seq.to_string(), copy)?;
     let sql = "INSERT INTO entry_copies (seq, sealed) VALUES ($1, $2) \
                ON CONFLICT (seq) DO UPDATE SET sealed = excluded.sealed";
-    tx.execute(sql, values![entry.seq, sealed]).await?;
+    tx.execute(sql, values![seq, sealed]).await?;
     Ok(())
+}
+
+/// Rows of destroyed words without a copy.
+const UNMARKED: &str = "SELECT seq, destroyed_by FROM journal WHERE destroyed_by IS NOT NULL \
+     AND NOT EXISTS (SELECT 1 FROM entry_copies WHERE entry_copies.seq = journal.seq)";
+
+/// Of what an older program destroyed there is no copy: it gets the one that says so, as far as the log tells of it.
+pub(in crate::store) async fn begin_destroyed(store: &Store) -> Result<(), StoreError> {
+    if store.db().rows(UNMARKED, &[]).await?.is_empty() {
+        return Ok(());
+    }
+    let mut change = store.write().await?;
+    change.follow().await?;
+    let mut unmarked: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    for row in &change.tx.rows(UNMARKED, values![]).await? {
+        let by = unmarked.entry(row.count("destroyed_by")?).or_default();
+        by.insert(row.count("seq")?);
+    }
+    for (by, unmarked) in unmarked {
+        let mut reader = Reader::Tx(&mut change.tx);
+        let taken = taken_by(&mut reader, &change.inner, by).await?;
+        for place in taken.into_iter().flatten() {
+            if unmarked.contains(&place.0) {
+                keep_destroyed(&mut change.tx, &change.inner.key, place, by).await?;
+            }
+        }
+    }
+    change.commit(&[]).await
+}
+
+/// The places that are marked as destroyed by an entry, in order, with their hashes; none where they are not those that it tells of.
+pub(super) async fn taken_by(
+    reader: &mut Reader<'_>,
+    inner: &Inner,
+    by: u64,
+) -> Result<Option<Vec<(u64, Hash)>>, StoreError> {
+    let wanted = inner.said().destructions.get(&by).cloned();
+    let Some((count, digest)) = wanted else {
+        return Ok(None);
+    };
+    let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
+    let rows = reader.rows(sql, values![by]).await?;
+    if rows.len() as u64 != count || leaves_digest(&rows)? != digest {
+        return Ok(None);
+    }
+    let place = |row: &Row| Ok((row.count("seq")?, leaf(row)?));
+    rows.iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
 /// What the copy of a place says, if it is of the entry with this hash.
@@ -80,6 +158,10 @@ fn opened(key: &StoreKey, seq: u64, leaf: Option<Hash>, sealed: &[u8]) -> Option
     }
     if words.is_empty() {
         return Some(Copied::Nothing);
+    }
+    if let Some((&DESTROYED, by)) = words.split_first() {
+        let by = by.try_into().ok()?;
+        return Some(Copied::Destroyed(u64::from_be_bytes(by)));
     }
     let words = String::from_utf8(words.to_vec()).ok()?;
     (leaf_hash(words.as_bytes()).0 == *hash).then_some(Copied::Words(words))
@@ -113,6 +195,7 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
             match opened(&inner.key, seq, leaf, &sealed) {
                 Some(Copied::Nothing) => said.missing.copied(seq, Takes::Nothing),
                 Some(Copied::Words(line)) => said.copy(seq, &line),
+                Some(Copied::Destroyed(by)) => said.missing.was_destroyed(seq, by),
                 None => {}
             }
         }
@@ -125,6 +208,10 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
 impl Said {
     /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same.
     fn copy(&mut self, seq: u64, line: &str) {
+        if self.missing.unknown_leaf(seq).is_none() {
+            // They were read before.
+            return;
+        }
         let is_first = self.was_first(seq, leaf_hash(line.as_bytes()));
         if let Ok(entry) = Entry::parse(line.as_bytes())
             && is_first

@@ -6,7 +6,6 @@ use ecluse_recordings::bound as keys;
 use ecluse_recordings::log::Entry;
 use uuid::Uuid;
 
-use super::blocks::FORGOTTEN_AFTER;
 use super::copies::COPIES;
 use super::missing::MISSING;
 use super::said::{DocumentSaid, OpenSession, Said};
@@ -34,6 +33,8 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::GatewayStop
                 | AuditKind::ServeCutShort
                 | AuditKind::NotOnRecord
+                | AuditKind::LogOn
+                | AuditKind::AccountEnabled
         )
     })
 }
@@ -53,9 +54,9 @@ impl Said {
             self.copies_since = Some(since.min(seq));
         }
         if sound {
-            let over = clock::agreed().minus(FORGOTTEN_AFTER).as_micros();
             self.blocks.see(seq, entry, kind, clock::ahead());
-            self.codes.see(seq, entry, kind, over);
+            self.codes.see(seq, entry, kind, clock::agreed());
+            self.lives.see(seq, entry, kind);
             if kind == AuditKind::EntriesDestroyed
                 && let (Some(count), Some(leaves)) = (
                     entry.detail_number("entries"),
@@ -349,7 +350,7 @@ mod tests {
         write!(
             known,
             "{:?} {:?} {:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
-            said.codes,
+            (&said.codes, &said.lives),
             said.secrets,
             said.open,
             said.ended,

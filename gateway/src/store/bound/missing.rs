@@ -58,6 +58,8 @@ pub(super) struct Missing {
     awaited: BTreeSet<u64>,
     /// What those cover that were asked, in order.
     covered: BTreeMap<u64, Vec<u64>>,
+    /// Places whose words were destroyed by the word of their copy, and by which entry, however their rows are marked.
+    marked: BTreeMap<u64, u64>,
     /// Those that did not cover them, when they were asked last.
     refuted: BTreeMap<u64, Instant>,
     /// Up to where the last look went.
@@ -87,6 +89,9 @@ impl Missing {
     }
 
     fn put(&mut self, seq: u64, leaf: Option<Hash>, by: Option<u64>, known: bool) -> bool {
+        if self.marked.contains_key(&seq) {
+            return false;
+        }
         let Some(by) = by.filter(|by| *by > seq) else {
             let lack = Lack::new(leaf, false, known);
             self.places.entry(seq).or_insert(lack);
@@ -109,10 +114,20 @@ impl Missing {
         covered.is_some_and(|covered| covered.binary_search(&seq).is_ok())
     }
 
+    /// The copy of a place says that its words were destroyed, and by which entry: they are not missing.
+    pub(super) fn was_destroyed(&mut self, seq: u64, by: u64) {
+        if by > seq {
+            self.places.remove(&seq);
+            self.marked.insert(seq, by);
+        }
+    }
+
     /// Whether a destruction on record took the words of any place after this.
     pub(super) fn took_after(&self, seq: u64) -> bool {
         let mut covered = self.covered.values();
+        let marked = self.marked.last_key_value();
         covered.any(|places| places.last().is_some_and(|last| *last > seq))
+            || marked.is_some_and(|(last, _)| *last > seq)
     }
 
     /// Its words are there, or are not wanted any more. Whether they were missing; and then, whether they had been read before.
@@ -151,9 +166,9 @@ impl Missing {
         (!lack.known).then_some(lack.leaf)
     }
 
-    /// Places of which it is not known what they take, and this is known of asking.
+    /// Places of which it is not known what they take, and this is known of asking. What was read is asked once: it may be destroyed.
     pub(super) fn uncopied(&self, takes: Takes) -> Vec<u64> {
-        let of = |lack: &Lack| !lack.known && lack.takes == takes;
+        let of = |lack: &Lack| lack.takes == takes && (!lack.known || takes == Takes::Unasked);
         let places = self.places.iter().filter(|(_, lack)| of(lack));
         places.map(|(seq, _)| *seq).take(AT_ONCE).collect()
     }
@@ -205,6 +220,7 @@ impl Missing {
         }
         self.destroyed.retain(|_, places| !places.is_empty());
         self.covered.retain(|by, _| *by <= to);
+        self.marked.retain(|_, by| *by <= to);
     }
 
     /// The places to look at next, round and round.

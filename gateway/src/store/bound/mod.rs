@@ -8,7 +8,7 @@
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
 //! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`cuts`] what came of an order,
 //! [`blocks`] who is blocked, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets
-//! the doors may believe, [`found`] how that is said where no entry says it yet or its words go, [`codes`] which codes were used and
+//! the doors may believe, [`lives`] when an account was last used, [`found`] how that is said where no entry says it yet or its words go, [`codes`] which codes were used and
 //! who guessed, [`runs`] how each gateway began and ended, [`stretches`] how places are named, [`start`] binds what an older program
 //! left. What follows from a contradiction, policy decides.
 
@@ -23,6 +23,7 @@ mod fold;
 mod found;
 mod interventions;
 mod late;
+mod lives;
 mod loading;
 mod missing;
 mod open;
@@ -42,7 +43,7 @@ mod witness;
 
 pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
 pub use self::contradicted::Contradicted;
-pub(super) use self::copies::{COPIES, keep as keep_copy};
+pub(super) use self::copies::{COPIES, begin_destroyed, keep as keep_copy, keep_destroyed};
 pub use self::cuts::Cuts;
 pub use self::documents::{DocumentFault, DocumentText, Wrong};
 pub(super) use self::documents::{document_text, held_in};

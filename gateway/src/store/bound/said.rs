@@ -14,6 +14,7 @@ use super::super::sql::Row;
 use super::blocks::Blocks;
 use super::codes::{Codes, tells_of_codes};
 use super::fold::is_kept;
+use super::lives::Lives;
 use super::missing::Missing;
 use super::runs::Runs;
 use super::sealed::Secrets;
@@ -82,6 +83,8 @@ pub(in crate::store) struct Said {
     pub(super) blocks: Blocks,
     /// Which codes were accepted, and which tries count.
     pub(super) codes: Codes,
+    /// When accounts were last used.
+    pub(super) lives: Lives,
     /// How many entries were destroyed, and the digest over their leaves, by the entry that says so.
     pub(super) destructions: BTreeMap<u64, (u64, String)>,
     /// Whether there is any digest, or the word that they begin.

@@ -9,7 +9,7 @@ use ecluse_recordings::log::{
 };
 use sqlx::AssertSqlSafe;
 
-use super::super::journal::{frontier_at, leaves_digest, node_query, read_nodes};
+use super::super::journal::{frontier_at, node_query, read_nodes};
 use super::super::sql::{Conditions, Db, Row, Tx, Value, values};
 use super::super::{Inner, Store, StoreError, Writing};
 use super::witness::{BLOCK, Blocks, NONE, Witness};
@@ -184,19 +184,17 @@ async fn look_for_missing(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), 
     }
     let read_to = inner.said().read_to();
     let due = inner.said().missing.destructions(read_to);
+    let mut is_refuted = false;
     for by in due {
-        let wanted = inner.said().destructions.get(&by).cloned();
-        let covered = match wanted {
-            Some((count, digest)) => {
-                let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
-                let rows = reader.rows(sql, values![by]).await?;
-                let holds = rows.len() as u64 == count && leaves_digest(&rows)? == digest;
-                let places = rows.iter().map(|row| row.count("seq"));
-                Some(places.collect::<Result<_, _>>()?).filter(|_| holds)
-            }
-            None => None,
-        };
+        let covered = copies::taken_by(reader, inner, by).await?;
+        let covered =
+            covered.map(|places| places.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>());
+        is_refuted |= covered.is_none();
         inner.said().missing.settle(by, covered);
+    }
+    if is_refuted {
+        // Of each of them its copy tells.
+        copies::look(reader, inner).await?;
     }
     Ok(())
 }
@@ -273,7 +271,7 @@ pub(super) async fn seen(
     Ok(known.map(|(seq, _)| *seq).collect())
 }
 
-fn leaf(row: &Row) -> Result<Hash, StoreError> {
+pub(super) fn leaf(row: &Row) -> Result<Hash, StoreError> {
     let leaf: Result<[u8; 32], _> = row.bytes("leaf")?.try_into();
     Ok(leaf.map_or(NONE, Hash))
 }

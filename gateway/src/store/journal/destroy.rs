@@ -182,9 +182,10 @@ impl Store {
                 .tx
                 .execute(sql, values![row.count("seq")?, seq])
                 .await?;
+            let place = (row.count("seq")?, hash(row, "leaf")?);
+            let key = &change.inner.key;
+            bound::keep_destroyed(&mut change.tx, key, place, seq).await?;
         }
-        let sql = "DELETE FROM entry_copies WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
-        change.tx.execute(sql, values![seq]).await?;
         let sql = "UPDATE audit SET person = NULL, target = NULL, intervention = NULL, session = NULL \
                    WHERE seq IN (SELECT seq FROM journal WHERE destroyed_by = $1)";
         change.tx.execute(sql, values![seq]).await?;

@@ -65,7 +65,7 @@ fn a6_a_guesser_has_as_many_tries_at_several_gateways_as_at_one() {
             let at = now.plus(Span::from_secs(after));
             let refused = AuditRecord::new(AuditKind::LogOnRefused, at).person(&bruno);
             let claim = claim("bruno", at);
-            let judged = store.judge_code(&claim, Some(&bruno), "000000", refused);
+            let judged = store.judge_code(&claim, &bruno, "000000", refused);
             judged.await.unwrap().outcome
         };
         let running = store.as_another_process().await;

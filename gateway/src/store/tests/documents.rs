@@ -230,7 +230,7 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
         // The same id again, perhaps for somebody else: nothing of the first one opens.
         apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
         let code = secret.code(at(3000));
-        let outcome = judge(store, Some(bruno), &code, 3000).await;
+        let outcome = judge(store, bruno, &code, 3000).await;
         assert_eq!(outcome, CodeOutcome::NotEnrolled);
         assert_eq!(
             records_of(store, &[AuditKind::EnrolmentDisabled])

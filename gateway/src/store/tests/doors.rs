@@ -59,11 +59,11 @@ fn a3_a_second_factor_that_was_replaced_stays_so() {
             let code = old.code(at(seconds));
             let outcome = if other {
                 let other = store.as_another_process().await;
-                let of = judge(&other, Some(&alice()), &code, seconds).await;
+                let of = judge(&other, &alice(), &code, seconds).await;
                 other.close().await;
                 of
             } else {
-                judge(store, Some(&alice()), &code, seconds).await
+                judge(store, &alice(), &code, seconds).await
             };
             assert_eq!(outcome, CodeOutcome::NotEnrolled);
         }
@@ -75,7 +75,7 @@ fn a3_a_second_factor_that_was_replaced_stays_so() {
         assert_eq!(refused[0].reason.as_deref(), Some(why));
         put_back(store, "UPDATE enrolments SET secret = $1", &right).await;
         let code = new.code(at(3600));
-        let outcome = judge(store, Some(&alice()), &code, 3600).await;
+        let outcome = judge(store, &alice(), &code, 3600).await;
         assert_eq!(outcome, CodeOutcome::Accepted);
     });
 }
@@ -92,7 +92,7 @@ fn a8_a_disabled_enrolment_stays_so() {
             .changed_by_hand("UPDATE enrolments SET disabled_at = NULL")
             .await;
         let code = secret.code(at(3000));
-        let outcome = judge(store, Some(&alice()), &code, 3000).await;
+        let outcome = judge(store, &alice(), &code, 3000).await;
         assert_eq!(outcome, CodeOutcome::NotEnrolled);
         assert_eq!(told(store).await.len(), 1);
     });
@@ -111,7 +111,7 @@ fn a_second_factor_from_before_goes_on_working() {
         let record = AuditRecord::new(AuditKind::Enrolment, at(1)).person(&alice());
         store.record(&[record]).await.unwrap();
         let code = secret.code(at(3000));
-        let outcome = judge(store, Some(&alice()), &code, 3000).await;
+        let outcome = judge(store, &alice(), &code, 3000).await;
         assert_eq!(outcome, CodeOutcome::Accepted);
     });
 }

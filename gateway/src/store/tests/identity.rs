@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use ecluse_policy::{AccountUse, CodeOutcome, LockoutRule, PersonId};
 
 use super::{at, confirmed};
-use crate::audit::{AuditKind, AuditRecord};
-use crate::identity::totp::TotpSecret;
+use crate::audit::{AuditKind, AuditRecord, CODE_STEP};
+use crate::clock;
+use crate::identity::totp::{self, TotpSecret};
 use crate::settings::LockoutRules;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
-use crate::store::{Block, Blocked, Claim, Enrolled, Store};
+use crate::store::{Block, Blocked, Claim, Destruction, Enrolled, Store};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -57,7 +58,7 @@ async fn enrol(store: &TestStore) -> TotpSecret {
 
 pub(super) async fn judge(
     store: &Store,
-    person: Option<&PersonId>,
+    person: &PersonId,
     code: &str,
     seconds: i64,
 ) -> CodeOutcome {
@@ -72,12 +73,7 @@ pub(super) async fn judge(
 pub(super) async fn log_on(store: &Store, code: &str, seconds: i64) -> CodeOutcome {
     let alice = alice();
     let judged = store
-        .judge_code(
-            &claim("alice", seconds),
-            Some(&alice),
-            code,
-            record(seconds),
-        )
+        .judge_code(&claim("alice", seconds), &alice, code, record(seconds))
         .await
         .unwrap();
     let Some(step) = judged.step else {
@@ -153,7 +149,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
             // Wrong at this time whatever the secret is: not six digits.
             tasks.spawn(async move {
                 let code = format!("{number}");
-                judge(&store, Some(&alice()), &code, 3000).await
+                judge(&store, &alice(), &code, 3000).await
             });
         }
         let judgements = tasks.join_all().await;
@@ -173,7 +169,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
         );
         let right = secret.code(at(3000));
         assert_eq!(
-            judge(store, Some(&alice()), &right, 3000).await,
+            judge(store, &alice(), &right, 3000).await,
             CodeOutcome::Blocked { until: at(4800) }
         );
         assert_eq!(
@@ -188,7 +184,7 @@ fn a6_twenty_guesses_at_once_are_three_failures_and_seventeen_blocked() {
         );
         let right = secret.code(at(4801));
         assert_eq!(
-            judge(store, Some(&alice()), &right, 4801).await,
+            judge(store, &alice(), &right, 4801).await,
             CodeOutcome::Accepted
         );
     });
@@ -199,10 +195,7 @@ fn a_right_code_forgets_the_persons_failures_and_not_the_sources() {
     on_each_engine(async |store| {
         let secret = enrol(store).await;
         for _ in 0..2 {
-            assert_eq!(
-                judge(store, Some(&alice()), "no", 3000).await,
-                CodeOutcome::Wrong
-            );
+            assert_eq!(judge(store, &alice(), "no", 3000).await, CodeOutcome::Wrong);
         }
         let code = secret.code(at(3000));
         assert_eq!(log_on(store, &code, 3000).await, CodeOutcome::Accepted);
@@ -240,26 +233,26 @@ fn a6_an_empty_answer_and_the_last_code_again_are_refused_and_not_counted() {
                     CodeOutcome::Again,
                 ),
             ] {
-                assert_eq!(judge(store, Some(&alice()), answer, 3010).await, outcome);
-                assert_eq!(judge(store, Some(&alice()), answer, 9000).await, outcome);
+                assert_eq!(judge(store, &alice(), answer, 3010).await, outcome);
+                assert_eq!(judge(store, &alice(), answer, 9000).await, outcome);
             }
-            assert_eq!(judge(store, None, "", 3010).await, CodeOutcome::Empty);
+            assert_eq!(
+                judge(store, &PersonId::parse("carol").unwrap(), "", 3010).await,
+                CodeOutcome::Empty
+            );
         }
         assert_eq!(counts().await, (0, 0));
         let refused = records_of(store, &[AuditKind::LogOnRefused]).await;
         assert_eq!(refused.len(), 0, "the door puts them on record, and counts");
         assert_eq!(
-            judge(store, Some(&alice()), &earlier, 3010).await,
+            judge(store, &alice(), &earlier, 3010).await,
             CodeOutcome::Replayed
         );
-        assert_eq!(
-            judge(store, Some(&alice()), "no", 3010).await,
-            CodeOutcome::Wrong
-        );
+        assert_eq!(judge(store, &alice(), "no", 3010).await, CodeOutcome::Wrong);
         assert_eq!(counts().await, (2, 2));
         let next = secret.code(at(3060));
         assert_eq!(
-            judge(store, Some(&alice()), &next, 3060).await,
+            judge(store, &alice(), &next, 3060).await,
             CodeOutcome::Accepted
         );
     });
@@ -271,10 +264,7 @@ fn the_code_of_the_enrolment_is_used_up_and_not_a_guess() {
     on_each_engine(async |store| {
         let secret = enrol(store).await;
         let code = secret.code(at(10 * 30));
-        assert_eq!(
-            judge(store, Some(&alice()), &code, 300).await,
-            CodeOutcome::Again
-        );
+        assert_eq!(judge(store, &alice(), &code, 300).await, CodeOutcome::Again);
         assert_eq!(counted(store, "person:alice").await, 0);
     });
 }
@@ -326,9 +316,13 @@ fn a8_the_last_use_of_an_account_is_kept() {
         };
         assert_eq!(usage().await, never);
         let alice = alice();
-        let noted = store.log_on(&alice, None, None, at(500), None);
+        let record = |kind, seconds| [AuditRecord::new(kind, at(seconds)).person(&alice)];
+        let [log_on] = record(AuditKind::LogOn, 500);
+        let noted = store.log_on(&alice, None, None, at(500), Some(log_on.permitted()));
         assert!(noted.await.unwrap());
-        assert!(store.enable_account(&alice, at(900), &[]).await.unwrap());
+        let enabled = record(AuditKind::AccountEnabled, 900);
+        let enabled = store.enable_account(&alice, at(900), &enabled).await;
+        assert!(enabled.unwrap());
         let used = AccountUse {
             logged_on_at: Some(at(500)),
             enabled_at: Some(at(900)),
@@ -336,22 +330,80 @@ fn a8_the_last_use_of_an_account_is_kept() {
         };
         assert_eq!(usage().await, used);
         assert_eq!(store.enrolments().await.unwrap()[0].usage, used);
+        // Whatever the row is made to say, for a node that begins afterwards too.
+        let by_hand = "UPDATE enrolments SET confirmed_at = 99000000000, logged_on_at = 99000000000, enabled_at = NULL";
+        store.changed_by_hand(by_hand).await;
+        assert_eq!(usage().await, used);
+        let late = store.as_another_process().await;
+        assert_eq!(late.enrolments().await.unwrap()[0].usage, used);
+        late.close().await;
+        // Of what retention took the words of, the row tells.
+        for _ in 0..4 {
+            store.record(&record(AuditKind::LogOff, 1)).await.unwrap();
+        }
+        let removal = Destruction {
+            client: None,
+            in_force: false,
+            before: at(600),
+            at: at(1000),
+            by: "root".into(),
+            why: "a test".into(),
+        };
+        let done = store.destroy_client_entries(&removal).await.unwrap();
+        assert!(done.is_some());
+        let late = store.as_another_process().await;
+        let told = late.enrolment(&alice).await.unwrap().unwrap().usage;
+        assert_eq!((told.logged_on_at, told.enabled_at), (None, Some(at(900))));
+        let by_hand = "UPDATE enrolments SET logged_on_at = 550000000";
+        store.changed_by_hand(by_hand).await;
+        let told = late.enrolment(&alice).await.unwrap().unwrap().usage;
+        assert_eq!(told.logged_on_at, Some(at(550)));
+        late.close().await;
         let nobody = PersonId::parse("bruno").unwrap();
         assert!(!store.enable_account(&nobody, at(900), &[]).await.unwrap());
     });
 }
 
+/// A6: after a day of log-ons by a clock that was a day ahead, a code lets in once all the same, on a node that begins then too; and
+/// what was accepted ahead is refused when its time comes.
 #[test]
-fn a_person_nobody_knows_is_counted_and_blocked_like_any_other() {
+fn a6_steps_of_a_clock_that_was_ahead_drive_out_no_others() {
+    on_each_engine(async |store| {
+        let secret = enrol(store).await;
+        let now = clock::agreed();
+        let ahead = totp::latest_step(now) + 2880;
+        for nth in 0..70 {
+            let record = AuditRecord::new(AuditKind::LogOn, now)
+                .person(&alice())
+                .permitted()
+                .detail(CODE_STEP, ahead + nth);
+            store.record(&[record]).await.unwrap();
+        }
+        let seconds = now.as_micros() / 1_000_000;
+        let code = secret.code(at(seconds));
+        assert_eq!(log_on(store, &code, seconds).await, CodeOutcome::Accepted);
+        let late = store.as_another_process().await;
+        for store in [&store.store, &late] {
+            assert_eq!(log_on(store, &code, seconds).await, CodeOutcome::Again);
+            let later = i64::try_from(ahead + 69).unwrap() * 30;
+            let outcome = log_on(store, &secret.code(at(later)), later).await;
+            assert_eq!(outcome, CodeOutcome::Again);
+        }
+        late.close().await;
+    });
+}
+
+#[test]
+fn a_person_who_is_not_enrolled_is_counted_and_blocked_like_any_other() {
     on_each_engine(async |store| {
         for _ in 0..3 {
             assert_eq!(
-                judge(store, None, "123456", 3000).await,
+                judge(store, &alice(), "123456", 3000).await,
                 CodeOutcome::NotEnrolled
             );
         }
         assert_eq!(
-            judge(store, None, "123456", 3000).await,
+            judge(store, &alice(), "123456", 3000).await,
             CodeOutcome::Blocked { until: at(4800) }
         );
         let long = "x".repeat(100_000);

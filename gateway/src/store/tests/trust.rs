@@ -87,7 +87,7 @@ fn a6_a_row_changed_by_hand_locks_nobody_out() {
         let row = sealed(store).await;
         store.changed_by_hand("DELETE FROM enrolments").await;
         for seconds in (0..8).map(|n| 3060 + 60 * n) {
-            let outcome = judge(store, Some(&alice()), &code(seconds), seconds).await;
+            let outcome = judge(store, &alice(), &code(seconds), seconds).await;
             assert_eq!(outcome, CodeOutcome::NotEnrolled);
         }
         assert_eq!(records_of(store, &[AuditKind::Lockout]).await.len(), 0);
@@ -106,7 +106,7 @@ fn a6_a_row_changed_by_hand_locks_nobody_out() {
         let disabled = store.disable_enrolment(&alice(), at(5), &[record]).await;
         assert!(disabled.unwrap());
         for _ in 0..3 {
-            judge(store, Some(&alice()), &code(3700), 3700).await;
+            judge(store, &alice(), &code(3700), 3700).await;
         }
         assert_eq!(records_of(store, &[AuditKind::Lockout]).await.len(), 1);
         assert_eq!(faults(store).await.len(), 1);
@@ -133,7 +133,7 @@ fn a3_a_secret_of_which_the_log_never_told_opens_nothing() {
         for store in [&store.store, &late] {
             for seconds in [3000, 3060, 3120, 3180] {
                 let code = secret.code(at(seconds));
-                let outcome = judge(store, Some(&carol()), &code, seconds).await;
+                let outcome = judge(store, &carol(), &code, seconds).await;
                 assert_eq!(outcome, CodeOutcome::NotEnrolled);
             }
             let error = store.credential(&target, &account, at(9)).await;
@@ -173,7 +173,7 @@ fn a3_what_an_older_program_left_is_put_on_record_as_it_is_found() {
         let planted = plant(store, &carol()).await;
         let later = store.as_another_process().await;
         let code = planted.code(at(3000));
-        let outcome = judge(&later, Some(&carol()), &code, 3000).await;
+        let outcome = judge(&later, &carol(), &code, 3000).await;
         assert_eq!(outcome, CodeOutcome::NotEnrolled);
         assert_eq!(records_of(store, &[AuditKind::Bound]).await.len(), 1);
         late.close().await;
@@ -203,14 +203,14 @@ fn r7_the_last_word_about_a_secret_outlives_older_ones() {
             for store in [&store.store, &late] {
                 let seconds = 300_000 + 600 * i64::try_from(nth).unwrap();
                 let code = secret.code(at(seconds));
-                let outcome = judge(store, Some(&alice()), &code, seconds).await;
+                let outcome = judge(store, &alice(), &code, seconds).await;
                 assert_eq!(outcome, CodeOutcome::Accepted);
             }
             assert_eq!(faults(store).await.len(), nth, "nobody is accused");
             put(store, &old).await;
             for store in [&store.store, &late] {
                 let code = secret.code(at(400_000));
-                let outcome = judge(store, Some(&alice()), &code, 400_000).await;
+                let outcome = judge(store, &alice(), &code, 400_000).await;
                 assert_eq!(outcome, CodeOutcome::NotEnrolled);
             }
             put(store, &right).await;

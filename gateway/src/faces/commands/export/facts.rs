@@ -14,6 +14,8 @@ struct Words {
     at_most: &'static str,
     refused: &'static str,
     expired: &'static str,
+    unapproved: &'static str,
+    unused: &'static str,
     opened: &'static str,
     window_over: &'static str,
     finished: &'static str,
@@ -28,6 +30,8 @@ const FRENCH: Words = Words {
     at_most: "au plus",
     refused: "refusée",
     expired: "expirée",
+    unapproved: "expirée sans réponse",
+    unused: "expirée : approuvée, jamais utilisée",
     opened: "ouverte",
     window_over: "terminée : sa durée était écoulée",
     finished: "terminée par le technicien",
@@ -42,6 +46,8 @@ const ENGLISH: Words = Words {
     at_most: "at most",
     refused: "refused",
     expired: "expired",
+    unapproved: "expired without an answer",
+    unused: "expired: approved, never used",
     opened: "opened",
     window_over: "over: its time had passed",
     finished: "finished by the technician",
@@ -102,7 +108,7 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         decisions: seen
             .into_iter()
             .chain(approvals)
-            .chain(what_became(intervention.state(), person, words))
+            .chain(what_became(intervention, person, words))
             .collect(),
     }
 }
@@ -120,14 +126,24 @@ fn told(scope: &Scope, words: &Words) -> Vec<String> {
 }
 
 /// What became of it after the answers.
-fn what_became(state: &State, person: &PersonId, words: &Words) -> Vec<Decision> {
+fn what_became(intervention: &Intervention, person: &PersonId, words: &Words) -> Vec<Decision> {
     let opened = |at: &Option<Timestamp>| at.map(|at| decision(Some(person), at, words.opened, ""));
-    match state {
+    match intervention.state() {
         State::Requested | State::Approved { .. } => Vec::new(),
         State::Refused { by, at, reason } => {
             vec![decision(Some(by), *at, words.refused, reason)]
         }
-        State::Expired { at, .. } => vec![decision(None, *at, words.expired, "")],
+        State::Expired { at, .. } => {
+            let what = if intervention.last_grant().is_some() {
+                words.unused
+            } else if intervention.approvals().is_empty() {
+                words.unapproved
+            } else {
+                // Not by everybody who had to; or what was granted an earlier program did not keep.
+                words.expired
+            };
+            vec![decision(None, *at, what, "")]
+        }
         State::Cancelled { at, .. } => vec![decision(Some(person), *at, words.cancelled, "")],
         State::Open { opened_at, .. } => opened(&Some(*opened_at)).into_iter().collect(),
         State::Closed {
@@ -154,5 +170,58 @@ fn decision(by: Option<&PersonId>, at: Timestamp, what: &str, text: &str) -> Dec
         by: by.map_or_else(|| "–".to_owned(), ToString::to_string),
         what: what.to_owned(),
         text: text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// R10: what was approved and never used is not told like what nobody answered.
+    #[test]
+    fn r10_what_was_approved_and_never_used_is_told_as_that() {
+        let scope = json!({ "targets": ["db01"], "accounts": ["postgres"], "capabilities": [] });
+        let granted = json!({ "scope": scope, "starts_at": 2_000_000, "length": 60_000_000, "latest_end": 3_000_000_000_i64 });
+        let yes =
+            json!([{ "operator": "odile", "at": 2_000_000, "scope": scope, "length": 60_000_000 }]);
+        let told = |granted: serde_json::Value, approvals: &serde_json::Value, language| {
+            let intervention: Intervention = serde_json::from_value(json!({
+                "request": {
+                    "id": uuid::Uuid::from_u128(7), "number": 3, "person": "alice", "provider": "maintech", "station": "laptop-1",
+                    "client": "hopital", "scope": scope, "reason": "the disk is full", "requested_at": 1_000_000, "start": null,
+                    "length": 60_000_000, "answer_due": 3_600_000_000_i64,
+                },
+                "state": { "expired": { "at": 3_000_000_000_i64, "granted": granted } },
+                "seen": null, "approvals": approvals, "revision": 2,
+            }))
+            .unwrap();
+            facts_of(&intervention, language)
+                .decisions
+                .pop()
+                .unwrap()
+                .what
+        };
+        let none = json!([]);
+        for (granted, approvals, english, french) in [
+            (
+                granted,
+                &yes,
+                "expired: approved, never used",
+                "expirée : approuvée, jamais utilisée",
+            ),
+            (
+                json!(null),
+                &none,
+                "expired without an answer",
+                "expirée sans réponse",
+            ),
+            (json!(null), &yes, "expired", "expirée"),
+        ] {
+            let told = |language| told(granted.clone(), approvals, language);
+            assert_eq!(told(Language::English), english);
+            assert_eq!(told(Language::French), french);
+        }
     }
 }

@@ -5,6 +5,7 @@ mod checkpoints;
 mod cosign;
 mod defects;
 mod elsewhere;
+mod held;
 mod on_disk;
 mod orders;
 mod runs;

@@ -8,8 +8,8 @@ use ecluse_recordings::neutralise;
 use ecluse_recordings::verify::Verdict;
 
 use super::verify::Findings;
-use crate::audit::{AuditKind, CODE_STEP, SECRET, SECRETS_TOLD};
-use crate::store::{SEALED, Store};
+use crate::audit::{AuditKind, AuditVerdict, CODE_STEP, SECRET, SECRETS_TOLD};
+use crate::store::{SEALED, SealedValue};
 
 /// Whose secret, or which.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,14 +24,30 @@ pub(super) enum Of {
 
 impl Of {
     /// As an entry names it that tells of it again.
-    fn named(text: &str) -> Option<Self> {
+    pub(super) fn named(text: &str) -> Option<Self> {
         if let Some(person) = text.strip_prefix("enrolment of ") {
             return Some(Self::Person(person.to_owned()));
         }
         let (account, target) = text.strip_prefix("credential of ")?.rsplit_once('@')?;
         Some(Self::Account(target.to_owned(), account.to_owned()))
     }
+
+    /// The one that stands in a row.
+    pub(super) fn found(found: &SealedValue) -> Self {
+        match found.table {
+            "enrolments" => Self::Person(found.row.clone()),
+            "credentials" => {
+                let mut parts = found.row.split(' ').map(str::to_owned);
+                let both = (parts.next(), parts.next());
+                Self::Account(both.0.unwrap_or_default(), both.1.unwrap_or_default())
+            }
+            _ => Self::Key(found.row.clone()),
+        }
+    }
 }
+
+/// With which entry a code was accepted, of which event, and when.
+type Accepted = (u64, Option<String>, i64);
 
 /// What the entries say of them.
 #[derive(Debug, Default)]
@@ -42,6 +58,11 @@ pub(super) struct Secrets {
     ended: BTreeMap<Of, u64>,
     /// The first log-on by a code of each person.
     log_ons: BTreeMap<String, u64>,
+    /// The codes that were accepted of each person since their second factor was set, by their steps: with which entry, of which event
+    /// and when.
+    codes: BTreeMap<String, BTreeMap<u64, Accepted>>,
+    /// Those that were accepted twice: whose, and with which entries.
+    twice: Vec<(String, u64, u64)>,
     /// Whether the log tells of each, whatever retention took.
     tells: bool,
 }
@@ -50,6 +71,7 @@ impl Secrets {
     /// Takes in an entry. Entries come in their order.
     pub(super) fn see(&mut self, entry: &Entry, kind: AuditKind) {
         self.tells |= entry.detail.contains_key(SECRETS_TOLD);
+        self.code(entry, kind);
         let person = || Some(Of::Person(entry.person.clone()?));
         let account = || {
             let account = entry.detail_text("account")?;
@@ -88,6 +110,39 @@ impl Secrets {
         }
     }
 
+    /// A code that was accepted. One event is an entry in each trail that it concerns.
+    fn code(&mut self, entry: &Entry, kind: AuditKind) {
+        let Some(person) = &entry.person else { return };
+        let is_same = |(_, event, at): &Accepted| {
+            *at == entry.at_us || event.is_some() && *event == entry.event
+        };
+        let codes = self.codes.entry(person.clone()).or_default();
+        if kind == AuditKind::Enrolment {
+            // The codes of another secret are others.
+            codes.retain(|_, accepted| is_same(accepted));
+        }
+        let is_refused = entry.verdict.as_deref() == Some(AuditVerdict::Refuse.name());
+        let step = entry.detail_number(CODE_STEP).filter(|_| !is_refused);
+        let Some(step) = step else { return };
+        let accepted = (entry.seq, entry.event.clone(), entry.at_us);
+        if let Some(before) = codes.insert(step, accepted)
+            && !is_same(&before)
+        {
+            self.twice.push((person.clone(), before.0, entry.seq));
+        }
+    }
+
+    /// Names codes that were accepted twice.
+    pub(super) fn codes_twice(&self, findings: &mut Findings) {
+        for (person, before, seq) in &self.twice {
+            let person = neutralise(person);
+            findings.add(
+                Verdict::Missing,
+                format!("one code of {person} was accepted twice, with entry {before} and with entry {seq}: the words of the first were not there for whoever accepted the second"),
+            );
+        }
+    }
+
     /// Whether any entry with words tells of it.
     pub(super) fn has(&self, of: &Of) -> bool {
         self.sealed.contains_key(of) || self.ended.contains_key(of)
@@ -118,13 +173,14 @@ impl Secrets {
         })
     }
 
+    /// Whether the last word of it, said again, is that it is in force no more.
+    pub(super) fn is_ended(&self, of: &Of) -> bool {
+        self.ended.contains_key(of)
+    }
+
     /// Compares them with what the store holds.
-    pub(super) async fn compare(
-        &self,
-        store: &Store,
-        findings: &mut Findings,
-    ) -> anyhow::Result<()> {
-        for found in store.sealed_values().await? {
+    pub(super) fn compare(&self, sealed: &[SealedValue], findings: &mut Findings) {
+        for found in sealed {
             let place = format!(
                 "the sealed value of {} {}",
                 found.table,
@@ -136,16 +192,7 @@ impl Secrets {
                     format!("{place} does not open: it is another row's, or was altered"),
                 );
             }
-            let of = match found.table {
-                "enrolments" => Of::Person(found.row),
-                "credentials" => {
-                    let mut parts = found.row.split(' ').map(str::to_owned);
-                    let both = (parts.next(), parts.next());
-                    Of::Account(both.0.unwrap_or_default(), both.1.unwrap_or_default())
-                }
-                _ => Of::Key(found.row),
-            };
-            match self.sealed.get(&of) {
+            match self.sealed.get(&Of::found(found)) {
                 Some((seq, Some(digest))) if *digest != found.digest => findings.add(
                     Verdict::Altered,
                     format!("{place} was altered: it is not the one of entry {seq}"),
@@ -156,6 +203,5 @@ impl Secrets {
                 Some(_) | None => {}
             }
         }
-        Ok(())
     }
 }

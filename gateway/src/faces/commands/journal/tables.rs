@@ -1,5 +1,5 @@
-//! The other tables against the entries: versions of the documents, enrolments, credentials, alerts of host keys, keys, what
-//! permits to take words away, and the counters. `gateway/adr/0018` has the whole list of columns.
+//! The other tables against the entries: versions of the documents, alerts of host keys, keys, what permits to take words away,
+//! and the counters; enrolments and credentials are [`super::held`]'s. `gateway/adr/0018` has the whole list of columns.
 //!
 //! What retention took the words of is not compared: the entries that are left tell of it no more. So a row that no entry
 //! tells of is accused only where no words were ever taken away.
@@ -13,8 +13,8 @@ use ecluse_recordings::log::Entry;
 use ecluse_recordings::neutralise;
 use ecluse_recordings::verify::Verdict;
 
+use super::held::Held;
 use super::runs::Runs;
-use super::secrets::{Of, Secrets};
 use super::verify::Findings;
 use crate::audit::AuditKind;
 use crate::store::{NODE, SETTINGS, Store};
@@ -25,11 +25,26 @@ const APART: u64 = 60_000_000;
 
 /// When, by whom, and with which entry something was done.
 #[derive(Debug, Clone)]
-struct Done {
-    seq: u64,
-    at: i64,
-    by: Option<String>,
-    what: String,
+pub(super) struct Done {
+    pub(super) seq: u64,
+    pub(super) at: i64,
+    pub(super) by: Option<String>,
+    pub(super) what: String,
+}
+
+/// Before when words of each client were taken away; by nobody's name, those of no client.
+pub(super) struct Removed<'r>(&'r BTreeMap<Option<String>, i64>);
+
+impl Removed<'_> {
+    /// Whether none were.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether words of this time may be among them.
+    pub(super) fn may_be_of(&self, at: Timestamp) -> bool {
+        self.0.values().any(|before| at.as_micros() < *before)
+    }
 }
 
 /// What the entries say of the rows of other tables.
@@ -38,25 +53,22 @@ pub(super) struct Tables {
     versions: BTreeMap<u64, Done>,
     /// The version in force when digests began; those up to it may have no entry.
     old_versions: u64,
-    enrolled: BTreeMap<String, Done>,
-    disabled: BTreeMap<String, Done>,
-    enabled: BTreeMap<String, Done>,
-    credentials: BTreeMap<(String, String), Done>,
+    held: Held,
     host_keys: Vec<(String, String, Done)>,
     /// The last key made of each name, by its public half.
     keys: BTreeMap<String, Done>,
     /// Every key that signs or signed: its public half and where it lies.
     signing: Vec<(String, Done)>,
-    secrets: Secrets,
     destroyed: BTreeMap<u64, (Option<String>, Option<u64>, i64)>,
     /// Before when words of each client were taken away; by nobody's name, those of no client.
     removed: BTreeMap<Option<String>, i64>,
     sessions: u64,
     interventions: u64,
-    /// The settings of each node's last start, by the digest of what was kept of them, and whether a change is on record since.
-    settings: BTreeMap<Option<String>, (String, bool)>,
-    /// Starts with other settings than before, without a word of it.
-    unsaid: BTreeSet<u64>,
+    /// The settings of each node's last start, by the digest of what was kept of them, with its entry, and whether a change is on
+    /// record since.
+    settings: BTreeMap<Option<String>, (String, u64, bool)>,
+    /// Starts with other settings than the one before, which is beside them, without a word of it.
+    unsaid: BTreeMap<u64, u64>,
     runs: Runs,
 }
 
@@ -75,9 +87,7 @@ impl Tables {
             by: by.map(str::to_owned),
             what: what.unwrap_or_default().to_owned(),
         };
-        let person = entry.person.clone().unwrap_or_default();
-        let by = entry.detail_text("by");
-        self.secrets.see(entry, kind);
+        self.held.see(entry, kind);
         if kind == AuditKind::DocumentChange {
             if let Some(version) = number("version") {
                 let done = done(entry.person.as_deref(), None);
@@ -85,18 +95,6 @@ impl Tables {
             }
         } else if kind == AuditKind::BindingsBegin {
             self.old_versions = number("version").unwrap_or(0);
-        } else if kind == AuditKind::Enrolment {
-            self.disabled.remove(&person);
-            self.enrolled.insert(person, done(by, None));
-        } else if kind == AuditKind::EnrolmentDisabled {
-            self.disabled.insert(person, done(by, None));
-        } else if kind == AuditKind::AccountEnabled {
-            self.enabled.insert(person, done(by, None));
-        } else if kind == AuditKind::CredentialSet {
-            let target = entry.target.clone().unwrap_or_default();
-            let account = entry.detail_text("account").unwrap_or_default().to_owned();
-            let done = done(entry.person.as_deref(), entry.detail_text("credential"));
-            self.credentials.insert((target, account), done);
         } else if kind == AuditKind::HostKeyMismatch {
             let of = (entry.client.clone(), entry.target.clone());
             if let (Some(client), Some(target)) = of {
@@ -127,7 +125,7 @@ impl Tables {
             let last = self.removed.entry(entry.client.clone()).or_insert(before);
             *last = before.max(*last);
         } else if kind == AuditKind::SettingsChange {
-            if let Some((_, said)) = self.settings.get_mut(&node()) {
+            if let Some((.., said)) = self.settings.get_mut(&node()) {
                 *said = true;
             }
         } else if kind == AuditKind::GatewayStop || kind == AuditKind::ServeCutShort {
@@ -135,11 +133,11 @@ impl Tables {
         } else if kind == AuditKind::GatewayStart {
             self.runs.begin(entry, node());
             if let Some(digest) = entry.detail_text(SETTINGS) {
-                let began = (digest.to_owned(), false);
-                if let Some((before, false)) = self.settings.insert(node(), began)
+                let began = (digest.to_owned(), entry.seq, false);
+                if let Some((before, seq, false)) = self.settings.insert(node(), began)
                     && before != digest
                 {
-                    self.unsaid.insert(entry.seq);
+                    self.unsaid.insert(entry.seq, seq);
                 }
             }
         } else if kind == AuditKind::SessionStart {
@@ -156,15 +154,27 @@ impl Tables {
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         self.versions(store, findings).await?;
-        self.people(store, findings).await?;
-        self.secrets(store, findings).await?;
+        self.held
+            .compare(store, &Removed(&self.removed), findings)
+            .await?;
+        self.keys(store, findings).await?;
         self.alerts(store, findings).await?;
         self.permissions(store, findings).await?;
-        for seq in &self.unsaid {
-            findings.add(
-                Verdict::Altered,
-                format!("the gateway began with entry {seq} under other settings than before, and no entry says so: what the store keeps of them was changed"),
+        for (seq, before) in &self.unsaid {
+            let words = format!(
+                "the gateway began with entry {seq} under other settings than before, and no entry says so"
             );
+            // What was said of it, or a start in between, may be among what retention took of the gateway's own trail.
+            let mut destroyed = self.destroyed.values();
+            let took = |(client, up_to, _): &(Option<_>, Option<u64>, _)| {
+                client.is_none() && up_to.is_none_or(|up_to| up_to > *before)
+            };
+            if destroyed.any(took) {
+                findings.note(format!("{words}; some words were removed under retention"));
+            } else {
+                let words = format!("{words}: what the store keeps of them was changed");
+                findings.add(Verdict::Altered, words);
+            }
         }
         self.runs.tell(!self.removed.is_empty(), findings);
         for (name, said) in [
@@ -186,26 +196,7 @@ impl Tables {
 
     /// A row that no entry tells of.
     fn untold(&self, findings: &mut Findings, place: impl fmt::Display) {
-        self.untold_where(self.removed.is_empty(), findings, place);
-    }
-
-    /// The same, of one that opens something: once the log tells of each of those, no retention takes its last word.
-    fn untold_secret(&self, findings: &mut Findings, place: impl fmt::Display) {
-        let tells = self.removed.is_empty() || self.secrets.tells();
-        self.untold_where(tells, findings, place);
-    }
-
-    fn untold_where(&self, tells: bool, findings: &mut Findings, place: impl fmt::Display) {
-        if tells {
-            findings.add(
-                Verdict::NotInLog,
-                format!("{place}: no entry tells of it; it was put into the store by hand"),
-            );
-        } else {
-            findings.note(format!(
-                "{place}: no entry with words tells of it; some were removed under retention"
-            ));
-        }
+        untold(self.removed.is_empty(), findings, place);
     }
 
     async fn versions(&self, store: &Store, findings: &mut Findings) -> anyhow::Result<()> {
@@ -245,93 +236,7 @@ impl Tables {
         Ok(())
     }
 
-    async fn people(&self, store: &Store, findings: &mut Findings) -> anyhow::Result<()> {
-        let mut there = BTreeSet::new();
-        for found in store.enrolments().await? {
-            let person = found.person.to_string();
-            let place = format!("the enrolment of {person}");
-            match self.enrolled.get(&person) {
-                // That its words went was said again.
-                None if self.secrets.has(&Of::Person(person.clone())) => {
-                    if found.disabled_at.is_none() {
-                        let of = Of::Person(person.clone());
-                        self.secrets.in_force(&of, &place, findings);
-                    }
-                }
-                None if found.disabled_at.is_none() => self.untold_secret(findings, &place),
-                None => self.untold(findings, &place),
-                Some(said) => {
-                    compared(&place, "when", found.confirmed_at, said, findings);
-                    by_whom(
-                        &place,
-                        "by whom",
-                        &neutralise(&found.confirmed_by),
-                        said,
-                        findings,
-                    );
-                    let disabled = self.disabled.get(&person);
-                    maybe(&place, "disabled", found.disabled_at, disabled, findings);
-                }
-            }
-            let enabled = self.enabled.get(&person);
-            maybe(&place, "enabled", found.usage.enabled_at, enabled, findings);
-            there.insert(person);
-        }
-        for (person, said) in &self.enrolled {
-            if !there.contains(person) {
-                findings.add(
-                    Verdict::Missing,
-                    format!(
-                        "the enrolment of {}, made with entry {}, is not in the table any more",
-                        neutralise(person),
-                        said.seq
-                    ),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    async fn secrets(&self, store: &Store, findings: &mut Findings) -> anyhow::Result<()> {
-        let mut there = BTreeSet::new();
-        for found in store.credentials().await? {
-            let place = format!("the credential of {}@{}", found.account, found.target);
-            let of = (found.target.to_string(), found.account.to_string());
-            let secret = Of::Account(of.0.clone(), of.1.clone());
-            self.secrets.in_force(&secret, &place, findings);
-            match self.credentials.get(&of) {
-                None if self.secrets.has(&secret) => {}
-                None => self.untold_secret(findings, &place),
-                Some(said) => {
-                    compared(&place, "when it was set", found.set_at, said, findings);
-                    by_whom(
-                        &place,
-                        "who set it",
-                        &neutralise(&found.set_by),
-                        said,
-                        findings,
-                    );
-                    same(&place, "the kind", &found.kind.to_string(), said, findings);
-                }
-            }
-            there.insert(of);
-        }
-        for (of @ (target, account), said) in &self.credentials {
-            // One that was removed is told by an entry of the same kind.
-            if !there.contains(of) && !said.what.is_empty() {
-                findings.add(
-                    Verdict::Missing,
-                    format!(
-                        "the credential of {account}@{target}, set with entry {}, is not in the table any more",
-                        said.seq
-                    ),
-                );
-            }
-        }
-        self.secrets.compare(store, findings).await?;
-        for untold in self.secrets.untold() {
-            self.untold(findings, untold);
-        }
+    async fn keys(&self, store: &Store, findings: &mut Findings) -> anyhow::Result<()> {
         let signing = store.signing_keys().await?;
         for (nth, found) in signing.iter().enumerate() {
             let public = openssh(&found.public);
@@ -439,11 +344,11 @@ impl Tables {
     }
 }
 
-fn near(found: Timestamp, said: i64) -> bool {
+pub(super) fn near(found: Timestamp, said: i64) -> bool {
     found.as_micros().abs_diff(said) <= APART
 }
 
-fn differs(
+pub(super) fn differs(
     place: &str,
     what: &str,
     found: impl fmt::Display,
@@ -460,36 +365,40 @@ fn differs(
     );
 }
 
-fn compared(place: &str, what: &str, found: Timestamp, said: &Done, findings: &mut Findings) {
+pub(super) fn compared(
+    place: &str,
+    what: &str,
+    found: Timestamp,
+    said: &Done,
+    findings: &mut Findings,
+) {
     if !near(found, said.at) {
         differs(place, what, found, said, findings);
     }
 }
 
-fn by_whom(place: &str, what: &str, found: &str, said: &Done, findings: &mut Findings) {
+pub(super) fn by_whom(place: &str, what: &str, found: &str, said: &Done, findings: &mut Findings) {
     if said.by.as_ref().is_some_and(|by| by != found) {
         differs(place, what, found, said, findings);
     }
 }
 
-fn same(place: &str, what: &str, found: &str, said: &Done, findings: &mut Findings) {
+pub(super) fn same(place: &str, what: &str, found: &str, said: &Done, findings: &mut Findings) {
     if !said.what.is_empty() && said.what != found {
         differs(place, what, found, said, findings);
     }
 }
 
-/// A time that a row has or not, and an entry tells of or not.
-fn maybe(
-    place: &str,
-    what: &str,
-    found: Option<Timestamp>,
-    said: Option<&Done>,
-    findings: &mut Findings,
-) {
-    match (found, said) {
-        (Some(found), Some(said)) => compared(place, what, found, said, findings),
-        (None, Some(said)) => differs(place, what, "not told", said, findings),
-        // From before it had an entry, or its words are gone.
-        (Some(_) | None, None) => {}
+/// A row that no entry tells of; where the log does not tell of each, its words may have been removed.
+pub(super) fn untold(tells: bool, findings: &mut Findings, place: impl fmt::Display) {
+    if tells {
+        findings.add(
+            Verdict::NotInLog,
+            format!("{place}: no entry tells of it; it was put into the store by hand"),
+        );
+    } else {
+        findings.note(format!(
+            "{place}: no entry with words tells of it; some were removed under retention"
+        ));
     }
 }

@@ -1,5 +1,7 @@
 //! A cosigner refuses what contradicts what it saw; verification names what was done to a journal (R3).
 
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,11 +17,9 @@ use ecluse_recordings::verify::Verdict;
 
 use super::verify::{Findings, Verify};
 use super::*;
-use crate::audit::CODE_STEP;
-use crate::identity::totp::TotpSecret;
 use crate::live::node_name;
 use crate::store::testing::{TestStore, words_away, words_back};
-use crate::store::{NewEnrolment, ServeLock, SessionStart};
+use crate::store::{ServeLock, SessionStart};
 use uuid::Uuid;
 
 fn at(seconds: i64) -> Timestamp {
@@ -410,67 +410,6 @@ async fn a_second_seal_of_a_session_is_named() {
     );
     let expected = (Verdict::Altered, said);
     assert!(found.lines.contains(&expected), "{found:?}");
-}
-
-/// A3, R7: a log-on by a second factor of which the log never told is named, though its row is gone again; one that retention took
-/// the last words of, and left an earlier setting, is not called altered.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_factor_that_was_never_told_is_named_and_one_told_again_is_not() {
-    let store = TestStore::sqlite().await;
-    let dir = tempfile::tempdir().unwrap();
-    let keys = JournalKeys::open(&store, &settings(dir.path()).journal, at(1))
-        .await
-        .unwrap();
-    let alice = PersonId::parse("alice").unwrap();
-    for told_at in [90_000, 2] {
-        let secret = TotpSecret::generate().unwrap();
-        let new = NewEnrolment {
-            person: &alice,
-            secret: &secret,
-            step: 1,
-            by: "root",
-            at: at(told_at),
-        };
-        let record = AuditRecord::new(AuditKind::Enrolment, at(told_at))
-            .person(&alice)
-            .detail("by", "root");
-        let _ = store.enrol(&new, true, &[record]).await.unwrap();
-    }
-    let carol = AuditRecord::new(AuditKind::LogOn, at(3))
-        .claimed("carol")
-        .permitted()
-        .detail(CODE_STEP, 7);
-    store.record(&[carol]).await.unwrap();
-    grow(&store, 6).await;
-    let since = store
-        .checkpoint(keys.origin(), keys.signer(), at(9))
-        .await
-        .unwrap()
-        .unwrap();
-    let found = verified(&since, &store, dir.path()).await;
-    let named = |of: &str| {
-        let mut lines = found.lines.iter();
-        lines.any(|(verdict, text)| *verdict == Verdict::NotInLog && text.contains(of))
-    };
-    assert!(
-        named("the second factor with which carol logged on"),
-        "{found:?}"
-    );
-    assert!(!named("alice"), "{found:?}");
-    let removal = crate::store::Destruction {
-        client: None,
-        in_force: false,
-        before: at(100),
-        at: at(150),
-        by: "root".into(),
-        why: "a test".into(),
-    };
-    let done = store.destroy_client_entries(&removal).await.unwrap();
-    assert!(done.is_some());
-    let found = verified(&since, &store, dir.path()).await;
-    let mut lines = found.lines.iter();
-    let accused = lines.any(|(_, text)| text.contains("sealed value of enrolments"));
-    assert!(!accused, "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use ecluse_policy::Timestamp;
 
 use crate::clock;
 use crate::deeds::Undone;
-use crate::deeds::changes::{self, Change, Changed, Changes, UpTo, What};
+use crate::deeds::changes::{self, Begin, Change, Changed, Changes, UpTo, What};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
 use crate::texts::times;
@@ -62,7 +62,12 @@ fn told_lines(desk: &Desk<'_>, told: &Changed) -> Vec<String> {
         ("client", told.client.as_str().into()),
         ("time", times::moment(told.from, clock::now(), None).into()),
     ];
-    let mut lines = vec![desk.say("changes-since", &args)];
+    let since = match told.begin {
+        Begin::Told => "changes-since",
+        Begin::Asked => "changes-since-then",
+        Begin::Removed => "changes-since-removed",
+    };
+    let mut lines = vec![desk.say(since, &args)];
     lines.extend(in_lines(desk, &told.changes, (SHOWN, LONGEST)));
     lines.push(desk.say("changes-hint", &[]));
     lines

@@ -102,6 +102,20 @@ async fn a_technician_asks_is_seen_is_granted_less_and_goes_on() {
     );
 }
 
+fn refused() -> Leave {
+    Leave {
+        status: 254,
+        before_answer: false,
+    }
+}
+
+fn left() -> Leave {
+    Leave {
+        before_answer: true,
+        ..refused()
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_is_read_with_its_reason_and_ends_with_254() {
     let house = House::new().await;
@@ -110,7 +124,7 @@ async fn a_refusal_is_read_with_its_reason_and_ends_with_254() {
     alice.sees("not yet seen").await;
     let (status, ..) = command(&house, "odile", "refuse 1 --reason not during the backup").await;
     assert_eq!(status, 0);
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(refused()));
     alice
         .sees("Refused by Odile (odile): not during the backup")
         .await;
@@ -171,7 +185,7 @@ async fn q_takes_the_request_back_when_it_is_typed_again() {
         State::Requested
     ));
     alice.types(b"q").await;
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(left()));
     alice.sees("Request #1 was cancelled").await;
     let all = requests(&house).await;
     assert!(matches!(all[0].state(), State::Cancelled { .. }));
@@ -185,7 +199,7 @@ async fn control_c_takes_the_request_back_at_once() {
     let house = House::new().await;
     let (mut alice, room) = alice_waits(&house).await;
     alice.types(b"\x03").await;
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(left()));
     alice.sees("Request #1 was cancelled").await;
 }
 
@@ -195,7 +209,7 @@ async fn a_technician_who_hangs_up_leaves_the_room() {
     let house = House::new().await;
     let (mut alice, room) = alice_waits(&house).await;
     alice.leaves();
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(left()));
 }
 
 /// A8: whoever is removed while they wait is told and sent away.
@@ -204,7 +218,7 @@ async fn a_person_who_is_removed_leaves_the_room() {
     let house = House::new().await;
     let (mut alice, room) = alice_waits(&house).await;
     house.apply(ecluse_policy::Documents::default());
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(refused()));
     alice.sees("Your account was removed").await;
 }
 
@@ -298,7 +312,7 @@ async fn a_request_that_nobody_answers_expires() {
     let life = tokio::spawn(life::run(Arc::clone(&house.gateway)));
     let (mut alice, room) = waits(&house, "alice", Some((80, 24)), "xterm");
     asks(&mut alice, "disk full", "1h").await;
-    assert_eq!(room.await.unwrap(), Err(Leave { status: 254 }));
+    assert_eq!(room.await.unwrap(), Err(refused()));
     alice.sees("the request has expired").await;
     assert!(audited(&house).await.contains(&AuditKind::Expiry));
     house.stop();

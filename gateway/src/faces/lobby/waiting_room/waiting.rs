@@ -25,6 +25,8 @@ const SPARINGLY: Duration = Duration::from_secs(300);
 pub(super) enum Waited {
     /// Something changed that policy must look at again.
     LookAgain,
+    /// They left before there was an answer.
+    Left,
     /// Told; nothing is left to wait for.
     Over,
 }
@@ -251,7 +253,7 @@ impl Room {
         if begins(intervention).is_some() {
             desk.line("room-left-approved", &[("number", number.into())])
                 .await?;
-            return Ok(Waited::Over);
+            return Ok(Waited::Left);
         }
         let id = intervention.number();
         match requests::cancel(desk.gateway, desk.visitor, Cancel { id }).await {
@@ -263,7 +265,7 @@ impl Room {
             // Answered in this very moment: the answer is what counts, and is said.
             Err(_) => return Ok(Waited::LookAgain),
         }
-        Ok(Waited::Over)
+        Ok(Waited::Left)
     }
 }
 

@@ -33,7 +33,7 @@ fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_fo
         );
         let code = first.code(at(3000));
         assert_eq!(
-            judge(store, Some(&alice()), &code, 3000).await,
+            judge(store, &alice(), &code, 3000).await,
             CodeOutcome::Accepted
         );
         let enrolment = AuditRecord::new(AuditKind::Enrolment, at(2)).person(&alice());
@@ -44,7 +44,7 @@ fn a4_nobody_is_enrolled_unless_enrolled_and_a_second_enrolment_must_be_asked_fo
         assert_eq!(replaced, Enrolled::Done);
         let code = second.code(at(3060));
         assert_eq!(
-            judge(store, Some(&alice()), &code, 3060).await,
+            judge(store, &alice(), &code, 3060).await,
             CodeOutcome::Accepted
         );
         assert_eq!(store.enrolments().await.unwrap().len(), 1);
@@ -80,7 +80,7 @@ fn a_disabled_enrolment_accepts_no_code() {
         assert!(!store.disable_enrolment(&alice(), at(6), &[]).await.unwrap());
         let code = secret.code(at(3000));
         assert_eq!(
-            judge(store, Some(&alice()), &code, 3000).await,
+            judge(store, &alice(), &code, 3000).await,
             CodeOutcome::NotEnrolled
         );
     });
@@ -250,10 +250,7 @@ fn a_block_forgets_the_remembered_factors() {
             .await
             .unwrap();
         for _ in 0..3 {
-            assert_eq!(
-                judge(store, Some(&alice()), "no", 3000).await,
-                CodeOutcome::Wrong
-            );
+            assert_eq!(judge(store, &alice(), "no", 3000).await, CodeOutcome::Wrong);
         }
         assert!(!store.factor_remembered(&binding, at(3001)).await.unwrap());
     });

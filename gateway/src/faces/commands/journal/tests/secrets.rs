@@ -1,0 +1,217 @@
+//! Sealed secrets, and their rows, against what the log says last of them (A3, R7).
+
+use ecluse_policy::{AccountName, PersonId, TargetId};
+use ecluse_recordings::verify::Verdict;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::audit::CODE_STEP;
+use crate::identity::totp::TotpSecret;
+use crate::store::{Credential, Destruction, NewEnrolment};
+
+/// A store whose journal has its keys, where it lies, and those keys.
+async fn begun() -> (TestStore, tempfile::TempDir, JournalKeys) {
+    let store = TestStore::sqlite().await;
+    let dir = tempfile::tempdir().unwrap();
+    let keys = JournalKeys::open(&store, &settings(dir.path()).journal, at(1))
+        .await
+        .unwrap();
+    (store, dir, keys)
+}
+
+async fn kept(store: &Store, keys: &JournalKeys) -> SignedNote {
+    let note = store.checkpoint(keys.origin(), keys.signer(), at(9)).await;
+    note.unwrap().unwrap()
+}
+
+async fn enrol(store: &Store, person: &str, seconds: i64, by: &str) {
+    let person = PersonId::parse(person).unwrap();
+    let secret = TotpSecret::generate().unwrap();
+    let new = NewEnrolment {
+        person: &person,
+        secret: &secret,
+        step: 1,
+        by,
+        at: at(seconds),
+    };
+    let record = AuditRecord::new(AuditKind::Enrolment, at(seconds))
+        .person(&person)
+        .detail("by", by);
+    let _ = store.enrol(&new, true, &[record]).await.unwrap();
+}
+
+async fn disable(store: &Store, person: &str, seconds: i64) {
+    let person = PersonId::parse(person).unwrap();
+    let record = AuditRecord::new(AuditKind::EnrolmentDisabled, at(seconds))
+        .person(&person)
+        .detail("by", "root");
+    let records = [record];
+    let disabled = store.disable_enrolment(&person, at(seconds), &records);
+    assert!(disabled.await.unwrap());
+}
+
+async fn credential(store: &Store, account: &str, word: Option<&str>, seconds: i64, by: &str) {
+    let target = TargetId::parse("db01").unwrap();
+    let account = AccountName::parse(account).unwrap();
+    let record = AuditRecord::new(AuditKind::CredentialSet, at(seconds))
+        .claimed(by)
+        .target(&target)
+        .detail("account", account.as_str());
+    let Some(word) = word else {
+        let records = [record];
+        let removed = store.remove_credential(&target, &account, &records);
+        assert!(removed.await.unwrap());
+        return;
+    };
+    let record = record.detail("credential", "password");
+    let word = Credential::Password(Zeroizing::new(word.to_owned()));
+    let records = [record];
+    let set = store.set_credential(&target, &account, &word, by, at(seconds), &records);
+    set.await.unwrap();
+}
+
+/// Retention takes the gateway's own words of before a time.
+async fn forget(store: &Store, before: i64, now: i64) {
+    let removal = Destruction {
+        client: None,
+        in_force: false,
+        before: at(before),
+        at: at(now),
+        by: "root".into(),
+        why: "a test".into(),
+    };
+    let done = store.destroy_client_entries(&removal).await.unwrap();
+    assert!(done.is_some());
+}
+
+/// A3, R7: a log-on by a second factor of which the log never told is named, though its row is gone again; one that retention took
+/// the last words of, and left an earlier setting, is not called altered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_that_was_never_told_is_named_and_one_told_again_is_not() {
+    let (store, dir, keys) = begun().await;
+    for told_at in [90_000, 2] {
+        enrol(&store, "alice", told_at, "root").await;
+    }
+    let carol = AuditRecord::new(AuditKind::LogOn, at(3))
+        .claimed("carol")
+        .permitted()
+        .detail(CODE_STEP, 7);
+    store.record(&[carol]).await.unwrap();
+    grow(&store, 6).await;
+    let since = kept(&store, &keys).await;
+    let found = verified(&since, &store, dir.path()).await;
+    let named = |of: &str| {
+        let mut lines = found.lines.iter();
+        lines.any(|(verdict, text)| *verdict == Verdict::NotInLog && text.contains(of))
+    };
+    assert!(
+        named("the second factor with which carol logged on"),
+        "{found:?}"
+    );
+    assert!(!named("alice"), "{found:?}");
+    forget(&store, 100, 150).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+}
+
+/// A3, C2, R7: retention takes the words of the last setting, and leaves those of an earlier one that is dated ahead. Nobody is accused of
+/// a row that is as it was set then, or is not there or not in force since; and what was done to it by hand is named all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn r7_a_row_is_held_to_the_entry_that_set_it_and_to_no_earlier_one() {
+    let (store, dir, keys) = begun().await;
+    grow(&store, 5).await;
+    for person in ["alice", "bob", "carol"] {
+        enrol(&store, person, 90_000, "ann").await;
+    }
+    for account in ["ops", "postgres"] {
+        credential(&store, account, Some("first"), 90_000, "ann").await;
+    }
+    disable(&store, "bob", 90_001).await;
+    // The clock is right again.
+    for person in ["alice", "bob", "carol"] {
+        enrol(&store, person, 10, "zoe").await;
+    }
+    disable(&store, "carol", 11).await;
+    credential(&store, "postgres", Some("second"), 12, "zoe").await;
+    credential(&store, "ops", None, 13, "zoe").await;
+    grow(&store, 20).await;
+    let since = kept(&store, &keys).await;
+    let before = verified(&since, &store, dir.path()).await;
+    assert_eq!(before.lines, [], "{before:?}");
+    forget(&store, 100, 150).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    // Of one whose entry has its words, who and when are compared.
+    enrol(&store, "dave", 200, "zoe").await;
+    store
+        .changed_by_hand("UPDATE enrolments SET confirmed_by = 'ann' WHERE person = 'dave'")
+        .await;
+    let found = verified(&since, &store, dir.path()).await;
+    let [(Verdict::Altered, line)] = &found.lines[..] else {
+        panic!("{found:?}")
+    };
+    assert!(
+        line.contains("the enrolment of dave was altered: by whom"),
+        "{line}"
+    );
+    store
+        .changed_by_hand("UPDATE enrolments SET confirmed_by = 'zoe' WHERE person = 'dave'")
+        .await;
+    for (change, back, told) in [
+        (
+            "UPDATE enrolments SET disabled_at = NULL WHERE person = 'carol'",
+            "UPDATE enrolments SET disabled_at = 11000000 WHERE person = 'carol'",
+            "the enrolment of carol is in force in the table",
+        ),
+        (
+            "UPDATE enrolments SET person = 'alicf' WHERE person = 'alice'",
+            "UPDATE enrolments SET person = 'alice' WHERE person = 'alicf'",
+            "the enrolment of alice, made with entry",
+        ),
+        (
+            "UPDATE credentials SET sealed = zeroblob(60)",
+            "UPDATE credentials SET kind = kind",
+            "the sealed value of credentials db01 postgres password was altered",
+        ),
+    ] {
+        store.changed_by_hand(change).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let mut lines = found.lines.iter();
+        assert!(lines.any(|(_, line)| line.contains(told)), "{found:?}");
+        store.changed_by_hand(back).await;
+    }
+}
+
+/// A6, R3: one code that was accepted twice is named, where somebody hid that it was used; an entry in each trail is one use, and the
+/// codes of a secret that was set anew are others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_a_code_that_was_accepted_twice_is_named() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    let log_on = |second, step: u64| {
+        AuditRecord::new(AuditKind::LogOn, at(second))
+            .claimed("alice")
+            .permitted()
+            .detail(CODE_STEP, step)
+    };
+    let hopital = ClientId::parse("hopital").unwrap();
+    let once = crate::store::with_event(log_on(3, 7));
+    let both = [once.clone(), once.client(&hopital)];
+    store.record(&both).await.unwrap();
+    let refused = log_on(4, 7).refused();
+    store.record(&[refused, log_on(5, 8)]).await.unwrap();
+    enrol(&store, "alice", 6, "root").await;
+    store.record(&[log_on(7, 8)]).await.unwrap();
+    let since = kept(&store, &keys).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    store.record(&[log_on(9, 8)]).await.unwrap();
+    let found = verified(&since, &store, dir.path()).await;
+    let [(Verdict::Missing, line)] = &found.lines[..] else {
+        panic!("{found:?}")
+    };
+    assert!(
+        line.contains("one code of alice was accepted twice"),
+        "{line}"
+    );
+}
