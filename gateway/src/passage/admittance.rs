@@ -68,7 +68,7 @@ pub(super) async fn admitted(
             match left.filter(|_| waits) {
                 Some(true) => visit.left_before_answer(target, &asked.flow).await,
                 Some(false) => {
-                    let now = lobby::admit(visit.gateway(), visit.visitor(), target, account, None);
+                    let now = entry::look(visit.gateway(), visit.visitor(), target, account, None);
                     if let Ok(Err(refusal)) = now.await {
                         visit.not_admitted(target, &asked.flow, &refusal).await;
                     }

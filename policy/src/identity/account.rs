@@ -170,6 +170,22 @@ impl Barred {
     }
 }
 
+impl PersonRef<'_> {
+    /// Whether the account is in force, and its organisation's people are let in.
+    pub(super) fn may_come(&self, documents: &Documents, now: Timestamp) -> Result<(), Ended> {
+        self.in_force(now)?;
+        match self {
+            Self::Technician { provider, .. } if documents.is_closed_provider(&provider.id) => {
+                Err(Ended::ProviderClosed {
+                    person: self.id().clone(),
+                })
+            }
+            // A client's people come to read that its door is closed.
+            Self::Technician { .. } | Self::Operator { .. } | Self::Auditor { .. } => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
