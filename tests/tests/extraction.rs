@@ -12,6 +12,8 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Answer, Site, Ssh, Terminal, store, wait};
 use serde_json::Value;
 
+mod anew;
+mod asked;
 mod copied;
 mod hands;
 mod held;

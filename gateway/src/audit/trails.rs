@@ -94,6 +94,8 @@ impl AuditKind {
             | Self::Hold
             | Self::Resume
             | Self::Slow
+            | Self::Question
+            | Self::Answer
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

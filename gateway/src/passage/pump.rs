@@ -20,7 +20,8 @@ use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::{Event, ExitSignal, RecordError};
 use tokio::sync::mpsc;
 
-pub(crate) use self::holds::Holds;
+use self::holds::Answering;
+pub(crate) use self::holds::{Desk, Holds};
 use super::caps;
 use super::kinds::{Kind, Step};
 use super::meter::Meter;
@@ -38,6 +39,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 /// Lines of the gateway that wait for a technician who does not read.
 const WORDS: usize = 4;
+/// The same with what is shown of an answer that is typed.
+const ECHOES: usize = 16;
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
@@ -94,6 +97,8 @@ pub(crate) struct Known {
     left_at: Option<Instant>,
     /// Bytes that were typed while it was held, and refused.
     refused: u64,
+    /// What of it is an answer.
+    answering: Option<Answering>,
     /// What the technician sends had ended before the target was reached.
     ended: bool,
     /// The size of the window that the target is told of when it is held no more.
@@ -180,7 +185,11 @@ impl Pump<'_> {
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
             let reads_target = !held && !sends_down && self.known.over.is_none();
             // What is typed while it is held is refused: that does not grow, whatever waits.
-            let reads_typed = if held { self.holds.typed } else { !sends_up };
+            // What it shows of an answer waits for whoever reads nothing, and so does the answer.
+            let reads_typed = match held {
+                true => self.holds.typed && down.words() < ECHOES,
+                false => !sends_up,
+            };
             let reads_technician = reads_typed
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
@@ -210,7 +219,7 @@ impl Pump<'_> {
                 piece = from_technician.next(), if reads_technician => match piece {
                     None | Some(Piece::Close) => self.technician_closed(ends),
                     Some(piece) if held => {
-                        if let Some(piece) = self.refuses(piece) {
+                        if let Some(piece) = self.refuses(piece, ends) {
                             self.pass(ToTarget, piece, ends)?;
                         }
                     }

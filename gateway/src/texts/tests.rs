@@ -416,7 +416,6 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ConnectError::Authentication,
         ConnectError::Channel("no".into()),
         ConnectError::Lost,
-        ConnectError::Abandoned,
     ];
     said.extend(unreached.map(|error| error.to_string()));
     said.extend([REFUSED_START, TARGET_LOST].map(str::to_owned));

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
+use crate::terminal::Aside;
 
 mod holding;
 mod leaving;
@@ -86,6 +87,23 @@ impl Tape for World {
 
     fn restore(&self) -> Result<Option<Bytes>, RecordError> {
         Ok(None)
+    }
+}
+
+/// Takes no answers.
+struct Nobody;
+
+impl Desk for Nobody {
+    fn aside(&self) -> Aside {
+        Aside::new("Answer: ".to_owned(), false)
+    }
+
+    fn columns(&self) -> u16 {
+        80
+    }
+
+    fn takes(&self, _: u64, _: &str) -> Result<(), String> {
+        Err("nobody asks".to_owned())
     }
 }
 
@@ -204,6 +222,7 @@ fn never_held() -> Holds<'static> {
         channel: 1,
         typed: false,
         refused: &|refused| format!("{refused} refused"),
+        desk: &Nobody,
     }
 }
 
