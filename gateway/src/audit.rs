@@ -106,6 +106,8 @@ kinds! {
     Question = "question",
     /// The technician answered.
     Answer = "answer",
+    /// A channel ended because nobody did anything on it.
+    Idle = "idle",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.

@@ -17,6 +17,7 @@ mod asked;
 mod copied;
 mod hands;
 mod held;
+mod idle;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const KIB: usize = 1 << 10;

@@ -90,6 +90,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::Idle
             | Self::TopUp
             | Self::Hold
             | Self::Resume

@@ -18,16 +18,17 @@ use super::farewell::Farewell;
 use super::kinds::opaque::Opaque;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{self, Holds, Known, Notices, Pump, Stopped};
+use super::pump::{self, Holds, Idle, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
-use super::visit::Visit;
 use super::visit::sessions::Seated;
+use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
@@ -207,6 +208,10 @@ impl<'a> Passing<'a> {
                     term,
                 },
             },
+            idle: Idle {
+                after: self.seated.right.idle(),
+                warns: &|left| visit.say_idle(left),
+            },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
         }
@@ -215,7 +220,7 @@ impl<'a> Passing<'a> {
     }
 
     /// What the technician is told of an end that came by itself.
-    pub(super) fn ended(&self, stopped: Stopped) -> Farewell {
+    pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {
@@ -223,6 +228,19 @@ impl<'a> Passing<'a> {
             }
             Stopped::TargetLost => self.target_failed("target-lost", reach::TARGET_LOST),
             Stopped::Unrecorded(error) => self.unrecorded(&error),
+            Stopped::Idle(after) => {
+                let Seated {
+                    session, permit, ..
+                } = self.seated;
+                let why = format!("nobody did anything for {after}");
+                let record = session.record(self.visit, AuditKind::Idle).reason(&why);
+                let record = record.detail("number", session.live().facts().number);
+                let record = record.detail("flow", self.start.flow().to_string());
+                let record = with_command(record, &self.start.flow());
+                self.visit.audit(record).await;
+                let words = self.visit.say_idle_over(after, permit);
+                Farewell::refused(words).because(why)
+            }
         }
     }
 

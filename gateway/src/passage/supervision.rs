@@ -138,9 +138,9 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
         // The session stands: its channels do, each by its own rule.
         for right in session.rights() {
             let permit = right.permit();
-            let budgets = latest.budgets(permit, &applied.documents, intervention.as_ref(), now);
-            match budgets {
-                Ok(budgets) => right.stands_with(budgets),
+            let bounds = latest.bounds(permit, &applied.documents, intervention.as_ref(), now);
+            match bounds {
+                Ok(bounds) => right.stands_with(bounds),
                 Err(reason) => right.lose(reason),
             }
         }

@@ -47,6 +47,11 @@ impl Aside {
         }
     }
 
+    /// Whether it has begun and is not done.
+    pub(crate) fn is_open(&self) -> bool {
+        self.line.is_some()
+    }
+
     /// Takes what is typed on a terminal of so many columns. What comes behind a line that is done is refused.
     pub(crate) fn typed(&mut self, bytes: &[u8], columns: u16) -> Typed {
         let (mut typed, mut keys, mut is_stale) = (Typed::default(), VecDeque::new(), false);

@@ -162,8 +162,8 @@ fn n1_a_question_is_answered_without_a_terminal() -> Result<()> {
     Ok(())
 }
 
-/// N1: what is begun while its technician is asked is refused with the question; a question that nobody answers ends when an
-/// operator lets the session go on, and one whose technician hangs up stays on record.
+/// N1: what is begun while its technician is asked is refused with the question. Whoever is let go on in the middle of an answer ends
+/// it, and it does not run; a question that nobody answers ends with its hold, and one whose technician hangs up stays on record.
 #[test]
 fn n1_a_question_without_an_answer_ends_with_its_hold() -> Result<()> {
     let site = open_site()?;
@@ -180,13 +180,18 @@ fn n1_a_question_without_an_answer_ends_with_its_hold() -> Result<()> {
     terminal.types("half of")?;
     does(&site, &["resume", session], "goes on")?;
     terminal.sees("an operator lets this session go on")?;
+    terminal.enters(" it; touch ran")?;
+    terminal.sees("You answered: “half of it; touch ran”")?;
     terminal.enters("echo do''ne; ls -d ran")?;
     let screen = terminal.sees("No such file")?;
     ensure!(screen.contains("done"), "{screen}");
+    does(&site, &["ask", session, "who else?"], "is held")?;
+    terminal.sees("odile asks you: “who else?”")?;
+    does(&site, &["resume", session], "goes on")?;
     site.lobby("alice", &["answer", session, "too late"])
         .answer()?
         .status_is(1)?;
-    ensure!(store::audit(&site, "answer")?.is_empty());
+    ensure!(store::audit(&site, "answer")?.len() == 1);
     // Asked again, and the technician leaves: the session is over, and the question is on record.
     does(&site, &["ask", session, "and now?"], "is held")?;
     terminal.sees("odile asks you: “and now?”")?;
@@ -198,7 +203,7 @@ fn n1_a_question_without_an_answer_ends_with_its_hold() -> Result<()> {
     site.lobby("alice", &["answer", session, "too late"])
         .answer()?
         .status_is(1)?;
-    ensure!(store::audit(&site, "question")?.len() == 2);
+    ensure!(store::audit(&site, "question")?.len() == 3);
     Ok(())
 }
 
@@ -238,5 +243,59 @@ fn n1_a_question_reaches_a_session_of_another_gateway() -> Result<()> {
     shown(&here, &session, "answered “another”")?;
     does(&here, &["resume", &session], "goes on")?;
     terminal.sees("was not passed on")?;
+    Ok(())
+}
+
+/// Waits until the terminal shows these words, wherever its lines were broken.
+fn flows(terminal: &Terminal, words: &str) -> Result<String> {
+    terminal.sees_that(&format!("{words:?}"), |screen| {
+        let screen: Vec<&str> = screen.split_whitespace().collect();
+        screen.join(" ").contains(words)
+    })
+}
+
+/// N1: at 40 and at 80 columns, in the technician's French: the question whole, an answer longer than the row on one row.
+#[test]
+fn n1_a_question_reads_on_a_narrow_terminal_in_french() -> Result<()> {
+    let site = open_site()?;
+    let mut session = 2;
+    site.proven("bruno", "db01")?;
+    for columns in [40, 80] {
+        session += 1;
+        let terminal = Terminal::of(&site, &site.ssh("bruno+db01"), columns, 30)?;
+        terminal.sees("porte la marque")?;
+        terminal.sees_prompt()?;
+        let number = session.to_string();
+        does(
+            &site,
+            &["ask", &number, "à quoi sert cette copie de la base ?"],
+            "bruno is asked",
+        )?;
+        flows(
+            &terminal,
+            "odile vous demande : « à quoi sert cette copie de la base ? ». Rien ne passe",
+        )?;
+        flows(&terminal, "elle va à l'opérateur, pas à la cible.")?;
+        terminal.enters("")?;
+        terminal.sees("Réponse (")?;
+        let answer =
+            "c'est pour l'audit demandé par le service informatique, ticket 4711, jusqu'à ce soir";
+        terminal.types(answer)?;
+        terminal.sees("ce soir")?;
+        let row = terminal.visible()?;
+        let row = row.lines().rev().find(|line| !line.trim().is_empty());
+        ensure!(
+            row.is_some_and(|row| row.starts_with("Réponse (") && row.ends_with("ce soir")),
+            "{row:?}"
+        );
+        terminal.enters("")?;
+        flows(&terminal, &format!("Vous avez répondu : « {answer} »"))?;
+        does(&site, &["resume", &number], "goes on")?;
+        flows(&terminal, "un opérateur laisse reprendre cette session")?;
+        terminal.enters("exit")?;
+        terminal.ends()?;
+    }
+    let answers = store::audit(&site, "answer")?;
+    ensure!(answers.len() == 2, "{answers:?}");
     Ok(())
 }

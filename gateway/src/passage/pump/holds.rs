@@ -100,6 +100,13 @@ impl Known {
         shown
     }
 
+    /// The question to which a line is being typed: its rest is no matter of the target's, also once the hold is over.
+    pub(super) fn answers(&self) -> Option<u64> {
+        let answering = self.answering.as_ref()?;
+        let is_open = answering.line.as_ref().is_some_and(Aside::is_open);
+        is_open.then_some(answering.to)
+    }
+
     /// What was refused so far; it is told. **Unit**: bytes.
     pub(crate) fn take_refused(&mut self) -> u64 {
         std::mem::take(&mut self.refused)
@@ -121,7 +128,8 @@ impl Pump<'_> {
     pub(super) fn refuses(&mut self, piece: Piece, ends: &mut Ends<'_>) -> Option<Piece> {
         match piece {
             Piece::Data(_) | Piece::ErrorData(_) | Piece::Signal(_) => {
-                let (asked, desk) = (self.holds.asked(), self.holds.desk);
+                let asked = self.known.answers().or_else(|| self.holds.asked());
+                let desk = self.holds.desk;
                 let shown = self.known.refuses(&piece, asked, desk);
                 if !shown.is_empty() {
                     let outbox = &mut ends.technician.outbox;

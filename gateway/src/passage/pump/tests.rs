@@ -90,6 +90,14 @@ impl Tape for World {
     }
 }
 
+/// It may be idle for as long as it likes.
+fn never() -> Idle<'static> {
+    Idle {
+        after: tokio::sync::watch::Sender::new(None).subscribe(),
+        warns: &|_| String::new(),
+    }
+}
+
 /// Takes no answers.
 struct Nobody;
 
@@ -252,6 +260,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),
+        idle: never(),
     };
     let stuck = async {
         while up_room.available_permits() > 0 || down_room.available_permits() > 0 {
@@ -340,6 +349,7 @@ proptest! {
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),
             holds: never_held(),
+            idle: never(),
             }
             .run(&mut technician, &mut target)
             .await

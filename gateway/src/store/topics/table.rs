@@ -58,6 +58,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::Idle
             | Self::TopUp
             | Self::Cut
             | Self::Watch

@@ -7,7 +7,7 @@ use super::paying::Till;
 use super::*;
 use crate::live::{Exhausted, Held};
 
-fn spent() -> Exhausted {
+pub(super) fn spent() -> Exhausted {
     Exhausted {
         level: Level::Session,
         way: Way::Down,
@@ -51,6 +51,7 @@ async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
                 refused: &|refused| format!("{refused} refused"),
                 desk: &Nobody,
             },
+            idle: never(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };
@@ -111,6 +112,7 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
                 refused: &|refused| format!("{refused} refused"),
                 desk: &Nobody,
             },
+            idle: never(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };
