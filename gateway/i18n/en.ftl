@@ -249,6 +249,10 @@ operator-more-hands = { $time }  And { $count ->
     [one] one more act
    *[other] { $count } more acts
   } of { $person } by hand on sessions: { $numbers }.
+operator-more-answers = { $time }  And { $count ->
+    [one] one more answer
+   *[other] { $count } more answers
+  } of { $person }, in sessions { $numbers }.
 operator-more-sessions = { $time }  And { $count ->
     [one] one more session
    *[other] { $count } more sessions
@@ -387,6 +391,9 @@ operator-full-speed = Session { $session } of { $person } goes as fast again as 
 operator-not-slowed = Nobody slows session { $session } of { $person } by hand.
 operator-hand-there = It passes through { $node }, which does it once it reads that, within a second.
 operator-hand-lost = It passes through { $node }, which was not heard of: it is on record, and nothing says that it is done. If that gateway lives and cannot reach the store, look there.
+operator-hand-ask = { $time }  { $by } asks { $person }, session { $session } on { $target }: “{ $reason }”
+operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. resume { $session }, or cut { $session }.
+operator-asked = { $person } is asked, and session { $session } is held. The answer is told here and in live; resume { $session } lets it go on.
 operator-hand-hold = { $time }  { $by } holds session { $session } of { $person } on { $target }.
 operator-hand-hold-because = { $time }  { $by } holds session { $session } of { $person } on { $target }: { $reason }
 operator-hand-resume = { $time }  { $by } lets session { $session } of { $person } on { $target } go on.
@@ -396,6 +403,8 @@ operator-none-live = No session is in passage.
 live-channels-there = known there
 live-lost = lost with the node
 live-held-by = HELD by { $by }
+live-asked = asked “{ $question }”
+live-answered = asked “{ $question }”, answered “{ $answer }”
 live-slowed = slowed to { $rate }
 operator-node-lost = { $node } { $seconds ->
     [0] was not heard of lately
@@ -624,8 +633,10 @@ help-flows = What you may ask for, on which targets.
 help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
 help-slow = Slow a session at once, both ways: RATE is 8KiB/s for example; “off” lets it go as fast as its document lets it.
 help-hold = Hold a session at once, both ways: what runs on the target stays there. The technician reads the reason; what they type meanwhile is not passed on.
+help-ask = Ask the technician of a session to explain something: the session is held, the question stands on their terminal, and their answer is told to you and recorded.
 help-resume = Let a session go on that “hold” held. A budget that is spent holds it still: “topup”.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
+help-answer = Answer what an operator asks in a session of yours; without words, read what is asked.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
 help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts.
@@ -657,6 +668,7 @@ usage-no-session = Name a session by its number.
 usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
 usage-no-size = Say how much: 50MiB.
 usage-no-rate = Say how fast: 8KiB/s, or off.
+usage-no-sentence = Say something that can be read, and no one-time code.
 usage-no-length = Say for how long: --for 2h.
 usage-no-reason = Say why: --reason “…”.
 usage-too-many-words = “{ $word }” is one word too many.
@@ -676,8 +688,21 @@ budget-goes-on-held = Écluse: the budget lets more pass, but { $by } holds this
 hold-told = Écluse: { $by } holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
 hold-told-because = Écluse: { $by } holds this session: { $reason }. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
 hold-new = Écluse: { $by } holds this session. This was not started, and nothing new is until an operator lets it go on.
+ask-told = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Press Enter, then type your answer: it goes to the operator, not to the target.
+ask-told-away = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Answer with: { $command }
+ask-new = Écluse { $mark }: { $by } holds this session and asks you: “{ $question }”. This was not started, and nothing new is until an operator lets it go on. Answer with: { $command }
+answer-label = Answer ({ $mark }):{" "}
+answer-none = Écluse: that is no answer: it is empty, or a one-time code. Press Enter to begin anew.
+answer-not-kept = Écluse: your answer could not be put on record. Answer with: { $command }
+answer-told = Écluse: { $by } asked: “{ $question }”. You answered: “{ $answer }”. The session goes on once an operator lets it.
+answer-owed = { $mark }: { $by } asks: “{ $question }”
+answer-given = { $mark }: { $by } asked: “{ $question }”. You answered: “{ $answer }”.
+answer-kept = That is on record, and told to the operators. Session { $session } goes on once one of them lets it.
+answer-nothing-asked = Nothing is asked in session { $session } that waits for an answer.
 hold-lifted = Écluse: an operator lets this session go on.
 hold-lifted-budget = Écluse: an operator lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
+idle-warned = Écluse: nobody types here. What is open on this terminal ends in { $left }; press a key to keep it.
+idle-over = Écluse: nobody did anything here for { $length }, so this ends, as the flow “{ $flow }” says. Connect again to go on.
 slow-told = Écluse: { $by } slows this session to { $rate }.
 slow-lifted = Écluse: no operator slows this session any more.
 budget-refused-keys = Écluse: what you typed while it was held ({ $count } B) was not passed on.
@@ -706,6 +731,7 @@ gauge-held = HELD, { $gauge }
 gauge = { $percent } % of { $limit } ({ $key })
 notice-budget = At most { $limits } may leave.
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
+notice-mark = A question of the gateway bears the mark { $mark }, which the target does not know.
 notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
 notice-then = Your intervention { $number }, approved for { $length }, can be used once this one is over.
 notice-beside = Écluse: session { $session } begins for this: intervention { $number } permits it, and session { $before } of this connection does not.

@@ -242,6 +242,10 @@ operator-more-hands = { $time }  Et { $count ->
     [one] un autre geste
    *[other] { $count } autres gestes
   } de { $person } à la main sur des sessions : { $numbers }.
+operator-more-answers = { $time }  Et { $count ->
+    [one] une autre réponse
+   *[other] { $count } autres réponses
+  } de { $person }, sessions { $numbers }.
 operator-more-sessions = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
@@ -418,6 +422,9 @@ operator-full-speed = La session { $session } de { $person } va de nouveau aussi
 operator-not-slowed = Personne ne ralentit la session { $session } de { $person } à la main.
 operator-hand-there = Elle passe par { $node }, qui le fait dès qu'elle le lit, en moins d'une seconde.
 operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
+operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
+operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». resume { $session }, ou cut { $session }.
+operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
 operator-hand-hold = { $time }  { $by } suspend la session { $session } de { $person } sur { $target }.
 operator-hand-hold-because = { $time }  { $by } suspend la session { $session } de { $person } sur { $target } : { $reason }
 operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } de { $person } sur { $target }.
@@ -427,6 +434,8 @@ operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
 live-held-by = SUSPENDUE par { $by }
+live-asked = question « { $question } »
+live-answered = question « { $question } », réponse « { $answer } »
 live-slowed = ralentie à { $rate }
 operator-node-lost = { $node } { $seconds ->
     [0] n'a pas donné signe de vie récemment
@@ -655,8 +664,10 @@ help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
 help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par exemple 8KiB/s ; « off » la laisse aller aussi vite que son document le permet.
 help-hold = Suspendre une session aussitôt, dans les deux sens : ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
+help-ask = Demander une explication au technicien d'une session : elle est suspendue, la question s'affiche sur son terminal, et sa réponse vous est dite et est enregistrée.
 help-resume = Laisser reprendre une session suspendue par « hold ». Un budget épuisé la suspend toujours : « topup ».
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
+help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
 help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
@@ -688,6 +699,7 @@ usage-no-session = Nommez une session par son numéro.
 usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
 usage-no-size = Dites combien : 50MiB.
 usage-no-rate = Dites à quel débit : 8KiB/s, ou off.
+usage-no-sentence = Dites quelque chose qui se lise, et qui ne soit pas un code à usage unique.
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.
@@ -707,8 +719,21 @@ budget-goes-on-held = Écluse : le budget laisse de nouveau passer, mais { $by }
 hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
 hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
 hold-new = Écluse : { $by } suspend cette session. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.
+ask-told = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Appuyez sur Entrée, puis tapez votre réponse : elle va à l'opérateur, pas à la cible.
+ask-told-away = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec : { $command }
+ask-new = Écluse { $mark } : { $by } suspend cette session et vous demande : « { $question } ». Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre. Répondez avec : { $command }
+answer-label = Réponse ({ $mark }) :{" "}
+answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
+answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
+answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
+answer-owed = { $mark } : { $by } demande : « { $question } »
+answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
+answer-kept = C'est consigné, et dit aux opérateurs. La session { $session } reprend dès que l'un d'eux la laisse reprendre.
+answer-nothing-asked = Rien n'est demandé dans la session { $session } qui attende une réponse.
 hold-lifted = Écluse : un opérateur laisse reprendre cette session.
 hold-lifted-budget = Écluse : un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
+idle-warned = Écluse : personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans { $left } ; appuyez sur une touche pour le garder.
+idle-over = Écluse : personne n'a rien fait ici pendant { $length }, donc cela prend fin, comme le dit le flux « { $flow } ». Reconnectez-vous pour reprendre.
 slow-told = Écluse : { $by } ralentit cette session à { $rate }.
 slow-lifted = Écluse : plus aucun opérateur ne ralentit cette session.
 budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
@@ -737,6 +762,7 @@ gauge-held = SUSPENDU, { $gauge }
 gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
+notice-mark = Une question de la passerelle porte la marque { $mark }, que la cible ne connaît pas.
 notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
 notice-then = Votre intervention { $number }, approuvée pour { $length }, pourra servir quand celle-ci sera finie.
 notice-beside = Écluse : la session { $session } commence pour cela : l'intervention { $number } le permet, la session { $before } de cette connexion non.

@@ -102,6 +102,12 @@ kinds! {
     Resume = "resume",
     /// An operator slowed a session by hand, or slows it no more.
     Slow = "slow",
+    /// An operator asked a technician to explain something: their session is held (N1).
+    Question = "question",
+    /// The technician answered.
+    Answer = "answer",
+    /// A channel ended because nobody did anything on it.
+    Idle = "idle",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.

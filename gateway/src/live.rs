@@ -14,6 +14,7 @@ mod held;
 pub(crate) mod node_name;
 pub(crate) mod nodes;
 pub(crate) mod orders;
+pub(crate) mod questions;
 mod session;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,16 +4,17 @@
 //! [`Admission::decide`] answers each request out of it; [`Admission::recheck`] says whether all of it still holds.
 
 mod admit;
+mod bounds;
 mod rules;
 
 pub use self::admit::{admit, admit_for};
+pub use self::bounds::Bounds;
 
 use std::sync::Arc;
 
 use self::rules::{Rule, Rules};
 use crate::capability::Capability;
 use crate::documents::{Documents, HostPort};
-use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
 use crate::identity::Presence;
@@ -83,6 +84,7 @@ impl Admission {
             left_out: left_out.into_iter().map(|(name, _)| name).collect(),
             signals: signals_of(&rule.capability),
             budgets: Arc::clone(&rule.budgets),
+            idle: rule.idle,
         };
         Verdict::Permit(self.permit(rule, terms))
     }
@@ -190,49 +192,6 @@ impl Admission {
         } else {
             Err(self.changed())
         }
-    }
-
-    /// Whether one channel that it permitted may go on, by the rule that permitted it: another rule of the same session that
-    /// is lost ends other channels. Strict: what the rule gave for longer, or with the terminal that came along, is
-    /// not what a lesser one gives.
-    ///
-    /// # Errors
-    /// The reason why it ends; that of the session, where that ends.
-    pub fn recheck_channel(
-        &self,
-        permit: &Permit,
-        documents: &Documents,
-        intervention: Option<&Intervention>,
-        now: Timestamp,
-    ) -> Result<(), EndReason> {
-        self.budgets(permit, documents, intervention, now)
-            .map(|_| ())
-    }
-
-    /// How much may pass on one channel that it permitted, as it is now: ask after every change of documents or of the
-    /// intervention, and where [`Admission::recheck_channel`] would be asked, which says the same of the channel itself.
-    ///
-    /// Where the line that permitted it is gone and another one gives as much, it is that one's.
-    ///
-    /// # Errors
-    /// The reason why the channel ends.
-    pub fn budgets(
-        &self,
-        permit: &Permit,
-        documents: &Documents,
-        intervention: Option<&Intervention>,
-        now: Timestamp,
-    ) -> Result<Budgets, EndReason> {
-        let current = self.standing(documents, intervention, now)?;
-        if permit.closes_at <= now {
-            return Err((*permit.end).clone());
-        }
-        let terminal = permit.terms.terminal().is_some();
-        let covers = |by: &&Rule| by.covers(&permit.capability, permit.closes_at, terminal);
-        let mut covering: Vec<&Rule> = current.iter().filter(covers).collect();
-        covering.sort_by_key(|rule| rule.flow != permit.flow);
-        let rule = covering.first().ok_or_else(|| self.changed())?;
-        Ok((*rule.budgets).clone())
     }
 
     fn changed(&self) -> EndReason {

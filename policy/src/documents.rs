@@ -13,6 +13,7 @@ mod diff;
 mod error;
 mod evidence;
 mod extraction;
+mod idle;
 mod keeping;
 mod lookup;
 mod networks;
@@ -53,7 +54,7 @@ use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
 };
 use crate::schedule::Schedule;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// All documents in force, checked against each other.
 ///
@@ -314,6 +315,8 @@ pub struct Flow {
     pub approval: ApprovalTerms,
     /// How much may leave by it (X1, X2).
     pub extraction: Extraction,
+    /// After how long without anybody what it opened ends; never, where it says nothing.
+    pub idle: Option<Span>,
 }
 
 /// The lines of a flow's parts in its file, counted from 1.

@@ -55,6 +55,8 @@ pub struct AllowedBy {
     pub closes_at: Option<Timestamp>,
     /// How much may leave by it.
     pub budgets: Budgets,
+    /// After how long without anybody what it opened ends.
+    pub idle: Option<Span>,
 }
 
 /// One flow that does not allow it, and why.
@@ -161,6 +163,7 @@ pub fn explain(
                         .map(ToString::to_string),
                     closes_at: ends.into_iter().flatten().min(),
                     budgets: budgets.clone(),
+                    idle: flow.idle,
                 }
             }));
         } else {
@@ -261,6 +264,7 @@ impl fmt::Display for Explanation {
                     long,
                     closes_at,
                     budgets,
+                    idle,
                 } in by
                 {
                     let accounts = accounts
@@ -287,6 +291,9 @@ impl fmt::Display for Explanation {
                     }
                     write!(formatter, "; signals {}", signals.join(" "))?;
                     write!(formatter, "\n    {budgets}")?;
+                    if let Some(idle) = idle {
+                        write!(formatter, "\n    ends after {idle} without anybody")?;
+                    }
                 }
                 Ok(())
             }

@@ -47,7 +47,7 @@ pub mod verdict;
 pub mod words;
 
 pub use self::address::LoginAddress;
-pub use self::admission::{Admission, admit, admit_for};
+pub use self::admission::{Admission, Bounds, admit, admit_for};
 pub use self::capability::{Allowed, Capability};
 pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};

@@ -19,7 +19,7 @@ use crate::capability::Capability;
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::name::shown;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::verdict::{Permit, Refusal};
 
 /// Longest name of a terminal, in bytes.
@@ -112,6 +112,7 @@ pub struct Terms {
     pub(crate) left_out: BTreeSet<String>,
     pub(crate) signals: &'static [&'static str],
     pub(crate) budgets: Arc<Budgets>,
+    pub(crate) idle: Option<Span>,
 }
 
 impl Terms {
@@ -138,6 +139,13 @@ impl Terms {
     #[must_use]
     pub fn budgets(&self) -> &Budgets {
         &self.budgets
+    }
+
+    /// After how long without anybody it ends, as it was when the permit was made; what it is later,
+    /// [`Admission::bounds`](crate::admission::Admission::bounds) says.
+    #[must_use]
+    pub const fn idle(&self) -> Option<Span> {
+        self.idle
     }
 
     /// The signals that may be sent, without `SIG`.

@@ -251,6 +251,7 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
         ("oscar", "hold", " --reason no"),
         ("oscar", "resume", ""),
         ("oscar", "slow", " 8KiB/s"),
+        ("oscar", "ask", " why"),
         ("aurore", "replay", " --text"),
     ];
     for (who, act, more) in tries {

@@ -12,9 +12,12 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Answer, Site, Ssh, Terminal, store, wait};
 use serde_json::Value;
 
+mod anew;
+mod asked;
 mod copied;
 mod hands;
 mod held;
+mod idle;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const KIB: usize = 1 << 10;

@@ -90,10 +90,13 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::Idle
             | Self::TopUp
             | Self::Hold
             | Self::Resume
             | Self::Slow
+            | Self::Question
+            | Self::Answer
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

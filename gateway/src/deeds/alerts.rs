@@ -116,6 +116,14 @@ pub(crate) enum Told {
         /// Why, if said.
         reason: Option<String>,
     },
+    /// A technician answered what an operator asked (N1).
+    Answered {
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        question: String,
+        answer: String,
+    },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
         destination: String,

@@ -1,19 +1,17 @@
 //! An operator holds a session by hand, lets it go on, or slows it (X3): on record first, then done, wherever it is carried.
 
 use clap::Args;
-use ecluse_policy::PersonId;
-use ecluse_policy::extraction::{Hand, Hands};
+use ecluse_policy::extraction::Hand;
 use ecluse_policy::words::lenient_reason;
 use serde::{Deserialize, Serialize};
 
-use super::top_up::{InPassage, in_passage};
+use super::in_passage::{AtSession, InPassage};
 use super::typed::{self, Rate};
-use super::{Ask, Subject, Undone, no_such, right};
+use super::{Ask, Undone, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::gateway::Gateway;
-use crate::live::hands;
-use crate::store::StoreError;
+use crate::live::hands::{self, Entry};
 
 /// Holds a session: nothing passes, either way, and everything stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -67,20 +65,14 @@ impl Ask for Slow {
 /// What was done to a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Handled {
-    /// The session's number.
-    pub(crate) session: u64,
-    /// Whose it is.
-    pub(crate) person: PersonId,
+    /// Which.
+    pub(crate) at: AtSession,
     /// Whether it changed anything; what changes nothing is not on record.
     pub(crate) is_new: bool,
-    /// Who holds it by hand now.
-    pub(crate) held_by: Option<PersonId>,
     /// How fast it may go by hand now. **Unit**: bytes a second.
     pub(crate) rate: Option<u64>,
     /// Whether a budget holds it; known where it is carried.
     pub(crate) by_budget: Option<bool>,
-    /// The gateway that carries it, where it is another, and whether it was heard of lately.
-    pub(crate) there: Option<(String, bool)>,
 }
 
 /// An operator holds a session of their client.
@@ -101,7 +93,7 @@ pub(crate) async fn slow(house: &Gateway, by: &Actor, ask: Slow) -> Result<Handl
     lay(house, by, Slow::ACT, ask.session, Hand::Slow { rate }).await
 }
 
-async fn lay(
+pub(super) async fn lay(
     house: &Gateway,
     by: &Actor,
     act: &str,
@@ -110,48 +102,29 @@ async fn lay(
 ) -> Result<Handled, Undone> {
     let applied = house.applied();
     let operator = right(house, by, act, by.as_operator(&applied)).await?;
-    let Some(found) = in_passage(house, &operator, number).await? else {
-        return Err(no_such(house, by, act, Subject::Session(number)).await);
-    };
-    let (before, counted) = (standing(house, &found).await?, &found.counted);
-    let laid = operator.lays(hand, &counted.client, &before);
-    let now = match &laid {
+    let found = InPassage::find(house, by, &operator, act, number).await?;
+    let before = found.standing(house).await?.hands().clone();
+    let laid = operator.lays(hand, &found.counted.client, &before);
+    let is_new = laid.is_some();
+    let now = match laid {
         None => before,
         Some(laid) => {
-            let record = by
-                .record(AuditKind::Hold, operator.now())
-                .client(&counted.client)
-                .target(&counted.target)
-                .intervention(counted.intervention)
-                .session(counted.session)
-                .permitted()
-                .detail("technician", counted.person.as_str())
-                .detail("number", number);
+            let record = found.record(by, AuditKind::Hold, operator.now());
             let record = hands::on_record(record, &laid.hand);
             let seq = house.store.ahead().lay_hand(&record).await?;
+            let now = before.after(&laid);
             // On record, so it is done: at once where the session is here.
             if let Some(session) = &found.here {
-                session.lay(seq, laid);
+                session.lay(seq, &Entry::Hand(laid));
             }
-            before.after(laid)
+            now
         }
     };
     let here = found.here.as_ref();
     Ok(Handled {
-        session: number,
-        is_new: laid.is_some(),
-        held_by: now.held().map(|held| held.person.clone()),
+        is_new,
         rate: now.slowed().map(|slowed| slowed.rate.as_u64()),
         by_budget: here.map(|session| session.held().borrow().by_budget()),
-        person: found.counted.person,
-        there: found.there,
+        at: found.told(&now),
     })
-}
-
-/// What operators did to a session and stands.
-pub(super) async fn standing(house: &Gateway, found: &InPassage) -> Result<Hands, StoreError> {
-    match &found.here {
-        Some(session) => Ok(session.hands().borrow().hands().clone()),
-        None => hands::standing(&house.store, found.counted.session, found.began).await,
-    }
 }

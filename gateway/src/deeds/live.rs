@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
-use ecluse_policy::extraction::{Charge, Hands, granted_budgets};
+use ecluse_policy::extraction::{Charge, granted_budgets};
 use ecluse_policy::intervention::State;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
@@ -14,14 +14,15 @@ use ecluse_policy::{
 use serde::{Deserialize, Serialize};
 
 use super::gauges::{self, Gauge, Spent};
-use super::top_up::counted_there;
+use super::in_passage::counted_there;
+use super::questions::AskedThere;
 use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::extraction::budgeted::Budgeted;
 use crate::gateway::Gateway;
-use crate::live::hands;
+use crate::live::hands::{self, Standing};
 use crate::live::nodes::{self, Remote};
 use crate::live::orders::{self, of_guest, of_session};
 use crate::live::{CutWhat, LiveSession, Order};
@@ -81,6 +82,8 @@ pub(crate) struct Passing {
     pub(crate) held_by: Option<PersonId>,
     /// How fast it may go by hand. **Unit**: bytes a second.
     pub(crate) slowed: Option<u64>,
+    /// What its technician was asked last, while somebody holds it.
+    pub(crate) asked: Option<AskedThere>,
 }
 
 /// What passed on a session. **Unit**: bytes.
@@ -121,7 +124,7 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         .map(|session| gauges::charges(session.budgeted().iter().map(|one| &**one), now))
         .collect();
     let mut charges_there: Vec<Vec<Charge>> = Vec::new();
-    let mut hands_there: Vec<Hands> = Vec::new();
+    let mut hands_there: Vec<Standing> = Vec::new();
     for remote in &there {
         charges_there.push(remote_charges(&applied.documents, remote, now));
         let start = &remote.session.start;
@@ -146,7 +149,8 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
 fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Passing {
     let (up, down) = session.bytes();
     let facts = session.facts();
-    let hands = session.hands().borrow().hands().clone();
+    let standing = session.hands().borrow().clone();
+    let hands = standing.hands();
     let channels = session.channels();
     let channels = channels
         .iter()
@@ -168,7 +172,15 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         held: session.held().borrow().by_budget(),
         held_by: hands.held().map(|held| held.person.clone()),
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
+        asked: asked(&standing),
     }
+}
+
+/// What the technician was asked last, while somebody holds the session.
+fn asked(standing: &Standing) -> Option<AskedThere> {
+    standing.hands().held()?;
+    let (_, asked, answer) = standing.questions().all().next_back()?;
+    Some(AskedThere::of(asked, answer))
 }
 
 /// What bounds a session of another node, each account once; those of single channels left out.
@@ -189,7 +201,8 @@ fn remote_charges(documents: &Documents, remote: &Remote, now: Timestamp) -> Vec
 }
 
 /// One that another node carries: its channels are known there alone.
-fn of_there(remote: &Remote, hands: &Hands) -> Passing {
+fn of_there(remote: &Remote, standing: &Standing) -> Passing {
+    let hands = standing.hands();
     let start = &remote.session.start;
     let intervention = remote.intervention.as_ref();
     let closes_at = intervention.and_then(|intervention| match intervention.state() {
@@ -224,6 +237,7 @@ fn of_there(remote: &Remote, hands: &Hands) -> Passing {
         held: false,
         held_by: hands.held().map(|held| held.person.clone()),
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
+        asked: asked(standing),
     }
 }
 

@@ -15,10 +15,12 @@ pub(crate) mod code;
 pub(crate) mod evidence;
 pub(crate) mod gauges;
 pub(crate) mod hands;
+pub(crate) mod in_passage;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod moments;
 pub(crate) mod news;
+pub(crate) mod questions;
 pub(crate) mod quota;
 pub(crate) mod requests;
 pub(crate) mod search;
@@ -144,6 +146,8 @@ pub(crate) enum Wants {
     Reason(PersonId),
     /// Words to look for.
     Words,
+    /// A sentence, and no code, that the other side reads.
+    Sentence,
 }
 
 /// The right to an act, or that there is none, on record.

@@ -1,23 +1,20 @@
 //! An operator lets more pass in a session (X3): by naming how much, with a code of now, on record with it.
 
-use std::sync::Arc;
-
 use clap::Args;
 use ecluse_policy::extraction::{Account, ByteCount, Charge, Level, Spent, Way, granted_budgets};
-use ecluse_policy::{AsOperator, Documents, PersonId, Timestamp};
+use ecluse_policy::{Documents, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answers::proof;
-use super::hands;
+use super::in_passage::{AtSession, InPassage};
 use super::typed::{self, Size};
-use super::{Ask, Subject, Undone, Wants, no_such, right};
+use super::{Ask, Undone, Wants, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::extraction::budgeted::{Budgeted, Counted, standing};
 use crate::gateway::Gateway;
-use crate::live::nodes::Remote;
-use crate::live::{LiveSession, budget_key, nodes};
+use crate::live::budget_key;
 use crate::store::{Booked, StoreError};
 
 /// Adds to the budgets of a session in passage.
@@ -43,16 +40,12 @@ impl Ask for TopUp {
 /// What was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ToppedUp {
-    /// The session's number.
-    pub(crate) session: u64,
-    /// Whose it is.
-    pub(crate) person: PersonId,
+    /// In which session; a hold by hand does not end by it.
+    pub(crate) at: AtSession,
     /// Each budget that has more.
     pub(crate) added: Vec<Added>,
     /// What the gateway's own budget of the day leaves, where that is less than was asked.
     pub(crate) gateway_leaves: Option<u64>,
-    /// Who holds the session by hand: that does not end by it.
-    pub(crate) held_by: Option<PersonId>,
 }
 
 /// What one budget has more. **Unit**: bytes.
@@ -72,9 +65,7 @@ pub(crate) struct Added {
 pub(crate) async fn top_up(house: &Gateway, by: &Actor, ask: TopUp) -> Result<ToppedUp, Undone> {
     let applied = house.applied();
     let operator = right(house, by, TopUp::ACT, by.as_operator(&applied)).await?;
-    let Some(found) = in_passage(house, &operator, ask.session).await? else {
-        return Err(no_such(house, by, TopUp::ACT, Subject::Session(ask.session)).await);
-    };
+    let found = InPassage::find(house, by, &operator, TopUp::ACT, ask.session).await?;
     let counted = &found.counted;
     let code = by.proven_code();
     let widening = operator.to_widen(&code);
@@ -82,14 +73,7 @@ pub(crate) async fn top_up(house: &Gateway, by: &Actor, ask: TopUp) -> Result<To
     let (way, Size(bytes)) = (if ask.up { Way::Up } else { Way::Down }, ask.bytes);
     let charges = charges(house, &applied.documents, counted, way, operator.now()).await?;
     let accounts: Vec<String> = charges.iter().map(|one| one.account.key.clone()).collect();
-    let record = proof(by.record(AuditKind::TopUp, operator.now()), by)
-        .client(&counted.client)
-        .target(&counted.target)
-        .intervention(counted.intervention)
-        .session(counted.session)
-        .permitted()
-        .detail("technician", counted.person.as_str())
-        .detail("number", ask.session)
+    let record = proof(found.record(by, AuditKind::TopUp, operator.now()), by)
         .detail("way", way.name())
         .detail("bytes", bytes.as_u64());
     let (added, gateway_leaves) = house
@@ -116,13 +100,11 @@ pub(crate) async fn top_up(house: &Gateway, by: &Actor, ask: TopUp) -> Result<To
         })
         .await?;
     house.extraction.ask_again();
-    let held = hands::standing(house, &found).await?.held().cloned();
+    let standing = found.standing(house).await?;
     Ok(ToppedUp {
-        session: ask.session,
-        person: found.counted.person,
+        at: found.told(standing.hands()),
         added,
         gateway_leaves,
-        held_by: held.map(|held| held.person),
     })
 }
 
@@ -139,66 +121,6 @@ fn added(charges: &[Charge], booked: &[Booked], more: &[u64]) -> Vec<Added> {
             })
         })
         .collect()
-}
-
-/// A session of the operator's client that is in passage.
-pub(super) struct InPassage {
-    /// Whose bytes it is counted for.
-    pub(super) counted: Counted,
-    /// When it began.
-    pub(super) began: Timestamp,
-    /// The session itself, where this gateway carries it.
-    pub(super) here: Option<Arc<LiveSession>>,
-    /// The gateway that does, where it is another, and whether it was heard of lately.
-    pub(super) there: Option<(String, bool)>,
-}
-
-/// The session of this number, here or elsewhere; none where it is not in passage.
-pub(super) async fn in_passage(
-    house: &Gateway,
-    operator: &AsOperator<'_>,
-    number: u64,
-) -> Result<Option<InPassage>, StoreError> {
-    if let Some(session) = house.live.find(operator, number) {
-        let facts = session.facts();
-        let counted = Counted {
-            node: house.node.clone(),
-            client: facts.client.clone(),
-            target: facts.target.clone(),
-            person: facts.person.clone(),
-            intervention: facts.intervention,
-            session: facts.id,
-            channel: 0,
-        };
-        return Ok(Some(InPassage {
-            counted,
-            began: facts.started,
-            here: Some(session),
-            there: None,
-        }));
-    }
-    let (there, _) = nodes::elsewhere(house, operator).await?;
-    let found = there.iter().find(|one| one.session.number == number);
-    Ok(found.map(|remote| InPassage {
-        counted: counted_there(remote),
-        began: remote.session.start.at,
-        here: None,
-        there: Some((remote.node(), remote.address().is_some())),
-    }))
-}
-
-/// Whose bytes a session of another gateway is counted for.
-pub(super) fn counted_there(remote: &Remote) -> Counted {
-    let start = &remote.session.start;
-    Counted {
-        node: start.node.clone(),
-        client: start.client.clone(),
-        target: start.target.clone(),
-        person: start.person.clone(),
-        intervention: start.intervention,
-        session: start.id,
-        channel: 0,
-    }
 }
 
 /// What bounds a session one way, each account once: by the budgets of whatever its intervention grants on its target.

@@ -6,9 +6,14 @@
 use ecluse_policy::extraction::{ByteRate, Hand, Hands, Laid};
 use ecluse_policy::{PersonId, SessionId, Span, Timestamp};
 
+use super::questions::{Asked, Questions};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{AuditQuery, Store, StoreError};
 
+/// The detail of an answer: the place of what it answers.
+const QUESTION: &str = "question";
+/// What was asked, beside the answer.
+pub(crate) const ASKED: &str = "asked";
 /// The detail of the pace. **Unit**: bytes a second.
 const RATE: &str = "rate";
 /// Entries of a session are looked for from so long before its beginning: clocks of gateways differ.
@@ -18,26 +23,64 @@ const BEFORE: Span = Span::from_hours(24);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
     hands: Hands,
+    questions: Questions,
     /// The last entry about holding.
     holding: u64,
     /// The last about slowing.
     slowing: u64,
 }
 
+/// What an entry of the log says about a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// What an operator does.
+    Hand(Laid),
+    /// What its technician answers to a question, which stands at this place.
+    Answer {
+        /// Where the question stands.
+        to: u64,
+        /// The answer.
+        words: String,
+    },
+}
+
 impl Standing {
-    /// What stands.
+    /// What stands of holding and slowing.
     pub(crate) fn hands(&self) -> &Hands {
         &self.hands
     }
 
+    /// What was asked and answered.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
     /// Takes in what the entry at `seq` says, unless a later one was taken in; whether that is new.
-    pub(crate) fn take_in(&mut self, seq: u64, laid: &Laid) -> bool {
+    pub(crate) fn take_in(&mut self, seq: u64, entry: &Entry) -> bool {
+        let laid = match entry {
+            Entry::Hand(laid) => laid,
+            Entry::Answer { to, words } => return self.questions.answer(*to, words),
+        };
+        let is_asked = match &laid.hand {
+            Hand::Ask { question } => self.questions.ask(
+                seq,
+                Asked {
+                    by: laid.by.clone(),
+                    question: question.clone(),
+                },
+            ),
+            Hand::Resume => {
+                self.questions.close(seq);
+                false
+            }
+            Hand::Hold { .. } | Hand::Slow { .. } => false,
+        };
         let last = match &laid.hand {
-            Hand::Hold { .. } | Hand::Resume => &mut self.holding,
+            Hand::Hold { .. } | Hand::Ask { .. } | Hand::Resume => &mut self.holding,
             Hand::Slow { .. } => &mut self.slowing,
         };
         if seq <= *last {
-            return false;
+            return is_asked;
         }
         *last = seq;
         self.hands = self.hands.after(laid);
@@ -55,6 +98,7 @@ pub(crate) fn on_record(record: AuditRecord, hand: &Hand) -> AuditRecord {
                 None => record,
             }
         }
+        Hand::Ask { question } => record.kind(AuditKind::Question).reason(question),
         Hand::Resume => record.kind(AuditKind::Resume),
         Hand::Slow { rate } => {
             let record = record.kind(AuditKind::Slow);
@@ -66,24 +110,44 @@ pub(crate) fn on_record(record: AuditRecord, hand: &Hand) -> AuditRecord {
     }
 }
 
-/// What a record says was done; nothing where it is none of these.
-pub(crate) fn read(record: &AuditRecord) -> Option<Laid> {
+/// The same of an answer.
+pub(crate) fn answer_on_record(
+    record: AuditRecord,
+    to: u64,
+    asked: &Asked,
+    words: &str,
+) -> AuditRecord {
+    let record = record.kind(AuditKind::Answer).reason(words);
+    record
+        .detail(QUESTION, to)
+        .detail(ASKED, asked.question.as_str())
+}
+
+/// What a record says; nothing where it is none of these.
+pub(crate) fn read(record: &AuditRecord) -> Option<Entry> {
     let by = PersonId::parse(record.person.as_deref()?).ok()?;
     let rate = || {
         let rate = record.detail.get(RATE)?.as_u64()?;
         ByteRate::parse(&format!("{rate} B/s")).ok()
     };
+    let reason = record.reason.clone();
     let hand = if record.kind == AuditKind::Hold {
-        let reason = record.reason.clone();
         Hand::Hold { reason }
+    } else if record.kind == AuditKind::Question {
+        Hand::Ask { question: reason? }
     } else if record.kind == AuditKind::Resume {
         Hand::Resume
     } else if record.kind == AuditKind::Slow {
         Hand::Slow { rate: rate() }
+    } else if record.kind == AuditKind::Answer {
+        return Some(Entry::Answer {
+            to: record.detail.get(QUESTION)?.as_u64()?,
+            words: reason?,
+        });
     } else {
         return None;
     };
-    Some(Laid { by, hand })
+    Some(Entry::Hand(Laid { by, hand }))
 }
 
 /// What the log has of a session that began then, in order.
@@ -94,10 +158,17 @@ pub(crate) async fn of_session(
     store: &Store,
     session: SessionId,
     began: Timestamp,
-) -> Result<Vec<(u64, Laid)>, StoreError> {
+) -> Result<Vec<(u64, Entry)>, StoreError> {
     let query = AuditQuery {
         session: Some(session),
-        kinds: vec![AuditKind::Hold, AuditKind::Resume, AuditKind::Slow],
+        kinds: vec![
+            AuditKind::Hold,
+            AuditKind::Resume,
+            AuditKind::Slow,
+            AuditKind::Question,
+            AuditKind::Answer,
+        ],
+        limit: Some(u32::MAX),
         from: Some(began.minus(BEFORE)),
         ..AuditQuery::default()
     };
@@ -116,23 +187,23 @@ pub(crate) async fn standing(
     store: &Store,
     session: SessionId,
     began: Timestamp,
-) -> Result<Hands, StoreError> {
+) -> Result<Standing, StoreError> {
     let mut standing = Standing::default();
-    for (seq, laid) in of_session(store, session, began).await? {
-        standing.take_in(seq, &laid);
+    for (seq, entry) in of_session(store, session, began).await? {
+        standing.take_in(seq, &entry);
     }
-    Ok(standing.hands)
+    Ok(standing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn laid(hand: Hand) -> Laid {
-        Laid {
+    fn laid(hand: Hand) -> Entry {
+        Entry::Hand(Laid {
             by: PersonId::parse("odile").unwrap(),
             hand,
-        }
+        })
     }
 
     /// X3: what is put on record is what is read there.
@@ -147,6 +218,9 @@ mod tests {
         for hand in [
             hold(None),
             hold(Some("what is that?")),
+            Hand::Ask {
+                question: "what is that?".to_owned(),
+            },
             Hand::Resume,
             slow(Some("8 KiB/s")),
             slow(Some("1025 B/s")),
@@ -157,6 +231,35 @@ mod tests {
             assert_eq!(read(&record), None);
             assert_eq!(read(&on_record(record, &hand)), Some(laid(hand)));
         }
+        let by = PersonId::parse("alice").unwrap();
+        let record = AuditRecord::new(AuditKind::Cut, Timestamp::from_micros(0)).person(&by);
+        let asked = Asked {
+            by,
+            question: "what is that?".to_owned(),
+        };
+        let (to, words) = (7, "a dump".to_owned());
+        let record = answer_on_record(record, to, &asked, &words);
+        assert_eq!(read(&record), Some(Entry::Answer { to, words }));
+    }
+
+    /// N1: a question holds, also one that is heard of after a later hold; no copy of one asks or holds again.
+    #[test]
+    fn n1_a_question_holds_until_somebody_lets_it_go_on() {
+        let ask = laid(Hand::Ask {
+            question: "what is that?".to_owned(),
+        });
+        let mut standing = Standing::default();
+        assert!(standing.take_in(6, &laid(Hand::Hold { reason: None })));
+        assert!(standing.take_in(4, &ask) && !standing.take_in(4, &ask));
+        let open = |standing: &Standing| standing.questions().open().map(|(seq, _)| seq);
+        assert_eq!(open(&standing), Some(4));
+        assert!(standing.take_in(8, &laid(Hand::Resume)));
+        assert_eq!((open(&standing), standing.hands().held()), (None, None));
+        assert!(!standing.take_in(4, &ask) && standing.hands().held().is_none());
+        assert!(standing.take_in(9, &ask) && standing.hands().held().is_some());
+        let words = "a dump".to_owned();
+        assert!(standing.take_in(10, &Entry::Answer { to: 9, words }));
+        assert!(open(&standing).is_none() && standing.hands().held().is_some());
     }
 
     /// X3: entries count by where they stand, whenever they are heard of; a copy of an old one does nothing.

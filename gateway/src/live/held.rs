@@ -16,6 +16,8 @@ pub(crate) struct Held {
     budgets: BTreeMap<(u32, Way), Exhausted>,
     /// An operator, all of them.
     by_hand: Option<HeldBy>,
+    /// The question that the technician is to answer, by its place in the log.
+    asked: Option<u64>,
 }
 
 /// What keeps something new from being started.
@@ -37,9 +39,15 @@ impl fmt::Display for Holder {
 }
 
 impl Held {
-    /// An operator holds the session, or nobody does.
-    pub(crate) fn is_held_by(&mut self, held: Option<HeldBy>) {
+    /// An operator holds the session, or nobody does; and what its technician is to answer meanwhile.
+    pub(crate) fn is_held_by(&mut self, held: Option<HeldBy>, asked: Option<u64>) {
+        self.asked = asked.filter(|_| held.is_some());
         self.by_hand = held;
+    }
+
+    /// The question that the technician is to answer.
+    pub(crate) fn asked(&self) -> Option<u64> {
+        self.asked
     }
 
     /// Who holds it by hand.
@@ -179,13 +187,13 @@ mod tests {
             reason: None,
         };
         let mut held = Held::default();
-        held.is_held_by(Some(by.clone()));
+        held.is_held_by(Some(by.clone()), None);
         assert!(held.holds(1) && !held.by_budget());
         assert_eq!(held.keeps_out(1), Some(Holder::Hand(by.clone())));
         assert!(held.hold(1, over(Level::Session)));
         assert!(held.let_go(1, Way::Down) && held.holds(1));
         assert!(held.hold(1, over(Level::Session)));
-        held.is_held_by(None);
+        held.is_held_by(None, None);
         assert!(held.holds(1) && held.holds(2));
         assert!(held.keeps_out(1).is_none() && held.keeps_out(2).is_some());
     }

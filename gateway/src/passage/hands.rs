@@ -4,7 +4,7 @@ use ecluse_policy::extraction::{Hands, HeldBy};
 
 use super::session::Session;
 use super::visit::Visit;
-use crate::live::hands;
+use crate::live::hands::{self, Standing};
 use crate::texts::amounts;
 
 /// Does what the log has since the last look; what is here already did it.
@@ -13,8 +13,8 @@ pub(super) async fn look(visit: &Visit, session: &Session) {
     let facts = live.facts();
     match hands::of_session(&visit.gateway().store, facts.id, facts.started).await {
         Ok(all) => {
-            for (seq, laid) in all {
-                live.lay(seq, &laid);
+            for (seq, entry) in all {
+                live.lay(seq, &entry);
             }
         }
         Err(error) => {
@@ -24,9 +24,20 @@ pub(super) async fn look(visit: &Visit, session: &Session) {
 }
 
 /// Tells the technician of what changed, on every terminal of the session or, where it has none, on every channel.
-pub(super) fn tell(visit: &Visit, session: &Session, before: &Hands, now: &Hands) {
+pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &Standing) {
     let live = session.live();
-    if before.held() != now.held() {
+    let mut is_asked = false;
+    for (asked, answer) in now.questions().answered_since(before.questions()) {
+        live.tell(None, &visit.say_answered(asked, answer));
+    }
+    for asked in now.questions().asked_since(before.questions()) {
+        live.tell(None, &visit.say_asked(session, asked));
+        is_asked = true;
+    }
+    let (before, now) = (before.hands(), now.hands());
+    // A question says that it holds.
+    let is_told = is_asked && now.held().is_some_and(|held| held.reason.is_none());
+    if before.held() != now.held() && !is_told {
         let by_budget = live.held().borrow().by_budget();
         live.tell(None, &visit.say_hold(now.held(), by_budget));
     }

@@ -6,6 +6,7 @@
 //! that closes the recordings however it came. Rights are looked at again whenever they may have changed ([`supervision`]).
 
 mod admittance;
+mod answering;
 pub(crate) mod caps;
 pub(crate) mod channel;
 pub(crate) mod connection;

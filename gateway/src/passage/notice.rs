@@ -8,14 +8,18 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ecluse_policy::documents::{Client, Regime};
-use ecluse_policy::extraction::{Budgets, Way};
+use ecluse_policy::extraction::{Budget, Way};
 use ecluse_policy::{ClientId, Lang, PersonId, Span, StationId, Timestamp};
 
 use super::channel::{Opening, Start};
 use super::visit::Visit;
 use super::visit::sessions::Seated;
 use super::window::told_size;
+use crate::clock;
+use crate::extraction::budgeted::{Budgeted, standing};
+use crate::gateway::Gateway;
 use crate::live::budget_key;
+use crate::store::Booked;
 use crate::terminal::layout;
 use crate::texts::{Texts, amounts, times};
 
@@ -54,12 +58,13 @@ pub(super) struct Notice {
     pub(super) shown: String,
 }
 
-/// What the technician of one channel is told before its first byte.
+/// What the technician of one channel is told before its first byte; `leaves` is how much may leave.
 pub(super) fn for_channel(
     visit: &Visit,
     opening: &Opening,
     start: &Start,
     seated: &Seated,
+    leaves: &[Budget],
 ) -> Option<Notice> {
     let (gateway, now) = (visit.gateway(), seated.session.live().now());
     let (texts, lang) = (&gateway.texts, visit.lang());
@@ -89,7 +94,7 @@ pub(super) fn for_channel(
         let left = times::countdown(lang, seated.permit.closes_at().since(now));
         let args = [session(), number(), ("left", left.into())];
         let session = texts.say(lang, "notice-session", &args);
-        let budgets = budgets(texts, lang, seated.permit.terms().budgets());
+        let budgets = budgets(texts, lang, leaves);
         let then = seated.admission.then().map(|(number, length)| {
             let args = [
                 ("number", number.to_string().into()),
@@ -97,7 +102,11 @@ pub(super) fn for_channel(
             ];
             texts.say(lang, "notice-then", &args)
         });
-        let told: Vec<String> = [Some(session), then, Some(words), budgets]
+        let mark = at_a_prompt.then(|| {
+            let args = [("mark", seated.session.mark().into())];
+            texts.say(lang, "notice-mark", &args)
+        });
+        let told: Vec<String> = [Some(session), then, Some(words), budgets, mark]
             .into_iter()
             .flatten()
             .filter(|words| !words.is_empty())
@@ -128,10 +137,23 @@ pub(super) fn for_channel(
     Some(Notice { recorded, shown })
 }
 
+/// The budgets of what leaves, with what was added to them.
+pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<Budget> {
+    let charges = pays_by.charges(Way::Down, clock::agreed());
+    let accounts: Vec<String> = charges.iter().map(|one| one.account.key.clone()).collect();
+    // Without the store nothing is begun; what its documents say is then still true.
+    let booked = gateway.store.booked(&accounts).await.unwrap_or_default();
+    let booked = booked
+        .into_iter()
+        .chain(std::iter::repeat(Booked::default()));
+    let all = charges.iter().zip(booked);
+    all.map(|(charge, booked)| standing(charge, &booked).0)
+        .collect()
+}
+
 /// How much may leave; none where nothing bounds it.
-fn budgets(texts: &Texts, lang: Lang, budgets: &Budgets) -> Option<String> {
-    let down = budgets.list.iter().filter(|one| one.way == Way::Down);
-    let limits = down.filter_map(|one| {
+fn budgets(texts: &Texts, lang: Lang, budgets: &[Budget]) -> Option<String> {
+    let limits = budgets.iter().filter_map(|one| {
         let limit = amounts::size(lang, one.bytes.bytes()?.as_u64());
         Some(format!("{limit} ({})", budget_key(one.level, one.way)))
     });

@@ -12,21 +12,23 @@ use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
 use tokio::sync::{mpsc, watch};
 
+use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
 use super::kinds::opaque::Opaque;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{self, Holds, Known, Notices, Pump, Stopped};
+use super::pump::{self, Holds, Idle, Known, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
-use super::visit::Visit;
 use super::visit::sessions::Seated;
+use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
+use crate::audit::AuditKind;
 use crate::clock;
 use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
@@ -121,7 +123,15 @@ impl<'a> Passing<'a> {
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
         let asked = self.paid_for().await?;
-        let told = notice::for_channel(self.visit, self.opening, self.start, self.seated);
+        // Not asked for each of a hundred `scp`, which are told nothing.
+        let leaves = match self.start {
+            Start::Command(_) if self.visit.is_told() => Vec::new(),
+            Start::Command(_) | Start::Shell => {
+                let pays_by = self.toll.toll().budgeted();
+                notice::as_they_stand(self.visit.gateway(), &pays_by).await
+            }
+        };
+        let told = notice::for_channel(self.visit, self.opening, self.start, self.seated, &leaves);
         if let Some(Notice { recorded, shown }) = told {
             self.tap
                 .event(Event::Note(&recorded))
@@ -138,18 +148,27 @@ impl<'a> Passing<'a> {
             permit,
             terminal: terminal(self.opening, permit),
             start: self.start,
+            held: self.seated.session.live().held(),
+            channel: self.number,
         };
-        let reached = tokio::select! {
-            reached = reach::dial(self.visit, &asking, &greeting) => reached,
-            // A technician who hangs up while the target is dialled leaves no connection behind.
-            () = self.uplink.until_closed() => Err(ConnectError::Abandoned),
-        };
+        // A technician who hangs up while the target is dialled leaves no connection behind.
+        let dialling = reach::dial(self.visit, &asking, &greeting);
+        let before = self.opening.resized;
+        let reached = self.meanwhile(dialling).await;
+        // Asked for with the size that it had before.
+        if let Some(size) = self
+            .opening
+            .resized
+            .filter(|_| self.opening.resized != before)
+        {
+            self.known.resizes(size);
+        }
         if let Some(greeting) = greeting.heard()
             && let Err(error) = self.greet(greeting).await
         {
             return Err(self.unrecorded(&error));
         }
-        match reached {
+        match reached? {
             Ok(target) => {
                 let live = self.seated.session.live();
                 live.passed().beside(Way::Up, asked.passes());
@@ -164,6 +183,9 @@ impl<'a> Passing<'a> {
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let permit = &self.seated.permit;
         let (uplink, visit, live) = (&self.uplink, self.visit, self.seated.session.live());
+        let session = &self.seated.session;
+        let asked = self.opening.terminal.as_ref();
+        let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
         Pump {
             kind: &mut Opaque::default(),
             permit: &|request: &FlowRequest| permit.decide(request, live.now()),
@@ -179,6 +201,16 @@ impl<'a> Passing<'a> {
                 channel: self.number,
                 typed: uplink.columns().is_some(),
                 refused: &|bytes| visit.say_refused_keys(bytes),
+                desk: &AtTerminal {
+                    visit,
+                    session,
+                    uplink,
+                    term,
+                },
+            },
+            idle: Idle {
+                after: self.seated.right.idle(),
+                warns: &|left| visit.say_idle(left),
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
@@ -188,7 +220,7 @@ impl<'a> Passing<'a> {
     }
 
     /// What the technician is told of an end that came by itself.
-    pub(super) fn ended(&self, stopped: Stopped) -> Farewell {
+    pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {
@@ -196,6 +228,19 @@ impl<'a> Passing<'a> {
             }
             Stopped::TargetLost => self.target_failed("target-lost", reach::TARGET_LOST),
             Stopped::Unrecorded(error) => self.unrecorded(&error),
+            Stopped::Idle(after) => {
+                let Seated {
+                    session, permit, ..
+                } = self.seated;
+                let why = format!("nobody did anything for {after}");
+                let record = session.record(self.visit, AuditKind::Idle).reason(&why);
+                let record = record.detail("number", session.live().facts().number);
+                let record = record.detail("flow", self.start.flow().to_string());
+                let record = with_command(record, &self.start.flow());
+                self.visit.audit(record).await;
+                let words = self.visit.say_idle_over(after, permit);
+                Farewell::refused(words).because(why)
+            }
         }
     }
 
@@ -250,9 +295,6 @@ impl<'a> Passing<'a> {
     }
 
     async fn unconnected(&mut self, error: &ConnectError) -> Farewell {
-        if matches!(error, ConnectError::Abandoned) {
-            return Farewell::silent();
-        }
         let _ = self.tap.event(Event::Note(&error.to_string()));
         let Seated {
             session, permit, ..

@@ -9,18 +9,22 @@
 //! the passage resumed.
 
 mod holds;
+mod idle;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ecluse_policy::{FlowRequest, Refusal};
+use ecluse_policy::{FlowRequest, Refusal, Span};
 use ecluse_recordings as recordings;
 use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::{Event, ExitSignal, RecordError};
 use tokio::sync::mpsc;
 
-pub(crate) use self::holds::Holds;
+use self::holds::Answering;
+pub(crate) use self::holds::{Desk, Holds};
+pub(crate) use self::idle::Idle;
+use self::idle::{Due, Still};
 use super::caps;
 use super::kinds::{Kind, Step};
 use super::meter::Meter;
@@ -38,6 +42,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 /// Lines of the gateway that wait for a technician who does not read.
 const WORDS: usize = 4;
+/// The same with what is shown of an answer that is typed.
+const ECHOES: usize = 16;
 /// Noted when nobody will know how the command ended.
 const LEFT_BEFORE_THE_END: &str =
     "the technician left before the target told how the command ended";
@@ -53,6 +59,8 @@ pub(crate) enum Stopped {
     TargetRefused,
     /// The target's connection broke before the command ended.
     TargetLost,
+    /// Nobody did anything for so long.
+    Idle(Span),
     /// What passes cannot be recorded.
     Unrecorded(RecordError),
 }
@@ -81,6 +89,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) notices: Notices<'a>,
     /// What holds it.
     pub(crate) holds: Holds<'a>,
+    /// What ends it where nobody does anything.
+    pub(crate) idle: Idle<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
     pub(crate) drained_within: Duration,
     /// What is known of the two sides.
@@ -94,6 +104,10 @@ pub(crate) struct Known {
     left_at: Option<Instant>,
     /// Bytes that were typed while it was held, and refused.
     refused: u64,
+    /// What of it is an answer.
+    answering: Option<Answering>,
+    /// Since when nobody does anything.
+    still: Still,
     /// What the technician sends had ended before the target was reached.
     ended: bool,
     /// The size of the window that the target is told of when it is held no more.
@@ -157,6 +171,7 @@ impl Pump<'_> {
                 return Ok(over);
             }
             let held = self.holds.is_held();
+            let idle = self.idle_due(held);
             if !held {
                 self.tell_refused(ends)?;
                 if std::mem::take(&mut self.known.ended) {
@@ -180,7 +195,11 @@ impl Pump<'_> {
             let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
             let reads_target = !held && !sends_down && self.known.over.is_none();
             // What is typed while it is held is refused: that does not grow, whatever waits.
-            let reads_typed = if held { self.holds.typed } else { !sends_up };
+            // What it shows of an answer waits for whoever reads nothing, and so does the answer.
+            let reads_typed = match held {
+                true => self.holds.typed && down.words() < ECHOES,
+                false => !sends_up,
+            };
             let reads_technician = reads_typed
                 && self.known.technician_closed.is_none()
                 && !self.known.target_takes_nothing;
@@ -189,11 +208,13 @@ impl Pump<'_> {
             let reads_lines = is_here && down.words() < WORDS;
             tokio::select! {
                 sent = down.flush(&mut **to_technician, ToTechnician, self.meter, self.toll), if sends_down => {
+                    self.went();
                     if sent.is_err() {
                         self.technician_is_gone(ends);
                     }
                 }
                 sent = up.flush(&mut **to_target, ToTarget, self.meter, self.toll), if sends_up => {
+                    self.went();
                     if sent.is_err() {
                         self.known.target_takes_nothing = true;
                         ends.target.outbox.clear();
@@ -209,8 +230,8 @@ impl Pump<'_> {
                 },
                 piece = from_technician.next(), if reads_technician => match piece {
                     None | Some(Piece::Close) => self.technician_closed(ends),
-                    Some(piece) if held => {
-                        if let Some(piece) = self.refuses(piece) {
+                    Some(piece) if held || self.known.answers().is_some() => {
+                        if let Some(piece) = self.refuses(piece, ends) {
                             self.pass(ToTarget, piece, ends)?;
                         }
                     }
@@ -219,19 +240,30 @@ impl Pump<'_> {
                 () = until(self.kind.due()) => self.release(ends)?,
                 // Seen whatever waits before the technician's last piece, which is read only as the target takes.
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
-                () = until(self.leaves_at()) => return Ok(Stopped::TechnicianLeft),
+                () = until(self.leaves_at(held)) => return Ok(Stopped::TechnicianLeft),
                 () = self.holds.changed() => {}
+                Ok(()) = self.idle.after.changed() => {}
+                () = until(idle.map(|(at, _)| at)) => match idle {
+                    Some((_, Due::End(after))) => return Ok(Stopped::Idle(after)),
+                    Some((_, Due::Warning(left))) => {
+                        self.is_warned();
+                        if self.holds.typed {
+                            self.tell(&(self.idle.warns)(left), ends)?;
+                        }
+                    }
+                    None => {}
+                },
                 Some(line) = self.notices.lines.recv(), if reads_lines => self.tell(&line, ends)?,
             }
         }
     }
 
-    /// When the passage ends of a technician who has left.
-    fn leaves_at(&self) -> Option<Instant> {
+    /// When the passage ends of a technician who has left. What is held takes nothing, and nobody is left for whom it waits.
+    fn leaves_at(&self, held: bool) -> Option<Instant> {
         let known = &self.known;
         match (known.technician_closed, known.left_at?) {
             (Some(closed), _) => Some(closed + LAST_WORDS),
-            (None, left) if known.target_takes_nothing => Some(left + LAST_WORDS),
+            (None, left) if held || known.target_takes_nothing => Some(left + LAST_WORDS),
             (None, left) => Some(left + self.drained_within),
         }
     }
@@ -280,6 +312,7 @@ impl Pump<'_> {
         if let Piece::Remark(remark) = &piece {
             return self.tape.event(Event::Note(remark));
         }
+        self.known.comes(towards, &piece, self.holds.typed);
         let source = match towards {
             ToTarget => &mut ends.technician.source,
             ToTechnician => &mut ends.target.source,

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::{Permit, Reach, Term};
+use tokio::sync::watch;
 
 use super::channel::Start;
 use super::side::End;
 use super::visit::Visit;
 use super::window::TerminalRequest;
 use crate::door::stream::Socket;
+use crate::live::Held;
 use crate::ssh;
 
 /// What is asked of a target once it is reached. The environment is in the permit.
@@ -23,6 +25,23 @@ pub(crate) struct Asking<'a> {
     pub(crate) terminal: Option<(&'a Term, TerminalRequest)>,
     /// What is started.
     pub(crate) start: &'a Start,
+    /// What holds the session, as it changes.
+    pub(crate) held: watch::Receiver<Held>,
+    /// Which of its channels this is.
+    pub(crate) channel: u32,
+}
+
+impl Asking<'_> {
+    /// Waits until nothing holds the channel: a hold may have come while the target was dialled, and nothing is started then.
+    pub(crate) async fn until_free(&self) {
+        let mut held = self.held.clone();
+        let free = held.wait_for(|held| !held.holds(self.channel));
+        let is_free = free.await.is_ok();
+        if !is_free {
+            // Whoever could tell is gone, and the channel with it.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Reaches what `permit` permits. What the target says before it lets the gateway in is in `greeting`, also where nothing
@@ -129,9 +148,6 @@ pub(crate) enum ConnectError {
     /// The connection broke before anything was started.
     #[error("the target's connection broke before anything was started")]
     Lost,
-    /// The technician left meanwhile.
-    #[error("the technician left before the target answered")]
-    Abandoned,
 }
 
 impl ConnectError {
@@ -147,8 +163,7 @@ impl ConnectError {
             Self::BadCredential(_) => "target-bad-credential",
             Self::Authentication => "target-authentication",
             Self::Channel(_) => "target-channel",
-            // Nobody is there to read the second.
-            Self::Lost | Self::Abandoned => "target-lost",
+            Self::Lost => "target-lost",
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use ecluse_policy::extraction::Budgets;
-use ecluse_policy::{EndReason, Permit};
+use ecluse_policy::{Bounds, EndReason, Permit, Span};
 use tokio::sync::watch;
 
 use crate::extraction::budgeted::Budgeted;
@@ -30,6 +29,8 @@ impl LastEnd {
 pub(crate) struct Right {
     permit: Permit,
     lost: watch::Sender<Option<EndReason>>,
+    /// After how long without anybody the channel ends.
+    idle: watch::Sender<Option<Span>>,
     /// What the channel pays by, once it does.
     toll: Mutex<Weak<Toll>>,
     last: LastEnd,
@@ -39,6 +40,7 @@ impl Right {
     /// It stands.
     pub(super) fn new(permit: Permit, last: LastEnd) -> Self {
         Self {
+            idle: watch::Sender::new(permit.terms().idle()),
             permit,
             last,
             lost: watch::Sender::new(None),
@@ -57,8 +59,18 @@ impl Right {
         toll.upgrade()
     }
 
-    /// It stands, and these are its budgets: what passes from here on is paid by them.
-    pub(super) fn stands_with(&self, budgets: Budgets) {
+    /// After how long without anybody the channel ends, as that changes.
+    pub(super) fn idle(&self) -> watch::Receiver<Option<Span>> {
+        self.idle.subscribe()
+    }
+
+    /// It stands, within these bounds: what passes from here on is paid by its budgets.
+    pub(super) fn stands_with(&self, Bounds { budgets, idle }: Bounds) {
+        self.idle.send_if_modified(|known| {
+            let is_new = *known != idle;
+            *known = idle;
+            is_new
+        });
         let Some(toll) = self.toll() else { return };
         let before = toll.budgeted();
         if before.budgets != budgets {

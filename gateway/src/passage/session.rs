@@ -292,8 +292,7 @@ impl Session {
             | ConnectError::BadCredential(_)
             | ConnectError::Authentication
             | ConnectError::Channel(_)
-            | ConnectError::Lost
-            | ConnectError::Abandoned => visit.audit(record).await,
+            | ConnectError::Lost => visit.audit(record).await,
         }
     }
 

@@ -103,7 +103,7 @@ async fn pass(
             let mut target = passing.dial().await?;
             let stopped = passing.pump(&mut target).await;
             target.leave();
-            Ok(passing.ended(stopped))
+            Ok(passing.ended(stopped).await)
         } => gate.passed(passed),
     };
     Ok(passing.conclude(farewell))

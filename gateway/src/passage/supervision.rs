@@ -10,7 +10,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse_policy::extraction::Hands;
 use ecluse_policy::{Admission, EndReason};
 use tokio::sync::watch;
 
@@ -19,6 +18,7 @@ use super::session::Session;
 use super::visit::Visit;
 use crate::clock;
 use crate::live::Stop;
+use crate::live::hands::Standing;
 use crate::store::Topics;
 use crate::time_source::ClockStatus;
 
@@ -72,7 +72,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
     let id = session.live().facts().intervention;
     let mut changes = gateway.store.changes(Topics::intervention(id));
     let mut clock_status = gateway.clock.clone();
-    let (mut hands, mut told) = (session.live().hands(), Hands::default());
+    let (mut hands, mut told) = (session.live().hands(), Standing::default());
     let mut woken = true;
     loop {
         documents.mark_unchanged();
@@ -95,7 +95,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
             }
             // Never without a sender: the session holds it.
             Ok(()) = hands.changed() => {
-                let now = hands.borrow_and_update().hands().clone();
+                let now = hands.borrow_and_update().clone();
                 hands::tell(visit, session, &told, &now);
                 told = now;
             }
@@ -138,9 +138,9 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
         // The session stands: its channels do, each by its own rule.
         for right in session.rights() {
             let permit = right.permit();
-            let budgets = latest.budgets(permit, &applied.documents, intervention.as_ref(), now);
-            match budgets {
-                Ok(budgets) => right.stands_with(budgets),
+            let bounds = latest.bounds(permit, &applied.documents, intervention.as_ref(), now);
+            match bounds {
+                Ok(bounds) => right.stands_with(bounds),
                 Err(reason) => right.lose(reason),
             }
         }

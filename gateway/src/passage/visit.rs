@@ -130,6 +130,11 @@ impl Visit {
         !self.told.swap(true, Ordering::SeqCst)
     }
 
+    /// Whether they were.
+    pub(super) fn is_told(&self) -> bool {
+        self.told.load(Ordering::SeqCst)
+    }
+
     /// Records a flow that `admission` refused and returns the words for the technician.
     pub(crate) fn refuse(
         self: &Arc<Self>,

@@ -7,6 +7,7 @@
 //! Invariant: what is written here comes from our texts and from harmless (neutralised) values; this
 //! module adds the only escape sequences there are.
 
+mod aside;
 pub mod below;
 mod editor;
 mod keys;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use ecluse_policy::Lang;
 use tokio::sync::mpsc;
 
+pub(crate) use aside::{Aside, Typed as AsideTyped};
 pub use editor::{History, Line};
 pub use keys::Key;
 use keys::KeyDecoder;
@@ -53,6 +55,11 @@ impl Size {
             rows: sane(rows, 24, 500),
         }
     }
+}
+
+/// Whether a terminal of this name can do nothing but write lines.
+pub(crate) fn only_lines(term: &str) -> bool {
+    matches!(term, "" | "dumb" | "unknown" | "network")
 }
 
 /// What comes from the person's side. The channel closing means that the person left.
@@ -122,7 +129,7 @@ impl Terminal {
         let (output, output_receiver) = mpsc::channel(QUEUE);
         let terminal = Self {
             size,
-            plain: matches!(term, "" | "dumb" | "unknown" | "network"),
+            plain: only_lines(term),
             lang,
             input,
             output,

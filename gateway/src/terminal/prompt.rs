@@ -143,25 +143,11 @@ impl Prompt {
         if terminal.is_plain() {
             return self.draw_plain(terminal).await;
         }
-        let row = usize::from(size.cols.max(8)) - 1;
-        // The label gives way to what is typed, down to half the row.
-        let typed = width(&self.shown()) + 1;
-        let label = shorten(&self.label, row.saturating_sub(typed).max(row / 2));
-        let room = row - width(&label);
-        let (letters, at) = match self.editor.letters() {
+        let letters = match self.editor.letters() {
             _ if self.hidden => (&[][..], 0),
             letters => letters,
         };
-        let (shown, cursor) = visible(letters, at, room);
-        let column = width(&label) + cursor;
-        let go = if column == 0 {
-            String::new()
-        } else {
-            format!("\x1b[{column}C")
-        };
-        terminal
-            .write(&format!("\r\x1b[K{label}{shown}\r{go}"))
-            .await
+        terminal.write(&row(&self.label, letters, size.cols)).await
     }
 
     /// The text as far as it is shown.
@@ -176,18 +162,40 @@ impl Prompt {
     async fn draw_plain(&mut self, terminal: &mut Terminal) -> Result<(), Left> {
         let text = self.shown();
         let echoed = self.echoed.replace(text.clone()).unwrap_or_default();
-        let out = if let Some(added) = text.strip_prefix(&echoed) {
-            added.to_owned()
-        } else if let Some(gone) = echoed.strip_prefix(&text) {
-            "\x08 \x08".repeat(width(gone))
-        } else {
-            format!("\r\n{}{text}", self.label)
-        };
-        terminal.write(&out).await
+        terminal
+            .write(&plain_row(&self.label, &echoed, &text))
+            .await
     }
 }
 
-fn moves(key: Key) -> bool {
+/// Draws a row of so many columns anew: a label, and the letters that are being typed, with the cursor among them.
+pub(super) fn row(label: &str, (letters, at): (&[char], usize), columns: u16) -> String {
+    let row = usize::from(columns.max(8)) - 1;
+    let typed: String = letters.iter().collect();
+    // The label gives way to what is typed, down to half the row.
+    let label = shorten(label, row.saturating_sub(width(&typed) + 1).max(row / 2));
+    let (shown, cursor) = visible(letters, at, row - width(&label));
+    let column = width(&label) + cursor;
+    let go = if column == 0 {
+        String::new()
+    } else {
+        format!("\x1b[{column}C")
+    };
+    format!("\r\x1b[K{label}{shown}\r{go}")
+}
+
+/// The same on a terminal on which the cursor cannot move: what is to be written where `echoed` stands.
+pub(super) fn plain_row(label: &str, echoed: &str, text: &str) -> String {
+    if let Some(added) = text.strip_prefix(echoed) {
+        added.to_owned()
+    } else if let Some(gone) = echoed.strip_prefix(text) {
+        "\x08 \x08".repeat(width(gone))
+    } else {
+        format!("\r\n{label}{text}")
+    }
+}
+
+pub(super) fn moves(key: Key) -> bool {
     matches!(
         key,
         Key::Left

@@ -416,10 +416,10 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ConnectError::Authentication,
         ConnectError::Channel("no".into()),
         ConnectError::Lost,
-        ConnectError::Abandoned,
     ];
     said.extend(unreached.map(|error| error.to_string()));
     said.extend([REFUSED_START, TARGET_LOST].map(str::to_owned));
+    said.push("nobody did anything for 15m".to_owned());
     // What an English technician read as their channel ended an older gateway kept as the reason of that.
     let texts = Texts::load().unwrap();
     let args = [
@@ -429,6 +429,11 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ("key", "session".into()),
         ("limit", "50 MiB".into()),
         ("spent", "52428800 B".into()),
+        ("mark", "KRTQX".into()),
+        ("question", "pourquoi ?".into()),
+        ("answer", "un audit".into()),
+        ("command", "ssh alice@192.0.2.1 answer 4 \"…\"".into()),
+        ("left", "1:00".into()),
     ];
     let ends = [
         "end-connection-cut",
@@ -440,6 +445,11 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         "end-overflow",
         "end-quota",
         "end-gateway-stops",
+        "ask-told",
+        "ask-told-away",
+        "answer-told",
+        "answer-not-kept",
+        "idle-warned",
     ];
     said.extend(ends.map(|id| texts.say(Lang::En, id, &args)));
     said.extend([KnownBy::Frame, KnownBy::Write, KnownBy::Log].map(|by| by.reason().to_owned()));

@@ -10,7 +10,7 @@ use crate::identity::Presence;
 use crate::intervention::Grant;
 use crate::matrix::flows_for;
 use crate::name::{AccountName, FlowName, TargetId};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::verdict::EndReason;
 
 /// One thing that is granted and that one flow allows. **Range**: `closes_at` excluded.
@@ -29,6 +29,8 @@ pub(super) struct Rule {
     pub(super) closes_at: Timestamp,
     /// How much may pass by it.
     pub(super) budgets: Arc<Budgets>,
+    /// After how long without anybody what it opened ends.
+    pub(super) idle: Option<Span>,
 }
 
 /// What is granted and allowed on one target as one account.
@@ -94,6 +96,7 @@ impl Rules {
                                 .min(window_closes_at)
                                 .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
                             budgets: Arc::clone(&budgets),
+                            idle: flow.idle,
                         }
                     }));
                 }

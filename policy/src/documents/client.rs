@@ -7,6 +7,7 @@ use super::approval::approval;
 use super::error::DocumentError;
 use super::evidence;
 use super::extraction::{Extraction, Of, zone};
+use super::idle::idle;
 use super::keeping;
 use super::networks::Networks;
 use super::provider::{ID, KEY, LANG, LAST_DAY, contacts, values, whole};
@@ -204,6 +205,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     }
     let approval = approval(table);
     let extraction = Extraction::read(table, Of::Flow);
+    let idle = idle(table);
     table.finish();
     let (technicians, targets, accounts, allow) = (technicians?, targets?, accounts?, allow?);
     let approval = approval?;
@@ -226,6 +228,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         authentication: set(authentication?),
         approval: approval.value,
         extraction,
+        idle,
     })
 }
 

@@ -303,6 +303,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         authentication,
         approval,
         extraction,
+        idle,
     } in flows
     {
         let mut object = Object::from([
@@ -319,6 +320,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
             ("approval.at-most", one(approval.written())),
         ]);
         maybe("approval.long", approval.long(), &mut object);
+        maybe("idle", idle.as_ref(), &mut object);
         add_extraction(extraction, &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
     }

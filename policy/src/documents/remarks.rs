@@ -131,6 +131,12 @@ impl Documents {
                     say(line, "allow", says);
                 }
             }
+            let at_most = flow.approval.at(now).at_most;
+            if let Some(idle) = flow.idle.filter(|idle| at_most <= *idle) {
+                let says =
+                    format!("{idle} ends nothing: no intervention lasts longer than {at_most}");
+                say(flow.lines.flow, "idle", says);
+            }
             if let Some(long) = flow.approval.long().filter(|long| !long.holds_at(now)) {
                 let says = format!(
                     "{} is over ({long}); {CEILING} holds now, and the rest stands. Renew it or remove it",

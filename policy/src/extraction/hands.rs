@@ -17,6 +17,11 @@ pub enum Hand {
         /// Why, if said.
         reason: Option<String>,
     },
+    /// The technician is to explain something (N1): nothing passes meanwhile, as for a hold.
+    Ask {
+        /// What is asked.
+        question: String,
+    },
     /// What somebody held passes again, as far as budgets let it.
     Resume,
     /// Nothing passes faster than this, either way; as fast as the documents let it, where that is none.
@@ -92,6 +97,10 @@ impl Hands {
                 let reason = reason.clone();
                 after.held = Some(HeldBy { person, reason });
             }
+            Hand::Ask { .. } => {
+                let reason = None;
+                after.held.get_or_insert(HeldBy { person, reason });
+            }
             Hand::Resume => after.held = None,
             Hand::Slow { rate } => {
                 after.slowed = rate.map(|rate| SlowedBy { person, rate });
@@ -103,14 +112,15 @@ impl Hands {
 
 impl AsOperator<'_> {
     /// What is done to a session of `client` on which `standing` stands; nothing where the session is not theirs, or where it
-    /// changes nothing.
+    /// changes nothing. Each question is one more.
     #[must_use]
     pub fn lays(&self, hand: Hand, client: &ClientId, standing: &Hands) -> Option<Laid> {
         let laid = Laid {
             by: self.person().clone(),
             hand,
         };
-        (client == self.client() && standing.after(&laid) != *standing).then_some(laid)
+        let is_new = matches!(laid.hand, Hand::Ask { .. }) || standing.after(&laid) != *standing;
+        (client == self.client() && is_new).then_some(laid)
     }
 }
 
@@ -158,6 +168,14 @@ mod tests {
             ),
             (
                 "odile",
+                Hand::Ask {
+                    question: "and that?".to_owned(),
+                },
+                "omar holds the session (what is that?)",
+                "odile 8 KiB/s",
+            ),
+            (
+                "odile",
                 Hand::Hold { reason: None },
                 "odile holds the session",
                 "odile 8 KiB/s",
@@ -171,6 +189,14 @@ mod tests {
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),
             ("odile", Hand::Slow { rate: None }, "", ""),
             ("odile", Hand::Resume, "", ""),
+            (
+                "odile",
+                Hand::Ask {
+                    question: "and that?".to_owned(),
+                },
+                "odile holds the session",
+                "",
+            ),
         ] {
             hands = hands.after(&laid(by, hand));
             assert_eq!(said(&hands), (held.to_owned(), slowed.to_owned()));

@@ -18,6 +18,7 @@ mod derogations;
 mod documents;
 mod environment;
 mod hours;
+mod idle;
 mod intervention;
 mod keys;
 mod login;

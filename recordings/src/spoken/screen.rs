@@ -195,6 +195,30 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: plus aucun opérateur ne ralentit cette session.",
     ),
     (
+        "Écluse {}: {} asks you: “{}”. Nothing passes until an operator lets this session go on, and nothing is lost. Press Enter, then type your answer: it goes to the operator, not to the target.",
+        "Écluse {}\u{a0}: {} vous demande\u{a0}: «\u{a0}{}\u{a0}». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Appuyez sur Entrée, puis tapez votre réponse\u{a0}: elle va à l'opérateur, pas à la cible.",
+    ),
+    (
+        "Écluse {}: {} asks you: “{}”. Nothing passes until an operator lets this session go on, and nothing is lost. Answer with: {}",
+        "Écluse {}\u{a0}: {} vous demande\u{a0}: «\u{a0}{}\u{a0}». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec\u{a0}: {}",
+    ),
+    (
+        "Écluse: {} asked: “{}”. You answered: “{}”. The session goes on once an operator lets it.",
+        "Écluse\u{a0}: {} a demandé\u{a0}: «\u{a0}{}\u{a0}». Vous avez répondu\u{a0}: «\u{a0}{}\u{a0}». La session reprend dès qu'un opérateur la laisse reprendre.",
+    ),
+    (
+        "Écluse: your answer could not be put on record. Answer with: {}",
+        "Écluse\u{a0}: votre réponse n'a pas pu être consignée. Répondez avec\u{a0}: {}",
+    ),
+    (
+        "Écluse: nobody types here. What is open on this terminal ends in {}; press a key to keep it.",
+        "Écluse\u{a0}: personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans {}\u{a0}; appuyez sur une touche pour le garder.",
+    ),
+    (
+        "nobody did anything for {}",
+        "personne n'a rien fait pendant {}",
+    ),
+    (
         "{sentence}, and holds the session: nothing new is started",
         "{sentence}, qui suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),

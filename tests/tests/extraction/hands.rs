@@ -4,7 +4,7 @@ use super::held::held;
 use super::*;
 
 /// What `live` of a site shows of a session, once it shows these words.
-fn shown(site: &Site, session: &str, words: &str) -> Result<String> {
+pub(super) fn shown(site: &Site, session: &str, words: &str) -> Result<String> {
     wait::until(&format!("{words:?} in `live`"), PATIENCE, || {
         let live = site.operator(&["live"])?.success()?.text();
         let mut rows = live.lines();
@@ -13,7 +13,7 @@ fn shown(site: &Site, session: &str, words: &str) -> Result<String> {
     })
 }
 
-fn does(site: &Site, words: &[&str], told: &str) -> Result<()> {
+pub(super) fn does(site: &Site, words: &[&str], told: &str) -> Result<()> {
     let said = site.operator(words)?.success()?.text();
     let said: Vec<&str> = said.split_whitespace().collect();
     let said = said.join(" ");

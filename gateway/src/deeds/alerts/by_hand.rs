@@ -8,7 +8,7 @@ use super::{Alert, Told, all_of, count, text};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::gateway::Gateway;
-use crate::live::hands;
+use crate::live::hands::{self, ASKED, Entry};
 use crate::store::StoreError;
 
 /// What an operator did by hand.
@@ -17,6 +17,8 @@ use crate::store::StoreError;
 pub(crate) enum HandAct {
     /// They held it.
     Hold,
+    /// They asked its technician something.
+    Ask,
     /// They let it go on.
     Resume,
     /// They slowed it. **Unit**: bytes a second.
@@ -25,20 +27,43 @@ pub(crate) enum HandAct {
     FullSpeed,
 }
 
-/// What others than this operator did by hand to sessions.
+/// What others than this operator did by hand to sessions, and what technicians answered to whoever asked.
 pub(super) async fn by_hand(
     house: &Gateway,
     by: &Actor,
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
-    const HANDS: &[AuditKind] = &[AuditKind::Hold, AuditKind::Resume, AuditKind::Slow];
+    const HANDS: &[AuditKind] = &[
+        AuditKind::Hold,
+        AuditKind::Resume,
+        AuditKind::Slow,
+        AuditKind::Question,
+        AuditKind::Answer,
+    ];
     let mut found = all_of(house, client, HANDS, since).await?;
     found.retain(|record| record.person.as_deref() != Some(by.person().as_str()));
     let told = found.into_iter().filter_map(|record| {
-        let laid = hands::read(&record)?;
+        let session = count(&record, "number").unwrap_or_default();
+        let laid = match hands::read(&record)? {
+            Entry::Hand(laid) => laid,
+            Entry::Answer { to: _, words } => {
+                let told = Told::Answered {
+                    question: text(&record, ASKED),
+                    answer: words,
+                    person: record.person.unwrap_or_default(),
+                    target: record.target,
+                    session,
+                };
+                return Some(Alert {
+                    at: record.at,
+                    told,
+                });
+            }
+        };
         let act = match &laid.hand {
             Hand::Hold { .. } => HandAct::Hold,
+            Hand::Ask { .. } => HandAct::Ask,
             Hand::Resume => HandAct::Resume,
             Hand::Slow { rate: None } => HandAct::FullSpeed,
             Hand::Slow { rate: Some(rate) } => HandAct::Slow(rate.as_u64()),
@@ -46,7 +71,7 @@ pub(super) async fn by_hand(
         let told = Told::Hand {
             by: laid.by.to_string(),
             person: text(&record, "technician"),
-            session: count(&record, "number").unwrap_or_default(),
+            session,
             act,
             reason: record.reason,
             target: record.target,

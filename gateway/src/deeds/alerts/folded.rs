@@ -26,6 +26,8 @@ pub(crate) enum Sort {
     Budgets,
     /// What operators did by hand to sessions.
     Hands,
+    /// What technicians answered.
+    Answers,
     /// Checkpoints that are contradicted or cannot be made.
     Checkpoints,
     /// Rows of sessions that are not as on record.
@@ -71,6 +73,9 @@ impl About<'_> {
             Told::Budget {
                 person, session, ..
             } => about(Sort::Budgets, Some(person), Some(*session), true),
+            Told::Answered {
+                person, session, ..
+            } => about(Sort::Answers, Some(person), Some(*session), true),
             Told::Hand { by, session, .. } => about(Sort::Hands, Some(by), Some(*session), true),
             Told::CopiesContradicted { .. }
             | Told::JournalContradicted { .. }
@@ -133,6 +138,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Hidden
             | Sort::Budgets
             | Sort::Hands
+            | Sort::Answers
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions

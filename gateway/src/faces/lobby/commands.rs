@@ -18,6 +18,7 @@ use crate::deeds::evidence::watch::Watch;
 use crate::deeds::hands::{Hold, Resume, Slow};
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
+use crate::deeds::questions::{Answer, Question};
 use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
@@ -52,6 +53,7 @@ enum Act {
     Request,
     Flows,
     Quota,
+    Answer,
     Cancel,
     Interventions,
     Pending,
@@ -63,6 +65,7 @@ enum Act {
     TopUp,
     Slow,
     Hold,
+    Ask,
     Resume,
     Cut,
     Changes,
@@ -108,12 +111,14 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
     of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
+    of::<Answer>(Act::Answer, &[(Technicians, "help-answer")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
     of::<Slow>(Act::Slow, &[(Operators, "help-slow")]),
     of::<Hold>(Act::Hold, &[(Operators, "help-hold")]),
+    of::<Question>(Act::Ask, &[(Operators, "help-ask")]),
     of::<Resume>(Act::Resume, &[(Operators, "help-resume")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
@@ -277,7 +282,7 @@ impl Act {
     async fn right(self, house: &Gateway, by: &Actor, name: &str) -> Result<(), Undone> {
         let applied = house.applied();
         let whose = match self {
-            Self::Request | Self::Flows | Self::Quota | Self::Cancel => Technicians,
+            Self::Request | Self::Flows | Self::Quota | Self::Answer | Self::Cancel => Technicians,
             Self::Pending
             | Self::Approve
             | Self::Refuse
@@ -287,6 +292,7 @@ impl Act {
             | Self::TopUp
             | Self::Slow
             | Self::Hold
+            | Self::Ask
             | Self::Resume
             | Self::Cut
             | Self::Changes => Operators,
@@ -316,6 +322,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Request => technician::request(desk, words).await,
         Act::Flows => technician::flows(desk, words).await,
         Act::Quota => gauges::quota(desk, words).await,
+        Act::Answer => technician::answer(desk, words).await,
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
@@ -323,6 +330,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::TopUp => top_up::top_up(desk, command, words).await,
         Act::Slow => hands::slow(desk, words).await,
         Act::Hold => hands::hold(desk, words).await,
+        Act::Ask => hands::ask(desk, words).await,
         Act::Resume => hands::resume(desk, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::Changes => changes::changes(desk, words).await,

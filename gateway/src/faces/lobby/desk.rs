@@ -63,6 +63,7 @@ impl From<Undone> for Trouble {
             // Whoever could be asked was.
             Undone::Wants(Wants::Reason(_)) => Self::Misused(Misuse::Missing("usage-no-reason")),
             Undone::Wants(Wants::Words) => Self::Misused(Misuse::Missing("search-no-words")),
+            Undone::Wants(Wants::Sentence) => Self::Misused(Misuse::Missing("usage-no-sentence")),
             Undone::Wants(Wants::Code(_))
             | Undone::Refused(_)
             | Undone::NoSuch(_)
@@ -241,7 +242,7 @@ impl<'a> Desk<'a> {
             Undone::Unsearchable(QueryError::TooLong) => self.problem("search-too-long", &[]).await,
             Undone::TooOften => self.problem("common-looks-too-often", &[]).await,
             Undone::Unclear(_)
-            | Undone::Wants(Wants::Reason(_) | Wants::Words)
+            | Undone::Wants(Wants::Reason(_) | Wants::Words | Wants::Sentence)
             | Undone::Store(_) => Err(undone.into()),
         }
     }

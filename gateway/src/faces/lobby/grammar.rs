@@ -43,8 +43,15 @@ fn arranged(command: &Command, words: &[String], at_once: bool) -> Result<Vec<St
     let (mut options, mut plain) = (Vec::new(), Vec::new());
     // The last sentence that may have taken in what the act is about, and where it stands.
     let mut greedy: Option<(usize, usize, Vec<&str>)> = None;
+    // Behind what such an act is about, all is its sentence, whatever it looks like.
+    let mut behind = command.get_positionals().skip(1);
+    let is_spoken = behind.any(is_sentence);
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
+        if is_spoken && !plain.is_empty() {
+            plain.push(word);
+            continue;
+        }
         let Some(option) = word.strip_prefix("--") else {
             plain.push(word);
             continue;
@@ -204,6 +211,7 @@ fn wanted(id: &str) -> &'static str {
         "session" => "usage-no-session",
         "bytes" => "usage-no-size",
         "rate" => "usage-no-rate",
+        "question" => "usage-no-sentence",
         _ => "usage-no-id",
     }
 }

@@ -9,6 +9,7 @@ use super::{grammar, next, shown};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Flows};
+use crate::deeds::questions::{self, Answer};
 use crate::deeds::requests::{self, Cancel, Request, Requested};
 use crate::deeds::typed::Family;
 use crate::texts::{hours, sizes, times};
@@ -69,6 +70,36 @@ pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
         }
         tell_short_hours(desk, &done.intervention).await?;
         tell_where_to_wait(desk, &done).await?;
+    }
+    Ok(status::DONE)
+}
+
+/// `answer`
+pub(super) async fn answer(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Answer = grammar::parse(words)?;
+    let is_asked = ask.words.is_empty();
+    let told = questions::answer(desk.gateway, desk.visitor, ask).await?;
+    let session = || ("session", told.session.to_string().into());
+    for (nth, one) in told.all.iter().enumerate() {
+        if !is_asked && told.answered != Some(nth) {
+            continue;
+        }
+        let args = [
+            ("mark", told.mark.as_str().into()),
+            ("by", one.by.as_str().into()),
+            ("question", one.question.as_str().into()),
+            ("answer", one.answer.as_deref().unwrap_or("").into()),
+        ];
+        let id = match &one.answer {
+            Some(_) => "answer-given",
+            None => "answer-owed",
+        };
+        desk.line(id, &args).await?;
+    }
+    match (told.answered, is_asked && !told.all.is_empty()) {
+        (Some(_), _) => desk.line("answer-kept", &[session()]).await?,
+        (None, true) => {}
+        (None, false) => return desk.problem("answer-nothing-asked", &[session()]).await,
     }
     Ok(status::DONE)
 }

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Weak};
 
-use ecluse_policy::extraction::{Laid, Way};
+use ecluse_policy::extraction::Way;
 use tokio::sync::watch;
 
 use super::LiveSession;
 use crate::extraction::budgeted::Budgeted;
 use crate::extraction::toll::Toll;
-use crate::live::hands::Standing;
+use crate::live::hands::{Entry, Standing};
 use crate::live::{Exhausted, Held};
 
 /// How fast it may go by hand. **Unit**: bytes a second.
@@ -62,17 +62,18 @@ impl LiveSession {
     }
 
     /// Does to it what the entry of the log at `seq` says, at once on all channels; whether that is new.
-    pub(crate) fn lay(&self, seq: u64, laid: &Laid) -> bool {
+    pub(crate) fn lay(&self, seq: u64, entry: &Entry) -> bool {
         let inner = self.lock();
         let mut is_new = false;
         self.hands.send_if_modified(|standing| {
-            is_new = standing.take_in(seq, laid);
+            is_new = standing.take_in(seq, entry);
             is_new
         });
         if is_new {
             let standing = self.hands.borrow();
             let held = standing.hands().held().cloned();
-            self.held.send_modify(|all| all.is_held_by(held));
+            let asked = standing.questions().open().map(|(seq, _)| seq);
+            self.held.send_modify(|all| all.is_held_by(held, asked));
             for toll in inner.tolls.values().filter_map(Weak::upgrade) {
                 toll.slow_by_hand(rate_of(&standing));
             }

@@ -3,6 +3,7 @@
 //! A channel that finds its session held is refused, in so many words. One that is the first to find out that a budget lets
 //! nothing pass waits for whoever adds to it, open, as what runs does; what is typed on its terminal meanwhile is refused.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use ecluse_recordings::Event;
@@ -11,11 +12,13 @@ use super::{Passing, Start, shown, terminal};
 use crate::audit::AuditKind;
 use crate::extraction::Whole;
 use crate::live::Holder;
+use crate::passage::answering::AtTerminal;
 use crate::passage::farewell::Farewell;
 use crate::passage::side::{Piece, Stream};
 use crate::passage::tap::Tape;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::with_command;
+use crate::passage::window::TerminalRequest;
 
 impl Passing<'_> {
     /// Waits until something may pass each way, and pays for what is asked.
@@ -28,37 +31,52 @@ impl Passing<'_> {
         if let Some(holder) = holder {
             return Err(self.held(&holder).await);
         }
-        let (toll, size) = (Arc::clone(self.toll.toll()), self.asks());
+        let (toll, size, number) = (Arc::clone(self.toll.toll()), self.asks(), self.number);
         let mut asked = self.toll.whole_up();
-        let paid = async move {
+        self.meanwhile(async move {
             toll.until_ready().await;
             asked.pay(size).await;
+            // Never without a sender: the session holds it.
+            let _ = held.wait_for(|held| !held.holds(number)).await;
             asked
-        };
-        let mut paid = std::pin::pin!(paid);
-        let (mut asked, number) = (None, self.number);
-        loop {
-            let is_held = held.borrow_and_update().holds(number);
-            if !is_held && let Some(asked) = asked.take() {
-                let refused = self.known.take_refused();
-                if refused > 0 {
-                    self.tell(&self.visit.say_refused_keys(refused)).await?;
-                }
-                return Ok(asked);
-            }
+        })
+        .await
+    }
+
+    /// Does something before anything passes. Meanwhile lines of the gateway are told, and where it is held, what is typed is
+    /// refused.
+    ///
+    /// # Errors
+    /// The technician has left, or a line cannot be recorded: the farewell.
+    pub(super) async fn meanwhile<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Farewell> {
+        let (mut held, number) = (self.seated.session.live().held(), self.number);
+        let mut work = std::pin::pin!(work);
+        let done = loop {
+            let (is_held, asked) = {
+                let held = held.borrow_and_update();
+                (held.holds(number), held.asked())
+            };
             let is_typed = is_held && self.uplink.columns().is_some();
             tokio::select! {
-                paid = &mut paid, if asked.is_none() => asked = Some(paid),
+                done = &mut work => break done,
                 // Never without a sender: the session holds it.
                 Ok(()) = held.changed() => {}
                 Some(line) = self.notices.recv() => self.tell(&line).await?,
                 piece = self.opening.end.source.next(), if is_typed => match piece {
                     None | Some(Piece::Close) => return Err(Farewell::silent()),
-                    Some(piece) => self.keeps(piece)?,
+                    Some(piece) => self.keeps(piece, asked).await?,
                 },
                 () = self.uplink.until_closed() => return Err(Farewell::silent()),
             }
+        };
+        let refused = self.known.take_refused();
+        if refused > 0 {
+            self.tell(&self.visit.say_refused_keys(refused)).await?;
         }
+        Ok(done)
     }
 
     /// What a target is told that the technician chose, before anything passes. **Unit**: bytes.
@@ -77,11 +95,22 @@ impl Passing<'_> {
         command + variables.sum::<usize>() + terminal
     }
 
-    /// Refuses what was typed, and keeps what counts when it begins.
-    fn keeps(&mut self, piece: Piece) -> Result<(), Farewell> {
+    /// Refuses what was typed, but for an answer, and keeps what counts when it begins.
+    async fn keeps(&mut self, piece: Piece, asked: Option<u64>) -> Result<(), Farewell> {
         match piece {
             Piece::Data(_) | Piece::ErrorData(_) | Piece::Signal(_) => {
-                self.known.refuses(&piece);
+                let terminal = self.opening.terminal.as_ref();
+                let desk = AtTerminal {
+                    visit: self.visit,
+                    session: &self.seated.session,
+                    uplink: &self.uplink,
+                    term: terminal.map_or(TerminalRequest::PLAIN, TerminalRequest::name),
+                };
+                let shown = self.known.refuses(&piece, asked, &desk);
+                if !shown.is_empty() {
+                    let told = self.opening.say(Stream::ErrorOutput, shown).await;
+                    told.map_err(|_| Farewell::silent())?;
+                }
             }
             Piece::Resize(size) => self.opening.resized = Some(size),
             Piece::Eof => self.known.ends(),
@@ -112,6 +141,13 @@ impl Passing<'_> {
         let record = session.record(self.visit, AuditKind::FlowRefused).refused();
         let record = record.reason(&why).detail("flow", flow.to_string());
         self.visit.audit_refusal(with_command(record, &flow)).await;
-        Farewell::refused(self.visit.say_held(holder, permit.client())).because(why)
+        let standing = session.live().hands().borrow().clone();
+        let words = match (holder, standing.questions().open()) {
+            (Holder::Hand(_), Some((_, asked))) => self.visit.say_asked_first(session, asked),
+            (Holder::Hand(_) | Holder::Budget(_), _) => {
+                self.visit.say_held(holder, permit.client())
+            }
+        };
+        Farewell::refused(words).because(why)
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
+use crate::terminal::Aside;
 
 mod holding;
 mod leaving;
@@ -86,6 +87,31 @@ impl Tape for World {
 
     fn restore(&self) -> Result<Option<Bytes>, RecordError> {
         Ok(None)
+    }
+}
+
+/// It may be idle for as long as it likes.
+fn never() -> Idle<'static> {
+    Idle {
+        after: tokio::sync::watch::Sender::new(None).subscribe(),
+        warns: &|_| String::new(),
+    }
+}
+
+/// Takes no answers.
+struct Nobody;
+
+impl Desk for Nobody {
+    fn aside(&self) -> Aside {
+        Aside::new("Answer: ".to_owned(), false)
+    }
+
+    fn columns(&self) -> u16 {
+        80
+    }
+
+    fn takes(&self, _: u64, _: &str) -> Result<(), String> {
+        Err("nobody asks".to_owned())
     }
 }
 
@@ -204,6 +230,7 @@ fn never_held() -> Holds<'static> {
         channel: 1,
         typed: false,
         refused: &|refused| format!("{refused} refused"),
+        desk: &Nobody,
     }
 }
 
@@ -233,6 +260,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),
+        idle: never(),
     };
     let stuck = async {
         while up_room.available_permits() > 0 || down_room.available_permits() > 0 {
@@ -321,6 +349,7 @@ proptest! {
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),
             holds: never_held(),
+            idle: never(),
             }
             .run(&mut technician, &mut target)
             .await

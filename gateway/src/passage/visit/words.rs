@@ -1,14 +1,16 @@
 //! What a person reads on their visit, in their language.
 
 use ecluse_policy::extraction::Level;
-use ecluse_policy::{Admission, ClientId, FlowRequest, Lang, Permit, Refusal, could_ask_for};
+use std::time::Duration;
+
+use ecluse_policy::{Admission, ClientId, FlowRequest, Lang, Permit, Refusal, Span, could_ask_for};
 use ecluse_recordings as recordings;
 
 use super::Visit;
 use crate::clock;
 use crate::faces::lobby::next;
 use crate::live::{Exhausted, Holder, Stop, budget_key};
-use crate::texts::amounts;
+use crate::texts::{amounts, times};
 
 impl Visit {
     /// A refusal in the person's language.
@@ -71,6 +73,23 @@ impl Visit {
         self.gateway
             .texts
             .say(self.lang(), "budget-refused-keys", &args)
+    }
+
+    /// What a technician is told of a terminal at which nobody types, so long before it ends.
+    pub(crate) fn say_idle(&self, left: Duration) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway.texts);
+        let left = times::countdown(lang, Span::from_secs(left.as_secs()));
+        texts.say(lang, "idle-warned", &[("left", left.into())])
+    }
+
+    /// And once it has.
+    pub(crate) fn say_idle_over(&self, after: Span, permit: &Permit) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway.texts);
+        let args = [
+            ("length", times::length_in(lang, after).into()),
+            ("flow", permit.flow().as_str().into()),
+        ];
+        texts.say(lang, "idle-over", &args)
     }
 
     /// What they are told who begin something while a budget or an operator holds their session.

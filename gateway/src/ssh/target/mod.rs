@@ -98,15 +98,16 @@ pub(crate) async fn dial(
             with_terminal: asking.terminal.is_some(),
             now: clock::now(),
         };
-        let (handle, channel) = me.log_on(stream, target).await?;
-        let handle = Arc::new(handle);
-        let end = channel::ask(&handle, channel, asking, &intake).await?;
-        Ok((handle, end))
+        me.log_on(stream, target).await
     };
-    let (handle, end) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
+    let (handle, channel) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
         Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
         Ok(result) => result?,
     };
+    let handle = Arc::new(handle);
+    // However long somebody holds it: then, at once, what is asked.
+    asking.until_free().await;
+    let end = channel::ask(&handle, channel, asking, &intake).await?;
     guard.keep();
     let connection = TargetConnection::new(socket, handle, inflow);
     Ok(Reached::new(end, Box::new(connection)))

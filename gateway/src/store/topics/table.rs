@@ -33,7 +33,9 @@ impl AuditKind {
             // Whoever watches over the session is woken.
             | Self::Hold
             | Self::Resume
-            | Self::Slow => Concerns::Intervention,
+            | Self::Slow
+            | Self::Question
+            | Self::Answer => Concerns::Intervention,
             Self::Bound | Self::NotOnRecord => Concerns::Either,
             Self::CheckpointCosigned => Concerns::Checkpoints,
             Self::KeyMade => Concerns::Keys,
@@ -56,6 +58,7 @@ impl AuditKind {
             | Self::FlowRefused
             | Self::TypingHidden
             | Self::Extraction
+            | Self::Idle
             | Self::TopUp
             | Self::Cut
             | Self::Watch

@@ -172,6 +172,24 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             desk.say("operator-budget", &args)
         }
+        Told::Answered {
+            person,
+            target,
+            session,
+            question,
+            answer,
+        } => {
+            let target = target.as_ref().map(ToString::to_string);
+            let args = [
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", session.to_string().into()),
+                ("question", question.into()),
+                ("answer", answer.into()),
+            ];
+            desk.say("operator-answered", &args)
+        }
         Told::Hand {
             by,
             person,
@@ -183,6 +201,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             let (id, rate) = match (act, reason) {
                 (HandAct::Hold, None) => ("operator-hand-hold", 0),
                 (HandAct::Hold, Some(_)) => ("operator-hand-hold-because", 0),
+                (HandAct::Ask, _) => ("operator-hand-ask", 0),
                 (HandAct::Resume, _) => ("operator-hand-resume", 0),
                 (HandAct::Slow(rate), _) => ("operator-hand-slow", *rate),
                 (HandAct::FullSpeed, _) => ("operator-hand-full-speed", 0),
@@ -265,6 +284,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 Sort::Hidden if !numbers.is_empty() => "operator-more-hidden",
                 Sort::Budgets => "operator-more-budgets",
                 Sort::Hands => "operator-more-hands",
+                Sort::Answers => "operator-more-answers",
                 Sort::Sessions => "operator-more-sessions",
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",

@@ -1,6 +1,8 @@
 //! What operators do by hand to a session, in words (X3).
 
 use crate::deeds::hands::{self, Handled, Hold, Resume, Slow};
+use crate::deeds::in_passage::AtSession;
+use crate::deeds::questions::{self, Question};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
 use crate::texts::amounts;
@@ -15,6 +17,13 @@ pub(crate) async fn hold(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
         "operator-held-already"
     };
     tell(desk, id, &done).await
+}
+
+/// `ask`
+pub(crate) async fn ask(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Question = grammar::parse(words)?;
+    let done = questions::ask(desk.gateway, desk.visitor, ask).await?;
+    tell(desk, "operator-asked", &done).await
 }
 
 /// `resume`
@@ -43,26 +52,29 @@ pub(crate) async fn slow(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
 }
 
 async fn tell(desk: &mut Desk<'_>, id: &str, done: &Handled) -> Result<u32, Trouble> {
-    let lang = desk.lang();
+    let (lang, held_by) = (desk.lang(), done.at.held_by.as_ref());
     let args = [
-        ("session", done.session.to_string().into()),
-        ("person", done.person.as_str().into()),
-        (
-            "by",
-            done.held_by.as_ref().map_or("", |by| by.as_str()).into(),
-        ),
+        ("session", done.at.number.to_string().into()),
+        ("person", done.at.person.as_str().into()),
+        ("by", held_by.map_or("", |by| by.as_str()).into()),
         ("rate", amounts::rate(lang, done.rate.unwrap_or(0)).into()),
     ];
     desk.line(id, &args).await?;
-    match &done.there {
-        Some((node, is_heard)) if done.is_new => {
-            let node = [("node", node.into())];
-            if *is_heard {
-                desk.line("operator-hand-there", &node).await?;
-                return Ok(status::DONE);
-            }
-            desk.problem("operator-hand-lost", &node).await
-        }
-        Some(_) | None => Ok(status::DONE),
+    match done.is_new {
+        true => tell_where(desk, &done.at).await,
+        false => Ok(status::DONE),
     }
+}
+
+/// Says which other gateway does it, where one does.
+pub(super) async fn tell_where(desk: &mut Desk<'_>, at: &AtSession) -> Result<u32, Trouble> {
+    let Some((node, is_heard)) = &at.there else {
+        return Ok(status::DONE);
+    };
+    let node = [("node", node.into())];
+    if *is_heard {
+        desk.line("operator-hand-there", &node).await?;
+        return Ok(status::DONE);
+    }
+    desk.problem("operator-hand-lost", &node).await
 }

@@ -79,6 +79,17 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     if let Some(by) = &session.held_by {
         budget.push(desk.say("live-held-by", &[("by", by.as_str().into())]));
     }
+    if let Some(asked) = &session.asked {
+        let words = |text: &str| shorten(text, 40);
+        let question = ("question", words(&asked.question).into());
+        budget.push(match &asked.answer {
+            None => desk.say("live-asked", &[question]),
+            Some(answer) => {
+                let answer = ("answer", words(answer).into());
+                desk.say("live-answered", &[question, answer])
+            }
+        });
+    }
     if let Some(rate) = session.slowed {
         let rate = [("rate", amounts::rate(lang, rate).into())];
         budget.push(desk.say("live-slowed", &rate));

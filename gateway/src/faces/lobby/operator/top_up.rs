@@ -1,5 +1,6 @@
 //! What an operator adds to the budgets of a session, in words (X3).
 
+use super::hands::tell_where;
 use crate::deeds::top_up::{self, TopUp, ToppedUp};
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
@@ -21,15 +22,14 @@ pub(crate) async fn top_up(
         }
         done = top_up::top_up(desk.gateway, desk.visitor, ask.clone()).await;
     }
-    tell(desk, &ask, &done?).await?;
-    Ok(status::DONE)
+    tell(desk, &ask, &done?).await
 }
 
-async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<(), Trouble> {
+async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<u32, Trouble> {
     let lang = desk.lang();
     let args = [
-        ("session", done.session.to_string().into()),
-        ("person", done.person.as_str().into()),
+        ("session", done.at.number.to_string().into()),
+        ("person", done.at.person.as_str().into()),
         ("bytes", amounts::size(lang, ask.bytes.0.as_u64()).into()),
         ("up", if ask.up { "yes" } else { "no" }.into()),
     ];
@@ -50,12 +50,15 @@ async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<(), T
         let args = [("left", amounts::size(lang, left).into())];
         desk.line("operator-topped-up-gateway", &args).await?;
     }
-    if let Some(by) = &done.held_by {
+    if let Some(by) = &done.at.held_by {
         let args = [
-            ("session", done.session.to_string().into()),
+            ("session", done.at.number.to_string().into()),
             ("by", by.as_str().into()),
         ];
         desk.line("operator-topped-up-held", &args).await?;
     }
-    Ok(())
+    match done.added.is_empty() {
+        true => Ok(status::DONE),
+        false => tell_where(desk, &done.at).await,
+    }
 }

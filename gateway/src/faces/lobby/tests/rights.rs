@@ -13,14 +13,15 @@ use crate::passage::testing::facts;
 use crate::store::SessionStart;
 use crate::store::testing::records_of;
 
-const TECHNICIANS: [&str; 5] = [
+const TECHNICIANS: [&str; 6] = [
     "request db01 --for 1h --reason disk",
     "interventions",
     "flows",
     "cancel 1",
     "quota",
+    "answer 1 an audit",
 ];
-const OPERATORS: [&str; 13] = [
+const OPERATORS: [&str; 14] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
@@ -30,6 +31,7 @@ const OPERATORS: [&str; 13] = [
     "topup 1 5MiB",
     "slow 1 8KiB/s",
     "hold 1 --reason what",
+    "ask 1 what is that?",
     "resume 1",
     "cut all",
     "withdraw 1 --reason no",

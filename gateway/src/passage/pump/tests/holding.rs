@@ -7,7 +7,7 @@ use super::paying::Till;
 use super::*;
 use crate::live::{Exhausted, Held};
 
-fn spent() -> Exhausted {
+pub(super) fn spent() -> Exhausted {
     Exhausted {
         level: Level::Session,
         way: Way::Down,
@@ -49,7 +49,9 @@ async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
                 channel: 1,
                 typed,
                 refused: &|refused| format!("{refused} refused"),
+                desk: &Nobody,
             },
+            idle: never(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };
@@ -108,7 +110,9 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
                 channel: 1,
                 typed: true,
                 refused: &|refused| format!("{refused} refused"),
+                desk: &Nobody,
             },
+            idle: never(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };

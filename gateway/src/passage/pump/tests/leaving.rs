@@ -59,6 +59,10 @@ fn left(sent: Vec<Piece>, room: &Arc<Semaphore>) -> Left {
 
 impl Left {
     async fn run(&mut self, drained_within: Duration) -> Stopped {
+        self.run_under(never_held(), drained_within).await
+    }
+
+    async fn run_under(&mut self, holds: Holds<'_>, drained_within: Duration) -> Stopped {
         let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
         let mut pump = Pump {
             kind: &mut Opaque::default(),
@@ -72,7 +76,8 @@ impl Left {
             },
             drained_within,
             known: Known::default(),
-            holds: never_held(),
+            holds,
+            idle: never(),
         };
         pump.run(&mut self.technician, &mut self.target).await
     }
@@ -126,6 +131,29 @@ async fn what_a_technician_sent_before_they_left_goes_out() {
         assert_eq!(seen.up.len(), 5000);
         assert_eq!(seen.events, ["ToTarget ends"]);
     });
+}
+
+/// X3: whoever leaves while it is held is not waited for: what they sent does not go out.
+#[tokio::test]
+async fn x3_who_leaves_while_it_is_held_has_left() {
+    let mut sent = pieces(&[7; 5000]);
+    sent.push(Piece::Close);
+    let room = Arc::new(Semaphore::new(100));
+    let mut passage = left(sent, &room);
+    passage.leave.send(true).unwrap();
+    let held = watch::Sender::new(crate::live::Held::default());
+    held.send_modify(|held| assert!(held.hold(7, super::holding::spent())));
+    let holds = Holds {
+        held: held.subscribe(),
+        ..never_held()
+    };
+    let stopped = passage.run_under(holds, Duration::from_secs(3600));
+    let stopped = tokio::time::timeout(Duration::from_secs(20), stopped).await;
+    assert!(
+        matches!(stopped, Ok(Stopped::TechnicianLeft)),
+        "{stopped:?}"
+    );
+    passage.world.look(|seen| assert!(seen.up.is_empty()));
 }
 
 /// Whoever ends their input in due form has not left.

@@ -60,6 +60,7 @@ async fn pump(
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),
+        idle: never(),
     };
     tokio::select! {
         biased;

@@ -1,0 +1,81 @@
+//! What bounds one channel while it is open, asked again by the rule that permitted it.
+
+use super::Admission;
+use super::rules::Rule;
+use crate::documents::Documents;
+use crate::extraction::Budgets;
+use crate::intervention::Intervention;
+use crate::time::{Span, Timestamp};
+use crate::verdict::{EndReason, Permit};
+
+/// What bounds a channel while it is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// How much may pass, and at which pace.
+    pub budgets: Budgets,
+    /// After how long without anybody it ends.
+    pub idle: Option<Span>,
+}
+
+impl Admission {
+    /// Whether one channel that it permitted may go on, by the rule that permitted it: another rule of the same session that
+    /// is lost ends other channels. Strict: what the rule gave for longer, or with the terminal that came along, is
+    /// not what a lesser one gives.
+    ///
+    /// # Errors
+    /// The reason why it ends; that of the session, where that ends.
+    pub fn recheck_channel(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<(), EndReason> {
+        self.budgets(permit, documents, intervention, now)
+            .map(|_| ())
+    }
+
+    /// How much may pass on one channel that it permitted, as it is now: ask after every change of documents or of the
+    /// intervention, and where [`Admission::recheck_channel`] would be asked, which says the same of the channel itself.
+    ///
+    /// Where the line that permitted it is gone and another one gives as much, it is that one's.
+    ///
+    /// # Errors
+    /// The reason why the channel ends.
+    pub fn budgets(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<Budgets, EndReason> {
+        let bounds = self.bounds(permit, documents, intervention, now)?;
+        Ok(bounds.budgets)
+    }
+
+    /// The same, with everything else that bounds such a channel while it is open.
+    ///
+    /// # Errors
+    /// The reason why the channel ends.
+    pub fn bounds(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Result<Bounds, EndReason> {
+        let current = self.standing(documents, intervention, now)?;
+        if permit.closes_at <= now {
+            return Err((*permit.end).clone());
+        }
+        let terminal = permit.terms.terminal().is_some();
+        let covers = |by: &&Rule| by.covers(&permit.capability, permit.closes_at, terminal);
+        let mut covering: Vec<&Rule> = current.iter().filter(covers).collect();
+        covering.sort_by_key(|rule| rule.flow != permit.flow);
+        let rule = covering.first().ok_or_else(|| self.changed())?;
+        Ok(Bounds {
+            budgets: (*rule.budgets).clone(),
+            idle: rule.idle,
+        })
+    }
+}

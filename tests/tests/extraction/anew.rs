@@ -1,0 +1,230 @@
+//! What is begun while nothing may pass: by a new connection, and while a target is dialled. X3.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use ecluse_tests::documents::Officer;
+use ecluse_tests::keys;
+
+use super::hands::does;
+use super::held::held;
+use super::*;
+
+/// X3: a new connection whose budget is used up: nothing is started, at a terminal and without one, what is typed is refused, and
+/// everybody reads why. All of it goes on after one top-up, and whoever comes then is told how much may pass by now.
+#[test]
+fn x3_a_new_connection_under_a_used_up_budget_waits() -> Result<()> {
+    let mut site = open_site()?;
+    budgets(
+        &mut site,
+        "session = \"64 GiB\", intervention = \"20 KiB\", at-limit = \"hold\"",
+        "20 KiB",
+    )?;
+    let home = site.layout().target_home();
+    let mut user = site.ssh("alice+db01").run("cat plain").spawn()?;
+    held(&site)?;
+    user.child.kill()?;
+    wait::until_true("the end of who used it up", PATIENCE, || {
+        let live = site.operator(&["live"])?.success()?.text();
+        Ok(live.contains("No session is in passage"))
+    })?;
+    let mut command = site
+        .ssh("alice+db01")
+        .run("touch ran; echo begun")
+        .patience(PATIENCE)
+        .spawn()?;
+    let session = held(&site)?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 200, 40)?;
+    terminal.sees("Nothing more passes until an operator of hopital")?;
+    for _ in 0..3 {
+        terminal.enters("touch typed")?;
+        held(&site)?;
+    }
+    ensure!(!home.join("ran").exists() && !home.join("typed").exists());
+    site.operator(&["topup", &session, "1MiB"])?.success()?;
+    let answer = command.answer()?.success()?.says(&[
+        "Nothing more passes until an operator of hopital",
+        "the budget lets more pass",
+    ])?;
+    ensure!(answer.text() == "begun\n" && home.join("ran").exists());
+    terminal.sees("was not passed on")?;
+    terminal.sees("At most 1 MiB (intervention)")?;
+    terminal.enters("ls -d typed; echo do''ne")?;
+    let screen = terminal.sees("done")?;
+    ensure!(screen.contains("No such file"), "{screen}");
+    Ok(())
+}
+
+/// X3: a hold that comes while the target is dialled is in time: nothing is started there before it is lifted.
+#[test]
+fn x3_a_hold_that_comes_while_the_target_is_dialled_is_in_time() -> Result<()> {
+    let lock = Lock::open()?;
+    let port = lock.port;
+    let mut behind = 0;
+    let site = Site::start_with(|plan| {
+        plan.documents.target("db01")?.address = format!("127.0.0.1:{port}");
+        behind = plan.ports.target;
+        Ok(())
+    })?;
+    lock.leads_to(behind);
+    site.proven("alice", "db01")?;
+    let terminal = Terminal::of(&site, &over_one(&site), 200, 40)?;
+    terminal.sees("At most")?;
+    terminal.enters("echo rea''dy")?;
+    terminal.sees("ready")?;
+    lock.shut(true);
+    let mut command = over_one(&site).run("touch ran; echo begun").spawn()?;
+    wait::until_true("a target that is dialled", PATIENCE, || {
+        Ok(lock.waits.load(SeqCst) > 0)
+    })?;
+    let logged_on = || site.target_log().matches("Accepted ").count();
+    let before = logged_on();
+    does(&site, &["hold", "2"], "is held: nothing passes")?;
+    lock.shut(false);
+    wait::until_true("the gateway to log on", PATIENCE, || {
+        Ok(logged_on() > before)
+    })?;
+    let ran = site.layout().target_home().join("ran");
+    for _ in 0..3 {
+        terminal.enters("touch typed")?;
+        site.operator(&["live"])?.success()?;
+        ensure!(!ran.exists(), "it was started all the same");
+    }
+    does(&site, &["resume", "2"], "goes on")?;
+    let answer = command.answer()?.success()?;
+    ensure!(answer.text() == "begun\n" && ran.exists());
+    Ok(())
+}
+
+/// X3: every operator of the client is told at the warning and at the limit, wherever they look, not only who does something.
+#[test]
+fn x3_every_operator_of_the_client_is_told() -> Result<()> {
+    let mut site = Site::start_with(|plan| {
+        plan.documents.operators.push(Officer {
+            id: "omar".to_owned(),
+            lang: "fr".to_owned(),
+            keys: vec![keys::pair(&plan.layout, "omar")?],
+            networks: None,
+        });
+        plan.enrolled.push("omar".to_owned());
+        Ok(())
+    })?;
+    fill(&site)?;
+    site.proven("alice", "db01")?;
+    budgets(
+        &mut site,
+        "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
+        "64 GiB",
+    )?;
+    let mut running = site.ssh("alice+db01").run("cat plain").spawn()?;
+    let session = held(&site)?;
+    for (operator, words) in [
+        (
+            "odile",
+            [
+                "100 KiB that may pass (session) are taken",
+                "are spent, and it is held",
+            ],
+        ),
+        (
+            "omar",
+            [
+                "100 Kio qui peuvent passer (session) sont pris",
+                "la session est suspendue",
+            ],
+        ),
+    ] {
+        let told = site.lobby(operator, &["live"]).answer()?.success()?.text();
+        let told: Vec<&str> = told.split_whitespace().collect();
+        let told = told.join(" ");
+        for words in words {
+            ensure!(
+                told.contains(words),
+                "{operator} does not read {words:?}: {told}"
+            );
+        }
+    }
+    // What one of them does, the other reads.
+    site.lobby("omar", &["hold", &session, "--reason", "pourquoi ?"])
+        .answer()?
+        .success()?;
+    let told = site.operator(&["live"])?.success()?.text();
+    ensure!(
+        told.contains("omar holds session") && told.contains("pourquoi ?"),
+        "{told}"
+    );
+    running.child.kill()?;
+    Ok(())
+}
+
+/// What stands before a target: whoever comes waits there while it is shut.
+struct Lock {
+    port: u16,
+    waits: Arc<AtomicUsize>,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Default)]
+struct State {
+    is_shut: bool,
+    target: u16,
+}
+
+impl Lock {
+    fn open() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let lock = Self {
+            port: listener.local_addr()?.port(),
+            waits: Arc::default(),
+            state: Arc::default(),
+        };
+        let (waits, state) = (Arc::clone(&lock.waits), Arc::clone(&lock.state));
+        thread::spawn(move || {
+            for coming in listener.incoming().map_while(io::Result::ok) {
+                let (waits, state) = (Arc::clone(&waits), Arc::clone(&state));
+                thread::spawn(move || {
+                    waits.fetch_add(1, SeqCst);
+                    let (state, changed) = &*state;
+                    let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                    let open = changed.wait_while(state, |state| state.is_shut);
+                    let target = open.unwrap_or_else(PoisonError::into_inner).target;
+                    waits.fetch_sub(1, SeqCst);
+                    let _ = joined(&coming, target);
+                });
+            }
+        });
+        Ok(lock)
+    }
+
+    fn leads_to(&self, target: u16) {
+        self.change(|state| state.target = target);
+    }
+
+    fn shut(&self, is_shut: bool) {
+        self.change(|state| state.is_shut = is_shut);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let (state, changed) = &*self.state;
+        change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.notify_all();
+    }
+}
+
+/// Carries both ways until both have ended.
+fn joined(coming: &TcpStream, target: u16) -> io::Result<()> {
+    let going = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
+    let (mut from, mut to) = (coming.try_clone()?, going.try_clone()?);
+    let up = thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+    let (mut from, mut to) = (going, coming.try_clone()?);
+    let _ = io::copy(&mut from, &mut to);
+    let _ = to.shutdown(std::net::Shutdown::Write);
+    let _ = up.join();
+    Ok(())
+}
