@@ -5,13 +5,16 @@
 
 mod admit;
 mod rules;
+mod withdrawal;
 
 pub use self::admit::{admit, admit_for};
 
 use std::sync::Arc;
 
 use self::rules::{Rule, Rules};
+use self::withdrawal::withdrawal;
 use crate::capability::Capability;
+use crate::clearance::still_in;
 use crate::documents::{Documents, HostPort};
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
@@ -22,7 +25,7 @@ use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, InterventionNumber, TargetId};
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
-use crate::verdict::{EndReason, Permit, Refusal, Verdict, Withdrawal};
+use crate::verdict::{EndReason, Permit, Refusal, Verdict};
 
 /// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit()`] makes one.
 ///
@@ -281,6 +284,7 @@ impl Admission {
                 client: client.clone(),
             });
         }
+        still_in(documents, client, presence, target)?;
         if let Some(closed_at) = self.over_by(intervention, now) {
             return Err(self.end_at(closed_at));
         }
@@ -403,32 +407,6 @@ impl Admission {
     }
 }
 
-/// Who ended it and why, where a person did.
-fn withdrawal(intervention: &Intervention) -> Option<Withdrawal> {
-    match intervention.state() {
-        State::Closed { reason, .. } => match reason {
-            CloseReason::ByOperator { by, reason } => Some(Withdrawal {
-                by: by.clone(),
-                reason: Some(reason.clone()),
-            }),
-            CloseReason::ByTechnician => Some(Withdrawal {
-                by: intervention.request().person.clone(),
-                reason: None,
-            }),
-            CloseReason::WindowOver => None,
-        },
-        State::Cancelled { .. } => Some(Withdrawal {
-            by: intervention.request().person.clone(),
-            reason: None,
-        }),
-        State::Requested
-        | State::Approved { .. }
-        | State::Open { .. }
-        | State::Refused { .. }
-        | State::Expired { .. } => None,
-    }
-}
-
 /// Of two reasons, the one that says more than "something else"; of two templates, the one that more words fit.
 fn nearer(one: Option<(Mismatch, usize)>, two: (Mismatch, usize)) -> (Mismatch, usize) {
     use crate::capability::{CommandRefused, EnvRefused};
@@ -473,11 +451,13 @@ pub(crate) fn closed(end: EndReason, target: &TargetId) -> Refusal {
         EndReason::Withdrawn(ended) => Refusal::Ended(ended),
         EndReason::NotOnRecord { number } => Refusal::NotOnRecord { number },
         EndReason::DoorClosed { client } => Refusal::DoorClosed { client },
-        EndReason::InterventionEnded { .. } | EndReason::MatrixChanged { .. } => {
-            Refusal::NoIntervention {
-                target: target.clone(),
-            }
-        }
+        // Of time alone: nothing of these is an end of it.
+        EndReason::InterventionEnded { .. }
+        | EndReason::MatrixChanged { .. }
+        | EndReason::KeptOut { .. }
+        | EndReason::NotAccepted { .. } => Refusal::NoIntervention {
+            target: target.clone(),
+        },
     }
 }
 

@@ -47,6 +47,7 @@ pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
 use crate::capability::Allowed;
+use crate::clearance::Clearances;
 use crate::extraction::Zone;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
@@ -65,6 +66,8 @@ pub struct Documents {
     closed: Closed,
     /// What the gateway's own settings say of budgets.
     node: NodeRules,
+    /// What clients said of people and places beside these.
+    clearances: Clearances,
 }
 
 /// Whose documents are not the ones that were put in force: their doors are closed, and nobody else's.

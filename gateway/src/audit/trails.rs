@@ -94,6 +94,11 @@ impl AuditKind {
             | Self::Hold
             | Self::Resume
             | Self::Slow
+            | Self::KeepOut
+            | Self::KeepOutLifted
+            | Self::PeopleAccepted
+            | Self::PersonRefused
+            | Self::ClearanceEnded
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

@@ -11,7 +11,7 @@ use super::{Ask, Undone, right, typed};
 use crate::actor::Actor;
 use crate::archive::changes::GATEWAY_KEY;
 use crate::archive::cut_short;
-use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
+use crate::audit::{AuditKind, AuditRecord, KEPT_OUT, PEOPLE, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{AuditQuery, FIRST, JOINED, NODE, REPLACED, StoreError, Stretches};
@@ -27,7 +27,7 @@ const UNREAD: &str = "unread";
 const STRETCHES: usize = 500;
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 20] = [
+const TOLD: [(AuditKind, &str, What); 24] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -48,6 +48,10 @@ const TOLD: [(AuditKind, &str, What); 20] = [
     (AuditKind::ServeCutShort, "", What::CutShort),
     (AuditKind::RecordingDestroyed, "", What::Destroyed),
     (AuditKind::EntriesDestroyed, "", What::WordsDestroyed),
+    (AuditKind::PeopleAccepted, "", What::Accepted),
+    (AuditKind::PersonRefused, "", What::Refused),
+    (AuditKind::KeepOut, "", What::KeptOut),
+    (AuditKind::KeepOutLifted, "", What::Lifted),
 ];
 
 /// What happened.
@@ -94,6 +98,14 @@ pub(crate) enum What {
     Destroyed,
     /// The words of entries were.
     WordsDestroyed,
+    /// Somebody of a provider was accepted: by an operator, or by the client's first document.
+    Accepted,
+    /// An operator refused somebody.
+    Refused,
+    /// An operator keeps something out.
+    KeptOut,
+    /// An operator lifted that.
+    Lifted,
     /// Another change, in its own words.
     Worded,
 }
@@ -165,12 +177,19 @@ impl Change {
             .iter()
             .find(|(kind, of, _)| *kind == record.kind && (of.is_empty() || *of == change))
             .map_or(What::Worded, |(_, _, what)| *what);
+        let (object, lines) = if let What::Accepted | What::Refused = what {
+            (String::new(), list(PEOPLE))
+        } else if let What::KeptOut | What::Lifted = what {
+            (text(KEPT_OUT), record.reason.iter().cloned().collect())
+        } else {
+            (text("object"), list("lines"))
+        };
         Self {
             at: record.at,
             what,
             by: text("by"),
-            object: text("object"),
-            lines: list("lines"),
+            object,
+            lines,
             gained: list("gained"),
             lost: list("lost"),
             gateway: text(GATEWAY_KEY),
@@ -238,6 +257,9 @@ pub(crate) async fn changes(house: &Gateway, by: &Actor, ask: Changes) -> Result
 
 fn changed(by: &AsOperator<'_>, from: Timestamp, found: Vec<StoredAuditRecord>) -> Changed {
     let changes = found.into_iter().map(|stored| Change::of(stored.record));
+    // A first document that names nobody accepts nobody.
+    let changes =
+        changes.filter(|change| change.what != What::Accepted || !change.lines.is_empty());
     Changed {
         client: by.client().clone(),
         from,
@@ -337,6 +359,7 @@ async fn told(
     };
     let after = query.after;
     let mut found = all(house, query).await?;
+    found.retain(|stored| !is_own(by, &stored.record));
     if let Since::Told(told) = &since {
         found.retain(|stored| told.is_news(stored.seq));
     }
@@ -369,6 +392,14 @@ async fn told(
     upto.at = operator.now();
     upto.away = unread;
     Ok(Some(changed(operator, from, found)))
+}
+
+/// Whether they did it themselves on this connection, and read what came of it.
+fn is_own(by: &Actor, record: &AuditRecord) -> bool {
+    use AuditKind::{KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused};
+    let said = [KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused];
+    let connection = record.detail.get("connection").and_then(|id| id.as_str());
+    said.contains(&record.kind) && connection == Some(by.connection.to_string().as_str())
 }
 
 /// All that a query finds, the latest first, a page at a time.

@@ -34,6 +34,11 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::GatewayStop
                 | AuditKind::ServeCutShort
                 | AuditKind::NotOnRecord
+                | AuditKind::PeopleAccepted
+                | AuditKind::PersonRefused
+                | AuditKind::ClearanceEnded
+                | AuditKind::KeepOut
+                | AuditKind::KeepOutLifted
         )
     })
 }
@@ -56,6 +61,7 @@ impl Said {
             let over = clock::agreed().minus(FORGOTTEN_AFTER).as_micros();
             self.blocks.see(seq, entry, kind, clock::ahead());
             self.codes.see(seq, entry, kind, over);
+            self.clearances.see(seq, entry, kind);
             if kind == AuditKind::EntriesDestroyed
                 && let (Some(count), Some(leaves)) = (
                     entry.detail_number("entries"),
@@ -212,7 +218,7 @@ mod tests {
 
     use super::super::super::failures::{BLOCKS, person_subject};
     use super::*;
-    use crate::audit::{AuditRecord, CODE_STEP, COUNTED, Place, SECRET};
+    use crate::audit::{AuditRecord, CODE_STEP, COUNTED, KEPT_OUT, PEOPLE, Place, SECRET};
     use crate::store::SEALED;
 
     /// What happens in a log, and to which of a few it happens.
@@ -228,6 +234,7 @@ mod tests {
         Try,
         Code,
         Secret(AuditKind),
+        Cleared(AuditKind),
         Nothing,
     }
 
@@ -243,6 +250,13 @@ mod tests {
             AuditKind::EnrolmentDisabled,
             AuditKind::Bound,
         ];
+        let cleared = [
+            AuditKind::PeopleAccepted,
+            AuditKind::PersonRefused,
+            AuditKind::ClearanceEnded,
+            AuditKind::KeepOut,
+            AuditKind::KeepOutLifted,
+        ];
         let one = prop_oneof![
             proptest::sample::select(steps.to_vec()).prop_map(Happens::Step),
             any::<bool>().prop_map(|is_out| Happens::Document { is_out }),
@@ -254,6 +268,7 @@ mod tests {
             Just(Happens::Try),
             Just(Happens::Code),
             proptest::sample::select(secrets.to_vec()).prop_map(Happens::Secret),
+            proptest::sample::select(cleared.to_vec()).prop_map(Happens::Cleared),
             Just(Happens::Nothing),
         ];
         (one, 0..3_u8)
@@ -327,6 +342,12 @@ mod tests {
                     .person(&person)
                     .detail(SECRET, format!("enrolment of {person}"))
                     .detail(SEALED, format!("{seq:064x}")),
+                Happens::Cleared(kind) => record(*kind)
+                    .person(&PersonId::parse("odile").unwrap())
+                    .client(&ClientId::parse("hopital").unwrap())
+                    .reason(seq)
+                    .detail(PEOPLE, vec![format!("maintech/{person}")])
+                    .detail(KEPT_OUT, format!("person {person}")),
                 Happens::Nothing => record(AuditKind::LogOff),
             };
             let place = Place {
@@ -348,7 +369,8 @@ mod tests {
         let interventions: BTreeMap<_, _> = said.interventions.iter().collect();
         write!(
             known,
-            "{:?} {:?} {:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
+            "{} {:?} {:?} {:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
+            said.clearances.all(),
             said.codes,
             said.secrets,
             said.open,

@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 30] = [
+const KINDS: [AuditKind; 34] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -46,6 +46,10 @@ const KINDS: [AuditKind; 30] = [
     AuditKind::Hold,
     AuditKind::Resume,
     AuditKind::Slow,
+    AuditKind::PeopleAccepted,
+    AuditKind::PersonRefused,
+    AuditKind::KeepOut,
+    AuditKind::KeepOutLifted,
 ];
 
 /// Entries that are read in one statement.

@@ -20,7 +20,7 @@ const TECHNICIANS: [&str; 5] = [
     "cancel 1",
     "quota",
 ];
-const OPERATORS: [&str; 13] = [
+const OPERATORS: [&str; 15] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
@@ -32,6 +32,8 @@ const OPERATORS: [&str; 13] = [
     "hold 1 --reason what",
     "resume 1",
     "cut all",
+    "keep-out",
+    "people",
     "withdraw 1 --reason no",
     "changes",
 ];
