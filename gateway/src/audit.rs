@@ -5,6 +5,7 @@
 //! ([`crate::store`]); logging is another matter and may drop lines. No payload, password or key ever
 //! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
 
+mod detail;
 mod entry;
 pub(crate) mod reach;
 pub(crate) mod trails;
@@ -18,6 +19,9 @@ use ecluse_policy::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use self::detail::{
+    CODE_STEP, COUNTED, KEPT_OUT, PEOPLE, PEOPLE_TOLD, SECRET, SECRETS_TOLD,
+};
 pub(crate) use self::entry::Place;
 
 /// Declares the kinds with their names in the store, once.
@@ -108,6 +112,16 @@ kinds! {
     Answer = "answer",
     /// A channel ended because nobody did anything on it.
     Idle = "idle",
+    /// An operator keeps a person, a station, a target or everything out until one lifts it (I5, I8).
+    KeepOut = "keep-out",
+    /// An operator lifted that.
+    KeepOutLifted = "keep-out-lifted",
+    /// A client accepted people of a provider: an operator did, or its first document (P1).
+    PeopleAccepted = "people-accepted",
+    /// An operator refused one of a provider's people.
+    PersonRefused = "person-refused",
+    /// People whom a client had accepted left their provider's document: they are new when they come again.
+    ClearanceEnded = "clearance-ended",
     /// An operator cut sessions.
     Cut = "cut",
     /// An operator ordered other nodes to cut sessions.
@@ -280,16 +294,6 @@ pub struct AuditRecord {
     /// The event it tells of with others; without it, it is an event of its own. Only until it is written.
     pub event: Option<Uuid>,
 }
-
-/// The detail of an entry that a sealed secret is not the one on record: which. Whose matter it is the documents say.
-pub(crate) const SECRET: &str = "secret";
-/// The detail of an entry that a code was accepted: its step. A code of that step is accepted no more.
-pub(crate) const CODE_STEP: &str = "code-step";
-/// The detail of an entry of a try that counts: when, by whom it counts against.
-pub(crate) const COUNTED: &str = "counted-against";
-/// The detail of an entry after which the log tells of every sealed secret that lets somebody in, whatever retention takes: a row of
-/// which it does not opens nothing.
-pub(crate) const SECRETS_TOLD: &str = "secrets-told";
 
 /// Longest text a record keeps of what others wrote, in characters.
 pub(crate) const LONGEST: usize = 2000;

@@ -6,6 +6,7 @@
 mod admit;
 mod bounds;
 mod rules;
+mod withdrawal;
 
 pub use self::admit::{admit, admit_for};
 pub use self::bounds::Bounds;
@@ -13,7 +14,9 @@ pub use self::bounds::Bounds;
 use std::sync::Arc;
 
 use self::rules::{Rule, Rules};
+use self::withdrawal::withdrawal;
 use crate::capability::Capability;
+use crate::clearance::still_in;
 use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
 use crate::flow::choke::{Mismatch, answers};
@@ -23,7 +26,7 @@ use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, InterventionNumber, TargetId};
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
-use crate::verdict::{EndReason, Permit, Refusal, Verdict, Withdrawal};
+use crate::verdict::{EndReason, Permit, Refusal, Verdict};
 
 /// Proof that a technician may act on a target as an account until [`Admission::closes_at`]. Only [`admit()`] makes one.
 ///
@@ -240,6 +243,7 @@ impl Admission {
                 client: client.clone(),
             });
         }
+        still_in(documents, client, presence, target)?;
         if let Some(closed_at) = self.over_by(intervention, now) {
             return Err(self.end_at(closed_at));
         }
@@ -362,32 +366,6 @@ impl Admission {
     }
 }
 
-/// Who ended it and why, where a person did.
-fn withdrawal(intervention: &Intervention) -> Option<Withdrawal> {
-    match intervention.state() {
-        State::Closed { reason, .. } => match reason {
-            CloseReason::ByOperator { by, reason } => Some(Withdrawal {
-                by: by.clone(),
-                reason: Some(reason.clone()),
-            }),
-            CloseReason::ByTechnician => Some(Withdrawal {
-                by: intervention.request().person.clone(),
-                reason: None,
-            }),
-            CloseReason::WindowOver => None,
-        },
-        State::Cancelled { .. } => Some(Withdrawal {
-            by: intervention.request().person.clone(),
-            reason: None,
-        }),
-        State::Requested
-        | State::Approved { .. }
-        | State::Open { .. }
-        | State::Refused { .. }
-        | State::Expired { .. } => None,
-    }
-}
-
 /// Of two reasons, the one that says more than "something else"; of two templates, the one that more words fit.
 fn nearer(one: Option<(Mismatch, usize)>, two: (Mismatch, usize)) -> (Mismatch, usize) {
     use crate::capability::{CommandRefused, EnvRefused};
@@ -432,11 +410,13 @@ pub(crate) fn closed(end: EndReason, target: &TargetId) -> Refusal {
         EndReason::Withdrawn(ended) => Refusal::Ended(ended),
         EndReason::NotOnRecord { number } => Refusal::NotOnRecord { number },
         EndReason::DoorClosed { client } => Refusal::DoorClosed { client },
-        EndReason::InterventionEnded { .. } | EndReason::MatrixChanged { .. } => {
-            Refusal::NoIntervention {
-                target: target.clone(),
-            }
-        }
+        // Of time alone: nothing of these is an end of it.
+        EndReason::InterventionEnded { .. }
+        | EndReason::MatrixChanged { .. }
+        | EndReason::KeptOut { .. }
+        | EndReason::NotAccepted { .. } => Refusal::NoIntervention {
+            target: target.clone(),
+        },
     }
 }
 

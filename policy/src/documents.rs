@@ -13,6 +13,7 @@ mod diff;
 mod error;
 mod evidence;
 mod extraction;
+mod host_port;
 mod idle;
 mod keeping;
 mod lookup;
@@ -29,7 +30,6 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 
 pub use self::approval::{ApprovalRule, ApprovalTerms, CEILING};
 pub use self::client::parse_client;
@@ -40,6 +40,7 @@ pub use self::evidence::{
     SyslogReceiver,
 };
 pub use self::extraction::{Extraction, NodeRules};
+pub use self::host_port::HostPort;
 pub use self::keeping::{Regime, RetentionRules};
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::networks::{Networks, Pool};
@@ -48,6 +49,7 @@ pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
 use crate::capability::Allowed;
+use crate::clearance::Clearances;
 use crate::extraction::Zone;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
@@ -66,6 +68,8 @@ pub struct Documents {
     closed: Closed,
     /// What the gateway's own settings say of budgets.
     node: NodeRules,
+    /// What clients said of people and places beside these.
+    clearances: Clearances,
 }
 
 /// Whose documents are not the ones that were put in force: their doors are closed, and nobody else's.
@@ -404,97 +408,5 @@ impl Factor {
             Self::Key => "key",
             Self::Totp => "totp",
         }
-    }
-}
-
-/// A host and a port, as a document writes them: `10.1.2.3:22`, `[2001:db8::1]:22`, `db01.example.org:22`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostPort {
-    host: String,
-    port: u16,
-}
-
-impl HostPort {
-    /// Parses `HOST:PORT`.
-    ///
-    /// # Errors
-    /// A text that says what would be accepted.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let refused = || format!("`{}` is not HOST:PORT", crate::name::shown(text));
-        let (host, port) = text.rsplit_once(':').ok_or_else(refused)?;
-        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        let port: u16 = port
-            .parse()
-            .ok()
-            .filter(|port| digits && *port > 0)
-            .ok_or_else(refused)?;
-        let host = match host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-        {
-            Some(inner) => inner
-                .parse::<std::net::Ipv6Addr>()
-                .map_err(|_| refused())?
-                .to_string(),
-            None if is_host(host) => host.to_ascii_lowercase(),
-            None => return Err(refused()),
-        };
-        Ok(Self { host, port })
-    }
-
-    /// The host: a name, or an address without brackets.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port; never zero.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-}
-
-/// An IPv4 address or a host name (RFC 1123). What is all digits and dots must be an address: `10.1` is neither.
-fn is_host(host: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    if host
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    {
-        return host.parse::<std::net::Ipv4Addr>().is_ok();
-    }
-    host.len() <= 253 && host.split('.').all(label)
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') {
-            write!(formatter, "[{host}]:{port}")
-        } else {
-            write!(formatter, "{host}:{port}")
-        }
-    }
-}
-
-impl TryFrom<String> for HostPort {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text)
-    }
-}
-
-impl From<HostPort> for String {
-    fn from(address: HostPort) -> String {
-        address.to_string()
     }
 }

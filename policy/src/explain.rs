@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::capability::{Allowed, Capability, Standing};
+use crate::clearance::why_not;
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
@@ -113,6 +114,7 @@ pub fn explain(
             flows: Vec::new(),
         };
     };
+    general.extend(why_not(documents, client, &provider.id, person, &target.id));
     let (mut allowed, mut lacking) = (Vec::new(), Vec::new());
     for flow in &client.flows {
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);

@@ -26,6 +26,7 @@
 pub mod address;
 pub mod admission;
 pub mod capability;
+pub mod clearance;
 pub mod derogation;
 pub mod documents;
 pub mod explain;
@@ -49,6 +50,7 @@ pub mod words;
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, Bounds, admit, admit_for};
 pub use self::capability::{Allowed, Capability};
+pub use self::clearance::{Clearance, Clearances, Cleared, KeepOut, Kept, bars, people_of};
 pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::capability::{Allowed, Capability};
+use crate::clearance::is_let_in;
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
@@ -36,7 +37,8 @@ pub struct Reach {
     pub bytes: Option<ByteCount>,
 }
 
-/// Everything that the matrix allows one technician at `now`, flow by flow. Empty for anybody else.
+/// Everything that the matrix allows one technician at `now`, flow by flow. Empty for anybody else, and nothing of a client that
+/// has not accepted them, or keeps them out.
 ///
 /// An account that only some of the flow's targets have is left to [`flows_allowing`]; this is for people to read.
 #[must_use]
@@ -46,7 +48,10 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
     };
     let mut reaches = Vec::new();
     let clients = documents.clients().values();
-    for client in clients.filter(|client| !documents.is_closed(&client.id)) {
+    for client in clients.filter(|client| {
+        !documents.is_closed(&client.id)
+            && is_let_in(documents, client, &provider.id, &technician.id)
+    }) {
         for flow in client
             .flows
             .iter()

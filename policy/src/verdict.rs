@@ -3,16 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::capability::{Capability, CommandRefused, EnvRefused};
-use crate::documents::HostPort;
+use crate::capability::{CommandRefused, EnvRefused};
+use crate::clearance::Kept;
 use crate::extraction::ByteCount;
 use crate::flow::FlowRequest;
 use crate::identity::Ended;
-use crate::key::PublicKey;
 use crate::name::{
-    AccountName, ClientId, FlowName, InterventionId, InterventionNumber, StationId, TargetId,
+    AccountName, ClientId, FlowName, InterventionNumber, PersonId, StationId, TargetId,
 };
-use crate::terms::{TermRefused, Terms};
+use crate::terms::TermRefused;
 use crate::time::{Span, Timestamp};
 
 /// The answer to one flow request.
@@ -35,101 +34,6 @@ impl Verdict {
             Self::Permit(permit) => Ok(permit),
             Self::Refuse(refusal) => Err(refusal),
         }
-    }
-}
-
-/// Proof that one flow may pass, and where to. Only [`crate::admission::Admission::decide`] makes one.
-///
-/// Invariant: when it was made, a line of the matrix and an approved intervention both allowed the flow, and
-/// `closes_at` was ahead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Permit {
-    pub(crate) destination: HostPort,
-    pub(crate) host_keys: Vec<PublicKey>,
-    pub(crate) account: AccountName,
-    pub(crate) target: TargetId,
-    pub(crate) client: ClientId,
-    pub(crate) intervention: InterventionId,
-    pub(crate) number: InterventionNumber,
-    pub(crate) capability: Capability,
-    pub(crate) flow: FlowName,
-    pub(crate) terms: Box<Terms>,
-    pub(crate) closes_at: Timestamp,
-    /// What is over at `closes_at`.
-    pub(crate) end: Box<EndReason>,
-}
-
-impl Permit {
-    /// Where to dial: what the client's document says, never what was typed.
-    #[must_use]
-    pub const fn destination(&self) -> &HostPort {
-        &self.destination
-    }
-
-    /// The keys by which the target proves itself (C3). Never empty.
-    #[must_use]
-    pub fn host_keys(&self) -> &[PublicKey] {
-        &self.host_keys
-    }
-
-    /// As whom to log in on the target.
-    #[must_use]
-    pub const fn account(&self) -> &AccountName {
-        &self.account
-    }
-
-    /// The target.
-    #[must_use]
-    pub const fn target(&self) -> &TargetId {
-        &self.target
-    }
-
-    /// Whose target it is.
-    #[must_use]
-    pub const fn client(&self) -> &ClientId {
-        &self.client
-    }
-
-    /// The intervention that allows it.
-    #[must_use]
-    pub const fn intervention(&self) -> InterventionId {
-        self.intervention
-    }
-
-    /// Its number.
-    #[must_use]
-    pub const fn number(&self) -> InterventionNumber {
-        self.number
-    }
-
-    /// The capability that allows it.
-    #[must_use]
-    pub const fn capability(&self) -> &Capability {
-        &self.capability
-    }
-
-    /// The line of the matrix that allows it.
-    #[must_use]
-    pub const fn flow(&self) -> &FlowName {
-        &self.flow
-    }
-
-    /// What it brings with it: the terminal, the variables and the signals that may pass.
-    #[must_use]
-    pub fn terms(&self) -> &Terms {
-        &self.terms
-    }
-
-    /// When it ends at the latest. **Range**: end excluded.
-    #[must_use]
-    pub const fn closes_at(&self) -> Timestamp {
-        self.closes_at
-    }
-
-    /// Why it ends then: the window, the hours of the line, or the last day of a derogation.
-    pub fn end(&self) -> &EndReason {
-        &self.end
     }
 }
 
@@ -236,6 +140,34 @@ pub enum Refusal {
     DoorClosed {
         /// The client.
         client: ClientId,
+    },
+    /// An operator of the client keeps this person, their station, the target or everybody out until one lifts it.
+    #[error("{}", kept_out(.client, .kept, .reason))]
+    KeptOut {
+        /// The client.
+        client: ClientId,
+        /// What is kept out.
+        kept: Box<Kept>,
+        /// Why.
+        reason: String,
+        /// Whom to call there; empty where no document says it.
+        contacts: String,
+    },
+    /// The client has not said yet whether this person may work for it.
+    #[error("{client} has not accepted you yet; an operator there accepts you first")]
+    NotAccepted {
+        /// The client.
+        client: ClientId,
+        /// Whom to call there.
+        contacts: String,
+    },
+    /// The client has said that this person may not.
+    #[error("{client} does not accept you")]
+    PersonRefused {
+        /// The client.
+        client: ClientId,
+        /// Whom to call there.
+        contacts: String,
     },
     /// The person or station may not be here any more.
     #[error("{0}")]
@@ -441,6 +373,18 @@ pub enum Refusal {
     /// Only an operator of that client answers.
     #[error("only an operator of the client decides on its interventions")]
     NotItsOperator,
+    /// What was asked for is kept out: said to an operator who would say yes.
+    #[error("{} is kept out; lift it first: keep-out {} --lift", .kept.name(), .kept.name())]
+    IsKeptOut {
+        /// What is kept out.
+        kept: Box<Kept>,
+    },
+    /// Who asked is not accepted: said to an operator who would say yes.
+    #[error("{person} is not accepted; accept them first: people accept {person}")]
+    AcceptFirst {
+        /// Who.
+        person: PersonId,
+    },
     /// Nobody decides on what they asked themselves (I6).
     #[error("nobody approves their own request")]
     OwnRequest,
@@ -487,8 +431,10 @@ pub enum Refusal {
 
 mod argument;
 mod end;
+mod permit;
 mod texts;
 pub use self::argument::{Argument, Arguments};
 pub use self::end::{EndReason, Withdrawal};
+pub use self::permit::Permit;
 pub use self::texts::TEXT_IDS;
-use self::texts::{listed, opens};
+use self::texts::{kept_out, listed, opens};

@@ -298,6 +298,18 @@ const SENTENCES: &[Pattern] = &[
         "the door of {} is closed: its document is not the one on record",
         "la porte du client {} est fermée, son document n'est pas celui du journal",
     ),
+    (
+        "kept out by {}, for {}: {}",
+        "exclusion par {}, pour {}\u{a0}: {}",
+    ),
+    (
+        "the technician is not accepted by {}; {} refused them",
+        "le technicien n'est pas accepté par {}\u{a0}; {} l'a refusé",
+    ),
+    (
+        "the technician is not accepted by {}",
+        "le technicien n'est pas accepté par {}",
+    ),
     ("cut by {}: {}", "coupée par {}\u{a0}: {}"),
     ("cut by {}", "coupée par {}"),
     (
@@ -480,11 +492,6 @@ const SENTENCES: &[Pattern] = &[
         "the technician left before the target answered",
         "le technicien est parti avant que la cible réponde",
     ),
-    (
-        "waits for an answer: {sentence}",
-        "attend une réponse\u{a0}: {sentence}",
-    ),
-    ("left before an answer", "parti avant une réponse"),
 ];
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ import uuid
 
 path, migrations, upto = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 JOURNAL, FACTS, CAUSES, INDEX, BOUND = 3, 3, 9, 11, 10
-LATER = {"bindings-begin", "bound", "not-on-record", "reached", "trail-count", "changes-told", "settings-change"}
+LATER = {"bindings-begin", "bound", "not-on-record", "reached", "trail-count", "changes-told", "settings-change",
+         "people-accepted", "person-refused", "clearance-ended", "keep-out", "keep-out-lifted"}
 if upto < JOURNAL:
     # Recordings were not sealed yet, nor settings kept.
     LATER.add("recording-sealed")
@@ -67,7 +68,7 @@ def as_then(entry, seq):
     detail = entry.get("detail", {})
     for key in [key for key in detail if key.endswith("salted-sha256") or key == "document-of"]:
         del detail[key]
-    for key in ("code-step", "counted-against", "secrets-told", "copies"):
+    for key in ("code-step", "counted-against", "secrets-told", "copies", "people-told"):
         detail.pop(key, None)
     if upto < CAUSES:
         detail.pop("because", None)

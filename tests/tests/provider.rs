@@ -43,6 +43,11 @@ fn r3_a_provider_that_changes_for_others_accuses_nobody() -> Result<()> {
                 == serde_json::json!(["station maintech/ws-1", "technician maintech/alice"]),
         "{begun}"
     );
+    // Nobody new passes unseen (P1).
+    wait::until_true("the newcomer to be known", Duration::from_secs(60), || {
+        let accepted = site.operator(&["people", "accept", "alice"])?;
+        Ok(accepted.status == Some(0))
+    })?;
     wait::until_true("the flow in force", Duration::from_secs(60), || {
         let flows = site.ssh("alice").run("flows").answer()?;
         Ok(flows.text().contains("db01"))

@@ -152,9 +152,9 @@ fn recordings_are_kept_as_long_as_agreed_on_and_then_removed_on_record() -> Resu
         after.len() < before,
         "no entry lost its words: {before} before"
     );
-    // What tells of the document that is in force stays, and whose second factor is.
+    // What tells of the document that is in force and of whom its client accepts stays, and whose second factor is.
     let stays = |entry: &str| {
-        ["document-change", "bound"]
+        ["document-change", "people-accepted", "bound"]
             .iter()
             .any(|kind| entry.contains(&format!("\"kind\":\"{kind}\"")))
     };

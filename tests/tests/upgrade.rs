@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, recording, wait};
+use ecluse_tests::{Site, recording, store, wait};
+use serde_json::json;
 
 use crate::bundles::{SAYS_IT, SECRET, ends_with, export, recorded, said};
 
@@ -34,6 +35,7 @@ fn is_read_today(format: u32, told: &[&str]) -> Result<()> {
     ensure!(replayed.text().contains(SECRET), "{replayed:?}");
     let listed = site.auditor(&["recordings"])?.success()?.text();
     ensure!(listed.contains("alice"), "{listed}");
+    accepts_whom_it_had(&site)?;
     let verified = site
         .gateway()
         .try_run(["journal", "verify", "--contents"], "")?;
@@ -65,6 +67,22 @@ fn is_read_today(format: u32, told: &[&str]) -> Result<()> {
     )?;
     let verified = site.gateway().try_run(["journal", "verify"], "")?;
     ends_with(&verified, 0, told)
+}
+
+/// P1: those whom the documents of before name are accepted, on record, once.
+fn accepts_whom_it_had(site: &Site) -> Result<()> {
+    let said = store::audit_of(site, Some("hopital"), "people-accepted")?;
+    let [said] = said.as_slice() else {
+        anyhow::bail!("{said:?}");
+    };
+    ensure!(
+        said.pointer("/detail/people") == Some(&json!(["maintech/alice", "maintech/bruno"]))
+            && said.get("person").is_none_or(serde_json::Value::is_null),
+        "{said}"
+    );
+    let listed = site.operator(&["people"])?.success()?.text();
+    ensure!(!listed.contains("people accept"), "{listed}");
+    Ok(())
 }
 
 /// From before digests and trails.

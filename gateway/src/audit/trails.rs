@@ -97,6 +97,11 @@ impl AuditKind {
             | Self::Slow
             | Self::Question
             | Self::Answer
+            | Self::KeepOut
+            | Self::KeepOutLifted
+            | Self::PeopleAccepted
+            | Self::PersonRefused
+            | Self::ClearanceEnded
             | Self::Cut
             | Self::CutOrdered
             | Self::Watch

@@ -3,15 +3,18 @@
 //! Operators are told of everything since they were told last, and that they were is on record: who changes something
 //! behind a client's back has its operators read of it.
 
+mod since;
+
 use clap::Args;
 use ecluse_policy::{AsOperator, ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use self::since::{Since, since};
 use super::{Ask, Undone, right, typed};
 use crate::actor::Actor;
 use crate::archive::changes::GATEWAY_KEY;
 use crate::archive::cut_short;
-use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
+use crate::audit::{AuditKind, AuditRecord, KEPT_OUT, PEOPLE, StoredAuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::store::{AuditQuery, FIRST, JOINED, NODE, REPLACED, StoreError, Stretches};
@@ -27,7 +30,7 @@ const UNREAD: &str = "unread";
 const STRETCHES: usize = 500;
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 20] = [
+const TOLD: [(AuditKind, &str, What); 24] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -48,6 +51,10 @@ const TOLD: [(AuditKind, &str, What); 20] = [
     (AuditKind::ServeCutShort, "", What::CutShort),
     (AuditKind::RecordingDestroyed, "", What::Destroyed),
     (AuditKind::EntriesDestroyed, "", What::WordsDestroyed),
+    (AuditKind::PeopleAccepted, "", What::Accepted),
+    (AuditKind::PersonRefused, "", What::Refused),
+    (AuditKind::KeepOut, "", What::KeptOut),
+    (AuditKind::KeepOutLifted, "", What::Lifted),
 ];
 
 /// What happened.
@@ -94,6 +101,14 @@ pub(crate) enum What {
     Destroyed,
     /// The words of entries were.
     WordsDestroyed,
+    /// Somebody of a provider was accepted: by an operator, or by the client's first document.
+    Accepted,
+    /// An operator refused somebody.
+    Refused,
+    /// An operator keeps something out.
+    KeptOut,
+    /// An operator lifted that.
+    Lifted,
     /// Another change, in its own words.
     Worded,
 }
@@ -165,12 +180,19 @@ impl Change {
             .iter()
             .find(|(kind, of, _)| *kind == record.kind && (of.is_empty() || *of == change))
             .map_or(What::Worded, |(_, _, what)| *what);
+        let (object, lines) = if let What::Accepted | What::Refused = what {
+            (String::new(), list(PEOPLE))
+        } else if let What::KeptOut | What::Lifted = what {
+            (text(KEPT_OUT), record.reason.iter().cloned().collect())
+        } else {
+            (text("object"), list("lines"))
+        };
         Self {
             at: record.at,
             what,
             by: text("by"),
-            object: text("object"),
-            lines: list("lines"),
+            object,
+            lines,
             gained: list("gained"),
             lost: list("lost"),
             gateway: text(GATEWAY_KEY),
@@ -256,6 +278,9 @@ fn changed(
     found: Vec<StoredAuditRecord>,
 ) -> Changed {
     let changes = found.into_iter().map(|stored| Change::of(stored.record));
+    // A first document that names nobody accepts nobody.
+    let changes =
+        changes.filter(|change| change.what != What::Accepted || !change.lines.is_empty());
     Changed {
         client: by.client().clone(),
         from,
@@ -284,14 +309,6 @@ impl UpTo {
     fn is_news(&self, seq: u64) -> bool {
         seq > self.seq || self.away.has(seq)
     }
-}
-
-/// Since when somebody was not told.
-enum Since {
-    /// Since they were told, up to this entry.
-    Told(UpTo),
-    /// They never were; since they came for the first time, or a while ago.
-    Came(Timestamp),
 }
 
 /// What is there already is no news; [`untold`] may still tell of it.
@@ -358,6 +375,7 @@ async fn told(
     };
     let after = query.after;
     let mut found = all(house, query).await?;
+    found.retain(|stored| !is_own(by, &stored.record));
     if let Since::Told(told) = &since {
         found.retain(|stored| told.is_news(stored.seq));
     }
@@ -392,6 +410,14 @@ async fn told(
     Ok(Some(changed(operator, from, found)))
 }
 
+/// Whether they did it themselves on this connection, and read what came of it.
+fn is_own(by: &Actor, record: &AuditRecord) -> bool {
+    use AuditKind::{KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused};
+    let said = [KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused];
+    let connection = record.detail.get("connection").and_then(|id| id.as_str());
+    said.contains(&record.kind) && connection == Some(by.connection.to_string().as_str())
+}
+
 /// All that a query finds, the latest first, a page at a time.
 async fn all(house: &Gateway, mut query: AuditQuery) -> Result<Vec<StoredAuditRecord>, StoreError> {
     query.limit = Some(PAGE);
@@ -413,84 +439,4 @@ fn of(by: &AsOperator<'_>) -> AuditQuery {
         kinds: TOLD.iter().map(|(kind, _, _)| *kind).collect(),
         ..AuditQuery::default()
     }
-}
-
-async fn since(
-    house: &Gateway,
-    by: &Actor,
-    operator: &AsOperator<'_>,
-) -> Result<Option<Since>, StoreError> {
-    let theirs = |kind| AuditQuery {
-        client: Some(operator.client().clone()),
-        person: Some(by.person().to_string()),
-        kinds: vec![kind],
-        ..AuditQuery::default()
-    };
-    let told = AuditQuery {
-        latest_first: true,
-        limit: Some(1),
-        ..theirs(AuditKind::ChangesTold)
-    };
-    let destroyed = destroyed(house, operator).await?;
-    if let Some(StoredAuditRecord { seq, record, .. }) = house.store.audit(&told).await?.first() {
-        let upto = record.detail.get("up-to").and_then(|upto| upto.as_u64());
-        let unread = record.detail.get(UNREAD).and_then(|unread| unread.as_str());
-        // One that is dated ahead outlives later ones: when they were told last is not known then.
-        let (at, begin) = match destroyed {
-            Some((upto, before)) if upto > *seq => (record.at.min(before), Begin::Removed),
-            Some(_) | None => (record.at, Begin::Told),
-        };
-        return Ok(Some(Since::Told(UpTo {
-            seq: upto.unwrap_or_default(),
-            at,
-            begin,
-            away: Stretches::parse(unread.unwrap_or_default()),
-        })));
-    }
-    let came = AuditQuery {
-        limit: Some(2),
-        ..theirs(AuditKind::LogOn)
-    };
-    let here = by.connection.to_string();
-    let before = house.store.audit(&came).await?;
-    let first = before.iter().map(|stored| &stored.record).find(|record| {
-        let connection = record.detail.get("connection");
-        connection.and_then(|id| id.as_str()) != Some(here.as_str())
-    });
-    let back = operator.now().minus(BACK);
-    match first {
-        Some(record) => Ok(Some(Since::Came(record.at.max(back)))),
-        // Of whom nothing is on record there may have been words that retention took: told is what came after those. Where it
-        // took none, they come for the first time.
-        None => Ok(destroyed.map(|(seq, at)| {
-            Since::Told(UpTo {
-                seq,
-                at,
-                begin: Begin::Removed,
-                away: Stretches::default(),
-            })
-        })),
-    }
-}
-
-/// Up to which entry retention took words of the client's last, and of before when.
-async fn destroyed(
-    house: &Gateway,
-    operator: &AsOperator<'_>,
-) -> Result<Option<(u64, Timestamp)>, StoreError> {
-    let taken = AuditQuery {
-        client: Some(operator.client().clone()),
-        kinds: vec![AuditKind::EntriesDestroyed],
-        latest_first: true,
-        limit: Some(1),
-        ..AuditQuery::default()
-    };
-    let found = house.store.audit(&taken).await?;
-    let Some(StoredAuditRecord { record, .. }) = found.first() else {
-        return Ok(None);
-    };
-    let seq = record.detail.get("up-to").and_then(|upto| upto.as_u64());
-    let before = record.detail.get("before").and_then(|at| at.as_str());
-    let before = before.and_then(|at| Timestamp::parse(at).ok());
-    Ok(Some((seq.unwrap_or_default(), before.unwrap_or(record.at))))
 }

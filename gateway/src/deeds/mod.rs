@@ -16,10 +16,12 @@ pub(crate) mod evidence;
 pub(crate) mod gauges;
 pub(crate) mod hands;
 pub(crate) mod in_passage;
+pub(crate) mod keep_out;
 pub(crate) mod listing;
 pub(crate) mod live;
 pub(crate) mod moments;
 pub(crate) mod news;
+pub(crate) mod people;
 pub(crate) mod questions;
 pub(crate) mod quota;
 pub(crate) mod requests;
@@ -116,6 +118,20 @@ pub(crate) enum Subject {
     },
     /// Whatever can be cut: a session, a person, a target.
     ToCut(String),
+    /// Whatever can be kept out, or is.
+    ToKeepOut {
+        /// As typed.
+        typed: String,
+        /// Of whom.
+        client: ClientId,
+    },
+    /// A technician whom the client's matrix names.
+    Technician {
+        /// As typed.
+        typed: String,
+        /// Whose matrix.
+        client: ClientId,
+    },
     /// A flow on some targets.
     Flow {
         /// As typed.
@@ -130,9 +146,11 @@ impl std::fmt::Display for Subject {
         match self {
             Self::Intervention(number) => number.fmt(f),
             Self::Session(number) | Self::Recording(number) => number.fmt(f),
-            Self::ToCut(typed) | Self::Name { typed, .. } | Self::Flow { typed, .. } => {
-                f.write_str(typed)
-            }
+            Self::ToCut(typed)
+            | Self::ToKeepOut { typed, .. }
+            | Self::Technician { typed, .. }
+            | Self::Name { typed, .. }
+            | Self::Flow { typed, .. } => f.write_str(typed),
         }
     }
 }
@@ -144,6 +162,8 @@ pub(crate) enum Wants {
     Code(Refusal),
     /// Why: the person named reads it.
     Reason(PersonId),
+    /// Why: whoever it keeps out reads it.
+    Why,
     /// Words to look for.
     Words,
     /// A sentence, and no code, that the other side reads.

@@ -52,6 +52,8 @@ pub(crate) enum What {
     Speed,
     /// A kind of line.
     Kind,
+    /// What is said to somebody who is new.
+    Answer,
 }
 
 impl fmt::Display for What {
@@ -68,6 +70,7 @@ impl fmt::Display for What {
             Self::Place => "a place in a recording such as 12m03.482s or 17:02",
             Self::Speed => "a speed from 0.1 to 100",
             Self::Kind => "a kind of line",
+            Self::Answer => "accept or refuse",
         })
     }
 }

@@ -66,6 +66,19 @@ pub enum Because {
     },
     /// The document of the client, or of the technician's provider, was not the one on record.
     DoorClosed,
+    /// An operator keeps the person, their station, the target or everybody out.
+    KeptOut {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The client does not accept the person, or whether it does is not known any more.
+    NotAccepted {
+        /// Who refused them, where somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// An operator cut it.
     Cut {
         /// Who.
@@ -190,6 +203,13 @@ impl From<&EndReason> for Because {
             },
             EndReason::NotOnRecord { number } => Self::NotOnRecord { number: number.0 },
             EndReason::DoorClosed { .. } => Self::DoorClosed,
+            EndReason::KeptOut { by, reason, .. } => Self::KeptOut {
+                by: by.to_string(),
+                reason: reason.clone(),
+            },
+            EndReason::NotAccepted { by, .. } => Self::NotAccepted {
+                by: by.as_ref().map(ToString::to_string),
+            },
         }
     }
 }
@@ -248,6 +268,17 @@ mod tests {
                     passed: Some(9),
                 }),
                 r#"{"because":"quota","key":"session","limit":10,"spent":11,"passed":9}"#,
+            ),
+            (
+                Because::KeptOut {
+                    by: "odile".into(),
+                    reason: "laptop stolen".into(),
+                },
+                r#"{"because":"kept-out","by":"odile","reason":"laptop stolen"}"#,
+            ),
+            (
+                Because::NotAccepted { by: None },
+                r#"{"because":"not-accepted"}"#,
             ),
             (Because::Orphaned, r#"{"because":"orphaned"}"#),
             (Because::EndedOnRecord, r#"{"because":"ended-on-record"}"#),

@@ -369,6 +369,8 @@ fn ended_by(reason: &EndReason) -> Option<String> {
         EndReason::InterventionEnded { because, .. } => {
             because.as_ref().map(|ended| ended.by.to_string())
         }
+        EndReason::KeptOut { by, .. } => Some(by.to_string()),
+        EndReason::NotAccepted { by, .. } => by.as_ref().map(ToString::to_string),
         EndReason::WindowOver { .. }
         | EndReason::HoursOver { .. }
         | EndReason::DerogationOver { .. }

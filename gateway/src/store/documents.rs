@@ -227,6 +227,7 @@ impl Store {
         }
         let both = [&before, &next];
         let mut records = bound::bind(&mut change, &held, texts, both, records, &quiet).await?;
+        records.extend(bound::with_documents(&change, &next, &quiet));
         for mut record in remove_people(&mut change, &next, by, at).await? {
             let person = record.person.as_deref().map(PersonId::parse);
             if let Some(Ok(person)) = person {

@@ -230,6 +230,7 @@ impl Store {
         journal::check_begun(&store).await?;
         bound::begin(&store).await?;
         bound::begin_secrets(&store).await?;
+        bound::begin_clearances(&store).await?;
         Ok(store)
     }
 

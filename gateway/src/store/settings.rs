@@ -122,6 +122,7 @@ impl Store {
             .detail(bound::COPIES, true)
             .detail(SETTINGS, sha256_hex(text.as_bytes()));
         let began = bound::telling_of_secrets(&mut change, began).await?;
+        let began = bound::telling_of_people(&change, began);
         let records: Vec<_> = told.into_iter().chain([began]).collect();
         change.commit(&records).await
     }

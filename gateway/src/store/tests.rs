@@ -2,6 +2,7 @@
 
 mod blocks;
 mod bound;
+mod clearances;
 mod documents;
 mod doors;
 mod extraction;

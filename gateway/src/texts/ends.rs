@@ -70,6 +70,14 @@ impl Texts {
                 vec![("number", number.to_string().into())],
             ),
             Because::DoorClosed => ("over-door-closed", vec![]),
+            Because::KeptOut { by, reason } => (
+                "over-kept-out",
+                vec![("person", by.into()), ("reason", reason.into())],
+            ),
+            Because::NotAccepted { by: Some(by) } => {
+                ("over-person-refused", vec![("person", by.into())])
+            }
+            Because::NotAccepted { by: None } => ("over-not-accepted", vec![]),
             Because::Cut { by, reason: None } => ("over-cut", vec![("person", by.into())]),
             Because::Cut {
                 by,

@@ -372,7 +372,19 @@ fn what_goes_on_record_in_english_is_read_in_french() {
             },
             EndReason::MatrixChanged { target },
             EndReason::NotOnRecord { number },
-            EndReason::DoorClosed { client },
+            EndReason::DoorClosed {
+                client: client.clone(),
+            },
+            EndReason::KeptOut {
+                client: client.clone(),
+                by: who(),
+                reason: "laptop stolen".into(),
+            },
+            EndReason::NotAccepted {
+                client: client.clone(),
+                by: Some(who()),
+            },
+            EndReason::NotAccepted { client, by: None },
         ]);
     let cut = |reason: Option<&str>| Stop::Cut {
         by: who(),

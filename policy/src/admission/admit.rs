@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Admission;
 use super::rules::Rules;
+use crate::clearance::let_in;
 use crate::documents::Documents;
 use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
@@ -55,7 +56,8 @@ pub fn admit_for(
     now: Timestamp,
 ) -> Result<Admission, Refusal> {
     presence.still_valid(documents, now)?;
-    listed_target(documents, presence.person(), target, now)?;
+    let (client, _) = listed_target(documents, presence.person(), target, now)?;
+    let_in(documents, client, presence, target)?;
     let mut admitted: Vec<Admission> = Vec::new();
     let mut refused: Vec<Refusal> = Vec::new();
     for intervention in interventions
@@ -187,6 +189,11 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::OutsideMatrix { .. }
         | Refusal::NothingAsked
         | Refusal::DoorClosed { .. }
+        | Refusal::KeptOut { .. }
+        | Refusal::NotAccepted { .. }
+        | Refusal::PersonRefused { .. }
+        | Refusal::IsKeptOut { .. }
+        | Refusal::AcceptFirst { .. }
         | Refusal::Reason { .. }
         | Refusal::ReasonIsCode
         | Refusal::Length { .. }

@@ -8,6 +8,7 @@ use super::{
     Client, Closed, Documents, Flow, NodeRules, Provider, Selector, Stations, Whom, parse_client,
     parse_provider,
 };
+use crate::clearance::Clearances;
 use crate::key::{Fingerprint, PublicKey};
 
 impl Documents {
@@ -58,6 +59,7 @@ impl Documents {
                 .collect(),
             closed,
             node: NodeRules::default(),
+            clearances: Clearances::default(),
         })
     }
 

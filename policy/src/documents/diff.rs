@@ -122,6 +122,7 @@ fn objects(documents: &Documents) -> BTreeMap<String, Object> {
         clients,
         closed: _,
         node: _,
+        clearances: _,
     } = documents;
     let mut objects = BTreeMap::new();
     providers

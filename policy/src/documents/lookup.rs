@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Auditor, Client, Closed, Documents, Operator, Provider, Station, Target, Technician};
+use crate::clearance::Clearances;
 use crate::identity::Ended;
 use crate::key::PublicKey;
 use crate::name::{ClientId, Lang, PersonId, ProviderId, StationId, TargetId};
@@ -153,6 +154,18 @@ impl Documents {
     #[must_use]
     pub const fn closed(&self) -> &Closed {
         &self.closed
+    }
+
+    /// What clients said of people and places beside their documents.
+    #[must_use]
+    pub const fn clearances(&self) -> &Clearances {
+        &self.clearances
+    }
+
+    /// The same documents, where this is what clients said beside them.
+    #[must_use]
+    pub fn cleared(self, clearances: Clearances) -> Self {
+        Self { clearances, ..self }
     }
 
     /// One provider.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::hours::{Period, some_time};
 use super::{ANSWER_WITHIN, Intervention, PLANNED_WITHIN, Request, Standing, State};
 use crate::capability::Capability;
+use crate::clearance::let_in;
 use crate::documents::{Client, Documents, Target};
 use crate::extraction::ByteCount;
 use crate::flow::Scope;
@@ -99,6 +100,9 @@ pub fn request(
     } = ask;
     let person = presence.person();
     let (client, found) = targets_of_one_client(documents, person, &targets, now)?;
+    for target in &targets {
+        let_in(documents, client, presence, target)?;
+    }
     let reason = words::reason(&reason)?;
     check_start(start, now)?;
     let account = choose_account(documents, person, &found, account, now)?;

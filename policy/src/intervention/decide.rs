@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Approval, CloseReason, Grant, Intervention, Request, State};
+use crate::clearance::could_come;
 use crate::documents::{Documents, PersonRef};
 use crate::extraction::ByteCount;
 use crate::flow::{Narrowing, Scope};
@@ -80,6 +81,14 @@ impl Intervention {
             technician,
         }
         .in_force(now)?;
+        could_come(
+            documents,
+            by,
+            &self.request.provider,
+            &self.request.person,
+            &self.request.station,
+            &self.request.scope.targets,
+        )?;
 
         let Left {
             scope,

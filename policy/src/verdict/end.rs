@@ -66,6 +66,24 @@ pub enum EndReason {
         /// The intervention.
         number: InterventionNumber,
     },
+    /// An operator of the client keeps the person, their station, the target or everybody out.
+    #[error("kept out by {by}, for {client}: {reason}")]
+    KeptOut {
+        /// The client.
+        client: ClientId,
+        /// Who said so.
+        by: PersonId,
+        /// Why.
+        reason: String,
+    },
+    /// The client does not accept the person, or whether it does is not known any more.
+    #[error("the technician is not accepted by {client}{}", said_by(.by.as_ref()))]
+    NotAccepted {
+        /// The client.
+        client: ClientId,
+        /// Who said so, where somebody did.
+        by: Option<PersonId>,
+    },
     /// The client's document is not the one that was put in force.
     #[error("the door of {client} is closed: its document is not the one on record")]
     DoorClosed {
@@ -86,6 +104,12 @@ fn how_it_ended(state: &str, because: Option<&Withdrawal>) -> String {
     }
 }
 
+/// Who said so, behind what was said.
+fn said_by(by: Option<&PersonId>) -> String {
+    by.map(|by| format!("; {by} refused them"))
+        .unwrap_or_default()
+}
+
 impl EndReason {
     /// Whether it ended the person's or the station's presence, and with it everything on their connection; any other
     /// reason ends what one intervention permitted, and nothing beside it (A1).
@@ -99,6 +123,8 @@ impl EndReason {
             | Self::InterventionEnded { .. }
             | Self::MatrixChanged { .. }
             | Self::NotOnRecord { .. }
+            | Self::KeptOut { .. }
+            | Self::NotAccepted { .. }
             | Self::DoorClosed { .. } => false,
         }
     }
@@ -112,6 +138,8 @@ impl EndReason {
             | Self::InterventionEnded { .. }
             | Self::MatrixChanged { .. }
             | Self::NotOnRecord { .. }
+            | Self::KeptOut { .. }
+            | Self::NotAccepted { .. }
             | Self::DoorClosed { .. } => false,
         }
     }

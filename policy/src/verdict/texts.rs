@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Argument, Arguments, EndReason, Refusal, Timestamp, Withdrawal};
+use super::{Argument, Arguments, ClientId, EndReason, Kept, Refusal, Timestamp, Withdrawal};
 
 /// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
 pub const TEXT_IDS: &[&str] = &[
@@ -21,6 +21,14 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-not-on-record",
     "refusal-not-known-yet",
     "refusal-door-closed",
+    "refusal-kept-out-person",
+    "refusal-kept-out-station",
+    "refusal-kept-out-target",
+    "refusal-kept-out-all",
+    "refusal-not-accepted",
+    "refusal-person-refused",
+    "refusal-is-kept-out",
+    "refusal-accept-first",
     "refusal-window-over",
     "refusal-flow-not-listed",
     "refusal-command",
@@ -68,6 +76,8 @@ pub const TEXT_IDS: &[&str] = &[
     "end-matrix-changed",
     "end-not-on-record",
     "end-door-closed",
+    "end-kept-out",
+    "end-not-accepted",
     "ended-person-removed",
     "ended-person-disabled",
     "ended-person-expired",
@@ -114,6 +124,16 @@ impl Refusal {
             Self::NotOnRecord { .. } => "refusal-not-on-record",
             Self::NotKnownYet { .. } => "refusal-not-known-yet",
             Self::DoorClosed { .. } => "refusal-door-closed",
+            Self::KeptOut { kept, .. } => match **kept {
+                Kept::Person(_) => "refusal-kept-out-person",
+                Kept::Station(_) => "refusal-kept-out-station",
+                Kept::Target(_) => "refusal-kept-out-target",
+                Kept::All => "refusal-kept-out-all",
+            },
+            Self::NotAccepted { .. } => "refusal-not-accepted",
+            Self::PersonRefused { .. } => "refusal-person-refused",
+            Self::IsKeptOut { .. } => "refusal-is-kept-out",
+            Self::AcceptFirst { .. } => "refusal-accept-first",
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
@@ -204,6 +224,25 @@ impl Refusal {
                 vec![("number", text(number))]
             }
             Self::DoorClosed { client } => vec![("client", text(client))],
+            Self::KeptOut {
+                client,
+                kept,
+                reason,
+                contacts,
+            } => vec![
+                ("client", text(client)),
+                ("kept", text(kept.name())),
+                ("reason", text(reason)),
+                ("contacts", contacts_of(contacts)),
+            ],
+            Self::NotAccepted { client, contacts } | Self::PersonRefused { client, contacts } => {
+                vec![
+                    ("client", text(client)),
+                    ("contacts", contacts_of(contacts)),
+                ]
+            }
+            Self::IsKeptOut { kept } => vec![("kept", text(kept.name()))],
+            Self::AcceptFirst { person } => vec![("person", text(person))],
             Self::Ended(ended) => ended.args(),
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
             Self::FlowNotListed { flow, missing } => {
@@ -346,6 +385,8 @@ impl EndReason {
             Self::MatrixChanged { .. } => "end-matrix-changed",
             Self::NotOnRecord { .. } => "end-not-on-record",
             Self::DoorClosed { .. } => "end-door-closed",
+            Self::KeptOut { .. } => "end-kept-out",
+            Self::NotAccepted { .. } => "end-not-accepted",
         }
     }
 
@@ -385,9 +426,32 @@ impl EndReason {
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
             Self::NotOnRecord { number } => vec![("number", text(number))],
-            Self::DoorClosed { client } => vec![("client", text(client))],
+            Self::DoorClosed { client } | Self::NotAccepted { client, by: _ } => {
+                vec![("client", text(client))]
+            }
+            Self::KeptOut {
+                client,
+                by: _,
+                reason,
+            } => vec![("client", text(client)), ("reason", text(reason))],
         }
     }
+}
+
+/// Whom to call; a dash where no document says it.
+fn contacts_of(contacts: &str) -> Argument {
+    text(if contacts.is_empty() { "–" } else { contacts })
+}
+
+/// What is kept out, by whom, and why, in the words of the record.
+pub(super) fn kept_out(client: &ClientId, kept: &Kept, reason: &str) -> String {
+    let what = match kept {
+        Kept::Person(_) => "you out".to_owned(),
+        Kept::Station(station) => format!("station {station} out"),
+        Kept::Target(target) => format!("everybody away from {target}"),
+        Kept::All => "everybody out".to_owned(),
+    };
+    format!("{client} keeps {what} until an operator lifts it: {reason}")
 }
 
 /// When something opens, behind what it is.

@@ -13,6 +13,7 @@ mod approvals;
 mod behind;
 mod budgets;
 mod certificates;
+mod clearances;
 mod commands;
 mod derogations;
 mod documents;

@@ -12,6 +12,11 @@ pub(super) const STEPS: &[Pattern] = &[
     ("finish", "terminer"),
     ("open", "ouvrir"),
     ("close", "terminer"),
+    (
+        "waits for an answer: {sentence}",
+        "attend une réponse\u{a0}: {sentence}",
+    ),
+    ("left before an answer", "parti avant une réponse"),
 ];
 
 pub(super) const REFUSALS: &[Pattern] = &[
@@ -178,5 +183,35 @@ pub(super) const REFUSALS: &[Pattern] = &[
     (
         "nothing of theirs has this name",
         "rien de ce qui les concerne ne porte ce nom",
+    ),
+    // ── who is let in
+    (
+        "{} keeps you out until an operator lifts it: {}",
+        "{} vous exclut jusqu'à ce qu'un opérateur lève cette exclusion\u{a0}: {}",
+    ),
+    (
+        "{} keeps station {} out until an operator lifts it: {}",
+        "{} exclut le poste {} jusqu'à ce qu'un opérateur lève cette exclusion\u{a0}: {}",
+    ),
+    (
+        "{} keeps everybody away from {} until an operator lifts it: {}",
+        "{} exclut tout le monde de {} jusqu'à ce qu'un opérateur lève cette exclusion\u{a0}: {}",
+    ),
+    (
+        "{} keeps everybody out until an operator lifts it: {}",
+        "{} exclut tout le monde jusqu'à ce qu'un opérateur lève cette exclusion\u{a0}: {}",
+    ),
+    (
+        "{} has not accepted you yet; an operator there accepts you first",
+        "{} ne vous a pas encore accepté\u{a0}; un opérateur doit d'abord le faire",
+    ),
+    ("{} does not accept you", "{} ne vous accepte pas"),
+    (
+        "{} is kept out; lift it first: {}",
+        "{} est exclu\u{a0}; levez d'abord cette exclusion\u{a0}: {}",
+    ),
+    (
+        "{} is not accepted; accept them first: {}",
+        "{} n'est pas accepté\u{a0}; acceptez d'abord cette personne\u{a0}: {}",
     ),
 ];

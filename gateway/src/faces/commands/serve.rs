@@ -399,6 +399,7 @@ async fn tell_document_faults(store: &Store) -> Result<(), StoreError> {
 /// contradicts.
 async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) {
     let mut changes = store.changes(Topics::documents());
+    let mut was_closed = !store.document_faults().is_empty();
     // Beats whatever else happens: what is announced again and again must not put off the look at what nobody announces.
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -408,7 +409,8 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
             biased;
             _ = looks.tick() => store.look_at_documents().await,
             changed = changes.changed() => match changed {
-                Ok(()) => store.documents().await,
+                // The same version may stand beside other words of clients.
+                Ok(()) => store.look_at_documents().await,
                 Err(_) => return,
             },
         };
@@ -422,12 +424,13 @@ async fn follow_documents(store: Store, documents: watch::Sender<Arc<Applied>>) 
                     if newer {
                         if applied.version != current.version {
                             tracing::info!(version = applied.version, "new documents are in force");
-                        } else if store.document_faults().is_empty() {
+                        } else if was_closed && store.document_faults().is_empty() {
                             tracing::info!(
                                 version = applied.version,
                                 "the documents are the ones on record again"
                             );
                         }
+                        was_closed = !store.document_faults().is_empty();
                         say_what_is_closed(&store);
                         memory::warn_of_swap(&applied.documents);
                         *current = applied;

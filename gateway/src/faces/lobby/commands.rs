@@ -16,8 +16,10 @@ use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
 use crate::deeds::hands::{Hold, Resume, Slow};
+use crate::deeds::keep_out::KeepOut;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
+use crate::deeds::people::People;
 use crate::deeds::questions::{Answer, Question};
 use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
@@ -68,6 +70,8 @@ enum Act {
     Ask,
     Resume,
     Cut,
+    KeepOut,
+    People,
     Changes,
     Recordings,
     Search,
@@ -121,6 +125,8 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Question>(Act::Ask, &[(Operators, "help-ask")]),
     of::<Resume>(Act::Resume, &[(Operators, "help-resume")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
+    of::<KeepOut>(Act::KeepOut, &[(Operators, "help-keep-out")]),
+    of::<People>(Act::People, &[(Operators, "help-people")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
     of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
@@ -176,7 +182,7 @@ impl Command {
 
     /// How it is written, with what stands for something else named in the reader's language.
     pub(crate) fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 13] = [
+        const FRENCH: [(&str, &str); 14] = [
             (
                 "command|typed|screen|note|refusal|file|hidden",
                 "commande|saisie|écran|note|refus|fichier|caché",
@@ -193,6 +199,7 @@ impl Command {
             ("TEXT", "TEXTE"),
             ("ACCOUNT", "COMPTE"),
             ("PERSON", "PERSONNE"),
+            ("STATION", "POSTE"),
         ];
         match lang {
             Lang::En => self.usage.to_owned(),
@@ -295,6 +302,8 @@ impl Act {
             | Self::Ask
             | Self::Resume
             | Self::Cut
+            | Self::KeepOut
+            | Self::People
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
             // Everybody has one of theirs.
@@ -312,7 +321,9 @@ impl Act {
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
-    use crate::faces::lobby::operator::{answers, changes, hands, live, requests, top_up, watch};
+    use crate::faces::lobby::operator::{
+        answers, changes, hands, keep_out, live, people, requests, top_up, watch,
+    };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
         Act::Refuse => answers::refuse(desk, words).await,
@@ -333,6 +344,8 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Ask => hands::ask(desk, words).await,
         Act::Resume => hands::resume(desk, words).await,
         Act::Cut => live::cut(desk, words).await,
+        Act::KeepOut => keep_out::keep_out(desk, command, words).await,
+        Act::People => people::people(desk, command, words).await,
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,
         Act::Recordings => recordings::recordings(desk, words).await,

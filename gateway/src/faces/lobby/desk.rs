@@ -61,7 +61,9 @@ impl From<Undone> for Trouble {
             Undone::Store(error) => Self::Store(error),
             Undone::Unclear(unclear) => Self::Misused(Misuse::Unclear(unclear)),
             // Whoever could be asked was.
-            Undone::Wants(Wants::Reason(_)) => Self::Misused(Misuse::Missing("usage-no-reason")),
+            Undone::Wants(Wants::Reason(_) | Wants::Why) => {
+                Self::Misused(Misuse::Missing("usage-no-reason"))
+            }
             Undone::Wants(Wants::Words) => Self::Misused(Misuse::Missing("search-no-words")),
             Undone::Wants(Wants::Sentence) => Self::Misused(Misuse::Missing("usage-no-sentence")),
             Undone::Wants(Wants::Code(_))
@@ -184,6 +186,7 @@ impl<'a> Desk<'a> {
             What::Place => ("replay-place-unclear", None),
             What::Speed => ("auditor-speed-unclear", None),
             What::Kind => ("search-kind-unknown", Some(kinds.join(", "))),
+            What::Answer => ("people-answer-unclear", None),
         };
         let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());
@@ -207,6 +210,14 @@ impl<'a> Desk<'a> {
             Undone::NoSuch(Subject::ToCut(typed)) => {
                 self.problem("operator-cut-none", &[("what", typed.into())])
                     .await
+            }
+            Undone::NoSuch(Subject::ToKeepOut { typed, client }) => {
+                let args = [("what", typed.into()), ("client", client.as_str().into())];
+                self.problem("keep-out-none", &args).await
+            }
+            Undone::NoSuch(Subject::Technician { typed, client }) => {
+                let args = [("person", typed.into()), ("client", client.as_str().into())];
+                self.problem("people-unknown", &args).await
             }
             Undone::NoSuch(Subject::Flow { typed, known }) => {
                 let args = [
@@ -242,7 +253,7 @@ impl<'a> Desk<'a> {
             Undone::Unsearchable(QueryError::TooLong) => self.problem("search-too-long", &[]).await,
             Undone::TooOften => self.problem("common-looks-too-often", &[]).await,
             Undone::Unclear(_)
-            | Undone::Wants(Wants::Reason(_) | Wants::Words | Wants::Sentence)
+            | Undone::Wants(Wants::Reason(_) | Wants::Why | Wants::Words | Wants::Sentence)
             | Undone::Store(_) => Err(undone.into()),
         }
     }

@@ -21,6 +21,7 @@ pub(crate) mod player;
 mod prompt;
 mod questions;
 pub(crate) mod shown;
+mod standing;
 pub(crate) mod step_up;
 pub(crate) mod technician;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::commands::{Next, execute};
 use super::desk::{Desk, Trouble, status};
 use super::doors::{Doors, NEWS, show_news};
 use super::notices::Notices;
+use super::standing::Standing;
 use crate::deeds::news;
 use crate::terminal::{History, Line, Prompt};
 
@@ -24,6 +25,7 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
     )
     .await?;
     let mut doors = Doors::greet(desk).await?;
+    let mut standing = Standing::greet(desk).await?;
     notices.greet(desk).await?;
     desk.line("lobby-hint", &[]).await?;
     loop {
@@ -44,7 +46,8 @@ pub(crate) async fn prompt(desk: &mut Desk<'_>) -> Result<u32, Trouble> {
                         desk.terminal.err_line(&ended).await?;
                         return Ok(status::NOT_ADMITTED);
                     }
-                    let news = doors.news(desk);
+                    let mut news = doors.news(desk);
+                    news.extend(standing.news(desk));
                     // What a closed door kept back begins once it is open.
                     if doors.are_open() && notices.are_kept_back() {
                         notices = Notices::begin(desk).await?;

@@ -177,7 +177,7 @@ async fn tell_where_to_wait(desk: &mut Desk<'_>, done: &Requested) -> Result<(),
 pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Flows = grammar::parse(words)?;
     let reaches = listing::flows(desk.gateway, desk.visitor, ask).await?;
-    let doors = super::doors::tell_closed(desk).await?;
+    let doors = super::doors::tell_closed(desk).await? + super::standing::tell(desk).await?;
     if reaches.is_empty() && doors > 0 {
         return Ok(status::NOT_ADMITTED);
     }

@@ -26,7 +26,7 @@ const TABLE: &str = "entry_copies";
 pub(in crate::store) const COPIES: &str = "copies";
 /// What takes something from somebody, whether or not it gives something too; and what tells that words were taken away on
 /// record, how gateways began and ended, and since when there are copies.
-const KINDS: [AuditKind; 11] = [
+const KINDS: [AuditKind; 16] = [
     AuditKind::Lockout,
     AuditKind::Enrolment,
     AuditKind::EnrolmentDisabled,
@@ -38,6 +38,12 @@ const KINDS: [AuditKind; 11] = [
     AuditKind::GatewayStart,
     AuditKind::GatewayStop,
     AuditKind::ServeCutShort,
+    AuditKind::KeepOut,
+    AuditKind::PersonRefused,
+    AuditKind::ClearanceEnded,
+    // What lets in beside them: words that are away let nobody in, and need not keep anybody out.
+    AuditKind::PeopleAccepted,
+    AuditKind::KeepOutLifted,
 ];
 
 /// What is known of a place whose words are missing.

@@ -35,6 +35,11 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::NotOnRecord
                 | AuditKind::LogOn
                 | AuditKind::AccountEnabled
+                | AuditKind::PeopleAccepted
+                | AuditKind::PersonRefused
+                | AuditKind::ClearanceEnded
+                | AuditKind::KeepOut
+                | AuditKind::KeepOutLifted
         )
     })
 }
@@ -57,6 +62,7 @@ impl Said {
             self.blocks.see(seq, entry, kind, clock::ahead());
             self.codes.see(seq, entry, kind, clock::agreed());
             self.lives.see(seq, entry, kind);
+            self.clearances.see(seq, entry, kind);
             if kind == AuditKind::EntriesDestroyed
                 && let (Some(count), Some(leaves)) = (
                     entry.detail_number("entries"),
@@ -213,7 +219,7 @@ mod tests {
 
     use super::super::super::failures::{BLOCKS, person_subject};
     use super::*;
-    use crate::audit::{AuditRecord, CODE_STEP, COUNTED, Place, SECRET};
+    use crate::audit::{AuditRecord, CODE_STEP, COUNTED, KEPT_OUT, PEOPLE, Place, SECRET};
     use crate::store::SEALED;
 
     /// What happens in a log, and to which of a few it happens.
@@ -229,6 +235,7 @@ mod tests {
         Try,
         Code,
         Secret(AuditKind),
+        Cleared(AuditKind),
         Nothing,
     }
 
@@ -244,6 +251,13 @@ mod tests {
             AuditKind::EnrolmentDisabled,
             AuditKind::Bound,
         ];
+        let cleared = [
+            AuditKind::PeopleAccepted,
+            AuditKind::PersonRefused,
+            AuditKind::ClearanceEnded,
+            AuditKind::KeepOut,
+            AuditKind::KeepOutLifted,
+        ];
         let one = prop_oneof![
             proptest::sample::select(steps.to_vec()).prop_map(Happens::Step),
             any::<bool>().prop_map(|is_out| Happens::Document { is_out }),
@@ -255,6 +269,7 @@ mod tests {
             Just(Happens::Try),
             Just(Happens::Code),
             proptest::sample::select(secrets.to_vec()).prop_map(Happens::Secret),
+            proptest::sample::select(cleared.to_vec()).prop_map(Happens::Cleared),
             Just(Happens::Nothing),
         ];
         (one, 0..3_u8)
@@ -328,6 +343,12 @@ mod tests {
                     .person(&person)
                     .detail(SECRET, format!("enrolment of {person}"))
                     .detail(SEALED, format!("{seq:064x}")),
+                Happens::Cleared(kind) => record(*kind)
+                    .person(&PersonId::parse("odile").unwrap())
+                    .client(&ClientId::parse("hopital").unwrap())
+                    .reason(seq)
+                    .detail(PEOPLE, vec![format!("maintech/{person}")])
+                    .detail(KEPT_OUT, format!("person {person}")),
                 Happens::Nothing => record(AuditKind::LogOff),
             };
             let place = Place {
@@ -350,7 +371,7 @@ mod tests {
         write!(
             known,
             "{:?} {:?} {:?} {:?} {} {:?} {:?} {interventions:?} {:?} {:?} {} {:?} {:?} {:?}",
-            (&said.codes, &said.lives),
+            (&said.codes, &said.lives, said.clearances.all()),
             said.secrets,
             said.open,
             said.ended,

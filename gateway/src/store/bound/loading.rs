@@ -68,10 +68,12 @@ impl Store {
     pub async fn look_at_documents(&self) -> Result<Arc<Applied>, StoreError> {
         let held = self.held().await?;
         let made_of = held.made_of();
+        let clearances = self.said().clearances();
         {
             let loaded = self.loaded();
             if let Some(applied) = &loaded.applied
                 && applied.version == held.version
+                && *applied.documents.clearances() == clearances
                 && loaded.made_of == made_of
                 && loaded.faults == held.faults
             {
@@ -81,7 +83,7 @@ impl Store {
         let documents = self.assembled(&held).await?;
         let applied = Arc::new(Applied {
             version: held.version,
-            documents: documents.on_node(self.node().clone()),
+            documents: documents.on_node(self.node().clone()).cleared(clearances),
         });
         for owner in held.sound.keys() {
             self.said().is_right(|| owner.clone());

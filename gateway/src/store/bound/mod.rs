@@ -7,13 +7,14 @@
 //! [`recorded`] has a session as it is on record, [`open`] knows which of them go on. [`witness`] keeps the log as it was seen
 //! and [`watching`] compares it with the store's. [`loading`] makes the documents in force, [`applying`] puts them there,
 //! [`taken_out`] knows those that left, [`told`] where there is what people are told of, [`cuts`] what came of an order,
-//! [`blocks`] who is blocked, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets
+//! [`blocks`] who is blocked, [`clearances`] whom clients accepted and what they keep out, [`copies`] what takes something from somebody where words are missing, [`sealed`] which sealed secrets
 //! the doors may believe, [`lives`] when an account was last used, [`found`] how that is said where no entry says it yet or its words go, [`codes`] which codes were used and
 //! who guessed, [`runs`] how each gateway began and ended, [`stretches`] how places are named, [`start`] binds what an older program
 //! left. What follows from a contradiction, policy decides.
 
 mod applying;
 mod blocks;
+mod clearances;
 mod codes;
 mod contradicted;
 mod copies;
@@ -42,6 +43,7 @@ mod watching;
 mod witness;
 
 pub(super) use self::applying::{bind, owner_of_object, put_in_force_again};
+pub(super) use self::clearances::{begin_clearances, telling_of_people, with_documents};
 pub use self::contradicted::Contradicted;
 pub(super) use self::copies::{COPIES, begin_destroyed, keep as keep_copy, keep_destroyed};
 pub use self::cuts::Cuts;

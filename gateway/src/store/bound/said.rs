@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::StoreError;
 use super::super::sql::Row;
 use super::blocks::Blocks;
+use super::clearances::Words;
 use super::codes::{Codes, tells_of_codes};
 use super::fold::is_kept;
 use super::lives::Lives;
@@ -81,6 +82,8 @@ pub(in crate::store) struct Said {
     pub(super) ended: BTreeMap<Uuid, u64>,
     /// Until when those are blocked who failed too often.
     pub(super) blocks: Blocks,
+    /// Whom clients accepted, and what they keep out.
+    pub(super) clearances: Words,
     /// Which codes were accepted, and which tries count.
     pub(super) codes: Codes,
     /// When accounts were last used.

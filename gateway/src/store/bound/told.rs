@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 32] = [
+const KINDS: [AuditKind; 36] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -48,6 +48,10 @@ const KINDS: [AuditKind; 32] = [
     AuditKind::Slow,
     AuditKind::Question,
     AuditKind::Answer,
+    AuditKind::PeopleAccepted,
+    AuditKind::PersonRefused,
+    AuditKind::KeepOut,
+    AuditKind::KeepOutLifted,
 ];
 
 /// Entries that are read in one statement.

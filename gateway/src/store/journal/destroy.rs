@@ -53,8 +53,16 @@ const KEPT: [AuditKind; 5] = [
     AuditKind::KeyMade,
     AuditKind::JournalStart,
 ];
-/// What tells of documents.
-const OF_DOCUMENTS: [AuditKind; 2] = [AuditKind::DocumentChange, AuditKind::Reached];
+/// What tells of documents, and of whom their clients let in beside them.
+const OF_DOCUMENTS: [AuditKind; 7] = [
+    AuditKind::DocumentChange,
+    AuditKind::Reached,
+    AuditKind::KeepOut,
+    AuditKind::KeepOutLifted,
+    AuditKind::PeopleAccepted,
+    AuditKind::PersonRefused,
+    AuditKind::ClearanceEnded,
+];
 /// Stands in `destructions` for no client; no client's id is empty.
 const NOBODY: &str = "";
 

@@ -11,7 +11,7 @@ use crate::store::sql::values;
 use crate::store::testing::{TestStore, on_each_engine, records_of};
 use crate::store::{ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding, Topics};
 
-fn key() -> String {
+pub(super) fn key() -> String {
     new_ed25519("test")
         .unwrap()
         .public_key()

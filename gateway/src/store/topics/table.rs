@@ -21,7 +21,13 @@ enum Concerns {
 impl AuditKind {
     const fn concerns(self) -> Concerns {
         match self {
-            Self::DocumentChange => Concerns::Documents,
+            // What clients say of people stands beside their documents.
+            Self::DocumentChange
+            | Self::KeepOut
+            | Self::KeepOutLifted
+            | Self::PeopleAccepted
+            | Self::PersonRefused
+            | Self::ClearanceEnded => Concerns::Documents,
             Self::Request
             | Self::Seen
             | Self::Approval

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ecluse_policy::capability::{CommandRefused, EnvRefused};
 use ecluse_policy::identity::Ended;
 use ecluse_policy::{
-    AccountName, ByteCount, ClientId, FlowName, FlowRequest, InterventionNumber, PersonId, Refusal,
-    Span, StationId, TargetId, Term, Timestamp,
+    AccountName, ByteCount, ClientId, FlowName, FlowRequest, InterventionNumber, Kept, PersonId,
+    Refusal, Span, StationId, TargetId, Term, Timestamp,
 };
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::spoken;
@@ -65,11 +65,16 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::WrongState { .. } => 47,
         Refusal::NoSuchIntervention => 48,
         Refusal::NotYours { .. } => 49,
+        Refusal::KeptOut { .. } => 50,
+        Refusal::NotAccepted { .. } => 51,
+        Refusal::PersonRefused { .. } => 52,
+        Refusal::IsKeptOut { .. } => 53,
+        Refusal::AcceptFirst { .. } => 54,
     }
 }
 
 /// How many there are.
-const PLACES: usize = 50;
+const PLACES: usize = 55;
 
 fn every_refusal() -> Vec<Refusal> {
     let at = Timestamp::from_secs(1_800_000_000);
@@ -194,7 +199,34 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::OnlyShrinks { what: text("root") },
         Refusal::NoSuchIntervention,
         Refusal::NotYours { number },
+        Refusal::NotAccepted {
+            client: ClientId::parse("hopital").unwrap(),
+            contacts: text("+33 1 23 45 67 89"),
+        },
+        Refusal::PersonRefused {
+            client: ClientId::parse("hopital").unwrap(),
+            contacts: String::new(),
+        },
+        Refusal::AcceptFirst {
+            person: PersonId::parse("alice").unwrap(),
+        },
     ];
+    for kept in [
+        Kept::Person(PersonId::parse("alice").unwrap()),
+        Kept::Station(StationId::parse("atelier-1").unwrap()),
+        Kept::Target(target()),
+        Kept::All,
+    ] {
+        all.push(Refusal::KeptOut {
+            client: ClientId::parse("hopital").unwrap(),
+            kept: Box::new(kept.clone()),
+            reason: text("laptop stolen"),
+            contacts: String::new(),
+        });
+        all.push(Refusal::IsKeptOut {
+            kept: Box::new(kept),
+        });
+    }
     for seen_at in [None, Some(at)] {
         all.push(Refusal::Pending {
             target: target(),

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use ecluse_policy::Timestamp;
+use ecluse_policy::{Kept, Timestamp};
 
+use super::keep_out::named;
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::changes::{self, Begin, Change, Changed, Changes, UpTo, What};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::texts::times;
+use crate::texts::{times, told};
 
 /// Changes shown in the greeting; the rest is counted.
 const SHOWN: usize = 5;
@@ -155,7 +156,13 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
         some => some,
     };
     let part = |line: &String| desk.gateway.texts.part(desk.lang(), line);
-    let lines: Vec<String> = change.lines.iter().map(part).collect();
+    let lines = change.lines.iter();
+    let lines: Vec<String> = if change.what == What::KeptOut {
+        // What an operator said.
+        lines.map(|line| told(line)).collect()
+    } else {
+        lines.map(part).collect()
+    };
     // Minutes would tell nothing of what was over in one.
     let stopped = change.stopped.map(|at| times::to_the_second(at, now));
     let target = change.target.as_ref().map(ToString::to_string);
@@ -178,7 +185,7 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
             },
         ),
         ("by", change.by.as_str().into()),
-        ("object", object(desk, &change.object).into()),
+        ("object", of_what(desk, change).into()),
         ("text", list(&lines).into()),
         ("gained", readers(&change.gained).into()),
         ("lost", readers(&change.lost).into()),
@@ -195,7 +202,12 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
             },
         ),
     ];
-    desk.say(id(change.what), &args)
+    let by_document = change.what == What::Accepted && change.person.is_empty();
+    let id = match by_document {
+        true => "changes-accepted-first",
+        false => id(change.what),
+    };
+    desk.say(id, &args)
 }
 
 /// Parts of a change, as many as stand in that length, and how many more there are: no part is cut off without a sign.
@@ -231,6 +243,10 @@ fn id(what: What) -> &'static str {
         What::Changed => "changes-changed",
         What::Removed => "changes-removed",
         What::Reached => "changes-reached",
+        What::Accepted => "changes-accepted",
+        What::Refused => "changes-refused",
+        What::KeptOut => "changes-kept-out",
+        What::Lifted => "changes-lifted",
         What::Elsewhere => "changes-elsewhere",
         What::Enrolled => "changes-enrolled",
         What::EnrolledFirst => "changes-enrolled-first",
@@ -251,6 +267,14 @@ fn id(what: What) -> &'static str {
 }
 
 /// `target hopital/db01`, in the reader's words.
+/// What a change is of.
+fn of_what(desk: &Desk<'_>, change: &Change) -> String {
+    if let (What::KeptOut | What::Lifted, Some(kept)) = (change.what, Kept::parse(&change.object)) {
+        return named(desk, &kept);
+    }
+    object(desk, &change.object)
+}
+
 fn object(desk: &Desk<'_>, object: &str) -> String {
     let Some((kind, name)) = object.split_once(' ') else {
         return object.to_owned();

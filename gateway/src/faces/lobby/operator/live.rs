@@ -9,7 +9,7 @@ use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::words::Misuse;
-use crate::faces::lobby::{gauges, grammar};
+use crate::faces::lobby::{gauges, grammar, standing};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
 
@@ -19,6 +19,7 @@ pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
     let found = live::live(desk.gateway, desk.visitor, ask).await?;
     alerts::tell(desk).await?;
     changes::tell_once(desk).await?;
+    standing::tell(desk).await?;
     if found.sessions.is_empty() {
         desk.line("operator-none-live", &[]).await?;
         return Ok(status::DONE);

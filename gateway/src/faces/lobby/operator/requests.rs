@@ -10,7 +10,7 @@ use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Pending, Waiting};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::{grammar, shown};
+use crate::faces::lobby::{grammar, shown, standing};
 use crate::texts::{Texts, times};
 
 /// `pending`: the requests that wait; looking at them is seen by the technician.
@@ -19,6 +19,7 @@ pub(crate) async fn pending(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
     let waiting = listing::pending(desk.gateway, desk.visitor, ask).await?;
     alerts::tell(desk).await?;
     changes::tell_once(desk).await?;
+    standing::tell(desk).await?;
     if waiting.is_empty() {
         desk.line("operator-none-pending", &[]).await?;
     }

@@ -21,7 +21,7 @@ const TECHNICIANS: [&str; 6] = [
     "quota",
     "answer 1 an audit",
 ];
-const OPERATORS: [&str; 14] = [
+const OPERATORS: [&str; 16] = [
     "pending",
     "approve 1",
     "refuse 1 --reason no",
@@ -34,6 +34,8 @@ const OPERATORS: [&str; 14] = [
     "ask 1 what is that?",
     "resume 1",
     "cut all",
+    "keep-out",
+    "people",
     "withdraw 1 --reason no",
     "changes",
 ];

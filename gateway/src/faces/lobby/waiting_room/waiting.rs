@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecluse_policy::intervention::{Grant, Intervention, State};
-use ecluse_policy::{InterventionNumber, PersonId, Timestamp};
+use ecluse_policy::{InterventionNumber, PersonId, Refusal, Timestamp};
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use super::super::desk::{Desk, Trouble};
@@ -13,6 +13,7 @@ use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::news::Beside;
 use crate::deeds::requests::{self, Cancel};
+use crate::passage::entry;
 use crate::terminal::{Event, Key};
 use crate::texts::times;
 
@@ -99,9 +100,24 @@ impl Room {
                         desk.terminal.err_line(&ended).await?;
                         return Ok(Waited::Over);
                     }
+                    if self.is_barred(desk).await? {
+                        return Ok(Waited::LookAgain);
+                    }
                 }
             }
         }
+    }
+
+    /// Whether the client does not let the person come any more.
+    async fn is_barred(&self, desk: &Desk<'_>) -> Result<bool, Trouble> {
+        let account = self.account.as_ref();
+        let found = entry::look(desk.gateway, desk.visitor, &self.target, account, None).await?;
+        Ok(matches!(
+            found,
+            Err(Refusal::KeptOut { .. }
+                | Refusal::NotAccepted { .. }
+                | Refusal::PersonRefused { .. })
+        ))
     }
 
     /// Says what happened to the intervention since the last look; answers when the wait is over.
