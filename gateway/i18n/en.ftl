@@ -127,6 +127,7 @@ room-code-hint = The operator sees the same code. On the telephone, compare it.
 room-sent = Request { $number } was sent. It is for the operators of { $client }: { $operators }.
 room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. Call your contact: { $contacts }.
 room-joined = Your request { $number } is already waiting: you join it. It is for the operators of { $client }: { $operators }.
+room-joined-approved = Your request { $number } is approved and has yet to begin: you wait for it here. The operators of { $client }: { $operators }.
 room-seen = { $time }  Seen by { $person }.
 room-approval-counted = { $time }  Approved by { $person }. Another operator has to approve it too.
 room-approved = { $time }  Approved by { $person }: { $length } from the first use, until { $latest } at the latest.
@@ -371,11 +372,17 @@ operator-budget = { $time }  { $person } on { $target }, session { $session }, c
     [warn] { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %.
     [ceiling] the { $limit } that may pass ({ $key }) are spent up to the ceiling, and { $holds ->
         [no] it ends.
-       *[yes] it is held: topup { $session } 50MiB, or cut { $session }.
+       *[yes] { $over ->
+            [yes] it was held; it waits no more.
+           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+        }
     }
    *[limit] the { $limit } that may pass ({ $key }) are spent, and { $then ->
         [end] it ends.
-        [hold] it is held: topup { $session } 50MiB, or cut { $session }.
+        [hold] { $over ->
+            [yes] it was held; it waits no more.
+           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+        }
        *[slow] it is slowed.
     }
   }{ $runs ->
@@ -437,7 +444,7 @@ operator-request-code = code
 operator-request-hint = approve { $id }   or   refuse { $id } --reason …
 operator-approved = { $number } is approved: { $person } on { $targets }.
 operator-approved-partly = Your approval of { $number } counts. Another operator has to approve it too.
-operator-technician-told = { $person } is told at once.
+operator-technician-told = { $person } reads it now, or at their next log-on.
 operator-refused = { $number } is refused; { $person } reads: { $reason }
 operator-refuse-why = Why? { $person } reads this.
 operator-withdrawn = { $number } is withdrawn; { $count ->

@@ -126,6 +126,7 @@ room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
 room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
 room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur du client { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
 room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
+room-joined-approved = Votre demande { $number } est approuvée et doit encore commencer : vous l'attendez ici. Les opérateurs du client { $client } : { $operators }.
 room-seen = { $time }  Vue par { $person }.
 room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
@@ -402,11 +403,17 @@ operator-budget = { $time }  { $person } sur { $target }, session { $session }, 
     [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
     [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et { $holds ->
         [no] cela prend fin.
-       *[yes] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+       *[yes] { $over ->
+            [yes] la session a été suspendue ; elle n'attend plus.
+           *[no] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+        }
     }
    *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $then ->
         [end] cela prend fin.
-        [hold] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+        [hold] { $over ->
+            [yes] la session a été suspendue ; elle n'attend plus.
+           *[no] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+        }
        *[slow] le débit est réduit.
     }
   }{ $runs ->
@@ -468,7 +475,7 @@ operator-request-code = code
 operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
 operator-approved = { $number } est approuvée : { $person } sur { $targets }.
 operator-approved-partly = Votre approbation de { $number } compte. Un autre opérateur doit aussi approuver.
-operator-technician-told = { $person } en est averti immédiatement.
+operator-technician-told = { $person } le lit maintenant, ou à sa prochaine connexion.
 operator-refused = { $number } est refusée ; { $person } lit : { $reason }
 operator-refuse-why = Pour quelle raison ? { $person } la lira.
 operator-withdrawn = { $number } est retirée ; { $count ->

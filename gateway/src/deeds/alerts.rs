@@ -3,6 +3,7 @@
 //! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
 //! doors where connections find no place (F5).
 
+mod budgets;
 mod by_hand;
 mod folded;
 
@@ -12,6 +13,7 @@ use ecluse_policy::documents::Pool;
 use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use self::budgets::budgets;
 pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
@@ -105,6 +107,8 @@ pub(crate) enum Told {
         slows: bool,
         /// Whether it waits for somebody who adds to it, in the end.
         holds: bool,
+        /// Whether nothing waits any more: something was added since, or the session is over.
+        over: bool,
     },
     /// Another operator did something by hand to a session.
     Hand {
@@ -225,17 +229,17 @@ async fn on_record(
         AuditKind::AccountEnabled,
     ];
     const RECORDINGS: &[AuditKind] = &[AuditKind::RecordingFailed, AuditKind::CoverageGap];
-    const LOOKED_FOR: [(&[AuditKind], Tell); 8] = [
+    const LOOKED_FOR: [(&[AuditKind], Tell); 7] = [
         (ACCOUNTS, account),
         (RECORDINGS, recording),
         (&[AuditKind::TypingHidden], hidden),
-        (&[AuditKind::Extraction], budget),
         (&[AuditKind::CheckpointFailed], contradicted),
         (&[AuditKind::NotOnRecord], not_on_record),
         (&[AuditKind::SessionOutlived], outlived),
         (&[AuditKind::ClockJump], clock_set),
     ];
     let mut alerts = host_keys(house, client, since).await?;
+    alerts.extend(budgets(house, client, since).await?);
     for (kinds, tell) in LOOKED_FOR {
         let mut found = all_of(house, client, kinds, since).await?;
         leave_out_made_again(&mut found);
@@ -307,28 +311,6 @@ fn hidden(record: AuditRecord) -> Told {
     Told::Hidden {
         lines: count(&record, "lines"),
         session: count(&record, "number").unwrap_or_default(),
-        person: record.person.unwrap_or_default(),
-        target: record.target,
-    }
-}
-
-fn budget(record: AuditRecord) -> Told {
-    let number = |key| count(&record, key).unwrap_or_default();
-    let command = text(&record, "command");
-    Told::Budget {
-        session: number("number"),
-        channel: number("channel"),
-        spent: number("spent"),
-        limit: number("limit"),
-        slows: record.detail.contains_key("slow-rate"),
-        holds: record
-            .detail
-            .get("holds")
-            .and_then(serde_json::Value::as_bool)
-            == Some(true),
-        key: text(&record, "budget"),
-        command: (!command.is_empty()).then_some(command),
-        mark: record.reason.unwrap_or_default(),
         person: record.person.unwrap_or_default(),
         target: record.target,
     }

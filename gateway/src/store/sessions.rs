@@ -101,7 +101,7 @@ pub struct SessionQuery {
     pub target: Option<TargetId>,
     /// Only sessions of this intervention.
     pub intervention: Option<InterventionId>,
-    /// Only sessions that began from this time on.
+    /// Only sessions that went on at this time or later: what began before it and lasted is of that time too.
     pub from: Option<Timestamp>,
     /// Only sessions that began before this time.
     pub until: Option<Timestamp>,
@@ -413,7 +413,7 @@ pub(super) fn conditions(query: &SessionQuery) -> Conditions<'_> {
             "intervention = ?",
             query.intervention.map(InterventionId::as_uuid),
         )
-        .and_if("started_at >= ?", query.from)
+        .and_if("(ended_at IS NULL OR ended_at >= ?)", query.from)
         .and_if("started_at < ?", query.until)
         .and_if("number < ?", query.before);
     if query.live {

@@ -103,7 +103,19 @@ pub fn admit_for(
         Admission { then, ..best }
     });
     best.ok_or_else(|| {
-        let nearest = refused.into_iter().min_by_key(nearness);
+        let pending_from = interventions
+            .iter()
+            .filter(|it| is_about(it, presence, target) && matches!(it.state(), State::Requested))
+            .map(|it| it.request().start.unwrap_or(now))
+            .min();
+        // What begins long after something that waits for its answer could begin is not what they come for.
+        let is_far = |refusal: &Refusal| {
+            matches!((refusal, pending_from), (Refusal::NotYet { starts_at, .. }, Some(from)) if from.plus(SOON) < *starts_at)
+        };
+        let nearest = refused.into_iter().min_by_key(|refusal| match is_far(refusal) {
+            true => (PENDING, true),
+            false => (nearness(refusal), false),
+        });
         nearest.unwrap_or(Refusal::NoIntervention {
             target: target.clone(),
         })
@@ -152,13 +164,18 @@ fn is_about(intervention: &Intervention, presence: &Presence, target: &TargetId)
         && request.scope.targets.contains(target)
 }
 
+/// How near a request that waits for its answer is.
+const PENDING: u8 = 3;
+/// Who comes waits this long for what is approved, rather than for an answer.
+const SOON: Span = Span::from_hours(1);
+
 /// Of several refusals, the one that is nearest to a yes helps most.
 const fn nearness(refusal: &Refusal) -> u8 {
     match refusal {
         Refusal::OutsideHours { .. } => 0,
         Refusal::OtherStation { .. } => 1,
         Refusal::NotYet { .. } => 2,
-        Refusal::Pending { .. } => 3,
+        Refusal::Pending { .. } => PENDING,
         Refusal::NotGranted { .. } => 4,
         Refusal::MatrixNarrower { .. } => 5,
         Refusal::WindowOver { .. } => 6,

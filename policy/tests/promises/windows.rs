@@ -91,6 +91,31 @@ fn a_planned_intervention_opens_when_it_begins_and_not_before() {
     assert_eq!(admit(start).unwrap().closes_at(), start.plus(span("2h")));
 }
 
+/// Who comes now waits beside what is asked for now, and not for what was approved for another day; what begins soon comes first.
+#[test]
+fn what_waits_for_its_answer_comes_before_what_begins_long_after() {
+    let documents = documents();
+    let asked_for = |start| {
+        let ask = Ask {
+            start,
+            ..ask_for(&["db01"], "2h")
+        };
+        requested(&documents, &alice(&documents), ask, t0()).unwrap()
+    };
+    let planned = |after| {
+        let asked = asked_for(Some(t0().plus(span(after))));
+        let by = odile(&documents);
+        asked.approved_by(&documents, &by, &Narrowing::default(), t0())
+    };
+    for (after, waits) in [("8h", true), ("30m", false)] {
+        let both = [planned(after).unwrap(), asked_for(None)];
+        let (who, where_) = (alice(&documents), target("db01"));
+        let refusal = admit(&documents, &who, &where_, None, &both, t0()).unwrap_err();
+        let is_pending = matches!(refusal, Refusal::Pending { .. });
+        assert_eq!(is_pending, waits, "{after}: {refusal}");
+    }
+}
+
 #[test]
 fn the_length_counts_from_the_first_use_up_to_a_hard_end() {
     let documents = documents();

@@ -225,7 +225,7 @@ is in there opens the rest. Put the path of your age key into `KEY`. What is wri
 bundle and not into it, is in clear: remove it when you are done.",
     play: "Sessions play in a terminal. (What was typed and not echoed, such as passwords, stands in the `.unechoed.jsonl` files
 alone. Do not print other files to a terminal: they hold what the target sent, as it was.) What the gateway told the
-technician stands in them, and in their transcripts, in the technician's language.",
+technician stands in them in the technician's language; a transcript says in the reader's what stands there in English.",
     journals: "Some recordings are kept as an encrypted journal, because the gateway stopped before it could turn them into files.
 Stock programs do not read these; `ecluse verify --key` checks them, and
 `ecluse recordings read DIR --key client.key --into DIR` writes them as such files, in clear.",

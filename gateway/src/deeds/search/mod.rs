@@ -318,9 +318,10 @@ impl<'a> Searching<'a> {
             // One more than there is room for tells that there are more.
             let most = self.room().saturating_add(1).min(HITS_EACH);
             let (question, lines) = (self.question.clone(), self.lines);
+            let time = (self.sessions.from, self.sessions.until);
             let of = session.clone();
             let reading = read(self.house, self.by.person(), &session, move |recording| {
-                hits_in(&recording, &of, &question, lines, most)
+                hits_in(&recording, &of, time, (&question, lines), most)
             });
             self.readings.push_back((session, reading));
         }
@@ -432,13 +433,18 @@ impl<'a> Searching<'a> {
 fn hits_in(
     recording: &OpenRecording,
     session: &Session,
-    question: &Questions,
-    lines: Option<Kind>,
+    (from, until): (Option<Timestamp>, Option<Timestamp>),
+    (question, lines): (&Questions, Option<Kind>),
     most: usize,
 ) -> Result<Vec<Hit>, Unreadable> {
+    let began = session.start.at.as_micros();
+    let when = |line: &Line| Timestamp::from_micros(began.saturating_add_unsigned(line.at_us));
     let mut found = Vec::new();
     let mut keep = |line: Line| {
-        found.push(line);
+        let at = when(&line);
+        if from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until) {
+            found.push(line);
+        }
         found.len() < most
     };
     match lines {
@@ -454,7 +460,7 @@ fn hits_in(
     let start = &session.start;
     let hit = |line: Line| Hit {
         number: session.number,
-        at: Timestamp::from_micros(start.at.as_micros().saturating_add_unsigned(line.at_us)),
+        at: when(&line),
         person: start.person.clone(),
         account: start.account.clone(),
         target: start.target.clone(),

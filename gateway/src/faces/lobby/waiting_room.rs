@@ -8,7 +8,7 @@ mod waiting;
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::intervention::Intervention;
+use ecluse_policy::intervention::{Intervention, State};
 use ecluse_policy::{AccountName, Admission, InterventionId, Refusal, TargetId};
 
 use self::waiting::Waited;
@@ -256,7 +256,12 @@ impl Room {
             )
             .await?;
         } else {
-            let id = if new { "room-sent" } else { "room-joined" };
+            let is_approved = matches!(intervention.state(), State::Approved { .. });
+            let id = match (new, is_approved) {
+                (true, _) => "room-sent",
+                (false, true) => "room-joined-approved",
+                (false, false) => "room-joined",
+            };
             desk.line(
                 id,
                 &[

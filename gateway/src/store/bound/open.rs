@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     pub(super) target: Option<&'a str>,
     pub(super) intervention: Option<Uuid>,
     pub(super) at: i64,
+    /// When it was over, where that is known.
+    pub(super) over: Option<i64>,
 }
 
 impl Known<'_> {
@@ -49,7 +51,7 @@ impl Known<'_> {
             && is(person.as_ref().map(PersonId::as_str), self.person)
             && is(target.as_ref().map(TargetId::as_str), self.target)
             && intervention.is_none_or(|id| self.intervention == Some(id.as_uuid()))
-            && from.is_none_or(|from| self.at >= from.as_micros())
+            && from.is_none_or(|from| self.over.is_none_or(|over| over >= from.as_micros()))
             && until.is_none_or(|until| self.at < until.as_micros())
             && before.is_none_or(|before| self.number.is_some_and(|number| number < before))
     }
@@ -65,6 +67,7 @@ impl OpenSession {
             target: self.target.as_deref(),
             intervention: intervention.and_then(|id| Uuid::parse_str(id).ok()),
             at: self.at,
+            over: None,
         }
     }
 }
@@ -174,7 +177,8 @@ mod tests {
             person: Some("alice"),
             target: Some("db01"),
             intervention: Some(id),
-            at: 100,
+            at: 50,
+            over: Some(100),
         };
         let client = |id: &str| ClientId::parse(id).ok();
         let all = |query: SessionQuery| known.is_asked_for(&query);
@@ -188,7 +192,7 @@ mod tests {
             ("hopital", "alice", "db01", 4, 7, 100, 101, 6, false),
             ("hopital", "alice", "db01", 5, 8, 100, 101, 6, false),
             ("hopital", "alice", "db01", 5, 7, 101, 101, 6, false),
-            ("hopital", "alice", "db01", 5, 7, 100, 100, 6, false),
+            ("hopital", "alice", "db01", 5, 7, 40, 50, 6, false),
             ("hopital", "alice", "db01", 5, 7, 100, 101, 5, false),
         ] {
             let query = SessionQuery {

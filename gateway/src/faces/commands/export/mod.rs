@@ -53,7 +53,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sessions", "client"])]
     intervention: Option<u64>,
     /// Everything of this client: sessions, interventions, requests that were refused or ran out, its whole part of the
-    /// journal, its documents; with --from and --to, what is of that time.
+    /// journal, its documents; with --from and --to, the sessions that began in that time, and what else is of it.
     #[arg(long, value_name = "CLIENT", value_parser = ClientId::parse, conflicts_with = "sessions")]
     client: Option<ClientId>,
     /// From when: a day (2026-11-25), a time, or a length before now (30d); without it, from the beginning.

@@ -145,6 +145,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             limit,
             slows,
             holds,
+            over,
         } => {
             let (lang, target) = (desk.lang(), target.as_ref().map(ToString::to_string));
             let runs = command.as_ref().map_or("shell", |_| "command");
@@ -169,6 +170,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 ("percent", amounts::percent(*spent, *limit).into()),
                 ("then", then.into()),
                 ("holds", if *holds { "yes" } else { "no" }.into()),
+                ("over", if *over { "yes" } else { "no" }.into()),
             ];
             desk.say("operator-budget", &args)
         }

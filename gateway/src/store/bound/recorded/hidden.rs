@@ -103,6 +103,7 @@ impl Recorded {
             target: self.target.as_ref().map(TargetId::as_str),
             intervention: self.intervention.map(InterventionId::as_uuid),
             at: self.at.as_micros(),
+            over: None,
         }
     }
 }
