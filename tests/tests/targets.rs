@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal, keys};
+use ecluse_tests::{Site, Terminal, keys, wait};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -108,7 +108,14 @@ fn a_target_that_goes_away_midway_is_told() -> Result<()> {
         .answer()?
         .status_is(255)?
         .says(&["the connection to db01 broke"])?;
-    Ok(())
+    // And found in the recording by whoever looks for it (R10).
+    wait::until_sealed("the break is found", || {
+        let found = site.auditor(&["search", "broke"])?;
+        Ok(found
+            .text()
+            .contains("the target's connection broke")
+            .then_some(()))
+    })
 }
 
 #[test]

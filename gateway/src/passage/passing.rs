@@ -226,13 +226,18 @@ impl<'a> Passing<'a> {
             Stopped::TargetRefused => {
                 self.target_failed("target-refused-start", reach::REFUSED_START)
             }
-            Stopped::TargetLost => self.target_failed("target-lost", reach::TARGET_LOST),
+            Stopped::TargetLost => {
+                // Found by whoever looks for it: that a channel closed is no line of its own.
+                let _ = self.tap.event(Event::Note(reach::TARGET_LOST));
+                self.target_failed("target-lost", reach::TARGET_LOST)
+            }
             Stopped::Unrecorded(error) => self.unrecorded(&error),
             Stopped::Idle(after) => {
                 let Seated {
                     session, permit, ..
                 } = self.seated;
                 let why = format!("nobody did anything for {after}");
+                let _ = self.tap.event(Event::Note(&why));
                 let record = session.record(self.visit, AuditKind::Idle).reason(&why);
                 let record = record.detail("number", session.live().facts().number);
                 let record = record.detail("flow", self.start.flow().to_string());

@@ -11,6 +11,7 @@ use ecluse_policy::{ClientId, Fingerprint, PersonId, StationId, Timestamp};
 
 use super::sql::values;
 use super::{Store, StoreError, Writing};
+use crate::clock;
 
 /// What a proven factor is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +72,17 @@ impl Store {
         let Ok(opened) = self.key().open(TABLE, &binding.place(), &proof) else {
             return Ok(false);
         };
-        let Some((until, proven)) = read(&opened) else {
+        let Some(Sealed {
+            since,
+            until,
+            proven,
+        }) = read(&opened)
+        else {
             return Ok(false);
         };
-        if until <= now.as_micros() {
+        // What is said of later than now was said by a clock that was set back since: nobody knows how long ago that was.
+        let latest = now.as_micros().saturating_add_unsigned(clock::APART);
+        if until <= now || since.as_micros() > latest {
             return Ok(false);
         }
         // After the row: whatever took it away is there by now.
@@ -89,17 +97,33 @@ impl Store {
 
 const TABLE: &str = "remembered";
 
-/// What is sealed: until when, and after which entry of the log it was proven.
-fn sealed(until: Timestamp, proven: u64) -> [u8; 16] {
-    let both = (u128::from(until.as_micros().cast_unsigned()) << 64) | u128::from(proven);
-    both.to_be_bytes()
+/// What is sealed.
+struct Sealed {
+    /// When it was proven.
+    since: Timestamp,
+    /// Until when it is good.
+    until: Timestamp,
+    /// After which entry of the log it was proven.
+    proven: u64,
 }
 
-/// The same, read.
-fn read(opened: &[u8]) -> Option<(i64, u64)> {
-    let (until, proven) = opened.split_first_chunk::<8>()?;
-    let until = i64::from_be_bytes(*until);
-    Some((until, u64::from_be_bytes(proven.try_into().ok()?)))
+impl Sealed {
+    fn bytes(&self) -> Vec<u8> {
+        let times = [self.since, self.until];
+        let times = times.iter().flat_map(|at| at.as_micros().to_be_bytes());
+        times.chain(self.proven.to_be_bytes()).collect()
+    }
+}
+
+/// The same, read; of a program that sealed less nothing is remembered.
+fn read(opened: &[u8]) -> Option<Sealed> {
+    let (since, rest) = opened.split_first_chunk::<8>()?;
+    let (until, proven) = rest.split_first_chunk::<8>()?;
+    Some(Sealed {
+        since: Timestamp::from_micros(i64::from_be_bytes(*since)),
+        until: Timestamp::from_micros(i64::from_be_bytes(*until)),
+        proven: u64::from_be_bytes(proven.try_into().ok()?),
+    })
 }
 
 /// Remembers a proven factor until `until`.
@@ -117,7 +141,12 @@ pub(super) async fn keep(
     let end = change.tx.row(end, values![]).await?;
     let end = end.map_or(Ok(0), |row| row.count("value"))?;
     let place = binding.place();
-    let proof = change.inner.key.seal(TABLE, &place, &sealed(until, end))?;
+    let sealed = Sealed {
+        since: now,
+        until,
+        proven: end,
+    };
+    let proof = change.inner.key.seal(TABLE, &place, &sealed.bytes())?;
     let sql = "INSERT INTO remembered (person, person_key, station, source, client, until, proof) \
                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (person, person_key, station, source, client) \
                DO UPDATE SET until = excluded.until, proof = excluded.proof";

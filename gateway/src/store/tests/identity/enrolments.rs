@@ -121,6 +121,8 @@ fn a_remembered_factor_counts_for_its_binding_and_its_time_only() {
             .unwrap();
         assert!(store.factor_remembered(&binding, at(599)).await.unwrap());
         assert!(!store.factor_remembered(&binding, at(600)).await.unwrap());
+        // A clock that was set back since prolongs nothing.
+        assert!(!store.factor_remembered(&binding, at(-3600)).await.unwrap());
         for other in [
             FactorBinding {
                 person: PersonId::parse("bruno").unwrap(),
