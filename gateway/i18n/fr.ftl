@@ -233,7 +233,7 @@ operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $n
 operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
 operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
 operator-clock = { $time }  L'horloge d'une passerelle a été changée, ou n'est pas celle de la base (noté en anglais : « { $problem } »). Les sessions n'en durent pas plus longtemps. Demandez à l'administrateur de la passerelle si c'était voulu.
-operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur de { $person } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
+operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur { DE($person) } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
 operator-credential-not-on-record = { $time }  Quelqu'un a modifié le mot de passe ou la clé de { $account } sur { $target } dans la base de la passerelle : ce n'est pas celui du journal, et la passerelle ne s'en sert pas. Faites examiner la passerelle, et définir le secret à nouveau.
 operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 operator-more-hidden = { $time }  Et { $count ->
@@ -243,15 +243,15 @@ operator-more-hidden = { $time }  Et { $count ->
 operator-more-budgets = { $time }  Et { $count ->
     [one] un autre seuil
    *[other] { $count } autres seuils
-  } de budget atteints dans des sessions de { $person } : { $numbers }.
+  } de budget atteints dans des sessions { DE($person) } : { $numbers }.
 operator-more-hands = { $time }  Et { $count ->
     [one] un autre geste
    *[other] { $count } autres gestes
-  } de { $person } à la main sur des sessions : { $numbers }.
+  } { DE($person) } à la main sur des sessions : { $numbers }.
 operator-more-answers = { $time }  Et { $count ->
     [one] une autre réponse
    *[other] { $count } autres réponses
-  } de { $person }, sessions { $numbers }.
+  } { DE($person) }, sessions { $numbers }.
 operator-more-sessions = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
@@ -420,33 +420,33 @@ operator-budget = { $time }  { $person } sur { $target }, session { $session }, 
     [shell] {""}
    *[command] {" "}Commande : { $command }
   }
-operator-topped-up = Dans la session { $session } de { $person }, { $bytes } peuvent passer à partir de maintenant{ $up ->
+operator-topped-up = Dans la session { $session } { DE($person) }, { $bytes } peuvent passer à partir de maintenant{ $up ->
     [yes] {" "}vers la cible
    *[no] {""}
   } :
 operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
-operator-topped-up-nothing = La session { $session } de { $person } peut déjà laisser passer autant : rien n'a été ajouté.
+operator-topped-up-nothing = La session { $session } { DE($person) } peut déjà laisser passer autant : rien n'a été ajouté.
 operator-topped-up-gateway = Le budget du jour de la passerelle elle-même laisse { $left }, et aucun opérateur n'y ajoute.
 operator-topped-up-held = { $by } suspend la session à la main, et cela demeure : resume { $session }.
-operator-held = La session { $session } de { $person } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
-operator-held-already = La session { $session } de { $person } est déjà suspendue par { $by }.
-operator-resumed = La session { $session } de { $person } reprend.
-operator-resumed-budget = La session { $session } de { $person } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } 50MiB.
-operator-not-held = Personne ne suspend la session { $session } de { $person } à la main.
-operator-not-held-budget = Personne ne suspend la session { $session } de { $person } à la main ; un budget la suspend : topup { $session } 50MiB.
-operator-slowed = La session { $session } de { $person } va à { $rate } au plus, dans chaque sens. slow { $session } off la laisse aller.
-operator-full-speed = La session { $session } de { $person } va de nouveau aussi vite que son document le permet.
-operator-not-slowed = Personne ne ralentit la session { $session } de { $person } à la main.
+operator-held = La session { $session } { DE($person) } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
+operator-held-already = La session { $session } { DE($person) } est déjà suspendue par { $by }.
+operator-resumed = La session { $session } { DE($person) } reprend.
+operator-resumed-budget = La session { $session } { DE($person) } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } 50MiB.
+operator-not-held = Personne ne suspend la session { $session } { DE($person) } à la main.
+operator-not-held-budget = Personne ne suspend la session { $session } { DE($person) } à la main ; un budget la suspend : topup { $session } 50MiB.
+operator-slowed = La session { $session } { DE($person) } va à { $rate } au plus, dans chaque sens. slow { $session } off la laisse aller.
+operator-full-speed = La session { $session } { DE($person) } va de nouveau aussi vite que son document le permet.
+operator-not-slowed = Personne ne ralentit la session { $session } { DE($person) } à la main.
 operator-hand-there = Elle passe par { $node }, qui le fait dès qu'elle le lit, en moins d'une seconde.
 operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
 operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
 operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». resume { $session }, ou cut { $session }.
 operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
-operator-hand-hold = { $time }  { $by } suspend la session { $session } de { $person } sur { $target }.
-operator-hand-hold-because = { $time }  { $by } suspend la session { $session } de { $person } sur { $target } : { $reason }
-operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } de { $person } sur { $target }.
-operator-hand-slow = { $time }  { $by } ralentit à { $rate } la session { $session } de { $person } sur { $target }.
-operator-hand-full-speed = { $time }  { $by } ne ralentit plus la session { $session } de { $person } sur { $target }.
+operator-hand-hold = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target }.
+operator-hand-hold-because = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target } : { $reason }
+operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } { DE($person) } sur { $target }.
+operator-hand-slow = { $time }  { $by } ralentit à { $rate } la session { $session } { DE($person) } sur { $target }.
+operator-hand-full-speed = { $time }  { $by } ne ralentit plus la session { $session } { DE($person) } sur { $target }.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
