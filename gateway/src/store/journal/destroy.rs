@@ -113,9 +113,17 @@ const SESSIONS_GO: &str = concat!(
     kept!()
 );
 
+/// Interventions and sessions whose words stay.
+const STAYING: &str = concat!(
+    "SELECT id FROM ",
+    kept!(),
+    " AS staying UNION SELECT id FROM sessions WHERE client = $1 AND intervention IN ",
+    kept!()
+);
+
 /// Whether an entry is among those to be destroyed, by what it says itself: under a client's retention nobody else's
-/// words go, whatever the index was made to say.
-fn is_doomed(line: &str, destruction: &Destruction) -> bool {
+/// words go, nor those of what stays, whatever the index was made to say.
+fn is_doomed(line: &str, destruction: &Destruction, staying: &BTreeSet<String>) -> bool {
     let Destruction {
         client,
         in_force,
@@ -132,7 +140,18 @@ fn is_doomed(line: &str, destruction: &Destruction) -> bool {
         entry.client.as_deref() == client.as_ref().map(ClientId::as_str)
             && entry.at_us < before.as_micros()
             && !is_kept(&entry.kind)
+            && ![&entry.intervention, &entry.session]
+                .into_iter()
+                .flatten()
+                .any(|of| staying.contains(of))
     })
+}
+
+/// The ids that [`STAYING`] found, as entries write them.
+fn staying(rows: &[Row]) -> Result<BTreeSet<String>, StoreError> {
+    rows.iter()
+        .map(|row| Ok(row.id("id")?.to_string()))
+        .collect()
 }
 
 impl Store {
@@ -156,7 +175,9 @@ impl Store {
         let client_id = client.as_ref().map_or(NOBODY, ClientId::as_str);
         let mut change = self.write().await?;
         let rows = change.tx.rows(DOOMED, values![client_id, *before]).await?;
-        let doomed = doomed(rows, destruction)?;
+        let kept = values![client_id, *before];
+        let kept = staying(&change.tx.rows(STAYING, kept).await?)?;
+        let doomed = doomed(rows, destruction, &kept)?;
         let Some(last) = doomed.last() else {
             return Ok(None);
         };
@@ -227,10 +248,14 @@ impl Store {
 }
 
 /// Those of the rows that a destruction takes the words of.
-fn doomed(mut rows: Vec<Row>, destruction: &Destruction) -> Result<Vec<Row>, StoreError> {
+fn doomed(
+    mut rows: Vec<Row>,
+    destruction: &Destruction,
+    staying: &BTreeSet<String>,
+) -> Result<Vec<Row>, StoreError> {
     let mut read = Ok(());
     rows.retain(|row| match row.text("entry") {
-        Ok(line) => is_doomed(&line, destruction),
+        Ok(line) => is_doomed(&line, destruction, staying),
         Err(error) => {
             read = Err(error);
             false
@@ -249,7 +274,9 @@ impl Store {
         let client = destruction.client.as_ref().map_or(NOBODY, ClientId::as_str);
         let values = values![client, destruction.before];
         let rows = self.db().rows(DOOMED, values).await?;
-        Ok(!doomed(rows, destruction)?.is_empty())
+        let kept = values![client, destruction.before];
+        let kept = staying(&self.db().rows(STAYING, kept).await?)?;
+        Ok(!doomed(rows, destruction, &kept)?.is_empty())
     }
 
     /// Every client that the journal tells of.

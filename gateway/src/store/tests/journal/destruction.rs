@@ -243,6 +243,12 @@ fn entries_of_a_session_that_is_kept_stay_whatever_their_day() {
         }
         let document = AuditRecord::new(AuditKind::DocumentChange, at(1)).client(&kept.client);
         store.record(&[document]).await.unwrap();
+        // Whatever the index was made to say: an entry says itself what it is about.
+        attack(
+            store,
+            &["UPDATE audit SET intervention = NULL WHERE kind = 'approval'"],
+        )
+        .await;
         let rolling = Destruction {
             in_force: true,
             ..destruction("hopital", 30)
