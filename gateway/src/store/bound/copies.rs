@@ -6,7 +6,8 @@
 //! [`KINDS`], or tells of a code: one that was accepted takes that code, and one that counts takes a try. What only gives has none: that its words are
 //! away keeps somebody out until its giver says so again, and lets nobody in. Where retention took the words, the copy says
 //! that, and by which entry. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
-//! take anything (`adr/0036-words-that-are-away-lift-no-block.md`).
+//! take anything (`adr/0036-words-that-are-away-lift-no-block.md`). So they may where the row is gone with its hash: whoever set the store
+//! back once has copies of what stood there then, and nothing tells such a one from the right one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,14 @@ const KINDS: [AuditKind; 16] = [
     AuditKind::KeepOutLifted,
 ];
 
+/// What only takes, whatever stood in its place indeed: believed of a copy that there is no hash to compare with.
+const ONLY_TAKE: [AuditKind; 4] = [
+    AuditKind::Lockout,
+    AuditKind::KeepOut,
+    AuditKind::LogOnRefused,
+    AuditKind::CodeRefused,
+];
+
 /// What is known of a place whose words are missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -54,7 +63,7 @@ pub(super) enum Takes {
     Unasked,
     /// It takes nothing.
     Nothing,
-    /// There is no copy: it may take anything.
+    /// There is no copy that is known to be of it: it may take anything.
     Unknown,
 }
 
@@ -155,7 +164,7 @@ pub(super) async fn taken_by(
     rows.iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
-/// What the copy of a place says, if it is of the entry with this hash.
+/// What the copy of a place says, if it is of the entry with this hash, as far as that is known.
 fn opened(key: &StoreKey, seq: u64, leaf: Option<Hash>, sealed: &[u8]) -> Option<Copied> {
     let copy = key.open(TABLE, &seq.to_string(), sealed).ok()?;
     let (hash, words) = copy.split_first_chunk::<32>()?;
@@ -199,10 +208,12 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
             let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
             let leaf = said.missing.leaf(seq).flatten();
             match opened(&inner.key, seq, leaf, &sealed) {
-                Some(Copied::Nothing) => said.missing.copied(seq, Takes::Nothing),
-                Some(Copied::Words(line)) => said.copy(seq, &line),
-                Some(Copied::Destroyed(by)) => said.missing.was_destroyed(seq, by),
-                None => {}
+                Some(Copied::Nothing) if leaf.is_some() => said.missing.copied(seq, Takes::Nothing),
+                Some(Copied::Words(line)) => said.copy(seq, leaf, &line),
+                Some(Copied::Destroyed(by)) if leaf.is_some() => {
+                    said.missing.was_destroyed(seq, by)
+                }
+                Some(Copied::Nothing | Copied::Destroyed(_)) | None => {}
             }
         }
         if asked == Takes::Unknown {
@@ -212,8 +223,9 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
 }
 
 impl Said {
-    /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same.
-    fn copy(&mut self, seq: u64, line: &str) {
+    /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same. Where no
+    /// hash stands there any more, only what takes is taken in, and the place may have taken anything else.
+    fn copy(&mut self, seq: u64, leaf: Option<Hash>, line: &str) {
         if self.missing.unknown_leaf(seq).is_none() {
             // They were read before.
             return;
@@ -223,7 +235,11 @@ impl Said {
             && is_first
             && entry.seq == seq
         {
-            self.missing.is_known(seq);
+            if leaf.is_some() {
+                self.missing.is_known(seq);
+            } else if !ONLY_TAKE.iter().any(|kind| kind.name() == entry.kind) {
+                return;
+            }
             self.fold(seq, &entry, line.contains("salted-sha256\""), true);
         }
     }

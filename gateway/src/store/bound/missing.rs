@@ -52,8 +52,9 @@ impl Lack {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Missing {
     places: BTreeMap<u64, Lack>,
-    /// Places whose words were destroyed, by the entry that is to say so, until that was found to cover them.
-    destroyed: BTreeMap<u64, Vec<(u64, bool)>>,
+    /// Places whose words were destroyed, by the entry that is to say so, until that was found to cover them; with the hash that stands
+    /// there, and whether they were read before.
+    destroyed: BTreeMap<u64, Vec<(u64, Option<Hash>, bool)>>,
     /// Entries that are to say so and were not there yet when that was read.
     awaited: BTreeSet<u64>,
     /// What those cover that were asked, in order.
@@ -102,8 +103,8 @@ impl Missing {
         }
         if !self.places.contains_key(&seq) {
             let places = self.destroyed.entry(by).or_default();
-            if !places.contains(&(seq, known)) {
-                places.push((seq, known));
+            if !places.contains(&(seq, leaf, known)) {
+                places.push((seq, leaf, known));
             }
         }
         true
@@ -147,7 +148,7 @@ impl Missing {
     /// Whether words are missing at a place, or may be.
     pub(super) fn may_be_at(&self, seq: u64) -> bool {
         let mut destroyed = self.destroyed.values().flatten();
-        self.is_at(seq) || destroyed.any(|(place, _)| *place == seq)
+        self.is_at(seq) || destroyed.any(|(place, ..)| *place == seq)
     }
 
     /// Whether the row of a place is gone.
@@ -199,8 +200,8 @@ impl Missing {
         let mut places = self.places.range(seq.saturating_add(1)..);
         let place = places.find(|(_, lack)| !lack.known).map(|(seq, _)| *seq);
         let destroyed = self.destroyed.values().flatten();
-        let destroyed = destroyed.filter(|(place, known)| *place > seq && !known);
-        destroyed.map(|(place, _)| *place).chain(place).min()
+        let destroyed = destroyed.filter(|(place, _, known)| *place > seq && !known);
+        destroyed.map(|(place, ..)| *place).chain(place).min()
     }
 
     /// Whether anything is missing after a place that was never read.
@@ -216,7 +217,7 @@ impl Missing {
     /// The log ends before: what it had beyond is no matter of words any more.
     pub(super) fn cut(&mut self, to: u64) {
         for places in self.destroyed.values_mut() {
-            places.retain(|(place, _)| *place <= to);
+            places.retain(|(place, ..)| *place <= to);
         }
         self.destroyed.retain(|_, places| !places.is_empty());
         self.covered.retain(|by, _| *by <= to);
@@ -251,9 +252,9 @@ impl Missing {
         };
         match destroyed_by.filter(|by| *by > seq && !refuted(by)) {
             Some(by) => {
-                let known = lack.known;
+                let (leaf, known) = (lack.leaf, lack.known);
                 self.places.remove(&seq);
-                self.put(seq, None, Some(by), known);
+                self.put(seq, leaf, Some(by), known);
             }
             None => lack.in_vain = true,
         }
@@ -284,9 +285,9 @@ impl Missing {
                 self.refuted.insert(by, Instant::now());
             }
         }
-        for (seq, known) in self.destroyed.remove(&by).into_iter().flatten() {
+        for (seq, leaf, known) in self.destroyed.remove(&by).into_iter().flatten() {
             if !self.is_covered(seq, by) {
-                let lack = Lack::new(None, true, known);
+                let lack = Lack::new(leaf, true, known);
                 self.places.entry(seq).or_insert(lack);
             }
         }
@@ -299,7 +300,7 @@ impl Missing {
 
     /// The places after one that lack their words, up to another.
     pub(super) fn between(&self, after: u64, to: u64) -> Stretches {
-        let destroyed = self.destroyed.values().flatten().map(|(seq, _)| *seq);
+        let destroyed = self.destroyed.values().flatten().map(|(seq, ..)| *seq);
         let places: BTreeSet<u64> = self.places.keys().copied().chain(destroyed).collect();
         Stretches::of(places.into_iter().filter(|seq| *seq > after && *seq <= to))
     }
