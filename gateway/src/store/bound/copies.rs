@@ -65,6 +65,8 @@ pub(super) enum Takes {
     Nothing,
     /// There is no copy that is known to be of it: it may take anything.
     Unknown,
+    /// Its words were destroyed by this entry, which is not known to say so: it may take anything.
+    Destroyed(u64),
 }
 
 /// Stands behind the hash in the copy of an entry whose words were destroyed on record, before the place of the entry that says so;
@@ -152,12 +154,12 @@ pub(super) async fn taken_by(
     by: u64,
 ) -> Result<Option<Vec<(u64, Hash)>>, StoreError> {
     let wanted = inner.said().destructions.get(&by).cloned();
-    let Some((count, digest)) = wanted else {
+    let Some(removal) = wanted else {
         return Ok(None);
     };
     let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
     let rows = reader.rows(sql, values![by]).await?;
-    if rows.len() as u64 != count || leaves_digest(&rows)? != digest {
+    if rows.len() as u64 != removal.entries || leaves_digest(&rows)? != removal.leaves {
         return Ok(None);
     }
     let place = |row: &Row| Ok((row.count("seq")?, leaf(row)?));
@@ -190,10 +192,11 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
         // Those that had none are asked again, some at each look.
         match (places.is_empty(), asked) {
             (true, Takes::Unasked) => {
+                believe_removals(reader, inner).await?;
                 asked = Takes::Unknown;
                 continue;
             }
-            (true, Takes::Nothing | Takes::Unknown) => return Ok(()),
+            (true, Takes::Nothing | Takes::Unknown | Takes::Destroyed(_)) => return Ok(()),
             (false, _) => {}
         }
         let mut conditions = Conditions::default();
@@ -216,10 +219,37 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
                 Some(Copied::Nothing | Copied::Destroyed(_)) | None => {}
             }
         }
+        drop(said);
         if asked == Takes::Unknown {
-            return Ok(());
+            return believe_removals(reader, inner).await;
         }
     }
+}
+
+/// Of the places whose copies say that they were destroyed, those are not missing that the entry which they name reaches: a removal
+/// that is in this log. The copy of another timeline may name any entry.
+async fn believe_removals(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), StoreError> {
+    let named: Vec<(u64, u64, u64)> = {
+        let said = inner.said();
+        let named = said.missing.said_destroyed().into_iter();
+        let named = named.filter_map(|(seq, by)| {
+            let removal = said.destructions.get(&by)?;
+            (seq < by && seq <= removal.up_to).then_some((seq, by, removal.entries))
+        });
+        named.collect()
+    };
+    let removals: BTreeSet<u64> = named.iter().map(|(_, by, _)| *by).collect();
+    for by in removals {
+        if let Some(places) = taken_by(reader, inner, by).await? {
+            let places = places.into_iter().map(|(seq, _)| seq).collect();
+            inner.said().missing.settle(by, Some(places));
+        }
+    }
+    let mut said = inner.said();
+    for (seq, by, entries) in named {
+        said.missing.was_destroyed(seq, by, entries);
+    }
+    Ok(())
 }
 
 impl Said {

@@ -61,6 +61,8 @@ pub(super) struct Missing {
     covered: BTreeMap<u64, Vec<u64>>,
     /// Places whose words were destroyed by the word of their copy, and by which entry, however their rows are marked.
     marked: BTreeMap<u64, u64>,
+    /// How many places each of these entries took so.
+    marked_by: BTreeMap<u64, u64>,
     /// Those that did not cover them, when they were asked last.
     refuted: BTreeMap<u64, Instant>,
     /// Up to where the last look went.
@@ -115,11 +117,30 @@ impl Missing {
         covered.is_some_and(|covered| covered.binary_search(&seq).is_ok())
     }
 
-    /// The copy of a place says that its words were destroyed, and by which entry: they are not missing.
-    pub(super) fn was_destroyed(&mut self, seq: u64, by: u64) {
-        if by > seq {
-            self.places.remove(&seq);
+    /// The places of which copies say that their words were destroyed, and by which entries.
+    pub(super) fn said_destroyed(&self) -> Vec<(u64, u64)> {
+        let said = self.places.iter().filter_map(|(seq, lack)| {
+            let Takes::Destroyed(by) = lack.takes else {
+                return None;
+            };
+            Some((*seq, by))
+        });
+        said.collect()
+    }
+
+    /// The words of a place were destroyed, by the word of its copy and of the entry that it names, which took so many: they are not
+    /// missing, unless those are others.
+    pub(super) fn was_destroyed(&mut self, seq: u64, by: u64, entries: u64) {
+        let is_other = match self.covered.get(&by) {
+            Some(covered) => covered.binary_search(&seq).is_err(),
+            None => self
+                .marked_by
+                .get(&by)
+                .is_some_and(|marked| *marked >= entries),
+        };
+        if !is_other && self.places.remove(&seq).is_some() {
             self.marked.insert(seq, by);
+            *self.marked_by.entry(by).or_default() += 1;
         }
     }
 
@@ -169,7 +190,11 @@ impl Missing {
 
     /// Places of which it is not known what they take, and this is known of asking. What was read is asked once: it may be destroyed.
     pub(super) fn uncopied(&self, takes: Takes) -> Vec<u64> {
-        let of = |lack: &Lack| lack.takes == takes && (!lack.known || takes == Takes::Unasked);
+        let is_asked = |lack: &Lack| match lack.takes {
+            Takes::Destroyed(_) => takes == Takes::Unknown,
+            of => of == takes,
+        };
+        let of = |lack: &Lack| is_asked(lack) && (!lack.known || takes == Takes::Unasked);
         let places = self.places.iter().filter(|(_, lack)| of(lack));
         places.map(|(seq, _)| *seq).take(AT_ONCE).collect()
     }
@@ -222,6 +247,7 @@ impl Missing {
         self.destroyed.retain(|_, places| !places.is_empty());
         self.covered.retain(|by, _| *by <= to);
         self.marked.retain(|_, by| *by <= to);
+        self.marked_by.retain(|by, _| *by <= to);
     }
 
     /// The places to look at next, round and round.

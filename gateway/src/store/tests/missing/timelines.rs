@@ -72,6 +72,11 @@ fn copy_of(record: &AuditRecord, seq: u64, with_words: bool) -> Vec<u8> {
     copy
 }
 
+/// The copy of an entry with this hash whose words were destroyed by another.
+fn destroyed_by(leaf: &[u8], by: u64) -> Vec<u8> {
+    [leaf, &[0], &by.to_be_bytes()].concat()
+}
+
 /// A8: where the row is gone with its hash, no copy says that the place takes nothing, nor that it gives anything, nor that
 /// retention took it: of any it may be another timeline's.
 #[test]
@@ -83,9 +88,7 @@ fn a8_where_no_row_is_no_copy_says_that_nothing_was_taken() {
         let row = store.db().row("SELECT secret FROM enrolments", &[]).await;
         let digest = sha256_hex(&row.unwrap().unwrap().bytes("secret").unwrap());
         let of = |kind| AuditRecord::new(kind, at(9)).person(&alice()).permitted();
-        let destroyed = [copy_of(&of(AuditKind::LogOff), place, false), vec![0; 8]].concat();
-        let mut destroyed = destroyed;
-        destroyed.push(200);
+        let destroyed = destroyed_by(&copy_of(&of(AuditKind::LogOff), place, false), 200);
         let enrolment = of(AuditKind::Enrolment)
             .detail(SEALED, digest)
             .detail(SECRETS_TOLD, true);
@@ -110,5 +113,51 @@ fn a8_where_no_row_is_no_copy_says_that_nothing_was_taken() {
         put_copy(store, place, &copy_of(&lockout, place, true)).await;
         let blocked = judged(store, &secret).await.unwrap();
         assert_eq!(blocked, CodeOutcome::Blocked { until });
+    });
+}
+
+/// A8, R7: that retention took the words of a place is believed of a copy where the entry that it names is a removal of this log,
+/// and took them; of any other the place is missing, is told, and may have taken anything.
+#[test]
+fn a8_a_copy_names_the_removal_that_took_its_words_or_they_are_missing() {
+    on_each_engine(async |store| {
+        let client = ClientId::parse("mairie").unwrap();
+        let log_off = AuditRecord::new(AuditKind::LogOff, at(2)).client(&client);
+        let remove = async |second| {
+            let removal = Destruction {
+                client: Some(client.clone()),
+                in_force: false,
+                before: at(100),
+                at: at(second),
+                by: "root (uid 0)".into(),
+                why: "the service ended".into(),
+            };
+            let done = store.destroy_client_entries(&removal).await.unwrap();
+            done.unwrap().seq
+        };
+        store.record(std::slice::from_ref(&log_off)).await.unwrap();
+        let (secret, place) = ended(store).await;
+        let before = remove(1000).await;
+        store.record(&[log_off]).await.unwrap();
+        let elsewhere = remove(1001).await;
+        let sql = "SELECT leaf FROM journal WHERE seq = $1";
+        let row = store.db().row(sql, values![place]).await.unwrap().unwrap();
+        let leaf = row.bytes("leaf").unwrap();
+        hide(store, &[place]).await;
+        for (what, by) in [
+            ("there is no such entry", 5000),
+            ("it is no removal", place + 1),
+            ("it took what is before", before),
+            ("it took others", elsewhere),
+        ] {
+            put_copy(store, place, &destroyed_by(&leaf, by)).await;
+            let told = judged(store, &secret).await;
+            let is_told = matches!(told, Err(StoreError::NotReadable { .. }));
+            assert!(is_told, "{what}: {told:?}");
+        }
+        let other = store.as_another_process().await;
+        looked(&other).await;
+        assert_eq!(contradictions(&other).await.len(), 1);
+        other.close().await;
     });
 }
