@@ -239,9 +239,10 @@ impl Said {
         last.is_some_and(|(_, word)| *word != Word::Ended)
     }
 
-    /// Whether the log tells of one at all, in force or not.
-    pub(in crate::store) fn tells_of_secret(&self, of: &Secret) -> bool {
-        self.secrets.last(of).is_some()
+    /// Whether the log tells of a second factor of this person, in force or not.
+    pub(in crate::store) fn has_had(&self, person: &PersonId) -> bool {
+        let of = Secret::Enrolment(person.clone());
+        self.secrets.last(&of).is_some()
     }
 
     /// Who has a second factor in force by the log; and of those in the documents whoever may have one, by words that are not there.
