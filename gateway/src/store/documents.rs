@@ -328,7 +328,7 @@ async fn remove_people(
     let mut records = Vec::new();
     change.follow().await?;
     // By the log, whatever rows there are: one that was taken out for the while would be back with who is named again.
-    let mut holders = change.said().enrolled(before);
+    let mut holders = change.inner.said().enrolled(before);
     for row in &change
         .tx
         .rows("SELECT person, disabled_at FROM enrolments", values![])

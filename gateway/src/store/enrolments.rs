@@ -94,7 +94,7 @@ impl Store {
             return Ok(Enrolled::Already(enrolment(row)?));
         }
         change.follow().await?;
-        let is_told = change.said().has_had(person);
+        let is_told = change.inner.said().has_had(person);
         if is_told && !replace {
             return Ok(Enrolled::OnRecord);
         }

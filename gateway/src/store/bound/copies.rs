@@ -203,23 +203,26 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
         conditions.and_in("seq", places.iter().copied());
         let (sql, values) = conditions.statement("SELECT seq, sealed FROM entry_copies", "");
         let rows = reader.rows(sql, values).await?;
-        let mut said = inner.said();
-        for seq in places {
-            said.missing.copied(seq, Takes::Unknown);
-        }
-        for row in &rows {
-            let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
-            let leaf = said.missing.leaf(seq).flatten();
-            match opened(&inner.key, seq, leaf, &sealed) {
-                Some(Copied::Nothing) if leaf.is_some() => said.missing.copied(seq, Takes::Nothing),
-                Some(Copied::Words(line)) => said.copy(seq, leaf, &line),
-                Some(Copied::Destroyed(by)) if leaf.is_some() => {
-                    said.missing.was_destroyed(seq, by)
+        {
+            let mut said = inner.said();
+            for seq in places {
+                said.missing.copied(seq, Takes::Unknown);
+            }
+            for row in &rows {
+                let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
+                let leaf = said.missing.leaf(seq).flatten();
+                match opened(&inner.key, seq, leaf, &sealed) {
+                    Some(Copied::Nothing) if leaf.is_some() => {
+                        said.missing.copied(seq, Takes::Nothing)
+                    }
+                    Some(Copied::Words(line)) => said.copy(seq, leaf, &line),
+                    Some(Copied::Destroyed(by)) if leaf.is_some() => {
+                        said.missing.copied(seq, Takes::Destroyed(by));
+                    }
+                    Some(Copied::Nothing | Copied::Destroyed(_)) | None => {}
                 }
-                Some(Copied::Nothing | Copied::Destroyed(_)) | None => {}
             }
         }
-        drop(said);
         if asked == Takes::Unknown {
             return believe_removals(reader, inner).await;
         }

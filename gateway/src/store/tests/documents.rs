@@ -254,8 +254,8 @@ fn a8_who_is_removed_keeps_no_second_factor_whose_row_is_away() {
             apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
             let secret = TotpSecret::generate().unwrap();
             let record = AuditRecord::new(AuditKind::Enrolment, at(1)).person(&person);
-            let done = store.enrol(&confirmed(&person, &secret), true, &[record]);
-            let _ = done.await.unwrap();
+            let (new, records) = (confirmed(&person, &secret), [record]);
+            let _ = store.enrol(&new, true, &records).await.unwrap();
             let sql = "SELECT MAX(seq) AS seq FROM audit WHERE kind = 'enrolment'";
             let row = store.db().row(sql, values![]).await.unwrap().unwrap();
             let place = row.count("seq").unwrap();

@@ -138,7 +138,7 @@ fn a8_a_copy_names_the_removal_that_took_its_words_or_they_are_missing() {
         store.record(std::slice::from_ref(&log_off)).await.unwrap();
         let (secret, place) = ended(store).await;
         let before = remove(1000).await;
-        store.record(&[log_off]).await.unwrap();
+        store.record(&vec![log_off; 9]).await.unwrap();
         let elsewhere = remove(1001).await;
         let sql = "SELECT leaf FROM journal WHERE seq = $1";
         let row = store.db().row(sql, values![place]).await.unwrap().unwrap();
