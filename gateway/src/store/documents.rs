@@ -228,7 +228,7 @@ impl Store {
         let both = [&before, &next];
         let mut records = bound::bind(&mut change, &held, texts, both, records, &quiet).await?;
         records.extend(bound::with_documents(&change, &next, &quiet));
-        for mut record in remove_people(&mut change, &next, by, at).await? {
+        for mut record in remove_people(&mut change, both, by, at).await? {
             let person = record.person.as_deref().map(PersonId::parse);
             if let Some(Ok(person)) = person {
                 record.concerns = clients_concerned(&before, &person);
@@ -320,24 +320,27 @@ fn client(object: &str) -> Option<ClientId> {
 /// Takes from people who are gone what would let somebody in under their name.
 async fn remove_people(
     change: &mut Writing,
-    documents: &Documents,
+    [before, documents]: [&Documents; 2],
     by: &str,
     at: Timestamp,
 ) -> Result<Vec<AuditRecord>, StoreError> {
     let mut gone = BTreeSet::new();
     let mut records = Vec::new();
-    let sql = "SELECT person, disabled_at FROM enrolments";
-    let rows = change.tx.rows(sql, values![]).await?;
-    for row in &rows {
-        let person = row.parsed("person", PersonId::parse)?;
+    change.follow().await?;
+    // By the log, whatever rows there are: one that was taken out for the while would be back with who is named again.
+    let mut holders = change.inner.said().enrolled(before);
+    for row in &change
+        .tx
+        .rows("SELECT person, disabled_at FROM enrolments", values![])
+        .await?
+    {
         // What the row says by itself disables nothing.
-        let is_disabled = row.time_or_none("disabled_at")?.is_some();
-        let secret = bound::Secret::Enrolment(person.clone());
-        if documents.person(&person).is_some()
-            || (is_disabled && !change.inner.said().is_in_force(&secret))
-        {
-            continue;
+        if row.time_or_none("disabled_at")?.is_none() {
+            holders.insert(row.parsed("person", PersonId::parse)?);
         }
+    }
+    holders.retain(|person| documents.person(person).is_none());
+    for person in holders {
         let sql = "UPDATE enrolments SET disabled_at = $2 WHERE person = $1";
         change.tx.execute(sql, values![person.as_str(), at]).await?;
         let reason = format!("{by} removed the person from the documents");

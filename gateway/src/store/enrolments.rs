@@ -60,12 +60,14 @@ pub enum Enrolled {
     Done,
     /// The person has one already; nothing was changed.
     Already(Enrolment),
+    /// By the log the person has had one, whose row is gone; nothing was changed.
+    OnRecord,
 }
 
 impl Store {
     /// Enrols a person. The code that confirmed the secret is used up.
     ///
-    /// An earlier enrolment is replaced only when `replace` says so; remembered factors and counted
+    /// An earlier enrolment, by the log or by its row, is replaced only when `replace` says so; remembered factors and counted
     /// failures of the person are forgotten with it.
     ///
     /// # Errors
@@ -91,8 +93,14 @@ impl Store {
         {
             return Ok(Enrolled::Already(enrolment(row)?));
         }
+        change.follow().await?;
+        let is_told = change.inner.said().has_had(person);
+        if is_told && !replace {
+            return Ok(Enrolled::OnRecord);
+        }
         // Whoever reads of it later tells a newcomer from somebody whose factor another may hold now.
-        let how = if earlier.is_some() { REPLACED } else { FIRST };
+        let is_first = earlier.is_none() && !is_told;
+        let how = if is_first { FIRST } else { REPLACED };
         let mut records = tables::with_sealed(records, AuditKind::Enrolment, &sealed);
         for record in &mut records {
             *record = record.clone().detail("change", how);
@@ -125,6 +133,15 @@ impl Store {
             Some(found) => Ok(self.used_by_log(vec![found]).await?.pop()),
             None => Ok(None),
         }
+    }
+
+    /// Whether the log tells of an enrolment of a person, in force or not, whatever row there is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_enrolment_on_record(&self, person: &PersonId) -> Result<bool, StoreError> {
+        self.follow().await?;
+        Ok(self.said().has_had(person))
     }
 
     /// The same enrolments, with the use of their accounts by the log.

@@ -36,7 +36,7 @@ pub(super) struct Enroll {
     /// Take the secret (base32) from a file, as hardware tokens bring theirs along, rather than make one.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Replace the person's earlier secret, which stops working.
+    /// Replace the person's earlier secret, which stops working. It is asked for too where only the log tells of one.
     #[arg(long)]
     replace: bool,
 }
@@ -50,10 +50,13 @@ impl Enroll {
             "{person} is not in the documents in force (version {}); name them in a file of providers/ or clients/, then run: ecluse apply DIR",
             applied.version
         );
-        if let Some(earlier) = store.enrolment(person).await?
-            && !self.replace
-        {
-            anyhow::bail!(already(person, &earlier));
+        if !self.replace {
+            if let Some(earlier) = store.enrolment(person).await? {
+                anyhow::bail!(already(person, &earlier));
+            }
+            if store.is_enrolment_on_record(person).await? {
+                anyhow::bail!(on_record(person));
+            }
         }
         let secret = self.secret()?;
         show(&secret, person)?;
@@ -77,6 +80,7 @@ impl Enroll {
                 Ok(())
             }
             Enrolled::Already(earlier) => anyhow::bail!(already(person, &earlier)),
+            Enrolled::OnRecord => anyhow::bail!(on_record(person)),
         }
     }
 
@@ -97,6 +101,12 @@ fn already(person: &PersonId, earlier: &crate::store::Enrolment) -> String {
         None => format!("{person} is enrolled since {}", earlier.confirmed_at),
     };
     format!("{since}; to put a new secret in its place, run: ecluse enroll {person} --replace")
+}
+
+fn on_record(person: &PersonId) -> String {
+    format!(
+        "the log tells of an enrolment of {person}, and the store has no row of it: somebody took it out; find out who changed the store: ecluse journal verify; to put a new secret in its place, run: ecluse enroll {person} --replace"
+    )
 }
 
 fn show(secret: &TotpSecret, person: &PersonId) -> anyhow::Result<()> {

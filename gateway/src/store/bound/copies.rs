@@ -6,7 +6,8 @@
 //! [`KINDS`], or tells of a code: one that was accepted takes that code, and one that counts takes a try. What only gives has none: that its words are
 //! away keeps somebody out until its giver says so again, and lets nobody in. Where retention took the words, the copy says
 //! that, and by which entry. Where words are missing, the copy says them, or that they take nothing. Where there is no copy that opens, they may
-//! take anything (`adr/0036-words-that-are-away-lift-no-block.md`).
+//! take anything (`adr/0036-words-that-are-away-lift-no-block.md`). So they may where the row is gone with its hash: whoever set the store
+//! back once has copies of what stood there then, and nothing tells such a one from the right one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,14 @@ const KINDS: [AuditKind; 16] = [
     AuditKind::KeepOutLifted,
 ];
 
+/// What only takes, whatever stood in its place indeed: believed of a copy that there is no hash to compare with.
+const ONLY_TAKE: [AuditKind; 4] = [
+    AuditKind::Lockout,
+    AuditKind::KeepOut,
+    AuditKind::LogOnRefused,
+    AuditKind::CodeRefused,
+];
+
 /// What is known of a place whose words are missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -54,8 +63,10 @@ pub(super) enum Takes {
     Unasked,
     /// It takes nothing.
     Nothing,
-    /// There is no copy: it may take anything.
+    /// There is no copy that is known to be of it: it may take anything.
     Unknown,
+    /// Its words were destroyed by this entry, which is not known to say so: it may take anything.
+    Destroyed(u64),
 }
 
 /// Stands behind the hash in the copy of an entry whose words were destroyed on record, before the place of the entry that says so;
@@ -143,19 +154,19 @@ pub(super) async fn taken_by(
     by: u64,
 ) -> Result<Option<Vec<(u64, Hash)>>, StoreError> {
     let wanted = inner.said().destructions.get(&by).cloned();
-    let Some((count, digest)) = wanted else {
+    let Some(removal) = wanted else {
         return Ok(None);
     };
     let sql = "SELECT seq, leaf FROM journal WHERE destroyed_by = $1 ORDER BY seq";
     let rows = reader.rows(sql, values![by]).await?;
-    if rows.len() as u64 != count || leaves_digest(&rows)? != digest {
+    if rows.len() as u64 != removal.entries || leaves_digest(&rows)? != removal.leaves {
         return Ok(None);
     }
     let place = |row: &Row| Ok((row.count("seq")?, leaf(row)?));
     rows.iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
-/// What the copy of a place says, if it is of the entry with this hash.
+/// What the copy of a place says, if it is of the entry with this hash, as far as that is known.
 fn opened(key: &StoreKey, seq: u64, leaf: Option<Hash>, sealed: &[u8]) -> Option<Copied> {
     let copy = key.open(TABLE, &seq.to_string(), sealed).ok()?;
     let (hash, words) = copy.split_first_chunk::<32>()?;
@@ -181,39 +192,73 @@ pub(super) async fn look(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), S
         // Those that had none are asked again, some at each look.
         match (places.is_empty(), asked) {
             (true, Takes::Unasked) => {
+                believe_removals(reader, inner).await?;
                 asked = Takes::Unknown;
                 continue;
             }
-            (true, Takes::Nothing | Takes::Unknown) => return Ok(()),
+            (true, Takes::Nothing | Takes::Unknown | Takes::Destroyed(_)) => return Ok(()),
             (false, _) => {}
         }
         let mut conditions = Conditions::default();
         conditions.and_in("seq", places.iter().copied());
         let (sql, values) = conditions.statement("SELECT seq, sealed FROM entry_copies", "");
         let rows = reader.rows(sql, values).await?;
-        let mut said = inner.said();
-        for seq in places {
-            said.missing.copied(seq, Takes::Unknown);
-        }
-        for row in &rows {
-            let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
-            let leaf = said.missing.leaf(seq).flatten();
-            match opened(&inner.key, seq, leaf, &sealed) {
-                Some(Copied::Nothing) => said.missing.copied(seq, Takes::Nothing),
-                Some(Copied::Words(line)) => said.copy(seq, &line),
-                Some(Copied::Destroyed(by)) => said.missing.was_destroyed(seq, by),
-                None => {}
+        {
+            let mut said = inner.said();
+            for seq in places {
+                said.missing.copied(seq, Takes::Unknown);
+            }
+            for row in &rows {
+                let (seq, sealed) = (row.count("seq")?, row.bytes("sealed")?);
+                let leaf = said.missing.leaf(seq).flatten();
+                match opened(&inner.key, seq, leaf, &sealed) {
+                    Some(Copied::Nothing) if leaf.is_some() => {
+                        said.missing.copied(seq, Takes::Nothing)
+                    }
+                    Some(Copied::Words(line)) => said.copy(seq, leaf, &line),
+                    Some(Copied::Destroyed(by)) if leaf.is_some() => {
+                        said.missing.copied(seq, Takes::Destroyed(by));
+                    }
+                    Some(Copied::Nothing | Copied::Destroyed(_)) | None => {}
+                }
             }
         }
         if asked == Takes::Unknown {
-            return Ok(());
+            return believe_removals(reader, inner).await;
         }
     }
 }
 
+/// Of the places whose copies say that they were destroyed, those are not missing that the entry which they name reaches: a removal
+/// that is in this log. The copy of another timeline may name any entry.
+async fn believe_removals(reader: &mut Reader<'_>, inner: &Inner) -> Result<(), StoreError> {
+    let named: Vec<(u64, u64, u64)> = {
+        let said = inner.said();
+        let named = said.missing.said_destroyed().into_iter();
+        let named = named.filter_map(|(seq, by)| {
+            let removal = said.destructions.get(&by)?;
+            (seq < by && seq <= removal.up_to).then_some((seq, by, removal.entries))
+        });
+        named.collect()
+    };
+    let removals: BTreeSet<u64> = named.iter().map(|(_, by, _)| *by).collect();
+    for by in removals {
+        if let Some(places) = taken_by(reader, inner, by).await? {
+            let places = places.into_iter().map(|(seq, _)| seq).collect();
+            inner.said().missing.settle(by, Some(places));
+        }
+    }
+    let mut said = inner.said();
+    for (seq, by, entries) in named {
+        said.missing.was_destroyed(seq, by, entries);
+    }
+    Ok(())
+}
+
 impl Said {
-    /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same.
-    fn copy(&mut self, seq: u64, line: &str) {
+    /// Takes in the words of an entry by its copy: as far as rights go, they are known. They are missing in the log all the same. Where no
+    /// hash stands there any more, only what takes is taken in, and the place may have taken anything else.
+    fn copy(&mut self, seq: u64, leaf: Option<Hash>, line: &str) {
         if self.missing.unknown_leaf(seq).is_none() {
             // They were read before.
             return;
@@ -223,7 +268,11 @@ impl Said {
             && is_first
             && entry.seq == seq
         {
-            self.missing.is_known(seq);
+            if leaf.is_some() {
+                self.missing.is_known(seq);
+            } else if !ONLY_TAKE.iter().any(|kind| kind.name() == entry.kind) {
+                return;
+            }
             self.fold(seq, &entry, line.contains("salted-sha256\""), true);
         }
     }

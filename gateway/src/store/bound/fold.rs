@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::copies::COPIES;
 use super::missing::MISSING;
-use super::said::{DocumentSaid, OpenSession, Said};
+use super::said::{DocumentSaid, OpenSession, Removal, Said};
 use super::{is_step, session_subject, subject};
 use crate::audit::{AuditKind, AuditVerdict};
 use crate::clock;
@@ -64,12 +64,17 @@ impl Said {
             self.lives.see(seq, entry, kind);
             self.clearances.see(seq, entry, kind);
             if kind == AuditKind::EntriesDestroyed
-                && let (Some(count), Some(leaves)) = (
+                && let (Some(entries), Some(leaves)) = (
                     entry.detail_number("entries"),
                     entry.detail_text("leaves-sha256"),
                 )
             {
-                self.destructions.insert(seq, (count, leaves.to_owned()));
+                let removal = Removal {
+                    entries,
+                    up_to: entry.detail_number("up-to").unwrap_or(0),
+                    leaves: leaves.to_owned(),
+                };
+                self.destructions.insert(seq, removal);
             } else if kind == AuditKind::CheckpointFailed
                 && let Some(told) = entry.detail_text(MISSING)
             {

@@ -52,14 +52,17 @@ impl Lack {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Missing {
     places: BTreeMap<u64, Lack>,
-    /// Places whose words were destroyed, by the entry that is to say so, until that was found to cover them.
-    destroyed: BTreeMap<u64, Vec<(u64, bool)>>,
+    /// Places whose words were destroyed, by the entry that is to say so, until that was found to cover them; with the hash that stands
+    /// there, and whether they were read before.
+    destroyed: BTreeMap<u64, Vec<(u64, Option<Hash>, bool)>>,
     /// Entries that are to say so and were not there yet when that was read.
     awaited: BTreeSet<u64>,
     /// What those cover that were asked, in order.
     covered: BTreeMap<u64, Vec<u64>>,
     /// Places whose words were destroyed by the word of their copy, and by which entry, however their rows are marked.
     marked: BTreeMap<u64, u64>,
+    /// How many places each of these entries took so.
+    marked_by: BTreeMap<u64, u64>,
     /// Those that did not cover them, when they were asked last.
     refuted: BTreeMap<u64, Instant>,
     /// Up to where the last look went.
@@ -102,8 +105,8 @@ impl Missing {
         }
         if !self.places.contains_key(&seq) {
             let places = self.destroyed.entry(by).or_default();
-            if !places.contains(&(seq, known)) {
-                places.push((seq, known));
+            if !places.contains(&(seq, leaf, known)) {
+                places.push((seq, leaf, known));
             }
         }
         true
@@ -114,11 +117,30 @@ impl Missing {
         covered.is_some_and(|covered| covered.binary_search(&seq).is_ok())
     }
 
-    /// The copy of a place says that its words were destroyed, and by which entry: they are not missing.
-    pub(super) fn was_destroyed(&mut self, seq: u64, by: u64) {
-        if by > seq {
-            self.places.remove(&seq);
+    /// The places of which copies say that their words were destroyed, and by which entries.
+    pub(super) fn said_destroyed(&self) -> Vec<(u64, u64)> {
+        let said = self.places.iter().filter_map(|(seq, lack)| {
+            let Takes::Destroyed(by) = lack.takes else {
+                return None;
+            };
+            Some((*seq, by))
+        });
+        said.collect()
+    }
+
+    /// The words of a place were destroyed, by the word of its copy and of the entry that it names, which took so many: they are not
+    /// missing, unless those are others.
+    pub(super) fn was_destroyed(&mut self, seq: u64, by: u64, entries: u64) {
+        let is_other = match self.covered.get(&by) {
+            Some(covered) => covered.binary_search(&seq).is_err(),
+            None => self
+                .marked_by
+                .get(&by)
+                .is_some_and(|marked| *marked >= entries),
+        };
+        if !is_other && self.places.remove(&seq).is_some() {
             self.marked.insert(seq, by);
+            *self.marked_by.entry(by).or_default() += 1;
         }
     }
 
@@ -147,7 +169,7 @@ impl Missing {
     /// Whether words are missing at a place, or may be.
     pub(super) fn may_be_at(&self, seq: u64) -> bool {
         let mut destroyed = self.destroyed.values().flatten();
-        self.is_at(seq) || destroyed.any(|(place, _)| *place == seq)
+        self.is_at(seq) || destroyed.any(|(place, ..)| *place == seq)
     }
 
     /// Whether the row of a place is gone.
@@ -168,7 +190,11 @@ impl Missing {
 
     /// Places of which it is not known what they take, and this is known of asking. What was read is asked once: it may be destroyed.
     pub(super) fn uncopied(&self, takes: Takes) -> Vec<u64> {
-        let of = |lack: &Lack| lack.takes == takes && (!lack.known || takes == Takes::Unasked);
+        let is_asked = |lack: &Lack| match lack.takes {
+            Takes::Destroyed(_) => takes == Takes::Unknown,
+            of => of == takes,
+        };
+        let of = |lack: &Lack| is_asked(lack) && (!lack.known || takes == Takes::Unasked);
         let places = self.places.iter().filter(|(_, lack)| of(lack));
         places.map(|(seq, _)| *seq).take(AT_ONCE).collect()
     }
@@ -199,8 +225,8 @@ impl Missing {
         let mut places = self.places.range(seq.saturating_add(1)..);
         let place = places.find(|(_, lack)| !lack.known).map(|(seq, _)| *seq);
         let destroyed = self.destroyed.values().flatten();
-        let destroyed = destroyed.filter(|(place, known)| *place > seq && !known);
-        destroyed.map(|(place, _)| *place).chain(place).min()
+        let destroyed = destroyed.filter(|(place, _, known)| *place > seq && !known);
+        destroyed.map(|(place, ..)| *place).chain(place).min()
     }
 
     /// Whether anything is missing after a place that was never read.
@@ -216,11 +242,12 @@ impl Missing {
     /// The log ends before: what it had beyond is no matter of words any more.
     pub(super) fn cut(&mut self, to: u64) {
         for places in self.destroyed.values_mut() {
-            places.retain(|(place, _)| *place <= to);
+            places.retain(|(place, ..)| *place <= to);
         }
         self.destroyed.retain(|_, places| !places.is_empty());
         self.covered.retain(|by, _| *by <= to);
         self.marked.retain(|_, by| *by <= to);
+        self.marked_by.retain(|by, _| *by <= to);
     }
 
     /// The places to look at next, round and round.
@@ -251,9 +278,9 @@ impl Missing {
         };
         match destroyed_by.filter(|by| *by > seq && !refuted(by)) {
             Some(by) => {
-                let known = lack.known;
+                let (leaf, known) = (lack.leaf, lack.known);
                 self.places.remove(&seq);
-                self.put(seq, None, Some(by), known);
+                self.put(seq, leaf, Some(by), known);
             }
             None => lack.in_vain = true,
         }
@@ -284,9 +311,9 @@ impl Missing {
                 self.refuted.insert(by, Instant::now());
             }
         }
-        for (seq, known) in self.destroyed.remove(&by).into_iter().flatten() {
+        for (seq, leaf, known) in self.destroyed.remove(&by).into_iter().flatten() {
             if !self.is_covered(seq, by) {
-                let lack = Lack::new(None, true, known);
+                let lack = Lack::new(leaf, true, known);
                 self.places.entry(seq).or_insert(lack);
             }
         }
@@ -299,7 +326,7 @@ impl Missing {
 
     /// The places after one that lack their words, up to another.
     pub(super) fn between(&self, after: u64, to: u64) -> Stretches {
-        let destroyed = self.destroyed.values().flatten().map(|(seq, _)| *seq);
+        let destroyed = self.destroyed.values().flatten().map(|(seq, ..)| *seq);
         let places: BTreeSet<u64> = self.places.keys().copied().chain(destroyed).collect();
         Stretches::of(places.into_iter().filter(|seq| *seq > after && *seq <= to))
     }

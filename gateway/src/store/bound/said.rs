@@ -88,8 +88,8 @@ pub(in crate::store) struct Said {
     pub(super) codes: Codes,
     /// When accounts were last used.
     pub(super) lives: Lives,
-    /// How many entries were destroyed, and the digest over their leaves, by the entry that says so.
-    pub(super) destructions: BTreeMap<u64, (u64, String)>,
+    /// What was destroyed, by the entry that says so.
+    pub(super) destructions: BTreeMap<u64, Removal>,
     /// Whether there is any digest, or the word that they begin.
     pub(super) begun: bool,
     /// The entry by which they began in an older store, and the version of the documents then; 0 in one that always had them.
@@ -105,6 +105,17 @@ pub(in crate::store) struct Said {
     pub(super) told: BTreeMap<String, (u64, i64, Option<String>)>,
     /// Those of them that were right when they were looked at since.
     pub(super) righted: BTreeSet<String>,
+}
+
+/// What an entry says of the words that were destroyed with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Removal {
+    /// Of how many entries.
+    pub(super) entries: u64,
+    /// The last of them; 0 where that is not said.
+    pub(super) up_to: u64,
+    /// The digest over their leaves.
+    pub(super) leaves: String,
 }
 
 /// The last word about an intervention.

@@ -3,10 +3,10 @@
 //! An older row opens as well as the one that replaced it, since it was sealed for the same place. So a door believes a row
 //! only where it is the one of which the log tells last (`adr/0034-a-door-believes-the-last-word.md`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use ecluse_policy::{AccountName, PersonId, Span, TargetId, Timestamp};
+use ecluse_policy::{AccountName, Documents, PersonId, Span, TargetId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::log::Entry;
 
@@ -237,6 +237,27 @@ impl Said {
     pub(in crate::store) fn is_in_force(&self, of: &Secret) -> bool {
         let last = self.secrets.last(of);
         last.is_some_and(|(_, word)| *word != Word::Ended)
+    }
+
+    /// Whether the log tells of a second factor of this person, in force or not.
+    pub(in crate::store) fn has_had(&self, person: &PersonId) -> bool {
+        let of = Secret::Enrolment(person.clone());
+        self.secrets.last(&of).is_some()
+    }
+
+    /// Who has a second factor in force by the log; and of those in the documents whoever may have one, by words that are not there.
+    pub(in crate::store) fn enrolled(&self, documents: &Documents) -> BTreeSet<PersonId> {
+        let told = self.secrets.words().filter_map(|(secret, _)| match secret {
+            Secret::Enrolment(person) if self.is_in_force(secret) => Some(person.clone()),
+            Secret::Enrolment(_) | Secret::Credential(..) => None,
+        });
+        let may_be = documents.people().filter(|person| {
+            let of = Secret::Enrolment(person.id().clone());
+            let last = self.secrets.last(&of).map_or(0, |(seq, _)| seq);
+            self.owes_after(last)
+        });
+        told.chain(may_be.map(|person| person.id().clone()))
+            .collect()
     }
 
     /// That a row is not the one on record, to be put there: once for what was found.

@@ -4,11 +4,13 @@ use ecluse_policy::{CodeOutcome, PersonId, PublicKey};
 
 use super::identity::judge;
 use super::{at, confirmed};
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 use crate::secrets::new_ed25519;
 use crate::store::sql::values;
-use crate::store::testing::{TestStore, on_each_engine, records_of};
+use crate::store::testing::{
+    TestStore, attack, on_each_engine, records_of, words_away, words_back,
+};
 use crate::store::{ApplyError, ApplyOutcome, AuditQuery, DocumentTexts, FactorBinding, Topics};
 
 pub(super) fn key() -> String {
@@ -238,6 +240,58 @@ fn a8_who_is_removed_keeps_neither_enrolment_nor_remembered_factor() {
                 .len(),
             1
         );
+    });
+}
+
+/// A8: so it is where the row of the second factor was taken out for the while, or the words of its enrolment are away with it: put
+/// back, it opens nothing for who is named again.
+#[test]
+fn a8_who_is_removed_keeps_no_second_factor_whose_row_is_away() {
+    on_each_engine(async |store| {
+        let key = key();
+        let person = PersonId::parse("bruno").unwrap();
+        for (times, is_read) in [(1, true), (2, false)] {
+            apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
+            let secret = TotpSecret::generate().unwrap();
+            let record = AuditRecord::new(AuditKind::Enrolment, at(1)).person(&person);
+            let (new, records) = (confirmed(&person, &secret), [record]);
+            let _ = store.enrol(&new, true, &records).await.unwrap();
+            let sql = "SELECT MAX(seq) AS seq FROM audit WHERE kind = 'enrolment'";
+            let row = store.db().row(sql, values![]).await.unwrap().unwrap();
+            let place = row.count("seq").unwrap();
+            attack(
+                store,
+                &[
+                    "CREATE TABLE enrolled AS SELECT * FROM enrolments",
+                    "DELETE FROM enrolments",
+                ],
+            )
+            .await;
+            if !is_read {
+                words_away(store, &format!("seq = {place}")).await;
+                let copy = format!("DELETE FROM entry_copies WHERE seq = {place}");
+                attack(store, &[&copy]).await;
+            }
+            let other = store.as_another_process().await;
+            let left = texts(&["alice"], "10.1.2.3:22", &key);
+            let done = other.apply_documents(&left, "root", at(2)).await.unwrap();
+            assert!(matches!(done, ApplyOutcome::Applied { .. }));
+            other.close().await;
+            if !is_read {
+                words_back(store).await;
+            }
+            let back = "INSERT INTO enrolments SELECT * FROM enrolled";
+            attack(store, &[back, "DROP TABLE enrolled"]).await;
+            apply(store, &texts(&["alice", "bruno"], "10.1.2.3:22", &key)).await;
+            let code = secret.code(at(3000));
+            let outcome = judge(store, &person, &code, 3000).await;
+            assert_eq!(outcome, CodeOutcome::NotEnrolled, "{times}");
+            let disabled = records_of(store, &[AuditKind::EnrolmentDisabled]).await;
+            let of = disabled
+                .iter()
+                .filter(|one| one.person.as_deref() == Some("bruno"));
+            assert_eq!(of.count(), times);
+        }
     });
 }
 

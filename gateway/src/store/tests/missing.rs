@@ -3,6 +3,7 @@
 
 mod needed;
 mod taken;
+mod timelines;
 
 use ecluse_policy::{ClientId, PersonId, Timestamp};
 use uuid::Uuid;

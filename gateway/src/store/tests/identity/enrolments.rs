@@ -70,6 +70,32 @@ fn r5_a_replaced_second_factor_is_not_on_record_as_a_first_one() {
     });
 }
 
+/// R5: nor is it where the row of the first was taken out: by the log there is one, which only a replacement replaces.
+#[test]
+fn r5_a_second_factor_whose_row_is_gone_is_replaced_on_record() {
+    on_each_engine(async |store| {
+        enrol(store).await;
+        store.changed_by_hand("DELETE FROM enrolments").await;
+        let (person, secret) = (alice(), TotpSecret::generate().unwrap());
+        let records = [AuditRecord::new(AuditKind::Enrolment, at(2)).person(&person)];
+        let new = confirmed(&person, &secret);
+        let other = store.as_another_process().await;
+        for store in [&store.store, &other] {
+            assert!(store.is_enrolment_on_record(&person).await.unwrap());
+            let told = store.enrol(&new, false, &records).await.unwrap();
+            assert_eq!(told, Enrolled::OnRecord);
+        }
+        let done = other.enrol(&new, true, &records).await.unwrap();
+        assert_eq!(done, Enrolled::Done);
+        let records = records_of(store, &[AuditKind::Enrolment]).await;
+        let told: Vec<_> = records.iter().map(|one| &one.detail["change"]).collect();
+        assert_eq!(told, ["first", "replaced"]);
+        let bruno = PersonId::parse("bruno").unwrap();
+        assert!(!other.is_enrolment_on_record(&bruno).await.unwrap());
+        other.close().await;
+    });
+}
+
 #[test]
 fn a_disabled_enrolment_accepts_no_code() {
     on_each_engine(async |store| {
