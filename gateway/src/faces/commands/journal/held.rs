@@ -89,6 +89,28 @@ impl Held {
         Some(done)
     }
 
+    /// Those that the log has set last, or says again that they stay, and of which there is no row; each with the entry that says so.
+    fn gone<'h>(&'h self, there: &'h BTreeSet<Of>) -> impl Iterator<Item = (&'h Of, String)> {
+        let all: BTreeSet<&Of> = self.set.keys().chain(self.secrets.set()).collect();
+        let gone = all.into_iter().filter(|of| !there.contains(*of));
+        gone.filter_map(|of| {
+            let made = match of {
+                Of::Person(_) => "made",
+                Of::Account(..) => "set",
+                Of::Key(_) => return None,
+            };
+            if self.again.contains(of) && !self.secrets.is_ended(of) {
+                let seq = self.secrets.place(of)?;
+                return Some((of, format!("on record with entry {seq}")));
+            }
+            let (_, said) = self.last(of)?;
+            // A credential that was removed is told by an entry of the same kind; or that is what was said again.
+            let is_removed = said.what.is_empty() || self.again.contains(of);
+            let stays = matches!(of, Of::Person(_)) || !is_removed;
+            stays.then(|| (of, format!("{made} with entry {}", said.seq)))
+        })
+    }
+
     /// Compares them with what the store holds.
     pub(super) async fn compare(
         &self,
@@ -146,15 +168,12 @@ impl Held {
             maybe(&place, "enabled", since, enabled, removed, findings);
             there.insert(of);
         }
-        for of in self.set.keys().filter(|of| !there.contains(of)) {
-            if let (Of::Person(person), Some((_, said))) = (of, self.last(of)) {
+        for (of, since) in self.gone(&there) {
+            if let Of::Person(person) = of {
+                let person = neutralise(person);
                 findings.add(
                     Verdict::Missing,
-                    format!(
-                        "the enrolment of {}, made with entry {}, is not in the table any more",
-                        neutralise(person),
-                        said.seq
-                    ),
+                    format!("the enrolment of {person}, {since}, is not in the table any more"),
                 );
             }
         }
@@ -183,18 +202,11 @@ impl Held {
             }
             there.insert(of);
         }
-        for of in self.set.keys().filter(|of| !there.contains(of)) {
-            // One that was removed is told by an entry of the same kind; or that is what was said again.
-            if let (Of::Account(target, account), Some((_, said))) = (of, self.last(of))
-                && !said.what.is_empty()
-                && !(self.again.contains(of) && self.secrets.is_ended(of))
-            {
+        for (of, since) in self.gone(&there) {
+            if let Of::Account(target, account) = of {
                 findings.add(
                     Verdict::Missing,
-                    format!(
-                        "the credential of {account}@{target}, set with entry {}, is not in the table any more",
-                        said.seq
-                    ),
+                    format!("the credential of {account}@{target}, {since}, is not in the table any more"),
                 );
             }
         }

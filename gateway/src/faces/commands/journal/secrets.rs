@@ -148,6 +148,16 @@ impl Secrets {
         self.sealed.contains_key(of) || self.ended.contains_key(of)
     }
 
+    /// Those that an entry with words sets, or says again.
+    pub(super) fn set(&self) -> impl Iterator<Item = &Of> {
+        self.sealed.keys()
+    }
+
+    /// The last entry that sets one, or says it again.
+    pub(super) fn place(&self, of: &Of) -> Option<u64> {
+        self.sealed.get(of).map(|(seq, _)| *seq)
+    }
+
     /// Whether the log tells of each.
     pub(super) fn tells(&self) -> bool {
         self.tells

@@ -166,7 +166,7 @@ async fn r7_a_row_is_held_to_the_entry_that_set_it_and_to_no_earlier_one() {
         (
             "UPDATE enrolments SET person = 'alicf' WHERE person = 'alice'",
             "UPDATE enrolments SET person = 'alice' WHERE person = 'alicf'",
-            "the enrolment of alice, made with entry",
+            "the enrolment of alice, on record with entry",
         ),
         (
             "UPDATE credentials SET sealed = zeroblob(60)",
@@ -213,5 +213,44 @@ async fn a6_a_code_that_was_accepted_twice_is_named() {
     assert!(
         line.contains("one code of alice was accepted twice"),
         "{line}"
+    );
+}
+
+/// A3, C2: retention takes the words by which a second factor or a credential was set; its row is missed all the same when somebody takes
+/// it away, and one that was taken away on record is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_row_that_was_said_again_and_is_gone_is_missing() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    for account in ["ops", "postgres"] {
+        credential(&store, account, Some("first"), 3, "root").await;
+    }
+    grow(&store, 6).await;
+    let since = kept(&store, &keys).await;
+    forget(&store, 100, 150).await;
+    credential(&store, "ops", None, 200, "root").await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    store.changed_by_hand("DELETE FROM enrolments").await;
+    store.changed_by_hand("DELETE FROM credentials").await;
+    let found = verified(&since, &store, dir.path()).await;
+    let [enrolment, credential] = &found.lines[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (enrolment.0, credential.0),
+        (Verdict::Missing, Verdict::Missing)
+    );
+    assert!(
+        enrolment
+            .1
+            .contains("the enrolment of alice, on record with entry"),
+        "{found:?}"
+    );
+    assert!(
+        credential
+            .1
+            .contains("the credential of postgres@db01, on record with entry"),
+        "{found:?}"
     );
 }
