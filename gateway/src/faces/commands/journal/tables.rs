@@ -265,7 +265,23 @@ impl Tables {
                 );
             }
         }
+        for (public, said) in &self.signing {
+            if !signing
+                .iter()
+                .any(|found| openssh(&found.public) == *public)
+            {
+                findings.add(
+                    Verdict::Missing,
+                    format!(
+                        "the signing key {public}, made with entry {}, is not in the table any more",
+                        said.seq
+                    ),
+                );
+            }
+        }
+        let mut there = BTreeSet::new();
         for found in store.own_keys().await? {
+            there.insert(found.name.clone());
             let place = format!("the gateway's key {}", neutralise(&found.name));
             match self.keys.get(&found.name) {
                 None => self.untold(findings, &place),
@@ -273,6 +289,19 @@ impl Tables {
                     compared(&place, "when it was made", found.made_at, said, findings);
                     same(&place, "its public half", &found.public, said, findings);
                 }
+            }
+        }
+        // No retention takes the entry that made one, and a new one stands in the row of the one before.
+        for (name, said) in &self.keys {
+            if !there.contains(name) {
+                findings.add(
+                    Verdict::Missing,
+                    format!(
+                        "the gateway's key {}, made with entry {}, is not in the table any more",
+                        neutralise(name),
+                        said.seq
+                    ),
+                );
             }
         }
         Ok(())

@@ -254,3 +254,41 @@ async fn r3_a_row_that_was_said_again_and_is_gone_is_missing() {
         "{found:?}"
     );
 }
+
+/// The gateway's own keys: one that was made and is gone is named, and a rotation is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_key_of_the_gateway_that_is_gone_is_missing() {
+    let (store, dir, keys) = begun().await;
+    store.recordings_identity(at(2)).await.unwrap();
+    store.user_authority(at(2)).await.unwrap();
+    grow(&store, 3).await;
+    let since = kept(&store, &keys).await;
+    rotate(&store, &settings(dir.path())).await.unwrap();
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    for (change, key) in [
+        (
+            "DELETE FROM gateway_keys WHERE name = 'journal-signing'",
+            "journal-signing",
+        ),
+        (
+            "DELETE FROM gateway_keys WHERE name = 'recordings-identity'",
+            "recordings-identity",
+        ),
+        ("DELETE FROM gateway_keys", "user-authority"),
+        (
+            "DELETE FROM signing_keys WHERE until_at IS NULL",
+            "the signing key ",
+        ),
+    ] {
+        store.changed_by_hand(change).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let mut lines = found.lines.iter();
+        let is_named = lines.any(|(verdict, line)| {
+            *verdict == Verdict::Missing
+                && line.contains(key)
+                && line.contains("not in the table any more")
+        });
+        assert!(is_named, "{key}: {found:?}");
+    }
+}
