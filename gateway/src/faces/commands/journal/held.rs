@@ -111,17 +111,19 @@ impl Held {
         })
     }
 
-    /// Compares them with what the store holds.
+    /// Compares them with what the store holds. `away` is the last place whose words are not there: what they say is not known.
     pub(super) async fn compare(
         &self,
         store: &Store,
         removed: &Removed<'_>,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let sealed = store.sealed_values().await?;
         let digests = sealed.iter().map(|found| (Of::found(found), &found.digest));
         let digests: BTreeMap<Of, &String> = digests.collect();
-        self.people(store, &digests, removed, findings).await?;
+        self.people(store, &digests, removed, away, findings)
+            .await?;
         self.credentials(store, &digests, removed, findings).await?;
         self.secrets.compare(&sealed, findings);
         self.secrets.codes_twice(findings);
@@ -142,6 +144,7 @@ impl Held {
         store: &Store,
         digests: &BTreeMap<Of, &String>,
         removed: &Removed<'_>,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut there = BTreeSet::new();
@@ -166,6 +169,19 @@ impl Held {
             let enabled = self.enabled.get(&person);
             let since = found.usage.enabled_at;
             maybe(&place, "enabled", since, enabled, removed, findings);
+            if self.secrets.has(&of) && away.is_none() {
+                // Of a second factor that is in force by the log, an end would be said, and said again.
+                if let (Some(at), None, Some(tells)) =
+                    (found.disabled_at, disabled, self.secrets.tells_end(&of))
+                {
+                    let that = format!("that {place} is disabled since {at}");
+                    untold(tells, findings, that);
+                }
+                if let (Some(at), None) = (found.usage.enabled_at, enabled) {
+                    let that = format!("that {place} was enabled at {at}");
+                    untold(!removed.may_be_of(at), findings, that);
+                }
+            }
             there.insert(of);
         }
         for (of, since) in self.gone(&there) {
@@ -228,7 +244,7 @@ fn maybe(
         (Some(found), Some(said)) if !near(found, said.at) && removed.may_be_of(found) => {}
         (Some(found), Some(said)) => compared(place, what, found, said, findings),
         (None, Some(said)) => differs(place, what, "not told", said, findings),
-        // From before it had an entry, or its words are gone.
+        // What no entry tells of is looked at by itself.
         (Some(_) | None, None) => {}
     }
 }

@@ -147,15 +147,16 @@ impl Tables {
         }
     }
 
-    /// Compares the tables, as the store has them at the moment that is verified.
+    /// Compares the tables, as the store has them at the moment that is verified. `away` is the last place whose words are not there.
     pub(super) async fn compare(
         &self,
         store: &Store,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         self.versions(store, findings).await?;
         self.held
-            .compare(store, &Removed(&self.removed), findings)
+            .compare(store, &Removed(&self.removed), away, findings)
             .await?;
         self.keys(store, findings).await?;
         self.alerts(store, findings).await?;

@@ -270,7 +270,7 @@ impl Verify {
         bound::compare(&moment, &seen.approvals, findings).await?;
         let away = recomputed.last_away();
         sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
-        seen.tables.compare(&moment, findings).await?;
+        seen.tables.compare(&moment, away, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {

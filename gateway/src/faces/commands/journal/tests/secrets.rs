@@ -292,3 +292,44 @@ async fn r3_a_key_of_the_gateway_that_is_gone_is_missing() {
         assert!(is_named, "{key}: {found:?}");
     }
 }
+
+/// A second factor that is in force by the log is not said to be disabled because its row says so, nor an account enabled: each is named,
+/// also after retention took the words of its setting. Where retention took words of that time, that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    grow(&store, 6).await;
+    let since = kept(&store, &keys).await;
+    let mark = "UPDATE enrolments SET disabled_at = 120000000, enabled_at = 121000000";
+    let unmark = "UPDATE enrolments SET disabled_at = NULL, enabled_at = NULL";
+    let named = [
+        "that the enrolment of alice is disabled since",
+        "that the enrolment of alice was enabled at",
+    ];
+    for _ in 0..2 {
+        store.changed_by_hand(mark).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let [(Verdict::NotInLog, disabled), (Verdict::NotInLog, enabled)] = &found.lines[..] else {
+            panic!("{found:?}")
+        };
+        assert!(disabled.contains(named[0]) && enabled.contains(named[1]), "{found:?}");
+        let shown = store.enrolments().await.unwrap();
+        assert_eq!(shown[0].disabled_at, None, "{shown:?}");
+        store.changed_by_hand(unmark).await;
+        forget(&store, 100, 150).await;
+        grow(&store, 1).await;
+        let found = verified(&since, &store, dir.path()).await;
+        assert_eq!(found.lines, [], "{found:?}");
+    }
+    // Of when an account was enabled, before the day up to which words were removed, the row tells.
+    store.changed_by_hand("UPDATE enrolments SET enabled_at = 99000000").await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    assert!(found.notes.iter().any(|note| note.contains(named[1])), "{found:?}");
+    disable(&store, "alice", 200).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    let shown = store.enrolments().await.unwrap();
+    assert_eq!(shown[0].disabled_at, Some(at(200)));
+}
