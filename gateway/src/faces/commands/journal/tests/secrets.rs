@@ -313,7 +313,10 @@ async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
         let [(Verdict::NotInLog, disabled), (Verdict::NotInLog, enabled)] = &found.lines[..] else {
             panic!("{found:?}")
         };
-        assert!(disabled.contains(named[0]) && enabled.contains(named[1]), "{found:?}");
+        assert!(
+            disabled.contains(named[0]) && enabled.contains(named[1]),
+            "{found:?}"
+        );
         let shown = store.enrolments().await.unwrap();
         assert_eq!(shown[0].disabled_at, None, "{shown:?}");
         store.changed_by_hand(unmark).await;
@@ -323,13 +326,65 @@ async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
         assert_eq!(found.lines, [], "{found:?}");
     }
     // Of when an account was enabled, before the day up to which words were removed, the row tells.
-    store.changed_by_hand("UPDATE enrolments SET enabled_at = 99000000").await;
+    store
+        .changed_by_hand("UPDATE enrolments SET enabled_at = 99000000")
+        .await;
     let found = verified(&since, &store, dir.path()).await;
     assert_eq!(found.lines, [], "{found:?}");
-    assert!(found.notes.iter().any(|note| note.contains(named[1])), "{found:?}");
+    assert!(
+        found.notes.iter().any(|note| note.contains(named[1])),
+        "{found:?}"
+    );
     disable(&store, "alice", 200).await;
     let found = verified(&since, &store, dir.path()).await;
     assert_eq!(found.lines, [], "{found:?}");
     let shown = store.enrolments().await.unwrap();
     assert_eq!(shown[0].disabled_at, Some(at(200)));
+}
+
+/// What stands beside the log is missed like what stands in it: copies that were taken away, or stand in the place of others, are counted in one
+/// line. Of entries from before the first start that makes them nothing is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_copies_that_are_gone_are_missing() {
+    let (store, dir, keys) = begun().await;
+    grow(&store, 3).await;
+    let since = kept(&store, &keys).await;
+    store
+        .changed_by_hand("DELETE FROM entry_copies WHERE seq = 2")
+        .await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "no gateway began yet: {found:?}");
+    let parts = BTreeMap::new();
+    store.begin_with_settings("a", &parts, at(4)).await.unwrap();
+    let first = store.journal_size().await.unwrap();
+    let many =
+        (0..1100).map(|second| AuditRecord::new(AuditKind::LogOn, at(second)).claimed("alice"));
+    store.record(&many.collect::<Vec<_>>()).await.unwrap();
+    forget(&store, 20, 2000).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    let last = first + 1050;
+    for (change, told) in [
+        (
+            format!("DELETE FROM entry_copies WHERE seq = {last}"),
+            format!("entry {last} has no copy beside the log, or another's"),
+        ),
+        (
+            format!(
+                "UPDATE entry_copies SET sealed = (SELECT sealed FROM entry_copies WHERE seq = 1) WHERE seq = {}",
+                first + 30
+            ),
+            format!(
+                "2 entries, from entry {} to entry {last}, have no copy",
+                first + 30
+            ),
+        ),
+    ] {
+        store.changed_by_hand(change).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let [(Verdict::Missing, line)] = &found.lines[..] else {
+            panic!("{found:?}")
+        };
+        assert!(line.contains(&told), "{line}");
+    }
 }
