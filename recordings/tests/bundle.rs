@@ -34,6 +34,7 @@ fn contents(site: &Site) -> Contents {
             session: site::session(9),
             number: 9,
             why: Why::NotChosen,
+            node: None,
         }],
         cosigners: vec![site::WITNESS.to_owned()],
         entries: 10,

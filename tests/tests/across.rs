@@ -10,6 +10,8 @@ use ecluse_tests::layout::write_private;
 use ecluse_tests::{Site, Terminal, keys, store, wait};
 use serde_json::Value;
 
+#[path = "across/exported.rs"]
+mod exported;
 #[path = "across/taken_out.rs"]
 mod taken_out;
 

@@ -19,8 +19,11 @@ pub(crate) const FIRST: &str = "first";
 /// The person had been enrolled, in force or not.
 pub(crate) const REPLACED: &str = "replaced";
 
-const BY_PERSON: &str = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments \
+const BY_PERSON: &str = "SELECT person, secret, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments \
                          WHERE person = $1";
+
+const ALL: &str = "SELECT person, secret, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments \
+                   ORDER BY person";
 
 /// A confirmed enrolment, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,11 +131,7 @@ impl Store {
     /// The store failed.
     pub async fn enrolment(&self, person: &PersonId) -> Result<Option<Enrolment>, StoreError> {
         let row = self.db().row(BY_PERSON, values![person.as_str()]).await?;
-        let found = row.as_ref().map(enrolment).transpose()?;
-        match found {
-            Some(found) => Ok(self.used_by_log(vec![found]).await?.pop()),
-            None => Ok(None),
-        }
+        Ok(self.by_log(row.as_slice()).await?.pop())
     }
 
     /// Whether the log tells of an enrolment of a person, in force or not, whatever row there is.
@@ -144,15 +143,26 @@ impl Store {
         Ok(self.said().has_had(person))
     }
 
-    /// The same enrolments, with the use of their accounts by the log.
-    async fn used_by_log(&self, mut all: Vec<Enrolment>) -> Result<Vec<Enrolment>, StoreError> {
+    /// The enrolments of rows, with what the log says of them: when their accounts were used, and that one which is in force is not
+    /// disabled because its row is marked so.
+    async fn by_log(&self, rows: &[Row]) -> Result<Vec<Enrolment>, StoreError> {
         self.follow().await?;
         let said = self.said();
-        for one in &mut all {
-            one.usage = said.usage(&one.person, &one.usage);
-        }
-        drop(said);
-        Ok(all)
+        let by_log = |row: &Row| {
+            let mut found = enrolment(row)?;
+            found.usage = said.usage(&found.person, &found.usage);
+            let (of, sealed) = (
+                Secret::Enrolment(found.person.clone()),
+                row.bytes("secret")?,
+            );
+            if said.is_set_to(&of, &sealed)
+                && said.secret_row(&of, Some(&sealed)) == SecretRow::Believed
+            {
+                found.disabled_at = None;
+            }
+            Ok(found)
+        };
+        rows.iter().map(by_log).collect()
     }
 
     /// Everybody's enrolments, by person.
@@ -160,8 +170,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
-        let rows = self.enrolment_rows().await?;
-        self.used_by_log(rows).await
+        let rows = self.db().rows(ALL, values![]).await?;
+        self.by_log(&rows).await
     }
 
     /// Their rows as they stand, whatever the log says.
@@ -169,9 +179,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub async fn enrolment_rows(&self) -> Result<Vec<Enrolment>, StoreError> {
-        let sql = "SELECT person, confirmed_at, confirmed_by, disabled_at, logged_on_at, enabled_at FROM enrolments ORDER BY person";
         self.db()
-            .rows(sql, values![])
+            .rows(ALL, values![])
             .await?
             .iter()
             .map(enrolment)

@@ -65,7 +65,7 @@ pub use self::address::check_address;
 pub use self::audit::AuditQuery;
 pub use self::bound::{
     Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
-    LastText, SessionFault, SessionSaid, Standing, Stretches, Wrong,
+    LastText, SessionFault, SessionSaid, Standing, Stretches, Uncopied, Wrong,
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{

@@ -62,9 +62,11 @@ impl TestStore {
     }
 
     /// Changes one row past the store, as whoever has its password does.
-    pub async fn changed_by_hand(&self, sql: &'static str) {
+    pub async fn changed_by_hand(&self, sql: impl AsRef<str>) {
+        let sql = sql.as_ref();
         let mut tx = self.db().begin().await.unwrap();
-        assert_eq!(tx.execute(sql, super::values![]).await.unwrap(), 1, "{sql}");
+        let changed = tx.execute(AssertSqlSafe(sql.to_owned()), super::values![]);
+        assert_eq!(changed.await.unwrap(), 1, "{sql}");
         tx.commit().await.unwrap();
     }
 

@@ -6,6 +6,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::neutralise;
+
+/// Where the name of a gateway goes in words.
+const NODE: &str = "{node}";
+
 /// The choice behind a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -53,6 +58,9 @@ pub struct LeftOut {
     pub number: u64,
     /// Why its recording is not there.
     pub why: Why,
+    /// The name of the gateway on whose disk it lies, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// Why a recording is not in a bundle.
@@ -75,6 +83,8 @@ pub enum Why {
     NotThere,
     /// Its place held the recording of another session.
     Moved,
+    /// It lies on the disk of another gateway of the same store, which exports it.
+    Elsewhere,
 }
 
 impl Rule {
@@ -94,10 +104,24 @@ impl Rule {
     }
 }
 
-impl Why {
-    /// In words, as they go on after the session.
+impl LeftOut {
+    /// Why, in words, as they go on after the session.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub fn words(&self) -> String {
+        self.in_words(self.why.words())
+    }
+
+    /// The same, in the words of some language, with the gateway in its place.
+    pub(super) fn in_words(&self, words: &str) -> String {
+        let node = self.node.as_deref().unwrap_or("?");
+        words.replace(NODE, &neutralise(node))
+    }
+}
+
+impl Why {
+    /// In words, as they go on after the session; the gateway that has it stands in [`LeftOut`].
+    #[must_use]
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::NotChosen => "its recording was not asked for",
             Self::StillOpen => "it was still open: export it when it has ended",
@@ -114,6 +138,9 @@ impl Why {
             }
             Self::NotThere => {
                 "its recording was sealed and is not where it belongs: ecluse journal verify says more"
+            }
+            Self::Elsewhere => {
+                "its recording lies on the gateway {node}, not here: export it there as well"
             }
         }
     }

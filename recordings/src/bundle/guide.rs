@@ -236,7 +236,8 @@ Give it the keys that you trust (`--signers FILE`, `--log-key FILE`) and the las
 It says, and ends with: intact (0), cut short by a crash (3), altered (4), missing (5), reordered (6), not in the log (7),
 older than the checkpoint that you gave (8): then export again to compare, or give it the proof that joins the two
 (`ecluse journal proof --from N`, with the number of entries of this bundle) as `--since`. What was asked for stands in
-`choice.json`: of what nobody asked for it says so, and calls nothing missing that belongs elsewhere.",
+`choice.json`: of what nobody asked for it says so, and calls nothing missing that belongs elsewhere. A recording that lies on
+another gateway is named with that gateway, which exports it: it is checked in the bundle from there.",
 };
 
 const FRENCH: Text = Text {
@@ -301,5 +302,6 @@ vous avez gardé (`--since FICHIER`). Il dit, et finit par : intact (0), cut sho
 altered – altéré (4), missing – manquant (5), reordered – réordonné (6), not in the log – absent du journal (7), older than
 the checkpoint – plus ancien que le point de contrôle donné (8) : exportez alors de nouveau pour comparer, ou donnez-lui par
 `--since` la preuve qui relie les deux (`ecluse journal proof --from N`, N étant le nombre d'entrées de ce dossier). Ce qui a
-été demandé est dans `choice.json` : de ce que personne n'a demandé, il le dit, sans rien dire manquant.",
+été demandé est dans `choice.json` : de ce que personne n'a demandé, il le dit, sans rien dire manquant. Un enregistrement qui se
+trouve sur une autre passerelle est nommé avec elle : exporté là-bas, il se vérifie dans le dossier qui en vient.",
 };

@@ -150,7 +150,7 @@ impl Page {
         if !contents.left_out.is_empty() {
             self.heading(3, words.left_out);
             let line = |one: &LeftOut| {
-                let why = words.whys.of(one.why);
+                let why = words.whys.of(one);
                 format!("{} #{} ({}): {why}", words.session, one.number, one.session)
             };
             self.list(&contents.left_out.iter().map(line).collect::<Vec<_>>());

@@ -1,6 +1,6 @@
 //! The words of the index, in French and in English.
 
-use super::Why;
+use super::{LeftOut, Why};
 
 /// In which language the pages of a bundle are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,11 +45,12 @@ pub(super) struct Whys {
     destroyed: &'static str,
     not_there: &'static str,
     moved: &'static str,
+    elsewhere: &'static str,
 }
 
 impl Whys {
-    pub(super) const fn of(&self, why: Why) -> &'static str {
-        match why {
+    pub(super) fn of(&self, left_out: &LeftOut) -> String {
+        left_out.in_words(match left_out.why {
             Why::NotChosen => self.not_chosen,
             Why::StillOpen => self.still_open,
             Why::Unended => self.unended,
@@ -58,7 +59,8 @@ impl Whys {
             Why::Destroyed => self.destroyed,
             Why::NotThere => self.not_there,
             Why::Moved => self.moved,
-        }
+            Why::Elsewhere => self.elsewhere,
+        })
     }
 }
 
@@ -178,6 +180,7 @@ const ENGLISH: Words = Words {
         destroyed: Why::Destroyed.words(),
         not_there: Why::NotThere.words(),
         moved: Why::Moved.words(),
+        elsewhere: Why::Elsewhere.words(),
     },
     ends: Ends {
         closed: "closed",
@@ -265,6 +268,7 @@ const FRENCH: Words = Words {
         destroyed: "son enregistrement a été détruit, et le journal le dit",
         not_there: "son enregistrement a été scellé et n'est pas à sa place : ecluse journal verify en dit plus",
         moved: "sa place contient l'enregistrement d'une autre session, que quelqu'un y a mis : ecluse journal verify en dit plus",
+        elsewhere: "son enregistrement se trouve sur la passerelle {node}, pas ici : exportez-la aussi là-bas",
     },
     ends: Ends {
         closed: "fermée",

@@ -4,7 +4,11 @@
 use super::trust;
 use super::{Report, Verdict};
 use crate::bundle::{CHOICE, Choice, Files, RECORDINGS, Why};
-use crate::log::Checkpoint;
+use crate::evidence::manifest::sha256_hex;
+use crate::log::{Checkpoint, Entry};
+
+/// The digest of the name of the gateway that recorded a session, in the entry that began it.
+const NODE: &str = "node-sha256";
 
 /// Reads the choice. None where the bundle is from before choices were told: then everything belongs into it.
 pub(super) fn check(
@@ -45,10 +49,7 @@ pub(super) fn check(
     // Those that the choice leaves out are told with their entries.
     for left_out in &choice.left_out {
         if left_out.why != Why::NotChosen {
-            report.note(
-                format!("session #{}", left_out.number),
-                left_out.why.words(),
-            );
+            report.note(format!("session #{}", left_out.number), left_out.words());
         }
     }
     Some(choice)
@@ -70,4 +71,14 @@ pub(super) fn left_out(directory: &str, session: &str, choice: &Choice, report: 
             choice.asked_for
         ),
     );
+}
+
+/// Whether the choice says of a session that its recording lies on another gateway, and the entry that began it says that one.
+pub(super) fn lies_elsewhere(session: &str, began: Option<&Entry>, choice: &Choice) -> bool {
+    let mut left_out = choice.left_out.iter();
+    let one = left_out.find(|one| one.session.to_string() == session);
+    let node = one.filter(|one| one.why == Why::Elsewhere);
+    let node = node.and_then(|one| one.node.as_ref());
+    let there = began.and_then(|began| began.detail_text(NODE));
+    node.is_some_and(|node| there == Some(sha256_hex(node.as_bytes()).as_str()))
 }

@@ -166,7 +166,11 @@ pub(super) fn absent(
             left_out.any(|one| one.session.to_string() == *session)
         });
         let began = entries.start.is_some() || !entries.progress.is_empty();
+        let began_by = entries.start.as_ref();
+        let is_elsewhere =
+            choice.is_some_and(|choice| super::choice::lies_elsewhere(session, began_by, choice));
         match (entries.sealed.first(), &entries.end) {
+            (Some(_), _) if is_elsewhere => {}
             (Some(sealed), _) => report.find(
                 Verdict::Missing,
                 &directory,

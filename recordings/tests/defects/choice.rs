@@ -3,7 +3,7 @@
 use ecluse_recordings::bundle::{CHOICE, Choice, LeftOut, Rule, Why};
 use ecluse_recordings::verify::Verdict::{Altered, Missing};
 
-use crate::site::{Bundle, MINUTE, START, Site, assert_found, assert_intact, gateway};
+use crate::site::{Bundle, Journal, MINUTE, START, Site, assert_found, assert_intact, gateway};
 
 /// A bundle of the first of two recordings, with what the journal has of both.
 fn part(site: &Site, rule: Option<Rule>) -> Bundle {
@@ -28,6 +28,7 @@ fn choice(site: &Site, rule: Rule) -> Choice {
             session: site.id(1),
             number: 2,
             why: Why::NotChosen,
+            node: None,
         }],
     }
 }
@@ -80,6 +81,53 @@ fn what_was_asked_for_and_is_not_there_is_missing() {
     bundle.sign(&gateway());
     let gone = crate::site::session(66).to_string();
     assert_found(&bundle.verify(), Missing, &gone);
+}
+
+/// A recording on another gateway's disk is no loss, where the entry that began its session names that one; it is told, with the gateway.
+#[test]
+fn what_lies_on_another_gateway_is_told_and_is_no_loss() {
+    let mut site = Site::new();
+    site.journal = Journal {
+        node: Some("n2".to_owned()),
+        ..Journal::default()
+    };
+    for recording in &site.recordings {
+        site.journal.add_session(recording);
+    }
+    let all = Rule::Sessions(vec![site.id(0), site.id(1)]);
+    let told = |why, node: Option<&str>| {
+        let mut told = choice(&site, all.clone());
+        told.left_out[0].why = why;
+        told.left_out[0].node = node.map(str::to_owned);
+        let mut bundle = part(&site, None);
+        bundle.put(CHOICE, serde_json::to_vec(&told).unwrap());
+        bundle.sign(&gateway());
+        bundle
+    };
+    let mut bundle = told(Why::Elsewhere, Some("n2"));
+    let report = bundle.verify();
+    assert_intact(&report);
+    let text = report.text();
+    assert!(
+        text.contains(
+            "session #2: its recording lies on the gateway n2, not here: export it there as well"
+        ),
+        "{text}"
+    );
+    let place = format!("recordings/{}/", site.id(1));
+    for (why, node) in [
+        (Why::Elsewhere, Some("n3")),
+        (Why::Elsewhere, None),
+        (Why::NotThere, Some("n2")),
+    ] {
+        assert_found(&told(why, node).verify(), Missing, &place);
+    }
+    // Nobody says so afterwards.
+    let said = told(Why::NotThere, Some("n2"));
+    let words = String::from_utf8(said.files[CHOICE].clone()).unwrap();
+    bundle.put(CHOICE, words.replace("not-there", "elsewhere"));
+    bundle.put("index.html", "");
+    assert_found(&bundle.verify(), Altered, CHOICE);
 }
 
 /// A bundle from before choices were told is judged as if all belonged into it, and says what that may be.

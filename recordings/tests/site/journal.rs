@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use ecluse_recordings::bundle::{self, EntryProof, ProofsHead};
+use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::evidence::signature::HeldKey;
 use ecluse_recordings::log::{
     Checkpoint, Entry, Frontier, Hash, NodeId, SignedNote, consistency_proof, inclusion_proof,
@@ -17,6 +18,8 @@ use super::{Bundle, MINUTE, ORIGIN, Recording, START, WITNESS, witness};
 #[derive(Clone, Default)]
 pub struct Journal {
     pub lines: Vec<Vec<u8>>,
+    /// The gateway on which sessions begin, where their entries tell.
+    pub node: Option<String>,
 }
 
 impl Journal {
@@ -42,11 +45,11 @@ impl Journal {
     pub fn add_session(&mut self, recording: &Recording) {
         let id = Some(recording.manifest.session());
         let journal = &recording.manifest.journal;
-        self.add(
-            "session-start",
-            id,
-            json!({"journal-header-sha256": journal.header_sha256}),
-        );
+        let mut start = json!({"journal-header-sha256": journal.header_sha256});
+        if let Some(node) = &self.node {
+            start["node-sha256"] = sha256_hex(node.as_bytes()).into();
+        }
+        self.add("session-start", id, start);
         self.add("approval", None, json!({}));
         let middle = &recording.marks[recording.marks.len() / 2];
         for (frames, bytes, seal) in [middle, recording.marks.last().unwrap()] {
@@ -92,6 +95,7 @@ impl Journal {
     pub fn at(&self, size: u64) -> Journal {
         Journal {
             lines: self.lines[..usize::try_from(size).unwrap()].to_vec(),
+            node: self.node.clone(),
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) enum Takes {
 const DESTROYED: u8 = 0;
 
 /// What a copy says.
-enum Copied {
+pub(super) enum Copied {
     Nothing,
     Words(String),
     /// That they were destroyed, and by which entry.
@@ -167,7 +167,12 @@ pub(super) async fn taken_by(
 }
 
 /// What the copy of a place says, if it is of the entry with this hash, as far as that is known.
-fn opened(key: &StoreKey, seq: u64, leaf: Option<Hash>, sealed: &[u8]) -> Option<Copied> {
+pub(super) fn opened(
+    key: &StoreKey,
+    seq: u64,
+    leaf: Option<Hash>,
+    sealed: &[u8],
+) -> Option<Copied> {
     let copy = key.open(TABLE, &seq.to_string(), sealed).ok()?;
     let (hash, words) = copy.split_first_chunk::<32>()?;
     if leaf.is_some_and(|leaf| leaf.0 != *hash) {

@@ -39,6 +39,7 @@ mod start;
 mod stretches;
 mod taken_out;
 mod told;
+mod uncopied;
 mod watching;
 mod witness;
 
@@ -63,6 +64,7 @@ pub(super) use self::start::begin;
 pub use self::stretches::Stretches;
 pub use self::taken_out::LastText;
 pub(super) use self::told::is_told;
+pub use self::uncopied::Uncopied;
 
 use std::sync::{MutexGuard, PoisonError};
 

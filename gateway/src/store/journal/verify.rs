@@ -10,6 +10,7 @@ use ecluse_recordings::log::trail::trail_name;
 use ecluse_recordings::log::{Break, Entry, Frontier, Hash, NodeId, Trails, leaf_hash};
 
 use super::super::audit::{self, Index};
+use super::super::bound::Uncopied;
 use super::super::sql::values;
 use super::super::{Store, StoreError};
 use super::destroy::{digest_of_leaves, leaf_line};
@@ -157,6 +158,8 @@ pub struct Recomputed {
     pub unnumbered: u64,
     /// Everything that cannot be.
     pub defects: Vec<Defect>,
+    /// Entries without a copy beside the log.
+    pub uncopied: Uncopied,
     roots: BTreeMap<u64, Hash>,
 }
 
@@ -210,6 +213,7 @@ struct Work<'s, See> {
     /// Whether an entry is missing: without its leaf nothing after it can be proven.
     broken: bool,
     defects: Vec<Defect>,
+    uncopied: Uncopied,
     roots: BTreeMap<u64, Hash>,
     claims: BTreeMap<u64, Claim>,
     trails: Trails,
@@ -238,6 +242,7 @@ impl Store {
             frontier: Frontier::new(),
             broken: false,
             defects: Vec::new(),
+            uncopied: Uncopied::default(),
             roots: BTreeMap::new(),
             claims: BTreeMap::new(),
             trails: Trails::new(),
@@ -261,6 +266,7 @@ impl Store {
             size,
             unnumbered: work.trails.unnumbered_in_all(),
             defects: work.defects,
+            uncopied: work.uncopied,
             roots: work.roots,
         })
     }
@@ -294,7 +300,10 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
                 self.note_root();
             }
         }
-        self.nodes(&completed).await
+        self.nodes(&completed).await?;
+        let leaves = entries.values().map(|entry| (entry.seq, entry.leaf));
+        let leaves = leaves.collect();
+        self.uncopied.look(self.store, (first, last), &leaves).await
     }
 
     /// Looks at one entry; its hash. Where words and hash differ it is the hash that the rest is measured by, so that one
@@ -333,6 +342,7 @@ impl<See: FnMut(&Entry)> Work<'_, See> {
                     claim.entries = parsed.detail_number("entries");
                     claim.digest = parsed.detail_text("leaves-sha256").map(str::to_owned);
                 }
+                self.uncopied.see(&parsed);
                 (self.see)(&parsed);
             }
             Some(_) | None => {

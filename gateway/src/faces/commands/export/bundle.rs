@@ -11,7 +11,6 @@ use ecluse_recordings::bundle::{
 };
 use ecluse_recordings::evidence::manifest::Manifest;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
-use ecluse_recordings::neutralise;
 
 use super::Export;
 use super::beside::{self, Body};
@@ -22,7 +21,6 @@ use super::trail;
 use crate::clock;
 use crate::faces::commands::carried::Carriers;
 use crate::faces::commands::check::counted;
-use crate::live::node_name;
 use crate::log::JournalKeys;
 use crate::settings::Settings;
 use crate::store::{
@@ -134,20 +132,17 @@ pub(super) async fn write(
             counted(kept, "kept checkpoint")
         ));
     }
-    let own = node_name::name(&settings.data_dir)?;
-    for LeftOut { number, why, .. } in &contents.left_out {
-        let mut sessions = choice.sessions.iter();
-        let of_another = sessions.find(|one| one.number == *number && one.start.node != own);
-        summary.push_str(&match (why, of_another) {
-            (Why::NotThere, Some(session)) => {
-                let node = neutralise(&session.start.node);
-                format!("\n  session #{number}: its recording lies on the gateway {node}, not here: export it there")
-            }
-            _ => format!("\n  session #{number}: {}", why.words()),
-        });
+    for left_out in &contents.left_out {
+        let (number, why) = (left_out.number, left_out.words());
+        summary.push_str(&format!("\n  session #{number}: {why}"));
     }
     let lacks = |left_out: &&LeftOut| match left_out.why {
-        Why::StillOpen | Why::Unended | Why::BeingSealed | Why::NotThere | Why::Moved => true,
+        Why::StillOpen
+        | Why::Unended
+        | Why::BeingSealed
+        | Why::NotThere
+        | Why::Moved
+        | Why::Elsewhere => true,
         Why::NotChosen | Why::NoRecording | Why::Destroyed => false,
     };
     let lacks = contents.left_out.iter().filter(lacks).count();
@@ -202,6 +197,7 @@ async fn recordings(
                 session: session.start.id.as_uuid(),
                 number: session.number,
                 why,
+                node: (why == Why::Elsewhere).then(|| session.start.node.clone()),
             }),
         }
     }

@@ -43,6 +43,7 @@ pub(super) async fn whether<'d>(
         // It may have been destroyed since.
         Some(Became::Sealed) => match live.sealed_recording(session.start.id).await? {
             Some(sealed) if sealed.destroyed => Why::Destroyed,
+            Some(_) | None if carriers.elsewhere(session).is_some() => Why::Elsewhere,
             Some(_) | None => Why::NotThere,
         },
         None if session.end.is_none() && !carriers.carry(session) => Why::Unended,
@@ -117,6 +118,7 @@ pub(super) async fn not_chosen(
             session: session.start.id.as_uuid(),
             number: session.number,
             why: Why::NotChosen,
+            node: None,
         })
         .collect();
     left_out.sort_by_key(|one| one.number);

@@ -89,17 +89,41 @@ impl Held {
         Some(done)
     }
 
-    /// Compares them with what the store holds.
+    /// Those that the log has set last, or says again that they stay, and of which there is no row; each with the entry that says so.
+    fn gone<'h>(&'h self, there: &'h BTreeSet<Of>) -> impl Iterator<Item = (&'h Of, String)> {
+        let all: BTreeSet<&Of> = self.set.keys().chain(self.secrets.set()).collect();
+        let gone = all.into_iter().filter(|of| !there.contains(*of));
+        gone.filter_map(|of| {
+            let made = match of {
+                Of::Person(_) => "made",
+                Of::Account(..) => "set",
+                Of::Key(_) => return None,
+            };
+            if self.again.contains(of) && !self.secrets.is_ended(of) {
+                let seq = self.secrets.place(of)?;
+                return Some((of, format!("on record with entry {seq}")));
+            }
+            let (_, said) = self.last(of)?;
+            // A credential that was removed is told by an entry of the same kind; or that is what was said again.
+            let is_removed = said.what.is_empty() || self.again.contains(of);
+            let stays = matches!(of, Of::Person(_)) || !is_removed;
+            stays.then(|| (of, format!("{made} with entry {}", said.seq)))
+        })
+    }
+
+    /// Compares them with what the store holds. `away` is the last place whose words are not there: what they say is not known.
     pub(super) async fn compare(
         &self,
         store: &Store,
         removed: &Removed<'_>,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let sealed = store.sealed_values().await?;
         let digests = sealed.iter().map(|found| (Of::found(found), &found.digest));
         let digests: BTreeMap<Of, &String> = digests.collect();
-        self.people(store, &digests, removed, findings).await?;
+        self.people(store, &digests, removed, away, findings)
+            .await?;
         self.credentials(store, &digests, removed, findings).await?;
         self.secrets.compare(&sealed, findings);
         self.secrets.codes_twice(findings);
@@ -120,6 +144,7 @@ impl Held {
         store: &Store,
         digests: &BTreeMap<Of, &String>,
         removed: &Removed<'_>,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         let mut there = BTreeSet::new();
@@ -144,17 +169,27 @@ impl Held {
             let enabled = self.enabled.get(&person);
             let since = found.usage.enabled_at;
             maybe(&place, "enabled", since, enabled, removed, findings);
+            if self.secrets.has(&of) && away.is_none() {
+                // Of a second factor that is in force by the log, an end would be said, and said again.
+                if let (Some(at), None, Some(tells)) =
+                    (found.disabled_at, disabled, self.secrets.tells_end(&of))
+                {
+                    let that = format!("that {place} is disabled since {at}");
+                    untold(tells, findings, that);
+                }
+                if let (Some(at), None) = (found.usage.enabled_at, enabled) {
+                    let that = format!("that {place} was enabled at {at}");
+                    untold(!removed.may_be_of(at), findings, that);
+                }
+            }
             there.insert(of);
         }
-        for of in self.set.keys().filter(|of| !there.contains(of)) {
-            if let (Of::Person(person), Some((_, said))) = (of, self.last(of)) {
+        for (of, since) in self.gone(&there) {
+            if let Of::Person(person) = of {
+                let person = neutralise(person);
                 findings.add(
                     Verdict::Missing,
-                    format!(
-                        "the enrolment of {}, made with entry {}, is not in the table any more",
-                        neutralise(person),
-                        said.seq
-                    ),
+                    format!("the enrolment of {person}, {since}, is not in the table any more"),
                 );
             }
         }
@@ -183,18 +218,11 @@ impl Held {
             }
             there.insert(of);
         }
-        for of in self.set.keys().filter(|of| !there.contains(of)) {
-            // One that was removed is told by an entry of the same kind; or that is what was said again.
-            if let (Of::Account(target, account), Some((_, said))) = (of, self.last(of))
-                && !said.what.is_empty()
-                && !(self.again.contains(of) && self.secrets.is_ended(of))
-            {
+        for (of, since) in self.gone(&there) {
+            if let Of::Account(target, account) = of {
                 findings.add(
                     Verdict::Missing,
-                    format!(
-                        "the credential of {account}@{target}, set with entry {}, is not in the table any more",
-                        said.seq
-                    ),
+                    format!("the credential of {account}@{target}, {since}, is not in the table any more"),
                 );
             }
         }
@@ -216,7 +244,7 @@ fn maybe(
         (Some(found), Some(said)) if !near(found, said.at) && removed.may_be_of(found) => {}
         (Some(found), Some(said)) => compared(place, what, found, said, findings),
         (None, Some(said)) => differs(place, what, "not told", said, findings),
-        // From before it had an entry, or its words are gone.
+        // What no entry tells of is looked at by itself.
         (Some(_) | None, None) => {}
     }
 }

@@ -65,12 +65,17 @@ pub(super) struct Secrets {
     twice: Vec<(String, u64, u64)>,
     /// Whether the log tells of each, whatever retention took.
     tells: bool,
+    /// The last removal by a program that did not say again what it took the last words of.
+    unsaid: u64,
 }
 
 impl Secrets {
     /// Takes in an entry. Entries come in their order.
     pub(super) fn see(&mut self, entry: &Entry, kind: AuditKind) {
         self.tells |= entry.detail.contains_key(SECRETS_TOLD);
+        if kind == AuditKind::EntriesDestroyed && !entry.detail.contains_key(SECRETS_TOLD) {
+            self.unsaid = entry.seq;
+        }
         self.code(entry, kind);
         let person = || Some(Of::Person(entry.person.clone()?));
         let account = || {
@@ -146,6 +151,21 @@ impl Secrets {
     /// Whether any entry with words tells of it.
     pub(super) fn has(&self, of: &Of) -> bool {
         self.sealed.contains_key(of) || self.ended.contains_key(of)
+    }
+
+    /// Those that an entry with words sets, or says again.
+    pub(super) fn set(&self) -> impl Iterator<Item = &Of> {
+        self.sealed.keys()
+    }
+
+    /// The last entry that sets one, or says it again.
+    pub(super) fn place(&self, of: &Of) -> Option<u64> {
+        self.sealed.get(of).map(|(seq, _)| *seq)
+    }
+
+    /// Whether the log would tell that one which it has in force ended since; none where it has none in force.
+    pub(super) fn tells_end(&self, of: &Of) -> Option<bool> {
+        Some(self.place(of)? > self.unsaid)
     }
 
     /// Whether the log tells of each.

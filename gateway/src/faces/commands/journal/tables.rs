@@ -147,15 +147,16 @@ impl Tables {
         }
     }
 
-    /// Compares the tables, as the store has them at the moment that is verified.
+    /// Compares the tables, as the store has them at the moment that is verified. `away` is the last place whose words are not there.
     pub(super) async fn compare(
         &self,
         store: &Store,
+        away: Option<u64>,
         findings: &mut Findings,
     ) -> anyhow::Result<()> {
         self.versions(store, findings).await?;
         self.held
-            .compare(store, &Removed(&self.removed), findings)
+            .compare(store, &Removed(&self.removed), away, findings)
             .await?;
         self.keys(store, findings).await?;
         self.alerts(store, findings).await?;
@@ -265,7 +266,23 @@ impl Tables {
                 );
             }
         }
+        for (public, said) in &self.signing {
+            if !signing
+                .iter()
+                .any(|found| openssh(&found.public) == *public)
+            {
+                findings.add(
+                    Verdict::Missing,
+                    format!(
+                        "the signing key {public}, made with entry {}, is not in the table any more",
+                        said.seq
+                    ),
+                );
+            }
+        }
+        let mut there = BTreeSet::new();
         for found in store.own_keys().await? {
+            there.insert(found.name.clone());
             let place = format!("the gateway's key {}", neutralise(&found.name));
             match self.keys.get(&found.name) {
                 None => self.untold(findings, &place),
@@ -273,6 +290,19 @@ impl Tables {
                     compared(&place, "when it was made", found.made_at, said, findings);
                     same(&place, "its public half", &found.public, said, findings);
                 }
+            }
+        }
+        // No retention takes the entry that made one, and a new one stands in the row of the one before.
+        for (name, said) in &self.keys {
+            if !there.contains(name) {
+                findings.add(
+                    Verdict::Missing,
+                    format!(
+                        "the gateway's key {}, made with entry {}, is not in the table any more",
+                        neutralise(name),
+                        said.seq
+                    ),
+                );
             }
         }
         Ok(())

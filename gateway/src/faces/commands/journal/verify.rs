@@ -270,7 +270,7 @@ impl Verify {
         bound::compare(&moment, &seen.approvals, findings).await?;
         let away = recomputed.last_away();
         sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
-        seen.tables.compare(&moment, findings).await?;
+        seen.tables.compare(&moment, away, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
@@ -292,6 +292,16 @@ impl Verify {
             .await?;
         unended::judge(known, &seen.sessions, &seen.started, findings).await?;
         recorders.tell(findings);
+        if let Some((first, last)) = recomputed.uncopied.between {
+            let entries = match recomputed.uncopied.count {
+                1 => format!("entry {first} has"),
+                count => format!("{count} entries, from entry {first} to entry {last}, have"),
+            };
+            findings.add(
+                Verdict::Missing,
+                format!("{entries} no copy beside the log, or another's: nothing would tell what that takes from whom if the words were away"),
+            );
+        }
         // Last: that something is missing for this reason makes nothing else more likely to be.
         let Found { early, notes } = std::mem::take(&mut seen.times).judge();
         for (place, text) in early {

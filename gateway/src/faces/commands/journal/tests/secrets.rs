@@ -166,7 +166,7 @@ async fn r7_a_row_is_held_to_the_entry_that_set_it_and_to_no_earlier_one() {
         (
             "UPDATE enrolments SET person = 'alicf' WHERE person = 'alice'",
             "UPDATE enrolments SET person = 'alice' WHERE person = 'alicf'",
-            "the enrolment of alice, made with entry",
+            "the enrolment of alice, on record with entry",
         ),
         (
             "UPDATE credentials SET sealed = zeroblob(60)",
@@ -214,4 +214,177 @@ async fn a6_a_code_that_was_accepted_twice_is_named() {
         line.contains("one code of alice was accepted twice"),
         "{line}"
     );
+}
+
+/// A3, C2: retention takes the words by which a second factor or a credential was set; its row is missed all the same when somebody takes
+/// it away, and one that was taken away on record is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_row_that_was_said_again_and_is_gone_is_missing() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    for account in ["ops", "postgres"] {
+        credential(&store, account, Some("first"), 3, "root").await;
+    }
+    grow(&store, 6).await;
+    let since = kept(&store, &keys).await;
+    forget(&store, 100, 150).await;
+    credential(&store, "ops", None, 200, "root").await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    store.changed_by_hand("DELETE FROM enrolments").await;
+    store.changed_by_hand("DELETE FROM credentials").await;
+    let found = verified(&since, &store, dir.path()).await;
+    let [enrolment, credential] = &found.lines[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (enrolment.0, credential.0),
+        (Verdict::Missing, Verdict::Missing)
+    );
+    assert!(
+        enrolment
+            .1
+            .contains("the enrolment of alice, on record with entry"),
+        "{found:?}"
+    );
+    assert!(
+        credential
+            .1
+            .contains("the credential of postgres@db01, on record with entry"),
+        "{found:?}"
+    );
+}
+
+/// The gateway's own keys: one that was made and is gone is named, and a rotation is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_key_of_the_gateway_that_is_gone_is_missing() {
+    let (store, dir, keys) = begun().await;
+    store.recordings_identity(at(2)).await.unwrap();
+    store.user_authority(at(2)).await.unwrap();
+    grow(&store, 3).await;
+    let since = kept(&store, &keys).await;
+    rotate(&store, &settings(dir.path())).await.unwrap();
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    for (change, key) in [
+        (
+            "DELETE FROM gateway_keys WHERE name = 'journal-signing'",
+            "journal-signing",
+        ),
+        (
+            "DELETE FROM gateway_keys WHERE name = 'recordings-identity'",
+            "recordings-identity",
+        ),
+        ("DELETE FROM gateway_keys", "user-authority"),
+        (
+            "DELETE FROM signing_keys WHERE until_at IS NULL",
+            "the signing key ",
+        ),
+    ] {
+        store.changed_by_hand(change).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let mut lines = found.lines.iter();
+        let is_named = lines.any(|(verdict, line)| {
+            *verdict == Verdict::Missing
+                && line.contains(key)
+                && line.contains("not in the table any more")
+        });
+        assert!(is_named, "{key}: {found:?}");
+    }
+}
+
+/// A second factor that is in force by the log is not said to be disabled because its row says so, nor an account enabled: each is named,
+/// also after retention took the words of its setting. Where retention took words of that time, that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    grow(&store, 6).await;
+    let since = kept(&store, &keys).await;
+    let mark = "UPDATE enrolments SET disabled_at = 120000000, enabled_at = 121000000";
+    let unmark = "UPDATE enrolments SET disabled_at = NULL, enabled_at = NULL";
+    let named = [
+        "that the enrolment of alice is disabled since",
+        "that the enrolment of alice was enabled at",
+    ];
+    for _ in 0..2 {
+        store.changed_by_hand(mark).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let [(Verdict::NotInLog, disabled), (Verdict::NotInLog, enabled)] = &found.lines[..] else {
+            panic!("{found:?}")
+        };
+        assert!(
+            disabled.contains(named[0]) && enabled.contains(named[1]),
+            "{found:?}"
+        );
+        let shown = store.enrolments().await.unwrap();
+        assert_eq!(shown[0].disabled_at, None, "{shown:?}");
+        store.changed_by_hand(unmark).await;
+        forget(&store, 100, 150).await;
+        grow(&store, 1).await;
+        let found = verified(&since, &store, dir.path()).await;
+        assert_eq!(found.lines, [], "{found:?}");
+    }
+    // Of when an account was enabled, before the day up to which words were removed, the row tells.
+    store
+        .changed_by_hand("UPDATE enrolments SET enabled_at = 99000000")
+        .await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    assert!(
+        found.notes.iter().any(|note| note.contains(named[1])),
+        "{found:?}"
+    );
+    disable(&store, "alice", 200).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    let shown = store.enrolments().await.unwrap();
+    assert_eq!(shown[0].disabled_at, Some(at(200)));
+}
+
+/// What stands beside the log is missed like what stands in it: copies that were taken away, or stand in the place of others, are counted in one
+/// line. Of entries from before the first start that makes them nothing is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_copies_that_are_gone_are_missing() {
+    let (store, dir, keys) = begun().await;
+    grow(&store, 3).await;
+    let since = kept(&store, &keys).await;
+    store
+        .changed_by_hand("DELETE FROM entry_copies WHERE seq = 2")
+        .await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "no gateway began yet: {found:?}");
+    let parts = BTreeMap::new();
+    store.begin_with_settings("a", &parts, at(4)).await.unwrap();
+    let first = store.journal_size().await.unwrap();
+    let many =
+        (0..1100).map(|second| AuditRecord::new(AuditKind::LogOn, at(second)).claimed("alice"));
+    store.record(&many.collect::<Vec<_>>()).await.unwrap();
+    forget(&store, 20, 2000).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.lines, [], "{found:?}");
+    let last = first + 1050;
+    for (change, told) in [
+        (
+            format!("DELETE FROM entry_copies WHERE seq = {last}"),
+            format!("entry {last} has no copy beside the log, or another's"),
+        ),
+        (
+            format!(
+                "UPDATE entry_copies SET sealed = (SELECT sealed FROM entry_copies WHERE seq = 1) WHERE seq = {}",
+                first + 30
+            ),
+            format!(
+                "2 entries, from entry {} to entry {last}, have no copy",
+                first + 30
+            ),
+        ),
+    ] {
+        store.changed_by_hand(change).await;
+        let found = verified(&since, &store, dir.path()).await;
+        let [(Verdict::Missing, line)] = &found.lines[..] else {
+            panic!("{found:?}")
+        };
+        assert!(line.contains(&told), "{line}");
+    }
 }
