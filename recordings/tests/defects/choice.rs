@@ -104,8 +104,7 @@ fn what_lies_on_another_gateway_is_told_and_is_no_loss() {
         bundle.sign(&gateway());
         bundle
     };
-    let mut bundle = told(Why::Elsewhere, Some("n2"));
-    let report = bundle.verify();
+    let report = told(Why::Elsewhere, Some("n2")).verify();
     assert_intact(&report);
     let text = report.text();
     assert!(
@@ -123,10 +122,9 @@ fn what_lies_on_another_gateway_is_told_and_is_no_loss() {
         assert_found(&told(why, node).verify(), Missing, &place);
     }
     // Nobody says so afterwards.
-    let said = told(Why::NotThere, Some("n2"));
-    let words = String::from_utf8(said.files[CHOICE].clone()).unwrap();
+    let mut bundle = told(Why::NotThere, Some("n2"));
+    let words = String::from_utf8(bundle.files[CHOICE].clone()).unwrap();
     bundle.put(CHOICE, words.replace("not-there", "elsewhere"));
-    bundle.put("index.html", "");
     assert_found(&bundle.verify(), Altered, CHOICE);
 }
 

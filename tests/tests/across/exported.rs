@@ -39,8 +39,11 @@ fn r10_a_recording_on_another_gateway_is_named_and_is_no_loss() -> Result<()> {
         said(&whole),
         said(&told)
     );
-    for client in fs::read_dir(there.layout().recordings())? {
-        fs::remove_dir_all(client?.path())?;
+    for place in fs::read_dir(there.layout().recordings())? {
+        let place = place?.path();
+        if place.is_dir() {
+            fs::remove_dir_all(place)?;
+        }
     }
     let (_, told) = export(&there, "gone.tar")?;
     ensure!(

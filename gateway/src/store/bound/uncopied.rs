@@ -8,12 +8,12 @@ use ecluse_recordings::log::{Entry, Hash};
 use super::super::sql::values;
 use super::super::{Store, StoreError};
 use super::copies::{COPIES, opened};
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, SECRETS_TOLD};
 
 /// Entries since copies began of which there is none, or one that does not open, or is of another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uncopied {
-    /// From which entry on each has one; none where no gateway began that makes them.
+    /// From which entry on each has one; none where nothing tells of a program that makes them.
     since: Option<u64>,
     /// How many.
     pub count: u64,
@@ -24,7 +24,10 @@ pub struct Uncopied {
 impl Uncopied {
     /// Takes in an entry with words. Entries come in their order.
     pub(in crate::store) fn see(&mut self, entry: &Entry) {
-        if entry.kind == AuditKind::GatewayStart.name() && entry.detail.contains_key(COPIES) {
+        let begins =
+            entry.kind == AuditKind::GatewayStart.name() && entry.detail.contains_key(COPIES);
+        // Retention may have taken the words of starts. Whoever writes this makes copies, too.
+        if begins || entry.detail.contains_key(SECRETS_TOLD) {
             self.since.get_or_insert(entry.seq);
         }
     }

@@ -307,7 +307,10 @@ async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
         "that the enrolment of alice is disabled since",
         "that the enrolment of alice was enabled at",
     ];
-    for _ in 0..2 {
+    for is_forgotten in [false, true] {
+        if is_forgotten {
+            forget(&store, 100, 150).await;
+        }
         store.changed_by_hand(mark).await;
         let found = verified(&since, &store, dir.path()).await;
         let [(Verdict::NotInLog, disabled), (Verdict::NotInLog, enabled)] = &found.lines[..] else {
@@ -320,8 +323,6 @@ async fn r3_a_row_marked_as_disabled_or_enabled_by_hand_is_named() {
         let shown = store.enrolments().await.unwrap();
         assert_eq!(shown[0].disabled_at, None, "{shown:?}");
         store.changed_by_hand(unmark).await;
-        forget(&store, 100, 150).await;
-        grow(&store, 1).await;
         let found = verified(&since, &store, dir.path()).await;
         assert_eq!(found.lines, [], "{found:?}");
     }
@@ -355,7 +356,10 @@ async fn r3_copies_that_are_gone_are_missing() {
     let found = verified(&since, &store, dir.path()).await;
     assert_eq!(found.lines, [], "no gateway began yet: {found:?}");
     let parts = BTreeMap::new();
-    store.begin_with_settings("a", &parts, at(4)).await.unwrap();
+    store
+        .begin_with_settings("a", &parts, at(1000))
+        .await
+        .unwrap();
     let first = store.journal_size().await.unwrap();
     let many =
         (0..1100).map(|second| AuditRecord::new(AuditKind::LogOn, at(second)).claimed("alice"));
@@ -387,4 +391,14 @@ async fn r3_copies_that_are_gone_are_missing() {
         };
         assert!(line.contains(&told), "{line}");
     }
+    // Where retention took the words of every start, what else such a program writes tells that it makes copies.
+    let (store, dir, keys) = begun().await;
+    enrol(&store, "alice", 2, "root").await;
+    grow(&store, 3).await;
+    let since = kept(&store, &keys).await;
+    let last = store.journal_size().await.unwrap();
+    let change = format!("DELETE FROM entry_copies WHERE seq = {last}");
+    store.changed_by_hand(change).await;
+    let found = verified(&since, &store, dir.path()).await;
+    assert_eq!(found.verdict(), Verdict::Missing, "{found:?}");
 }
