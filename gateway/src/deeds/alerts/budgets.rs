@@ -69,6 +69,7 @@ fn budget(record: AuditRecord, over: bool) -> Told {
 
 #[cfg(test)]
 mod tests {
+    use ecluse_policy::SessionId;
     use serde_json::json;
     use uuid::Uuid;
 
@@ -79,7 +80,8 @@ mod tests {
     fn x3_what_waits_no_more_is_told_as_that() {
         let at = |minutes: i64| Timestamp::from_micros(minutes * 60_000_000);
         let record = |kind, minutes, session| {
-            AuditRecord::new(kind, at(minutes)).session(Uuid::from_u128(session))
+            AuditRecord::new(kind, at(minutes))
+                .session(SessionId::from_uuid(Uuid::from_u128(session)))
         };
         let reached = record(AuditKind::Extraction, 5, 1).detail("account", "session 1");
         let other =

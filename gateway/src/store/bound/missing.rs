@@ -192,7 +192,7 @@ impl Missing {
     pub(super) fn uncopied(&self, takes: Takes) -> Vec<u64> {
         let is_asked = |lack: &Lack| match lack.takes {
             Takes::Destroyed(_) => takes == Takes::Unknown,
-            of => of == takes,
+            of @ (Takes::Unasked | Takes::Nothing | Takes::Unknown) => of == takes,
         };
         let of = |lack: &Lack| is_asked(lack) && (!lack.known || takes == Takes::Unasked);
         let places = self.places.iter().filter(|(_, lack)| of(lack));
