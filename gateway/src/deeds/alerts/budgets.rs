@@ -40,11 +40,14 @@ fn is_over(reached: &AuditRecord, since: &AuditRecord) -> bool {
     if since.at < reached.at {
         return false;
     }
-    let is_its = reached.session.is_some() && since.session == reached.session;
+    if since.kind != AuditKind::TopUp {
+        return reached.session.is_some() && since.session == reached.session;
+    }
+    // One may add to the other way alone: what counts is the account, in whichever session it was added to.
     let added = since.detail.get("added").and_then(|added| added.as_array());
     let account = reached.detail.get("account");
     let is_added = |one: &serde_json::Value| account.is_some() && one.get("account") == account;
-    is_its || added.is_some_and(|added| added.iter().any(is_added))
+    added.is_some_and(|added| added.iter().any(is_added))
 }
 
 fn budget(record: AuditRecord, over: bool) -> Told {
@@ -88,10 +91,12 @@ mod tests {
             record(AuditKind::TopUp, 6, 2).detail("added", json!([{ "account": "session 2" }]));
         let shared =
             record(AuditKind::TopUp, 6, 2).detail("added", json!([{ "account": "session 1" }]));
+        let early =
+            record(AuditKind::TopUp, 4, 1).detail("added", json!([{ "account": "session 1" }]));
         for (since, over) in [
             (record(AuditKind::SessionEnd, 6, 1), true),
-            (record(AuditKind::TopUp, 6, 1), true),
-            (record(AuditKind::TopUp, 4, 1), false),
+            (record(AuditKind::TopUp, 6, 1), false),
+            (early, false),
             (record(AuditKind::SessionEnd, 6, 2), false),
             (other, false),
             (shared, true),
