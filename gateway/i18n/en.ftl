@@ -685,9 +685,9 @@ help-interventions-technician = Your interventions and how they stand; of what i
 help-flows = What you may ask for, on which targets.
 help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
 help-slow = Slow a session at once, both ways: RATE is 8KiB/s for example; “off” lets it go as fast as its document lets it.
-help-hold = Hold a session at once, both ways: what runs on the target stays there. The technician reads the reason; what they type meanwhile is not passed on.
+help-hold = Hold sessions at once, both ways: one, a target's, a technician's, or all. What runs on the target stays there. The technician reads the reason; what they type meanwhile is not passed on.
 help-ask = Ask the technician of a session to explain something: the session is held, the question stands on their terminal, and their answer is told to you and recorded.
-help-resume = Let a session go on that “hold” held. A budget that is spent holds it still: “topup”.
+help-resume = Let sessions go on that “hold” held: one, a target's, a technician's, or all. A budget that is spent holds it still: “topup”.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-answer = Answer what an operator asks in a session of yours; without words, read what is asked.
 help-cancel = Take a request back, or give an approved intervention up.
@@ -698,7 +698,7 @@ help-interventions-operator = What is going on on your targets, and the latest o
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves.
-help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. What runs on the target ends, and what it had in memory is lost: in doubt, “hold” first.
 help-keep-out = Keep a person, a station, a target or everything (“all”) out of your targets until an operator lifts it with --lift: what is in passage ends at every gateway, and nothing of it begins anew. The technician reads the reason. Alone, it lists what is kept out.
 help-people = The technicians whom your matrix reaches: who is accepted, their stations, keys and last session. Whoever is new has no right before you accept them; whoever is refused loses what is in passage.
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
@@ -771,8 +771,30 @@ totals-sessions = { $sessions ->
    *[other] { $sessions } sessions
   }{ $open ->
     [0] {""}
-    [one] , one of them open and not counted yet
-   *[other] , { $open } of them open and not counted yet
+    [one] , one of them open
+   *[other] , { $open } of them open
+  }
+totals-so-far = of that { $out } out and { $in } in so far, in { $sessions ->
+    [one] a session that goes on
+   *[other] { $sessions } sessions that go on
+  }
+totals-recorded = of that at most { $out } out and { $in } in: what is recorded of { $sessions ->
+    [one] a session that ended with its gateway
+   *[other] { $sessions } sessions that ended with their gateway
+  }
+totals-drawn = of that { $out } out and { $in } in as drawn from budgets, for { $sessions ->
+    [one] a session of which this gateway knows no more
+   *[other] { $sessions } sessions of which this gateway knows no more
+  }
+totals-channel = Channel
+totals-what = What
+totals-shell = shell
+totals-command = a command
+totals-other-shells = smaller shells together
+totals-other-commands = smaller commands together
+totals-smaller = { $count ->
+    [one] One smaller channel is not listed; it is in the sum.
+   *[other] { $count } smaller channels are not listed; they are in the sum.
   }
 totals-limits = a budget spent: { $count } ×
 totals-topped-up = added to: { $count } ×

@@ -716,9 +716,9 @@ help-interventions-technician = Vos interventions et où elles en sont ; de ce 
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
 help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
 help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par exemple 8KiB/s ; « off » la laisse aller aussi vite que son document le permet.
-help-hold = Suspendre une session aussitôt, dans les deux sens : ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
+help-hold = Suspendre des sessions aussitôt, dans les deux sens : une, celles d'une cible, d'un technicien, ou toutes. Ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
 help-ask = Demander une explication au technicien d'une session : elle est suspendue, la question s'affiche sur son terminal, et sa réponse vous est dite et est enregistrée.
-help-resume = Laisser reprendre une session suspendue par « hold ». Un budget épuisé la suspend toujours : « topup ».
+help-resume = Laisser reprendre des sessions suspendues par « hold » : une, celles d'une cible, d'un technicien, ou toutes. Un budget épuisé la suspend toujours : « topup ».
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
@@ -729,7 +729,7 @@ help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus ré
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte.
-help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Ce qui tourne sur la cible prend fin, et ce qu'il avait en mémoire est perdu : dans le doute, « hold » d'abord.
 help-keep-out = Exclure une personne, un poste, une cible ou tout (« all ») de vos cibles, jusqu'à ce qu'un opérateur lève l'exclusion par --lift : ce qui est en cours prend fin sur chaque passerelle, et rien n'en recommence. Le technicien lit le motif. Seul, en donne la liste.
 help-people = Les techniciens que votre matrice atteint : qui est accepté, leurs postes, leurs clés, leur dernière session. Qui est nouveau n'a aucun droit avant que vous ne l'acceptiez ; qui est refusé perd ce qui est en cours.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
@@ -802,8 +802,30 @@ totals-sessions = { $sessions ->
    *[other] { $sessions } sessions
   }{ $open ->
     [0] {""}
-    [one] , dont une en cours qui n'est pas encore comptée
-   *[other] , dont { $open } en cours qui ne sont pas encore comptées
+    [one] , dont une en cours
+   *[other] , dont { $open } en cours
+  }
+totals-so-far = dont, pour l'instant, { $out } sortis et { $in } entrés dans { $sessions ->
+    [one] une session qui continue
+   *[other] { $sessions } sessions qui continuent
+  }
+totals-recorded = dont au plus { $out } sortis et { $in } entrés : ce qui est enregistré { $sessions ->
+    [one] d'une session qui a pris fin avec sa passerelle
+   *[other] de { $sessions } sessions qui ont pris fin avec leur passerelle
+  }
+totals-drawn = dont { $out } sortis et { $in } entrés, tels que pris sur les budgets, pour { $sessions ->
+    [one] une session dont cette passerelle ne sait rien de plus
+   *[other] { $sessions } sessions dont cette passerelle ne sait rien de plus
+  }
+totals-channel = Canal
+totals-what = Quoi
+totals-shell = shell
+totals-command = une commande
+totals-other-shells = autres shells, plus petits, ensemble
+totals-other-commands = autres commandes, plus petites, ensemble
+totals-smaller = { $count ->
+    [one] Un canal plus petit n'est pas listé ; il est dans la somme.
+   *[other] { $count } canaux plus petits ne sont pas listés ; ils sont dans la somme.
   }
 totals-limits = budget épuisé : { $count } fois
 totals-topped-up = augmenté : { $count } fois

@@ -160,6 +160,11 @@ impl Live {
             .cloned()
     }
 
+    /// The session of this number, whoever's: for whom the right to it was asked already.
+    pub(crate) fn numbered(&self, number: u64) -> Option<Arc<LiveSession>> {
+        self.lock().get(&number).cloned()
+    }
+
     /// Whether the session of this number is in passage.
     pub(crate) fn has(&self, number: u64) -> bool {
         self.lock().contains_key(&number)

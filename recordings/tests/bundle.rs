@@ -17,7 +17,7 @@ use std::process::Command;
 
 use ecluse_recordings::bundle::{
     self, BundleError, BundleWriter, Contents, Decision, Granted, InterventionFacts, Language,
-    LeftOut, Why, Window, guide, index,
+    LeftOut, PassedFacts, PassedOnChannel, Why, Window, guide, index,
 };
 use ecluse_recordings::evidence::signature::{Signer as _, allowed_signers};
 use ecluse_recordings::verify::{Finding, Options, Verdict, verify};
@@ -60,6 +60,16 @@ fn contents(site: &Site) -> Contents {
                     from: site::START,
                     until: site::START + 60 * site::MINUTE,
                 },
+            }),
+            passed: Some(PassedFacts {
+                sums: vec!["5000 bytes out, 31 bytes in".to_owned()],
+                channels: vec![PassedOnChannel {
+                    session: "#31".to_owned(),
+                    channel: Some(2),
+                    out: 4711,
+                    into: 31,
+                    what: "<b>pg_dump</b>".to_owned(),
+                }],
             }),
             decisions: vec![Decision {
                 at_us: site::START,
@@ -218,6 +228,7 @@ fn the_index_cannot_act() {
             "claire",
             "bernard",
             "acme-17",
+            "<td>4711</td><td>31</td><td>&lt;b&gt;pg_dump&lt;/b&gt;</td>",
             "ntp ntp1.example",
         ] {
             assert!(page.contains(said), "{said}");

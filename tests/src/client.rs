@@ -397,11 +397,11 @@ impl Drop for Running {
     }
 }
 
-/// Runs any other client (plink, dbclient, a peer) to its end.
+/// Starts any other client (plink, dbclient, a peer) with pipes.
 ///
 /// # Errors
-/// When it cannot be run or does not end in time.
-pub fn run(command: &mut Command, input: &[u8], patience: Duration) -> Result<Answer> {
+/// When it cannot be run.
+pub fn spawn(command: &mut Command, patience: Duration) -> Result<Running> {
     let program = command.get_program().to_owned();
     let child = command
         .stdin(Stdio::piped())
@@ -414,7 +414,15 @@ pub fn run(command: &mut Command, input: &[u8], patience: Duration) -> Result<An
                 AsRef::<OsStr>::as_ref(&program).to_string_lossy()
             )
         })?;
-    let mut running = Running { child, patience };
+    Ok(Running { child, patience })
+}
+
+/// Runs any other client to its end.
+///
+/// # Errors
+/// When it cannot be run or does not end in time.
+pub fn run(command: &mut Command, input: &[u8], patience: Duration) -> Result<Answer> {
+    let mut running = spawn(command, patience)?;
     let mut stdin = running.child.stdin.take().context("no standard input")?;
     let input = input.to_vec();
     let writing = thread::spawn(move || {

@@ -10,6 +10,7 @@ pub mod codes;
 mod crash;
 pub mod disk;
 pub mod documents;
+pub mod dropbear;
 pub mod environment;
 pub mod gateway;
 pub mod keys;

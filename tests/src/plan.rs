@@ -84,6 +84,21 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Another operator of the client, with a key of that name, enrolled.
+    ///
+    /// # Errors
+    /// When the key cannot be made.
+    pub fn operator(&mut self, id: &str, lang: &str) -> Result<()> {
+        self.documents.operators.push(Officer {
+            id: id.to_owned(),
+            lang: lang.to_owned(),
+            keys: vec![keys::pair(&self.layout, id)?],
+            networks: None,
+        });
+        self.enrolled.push(id.to_owned());
+        Ok(())
+    }
+
     /// The change of a test that moves the gateway's clock, for [`Site::start_with`](crate::Site::start_with).
     ///
     /// # Errors

@@ -105,14 +105,7 @@ fn more_than_the_matrix_cannot_be_asked() -> Result<()> {
 #[test]
 fn one_operators_yes_is_not_enough_where_two_are_asked() -> Result<()> {
     let site = Site::start_with(|plan| {
-        let second = ecluse_tests::documents::Officer {
-            id: "odile-2".to_owned(),
-            lang: "en".to_owned(),
-            keys: vec![ecluse_tests::keys::pair(&plan.layout, "odile-2")?],
-            networks: None,
-        };
-        plan.documents.operators.push(second);
-        plan.enrolled.push("odile-2".to_owned());
+        plan.operator("odile-2", "en")?;
         plan.documents.flow("dba")?.by = 2;
         Ok(())
     })?;
@@ -134,6 +127,77 @@ fn one_operators_yes_is_not_enough_where_two_are_asked() -> Result<()> {
         .answer()?
         .success()?;
     site.ssh("alice+db01").run("true").answer()?.success()?;
+    Ok(())
+}
+
+/// I1, I2: of several requests each has its own answer, and one that is refused may be asked again; of two operators who answer in the
+/// same moment, one decides, and the other is told so.
+#[test]
+fn i1_several_decisions_at_once_are_each_their_own() -> Result<()> {
+    let site = Site::start_with(|plan| plan.operator("odile-2", "en"))?;
+    // Whose connection stands answers without a log-on between.
+    for operator in ["odile", "odile-2"] {
+        site.lobby(operator, &["pending"]).answer()?.success()?;
+    }
+    let [first, second] = [0, 1].map(|_| site.request("alice", "db01"));
+    let (first, second) = (first?.to_string(), second?.to_string());
+    let refuse = |number: &str| {
+        [
+            String::from("refuse"),
+            number.to_owned(),
+            "--reason".to_owned(),
+            "not today".to_owned(),
+        ]
+    };
+    let refused = refuse(&first);
+    let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
+    site.operator(&refused)?.success()?;
+    site.ssh("alice+db01")
+        .run("true")
+        .answer()?
+        .refused(&["is still waiting for an answer"])?;
+    site.operator(&["approve", &first])?.status_is(1)?;
+    let again = site.request("alice", "db01")?.to_string();
+    site.operator(&["approve", &again])?.success()?;
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    let pending = site.operator(&["pending"])?.success()?.text();
+    ensure!(
+        pending.contains(&second) && !pending.contains(&again),
+        "{pending}"
+    );
+    for _ in 0..5 {
+        let number = site.request("bruno", "db01")?.to_string();
+        let refused = refuse(&number);
+        let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
+        let yes = site.lobby("odile", &["approve", &number]).spawn()?;
+        let no = site.lobby("odile-2", &refused).spawn()?;
+        let [yes, no] = [yes, no].map(|mut running| running.answer());
+        let (yes, no) = (yes?, no?);
+        let (decided, late) = if yes.status == Some(0) {
+            (&yes, &no)
+        } else {
+            (&no, &yes)
+        };
+        ensure!(
+            decided.status == Some(0) && late.status == Some(1),
+            "{yes:?}\n{no:?}"
+        );
+        let told = site
+            .operator(&["interventions", &number])?
+            .success()?
+            .text();
+        let is_approved = told.contains("approved");
+        ensure!(is_approved == (yes.status == Some(0)), "{told}");
+        let passed = site.ssh("bruno+db01").run("true").answer()?;
+        ensure!(
+            passed.status == Some(if is_approved { 0 } else { 254 }),
+            "{passed:?}"
+        );
+        if is_approved {
+            site.operator(&["withdraw", &number, "--reason", "measured"])?
+                .success()?;
+        }
+    }
     Ok(())
 }
 

@@ -187,40 +187,9 @@ fn rclone_is_told_at_once_that_no_line_gives_files() -> Result<()> {
 fn dbclient_logs_in_and_works() -> Result<()> {
     installed("dbclient", "dropbear-bin")?;
     let site = open_site()?;
-    let layout = site.layout();
-    let home = layout.root().join("dropbear");
-    fs::create_dir_all(home.join(".ssh"))?;
-    let mut identities = Vec::new();
-    for name in ["ws-1", "alice"] {
-        let converted = home.join(name);
-        let made = Command::new("dropbearconvert")
-            .args(["openssh", "dropbear"])
-            .arg(layout.key(name))
-            .arg(&converted)
-            .output()
-            .context("dropbearconvert is missing: install the package dropbear-bin")?;
-        ensure!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        identities.extend(["-i".to_owned(), converted.display().to_string()]);
-    }
-    let port = site.plan().ports.door.to_string();
-    fs::write(
-        home.join(".ssh/known_hosts"),
-        format!(
-            "127.0.0.1 {}\n[127.0.0.1]:{port} {}\n",
-            site.host_key()?,
-            site.host_key()?
-        ),
-    )?;
     let run = |command: &str, input: &[u8]| {
-        let mut dbclient = Command::new("dbclient");
-        dbclient
-            .args(&identities)
-            .args(["-y", "-p", &port, "-l", "alice+db01", "127.0.0.1", command])
-            .env("HOME", &home);
+        let mut dbclient = ecluse_tests::dropbear::client(&site, "alice")?;
+        dbclient.args(["-l", "alice+db01", "127.0.0.1", command]);
         client::run(&mut dbclient, input, PATIENCE)
     };
     let answer = run("cat; echo problem >&2; exit 3", b"from dropbear\n")?.status_is(3)?;

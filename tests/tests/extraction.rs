@@ -15,14 +15,22 @@ use serde_json::Value;
 mod anew;
 mod asked;
 mod copied;
+mod drip;
 mod hands;
 mod held;
 mod idle;
+mod kinds;
+mod lock;
+mod programs;
+mod seen;
+mod summed;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const KIB: usize = 1 << 10;
+/// A sequence that names a window: nothing of it is seen.
+const TITLE: &str = "\x1b]0;~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\x07";
 
-/// A site where alice may work, with a file of `~` and one of noise in the target's home, of 2 MiB each.
+/// A site where alice may work, with files of `~`, of noise and of titles in the target's home, of 2 MiB each.
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
     fill(&site)?;
@@ -33,6 +41,7 @@ fn open_site() -> Result<Site> {
 fn fill(site: &Site) -> Result<()> {
     let home = site.layout().target_home();
     fs::write(home.join("plain"), vec![b'~'; 2 << 20])?;
+    fs::write(home.join("titles"), TITLE.repeat((2 << 20) / TITLE.len()))?;
     fs::write(
         home.join("noise"),
         Payload::new(Kind::Noise, 2 << 20, 3).bytes(),

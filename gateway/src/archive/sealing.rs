@@ -17,6 +17,7 @@ use super::indexing::{IndexError, index_here, wants_screen_text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::evidence::EvidenceKeys;
+use crate::passage::by_channel::{recorded, with_channels};
 use crate::store::{Store, StoreError};
 
 /// Seals recordings and says so in the journal.
@@ -165,7 +166,7 @@ fn session_of(manifest: &Manifest) -> SessionId {
 /// That a recording is sealed, and what as.
 fn seal_record(recording: &SealedRecording, now: Timestamp) -> AuditRecord {
     let manifest = recording.manifest();
-    about(
+    let record = about(
         AuditRecord::new(AuditKind::RecordingSealed, now),
         &manifest.facts,
     )
@@ -173,7 +174,13 @@ fn seal_record(recording: &SealedRecording, now: Timestamp) -> AuditRecord {
     .detail("form", form_of(manifest))
     .detail("cut-short", manifest.cut_short)
     .detail("frames", manifest.journal.frames)
-    .detail("recipients", manifest.key.recipients.clone())
+    .detail("recipients", manifest.key.recipients.clone());
+    if manifest.cut_short {
+        // Nobody was left to count what passed.
+        with_channels(record, &recorded(manifest))
+    } else {
+        record
+    }
 }
 
 fn gaps(manifest: &Manifest, now: Timestamp) -> impl Iterator<Item = AuditRecord> {

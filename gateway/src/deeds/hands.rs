@@ -1,25 +1,30 @@
-//! An operator holds a session by hand, lets it go on, or slows it (X3): on record first, then done, wherever it is carried.
+//! An operator holds sessions by hand, lets them go on, or slows one (X3): on record first, then done, wherever it is carried.
+
+use std::collections::BTreeSet;
 
 use clap::Args;
 use ecluse_policy::extraction::Hand;
 use ecluse_policy::words::lenient_reason;
+use ecluse_policy::{PersonId, TargetId};
 use serde::{Deserialize, Serialize};
 
 use super::in_passage::{AtSession, InPassage};
+use super::live::meant;
 use super::typed::{self, Rate};
-use super::{Ask, Undone, right};
+use super::{Ask, Subject, Undone, no_such, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::gateway::Gateway;
 use crate::live::hands::{self, Entry};
+use crate::live::{CutWhat, nodes};
 
-/// Holds a session: nothing passes, either way, and everything stays as it is.
+/// Holds sessions: nothing passes, either way, and everything stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hold {
-    /// Which session.
-    #[arg(value_parser = typed::session)]
-    pub(crate) session: u64,
+    /// A session by its number, all of a technician or a target, or `all`.
+    #[arg(id = "session")]
+    pub(crate) what: String,
     /// Why; the technician reads it.
     #[arg(long, allow_hyphen_values = true)]
     #[serde(default)]
@@ -28,22 +33,22 @@ pub(crate) struct Hold {
 
 impl Ask for Hold {
     const ACT: &'static str = "hold";
-    const USAGE: &'static str = "hold SESSION [--reason \"…\"]";
+    const USAGE: &'static str = "hold SESSION|TECHNICIAN|TARGET|all [--reason \"…\"]";
     const AT_ONCE: bool = true;
 }
 
-/// Lets a session go on that somebody held.
+/// Lets sessions go on that somebody held.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
-    /// Which session.
-    #[arg(value_parser = typed::session)]
-    pub(crate) session: u64,
+    /// A session by its number, all of a technician or a target, or `all`.
+    #[arg(id = "session")]
+    pub(crate) what: String,
 }
 
 impl Ask for Resume {
     const ACT: &'static str = "resume";
-    const USAGE: &'static str = "resume SESSION";
+    const USAGE: &'static str = "resume SESSION|TECHNICIAN|TARGET|all";
 }
 
 /// Slows a session, or slows it no more.
@@ -75,16 +80,69 @@ pub(crate) struct Handled {
     pub(crate) by_budget: Option<bool>,
 }
 
-/// An operator holds a session of their client.
-pub(crate) async fn hold(house: &Gateway, by: &Actor, ask: Hold) -> Result<Handled, Undone> {
+/// An operator holds sessions of their client.
+pub(crate) async fn hold(house: &Gateway, by: &Actor, ask: Hold) -> Result<Vec<Handled>, Undone> {
     // A reason that does not read holds up no hold.
     let reason = ask.reason.as_deref().and_then(lenient_reason);
-    lay(house, by, Hold::ACT, ask.session, Hand::Hold { reason }).await
+    lay_on(house, by, Hold::ACT, ask.what, &Hand::Hold { reason }).await
 }
 
-/// An operator lets a session of their client go on.
-pub(crate) async fn resume(house: &Gateway, by: &Actor, ask: Resume) -> Result<Handled, Undone> {
-    lay(house, by, Resume::ACT, ask.session, Hand::Resume).await
+/// An operator lets sessions of their client go on.
+pub(crate) async fn resume(
+    house: &Gateway,
+    by: &Actor,
+    ask: Resume,
+) -> Result<Vec<Handled>, Undone> {
+    lay_on(house, by, Resume::ACT, ask.what, &Hand::Resume).await
+}
+
+/// Does the same to every session in passage that is meant, here and elsewhere; none where `all` is nothing.
+async fn lay_on(
+    house: &Gateway,
+    by: &Actor,
+    act: &str,
+    typed: String,
+    hand: &Hand,
+) -> Result<Vec<Handled>, Undone> {
+    let applied = house.applied();
+    let operator = right(house, by, act, by.as_operator(&applied)).await?;
+    let what = meant(house, &operator, &typed);
+    if let Some(CutWhat::Session(number)) = what {
+        return Ok(vec![lay(house, by, act, number, hand.clone()).await?]);
+    }
+    let is_meant = |person: &PersonId, target: &TargetId| match &what {
+        Some(CutWhat::Technician(meant)) => meant == person,
+        Some(CutWhat::Target(meant)) => meant == target,
+        Some(CutWhat::All) => true,
+        Some(CutWhat::Session(_)) | None => false,
+    };
+    let mut numbers = BTreeSet::new();
+    for session in house.live.list(&operator) {
+        let facts = session.facts();
+        if is_meant(&facts.person, &facts.target) {
+            numbers.insert(facts.number);
+        }
+    }
+    let (there, _) = nodes::elsewhere(house, &operator).await?;
+    for remote in &there {
+        let start = &remote.session.start;
+        if is_meant(&start.person, &start.target) {
+            numbers.insert(remote.session.number);
+        }
+    }
+    let mut done = Vec::new();
+    for number in numbers {
+        match lay(house, by, act, number, hand.clone()).await {
+            Ok(handled) => done.push(handled),
+            // It ended meanwhile.
+            Err(Undone::NoSuch(_)) => {}
+            Err(undone) => return Err(undone),
+        }
+    }
+    if done.is_empty() && what != Some(CutWhat::All) {
+        return Err(no_such(house, by, act, Subject::ToCut(typed)).await);
+    }
+    Ok(done)
 }
 
 /// An operator slows a session of their client, or slows it no more.

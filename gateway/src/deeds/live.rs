@@ -325,7 +325,7 @@ pub(crate) async fn cut(house: &Gateway, by: &Actor, ask: Cut) -> Result<WasCut,
 
 /// What a word names: a session's number, everything, a target in passage here, a person of the documents, another target
 /// of the client, or any person.
-fn meant(house: &Gateway, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
+pub(super) fn meant(house: &Gateway, by: &AsOperator<'_>, typed: &str) -> Option<CutWhat> {
     if typed == "all" {
         return Some(CutWhat::All);
     }

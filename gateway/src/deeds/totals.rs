@@ -1,18 +1,26 @@
 //! What left and entered through one intervention, and what was done about it, as the log has it (X1, X3).
+//!
+//! A session that its own gateway ended was counted to the byte. Of one whose gateway died the recording holds every byte that
+//! passed, and perhaps some that no longer did; where the gateway could not read that, what was drawn from its budgets is all
+//! that is known. Each is told apart, and so is what has passed so far where a session goes on.
 
-use ecluse_policy::InterventionId;
+use std::collections::BTreeMap;
+
+use ecluse_policy::extraction::{Account, Way};
+use ecluse_policy::{InterventionId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
-use crate::store::{AuditQuery, StoreError};
+use crate::passage::by_channel::{OfChannel, channels_of};
+use crate::store::{AuditQuery, Store, StoreError};
 
 /// The sums of an intervention. **Unit** of bytes: payload bytes, from the target and towards it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Totals {
     /// Sessions that began.
     pub(crate) sessions: u64,
-    /// Those of them whose end is on record: only these are counted.
+    /// Those of them whose end is on record.
     pub(crate) ended: u64,
     /// All that passed.
     pub(crate) all: [u64; 2],
@@ -20,6 +28,14 @@ pub(crate) struct Totals {
     pub(crate) shells: [u64; 2],
     /// What of it on commands.
     pub(crate) commands: [u64; 2],
+    /// What of it so far, in sessions that go on here.
+    pub(crate) so_far: Part,
+    /// What of it is recorded of sessions that ended with their gateway: at least what passed.
+    pub(crate) recorded: Part,
+    /// What of it was drawn from budgets, in sessions of which no more is known.
+    pub(crate) drawn: Part,
+    /// Channel by channel, in order.
+    pub(crate) channels: Vec<InSession>,
     /// How often a budget was used up.
     pub(crate) limits: u64,
     /// How often operators added.
@@ -32,40 +48,153 @@ pub(crate) struct Totals {
     pub(crate) cut: u64,
 }
 
-impl Totals {
-    fn add(&mut self, record: &AuditRecord) {
-        let one = |count: &mut u64| *count += 1;
-        let kind = record.kind;
-        if kind == AuditKind::SessionStart {
-            one(&mut self.sessions);
-        } else if kind == AuditKind::SessionEnd {
-            one(&mut self.ended);
-            let count = |key| record.detail.get(key).and_then(|value| value.as_u64());
-            let both = |key| {
-                let both = record.detail.get(key).and_then(|value| value.as_array());
-                let mut both = both.into_iter().flatten().filter_map(|one| one.as_u64());
-                [both.next().unwrap_or(0), both.next().unwrap_or(0)]
-            };
-            let all = ["to-technician", "to-target"].map(|key| count(key).unwrap_or(0));
-            add(&mut self.all, all);
-            add(&mut self.shells, both("shells"));
-            add(&mut self.commands, both("commands"));
-        } else if kind == AuditKind::Extraction {
-            // A warning is no end.
-            if record.reason.as_deref() != Some("warn") {
-                one(&mut self.limits);
-            }
-        } else if kind == AuditKind::TopUp {
-            one(&mut self.topped_up);
-        } else if kind == AuditKind::Hold {
-            one(&mut self.held);
-        } else if kind == AuditKind::Slow {
-            if record.detail.contains_key("rate") {
-                one(&mut self.slowed);
-            }
-        } else if kind == AuditKind::Cut {
-            one(&mut self.cut);
+/// What of a sum is not counted to the byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// In so many sessions.
+    pub(crate) sessions: u64,
+    /// To the technician and to the target.
+    pub(crate) bytes: [u64; 2],
+}
+
+/// What passed on a channel of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InSession {
+    /// The session, by its number.
+    pub(crate) session: u64,
+    /// The channel.
+    #[serde(flatten)]
+    pub(crate) of: OfChannel,
+}
+
+/// How much is known of what passed in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Exactly,
+    SoFar,
+    Recorded,
+    Drawn,
+}
+
+/// A session, as its entries tell of it.
+#[derive(Debug, Default)]
+struct Story {
+    number: u64,
+    ended: bool,
+    counted: Option<Counted>,
+    recorded: Option<Vec<OfChannel>>,
+}
+
+/// What passed, and where.
+#[derive(Debug, Default)]
+struct Counted {
+    all: [u64; 2],
+    channels: Vec<OfChannel>,
+}
+
+impl Counted {
+    fn of(channels: Vec<OfChannel>) -> Self {
+        let mut all = [0, 0];
+        for channel in &channels {
+            add(&mut all, [channel.out, channel.into]);
         }
+        Self { all, channels }
+    }
+}
+
+impl Story {
+    fn reads(&mut self, record: &AuditRecord) {
+        let number = |key: &str| record.detail.get(key).and_then(|value| value.as_u64());
+        if let Some(number) = number("number") {
+            self.number = number;
+        }
+        if record.kind == AuditKind::SessionEnd {
+            self.ended = true;
+            let all = ["to-technician", "to-target"].map(number);
+            // None where nobody was left to count.
+            if let [Some(out), Some(into)] = all {
+                let channels = channels_of(record).unwrap_or_else(|| before_channels(record));
+                let all = [out, into];
+                self.counted = Some(Counted { all, channels });
+            }
+        } else if record.kind == AuditKind::RecordingSealed
+            && let Some(channels) = channels_of(record)
+        {
+            self.recorded = Some(channels);
+        }
+    }
+}
+
+/// What an entry has that was written before channels were told one by one.
+fn before_channels(record: &AuditRecord) -> Vec<OfChannel> {
+    let of = |(key, shell)| {
+        let both = record.detail.get(key)?.as_array()?;
+        let mut both = both.iter().filter_map(|one| one.as_u64());
+        Some(OfChannel {
+            shell,
+            out: both.next()?,
+            into: both.next()?,
+            ..OfChannel::default()
+        })
+    };
+    [("shells", true), ("commands", false)]
+        .into_iter()
+        .filter_map(of)
+        .collect()
+}
+
+impl Totals {
+    /// Something was done about what passes.
+    fn acts(&mut self, record: &AuditRecord) {
+        let kind = record.kind;
+        let count = if kind == AuditKind::Extraction {
+            // A warning is no end.
+            (record.reason.as_deref() != Some("warn")).then_some(&mut self.limits)
+        } else if kind == AuditKind::TopUp {
+            Some(&mut self.topped_up)
+        } else if kind == AuditKind::Hold {
+            Some(&mut self.held)
+        } else if kind == AuditKind::Slow {
+            let slows = record.detail.contains_key("rate");
+            slows.then_some(&mut self.slowed)
+        } else if kind == AuditKind::Cut {
+            Some(&mut self.cut)
+        } else {
+            None
+        };
+        if let Some(count) = count {
+            *count += 1;
+        }
+    }
+
+    fn session(&mut self, story: &Story, counted: Counted, known: Known) {
+        self.sessions += 1;
+        self.ended += u64::from(story.ended);
+        let Counted { all, channels } = counted;
+        add(&mut self.all, all);
+        for channel in &channels {
+            let kind = if channel.shell {
+                &mut self.shells
+            } else {
+                &mut self.commands
+            };
+            add(kind, [channel.out, channel.into]);
+        }
+        let part = match known {
+            Known::Exactly => None,
+            Known::SoFar => Some(&mut self.so_far),
+            Known::Recorded => Some(&mut self.recorded),
+            Known::Drawn => Some(&mut self.drawn),
+        };
+        if let Some(part) = part {
+            part.sessions += 1;
+            add(&mut part.bytes, all);
+        }
+        let of = |of| InSession {
+            session: story.number,
+            of,
+        };
+        self.channels.extend(channels.into_iter().map(of));
     }
 }
 
@@ -75,7 +204,7 @@ fn add(sum: &mut [u64; 2], more: [u64; 2]) {
     }
 }
 
-/// The sums of an intervention.
+/// The sums of an intervention, with what has passed so far in sessions that go on here.
 ///
 /// # Errors
 /// The store failed.
@@ -83,17 +212,35 @@ pub(crate) async fn totals(
     house: &Gateway,
     intervention: InterventionId,
 ) -> Result<Totals, StoreError> {
-    const LOOKED_FOR: [&[AuditKind]; 2] = [
+    let mut here = BTreeMap::new();
+    for session in house.live.all() {
+        if session.facts().intervention == intervention {
+            here.insert(session.facts().id, session.passed().by_channel());
+        }
+    }
+    on_record(&house.store, intervention, here).await
+}
+
+/// The sums of an intervention by what is on record, beside what passed so far in these sessions.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn on_record(
+    store: &Store,
+    intervention: InterventionId,
+    mut here: BTreeMap<SessionId, Vec<OfChannel>>,
+) -> Result<Totals, StoreError> {
+    const LOOKED_FOR: [&[AuditKind]; 3] = [
         &[
             AuditKind::SessionStart,
             AuditKind::SessionEnd,
-            AuditKind::Extraction,
-            AuditKind::TopUp,
-            AuditKind::Cut,
+            AuditKind::RecordingSealed,
         ],
+        &[AuditKind::Extraction, AuditKind::TopUp, AuditKind::Cut],
         &[AuditKind::Hold, AuditKind::Slow],
     ];
     let mut totals = Totals::default();
+    let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();
     for kinds in LOOKED_FOR {
         let query = AuditQuery {
             intervention: Some(intervention),
@@ -101,11 +248,72 @@ pub(crate) async fn totals(
             limit: Some(u32::MAX),
             ..AuditQuery::default()
         };
-        for stored in house.store.audit(&query).await? {
-            totals.add(&stored.record);
+        for stored in store.audit(&query).await? {
+            let record = &stored.record;
+            totals.acts(record);
+            if let (Some(session), true) = (record.session, is_of_session(record.kind)) {
+                stories.entry(session).or_default().reads(record);
+            }
         }
     }
+    let mut stories: Vec<(SessionId, Story)> = stories.into_iter().collect();
+    stories.sort_by_key(|(_, story)| story.number);
+    for (session, mut story) in stories {
+        let so_far = here.remove(&session).filter(|_| !story.ended);
+        let (counted, known) = if let Some(counted) = story.counted.take() {
+            (counted, Known::Exactly)
+        } else if let Some(channels) = so_far {
+            (Counted::of(channels), Known::SoFar)
+        } else if let Some(channels) = story.recorded.take() {
+            (Counted::of(channels), Known::Recorded)
+        } else {
+            (drawn(store, session).await?, Known::Drawn)
+        };
+        totals.session(&story, counted, known);
+    }
     Ok(totals)
+}
+
+fn is_of_session(kind: AuditKind) -> bool {
+    [
+        AuditKind::SessionStart,
+        AuditKind::SessionEnd,
+        AuditKind::RecordingSealed,
+    ]
+    .contains(&kind)
+}
+
+/// What a session has drawn from its own budgets.
+async fn drawn(store: &Store, session: SessionId) -> Result<Counted, StoreError> {
+    let accounts = [Way::Down, Way::Up].map(|way| Account::of_session(session, way));
+    let booked = store.booked(&accounts).await?;
+    let mut spent = booked.iter().map(|booked| booked.spent);
+    let all = [spent.next().unwrap_or(0), spent.next().unwrap_or(0)];
+    Ok(Counted {
+        all,
+        channels: Vec::new(),
+    })
+}
+
+/// What is recorded of a session that ended with its gateway, to the technician and to the target; none where that is not known.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn recorded_of(
+    store: &Store,
+    session: SessionId,
+) -> Result<Option<[u64; 2]>, StoreError> {
+    let query = AuditQuery {
+        session: Some(session),
+        kinds: vec![AuditKind::RecordingSealed],
+        limit: Some(u32::MAX),
+        ..AuditQuery::default()
+    };
+    let mut found = None;
+    for stored in store.audit(&query).await? {
+        found = channels_of(&stored.record).or(found);
+    }
+    Ok(found.map(|channels| Counted::of(channels).all))
 }
 
 #[cfg(test)]
@@ -113,25 +321,59 @@ mod tests {
     use ecluse_policy::Timestamp;
 
     use super::*;
+    use crate::passage::by_channel::with_channels;
 
-    /// X3: sums add up over sessions, those from before channels were told apart too; a warning and an end of slowing are no act.
+    fn record(kind: AuditKind) -> AuditRecord {
+        AuditRecord::new(kind, Timestamp::from_micros(0))
+    }
+
+    fn channel(channel: u32, shell: bool, [out, into]: [u64; 2]) -> OfChannel {
+        OfChannel {
+            channel: Some(channel),
+            shell,
+            out,
+            into,
+            ..OfChannel::default()
+        }
+    }
+
+    /// X3: sums add up over sessions, those from before channels were told one by one too; a warning and an end of slowing are no act.
     #[test]
     fn x3_sums_of_an_intervention_add_up() {
-        let record = |kind| AuditRecord::new(kind, Timestamp::from_micros(0));
         let end = |down: u64, up: u64| {
             record(AuditKind::SessionEnd)
                 .detail("to-technician", down)
                 .detail("to-target", up)
         };
+        let start = |number: u64| record(AuditKind::SessionStart).detail("number", number);
+        let old = end(60, 5)
+            .detail("shells", vec![10, 2])
+            .detail("commands", vec![50, 3]);
+        let each = [channel(1, true, [30, 4]), channel(2, false, [70, 3])];
+        let lost = [channel(1, false, [1000, 10])];
         let mut totals = Totals::default();
+        let stories = [
+            vec![start(1), old],
+            vec![start(2), with_channels(end(100, 7), &each)],
+            vec![
+                start(3),
+                record(AuditKind::SessionEnd).detail("recovered", true),
+                with_channels(record(AuditKind::RecordingSealed), &lost),
+            ],
+        ];
+        for told in &stories {
+            let mut story = Story::default();
+            for one in told {
+                story.reads(one);
+            }
+            let (counted, known) = match (story.counted.take(), story.recorded.take()) {
+                (Some(counted), _) => (counted, Known::Exactly),
+                (None, Some(channels)) => (Counted::of(channels), Known::Recorded),
+                (None, None) => panic!("{story:?}"),
+            };
+            totals.session(&story, counted, known);
+        }
         for one in [
-            record(AuditKind::SessionStart),
-            record(AuditKind::SessionStart),
-            record(AuditKind::SessionStart),
-            end(100, 7),
-            end(60, 5)
-                .detail("shells", vec![10, 2])
-                .detail("commands", vec![50, 3]),
             record(AuditKind::Extraction).reason("warn"),
             record(AuditKind::Extraction).reason("limit"),
             record(AuditKind::Extraction).reason("ceiling"),
@@ -142,19 +384,27 @@ mod tests {
             record(AuditKind::Cut),
             record(AuditKind::Permit),
         ] {
-            totals.add(&one);
+            totals.acts(&one);
         }
+        let told = std::mem::take(&mut totals.channels);
+        let numbers: Vec<u64> = told.iter().map(|one| one.session).collect();
+        assert_eq!(numbers, [1, 1, 2, 2, 3]);
         let expected = Totals {
             sessions: 3,
-            ended: 2,
-            all: [160, 12],
-            shells: [10, 2],
-            commands: [50, 3],
+            ended: 3,
+            all: [1160, 22],
+            shells: [40, 6],
+            commands: [1120, 16],
+            recorded: Part {
+                sessions: 1,
+                bytes: [1000, 10],
+            },
             limits: 2,
             topped_up: 1,
             held: 1,
             slowed: 1,
             cut: 1,
+            ..Totals::default()
         };
         assert_eq!(totals, expected);
     }

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use ecluse_policy::extraction::Way;
 use ecluse_recordings::{Direction, Legs};
 
+use super::by_channel::{ByChannel, OfChannel, Sent};
+
 /// Counters of one channel.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     from_target: AtomicU64,
-    to_technician: AtomicU64,
-    to_target: AtomicU64,
-    /// The same two for the session.
+    sent: Arc<Sent>,
+    /// The same for the session.
     session: Arc<Passed>,
 }
 
@@ -26,8 +27,8 @@ pub(crate) struct Passed {
     to_technician: AtomicU64,
     /// What went to each beside that, and cost something all the same.
     beside: [AtomicU64; 2],
-    /// What went to the technician and to the target on channels that have ended: on shells, and on commands.
-    ended: [[AtomicU64; 2]; 2],
+    /// What of it went on each channel.
+    by_channel: ByChannel,
 }
 
 impl Passed {
@@ -51,21 +52,14 @@ impl Passed {
         counted.load(Relaxed) + beside.load(Relaxed)
     }
 
-    /// A channel has ended, a shell or a command.
-    pub(crate) fn ended(&self, is_shell: bool, legs: &Legs) {
-        let [down, up] = self.kind(is_shell);
-        down.fetch_add(legs.to_technician, Relaxed);
-        up.fetch_add(legs.to_target, Relaxed);
+    /// A channel has ended.
+    pub(crate) fn ended(&self, channel: u32) {
+        self.by_channel.ended(channel);
     }
 
-    /// What went to the technician and to the target on shells, or on commands, that have ended.
-    pub(crate) fn of_ended(&self, is_shell: bool) -> [u64; 2] {
-        self.kind(is_shell).each_ref().map(|one| one.load(Relaxed))
-    }
-
-    fn kind(&self, is_shell: bool) -> &[AtomicU64; 2] {
-        let [shells, commands] = &self.ended;
-        if is_shell { shells } else { commands }
+    /// What went out on each channel so far.
+    pub(crate) fn by_channel(&self) -> Vec<OfChannel> {
+        self.by_channel.told()
     }
 
     /// To the target and to the technician.
@@ -76,9 +70,10 @@ impl Passed {
 }
 
 impl Meter {
-    /// A channel of `session` on which nothing has passed.
-    pub(crate) fn of(session: &Arc<Passed>) -> Self {
+    /// A channel of `session` on which nothing has passed: a shell, or a command, escaped for display.
+    pub(crate) fn of(session: &Arc<Passed>, channel: u32, command: Option<&str>) -> Self {
         Self {
+            sent: session.by_channel.open(channel, command),
             session: Arc::clone(session),
             ..Self::default()
         }
@@ -94,9 +89,10 @@ impl Meter {
 
     /// So many are handed over now.
     pub(crate) fn sent(&self, towards: Direction, bytes: usize) {
+        let [out, into] = &*self.sent;
         let (one, all) = match towards {
-            Direction::ToTechnician => (&self.to_technician, &self.session.to_technician),
-            Direction::ToTarget => (&self.to_target, &self.session.to_target),
+            Direction::ToTechnician => (out, &self.session.to_technician),
+            Direction::ToTarget => (into, &self.session.to_target),
         };
         one.fetch_add(bytes as u64, Relaxed);
         all.fetch_add(bytes as u64, Relaxed);
@@ -104,11 +100,12 @@ impl Meter {
 
     /// All four, with what the technician's side received.
     pub(crate) fn with_received(&self, from_technician: u64) -> Legs {
+        let [out, into] = &*self.sent;
         Legs {
             from_target: self.from_target.load(Relaxed),
-            to_technician: self.to_technician.load(Relaxed),
+            to_technician: out.load(Relaxed),
             from_technician,
-            to_target: self.to_target.load(Relaxed),
+            to_target: into.load(Relaxed),
         }
     }
 }

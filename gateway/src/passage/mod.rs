@@ -7,6 +7,7 @@
 
 mod admittance;
 mod answering;
+pub(crate) mod by_channel;
 pub(crate) mod caps;
 pub(crate) mod channel;
 pub(crate) mod connection;

@@ -89,6 +89,7 @@ impl<'a> Passing<'a> {
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
         });
+        let meter = Meter::of(live.passed(), number, command.as_deref());
         let toll = Paying::open(visit, seated, number, command);
         Ok(Self {
             visit,
@@ -98,7 +99,7 @@ impl<'a> Passing<'a> {
             seated,
             number,
             tap,
-            meter: Meter::of(live.passed()),
+            meter,
             toll,
             notices,
             known: Known::default(),
@@ -257,9 +258,7 @@ impl<'a> Passing<'a> {
             Err(error) => return self.unrecorded(&error),
         }
         let passed = self.meter.with_received(self.uplink.received());
-        let is_shell = matches!(self.start, Start::Shell);
-        let live = self.seated.session.live();
-        live.passed().ended(is_shell, &passed);
+        self.seated.session.live().passed().ended(self.number);
         // Not what the technician is told: that is in their language, and says what they are to do.
         let closed = farewell.because.as_deref().unwrap_or("closed").to_owned();
         if let Err(error) = self.tap.event(Event::closed_after(closed, Some(passed))) {

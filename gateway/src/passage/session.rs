@@ -10,6 +10,7 @@ use std::time::Instant;
 use ecluse_policy::{Admission, EndReason, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
+use super::by_channel::with_channels;
 use super::purse::RecordingPlace;
 use super::reach::ConnectError;
 use super::right::{LastEnd, Right};
@@ -323,17 +324,12 @@ impl Session {
         let mut record = self.record(visit, AuditKind::SessionEnd);
         // Row and entry tell of one instant.
         record.at = ended;
-        let mut record = record
+        let record = record
             .reason(&end.text)
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
-        for (kind, is_shell) in [("shells", true), ("commands", false)] {
-            let passed = self.live.passed().of_ended(is_shell);
-            if passed != [0, 0] {
-                record = record.detail(kind, passed.to_vec());
-            }
-        }
-        let mut records = vec![record];
+        let channels = self.live.passed().by_channel();
+        let mut records = vec![with_channels(record, &channels)];
         if let Some(Stop::Unrecorded(problem)) = &stop {
             records.push(
                 self.record(visit, AuditKind::RecordingFailed)

@@ -4,6 +4,7 @@
 //! forgets the extension names loses strict key exchange in silence (CVE-2023-48795).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use russh::keys::ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Limits, Preferred, cipher, compression, kex, mac};
@@ -77,6 +78,15 @@ pub(crate) fn preferred(keys: Vec<Algorithm>) -> Preferred {
 /// Rekeying after 1 GiB each way or an hour (RFC 4253 §9).
 pub(crate) fn limits() -> Limits {
     Limits::default()
+}
+
+/// The same by bytes alone, for a leg that is not always read: it asks for a renewal itself when it is.
+pub(crate) fn without_a_clock() -> Limits {
+    Limits {
+        // Longer than any leg lasts, and no more than a timer takes.
+        rekey_time_limit: Duration::from_secs(u32::MAX as u64),
+        ..limits()
+    }
 }
 
 /// The same as `passage` counts them.

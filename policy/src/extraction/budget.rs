@@ -300,6 +300,12 @@ impl Account {
         spanning.any(|level| Some(level.name()) == name)
     }
 
+    /// The name of the account of one session, one way.
+    #[must_use]
+    pub fn of_session(session: SessionId, way: Way) -> String {
+        format!("{way}/{}/{session}", Level::Session)
+    }
+
     /// Whether a name is that of an account of a day before `day`, of one of this client's.
     #[must_use]
     pub fn is_of_client_before(key: &str, client: &ClientId, day: CivilDay) -> bool {

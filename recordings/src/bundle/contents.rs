@@ -60,8 +60,34 @@ pub struct InterventionFacts {
     pub requested_us: i64,
     /// What the client granted; none where it never did, or not with as many answers as it takes.
     pub granted: Option<Granted>,
+    /// What left and entered; none where nobody had a session of it.
+    pub passed: Option<PassedFacts>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
+}
+
+/// What left a client's targets through an intervention, and what entered. **Unit**: payload bytes.
+#[derive(Clone, Debug)]
+pub struct PassedFacts {
+    /// In all, in words, with how certain that is.
+    pub sums: Vec<String>,
+    /// On each channel, in order.
+    pub channels: Vec<PassedOnChannel>,
+}
+
+/// What passed on one channel, or on several small ones together.
+#[derive(Clone, Debug)]
+pub struct PassedOnChannel {
+    /// The session, as people name it.
+    pub session: String,
+    /// The channel's number in it; none of several together.
+    pub channel: Option<u32>,
+    /// To the technician.
+    pub out: u64,
+    /// To the target.
+    pub into: u64,
+    /// A command, or what it was in words.
+    pub what: String,
 }
 
 /// What the client granted.

@@ -192,7 +192,30 @@ impl Page {
             rows.push((words.granted, granted.what.join("; ")));
             rows.push((words.window, window(&granted.when, words)));
         }
+        if let Some(passed) = &facts.passed {
+            rows.push((words.left_and_entered, passed.sums.join("; ")));
+        }
         self.facts(&rows);
+        if let Some(passed) = facts.passed.as_ref().filter(|it| !it.channels.is_empty()) {
+            let heads = [
+                words.session,
+                words.channel,
+                words.bytes_out,
+                words.bytes_in,
+                words.what,
+            ];
+            let channels = passed.channels.iter().map(|one| {
+                let channel = one.channel.map(|channel| channel.to_string());
+                vec![
+                    one.session.clone(),
+                    channel.unwrap_or_default(),
+                    one.out.to_string(),
+                    one.into.to_string(),
+                    one.what.clone(),
+                ]
+            });
+            self.table(&heads, channels);
+        }
         let decisions = facts.decisions.iter().map(|decision| {
             vec![
                 moment(decision.at_us),

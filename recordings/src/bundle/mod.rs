@@ -16,7 +16,9 @@ mod words;
 mod writer;
 
 pub use choice::{Choice, LeftOut, Rule, Why};
-pub use contents::{Contents, Decision, Granted, InterventionFacts, Window};
+pub use contents::{
+    Contents, Decision, Granted, InterventionFacts, PassedFacts, PassedOnChannel, Window,
+};
 pub use guide::guide;
 pub use index::index;
 pub use lines::{

@@ -1,16 +1,10 @@
 //! What is begun while nothing may pass: by a new connection, and while a target is dialled. X3.
 
-use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
-
-use ecluse_tests::documents::Officer;
-use ecluse_tests::keys;
+use std::sync::atomic::Ordering::SeqCst;
 
 use super::hands::does;
 use super::held::held;
+use super::lock::Lock;
 use super::*;
 
 /// X3: a new connection whose budget is used up: nothing is started, at a terminal and without one, what is typed is refused, and
@@ -102,16 +96,7 @@ fn x3_a_hold_that_comes_while_the_target_is_dialled_is_in_time() -> Result<()> {
 /// X3: every operator of the client is told at the warning and at the limit, wherever they look, not only who does something.
 #[test]
 fn x3_every_operator_of_the_client_is_told() -> Result<()> {
-    let mut site = Site::start_with(|plan| {
-        plan.documents.operators.push(Officer {
-            id: "omar".to_owned(),
-            lang: "fr".to_owned(),
-            keys: vec![keys::pair(&plan.layout, "omar")?],
-            networks: None,
-        });
-        plan.enrolled.push("omar".to_owned());
-        Ok(())
-    })?;
+    let mut site = Site::start_with(|plan| plan.operator("omar", "fr"))?;
     fill(&site)?;
     site.proven("alice", "db01")?;
     budgets(
@@ -157,74 +142,5 @@ fn x3_every_operator_of_the_client_is_told() -> Result<()> {
         "{told}"
     );
     running.child.kill()?;
-    Ok(())
-}
-
-/// What stands before a target: whoever comes waits there while it is shut.
-struct Lock {
-    port: u16,
-    waits: Arc<AtomicUsize>,
-    state: Arc<(Mutex<State>, Condvar)>,
-}
-
-#[derive(Default)]
-struct State {
-    is_shut: bool,
-    target: u16,
-}
-
-impl Lock {
-    fn open() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let lock = Self {
-            port: listener.local_addr()?.port(),
-            waits: Arc::default(),
-            state: Arc::default(),
-        };
-        let (waits, state) = (Arc::clone(&lock.waits), Arc::clone(&lock.state));
-        thread::spawn(move || {
-            for coming in listener.incoming().map_while(io::Result::ok) {
-                let (waits, state) = (Arc::clone(&waits), Arc::clone(&state));
-                thread::spawn(move || {
-                    waits.fetch_add(1, SeqCst);
-                    let (state, changed) = &*state;
-                    let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                    let open = changed.wait_while(state, |state| state.is_shut);
-                    let target = open.unwrap_or_else(PoisonError::into_inner).target;
-                    waits.fetch_sub(1, SeqCst);
-                    let _ = joined(&coming, target);
-                });
-            }
-        });
-        Ok(lock)
-    }
-
-    fn leads_to(&self, target: u16) {
-        self.change(|state| state.target = target);
-    }
-
-    fn shut(&self, is_shut: bool) {
-        self.change(|state| state.is_shut = is_shut);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let (state, changed) = &*self.state;
-        change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
-        changed.notify_all();
-    }
-}
-
-/// Carries both ways until both have ended.
-fn joined(coming: &TcpStream, target: u16) -> io::Result<()> {
-    let going = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
-    let (mut from, mut to) = (coming.try_clone()?, going.try_clone()?);
-    let up = thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(std::net::Shutdown::Write);
-    });
-    let (mut from, mut to) = (going, coming.try_clone()?);
-    let _ = io::copy(&mut from, &mut to);
-    let _ = to.shutdown(std::net::Shutdown::Write);
-    let _ = up.join();
     Ok(())
 }

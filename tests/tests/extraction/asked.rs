@@ -207,6 +207,54 @@ fn n1_a_question_without_an_answer_ends_with_its_hold() -> Result<()> {
     Ok(())
 }
 
+/// N1: an operator who leaves takes neither the question nor the hold away: the technician answers, and whoever comes reads that and
+/// lets the session go on.
+#[test]
+fn n1_a_question_outlasts_the_operator_who_asked() -> Result<()> {
+    let site = Site::start_with(|plan| plan.operator("omar", "en"))?;
+    site.proven("alice", "db01")?;
+    let (terminal, mark) = shell(&site)?;
+    let lobby = Terminal::of(&site, &site.ssh("odile"), 160, 30)?;
+    let session = site.live_session()?;
+    lobby.sees("écluse>")?;
+    lobby.enters(&format!("ask {session} \"what is that?\""))?;
+    terminal.sees("odile asks you: “what is that?”")?;
+    lobby.presses("C-d")?;
+    lobby.ends()?;
+    drop(lobby);
+    site.ssh("odile")
+        .shared("odile")
+        .flag("-O")
+        .flag("exit")
+        .answer()?;
+    wait::until_true("the operator to be off", PATIENCE, || {
+        let [on, off] = ["log-on", "log-off"].map(|kind| store::audit(&site, kind));
+        let of = |records: &[Value]| {
+            records
+                .iter()
+                .filter(|one| one["person"] == "odile")
+                .count()
+        };
+        Ok(of(&on?) == of(&off?))
+    })?;
+    terminal.enters("")?;
+    terminal.sees(&format!("Answer ({mark}):"))?;
+    terminal.enters("a dump")?;
+    terminal.sees("You answered: “a dump”")?;
+    terminal.enters("touch typed")?;
+    let told = reads(&site, "omar", &["live"])?;
+    ensure!(
+        told.contains("was asked “what is that?” and answers: “a dump”")
+            && told.contains("HELD by odile"),
+        "{told}"
+    );
+    let resumed = reads(&site, "omar", &["resume", &session])?;
+    ensure!(resumed.contains("goes on"), "{resumed}");
+    terminal.sees("was not passed on")?;
+    ensure!(!site.layout().target_home().join("typed").exists());
+    Ok(())
+}
+
 /// N1, I5: a session of another gateway is asked, its technician answers at this one, and each reads the other.
 #[test]
 fn n1_a_question_reaches_a_session_of_another_gateway() -> Result<()> {

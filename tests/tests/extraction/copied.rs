@@ -1,38 +1,11 @@
 //! Real programs that copy files inside a permitted command: what they take is bounded, and what was held arrives exactly.
 
-use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 
 use ecluse_tests::client;
 
+use super::programs::{git, repository, rsync, scp};
 use super::*;
-
-/// A program that goes through the gateway as alice, by the options of her `ssh`.
-fn scp(site: &Site) -> Command {
-    let ssh = site.ssh("alice+db01");
-    let mut options = ssh.arguments();
-    // Neither `ssh` itself nor where it goes.
-    options.remove(0);
-    options.pop();
-    let mut scp = Command::new("scp");
-    scp.arg("-O").args(options).envs(ssh.variables());
-    scp
-}
-
-fn rsync(site: &Site) -> Result<Command> {
-    let ssh = site.ssh("alice+db01");
-    let mut words = ssh.arguments();
-    words.pop();
-    let quoted = |word: &OsString| Some(format!("'{}'", word.to_str()?));
-    let words: Option<Vec<String>> = words.iter().map(quoted).collect();
-    let words = words.context("a path that is no text")?.join(" ");
-    let mut rsync = Command::new("rsync");
-    rsync
-        .args(["--inplace", "-e", &words])
-        .envs(ssh.variables());
-    Ok(rsync)
-}
 
 fn size(path: &Path) -> Result<usize> {
     let found = fs::metadata(path).map(|found| found.len());
@@ -47,7 +20,8 @@ fn x1_programs_that_copy_take_no_more_and_go_on_exactly() -> Result<()> {
     let limits = "session = \"200 KiB\", intervention = \"64 GiB\"";
     budgets(&mut site, limits, "64 GiB")?;
     let got = site.layout().root().join("got");
-    for mut program in [scp(&site), rsync(&site)?] {
+    let ssh = site.ssh("alice+db01");
+    for mut program in [scp(&ssh), rsync(&ssh)?] {
         program.arg("alice+db01@gw:noise").arg(&got);
         let answer = client::run(&mut program, &[], PATIENCE)?;
         ensure!(answer.status != Some(0), "{answer:?}");
@@ -64,7 +38,7 @@ fn x1_programs_that_copy_take_no_more_and_go_on_exactly() -> Result<()> {
     }
     let hold = "session = \"200 KiB\", intervention = \"63 GiB\", at-limit = \"hold\"";
     budgets(&mut site, hold, "63 GiB")?;
-    let mut program = rsync(&site)?;
+    let mut program = rsync(&ssh)?;
     program.arg("alice+db01@gw:noise").arg(&got);
     let mut running = program.spawn()?;
     let session = held::held(&site)?;
@@ -73,5 +47,41 @@ fn x1_programs_that_copy_take_no_more_and_go_on_exactly() -> Result<()> {
     ensure!(status.success(), "{status}");
     let noise = fs::read(site.layout().target_home().join("noise"))?;
     ensure!(fs::read(&got)? == noise, "what came is not exact");
+    Ok(())
+}
+
+/// X1, X3: so has `git clone`, whose `ssh` received no more than that; what an operator adds makes the clone whole.
+#[test]
+fn x1_a_clone_takes_no_more_and_goes_on_exactly() -> Result<()> {
+    let mut site = open_site()?;
+    repository(&site)?;
+    let limits = "session = \"200 KiB\", intervention = \"64 GiB\"";
+    budgets(&mut site, limits, "64 GiB")?;
+    let (root, ssh) = (site.layout().root().to_owned(), site.ssh("alice+db01"));
+    let (came, into) = (root.join("came"), root.join("clone"));
+    let from = "alice+db01@gw:repository";
+    let mut program = git(&site, &ssh, &came)?;
+    program.args(["clone", "--quiet", from]).arg(&into);
+    let answer = client::run(&mut program, &[], PATIENCE)?;
+    ensure!(answer.status != Some(0), "{answer:?}");
+    answer.says(&["a budget is spent: 200 KiB (session)"])?;
+    let received = size(&came)?;
+    ensure!(
+        received <= 200 * KIB && received > 100 * KIB,
+        "{received} bytes came"
+    );
+    ensure!(!into.join("noise").exists(), "a part became a clone");
+    let hold = "session = \"200 KiB\", intervention = \"63 GiB\", at-limit = \"hold\"";
+    budgets(&mut site, hold, "63 GiB")?;
+    let mut running = client::spawn(&mut program, PATIENCE)?;
+    let session = held::held(&site)?;
+    ensure!(size(&came)? <= 200 * KIB);
+    site.operator(&["topup", &session, "64MiB"])?.success()?;
+    running.answer()?.success()?;
+    let noise = fs::read(site.layout().target_home().join("noise"))?;
+    ensure!(
+        fs::read(into.join("noise"))? == noise,
+        "the clone is not exact"
+    );
     Ok(())
 }

@@ -168,3 +168,49 @@ fn x3_a_session_of_another_gateway_is_held_and_let_go_by_hand() -> Result<()> {
     ensure!(screen.contains("No such file"), "{screen}");
     Ok(())
 }
+
+/// X3, I5: all sessions of a technician, of a target or of everybody are held by one word, at every gateway, and let go by one.
+#[test]
+fn x3_a_technician_a_target_and_all_are_held_by_one_word() -> Result<()> {
+    let address = store::database()?;
+    let here = Site::start_with(|plan| {
+        plan.documents.settings.store = address;
+        Ok(())
+    })?;
+    let there = here.beside()?;
+    here.proven("alice", "db01")?;
+    here.proven("bruno", "db01")?;
+    let begin = |site: &Site, who: &str| {
+        let mut running = site.ssh(who).run("echo in; exec cat").spawn()?;
+        running.first_line()?;
+        Ok::<_, anyhow::Error>(running)
+    };
+    let _open = [
+        begin(&here, "alice+db01")?,
+        begin(&there, "alice+db01")?,
+        begin(&here, "bruno+db01")?,
+    ];
+    let held_now = |count: usize| {
+        wait::until_true(&format!("{count} that are held"), PATIENCE, || {
+            let live = here.operator(&["live"])?.success()?.text();
+            Ok(live.lines().filter(|row| row.contains("HELD by odile")).count() == count)
+        })
+    };
+    for (what, count) in [("alice", 2), ("db01", 3), ("all", 3)] {
+        let told = here
+            .operator(&["hold", what, "--reason", "all of it"])?
+            .success()?
+            .text();
+        ensure!(
+            told.matches("is held: nothing passes").count() == count,
+            "{told}"
+        );
+        held_now(count)?;
+        let told = here.operator(&["resume", what])?.success()?.text();
+        ensure!(told.matches(" goes on.").count() == count, "{told}");
+        held_now(0)?;
+    }
+    // Of nobody who is there.
+    here.operator(&["hold", "nobody"])?.status_is(1)?;
+    Ok(())
+}

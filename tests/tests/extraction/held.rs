@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 
-use ecluse_tests::recording;
 use ecluse_tests::target::sshd;
+use ecluse_tests::{client, dropbear, recording};
 
 use super::*;
 
@@ -16,14 +16,15 @@ pub(super) fn held(site: &Site) -> Result<String> {
     })
 }
 
-/// X3: a command with its input, held for longer than the target and the client wait for signs of life: what an operator adds
+/// X3: a command with its input, held for longer than the target and the client wait for signs of life, and than the target's
+/// keys last: what an operator adds
 /// passes and no more, and in the end everything has come, byte for byte.
 #[test]
 fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
     let mut site = open_site()?;
     fs::write(
         sshd::more(site.layout()),
-        "ClientAliveInterval 3\nClientAliveCountMax 2\n",
+        "ClientAliveInterval 3\nClientAliveCountMax 2\nRekeyLimit default 5s\n",
     )?;
     site.restart_target(true)?;
     budgets(
@@ -177,5 +178,46 @@ fn x3_nothing_is_begun_in_a_session_that_is_held() -> Result<()> {
     over_one(&site).run("touch ran").answer()?.success()?;
     ensure!(home.join("ran").exists());
     finder.child.kill()?;
+    Ok(())
+}
+
+/// X3: a shell whose terminal is raw has all of it, byte for byte, after a hold.
+#[test]
+fn x3_a_shell_goes_on_exactly() -> Result<()> {
+    let mut site = open_site()?;
+    let hold = "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"";
+    budgets(&mut site, hold, "64 GiB")?;
+    let noise = fs::read(site.layout().target_home().join("noise"))?;
+    let ssh = site.ssh("alice+db01").flag("-tt").patience(PATIENCE);
+    let mut running = ssh.spawn()?;
+    let mut stdin = running.child.stdin.take().context("no stdin")?;
+    stdin.write_all(b"stty raw -echo; cat noise; exit\n")?;
+    let session = held(&site)?;
+    site.operator(&["topup", &session, "64MiB"])?.success()?;
+    let answer = running.answer()?.success()?;
+    let mut places = answer.output.windows(noise.len());
+    ensure!(places.any(|place| place == noise), "what came is not exact");
+    drop(stdin);
+    Ok(())
+}
+
+/// X3: a client whose window is 64 KiB and never more waits, and has all of it in the end.
+#[test]
+fn x3_a_client_with_a_small_window_waits_and_has_all() -> Result<()> {
+    let mut site = open_site()?;
+    let hold = "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"";
+    budgets(&mut site, hold, "64 GiB")?;
+    let noise = fs::read(site.layout().target_home().join("noise"))?;
+    let mut dbclient = dropbear::client(&site, "alice")?;
+    dbclient.args(["-W", "65536", "-l", "alice+db01", "127.0.0.1", "cat noise"]);
+    let mut running = client::spawn(&mut dbclient, PATIENCE)?;
+    let mut got = vec![0; 100 * KIB];
+    let stdout = running.child.stdout.as_mut().context("no stdout")?;
+    stdout.read_exact(&mut got)?;
+    let session = held(&site)?;
+    site.operator(&["topup", &session, "64MiB"])?.success()?;
+    let answer = running.answer()?.success()?;
+    got.extend(&answer.output);
+    ensure!(got == noise, "{} bytes came, or others", got.len());
     Ok(())
 }

@@ -46,3 +46,27 @@ fn i3_what_nobody_uses_ends_after_a_warning() -> Result<()> {
     holding.child.kill()?;
     Ok(())
 }
+
+/// I3: a time that is written while a channel is open holds for it from then on, and another that is written takes its place.
+#[test]
+fn i3_an_idle_time_that_changes_reaches_what_is_open() -> Result<()> {
+    let mut site = open_site()?;
+    let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 100, 30)?;
+    terminal.sees("At most")?;
+    terminal.sees_prompt()?;
+    let mut idle = |time: &str| {
+        site.apply(|documents| {
+            documents.client_tail = format!("idle = \"{time}\"\n");
+            Ok(())
+        })
+    };
+    idle("1m")?;
+    terminal.sees("nobody types here")?;
+    idle("4h")?;
+    let over = Instant::now() + Duration::from_secs(40);
+    wait::until_true("the time to pass", PATIENCE, || Ok(Instant::now() >= over))?;
+    terminal.enters("echo still'' here")?;
+    terminal.sees("still here")?;
+    ensure!(store::audit(&site, "idle")?.is_empty());
+    Ok(())
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ended, standing};
 use crate::actor::Actor;
+use crate::deeds::totals::recorded_of;
 use crate::deeds::{Ask, Subject, Undone, no_such, right, typed};
 use crate::gateway::{Applied, Gateway};
 use crate::live::Because;
@@ -91,8 +92,8 @@ pub(crate) struct Facts {
     pub(crate) course: Course,
     /// Lines that were typed in it and not shown; none where the gateway cannot read that.
     pub(crate) hidden_lines: Option<u64>,
-    /// Payload bytes that went to the technician and to the target; none while it is in passage, and where no gateway was left
-    /// to count them.
+    /// Payload bytes that went to the technician and to the target; where no gateway was left to count them, what is recorded of
+    /// them. None where that is not known, and while a session is in passage elsewhere.
     pub(crate) passed: Option<(u64, u64)>,
 }
 
@@ -174,7 +175,10 @@ pub(crate) async fn list(
         let is_sound = standing == Standing::OnRecord;
         found.push(OfList {
             number: session.number,
-            facts: is_sound.then(|| facts(house, &nodes, session, now)),
+            facts: match is_sound {
+                true => Some(facts(house, &nodes, session, now).await?),
+                false => None,
+            },
             standing,
         });
     }
@@ -186,18 +190,33 @@ pub(crate) async fn list(
     })
 }
 
-fn facts(house: &Gateway, nodes: &[Node], session: &Session, now: Timestamp) -> Facts {
+async fn facts(
+    house: &Gateway,
+    nodes: &[Node],
+    session: &Session,
+    now: Timestamp,
+) -> Result<Facts, StoreError> {
     let start = &session.start;
     let unknown = session.hidden_lines == 0 && session.unread;
-    Facts {
+    let passed = match &session.end {
+        Some(end) if is_counted(end) => Some((end.to_technician, end.to_target)),
+        Some(_) => recorded_of(&house.store, start.id)
+            .await?
+            .map(|[out, into]| (out, into)),
+        None => house.live.numbered(session.number).map(|session| {
+            let (into, out) = session.bytes();
+            (out, into)
+        }),
+    };
+    Ok(Facts {
         started: start.at,
         person: start.person.clone(),
         account: start.account.clone(),
         target: start.target.clone(),
         course: course(house, nodes, session, now),
         hidden_lines: (!unknown).then_some(session.hidden_lines),
-        passed: session.end.as_ref().and_then(passed),
-    }
+        passed,
+    })
 }
 
 /// Where a session stands. One that another gateway carries is in passage as long as that one is heard of: whether it
@@ -223,12 +242,12 @@ pub(super) fn course(house: &Gateway, nodes: &[Node], session: &Session, now: Ti
     }
 }
 
-fn passed(end: &SessionEnd) -> Option<(u64, u64)> {
-    let counted = !matches!(
+/// Whether somebody was left to count what passed.
+fn is_counted(end: &SessionEnd) -> bool {
+    !matches!(
         end.because,
         Some(Because::Recovered { .. } | Because::Orphaned)
-    );
-    counted.then_some((end.to_technician, end.to_target))
+    )
 }
 
 /// The sessions of the auditor's client that somebody chooses.

@@ -7,7 +7,8 @@ use super::desk::{Desk, Trouble, status};
 use super::{grammar, shown};
 use crate::clock;
 use crate::deeds::listing::{self, Interventions, LISTED};
-use crate::deeds::totals::Totals;
+use crate::deeds::totals::{InSession, Totals};
+use crate::passage::by_channel::OfChannel;
 use crate::terminal::layout::Gives;
 use crate::texts::{amounts, times};
 
@@ -79,10 +80,73 @@ async fn in_full(
         }
     }
     desk.terminal.fields(&fields).await?;
+    match totals {
+        Some(totals) => by_channel(desk, totals).await,
+        None => Ok(()),
+    }
+}
+
+/// Channels that are shown, the largest.
+const CHANNELS: usize = 20;
+
+/// What left and entered on each channel, in order; of many the largest.
+async fn by_channel(desk: &mut Desk<'_>, totals: &Totals) -> Result<(), Trouble> {
+    let mut channels: Vec<&InSession> = totals.channels.iter().collect();
+    let left_out = channels.len().saturating_sub(CHANNELS);
+    if left_out > 0 {
+        channels.sort_by_key(|one| std::cmp::Reverse(one.of.out.saturating_add(one.of.into)));
+        channels.truncate(CHANNELS);
+        channels.sort_by_key(|one| (one.session, one.of.channel.unwrap_or(u32::MAX)));
+    }
+    if channels.is_empty() {
+        return Ok(());
+    }
+    let heads = [
+        "field-session",
+        "totals-channel",
+        "field-out",
+        "field-in",
+        "totals-what",
+    ];
+    let heads = heads.map(|id| desk.say(id, &[]));
+    let lang = desk.lang();
+    let row = |one: &&InSession| {
+        let OfChannel {
+            channel,
+            shell,
+            command,
+            out,
+            into,
+        } = &one.of;
+        let what = match (channel, shell, command) {
+            (None, true, _) => desk.say("totals-other-shells", &[]),
+            (None, false, _) => desk.say("totals-other-commands", &[]),
+            (Some(_), true, _) => desk.say("totals-shell", &[]),
+            (Some(_), false, Some(command)) => crate::texts::told(command),
+            (Some(_), false, None) => desk.say("totals-command", &[]),
+        };
+        vec![
+            one.session.to_string(),
+            channel
+                .map(|channel| channel.to_string())
+                .unwrap_or_default(),
+            amounts::size(lang, *out),
+            amounts::size(lang, *into),
+            what,
+        ]
+    };
+    let rows: Vec<Vec<String>> = channels.iter().map(row).collect();
+    desk.terminal
+        .table_giving(&heads, &rows, &[Gives(4, 12)])
+        .await?;
+    if left_out > 0 {
+        desk.line("totals-smaller", &[("count", left_out.into())])
+            .await?;
+    }
     Ok(())
 }
 
-/// What left and entered, by kind of channel.
+/// What left and entered, by kind of channel; and what of it is not counted to the byte.
 fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
     let lang = desk.lang();
     let way = |id: &str, place: fn(&[u64; 2]) -> u64| {
@@ -98,12 +162,26 @@ fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
         ("sessions", totals.sessions.into()),
         ("open", totals.sessions.saturating_sub(totals.ended).into()),
     ];
-    [
+    let mut told = vec![
         way("totals-out", |[down, _]| *down),
         way("totals-in", |[_, up]| *up),
         desk.say("totals-sessions", &sessions),
-    ]
-    .join(" · ")
+    ];
+    let parts = [
+        ("totals-so-far", totals.so_far),
+        ("totals-recorded", totals.recorded),
+        ("totals-drawn", totals.drawn),
+    ];
+    for (id, part) in parts.into_iter().filter(|(_, part)| part.sessions > 0) {
+        let [out, into] = part.bytes.map(|bytes| amounts::size(lang, bytes));
+        let args = [
+            ("out", out.into()),
+            ("in", into.into()),
+            ("sessions", part.sessions.into()),
+        ];
+        told.push(desk.say(id, &args));
+    }
+    told.join(" · ")
 }
 
 /// What happened at budgets and was done by hand, each as often; none where nothing was.

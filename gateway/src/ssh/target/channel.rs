@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use russh::{Channel, ChannelMsg, ChannelWriteHalf, Pty, client};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelWriteHalf, Pty, client};
 use tokio::task::JoinHandle;
 
 use super::callbacks::Target;
 use super::intake::Intake;
+use crate::clock;
 use crate::door::stream::Socket;
 use crate::passage::channel::Start;
 use crate::passage::inflow::{Inflow, TooLarge};
@@ -23,9 +24,23 @@ const STDERR: u32 = 1;
 /// Until a target that is being left has taken what was sent to it.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often a target that is not read hears that the gateway is there: its own questions lie unread, and one that asks
-/// (`ClientAliveInterval` of sshd) would end the connection. Any packet is an answer to it.
-const STILL_HERE: Duration = Duration::from_secs(5);
+/// When a leg says that it is there, and when it renews its keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    /// How often a target that is not read hears that the gateway is there: its own questions lie unread, and one that asks
+    /// (`ClientAliveInterval` of sshd) would end the connection. Any packet is an answer to it.
+    still_here: Duration,
+    /// How often keys are renewed while the target is read (RFC 4253 §9). The library's own clock is off on this leg: it
+    /// sends nothing between its part in a renewal and the target's, which lies behind what nobody reads.
+    renewal: Duration,
+}
+
+impl Rhythm {
+    pub(super) const USUAL: Self = Self {
+        still_here: Duration::from_secs(5),
+        renewal: Duration::from_secs(3600),
+    };
+}
 
 /// What the target still owes an answer to, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,13 +289,15 @@ pub(super) struct TargetConnection {
 }
 
 impl TargetConnection {
-    /// The connection on `socket`, logged on.
+    /// The connection on `socket`, logged on, with the channel `id`.
     pub(super) fn new(
         socket: Arc<Socket>,
         handle: Arc<client::Handle<Target>>,
+        id: ChannelId,
         inflow: Arc<Inflow>,
     ) -> Self {
-        let still_here = tokio::spawn(tell_it_is_here(Arc::clone(&handle), Arc::clone(&inflow)));
+        let leg = (Arc::clone(&handle), id);
+        let still_here = tokio::spawn(keep(leg, Arc::clone(&inflow), Rhythm::USUAL));
         Self {
             socket,
             handle: Some(handle),
@@ -290,11 +307,27 @@ impl TargetConnection {
     }
 }
 
-async fn tell_it_is_here(handle: Arc<client::Handle<Target>>, inflow: Arc<Inflow>) {
+/// Lets the target hear that the gateway is there while it is not read, and renews keys while it is; until the leg ends.
+async fn keep(
+    (handle, id): (Arc<client::Handle<Target>>, ChannelId),
+    inflow: Arc<Inflow>,
+    rhythm: Rhythm,
+) {
+    let mut renewed = clock::monotonic();
     loop {
-        tokio::time::sleep(STILL_HERE).await;
-        // Its answers lie behind what is not read, a few bytes each.
-        if inflow.is_shut() && handle.send_keepalive(true).await.is_err() {
+        tokio::time::sleep(rhythm.still_here).await;
+        let sent = if inflow.is_shut() {
+            // Its answers lie behind what is not read, a few bytes each.
+            handle.send_keepalive(true).await
+        } else if renewed.elapsed() >= rhythm.renewal {
+            renewed = clock::monotonic();
+            handle.rekey_soon().await
+        } else {
+            continue;
+        };
+        // Owed until it is enciphered: where keys are being renewed, more is read up to the target's part in that.
+        let owed = handle.data(id, inflow.owing(Bytes::new())).await;
+        if sent.is_err() || owed.is_err() {
             return;
         }
     }

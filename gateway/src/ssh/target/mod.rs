@@ -107,9 +107,10 @@ pub(crate) async fn dial(
     let handle = Arc::new(handle);
     // However long somebody holds it: then, at once, what is asked.
     asking.until_free().await;
+    let id = channel.id();
     let end = channel::ask(&handle, channel, asking, &intake).await?;
     guard.keep();
-    let connection = TargetConnection::new(socket, handle, inflow);
+    let connection = TargetConnection::new(socket, handle, id, inflow);
     Ok(Reached::new(end, Box::new(connection)))
 }
 
@@ -170,7 +171,7 @@ fn config(host_keys: &[PublicKey]) -> Arc<client::Config> {
         .collect();
     Arc::new(client::Config {
         client_id: russh::SshId::Standard("SSH-2.0-Ecluse".into()),
-        limits: algorithms::limits(),
+        limits: algorithms::without_a_clock(),
         window_size: WINDOW,
         maximum_packet_size: PACKET as u32,
         channel_buffer_size: LAID_DOWN,

@@ -7,11 +7,13 @@ mod bulk;
 mod burst;
 mod gauge;
 mod hands;
+mod held;
 mod memory;
 mod metering;
 mod report;
 mod search;
 mod setup;
+mod slowed;
 mod typing;
 mod waking;
 
@@ -64,7 +66,7 @@ struct Arguments {
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering, held, slowed, meters.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -128,6 +130,15 @@ fn main() -> Result<()> {
     }
     if wanted("metering") {
         bench.metering()?;
+    }
+    if wanted("held") {
+        bench.held()?;
+    }
+    if wanted("slowed") {
+        bench.slowed()?;
+    }
+    if wanted("meters") {
+        bench.meters()?;
     }
     bench.report(arguments.results.as_deref())
 }

@@ -181,14 +181,14 @@ fn is_noise(before: f64, during: f64) -> bool {
 }
 
 /// A person at a terminal that gives each key back.
-struct Typist {
+pub(crate) struct Typist {
     child: Child,
     keys: ChildStdin,
     screen: ChildStdout,
 }
 
 impl Typist {
-    fn start(ssh: &Ssh) -> Result<Self> {
+    pub(crate) fn start(ssh: &Ssh) -> Result<Self> {
         let mut command = ssh
             .clone()
             .flag("-tt")
@@ -220,7 +220,7 @@ impl Typist {
     }
 
     /// Seconds until each of some keys came back.
-    fn strokes(&mut self, count: usize) -> Result<Vec<f64>> {
+    pub(crate) fn strokes(&mut self, count: usize) -> Result<Vec<f64>> {
         let mut times = Vec::with_capacity(count);
         for _ in 0..count {
             times.push(self.stroke()?);

@@ -41,7 +41,7 @@ impl Bench<'_> {
         let (without, rate_without) = busy_with_commits(&site, gateway)?;
         let technician = site.ssh("alice+db01").option(CIPHER).option(EXCHANGE);
         let count = self.arguments.live;
-        let sessions = Sessions::open(&technician, count)?;
+        let sessions = Sessions::open(&technician, count, "exec cat")?;
         let (with, rate_with) = busy_with_commits(&site, gateway)?;
         drop(sessions);
         let added = with - without;
@@ -109,15 +109,16 @@ fn commit(site: &Site) -> Result<()> {
 
 /// Sessions in which nobody does anything; ended when dropped.
 #[derive(Default)]
-struct Sessions(Vec<Child>);
+pub(crate) struct Sessions(Vec<Child>);
 
 impl Sessions {
-    fn open(technician: &Ssh, count: usize) -> Result<Self> {
+    /// So many, each of which runs this on the target.
+    pub(crate) fn open(technician: &Ssh, count: usize, runs: &str) -> Result<Self> {
         let mut sessions = Self::default();
         while sessions.0.len() < count {
             let first = sessions.0.len();
             for _ in 0..BATCH.min(count - first) {
-                let mut command = technician.clone().run("echo in; exec cat").command();
+                let mut command = technician.clone().run(format!("echo in; {runs}")).command();
                 let child = command
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())

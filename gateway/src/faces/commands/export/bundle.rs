@@ -19,6 +19,7 @@ use super::facts::facts_of;
 use super::left_out::{Belongs, not_chosen, whether};
 use super::trail;
 use crate::clock;
+use crate::deeds::totals::on_record;
 use crate::faces::commands::carried::Carriers;
 use crate::faces::commands::check::counted;
 use crate::log::JournalKeys;
@@ -88,7 +89,7 @@ pub(super) async fn write(
     writer.add(bundle::CHOICE, &serde_json::to_vec_pretty(&told)?)?;
     let mut salts = String::new();
     let bodies = beside::bodies(store, choice).await?;
-    let interventions = interventions(&mut writer, &bodies, &mut salts, language)?;
+    let interventions = interventions(&mut writer, store, &bodies, &mut salts, language).await?;
     let documents = documents(&mut writer, store, choice, &mut salts).await?;
     writer.add(bundle::SALTS, salts.as_bytes())?;
     let verifiers = keys.verifiers()?;
@@ -276,8 +277,9 @@ async fn kept_checkpoints(
     Ok(sizes.len())
 }
 
-fn interventions(
+async fn interventions(
     writer: &mut BundleWriter<impl Write>,
+    store: &Store,
     bodies: &[Body],
     salts: &mut String,
     language: Language,
@@ -296,7 +298,11 @@ fn interventions(
         if let Some(salt) = salt {
             salts.push_str(&format!("{salt}  {name}\n"));
         }
-        facts.extend(intervention.as_ref().map(|it| facts_of(it, language)));
+        if let Some(intervention) = intervention {
+            // What passes at this moment, only the gateway that carries it knows.
+            let totals = on_record(store, intervention.id(), BTreeMap::new()).await?;
+            facts.push(facts_of(intervention, &totals, language));
+        }
     }
     Ok(facts)
 }

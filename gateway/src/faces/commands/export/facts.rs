@@ -4,6 +4,8 @@ use ecluse_policy::intervention::{CloseReason, State};
 use ecluse_policy::{Intervention, Lang, PersonId, Scope, Timestamp};
 use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, Window};
 
+use super::passed::passed_of;
+use crate::deeds::totals::Totals;
 use crate::texts::sizes;
 
 /// What happened to it, in words.
@@ -56,7 +58,11 @@ const ENGLISH: Words = Words {
 };
 
 /// What is told of an intervention.
-pub(super) fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
+pub(super) fn facts_of(
+    intervention: &Intervention,
+    totals: &Totals,
+    language: Language,
+) -> InterventionFacts {
     let (words, lang) = match language {
         Language::French => (&FRENCH, Lang::Fr),
         Language::English => (&ENGLISH, Lang::En),
@@ -105,6 +111,7 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         reason: request.reason.clone(),
         requested_us: request.requested_at.as_micros(),
         granted,
+        passed: passed_of(totals, language),
         decisions: seen
             .into_iter()
             .chain(approvals)
@@ -197,7 +204,7 @@ mod tests {
                 "seen": null, "approvals": approvals, "revision": 2,
             }))
             .unwrap();
-            facts_of(&intervention, language)
+            facts_of(&intervention, &Totals::default(), language)
                 .decisions
                 .pop()
                 .unwrap()

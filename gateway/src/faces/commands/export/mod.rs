@@ -5,6 +5,7 @@ mod bundle;
 mod choice;
 mod facts;
 mod left_out;
+mod passed;
 mod trail;
 
 use std::fs::{self, OpenOptions};

@@ -122,7 +122,16 @@ fn row(desk: &Desk<'_>, session: &OfList, now: Timestamp) -> Vec<String> {
         Course::Unended => (unknown(), desk.say("state-unended", &[])),
     };
     let (lang, is_over) = (desk.lang(), !matches!(facts.course, Course::Open));
+    let is_recorded = match &facts.course {
+        Course::Ended(end) => matches!(
+            end.because,
+            Some(Because::Recovered { .. } | Because::Orphaned)
+        ),
+        Course::Open | Course::Lost | Course::Unended => false,
+    };
     let passed = |of: fn((u64, u64)) -> u64| match facts.passed {
+        // A recording holds all that passed, and perhaps what no longer did.
+        Some(both) if is_recorded => format!("≤ {}", amounts::size(lang, of(both))),
         Some(both) => amounts::size(lang, of(both)),
         None if is_over => unknown(),
         None => String::new(),

@@ -11,12 +11,11 @@ use crate::texts::amounts;
 pub(crate) async fn hold(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Hold = grammar::parse(words)?;
     let done = hands::hold(desk.gateway, desk.visitor, ask).await?;
-    let id = if done.is_new {
-        "operator-held"
-    } else {
-        "operator-held-already"
-    };
-    tell(desk, id, &done).await
+    tell_all(desk, &done, |done| match done.is_new {
+        true => "operator-held",
+        false => "operator-held-already",
+    })
+    .await
 }
 
 /// `ask`
@@ -30,13 +29,29 @@ pub(crate) async fn ask(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Tr
 pub(crate) async fn resume(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Resume = grammar::parse(words)?;
     let done = hands::resume(desk.gateway, desk.visitor, ask).await?;
-    let id = match (done.is_new, done.by_budget) {
+    tell_all(desk, &done, |done| match (done.is_new, done.by_budget) {
         (true, Some(true)) => "operator-resumed-budget",
         (true, Some(false) | None) => "operator-resumed",
         (false, Some(true)) => "operator-not-held-budget",
         (false, Some(false) | None) => "operator-not-held",
-    };
-    tell(desk, id, &done).await
+    })
+    .await
+}
+
+/// Tells of each session that was meant.
+async fn tell_all(
+    desk: &mut Desk<'_>,
+    all: &[Handled],
+    id: fn(&Handled) -> &'static str,
+) -> Result<u32, Trouble> {
+    if all.is_empty() {
+        desk.line("operator-none-live", &[]).await?;
+    }
+    let mut worst = status::DONE;
+    for done in all {
+        worst = worst.max(tell(desk, id(done), done).await?);
+    }
+    Ok(worst)
 }
 
 /// `slow`
