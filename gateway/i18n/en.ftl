@@ -525,6 +525,8 @@ operator-sessions-gathered = Sessions: { $began ->
 
 ## Watching
 
+watch-held-budget = HELD by a budget that is spent
+watch-held-because = HELD by { $by }: { $reason }
 watch-left-time = { $left } left
 watch-keys = q leaves · c cuts · ?
 watch-keys-many = q leaves · c cuts · n next channel · ?

@@ -556,6 +556,8 @@ operator-sessions-gathered = Sessions : { $began ->
 
 ## Observation
 
+watch-held-budget = SUSPENDUE par un budget épuisé
+watch-held-because = SUSPENDUE par { $by } : { $reason }
 watch-left-time = encore { $left }
 watch-keys = q quitte · c coupe · ?
 watch-keys-many = q quitte · c coupe · n canal suivant · ?

@@ -144,7 +144,7 @@ pub struct Flow {
     pub hours: String,
     /// How many approvals it takes.
     pub by: u32,
-    /// The longest window an approval may open.
+    /// The longest window an approval may open; one of days, such as `40d`, with somebody who answers for it.
     pub at_most: String,
 }
 
@@ -347,7 +347,7 @@ impl Documents {
                 list(accounts),
                 entries(allow),
                 quoted(hours),
-                quoted(at_most)
+                longest(at_most)
             );
         }
         text + &self.client_tail
@@ -411,6 +411,16 @@ impl Settings {
 pub fn quoted(text: &str) -> String {
     // JSON's strings are TOML's basic strings but for DEL, which no document here holds.
     serde_json::Value::from(text).to_string()
+}
+
+/// A time of days is a derogation, which somebody answers for.
+fn longest(at_most: &str) -> String {
+    let length = quoted(at_most);
+    if !at_most.ends_with('d') {
+        return length;
+    }
+    let until = crate::clock::date_in(365).unwrap_or_default();
+    format!("{length}, long = true, owner = \"Odile\", until = \"{until}\"")
 }
 
 fn list(items: &[String]) -> String {

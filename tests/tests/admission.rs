@@ -162,7 +162,7 @@ fn i1_several_decisions_at_once_are_each_their_own() -> Result<()> {
     site.ssh("alice+db01").run("true").answer()?.success()?;
     let pending = site.operator(&["pending"])?.success()?.text();
     ensure!(
-        pending.contains(&second) && !pending.contains(&again),
+        pending.contains(&format!("#{second} ")) && !pending.contains(&format!("#{again} ")),
         "{pending}"
     );
     for _ in 0..5 {

@@ -58,6 +58,12 @@ fn budgets(site: &mut Site, extraction: &str, shown: &str) -> Result<()> {
     in_force(site, shown)
 }
 
+/// Sessions that are held once so much has passed.
+fn holds_at(site: &mut Site, session: &str) -> Result<()> {
+    let limits = format!("session = \"{session}\", intervention = \"64 GiB\", at-limit = \"hold\"");
+    budgets(site, &limits, "64 GiB")
+}
+
 /// Over one connection, which more can use.
 fn over_one(site: &Site) -> Ssh {
     site.ssh("alice+db01").shared("one").patience(PATIENCE)
@@ -65,11 +71,7 @@ fn over_one(site: &Site) -> Ssh {
 
 /// A shell over that connection, in a session that is held after 20 KiB.
 fn shell_under_a_hold(site: &mut Site) -> Result<Terminal> {
-    budgets(
-        site,
-        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
+    holds_at(site, "20 KiB")?;
     let terminal = Terminal::of(site, &over_one(site), 200, 40)?;
     terminal.sees("At most")?;
     terminal.enters("echo rea''dy")?;

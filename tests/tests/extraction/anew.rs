@@ -99,11 +99,7 @@ fn x3_every_operator_of_the_client_is_told() -> Result<()> {
     let mut site = Site::start_with(|plan| plan.operator("omar", "fr"))?;
     fill(&site)?;
     site.proven("alice", "db01")?;
-    budgets(
-        &mut site,
-        "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
+    holds_at(&mut site, "100 KiB")?;
     let mut running = site.ssh("alice+db01").run("cat plain").spawn()?;
     let session = held(&site)?;
     for (operator, words) in [

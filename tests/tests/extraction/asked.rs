@@ -109,11 +109,7 @@ fn n1_a_question_is_answered_in_the_terminal() -> Result<()> {
 #[test]
 fn n1_a_question_is_answered_without_a_terminal() -> Result<()> {
     let mut site = open_site()?;
-    budgets(
-        &mut site,
-        "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
+    holds_at(&mut site, "100 KiB")?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
     let mut running = site
         .ssh("alice+db01")

@@ -51,15 +51,20 @@ fn x2_a_slow_drip_over_a_month_stays_within_the_intervention() -> Result<()> {
     site.clock().advance((DAY + DAY / 2 - now % DAY) % DAY)?;
     let (mut total, mut days) = (0, 0);
     for day in 0..30 {
-        let mut today = 0;
+        let mut today = Vec::new();
         for _ in 0..2 {
             let ssh = site.ssh("alice+db01").run("head -c 40000 plain");
             let answer = ssh.patience(PATIENCE).answer()?;
-            today += received(&answer);
+            ensure!(
+                total + 40_000 > 700 * KIB || received(&answer) > 0,
+                "nothing came on day {day}: {answer:?}"
+            );
+            today.push(received(&answer));
         }
-        ensure!(today <= 60 * KIB, "{today} bytes came on day {day}");
-        days += usize::from(today == 60 * KIB);
-        total += today;
+        let sum: usize = today.iter().sum();
+        ensure!(sum <= 60 * KIB, "{today:?} bytes came on day {day}");
+        days += usize::from(sum > 55 * KIB);
+        total += sum;
         match day {
             4 => {
                 site.close()?;

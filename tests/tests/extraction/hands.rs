@@ -193,7 +193,11 @@ fn x3_a_technician_a_target_and_all_are_held_by_one_word() -> Result<()> {
     let held_now = |count: usize| {
         wait::until_true(&format!("{count} that are held"), PATIENCE, || {
             let live = here.operator(&["live"])?.success()?.text();
-            Ok(live.lines().filter(|row| row.contains("HELD by odile")).count() == count)
+            Ok(live
+                .lines()
+                .filter(|row| row.contains("HELD by odile"))
+                .count()
+                == count)
         })
     };
     for (what, count) in [("alice", 2), ("db01", 3), ("all", 3)] {

@@ -27,11 +27,7 @@ fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
         "ClientAliveInterval 3\nClientAliveCountMax 2\nRekeyLimit default 5s\n",
     )?;
     site.restart_target(true)?;
-    budgets(
-        &mut site,
-        "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
+    holds_at(&mut site, "100 KiB")?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
     let all = [&*noise, &*noise, &*noise, b"the end"].concat();
     let mut running = site
@@ -103,11 +99,7 @@ fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
 #[test]
 fn x3_what_is_typed_while_it_is_held_does_not_run() -> Result<()> {
     let mut site = open_site()?;
-    budgets(
-        &mut site,
-        "session = \"20 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"",
-        "64 GiB",
-    )?;
+    holds_at(&mut site, "20 KiB")?;
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 200, 40)?;
     terminal.sees("At most")?;
     terminal.enters("head -c 30000 plain; echo; echo rea''dy")?;
@@ -185,8 +177,7 @@ fn x3_nothing_is_begun_in_a_session_that_is_held() -> Result<()> {
 #[test]
 fn x3_a_shell_goes_on_exactly() -> Result<()> {
     let mut site = open_site()?;
-    let hold = "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"";
-    budgets(&mut site, hold, "64 GiB")?;
+    holds_at(&mut site, "100 KiB")?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
     let ssh = site.ssh("alice+db01").flag("-tt").patience(PATIENCE);
     let mut running = ssh.spawn()?;
@@ -205,8 +196,7 @@ fn x3_a_shell_goes_on_exactly() -> Result<()> {
 #[test]
 fn x3_a_client_with_a_small_window_waits_and_has_all() -> Result<()> {
     let mut site = open_site()?;
-    let hold = "session = \"100 KiB\", intervention = \"64 GiB\", at-limit = \"hold\"";
-    budgets(&mut site, hold, "64 GiB")?;
+    holds_at(&mut site, "100 KiB")?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
     let mut dbclient = dropbear::client(&site, "alice")?;
     dbclient.args(["-W", "65536", "-l", "alice+db01", "127.0.0.1", "cat noise"]);

@@ -54,8 +54,8 @@ fn p5_a_hold_keeps_what_runs_and_a_cut_does_not() -> Result<()> {
 /// X3, I5: whoever watches sees that it is held, by whom and why, and that it goes on.
 #[test]
 fn x3_a_watcher_sees_the_hold() -> Result<()> {
-    let site = Site::start()?;
-    site.proven("alice", "db01")?;
+    let mut site = open_site()?;
+    holds_at(&mut site, "20 KiB")?;
     let terminal = Terminal::of(&site, &site.ssh("alice+db01"), 160, 30)?;
     terminal.sees_prompt()?;
     let session = site.live_session()?;
@@ -71,8 +71,12 @@ fn x3_a_watcher_sees_the_hold() -> Result<()> {
         "is held",
     )?;
     terminal.sees("odile holds this session: what is that?")?;
-    watch.sees("odile holds this session: what is that?")?;
+    watch.sees("HELD by odile: what is that?")?;
     does(&site, &["resume", &session], "goes on")?;
-    watch.sees("lets this session go on")?;
+    terminal.sees("lets this session go on")?;
+    watch.sees_that("no hold any more", |screen| !screen.contains("HELD"))?;
+    // And where a budget does it.
+    terminal.enters("head -c 30000 plain")?;
+    watch.sees("HELD by a budget that is spent")?;
     Ok(())
 }

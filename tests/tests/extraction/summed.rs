@@ -20,8 +20,18 @@ fn out(entry: &Value) -> Option<u64> {
 fn page(site: &Site) -> Result<String> {
     let bundle = site.layout().root().join("bundle.tar");
     let output = bundle.display().to_string();
-    site.gateway()
-        .run(["export", "--intervention", "1", "--output", &output], "")?;
+    site.gateway().run(
+        [
+            "export",
+            "--intervention",
+            "1",
+            "--lang",
+            "en",
+            "--output",
+            &output,
+        ],
+        "",
+    )?;
     let page = Command::new("tar")
         .args(["-xOf", &output, "index.html"])
         .output()?;

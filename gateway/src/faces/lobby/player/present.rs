@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse_policy::Lang;
+use ecluse_policy::extraction::HeldBy;
 use ecluse_recordings::{ReadError, Screen, Size as ScreenSize};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -120,6 +121,24 @@ impl Present {
         }
     }
 
+    /// What holds a channel, in a few words: why nothing moves.
+    fn held(&self, canvas: &Canvas, channel: u32) -> Option<String> {
+        let held = self.session.held().borrow().clone();
+        let Some(HeldBy { person, reason }) = held.by_hand() else {
+            return held
+                .holds(channel)
+                .then(|| canvas.say("watch-held-budget", &[]));
+        };
+        let by = ("by", person.as_str().into());
+        Some(match reason {
+            None => canvas.say("live-held-by", &[by]),
+            Some(reason) => {
+                let reason = ("reason", reason.as_str().into());
+                canvas.say("watch-held-because", &[by, reason])
+            }
+        })
+    }
+
     fn said(&self, canvas: &Canvas, channel: u32, screen: &Screen, ending: &Ending) -> Vec<String> {
         let facts = self.session.facts();
         let number = [("number", facts.number.into())];
@@ -166,6 +185,7 @@ impl Present {
         // The way out is never what a narrow terminal leaves out. Then what makes the screen another one than the
         // technician's.
         let mut said = vec![canvas.say(keys, &[])];
+        said.extend(self.held(canvas, channel));
         if self.behind.is_some_and(|since| since.elapsed() >= BEHIND) {
             said.push(canvas.say("watch-behind", &[]));
         }
