@@ -40,6 +40,8 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::ClearanceEnded
                 | AuditKind::KeepOut
                 | AuditKind::KeepOutLifted
+                | AuditKind::PostureHigh
+                | AuditKind::PostureNormal
         )
     })
 }
