@@ -264,6 +264,8 @@ mod tests {
             AuditKind::ClearanceEnded,
             AuditKind::KeepOut,
             AuditKind::KeepOutLifted,
+            AuditKind::PostureHigh,
+            AuditKind::PostureNormal,
         ];
         let one = prop_oneof![
             proptest::sample::select(steps.to_vec()).prop_map(Happens::Step),
