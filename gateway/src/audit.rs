@@ -116,6 +116,10 @@ kinds! {
     KeepOut = "keep-out",
     /// An operator lifted that.
     KeepOutLifted = "keep-out-lifted",
+    /// An operator heightened their client's posture: everything is tightened (P6).
+    PostureHigh = "posture-high",
+    /// An operator said that it is over.
+    PostureNormal = "posture-normal",
     /// A client accepted people of a provider: an operator did, or its first document (P1).
     PeopleAccepted = "people-accepted",
     /// An operator refused one of a provider's people.
@@ -254,11 +258,7 @@ impl AuditVerdict {
 ///
 /// ```ignore
 /// AuditRecord::new(AuditKind::Approval, clock::now())
-///     .person(&operator)
 ///     .client(&client)
-///     .intervention(id)
-///     .permitted()
-///     .detail("number", 17)
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a record is written by a method of the store, with the change it tells of"]

@@ -13,7 +13,7 @@ pub use self::bounds::Bounds;
 
 use std::sync::Arc;
 
-use self::rules::{Rule, Rules};
+use self::rules::{For, Rule, Rules, Standing, Withheld};
 use self::withdrawal::withdrawal;
 use crate::capability::Capability;
 use crate::clearance::still_in;
@@ -24,6 +24,7 @@ use crate::identity::Presence;
 use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
 use crate::name::{AccountName, ClientId, InterventionNumber, TargetId};
+use crate::posture::HighPosture;
 use crate::terms::{StartRequest, Terms, signals_of};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{EndReason, Permit, Refusal, Verdict};
@@ -45,6 +46,8 @@ pub struct Admission {
     /// Another that was approved and not used, while this one is.
     then: Option<(InterventionNumber, Span)>,
     rules: Vec<Rule>,
+    /// What the client's posture kept back.
+    withheld: Vec<Withheld>,
 }
 
 impl Admission {
@@ -115,7 +118,11 @@ impl Admission {
             }
         }
         let lasting = |rules: &[&'_ Rule]| rules.iter().map(|rule| rule.closes_at).max();
+        let barred = || self.withheld_from(request, terminal, now);
         let Some(last) = lasting(&answering) else {
+            if let Some(posture) = barred() {
+                return Err(Refusal::Posture(posture));
+            }
             return Err(refusal(request, closest.map(|(mismatch, _)| mismatch)));
         };
         answering.retain(|rule| now < rule.closes_at);
@@ -125,6 +132,7 @@ impl Admission {
             .max_by_key(|rule| rule.closes_at);
         match (best, answering.first()) {
             (Some(best), _) => Ok(best),
+            (None, Some(_)) if let Some(posture) = barred() => Err(Refusal::Posture(posture)),
             (None, Some(without)) => Err(Refusal::NoTerminal {
                 flow: request.clone(),
                 line: without.line.clone(),
@@ -134,6 +142,22 @@ impl Admission {
         }
     }
 
+    /// What the client's posture bars of a request, where it alone does.
+    fn withheld_from(
+        &self,
+        request: &FlowRequest,
+        terminal: bool,
+        now: Timestamp,
+    ) -> Option<Box<HighPosture>> {
+        let mut withheld = self.withheld.iter();
+        let answering = withheld.find(|one| {
+            now < one.rule.closes_at
+                && (one.rule.terminal || !terminal)
+                && answers(&one.rule.capability, request).is_ok()
+        });
+        answering.map(|one| one.because.clone())
+    }
+
     /// Why the rules that answer a request are closed: the last of them closed at `closed_at`.
     fn closed_by(&self, request: &FlowRequest, closed_at: Timestamp) -> Refusal {
         let last = self
@@ -141,7 +165,9 @@ impl Admission {
             .iter()
             .find(|rule| rule.closes_at == closed_at && answers(&rule.capability, request).is_ok());
         match last.map(Rule::end) {
-            Some(end @ EndReason::DerogationOver { .. }) => closed(end, &self.target),
+            Some(end @ (EndReason::DerogationOver { .. } | EndReason::Posture(_))) => {
+                closed(end, &self.target)
+            }
             Some(_) | None => Refusal::OutsideHours {
                 target: self.target.clone(),
                 opens_at: None,
@@ -184,17 +210,24 @@ impl Admission {
         intervention: Option<&Intervention>,
         now: Timestamp,
     ) -> Result<(), EndReason> {
-        let current = self.standing(documents, intervention, now)?;
-        let stands = |rule: &Rule| {
-            let terminal = rule.terminal;
-            let covers = |by: &Rule| by.covers(&rule.capability, rule.closes_at, terminal);
-            now < rule.closes_at && current.iter().any(covers)
-        };
-        if self.rules.iter().any(stands) {
-            Ok(())
-        } else {
-            Err(self.changed())
+        let current = self.standing(documents, intervention, For::Running, now)?;
+        let covers =
+            |by: &Rule, rule: &Rule| by.covers(&rule.capability, rule.closes_at, rule.terminal);
+        let mut lasting = self.rules.iter().filter(|rule| now < rule.closes_at);
+        if lasting
+            .clone()
+            .any(|rule| current.open.iter().any(|by| covers(by, rule)))
+        {
+            return Ok(());
         }
+        let withheld = lasting.find_map(|rule| {
+            let mut withheld = current.withheld.iter();
+            withheld.find(|one| covers(&one.rule, rule))
+        });
+        Err(match withheld {
+            Some(one) => EndReason::Posture(one.because.clone()),
+            None => self.changed(),
+        })
     }
 
     fn changed(&self) -> EndReason {
@@ -208,8 +241,9 @@ impl Admission {
         &self,
         documents: &Documents,
         intervention: Option<&Intervention>,
+        asked: For,
         now: Timestamp,
-    ) -> Result<Vec<Rule>, EndReason> {
+    ) -> Result<Rules, EndReason> {
         // Destructured, so that a new part of an admission cannot be forgotten here.
         let Self {
             presence,
@@ -221,7 +255,8 @@ impl Admission {
             intervention: mine,
             first_use: _,
             then: _,
-            rules: _, // asked one by one
+            rules: _,    // asked one by one
+            withheld: _, // by the posture of its own moment
         } = self;
         presence.still_valid(documents, now)?;
         let ended = |state, because| EndReason::InterventionEnded {
@@ -264,30 +299,45 @@ impl Admission {
         if !same_place || !still_granted {
             return Err(changed());
         }
-        let window_closes_at = match intervention.state() {
-            State::Open { closes_at, .. } => *closes_at,
+        let (opened_at, closes_at) = match (intervention.state(), mine.state()) {
+            (
+                State::Open {
+                    opened_at,
+                    closes_at,
+                    ..
+                },
+                _,
+            )
             // Its first use is this one, and is not stored yet.
-            State::Approved { .. } => mine.due().unwrap_or(now),
-            State::Requested
-            | State::Refused { .. }
-            | State::Expired { .. }
-            | State::Closed { .. }
-            | State::Cancelled { .. } => {
+            | (
+                State::Approved { .. },
+                State::Open {
+                    opened_at,
+                    closes_at,
+                    ..
+                },
+            ) => (*opened_at, *closes_at),
+            (
+                State::Requested
+                | State::Approved { .. }
+                | State::Refused { .. }
+                | State::Expired { .. }
+                | State::Closed { .. }
+                | State::Cancelled { .. },
+                _,
+            ) => {
                 return Err(ended(intervention.state().name(), withdrawal(intervention)));
             }
         };
-        let approvals = intervention.approvals().len();
+        let standing = Standing {
+            number: mine.number(),
+            approvals: intervention.approvals().len(),
+            opened_at,
+            closes_at,
+        };
         Ok(Rules::of(
-            documents,
-            presence,
-            target,
-            account,
-            granted,
-            approvals,
-            window_closes_at,
-            now,
-        )
-        .open)
+            documents, presence, target, account, granted, standing, asked, now,
+        ))
     }
 
     /// When the window ended, where it has.
@@ -410,6 +460,7 @@ pub(crate) fn closed(end: EndReason, target: &TargetId) -> Refusal {
         EndReason::Withdrawn(ended) => Refusal::Ended(ended),
         EndReason::NotOnRecord { number } => Refusal::NotOnRecord { number },
         EndReason::DoorClosed { client } => Refusal::DoorClosed { client },
+        EndReason::Posture(posture) => Refusal::Posture(posture),
         // Of time alone: nothing of these is an end of it.
         EndReason::InterventionEnded { .. }
         | EndReason::MatrixChanged { .. }

@@ -14,6 +14,7 @@ use crate::identity::Presence;
 use crate::mandate::{AsOperator, ToWiden};
 use crate::matrix::{clients_concerned, listed_target};
 use crate::name::{ClientId, PersonId, ProviderId, StationId, TargetId};
+use crate::posture::Heightened;
 use crate::time::Timestamp;
 use crate::verdict::{EndReason, Refusal};
 
@@ -124,6 +125,8 @@ pub struct Said {
     pub kept_out: BTreeMap<Kept, KeepOut>,
     /// Whether everybody is accepted of whom nothing is said, as in a store that is older than clearances.
     pub accepts_all: bool,
+    /// That everything is to be tightened, while it is ([`crate::posture`]).
+    pub posture: Option<Heightened>,
 }
 
 /// What each client said, as far as it is on record.

@@ -13,12 +13,14 @@ mod diff;
 mod error;
 mod evidence;
 mod extraction;
+mod heightened;
 mod host_port;
 mod idle;
 mod keeping;
 mod lookup;
 mod networks;
 mod notice;
+mod posture;
 mod provider;
 mod reader;
 mod remarks;
@@ -45,6 +47,7 @@ pub use self::keeping::{Regime, RetentionRules};
 pub use self::lookup::{KeyOwner, PersonRef};
 pub use self::networks::{Networks, Pool};
 pub use self::notice::NoticeRules;
+pub use self::posture::{Ceilings, PostureRules, Refused};
 pub use self::provider::parse_provider;
 pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
@@ -55,6 +58,7 @@ use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
 };
+use crate::posture::InPosture;
 use crate::schedule::Schedule;
 use crate::time::{Span, Timestamp};
 
@@ -70,6 +74,8 @@ pub struct Documents {
     node: NodeRules,
     /// What clients said of people and places beside these.
     clearances: Clearances,
+    /// Clients in heightened posture: their flows are tightened.
+    high: BTreeMap<ClientId, InPosture>,
 }
 
 /// Whose documents are not the ones that were put in force: their doors are closed, and nobody else's.
@@ -216,6 +222,8 @@ pub struct Client {
     pub zone: Option<Zone>,
     /// How much may leave its targets, where neither a flow nor a target says it, and in a day of all of them (X1, X2).
     pub extraction: Extraction,
+    /// What one word of an operator tightens (P6).
+    pub posture: PostureRules,
 }
 
 /// One operator of a client.

@@ -116,7 +116,8 @@ pub fn explain(
     };
     general.extend(why_not(documents, client, &provider.id, person, &target.id));
     let (mut allowed, mut lacking) = (Vec::new(), Vec::new());
-    for flow in &client.flows {
+    let written = documents.written(client).iter();
+    for (flow, written) in client.flows.iter().zip(written) {
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);
         let mut entries: Vec<(&Allowed, &Capability, u32)> = Vec::new();
         for (place, entry) in flow.allow.iter().enumerate() {
@@ -129,7 +130,17 @@ pub fn explain(
             );
         }
         if entries.is_empty() {
-            lacks.push(what_is_missing(flow, request, at));
+            let mut allowed = written.allow.iter().filter_map(|entry| entry.at(at));
+            lacks.push(
+                if allowed.any(|capability| answers(capability, request).is_ok()) {
+                    format!(
+                        "posture: \"{}\" is refused while the posture is high",
+                        request.missing_flow()
+                    )
+                } else {
+                    what_is_missing(flow, request, at)
+                },
+            );
         }
         if !flow.hours.open_at(at) {
             lacks.push(match flow.hours.opens_after(at) {

@@ -12,6 +12,7 @@
 
 mod ask;
 mod decide;
+mod further;
 mod granted;
 mod hours;
 mod outlook;

@@ -39,6 +39,7 @@ pub mod lockout;
 pub mod mandate;
 pub mod matrix;
 pub mod name;
+pub mod posture;
 pub mod reach;
 pub mod retention;
 pub mod schedule;
@@ -76,6 +77,7 @@ pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,
     NameError, PersonId, ProviderId, SessionId, StationId, TargetId,
 };
+pub use self::posture::{Heightened, HighPosture, InPosture, Missing};
 pub use self::reach::Reach;
 pub use self::schedule::Schedule;
 pub use self::terms::{StartRequest, Term, TermRefused, Terms};

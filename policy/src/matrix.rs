@@ -223,25 +223,35 @@ fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
         .any(|selector| selector.names(&provider.id, technician))
 }
 
-/// The flows that name this technician, target and account.
+/// The flows that name this technician, target and account, as they are in force.
 pub(crate) fn flows_for<'d>(
     documents: &'d Documents,
     person: &PersonId,
     target: &TargetId,
     account: &AccountName,
 ) -> Vec<&'d Flow> {
+    let both = flows_in_both(documents, person, target, account);
+    both.into_iter().map(|(_, in_force)| in_force).collect()
+}
+
+/// The same, each as it is written and as it is in force: a posture makes the two differ.
+pub(crate) fn flows_in_both<'d>(
+    documents: &'d Documents,
+    person: &PersonId,
+    target: &TargetId,
+    account: &AccountName,
+) -> Vec<(&'d Flow, &'d Flow)> {
     let Some((provider, technician)) = documents.technician(person) else {
         return Vec::new();
     };
     let Some((client, target)) = documents.target(target) else {
         return Vec::new();
     };
-    client
-        .flows
-        .iter()
-        .filter(|flow| is_for(flow, provider, technician))
-        .filter(|flow| flow.targets.contains(&target.id))
-        .filter(|flow| flow.accounts.contains(account) && target.accounts.contains(account))
+    let written = documents.written(client).iter();
+    let both = written.zip(&client.flows);
+    both.filter(|(flow, _)| is_for(flow, provider, technician))
+        .filter(|(flow, _)| flow.targets.contains(&target.id))
+        .filter(|(flow, _)| flow.accounts.contains(account) && target.accounts.contains(account))
         .collect()
 }
 
@@ -269,7 +279,7 @@ pub(crate) fn listed_target<'d>(
 ) -> Result<(&'d Client, &'d Target), Refusal> {
     let (client, found) = documents
         .target(target)
-        .filter(|(_, found)| !accounts_for(documents, person, found, now).is_empty())
+        .filter(|(_, found)| is_listed(documents, person, found, now))
         .ok_or_else(|| Refusal::NotListed {
             target: target.to_string(),
         })?;
@@ -280,6 +290,15 @@ pub(crate) fn listed_target<'d>(
         });
     }
     Ok((client, found))
+}
+
+/// Whether some flow, as it is written, gives anything there: a posture says that it bars, and hides nothing.
+fn is_listed(documents: &Documents, person: &PersonId, target: &Target, now: Timestamp) -> bool {
+    target.accounts.iter().any(|account| {
+        let both = flows_in_both(documents, person, &target.id, account);
+        let mut written = both.into_iter().map(|(written, _)| written);
+        written.any(|flow| allowed(flow, now).next().is_some())
+    })
 }
 
 /// The flows that allow all of `capability` by one entry.

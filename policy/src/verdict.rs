@@ -11,6 +11,7 @@ use crate::identity::Ended;
 use crate::name::{
     AccountName, ClientId, FlowName, InterventionNumber, PersonId, StationId, TargetId,
 };
+use crate::posture::HighPosture;
 use crate::terms::TermRefused;
 use crate::time::{Span, Timestamp};
 
@@ -169,6 +170,9 @@ pub enum Refusal {
         /// Whom to call there.
         contacts: String,
     },
+    /// The client is in heightened posture, and that alone bars it.
+    #[error("{0}")]
+    Posture(Box<HighPosture>),
     /// The person or station may not be here any more.
     #[error("{0}")]
     Ended(#[from] Ended),

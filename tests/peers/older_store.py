@@ -15,7 +15,8 @@ import uuid
 path, migrations, upto = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 JOURNAL, FACTS, CAUSES, INDEX, BOUND = 3, 3, 9, 11, 10
 LATER = {"bindings-begin", "bound", "not-on-record", "reached", "trail-count", "changes-told", "settings-change",
-         "people-accepted", "person-refused", "clearance-ended", "keep-out", "keep-out-lifted"}
+         "people-accepted", "person-refused", "clearance-ended", "keep-out", "keep-out-lifted",
+         "posture-high", "posture-normal"}
 if upto < JOURNAL:
     # Recordings were not sealed yet, nor settings kept.
     LATER.add("recording-sealed")

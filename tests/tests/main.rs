@@ -36,6 +36,7 @@ mod notices;
 mod on_record;
 mod openssh;
 mod operators;
+mod posture;
 mod provider;
 mod readers;
 mod receivers;

@@ -99,6 +99,8 @@ impl AuditKind {
             | Self::Answer
             | Self::KeepOut
             | Self::KeepOutLifted
+            | Self::PostureHigh
+            | Self::PostureNormal
             | Self::PeopleAccepted
             | Self::PersonRefused
             | Self::ClearanceEnded

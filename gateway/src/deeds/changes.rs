@@ -30,7 +30,7 @@ const UNREAD: &str = "unread";
 const STRETCHES: usize = 500;
 
 /// What is told, by kind and by what happened to an object of the documents.
-const TOLD: [(AuditKind, &str, What); 24] = [
+const TOLD: [(AuditKind, &str, What); 26] = [
     (AuditKind::DocumentChange, "again", What::Again),
     (AuditKind::DocumentChange, "created", What::Created),
     (AuditKind::DocumentChange, "changed", What::Changed),
@@ -55,6 +55,8 @@ const TOLD: [(AuditKind, &str, What); 24] = [
     (AuditKind::PersonRefused, "", What::Refused),
     (AuditKind::KeepOut, "", What::KeptOut),
     (AuditKind::KeepOutLifted, "", What::Lifted),
+    (AuditKind::PostureHigh, "", What::Heightened),
+    (AuditKind::PostureNormal, "", What::Normal),
 ];
 
 /// What happened.
@@ -109,6 +111,10 @@ pub(crate) enum What {
     KeptOut,
     /// An operator lifted that.
     Lifted,
+    /// An operator heightened the client's posture.
+    Heightened,
+    /// An operator said that it is over.
+    Normal,
     /// Another change, in its own words.
     Worded,
 }
@@ -184,6 +190,8 @@ impl Change {
             (String::new(), list(PEOPLE))
         } else if let What::KeptOut | What::Lifted = what {
             (text(KEPT_OUT), record.reason.iter().cloned().collect())
+        } else if what == What::Heightened {
+            (String::new(), record.reason.iter().cloned().collect())
         } else {
             (text("object"), list("lines"))
         };
@@ -412,8 +420,14 @@ async fn told(
 
 /// Whether they did it themselves on this connection, and read what came of it.
 fn is_own(by: &Actor, record: &AuditRecord) -> bool {
-    use AuditKind::{KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused};
-    let said = [KeepOut, KeepOutLifted, PeopleAccepted, PersonRefused];
+    let said = [
+        AuditKind::KeepOut,
+        AuditKind::KeepOutLifted,
+        AuditKind::PeopleAccepted,
+        AuditKind::PersonRefused,
+        AuditKind::PostureHigh,
+        AuditKind::PostureNormal,
+    ];
     let connection = record.detail.get("connection").and_then(|id| id.as_str());
     said.contains(&record.kind) && connection == Some(by.connection.to_string().as_str())
 }

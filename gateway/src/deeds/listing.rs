@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use clap::Args;
-use ecluse_policy::intervention::{Intervention, Request};
+use ecluse_policy::intervention::{Intervention, Request, State};
 use ecluse_policy::matrix::Reach;
 use ecluse_policy::{AsOperator, AsTechnician, InterventionId, InterventionNumber, Role};
 use serde::{Deserialize, Serialize};
@@ -195,11 +195,19 @@ pub(crate) async fn waiting(
 ) -> Result<Vec<Intervention>, StoreError> {
     let query = InterventionQuery {
         client: Some(by.client().clone()),
-        states: vec![StateName::Requested],
+        states: match by.posture() {
+            None => vec![StateName::Requested],
+            // What was approved may want one more yes.
+            Some(_) => StateName::LIVE.to_vec(),
+        },
         limit: Some(u32::MAX),
         ..InterventionQuery::default()
     };
     let mut waiting = house.store.interventions(&query).await?;
+    waiting.retain(|one| {
+        matches!(one.state(), State::Requested)
+            || one.yeses_wanted(by.documents(), by.now()).is_some()
+    });
     waiting.reverse();
     Ok(waiting)
 }

@@ -22,6 +22,7 @@ pub(crate) mod live;
 pub(crate) mod moments;
 pub(crate) mod news;
 pub(crate) mod people;
+pub(crate) mod posture;
 pub(crate) mod questions;
 pub(crate) mod quota;
 pub(crate) mod requests;

@@ -54,6 +54,8 @@ pub(crate) enum What {
     Kind,
     /// What is said to somebody who is new.
     Answer,
+    /// A posture.
+    Posture,
 }
 
 impl fmt::Display for What {
@@ -71,6 +73,7 @@ impl fmt::Display for What {
             Self::Speed => "a speed from 0.1 to 100",
             Self::Kind => "a kind of line",
             Self::Answer => "accept or refuse",
+            Self::Posture => "high or normal",
         })
     }
 }

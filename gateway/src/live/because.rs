@@ -4,7 +4,7 @@
 //! recording.
 
 use ecluse_policy::identity::Ended;
-use ecluse_policy::{EndReason, Timestamp};
+use ecluse_policy::{EndReason, Missing, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{SpentBudget, Stop};
@@ -78,6 +78,15 @@ pub enum Because {
         /// Who refused them, where somebody did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+    },
+    /// The client's posture was heightened, and what it permits had to end.
+    Posture {
+        /// Who heightened it.
+        by: String,
+        /// Why.
+        reason: String,
+        /// What it bars: `yes`, `line` or `window`.
+        bars: String,
     },
     /// An operator cut it.
     Cut {
@@ -207,6 +216,18 @@ impl From<&EndReason> for Because {
                 by: by.to_string(),
                 reason: reason.clone(),
             },
+            EndReason::Posture(posture) => Self::Posture {
+                by: posture.by.to_string(),
+                reason: posture.reason.clone(),
+                bars: match posture.missing {
+                    Missing::Yes { .. } => "yes",
+                    Missing::Line { .. } => "line",
+                    Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => {
+                        "window"
+                    }
+                }
+                .to_owned(),
+            },
             EndReason::NotAccepted { by, .. } => Self::NotAccepted {
                 by: by.as_ref().map(ToString::to_string),
             },
@@ -275,6 +296,14 @@ mod tests {
                     reason: "laptop stolen".into(),
                 },
                 r#"{"because":"kept-out","by":"odile","reason":"laptop stolen"}"#,
+            ),
+            (
+                Because::Posture {
+                    by: "odile".into(),
+                    reason: "intrusion".into(),
+                    bars: "yes".into(),
+                },
+                r#"{"because":"posture","by":"odile","reason":"intrusion","bars":"yes"}"#,
             ),
             (
                 Because::NotAccepted { by: None },

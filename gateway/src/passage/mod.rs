@@ -21,6 +21,7 @@ pub(crate) mod meter;
 pub(crate) mod notice;
 mod order;
 mod passing;
+mod posture;
 pub(crate) mod pump;
 pub(crate) mod purse;
 pub(crate) mod reach;

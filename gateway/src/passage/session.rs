@@ -366,6 +366,7 @@ fn ended_by(reason: &EndReason) -> Option<String> {
             because.as_ref().map(|ended| ended.by.to_string())
         }
         EndReason::KeptOut { by, .. } => Some(by.to_string()),
+        EndReason::Posture(posture) => Some(posture.by.to_string()),
         EndReason::NotAccepted { by, .. } => by.as_ref().map(ToString::to_string),
         EndReason::WindowOver { .. }
         | EndReason::HoursOver { .. }

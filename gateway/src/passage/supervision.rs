@@ -13,9 +13,10 @@ use std::time::Duration;
 use ecluse_policy::{Admission, EndReason};
 use tokio::sync::watch;
 
-use super::hands;
+use super::posture::Warned;
 use super::session::Session;
 use super::visit::Visit;
+use super::{hands, posture};
 use crate::clock;
 use crate::live::Stop;
 use crate::live::hands::Standing;
@@ -74,6 +75,7 @@ async fn until_ended(visit: &Visit, session: &Session) {
     let mut clock_status = gateway.clock.clone();
     let (mut hands, mut told) = (session.live().hands(), Standing::default());
     let mut woken = true;
+    let mut warned = Warned::default();
     loop {
         documents.mark_unchanged();
         changes.mark_unchanged();
@@ -84,6 +86,8 @@ async fn until_ended(visit: &Visit, session: &Session) {
             return session.live().stop(stop);
         }
         let closes_at = session.admission().closes_at();
+        let until = posture::warn(visit, session, &mut warned).await;
+        let closes_at = until.map_or(closes_at, |until| until.min(closes_at));
         let until_window_ends = closes_at.since(session.live().now()).to_std();
         tokio::select! {
             _ = documents.changed() => {}

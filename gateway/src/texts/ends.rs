@@ -74,6 +74,14 @@ impl Texts {
                 "over-kept-out",
                 vec![("person", by.into()), ("reason", reason.into())],
             ),
+            Because::Posture { by, reason, bars } => (
+                match bars.as_str() {
+                    "yes" => "over-posture-yes",
+                    "line" => "over-posture-line",
+                    _ => "over-posture-window",
+                },
+                vec![("person", by.into()), ("reason", reason.into())],
+            ),
             Because::NotAccepted { by: Some(by) } => {
                 ("over-person-refused", vec![("person", by.into())])
             }

@@ -94,4 +94,4 @@ fn said(argument: Argument, lang: Lang, now: Timestamp) -> Value<'static> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

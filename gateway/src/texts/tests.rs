@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ecluse_policy::extraction::{ByteCount, Level, Way};
 
+use super::refusals::tests::every_posture;
 use super::*;
 use crate::live::Exhausted;
 
@@ -385,7 +386,8 @@ fn what_goes_on_record_in_english_is_read_in_french() {
                 by: Some(who()),
             },
             EndReason::NotAccepted { client, by: None },
-        ]);
+        ])
+        .chain(every_posture(at).into_iter().map(EndReason::Posture));
     let cut = |reason: Option<&str>| Stop::Cut {
         by: who(),
         reason: reason.map(str::to_owned),

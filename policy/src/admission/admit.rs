@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Admission;
-use super::rules::Rules;
+use super::rules::{For, Rules, Standing};
 use crate::clearance::let_in;
 use crate::documents::Documents;
 use crate::identity::Presence;
@@ -174,7 +174,7 @@ const fn nearness(refusal: &Refusal) -> u8 {
     match refusal {
         Refusal::OutsideHours { .. } => 0,
         Refusal::OtherStation { .. } => 1,
-        Refusal::NotYet { .. } => 2,
+        Refusal::NotYet { .. } | Refusal::Posture(_) => 2,
         Refusal::Pending { .. } => PENDING,
         Refusal::NotGranted { .. } => 4,
         Refusal::MatrixNarrower { .. } => 5,
@@ -269,7 +269,12 @@ fn admit_by(
         });
     }
     let opened = intervention.open(now)?;
-    let (Some(granted), State::Open { closes_at, .. }) = (opened.granted(), opened.state()) else {
+    let State::Open {
+        granted,
+        opened_at,
+        closes_at,
+    } = opened.state()
+    else {
         return Err(Refusal::NoIntervention {
             target: target.clone(),
         });
@@ -292,16 +297,30 @@ fn admit_by(
     }
     let mut admissions = Vec::new();
     let mut opens_at = None;
+    let mut withheld = None;
+    let standing = Standing {
+        number,
+        approvals: opened.approvals().len(),
+        opened_at: *opened_at,
+        closes_at: *closes_at,
+    };
     for account in granted
         .scope
         .accounts
         .iter()
         .filter(|one| account.is_none_or(|named| named == *one))
     {
-        let approvals = opened.approvals().len();
         let rules = Rules::of(
-            documents, presence, target, account, granted, approvals, *closes_at, now,
+            documents,
+            presence,
+            target,
+            account,
+            granted,
+            standing,
+            For::New,
+            now,
         );
+        withheld = withheld.or_else(|| rules.withheld.first().map(|one| one.because.clone()));
         opens_at = opens_at.into_iter().chain(rules.opens_at).min();
         if !rules.open.is_empty() {
             admissions.push(Admission {
@@ -315,11 +334,13 @@ fn admit_by(
                 then: None,
                 intervention: opened.clone(),
                 rules: rules.open,
+                withheld: rules.withheld,
             });
         }
     }
     match (admissions.is_empty(), opens_at) {
         (false, _) => Ok(admissions),
+        (true, None) if let Some(posture) = withheld => Err(Refusal::Posture(posture)),
         (true, Some(at)) => Err(Refusal::OutsideHours {
             target: target.clone(),
             opens_at: Some(at),

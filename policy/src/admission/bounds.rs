@@ -1,10 +1,11 @@
 //! What bounds one channel while it is open, asked again by the rule that permitted it.
 
 use super::Admission;
-use super::rules::Rule;
+use super::rules::{For, Rule};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
 use crate::intervention::Intervention;
+use crate::posture::HighPosture;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{EndReason, Permit};
 
@@ -64,18 +65,56 @@ impl Admission {
         intervention: Option<&Intervention>,
         now: Timestamp,
     ) -> Result<Bounds, EndReason> {
-        let current = self.standing(documents, intervention, now)?;
+        let current = self.standing(documents, intervention, For::Running, now)?;
         if permit.closes_at <= now {
             return Err((*permit.end).clone());
         }
         let terminal = permit.terms.terminal().is_some();
         let covers = |by: &&Rule| by.covers(&permit.capability, permit.closes_at, terminal);
-        let mut covering: Vec<&Rule> = current.iter().filter(covers).collect();
+        let mut covering: Vec<&Rule> = current.open.iter().filter(covers).collect();
         covering.sort_by_key(|rule| rule.flow != permit.flow);
-        let rule = covering.first().ok_or_else(|| self.changed())?;
+        let lost = || {
+            let mut withheld = current.withheld.iter();
+            match withheld.find(|one| covers(&&one.rule)) {
+                Some(one) => EndReason::Posture(one.because.clone()),
+                None => self.changed(),
+            }
+        };
+        let rule = covering.first().ok_or_else(lost)?;
         Ok(Bounds {
             budgets: (*rule.budgets).clone(),
             idle: rule.idle,
         })
+    }
+
+    /// When a channel that it permitted ends by the client's posture, and by what of it; none where it does not, as far as is
+    /// known now. Nothing that runs ends by it before it was warned.
+    #[must_use]
+    pub fn ends_by_posture(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Option<(Timestamp, Box<HighPosture>)> {
+        let posture = documents.posture(&self.client)?;
+        let rules = self.standing(documents, intervention, For::New, now).ok()?;
+        let terminal = permit.terms.terminal().is_some();
+        let covers = |by: &Rule| by.covers(&permit.capability, permit.closes_at, terminal);
+        let warned = posture.warned_until();
+        let open = rules.open.iter().filter(|rule| covers(rule));
+        // Of several that give as much, the one that lasts longest.
+        match open.max_by_key(|rule| rule.closes_at) {
+            Some(rule) => {
+                let because = rule.posture.clone()?;
+                let at = rule.closes_at.max(warned);
+                (at < permit.closes_at).then_some((at, because))
+            }
+            None => {
+                let mut withheld = rules.withheld.iter();
+                let one = withheld.find(|one| covers(&one.rule))?;
+                Some((warned, one.because.clone()))
+            }
+        }
     }
 }

@@ -3,13 +3,14 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
-use crate::capability::Capability;
+use crate::capability::{Allowed, Capability};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
 use crate::identity::Presence;
 use crate::intervention::Grant;
-use crate::matrix::flows_for;
-use crate::name::{AccountName, FlowName, TargetId};
+use crate::matrix::flows_in_both;
+use crate::name::{AccountName, FlowName, InterventionNumber, TargetId};
+use crate::posture::{HighPosture, InPosture, Missing};
 use crate::time::{Span, Timestamp};
 use crate::verdict::EndReason;
 
@@ -27,16 +28,47 @@ pub(super) struct Rule {
     /// When its flow's hours close, where they do. `closes_at` is never behind it.
     pub(super) hours_close_at: Option<Timestamp>,
     pub(super) closes_at: Timestamp,
+    /// When it would close without a posture. `closes_at` is never behind it.
+    pub(super) stands_until: Timestamp,
+    /// What closes it at `closes_at`, where a posture does.
+    pub(super) posture: Option<Box<HighPosture>>,
     /// How much may pass by it.
     pub(super) budgets: Arc<Budgets>,
     /// After how long without anybody what it opened ends.
     pub(super) idle: Option<Span>,
 }
 
+/// A rule that a posture keeps back, and what it bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Withheld {
+    pub(super) rule: Rule,
+    pub(super) because: Box<HighPosture>,
+}
+
+/// For what rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// What begins: by the posture of this moment.
+    New,
+    /// What runs: it goes on until it was warned.
+    Running,
+}
+
+/// How an intervention stands that grants.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) number: InterventionNumber,
+    pub(super) approvals: usize,
+    pub(super) opened_at: Timestamp,
+    pub(super) closes_at: Timestamp,
+}
+
 /// What is granted and allowed on one target as one account.
 pub(super) struct Rules {
     /// What is open now.
     pub(super) open: Vec<Rule>,
+    /// What would be, without the client's posture.
+    pub(super) withheld: Vec<Withheld>,
     /// When the first of those that are closed at this hour opens; the far future where that is not known.
     pub(super) opens_at: Option<Timestamp>,
 }
@@ -52,27 +84,30 @@ impl Rules {
         target: &TargetId,
         account: &AccountName,
         granted: &Grant,
-        approvals: usize,
-        window_closes_at: Timestamp,
+        standing: Standing,
+        asked: For,
         now: Timestamp,
     ) -> Self {
         let Grant {
             scope,
             starts_at,
             length,
-            latest_end: _, // `window_closes_at` is never behind it
+            latest_end: _, // the window never closes behind it
             bytes,
         } = granted;
         let mut rules = Self {
             open: Vec::new(),
+            withheld: Vec::new(),
             opens_at: None,
         };
         let Some((client, place)) = documents.target(target) else {
             return rules;
         };
-        for flow in flows_for(documents, presence.person(), target, account) {
+        let posture = documents.posture(&client.id);
+        for (flow, tight) in flows_in_both(documents, presence.person(), target, account) {
             // Each flow by its own conditions: one never stands in for another's (see `matrix`).
-            let enough = usize::try_from(flow.approval.by()).is_ok_and(|by| by <= approvals);
+            let is_enough = |by: u32| usize::try_from(by).is_ok_and(|by| by <= standing.approvals);
+            let enough = is_enough(flow.approval.by());
             let lasts_until = flow.approval.closes_at(*starts_at, *length, now);
             let (true, Some(lasts_until)) = (enough, lasts_until) else {
                 continue;
@@ -80,28 +115,46 @@ impl Rules {
             // Of those flows alone that give something.
             let budgets =
                 LazyCell::new(|| Arc::new(documents.budgets(client, place, flow, *bytes, now)));
+            let lasts_until = lasts_until.min(standing.closes_at);
             let mut open: Vec<Rule> = Vec::new();
+            let mut withheld: Vec<Withheld> = Vec::new();
             for granted in &scope.capabilities {
                 for entry in &flow.allow {
                     let common = entry.at(now).and_then(|allowed| granted.common(allowed));
-                    open.extend(common.map(|capability| {
-                        Rule {
-                            capability,
-                            line: entry.line(),
-                            flow: flow.name.clone(),
-                            terminal: entry.terminal(),
-                            over_at: entry.ends_at(),
-                            hours_close_at: flow.hours.closes_after(now),
-                            closes_at: lasts_until
-                                .min(window_closes_at)
-                                .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
-                            budgets: Arc::clone(&budgets),
-                            idle: flow.idle,
+                    let Some(capability) = common else { continue };
+                    let stands_until = lasts_until.min(entry.ends_at().unwrap_or(Timestamp::MAX));
+                    let mut rule = Rule {
+                        capability,
+                        line: entry.line(),
+                        flow: flow.name.clone(),
+                        terminal: entry.terminal(),
+                        over_at: entry.ends_at(),
+                        hours_close_at: flow.hours.closes_after(now),
+                        closes_at: stands_until,
+                        stands_until,
+                        posture: None,
+                        budgets: Arc::clone(&budgets),
+                        idle: flow.idle,
+                    };
+                    let Some(posture) = posture else {
+                        open.push(rule);
+                        continue;
+                    };
+                    let needed = Some(tight.approval.by()).filter(|by| !is_enough(*by));
+                    let missing = barred(posture, entry, needed, standing, asked, now);
+                    match missing {
+                        Some(missing) => withheld.push(Withheld {
+                            rule,
+                            because: posture.bars(missing),
+                        }),
+                        None => {
+                            rule.close_by(posture, standing, asked);
+                            open.push(rule);
                         }
-                    }));
+                    }
                 }
             }
-            if open.is_empty() {
+            if open.is_empty() && withheld.is_empty() {
                 continue;
             }
             if !flow.hours.open_at(now) {
@@ -113,22 +166,69 @@ impl Rules {
                 );
                 continue;
             }
-            rules.open.extend(
-                open.into_iter()
-                    .map(|rule| Rule {
-                        closes_at: rule
-                            .closes_at
-                            .min(rule.hours_close_at.unwrap_or(Timestamp::MAX)),
-                        ..rule
-                    })
-                    .filter(|rule| now < rule.closes_at),
-            );
+            let open = open.into_iter().map(Rule::within_hours);
+            rules.open.extend(open.filter(|rule| now < rule.closes_at));
+            let kept_back = withheld.into_iter().map(|one| Withheld {
+                rule: one.rule.within_hours(),
+                because: one.because,
+            });
+            let kept_back = kept_back.filter(|one| now < one.rule.closes_at);
+            rules.withheld.extend(kept_back);
         }
         rules
     }
 }
 
+/// What a posture bars of a rule, if anything.
+fn barred(
+    posture: &InPosture,
+    entry: &Allowed,
+    needed: Option<u32>,
+    standing: Standing,
+    asked: For,
+    now: Timestamp,
+) -> Option<Missing> {
+    if asked == For::Running && now < posture.warned_until() {
+        return None;
+    }
+    let over_at = posture.over_at(standing.opened_at);
+    if posture.rules.refuses(entry) {
+        Some(Missing::Line { line: entry.line() })
+    } else if over_at <= now {
+        Some(Missing::Window { closed_at: over_at })
+    } else {
+        needed.map(|needed| Missing::Yes {
+            number: standing.number,
+            needed,
+            given: u32::try_from(standing.approvals).unwrap_or(u32::MAX),
+        })
+    }
+}
+
 impl Rule {
+    /// Closes with the shorter window of a posture.
+    fn close_by(&mut self, posture: &InPosture, standing: Standing, asked: For) {
+        let mut over_at = posture.over_at(standing.opened_at);
+        if asked == For::Running {
+            over_at = over_at.max(posture.warned_until());
+        }
+        if over_at < self.closes_at {
+            self.closes_at = over_at;
+            self.posture = Some(posture.bars(Missing::Window { closed_at: over_at }));
+        }
+    }
+
+    fn within_hours(self) -> Self {
+        let hours_close_at = self.hours_close_at.unwrap_or(Timestamp::MAX);
+        let posture = self.posture.filter(|_| self.closes_at <= hours_close_at);
+        Self {
+            closes_at: self.closes_at.min(hours_close_at),
+            stands_until: self.stands_until.min(hours_close_at),
+            posture,
+            ..self
+        }
+    }
+
     /// Whether it gives all of what another rule gave: as much, as long, and the terminal where there is one.
     pub(super) fn covers(
         &self,
@@ -137,14 +237,16 @@ impl Rule {
         terminal: bool,
     ) -> bool {
         self.capability.includes(capability)
-            && closes_at <= self.closes_at
+            && closes_at <= self.stands_until
             && (self.terminal || !terminal)
     }
 
     /// What is over at `closes_at`. A derogation is told before what else ends with it: only its client can lift that.
     pub(super) fn end(&self) -> EndReason {
         let closed_at = self.closes_at;
-        if self.over_at == Some(closed_at) {
+        if let Some(posture) = &self.posture {
+            EndReason::Posture(posture.clone())
+        } else if self.over_at == Some(closed_at) {
             EndReason::DerogationOver {
                 line: self.line.clone(),
                 line_of: self.flow.clone(),

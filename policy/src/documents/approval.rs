@@ -46,6 +46,16 @@ impl ApprovalTerms {
         }
     }
 
+    /// The same with at least so many operators, and no longer than this.
+    pub(super) fn tightened(&self, by: u32, at_most: Span) -> Self {
+        let at_most = self.at_most.min(at_most);
+        Self {
+            by: self.by.max(by),
+            at_most,
+            long: self.long.clone().filter(|_| at_most > CEILING),
+        }
+    }
+
     /// Until when a grant of this length, from this start, lasts by this rule; `None` where it does not allow the length
     /// at `now`. A window longer than the ceiling ends with the derogation that allowed it.
     #[must_use]

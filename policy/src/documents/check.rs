@@ -60,6 +60,7 @@ impl Documents {
             closed,
             node: NodeRules::default(),
             clearances: Clearances::default(),
+            high: BTreeMap::new(),
         })
     }
 

@@ -42,18 +42,17 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             .as_ref()
             .and_then(|head| head.parsed("lang", LANG, Lang::parse))
             .map_or(Lang::En, |at| at.value);
-        let operators = root
-            .tables("operator")
-            .iter()
-            .map(|table| operator(table, lang))
-            .collect();
+        let operators = root.tables("operator");
+        let operators = operators.iter().map(|table| operator(table, lang));
+        let operators = whole(operators.collect());
         let auditors = root
             .tables("auditor")
             .iter()
             .map(|table| auditor(table, lang))
             .collect();
         let targets = root.tables("target").iter().map(target).collect();
-        let flows = root.tables("flow").iter().map(flow).collect();
+        let flows = whole(root.tables("flow").iter().map(flow).collect());
+        let posture = super::posture::posture(root, &operators, &flows);
         let recordings = head.as_ref().map(evidence::recordings);
         let zone = head.as_ref().and_then(zone);
         let extraction = head
@@ -75,10 +74,10 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             name: name?,
             lang,
             contacts,
-            operators: whole(operators),
+            operators,
             auditors: whole(auditors),
             targets: whole(targets),
-            flows: whole(flows),
+            flows,
             recordings: recordings?,
             retention,
             search,
@@ -86,6 +85,7 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             notice,
             zone,
             extraction,
+            posture,
         })
     })
 }

@@ -123,6 +123,7 @@ fn objects(documents: &Documents) -> BTreeMap<String, Object> {
         closed: _,
         node: _,
         clearances: _,
+        high: _, // what flows were written as is asked of the documents
     } = documents;
     let mut objects = BTreeMap::new();
     providers
@@ -130,7 +131,7 @@ fn objects(documents: &Documents) -> BTreeMap<String, Object> {
         .for_each(|provider| add_provider(provider, &mut objects));
     clients
         .values()
-        .for_each(|client| add_client(client, &mut objects));
+        .for_each(|client| add_client(client, documents.written(client), &mut objects));
     objects
 }
 
@@ -214,7 +215,7 @@ fn add_provider(provider: &Provider, objects: &mut BTreeMap<String, Object>) {
     }
 }
 
-fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
+fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, Object>) {
     let Client {
         file: _,
         id,
@@ -224,7 +225,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         operators,
         auditors,
         targets,
-        flows,
+        flows: _, // `written`: a posture is no change of the documents
         recordings,
         retention,
         search,
@@ -232,6 +233,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         notice,
         zone,
         extraction,
+        posture,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
@@ -241,6 +243,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
     maybe("recording-notice.en", en.as_ref(), &mut object);
     maybe("zone", zone.as_ref(), &mut object);
     add_extraction(extraction, &mut object);
+    if posture.line != 0 {
+        object.extend(
+            posture
+                .parts()
+                .into_iter()
+                .map(|(key, text)| (key, one(text))),
+        );
+    }
     objects.insert(format!("client {id}"), object);
     for Operator {
         line: _,
@@ -305,7 +315,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         approval,
         extraction,
         idle,
-    } in flows
+    } in written
     {
         let mut object = Object::from([
             ("technicians", several(technicians)),

@@ -20,7 +20,7 @@ use crate::name::shown;
 use crate::time::Timestamp;
 
 const TABLE: &str = "a table such as { session = \"50 MiB\", intervention = \"200 MiB\" }";
-const BYTES: &str = "a number of bytes such as \"50 MiB\" (\"0 B\" lets nothing pass), or \"unlimited\" beside owner and until";
+pub(super) const BYTES: &str = "a number of bytes such as \"50 MiB\" (\"0 B\" lets nothing pass), or \"unlimited\" beside owner and until";
 const AT_LIMIT: &str = "\"end\" (nothing more passes), \"slow\" (it goes on at slow-rate up to ceiling, and is held there), or \"hold\" (it waits for an operator)";
 /// What `check` prints where nothing is said.
 const LINE: &str = "extraction = { session = \"50 MiB\", intervention = \"200 MiB\" }";
@@ -61,7 +61,7 @@ impl Of {
     }
 
     /// The levels that it may speak of, by their keys.
-    fn keys(self) -> impl Iterator<Item = (&'static str, &'static str, Level)> {
+    pub(super) fn keys(self) -> impl Iterator<Item = (&'static str, &'static str, Level)> {
         let day = self.day().map(|level| ("day", "up-day", level));
         [
             ("session", "up-session", Level::Session),
@@ -421,13 +421,14 @@ impl Documents {
             }
         }
         let rate = |way: Way| Chain::first(&chain.all, |place| place.rates.get(&way).copied());
-        Budgets {
+        let said = Budgets {
             list,
             rate_down: rate(Way::Down),
             rate_up: rate(Way::Up),
             zone: client.days_of(),
             node_zone: self.node.zone.clone().unwrap_or(Zone::UTC),
-        }
+        };
+        self.within_posture(&client.id, said)
     }
 
     /// The flows of which nobody says how much may leave in a session and in an intervention, each once, with the line to

@@ -165,7 +165,7 @@ impl Documents {
     /// The same documents, where this is what clients said beside them.
     #[must_use]
     pub fn cleared(self, clearances: Clearances) -> Self {
-        Self { clearances, ..self }
+        Self { clearances, ..self }.in_their_postures()
     }
 
     /// One provider.

@@ -267,6 +267,15 @@ impl<'d> Table<'d> {
         number.map(|value| At { value, line })
     }
 
+    /// A whole number, where it is there.
+    pub(super) fn maybe_number(&self, name: &str, accepted: &str) -> Option<At<u64>> {
+        if self.has(name) {
+            return self.number(name, accepted);
+        }
+        self.taken.borrow_mut().insert(name.to_owned());
+        None
+    }
+
     fn wrong_number(&self, line: u32, name: &str, value: &DeValue<'_>, accepted: &str) {
         match value.as_integer() {
             Some(number) => self.error(line, name, format_args!("{number} does not fit"), accepted),

@@ -12,6 +12,7 @@ use crate::flow::Scope;
 use crate::mandate::AsTechnician;
 use crate::matrix::{accounts_for, allowed, allowed_bytes, conditions, flows_for, listed_target};
 use crate::name::{AccountName, InterventionId, InterventionNumber, PersonId, TargetId};
+use crate::posture::judged;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 use crate::words;
@@ -105,22 +106,25 @@ pub fn request(
     }
     let reason = words::reason(&reason)?;
     check_start(start, now)?;
-    let account = choose_account(documents, person, &found, account, now)?;
-    let capabilities = match capabilities {
-        Some(named) => each_once(named),
-        None => common_capabilities(documents, person, &targets, &account, length, now),
-    };
-    let scope = Scope {
-        targets,
-        accounts: BTreeSet::from([account]),
-        capabilities,
-    };
-    if scope.is_empty() {
-        return Err(Refusal::NothingAsked);
-    }
-    // Every target with every capability, for this length: requested ⊆ matrix.
-    let conditions = conditions(documents, person, &scope, length, now)?;
-    allowed_bytes(documents, person, &scope, length, bytes, now)?;
+    let (scope, conditions) = judged(documents, &client.id, |documents| {
+        let account = choose_account(documents, person, &found, account.clone(), now)?;
+        let capabilities = match capabilities.clone() {
+            Some(named) => each_once(named),
+            None => common_capabilities(documents, person, &targets, &account, length, now),
+        };
+        let scope = Scope {
+            targets: targets.clone(),
+            accounts: BTreeSet::from([account]),
+            capabilities,
+        };
+        if scope.is_empty() {
+            return Err(Refusal::NothingAsked);
+        }
+        // Every target with every capability, for this length: requested ⊆ matrix.
+        let conditions = conditions(documents, person, &scope, length, now)?;
+        allowed_bytes(documents, person, &scope, length, bytes, now)?;
+        Ok((scope, conditions))
+    })?;
     let Waiting {
         of_person,
         in_all,

@@ -11,6 +11,7 @@ use crate::identity::Presence;
 use crate::mandate::{AsOperator, AsTechnician, ToWiden};
 use crate::matrix::{allowed_bytes, conditions};
 use crate::name::PersonId;
+use crate::posture::judged;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Refusal;
 use crate::words;
@@ -57,7 +58,10 @@ impl Intervention {
         let (documents, now) = (by.documents(), by.now());
         self.its_operator(by)?;
         self.confirmed()?;
-        self.must_wait("approve", now)?;
+        let further = self.lacks_yes(documents, now);
+        if !further {
+            self.must_wait("approve", now)?;
+        }
         if self
             .approvals
             .iter()
@@ -95,9 +99,16 @@ impl Intervention {
             length,
             bytes,
         } = self.left_after(narrowing)?;
-        let conditions = conditions(documents, &self.request.person, &scope, length, now)
-            .map_err(|refusal| self.told_to_operator(refusal))?;
-        allowed_bytes(documents, &self.request.person, &scope, length, bytes, now)?;
+        if further {
+            return Ok(self.further(by, scope, length, bytes));
+        }
+        let person = &self.request.person;
+        let conditions = judged(documents, by.client(), |documents| {
+            let conditions = conditions(documents, person, &scope, length, now)
+                .map_err(|refusal| self.told_to_operator(refusal))?;
+            allowed_bytes(documents, person, &scope, length, bytes, now)?;
+            Ok(conditions)
+        })?;
         let mut next = self.after(State::Requested);
         next.approvals.push(Approval {
             operator: by.person().clone(),

@@ -20,15 +20,20 @@ pub struct Outlook {
 }
 
 impl Intervention {
-    /// How it stands while it waits; none where it does not wait, or where the matrix does not allow what is left of it.
+    /// How it stands while it waits, or while a posture wants one more yes to it; none where it does not, or where the matrix does not allow what is left of it.
     #[must_use]
     pub fn outlook(&self, documents: &Documents, now: Timestamp) -> Option<Outlook> {
         match self.state {
             State::Requested => {}
-            State::Approved { .. }
-            | State::Refused { .. }
+            State::Approved { .. } | State::Open { .. } => {
+                return Some(Outlook {
+                    needed: self.yeses_wanted(documents, now)?,
+                    given: self.standing_approvals(documents, now),
+                    latest_end: self.due()?,
+                });
+            }
+            State::Refused { .. }
             | State::Expired { .. }
-            | State::Open { .. }
             | State::Closed { .. }
             | State::Cancelled { .. } => return None,
         }

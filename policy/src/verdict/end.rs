@@ -2,6 +2,7 @@
 
 use crate::identity::Ended;
 use crate::name::{ClientId, FlowName, InterventionNumber, PersonId, TargetId};
+use crate::posture::HighPosture;
 use crate::time::Timestamp;
 
 /// A person's end of an intervention.
@@ -84,6 +85,9 @@ pub enum EndReason {
         /// Who said so, where somebody did.
         by: Option<PersonId>,
     },
+    /// The client is in heightened posture, and that alone ended it.
+    #[error("{0}")]
+    Posture(Box<HighPosture>),
     /// The client's document is not the one that was put in force.
     #[error("the door of {client} is closed: its document is not the one on record")]
     DoorClosed {
@@ -125,6 +129,7 @@ impl EndReason {
             | Self::NotOnRecord { .. }
             | Self::KeptOut { .. }
             | Self::NotAccepted { .. }
+            | Self::Posture(_)
             | Self::DoorClosed { .. } => false,
         }
     }
@@ -140,6 +145,7 @@ impl EndReason {
             | Self::NotOnRecord { .. }
             | Self::KeptOut { .. }
             | Self::NotAccepted { .. }
+            | Self::Posture(_)
             | Self::DoorClosed { .. } => false,
         }
     }

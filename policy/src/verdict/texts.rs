@@ -29,6 +29,11 @@ pub const TEXT_IDS: &[&str] = &[
     "refusal-person-refused",
     "refusal-is-kept-out",
     "refusal-accept-first",
+    "refusal-posture-yes",
+    "refusal-posture-line",
+    "refusal-posture-window",
+    "refusal-posture-length",
+    "refusal-posture-bytes",
     "refusal-window-over",
     "refusal-flow-not-listed",
     "refusal-command",
@@ -78,6 +83,9 @@ pub const TEXT_IDS: &[&str] = &[
     "end-door-closed",
     "end-kept-out",
     "end-not-accepted",
+    "end-posture-yes",
+    "end-posture-line",
+    "end-posture-window",
     "ended-person-removed",
     "ended-person-disabled",
     "ended-person-expired",
@@ -134,6 +142,7 @@ impl Refusal {
             Self::PersonRefused { .. } => "refusal-person-refused",
             Self::IsKeptOut { .. } => "refusal-is-kept-out",
             Self::AcceptFirst { .. } => "refusal-accept-first",
+            Self::Posture(posture) => posture.refusal_id(),
             Self::Ended(ended) => ended.text_id(),
             Self::WindowOver { .. } => "refusal-window-over",
             Self::FlowNotListed { .. } => "refusal-flow-not-listed",
@@ -243,6 +252,7 @@ impl Refusal {
             }
             Self::IsKeptOut { kept } => vec![("kept", text(kept.name()))],
             Self::AcceptFirst { person } => vec![("person", text(person))],
+            Self::Posture(posture) => posture.args(contacts_of(&posture.contacts)),
             Self::Ended(ended) => ended.args(),
             Self::WindowOver { closed_at } => vec![("closed_at", Argument::Time(*closed_at))],
             Self::FlowNotListed { flow, missing } => {
@@ -368,7 +378,7 @@ impl Refusal {
 impl EndReason {
     /// The identifier of the sentence; one of [`TEXT_IDS`].
     #[must_use]
-    pub const fn text_id(&self) -> &'static str {
+    pub fn text_id(&self) -> &'static str {
         match self {
             Self::WindowOver { .. } => "end-window-over",
             Self::HoursOver { .. } => "end-hours-over",
@@ -387,6 +397,7 @@ impl EndReason {
             Self::DoorClosed { .. } => "end-door-closed",
             Self::KeptOut { .. } => "end-kept-out",
             Self::NotAccepted { .. } => "end-not-accepted",
+            Self::Posture(posture) => posture.end_id(),
         }
     }
 
@@ -429,6 +440,7 @@ impl EndReason {
             Self::DoorClosed { client } | Self::NotAccepted { client, by: _ } => {
                 vec![("client", text(client))]
             }
+            Self::Posture(posture) => posture.args(contacts_of(&posture.contacts)),
             Self::KeptOut {
                 client,
                 by: _,

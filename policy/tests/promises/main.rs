@@ -28,6 +28,7 @@ mod offers;
 mod on_record;
 mod period;
 mod places;
+mod postures;
 mod properties;
 mod requests;
 mod site;

@@ -10,7 +10,7 @@ use ecluse_policy::*;
 use proptest::prelude::*;
 
 use self::naive::{naive, naive_answers, naive_lines};
-use self::world::{Script, TARGETS, script, world};
+use self::world::{Script, TARGETS, high, script, world};
 use crate::site::*;
 
 /// Asks, and lets every operator approve who can.
@@ -256,6 +256,42 @@ proptest! {
                     let again = admit(&documents, &presence, &target(id), None, &[admission.intervention().clone()], grant_end.plus(span(later)));
                     prop_assert!(again.is_err());
                 }
+            }
+        }
+    }
+
+    /// P6: whatever a posture asks for, what is permitted in it is permitted without it, and no budget is larger.
+    #[test]
+    fn p6_a_posture_only_takes_away(world in world(), script in script(), high in high()) {
+        let Some(documents) = world.documents_and(&high) else { return Ok(()) };
+        let Some((presence, it)) = granted(&documents, &script) else { return Ok(()) };
+        let before = permitted_set(&documents, &presence, &it, &script);
+        let tight = documents.clone().as_if_heightened(t0().plus(span("30m")), "tried");
+        let after = permitted_set(&tight, &presence, &it, &script);
+        prop_assert!(after.is_subset(&before), "{:?} of {high}", after.difference(&before).collect::<Vec<_>>());
+        // What is asked for and granted under it is within what may be asked for without it.
+        if let Some((_, asked)) = granted(&tight, &script) {
+            prop_assert!(granted(&documents, &script).is_some());
+            let under = permitted_set(&tight, &presence, &asked, &script);
+            prop_assert!(under.is_subset(&permitted_set(&documents, &presence, &asked, &script)));
+        }
+        for id in TARGETS {
+            for now in moments() {
+                let admitted = |documents: &Documents| admit(documents, &presence, &target(id), Some(&account(script.account)), std::slice::from_ref(&it), now);
+                let (Ok(loose), Ok(tightened)) = (admitted(&documents), admitted(&tight)) else { continue };
+                for request in requests() {
+                    let (Verdict::Permit(wide), Verdict::Permit(narrow)) = (loose.decide(&request, now), tightened.decide(&request, now)) else { continue };
+                    prop_assert!(narrow.closes_at() <= wide.closes_at());
+                    let (wide, narrow) = (wide.terms().budgets(), narrow.terms().budgets());
+                    for budget in &wide.list {
+                        let Some(limit) = budget.bytes.bytes() else { continue };
+                        let least = narrow.of(budget.level, budget.way).and_then(|one| one.bytes.bytes());
+                        prop_assert!(least.is_some_and(|least| least <= limit));
+                    }
+                }
+                // What runs without it is ended by it, or stands as long at most.
+                let end = tightened.recheck(&documents, Some(tightened.intervention()), now);
+                prop_assert_eq!(end, Ok(()));
             }
         }
     }

@@ -32,23 +32,38 @@ pub(super) struct Explain {
     /// When, as `2026-11-23T10:00:00Z`; without it, now.
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
+    /// As if the client's posture were so; without it, as it is.
+    #[arg(long, value_name = "high|normal", value_parser = ["high", "normal"])]
+    posture: Option<String>,
 }
 
 impl Explain {
     pub(super) async fn run(&self, store: &Store) -> anyhow::Result<ExitCode> {
         let applied = in_force(store).await?;
         let at = self.at.unwrap_or_else(clock::now);
-        let explanation = explain(
-            &applied.documents,
-            &self.person,
-            &self.target,
-            &self.what,
-            at,
-        );
+        let documents = applied.documents.clone();
+        let documents = match self.posture.as_deref() {
+            Some("high") => documents.as_if_heightened(at, "asked beforehand"),
+            Some(_) => documents.as_written(),
+            None => documents,
+        };
+        let explanation = explain(&documents, &self.person, &self.target, &self.what, at);
         outln!(
             "{}",
             ecluse_recordings::neutralise_lines(explanation.to_string())
         );
+        let owned = documents.target(&self.target);
+        if let Some(posture) = owned.and_then(|(client, _)| documents.posture(&client.id)) {
+            let parts = posture.rules.parts();
+            let parts = parts.iter().map(|(key, text)| format!("\n  {key}: {text}"));
+            outln!(
+                "{}",
+                ecluse_recordings::neutralise_lines(format!(
+                    "in heightened posture:{}",
+                    parts.collect::<String>()
+                ))
+            );
+        }
         Ok(if explanation.is_allowed() {
             ExitCode::SUCCESS
         } else {

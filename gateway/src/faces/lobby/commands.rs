@@ -20,6 +20,7 @@ use crate::deeds::keep_out::KeepOut;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
 use crate::deeds::people::People;
+use crate::deeds::posture::Posture;
 use crate::deeds::questions::{Answer, Question};
 use crate::deeds::quota::Quota;
 use crate::deeds::requests::{Cancel, Request};
@@ -71,6 +72,7 @@ enum Act {
     Resume,
     Cut,
     KeepOut,
+    Posture,
     People,
     Changes,
     Recordings,
@@ -126,6 +128,13 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Resume>(Act::Resume, &[(Operators, "help-resume")]),
     of::<Cut>(Act::Cut, &[(Operators, "help-cut")]),
     of::<KeepOut>(Act::KeepOut, &[(Operators, "help-keep-out")]),
+    of::<Posture>(
+        Act::Posture,
+        &[
+            (Operators, "help-posture"),
+            (Auditors, "help-posture-auditor"),
+        ],
+    ),
     of::<People>(Act::People, &[(Operators, "help-people")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
@@ -306,6 +315,8 @@ impl Act {
             | Self::People
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
+            Self::Posture if For::role(by.authenticated.role()) == Auditors => Auditors,
+            Self::Posture => Operators,
             // Everybody has one of theirs.
             Self::Interventions => For::role(by.authenticated.role()),
             Self::Help | Self::Exit => return Ok(()),
@@ -322,7 +333,7 @@ impl Act {
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
     use crate::faces::lobby::operator::{
-        answers, changes, hands, keep_out, live, people, requests, top_up, watch,
+        answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
     };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
@@ -345,6 +356,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Resume => hands::resume(desk, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::KeepOut => keep_out::keep_out(desk, command, words).await,
+        Act::Posture => posture::posture(desk, command, words).await,
         Act::People => people::people(desk, command, words).await,
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,

@@ -187,6 +187,7 @@ impl<'a> Desk<'a> {
             What::Speed => ("auditor-speed-unclear", None),
             What::Kind => ("search-kind-unknown", Some(kinds.join(", "))),
             What::Answer => ("people-answer-unclear", None),
+            What::Posture => ("posture-unclear", None),
         };
         let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());

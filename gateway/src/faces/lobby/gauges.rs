@@ -11,6 +11,7 @@ use crate::texts::{amounts, times};
 pub(super) async fn quota(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Quota = grammar::parse(words)?;
     let budgets = quota::quota(desk.gateway, desk.visitor, ask).await?;
+    super::standing::tell_posture(desk).await?;
     if budgets.is_empty() {
         desk.line("quota-none", &[]).await?;
         return Ok(status::DONE);

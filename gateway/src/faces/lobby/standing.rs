@@ -3,21 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse_policy::{ClientId, Refusal, Role, bars};
+use ecluse_policy::{ClientId, Refusal, Role, bars, clients_concerned};
 
 use super::desk::{Desk, Trouble};
 use super::operator::keep_out::named;
+use super::operator::posture::{means, standing};
 use crate::clock;
+use crate::deeds::posture::Stands;
 use crate::deeds::{keep_out, people};
 
-/// How it stood when it was last said: each line, and the client that a technician is barred from by it.
-pub(super) struct Standing(BTreeMap<String, Option<ClientId>>);
+/// How it stood when it was last said: each line, and the client that a technician is barred from by it; and the clients in
+/// heightened posture.
+pub(super) struct Standing(BTreeMap<String, Option<ClientId>>, BTreeSet<ClientId>);
 
 impl Standing {
     /// Says how it stands.
     pub(super) async fn greet(desk: &mut Desk<'_>) -> Result<Self, Trouble> {
         tell(desk).await?;
-        Ok(Self(lines(desk)))
+        Ok(Self(lines(desk), heightened(desk)))
     }
 
     /// One line for each thing that is so since, and for each client that lets a technician come again.
@@ -32,6 +35,12 @@ impl Standing {
         for client in clients.into_iter().filter(|client| !barred(client)) {
             news.push(desk.say("let-in", &[("client", client.as_str().into())]));
         }
+        let high = heightened(desk);
+        for client in self.1.difference(&high) {
+            let args = [("client", client.as_str().into())];
+            news.push(desk.say("posture-is-over", &args));
+        }
+        self.1 = high;
         news
     }
 }
@@ -49,9 +58,37 @@ fn is_of_what_is_kept_out(desk: &Desk<'_>, line: &str) -> bool {
     kept_out(desk).is_some_and(|kept| kept == line)
 }
 
+/// The clients of theirs whose posture is heightened.
+fn heightened(desk: &Desk<'_>) -> BTreeSet<ClientId> {
+    let documents = &desk.applied().documents;
+    let mut clients = clients_concerned(documents, desk.person());
+    clients.retain(|client| documents.posture(client).is_some());
+    clients
+}
+
+/// Says which clients of theirs are in heightened posture, and what that means.
+pub(super) async fn tell_posture(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    for line in postures(desk) {
+        desk.terminal.hanging(&line, super::doors::NEWS).await?;
+    }
+    Ok(())
+}
+
+fn postures(desk: &Desk<'_>) -> Vec<String> {
+    let documents = &desk.applied().documents;
+    let clients = heightened(desk).into_iter();
+    let stands = clients.filter_map(|client| Stands::at(documents, &client));
+    let line = |stands: Stands| {
+        let (said, means) = (standing(desk, &stands), means(desk, &stands.means));
+        format!("{said} {means}")
+    };
+    stands.map(line).collect()
+}
+
 fn lines(desk: &Desk<'_>) -> BTreeMap<String, Option<ClientId>> {
     let applied = desk.applied();
     let mut lines = BTreeMap::new();
+    lines.extend(postures(desk).into_iter().map(|line| (line, None)));
     match desk.visitor.authenticated.role() {
         Role::Technician { .. } => {
             let Ok(by) = desk.visitor.as_technician(&applied) else {

@@ -1,4 +1,4 @@
-//! What the log says of whom clients accepted, and of what they keep out (I5, I8, P1).
+//! What the log says of whom clients accepted, of what they keep out, and of their postures (I5, I8, P1, P6).
 //!
 //! There is no table of it: a row taken out would let somebody in, a row put in would keep somebody out. The last word about each
 //! is an entry of the client's trail, and those that take something away have their sealed copy ([`super::copies`]). Where words
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecluse_policy::clearance::Said as OfClient;
 use ecluse_policy::{
-    Clearance, Clearances, ClientId, Documents, KeepOut, Kept, PersonId, ProviderId, Timestamp,
-    people_of,
+    Clearance, Clearances, ClientId, Documents, Heightened, KeepOut, Kept, PersonId, ProviderId,
+    Timestamp, people_of,
 };
 use ecluse_recordings::log::Entry;
 use serde_json::Value as Json;
@@ -26,6 +26,10 @@ use crate::clock;
 enum Subject {
     Person(ProviderId, PersonId),
     Kept(Kept),
+    /// The client's posture.
+    High,
+    /// The same: who says that it is over.
+    Over(PersonId),
 }
 
 /// A word.
@@ -34,6 +38,7 @@ enum Word {
     Accepted(Option<PersonId>),
     Refused(PersonId),
     KeptOut(PersonId, String),
+    Heightened(PersonId, String),
     /// Nothing is said of it any more.
     Ended,
 }
@@ -82,6 +87,11 @@ impl Words {
             (people(entry), Word::Ended)
         } else if kind == AuditKind::KeepOutLifted {
             (kept(), Word::Ended)
+        } else if let (AuditKind::PostureHigh, Some(by)) = (kind, &by) {
+            let reason = entry.reason.clone().unwrap_or_default();
+            (vec![Subject::High], Word::Heightened(by.clone(), reason))
+        } else if let (AuditKind::PostureNormal, Some(by)) = (kind, &by) {
+            (vec![Subject::Over(by.clone())], Word::Ended)
         } else if let (AuditKind::PersonRefused, Some(by)) = (kind, &by) {
             (people(entry), Word::Refused(by.clone()))
         } else if let (AuditKind::KeepOut, Some(by)) = (kind, &by) {
@@ -107,6 +117,20 @@ impl Words {
     pub(super) fn all(&self) -> String {
         format!("{:?} {:?} {}", self.all, self.begun, self.tells)
     }
+}
+
+/// Who has said since then that a posture is over, and when.
+fn over_since(
+    words: &BTreeMap<Subject, (u64, i64, Word)>,
+    high: u64,
+) -> BTreeMap<PersonId, Timestamp> {
+    let since = words
+        .iter()
+        .filter_map(|(subject, (seq, at, _))| match subject {
+            Subject::Over(by) if *seq > high => Some((by.clone(), Timestamp::from_micros(*at))),
+            Subject::Over(_) | Subject::Person(..) | Subject::Kept(_) | Subject::High => None,
+        });
+    since.collect()
 }
 
 impl Said {
@@ -147,9 +171,28 @@ impl Said {
                         let (by, reason) = (by.clone(), reason.clone());
                         of.kept_out.insert(kept.clone(), KeepOut { by, at, reason });
                     }
-                    // Nothing is said any more.
-                    (Subject::Person(..), Word::KeptOut(..) | Word::Ended)
-                    | (Subject::Kept(_), Word::Accepted(_) | Word::Refused(_) | Word::Ended) => {}
+                    (Subject::High, Word::Heightened(by, reason)) => {
+                        of.posture = Some(Heightened {
+                            by: by.clone(),
+                            at,
+                            reason: reason.clone(),
+                            over: over_since(of_client, *seq),
+                        });
+                    }
+                    // Nothing is said any more, or it is counted with what it is about.
+                    (
+                        Subject::Person(..),
+                        Word::KeptOut(..) | Word::Heightened(..) | Word::Ended,
+                    )
+                    | (
+                        Subject::Kept(_),
+                        Word::Accepted(_) | Word::Refused(_) | Word::Heightened(..) | Word::Ended,
+                    )
+                    | (
+                        Subject::High,
+                        Word::Accepted(_) | Word::Refused(_) | Word::KeptOut(..) | Word::Ended,
+                    )
+                    | (Subject::Over(_), _) => {}
                 }
             }
         }

@@ -27,7 +27,7 @@ const TABLE: &str = "entry_copies";
 pub(in crate::store) const COPIES: &str = "copies";
 /// What takes something from somebody, whether or not it gives something too; and what tells that words were taken away on
 /// record, how gateways began and ended, and since when there are copies.
-const KINDS: [AuditKind; 16] = [
+const KINDS: [AuditKind; 18] = [
     AuditKind::Lockout,
     AuditKind::Enrolment,
     AuditKind::EnrolmentDisabled,
@@ -40,17 +40,20 @@ const KINDS: [AuditKind; 16] = [
     AuditKind::GatewayStop,
     AuditKind::ServeCutShort,
     AuditKind::KeepOut,
+    AuditKind::PostureHigh,
     AuditKind::PersonRefused,
     AuditKind::ClearanceEnded,
     // What lets in beside them: words that are away let nobody in, and need not keep anybody out.
     AuditKind::PeopleAccepted,
     AuditKind::KeepOutLifted,
+    AuditKind::PostureNormal,
 ];
 
 /// What only takes, whatever stood in its place indeed: believed of a copy that there is no hash to compare with.
-const ONLY_TAKE: [AuditKind; 4] = [
+const ONLY_TAKE: [AuditKind; 5] = [
     AuditKind::Lockout,
     AuditKind::KeepOut,
+    AuditKind::PostureHigh,
     AuditKind::LogOnRefused,
     AuditKind::CodeRefused,
 ];

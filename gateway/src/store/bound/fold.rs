@@ -40,6 +40,8 @@ pub(super) fn is_kept(kind: &str) -> bool {
                 | AuditKind::ClearanceEnded
                 | AuditKind::KeepOut
                 | AuditKind::KeepOutLifted
+                | AuditKind::PostureHigh
+                | AuditKind::PostureNormal
         )
     })
 }
@@ -262,6 +264,8 @@ mod tests {
             AuditKind::ClearanceEnded,
             AuditKind::KeepOut,
             AuditKind::KeepOutLifted,
+            AuditKind::PostureHigh,
+            AuditKind::PostureNormal,
         ];
         let one = prop_oneof![
             proptest::sample::select(steps.to_vec()).prop_map(Happens::Step),

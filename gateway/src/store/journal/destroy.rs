@@ -54,11 +54,13 @@ const KEPT: [AuditKind; 5] = [
     AuditKind::JournalStart,
 ];
 /// What tells of documents, and of whom their clients let in beside them.
-const OF_DOCUMENTS: [AuditKind; 7] = [
+const OF_DOCUMENTS: [AuditKind; 9] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::KeepOut,
     AuditKind::KeepOutLifted,
+    AuditKind::PostureHigh,
+    AuditKind::PostureNormal,
     AuditKind::PeopleAccepted,
     AuditKind::PersonRefused,
     AuditKind::ClearanceEnded,

@@ -25,6 +25,8 @@ impl AuditKind {
             Self::DocumentChange
             | Self::KeepOut
             | Self::KeepOutLifted
+            | Self::PostureHigh
+            | Self::PostureNormal
             | Self::PeopleAccepted
             | Self::PersonRefused
             | Self::ClearanceEnded => Concerns::Documents,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ecluse_policy::capability::{CommandRefused, EnvRefused};
 use ecluse_policy::identity::Ended;
 use ecluse_policy::{
-    AccountName, ByteCount, ClientId, FlowName, FlowRequest, InterventionNumber, Kept, PersonId,
-    Refusal, Span, StationId, TargetId, Term, Timestamp,
+    AccountName, ByteCount, ClientId, FlowName, FlowRequest, HighPosture, InterventionNumber, Kept,
+    Missing, PersonId, Refusal, Span, StationId, TargetId, Term, Timestamp,
 };
 use ecluse_recordings::bundle::Language;
 use ecluse_recordings::spoken;
@@ -70,11 +70,46 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::PersonRefused { .. } => 52,
         Refusal::IsKeptOut { .. } => 53,
         Refusal::AcceptFirst { .. } => 54,
+        Refusal::Posture(_) => 55,
     }
 }
 
 /// How many there are.
-const PLACES: usize = 55;
+const PLACES: usize = 56;
+
+/// Everything that a posture bars.
+pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<Box<HighPosture>> {
+    let bars = [
+        Missing::Yes {
+            number: InterventionNumber(8),
+            needed: 2,
+            given: 1,
+        },
+        Missing::Line {
+            line: "command: *".to_owned(),
+        },
+        Missing::Window { closed_at: at },
+        Missing::Length {
+            asked: Span::from_hours(4),
+            at_most: Span::from_hours(1),
+        },
+        Missing::Bytes {
+            asked: ByteCount::new(9),
+            at_most: ByteCount::new(4),
+        },
+    ];
+    let of = |missing| {
+        Box::new(HighPosture {
+            client: ClientId::parse("hopital").unwrap(),
+            since: at,
+            by: PersonId::parse("odile").unwrap(),
+            reason: "intrusion at a supplier".to_owned(),
+            contacts: String::new(),
+            missing,
+        })
+    };
+    bars.into_iter().map(of).collect()
+}
 
 fn every_refusal() -> Vec<Refusal> {
     let at = Timestamp::from_secs(1_800_000_000);
@@ -227,6 +262,7 @@ fn every_refusal() -> Vec<Refusal> {
             kept: Box::new(kept),
         });
     }
+    all.extend(every_posture(at).into_iter().map(Refusal::Posture));
     for seen_at in [None, Some(at)] {
         all.push(Refusal::Pending {
             target: target(),

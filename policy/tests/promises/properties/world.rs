@@ -197,6 +197,11 @@ pub(super) fn world() -> impl Strategy<Value = World> {
 
 impl World {
     pub(super) fn documents(&self) -> Option<Documents> {
+        self.documents_and("")
+    }
+
+    /// With more lines at the end of the client's document.
+    pub(super) fn documents_and(&self, tail: &str) -> Option<Documents> {
         let Self {
             flows,
             groups,
@@ -253,6 +258,7 @@ impl World {
                  approval = {{ by = {by}, at-most = \"{written}\"{long} }}\n"
             );
         }
+        client += tail;
         Documents::parse([
             ("providers/maintech.toml", provider.as_str()),
             ("clients/hopital.toml", &client),
@@ -310,6 +316,23 @@ impl World {
         }
         worlds
     }
+}
+
+/// What a heightened posture asks for, as a client writes it.
+pub(super) fn high() -> impl Strategy<Value = String> {
+    let refuse = vec!["\"command: *\"", "\"shell\"", "\"command\"", "\"env\""];
+    (
+        1_u32..3,
+        select(vec!["0s", "20m", "1h", "24h"]),
+        subsequence(refuse, 0..=2),
+        select(vec!["{}", "{ session = \"1 KiB\", rate = \"1 KiB/s\" }", "{ day = \"0 B\" }"]),
+    )
+        .prop_map(|(approvers, at_most, refuse, extraction)| {
+            format!(
+                "[posture.high]\napprovers = {approvers}\nat-most = \"{at_most}\"\nrefuse = [{}]\nextraction = {extraction}\n",
+                refuse.join(", ")
+            )
+        })
 }
 
 fn site_line(seed: u8) -> String {

@@ -157,7 +157,7 @@ fn in_words(desk: &Desk<'_>, change: &Change, longest: usize, now: Timestamp) ->
     };
     let part = |line: &String| desk.gateway.texts.part(desk.lang(), line);
     let lines = change.lines.iter();
-    let lines: Vec<String> = if change.what == What::KeptOut {
+    let lines: Vec<String> = if let What::KeptOut | What::Heightened = change.what {
         // What an operator said.
         lines.map(|line| told(line)).collect()
     } else {
@@ -247,6 +247,8 @@ fn id(what: What) -> &'static str {
         What::Refused => "changes-refused",
         What::KeptOut => "changes-kept-out",
         What::Lifted => "changes-lifted",
+        What::Heightened => "changes-heightened",
+        What::Normal => "changes-normal",
         What::Elsewhere => "changes-elsewhere",
         What::Enrolled => "changes-enrolled",
         What::EnrolledFirst => "changes-enrolled-first",

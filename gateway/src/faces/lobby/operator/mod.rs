@@ -11,6 +11,7 @@ pub(crate) mod hands;
 pub(crate) mod keep_out;
 pub(crate) mod live;
 pub(crate) mod people;
+pub(crate) mod posture;
 pub(crate) mod requests;
 pub(crate) mod top_up;
 pub(crate) mod watch;

@@ -111,6 +111,9 @@ async fn block(
         }
         lines.push(line);
     }
+    if intervention.yeses_wanted(documents, now).is_some() {
+        lines.push(desk.say("posture-suspended", &[("id", id.clone().into())]));
+    }
     let short = intervention.short_hours(documents, now);
     lines.extend(
         short

@@ -1,0 +1,92 @@
+//! What a client's posture will end of a session, told before it does (P6): on its terminals or, where it has none, on every
+//! channel, and so in its recording.
+
+use std::collections::BTreeMap;
+
+use ecluse_policy::{HighPosture, Missing, Timestamp};
+
+use super::session::Session;
+use super::visit::Visit;
+use crate::clock;
+use crate::faces::lobby::next;
+use crate::texts::times;
+
+/// What was told of a session's end, by its words and when that is.
+#[derive(Debug, Default)]
+pub(super) struct Warned(BTreeMap<String, Timestamp>);
+
+/// Tells what is new of it; when the first of it ends.
+pub(super) async fn warn(
+    visit: &Visit,
+    session: &Session,
+    warned: &mut Warned,
+) -> Option<Timestamp> {
+    let gateway = visit.gateway();
+    let live = session.live();
+    let (applied, now) = (gateway.applied(), live.now());
+    let facts = live.facts();
+    let mut ends: BTreeMap<String, (Timestamp, Box<HighPosture>)> = BTreeMap::new();
+    if applied.documents.posture(&facts.client).is_some() {
+        // Without the store it is told at the next look, or by the end itself.
+        let found = gateway.store.intervention(facts.intervention).await;
+        let intervention = found.ok().flatten();
+        let latest = session.admission();
+        for right in session.rights() {
+            let (permit, documents) = (right.permit(), &applied.documents);
+            let end = latest.ends_by_posture(permit, documents, intervention.as_ref(), now);
+            if let Some((at, posture)) = end {
+                // As often as the same is barred for the same reason, it is said once.
+                let known = format!("{posture}");
+                ends.entry(known).or_insert((at, posture));
+            }
+        }
+    }
+    for (known, (at, posture)) in &ends {
+        if warned.0.get(known) != Some(at) {
+            live.tell(None, &visit.say_ends(posture, *at, now));
+        }
+    }
+    let goes_on = !warned.0.is_empty() && ends.is_empty();
+    if goes_on {
+        let words = visit.say("posture-goes-on");
+        live.tell(None, &next::announced(gateway, visit.lang(), &words));
+    }
+    let first = ends.values().map(|(at, _)| *at).min();
+    warned.0 = ends
+        .into_iter()
+        .map(|(known, (at, _))| (known, at))
+        .collect();
+    first
+}
+
+impl Visit {
+    /// What a technician is told of what a posture will end.
+    fn say_ends(&self, posture: &HighPosture, at: Timestamp, now: Timestamp) -> String {
+        let (lang, texts) = (self.lang(), &self.gateway().texts);
+        let left = times::countdown(lang, at.since(now));
+        let line = match &posture.missing {
+            Missing::Line { line } => line.as_str(),
+            Missing::Yes { .. }
+            | Missing::Window { .. }
+            | Missing::Length { .. }
+            | Missing::Bytes { .. } => "",
+        };
+        let id = match &posture.missing {
+            Missing::Yes { .. } => "posture-warned-yes",
+            Missing::Line { .. } => "posture-warned-line",
+            Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => {
+                "posture-warned-window"
+            }
+        };
+        let since = times::moment(posture.since, clock::now(), None);
+        let args = [
+            ("client", posture.client.as_str().into()),
+            ("since", since.into()),
+            ("reason", crate::texts::told(&posture.reason).into()),
+            ("left", left.into()),
+            ("line", line.into()),
+        ];
+        let words = texts.say(lang, id, &args);
+        next::announced(self.gateway(), lang, &words)
+    }
+}
