@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
+use crate::live::presence::{self, Presence};
 use crate::store::{AuditQuery, StoreError};
 
 /// The sums of an intervention. **Unit** of bytes: payload bytes, from the target and towards it.
@@ -30,6 +31,10 @@ pub(crate) struct Totals {
     pub(crate) slowed: u64,
     /// How often they cut one.
     pub(crate) cut: u64,
+    /// How often a session that is to be accompanied was left alone.
+    pub(crate) left_alone: u64,
+    /// Who accompanied which, from when to when.
+    pub(crate) accompanied: Vec<Presence>,
 }
 
 impl Totals {
@@ -105,6 +110,9 @@ pub(crate) async fn totals(
             totals.add(&stored.record);
         }
     }
+    let presences = presence::of(&house.store, intervention, None).await?;
+    totals.left_alone = presences.left;
+    totals.accompanied = presences.all;
     Ok(totals)
 }
 
@@ -155,6 +163,7 @@ mod tests {
             held: 1,
             slowed: 1,
             cut: 1,
+            ..Totals::default()
         };
         assert_eq!(totals, expected);
     }

@@ -9,6 +9,7 @@ mod admittance;
 mod answering;
 pub(crate) mod caps;
 pub(crate) mod channel;
+mod company;
 pub(crate) mod connection;
 pub(crate) mod entry;
 mod farewell;

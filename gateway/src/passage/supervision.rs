@@ -13,9 +13,9 @@ use std::time::Duration;
 use ecluse_policy::{Admission, EndReason};
 use tokio::sync::watch;
 
-use super::hands;
 use super::session::Session;
 use super::visit::Visit;
+use super::{company, hands};
 use crate::clock;
 use crate::live::Stop;
 use crate::live::hands::Standing;
@@ -54,7 +54,10 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) -> Stop {
 
 /// Watches over a session until it or its connection ends, and closes it then.
 pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
-    until_ended(&visit, &session).await;
+    tokio::select! {
+        () = until_ended(&visit, &session) => {}
+        () = company::keep(&visit, &session) => {}
+    }
     let live = session.live();
     if tokio::time::timeout(CHANNELS_END_WITHIN, live.until_empty())
         .await
@@ -144,6 +147,7 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
                 Err(reason) => right.lose(reason),
             }
         }
+        session.is_accompanied_by_its_rights(visit);
     }
     reason.map(Stop::Right)
 }

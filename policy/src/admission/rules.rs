@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
+use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
 use crate::documents::Documents;
 use crate::extraction::Budgets;
@@ -31,6 +32,8 @@ pub(super) struct Rule {
     pub(super) budgets: Arc<Budgets>,
     /// After how long without anybody what it opened ends.
     pub(super) idle: Option<Span>,
+    /// Whether an operator has to watch what it opened.
+    pub(super) accompanied: Option<Accompanied>,
 }
 
 /// What is granted and allowed on one target as one account.
@@ -97,6 +100,7 @@ impl Rules {
                                 .min(entry.ends_at().unwrap_or(Timestamp::MAX)),
                             budgets: Arc::clone(&budgets),
                             idle: flow.idle,
+                            accompanied: flow.approval.accompanied(),
                         }
                     }));
                 }

@@ -21,7 +21,6 @@ const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 /// Keys that DESIGN §4 names and a later version enforces.
 const LATER: &[&str] = &[
     "consent-to-changes",
-    "accompanied",
     "credentials",
     "algorithms",
     "certificates",
@@ -265,6 +264,15 @@ impl<'d> Table<'d> {
             self.wrong_number(line, name, value, accepted);
         }
         number.map(|value| At { value, line })
+    }
+
+    /// A whole number, where it is there.
+    pub(super) fn maybe_number(&self, name: &str, accepted: &str) -> Option<Option<At<u64>>> {
+        if self.has(name) {
+            return self.number(name, accepted).map(Some);
+        }
+        self.taken.borrow_mut().insert(name.to_owned());
+        Some(None)
     }
 
     fn wrong_number(&self, line: u32, name: &str, value: &DeValue<'_>, accepted: &str) {

@@ -8,6 +8,7 @@ use super::{grammar, shown};
 use crate::clock;
 use crate::deeds::listing::{self, Interventions, LISTED};
 use crate::deeds::totals::Totals;
+use crate::live::presence::Presence;
 use crate::terminal::layout::Gives;
 use crate::texts::{amounts, times};
 
@@ -74,6 +75,11 @@ async fn in_full(
     // One that nobody used has none.
     if let Some(totals) = totals.filter(|totals| totals.sessions > 0) {
         fields.push((desk.say("field-passed", &[]), passed(desk, totals)));
+        if !totals.accompanied.is_empty() {
+            let by = totals.accompanied.iter();
+            let by: Vec<String> = by.map(|one| accompanied(desk, one, now)).collect();
+            fields.push((desk.say("field-accompanied", &[]), by.join(" · ")));
+        }
         if let Some(acts) = acts(desk, totals) {
             fields.push((desk.say("field-acts", &[]), acts));
         }
@@ -106,6 +112,28 @@ fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
     .join(" · ")
 }
 
+/// Who accompanied a session, from when to when.
+fn accompanied(desk: &Desk<'_>, presence: &Presence, now: Timestamp) -> String {
+    let until = presence.until;
+    let until = until.map_or_else(String::new, |until| times::moment(until, now, None));
+    let args = [
+        ("session", presence.number.to_string().into()),
+        ("by", presence.operator.as_str().into()),
+        ("from", times::moment(presence.from, now, None).into()),
+        (
+            "open",
+            if presence.until.is_none() {
+                "yes"
+            } else {
+                "no"
+            }
+            .into(),
+        ),
+        ("until", until.into()),
+    ];
+    desk.say("accompany-presence", &args)
+}
+
 /// What happened at budgets and was done by hand, each as often; none where nothing was.
 fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
     let acts = [
@@ -114,6 +142,7 @@ fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
         ("totals-held", totals.held),
         ("totals-slowed", totals.slowed),
         ("totals-cut", totals.cut),
+        ("totals-left-alone", totals.left_alone),
     ];
     let done: Vec<String> = acts
         .into_iter()

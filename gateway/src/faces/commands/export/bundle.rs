@@ -288,6 +288,7 @@ fn interventions(
         text,
         salt,
         intervention,
+        presences,
     } in bodies
     {
         let name = format!("{}{number}.json", bundle::INTERVENTIONS);
@@ -296,7 +297,8 @@ fn interventions(
         if let Some(salt) = salt {
             salts.push_str(&format!("{salt}  {name}\n"));
         }
-        facts.extend(intervention.as_ref().map(|it| facts_of(it, language)));
+        let told = intervention.as_ref();
+        facts.extend(told.map(|it| facts_of(it, presences, language)));
     }
     Ok(facts)
 }

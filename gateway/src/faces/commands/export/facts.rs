@@ -4,6 +4,7 @@ use ecluse_policy::intervention::{CloseReason, State};
 use ecluse_policy::{Intervention, Lang, PersonId, Scope, Timestamp};
 use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, Window};
 
+use crate::live::presence::Presence;
 use crate::texts::sizes;
 
 /// What happened to it, in words.
@@ -21,6 +22,8 @@ struct Words {
     finished: &'static str,
     ended: &'static str,
     cancelled: &'static str,
+    accompanies: &'static str,
+    until: &'static str,
 }
 
 const FRENCH: Words = Words {
@@ -37,6 +40,8 @@ const FRENCH: Words = Words {
     finished: "terminée par le technicien",
     ended: "retirée",
     cancelled: "annulée par le technicien",
+    accompanies: "accompagne",
+    until: "jusqu'à",
 };
 
 const ENGLISH: Words = Words {
@@ -53,10 +58,16 @@ const ENGLISH: Words = Words {
     finished: "finished by the technician",
     ended: "withdrawn",
     cancelled: "cancelled by the technician",
+    accompanies: "accompanies",
+    until: "until",
 };
 
 /// What is told of an intervention.
-pub(super) fn facts_of(intervention: &Intervention, language: Language) -> InterventionFacts {
+pub(super) fn facts_of(
+    intervention: &Intervention,
+    presences: &[Presence],
+    language: Language,
+) -> InterventionFacts {
     let (words, lang) = match language {
         Language::French => (&FRENCH, Lang::Fr),
         Language::English => (&ENGLISH, Lang::En),
@@ -96,6 +107,19 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         )
     });
     let person = &request.person;
+    let accompanied = presences.iter().map(|presence| {
+        let session = format!("session #{}", presence.number);
+        let text = match presence.until {
+            Some(until) => format!("{session}, {} {until}", words.until),
+            None => session,
+        };
+        let by = Some(&presence.operator);
+        decision(by, presence.from, words.accompanies, &text)
+    });
+    let decided = seen.into_iter().chain(approvals);
+    let decided = decided.chain(what_became(intervention, person, words));
+    let mut decisions: Vec<Decision> = decided.chain(accompanied).collect();
+    decisions.sort_by_key(|decision| decision.at_us);
     InterventionFacts {
         id: intervention.id().as_uuid(),
         number: format!("#{}", intervention.number().0),
@@ -105,11 +129,7 @@ pub(super) fn facts_of(intervention: &Intervention, language: Language) -> Inter
         reason: request.reason.clone(),
         requested_us: request.requested_at.as_micros(),
         granted,
-        decisions: seen
-            .into_iter()
-            .chain(approvals)
-            .chain(what_became(intervention, person, words))
-            .collect(),
+        decisions,
     }
 }
 
@@ -197,7 +217,7 @@ mod tests {
                 "seen": null, "approvals": approvals, "revision": 2,
             }))
             .unwrap();
-            facts_of(&intervention, language)
+            facts_of(&intervention, &[], language)
                 .decisions
                 .pop()
                 .unwrap()

@@ -36,7 +36,9 @@ pub(crate) async fn resume(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
         (false, Some(true)) => "operator-not-held-budget",
         (false, Some(false) | None) => "operator-not-held",
     };
-    tell(desk, id, &done).await
+    let status = tell(desk, id, &done).await?;
+    tell_alone(desk, &done.at).await?;
+    Ok(status)
 }
 
 /// `slow`
@@ -64,6 +66,15 @@ async fn tell(desk: &mut Desk<'_>, id: &str, done: &Handled) -> Result<u32, Trou
         true => tell_where(desk, &done.at).await,
         false => Ok(status::DONE),
     }
+}
+
+/// Says what else a session waits for that an operator lets go on.
+pub(super) async fn tell_alone(desk: &mut Desk<'_>, at: &AtSession) -> Result<(), Trouble> {
+    if at.is_alone {
+        let args = [("session", at.number.to_string().into())];
+        desk.line("operator-still-alone", &args).await?;
+    }
+    Ok(())
 }
 
 /// Says which other gateway does it, where one does.
