@@ -1094,3 +1094,49 @@ over-ended-between = after { $after }, at the latest { $latest }
 over-recovered-frame = ended { $when }: the gateway stopped without closing it; its last recorded frame is all that tells
 over-recovered-write = ended { $when }: the gateway stopped without closing it; the last write to the recording, which it cannot read, is all that tells
 over-recovered-log = ended { $when }: the gateway stopped without closing it; the last word about it in the journal is all that tells
+
+## Accompaniment (I4)
+
+accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; what you type meanwhile is not passed on.
+accompany-left = Écluse: nobody of { $client } watches this session any more, and it is paused until an operator does (watch { $session }). They are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+accompany-goes-on = Écluse: { $people } { $held ->
+    [yes] watches this session, but it is held: nothing passes yet.
+   *[no] watches this session: it goes on.
+}
+accompany-over = Écluse: { $held ->
+    [yes] this session does not have to be accompanied any more, but it is held: nothing passes yet.
+   *[no] this session does not have to be accompanied any more: it goes on.
+}
+accompany-request = Accompanied, by the flow { $flow }: nothing passes unless an operator of { $client } watches the session, each { $count ->
+    [one] one session
+   *[other] { $count } sessions
+} at most
+accompany-flow = yes: an operator watches, each { $count ->
+    [one] one session
+   *[other] { $count } sessions
+} at most
+accompany-presence = session { $session }: { $by }, { $open ->
+    [yes] since { $from }{ $until }
+   *[no] { $from } to { $until }
+}
+hold-lifted-alone = Écluse: an operator lets this session go on, but nobody watches it: nothing passes until one does.
+budget-goes-on-alone = Écluse: the budget lets more pass, but nobody of the client watches this session: nothing passes until an operator does.
+field-accompanied = Accompanied
+live-alone = WAITS since { $since } for an operator: watch { $session }
+live-accompanied = accompanied by { $by }
+operator-alone = { $time }  Session { $session } of { $person } on { $target } { $over ->
+    [yes] waited for an operator who watches it; it waits no more.
+   *[no] waits for an operator who watches it: watch { $session }
+}
+operator-more-alone = { $time }  And { $count ->
+    [one] one more session
+   *[other] { $count } more sessions
+} of { $person } waited for an operator ({ $numbers }); live shows those that still do.
+operator-still-alone = Session { $session } waits for an operator who watches it, and that stays: watch { $session }
+totals-left-alone = left alone: { $count } ×
+watch-accompanies = you accompany it
+watch-not-counted = you do not accompany it yet
+watch-full = YOU DO NOT ACCOMPANY IT: the flow lets you accompany { $count ->
+    [one] one session, and you do already
+   *[other] { $count } sessions, and you do already
+}

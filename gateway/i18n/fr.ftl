@@ -326,6 +326,8 @@ changes-part = { $kind ->
     [approval-by] nombre d'approbations ({ $part })
     [approval-at-most] durée au plus ({ $part })
     [approval-long] durée longue ({ $part })
+    [approval-accompanied] accompagnée ({ $part })
+    [approval-sessions-per-operator] sessions par opérateur ({ $part })
     [contacts-technical] contact technique ({ $part })
     [contacts-decision] contact de décision ({ $part })
     [recording-recipients] lecteurs des enregistrements ({ $part })
@@ -1125,3 +1127,49 @@ over-ended-between = après { $after }, au plus tard { $latest }
 over-recovered-frame = finie { $when } : la passerelle s'est arrêtée sans la clore ; seule sa dernière trame enregistrée le dit
 over-recovered-write = finie { $when } : la passerelle s'est arrêtée sans la clore ; seule la dernière écriture de l'enregistrement, qu'elle ne peut lire, le dit
 over-recovered-log = finie { $when } : la passerelle s'est arrêtée sans la clore ; seul le dernier mot du journal à son sujet le dit
+
+## Accompagnement (I4)
+
+accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; ce que vous tapez entre-temps n'est pas transmis.
+accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+accompany-goes-on = Écluse : { $people } { $held ->
+    [yes] regarde cette session, mais elle reste suspendue : rien ne passe encore.
+   *[no] regarde cette session : elle reprend.
+}
+accompany-over = Écluse : { $held ->
+    [yes] cette session n'a plus à être accompagnée, mais elle reste suspendue : rien ne passe encore.
+   *[no] cette session n'a plus à être accompagnée : elle reprend.
+}
+accompany-request = Accompagnée, par le flux { $flow } : rien ne passe tant qu'un opérateur { DE($client) } ne regarde pas la session ; chacun en accompagne { $count ->
+    [one] une
+   *[other] { $count }
+} au plus
+accompany-flow = oui : un opérateur regarde ; chacun accompagne { $count ->
+    [one] une session
+   *[other] { $count } sessions
+} au plus
+accompany-presence = session { $session } : { $by }, { $open ->
+    [yes] depuis { $from }{ $until }
+   *[no] de { $from } à { $until }
+}
+hold-lifted-alone = Écluse : un opérateur laisse cette session reprendre, mais personne ne la regarde : rien ne passe avant que l'un d'eux le fasse.
+budget-goes-on-alone = Écluse : le budget laisse de nouveau passer, mais personne du client ne regarde cette session : rien ne passe avant qu'un opérateur le fasse.
+field-accompanied = Accompagnée
+live-alone = ATTEND depuis { $since } un opérateur : watch { $session }
+live-accompanied = accompagnée par { $by }
+operator-alone = { $time }  La session { $session } { DE($person) } sur { $target } { $over ->
+    [yes] attendait un opérateur qui la regarde ; elle ne l'attend plus.
+   *[no] attend un opérateur qui la regarde : watch { $session }
+}
+operator-more-alone = { $time }  Et { $count ->
+    [one] une autre session
+   *[other] { $count } autres sessions
+} { DE($person) } en attente d'un opérateur ({ $numbers }) ; live montre celles qui attendent encore.
+operator-still-alone = La session { $session } attend un opérateur qui la regarde, et cela reste : watch { $session }
+totals-left-alone = laissée seule : { $count } fois
+watch-accompanies = vous l'accompagnez
+watch-not-counted = vous ne l'accompagnez pas encore
+watch-full = VOUS NE L'ACCOMPAGNEZ PAS : le flux vous laisse accompagner { $count ->
+    [one] une session, et vous le faites déjà
+   *[other] { $count } sessions, et vous le faites déjà
+}

@@ -110,6 +110,10 @@ kinds! {
     Question = "question",
     /// The technician answered.
     Answer = "answer",
+    /// An operator accompanies a session from here on (I4).
+    Accompanied = "accompanied",
+    /// An operator accompanies a session no more, or it waits for the first who does.
+    Unaccompanied = "unaccompanied",
     /// A channel ended because nobody did anything on it.
     Idle = "idle",
     /// An operator keeps a person, a station, a target or everything out until one lifts it (I5, I8).

@@ -7,6 +7,7 @@
 pub(crate) mod agreement;
 pub(crate) mod alone;
 mod because;
+pub(crate) mod company;
 mod exhausted;
 mod guests;
 pub(crate) mod hands;
@@ -14,6 +15,7 @@ mod held;
 pub(crate) mod node_name;
 pub(crate) mod nodes;
 pub(crate) mod orders;
+pub(crate) mod presence;
 pub(crate) mod questions;
 mod session;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use uuid::Uuid;
 
 use self::agreement::Agreement;
 pub use self::because::{Because, KnownBy};
+pub(crate) use self::company::{Companions, Company, Program, Worth};
 pub(crate) use self::exhausted::key as budget_key;
 pub use self::exhausted::{Exhausted, SpentBudget};
 pub(crate) use self::guests::{Guest, Guests};
@@ -127,6 +130,8 @@ pub(crate) struct Standing {
 #[derive(Debug, Default)]
 pub struct Live {
     sessions: Mutex<BTreeMap<u64, Arc<LiveSession>>>,
+    /// Who accompanies which of them.
+    companions: Companions,
     /// The connections of technicians, with sessions or without.
     pub(crate) guests: Guests,
     /// Whether this machine's clock is the store's.
@@ -227,6 +232,8 @@ impl Live {
 
     pub(crate) fn leave(&self, number: u64) {
         self.lock().remove(&number);
+        // Whoever accompanied it may accompany another.
+        self.count_companions();
     }
 
     /// The time that the sessions of an intervention end by, from its first one here on: one who comes again after the clock

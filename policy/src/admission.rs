@@ -91,6 +91,7 @@ impl Admission {
             signals: signals_of(&rule.capability),
             budgets: Arc::clone(&rule.budgets),
             idle: rule.idle,
+            accompanied: rule.accompanied,
         };
         Verdict::Permit(self.permit(rule, terms))
     }
@@ -129,7 +130,8 @@ impl Admission {
         let open = answering.iter().copied();
         let best = open
             .filter(|rule| rule.terminal || !terminal)
-            .max_by_key(|rule| rule.closes_at);
+            // Of two that last as long, the stricter.
+            .max_by_key(|rule| (rule.closes_at, rule.accompanied.is_some()));
         match (best, answering.first()) {
             (Some(best), _) => Ok(best),
             (None, Some(_)) if let Some(posture) = barred() => Err(Refusal::Posture(posture)),

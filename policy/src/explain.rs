@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability, Standing};
 use crate::clearance::why_not;
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
@@ -58,6 +59,8 @@ pub struct AllowedBy {
     pub budgets: Budgets,
     /// After how long without anybody what it opened ends.
     pub idle: Option<Span>,
+    /// Whether an operator has to watch, and how many sessions each may.
+    pub accompanied: Option<Accompanied>,
 }
 
 /// One flow that does not allow it, and why.
@@ -177,6 +180,7 @@ pub fn explain(
                     closes_at: ends.into_iter().flatten().min(),
                     budgets: budgets.clone(),
                     idle: flow.idle,
+                    accompanied: flow.approval.accompanied(),
                 }
             }));
         } else {
@@ -278,6 +282,7 @@ impl fmt::Display for Explanation {
                     closes_at,
                     budgets,
                     idle,
+                    accompanied,
                 } in by
                 {
                     let accounts = accounts
@@ -296,6 +301,9 @@ impl fmt::Display for Explanation {
                     }
                     if let Some(closes_at) = closes_at {
                         write!(formatter, "; open until {closes_at}")?;
+                    }
+                    if let Some(accompanied) = accompanied {
+                        write!(formatter, "\n    {accompanied}")?;
                     }
                     match terminal {
                         Some(true) => write!(formatter, "\n    with a terminal")?,

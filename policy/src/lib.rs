@@ -23,6 +23,7 @@
     )
 )]
 
+pub mod accompaniment;
 pub mod address;
 pub mod admission;
 pub mod capability;
@@ -48,6 +49,7 @@ pub mod time;
 pub mod verdict;
 pub mod words;
 
+pub use self::accompaniment::{Accompanied, accompanied_flows};
 pub use self::address::LoginAddress;
 pub use self::admission::{Admission, Bounds, admit, admit_for};
 pub use self::capability::{Allowed, Capability};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::clearance::is_let_in;
 use crate::documents::{
@@ -33,6 +34,8 @@ pub struct Reach {
     pub hours: Schedule,
     /// After whose yes, and for how long.
     pub approval: ApprovalRule,
+    /// Whether an operator has to watch it, and how many sessions each may.
+    pub accompanied: Option<Accompanied>,
     /// How much may leave any of these targets in one intervention; `None` is without a limit.
     pub bytes: Option<ByteCount>,
 }
@@ -79,6 +82,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
                     entries: in_force(flow, now).cloned().collect(),
                     hours: flow.hours.clone(),
                     approval: flow.approval.at(now),
+                    accompanied: flow.approval.accompanied(),
                     bytes,
                 });
             }

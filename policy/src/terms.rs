@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::accompaniment::Accompanied;
 use crate::admission::closed;
 use crate::capability::Capability;
 use crate::extraction::Budgets;
@@ -113,6 +114,7 @@ pub struct Terms {
     pub(crate) signals: &'static [&'static str],
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) idle: Option<Span>,
+    pub(crate) accompanied: Option<Accompanied>,
 }
 
 impl Terms {
@@ -146,6 +148,13 @@ impl Terms {
     #[must_use]
     pub const fn idle(&self) -> Option<Span> {
         self.idle
+    }
+
+    /// Whether an operator has to watch it, as it was when the permit was made; what it is later,
+    /// [`Admission::bounds`](crate::admission::Admission::bounds) says.
+    #[must_use]
+    pub const fn accompanied(&self) -> Option<Accompanied> {
+        self.accompanied
     }
 
     /// The signals that may be sent, without `SIG`.

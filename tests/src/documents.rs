@@ -146,6 +146,8 @@ pub struct Flow {
     pub by: u32,
     /// The longest window an approval may open; one of days, such as `40d`, with somebody who answers for it.
     pub at_most: String,
+    /// How many sessions an operator accompanies, where one has to.
+    pub accompanied: Option<u32>,
 }
 
 impl Documents {
@@ -336,11 +338,15 @@ impl Documents {
             hours,
             by,
             at_most,
+            accompanied,
         } in &self.flows
         {
+            let accompanied = accompanied.map_or(String::new(), |each| {
+                format!(", accompanied = true, sessions-per-operator = {each}")
+            });
             let _ = write!(
                 text,
-                "\n[[flow]]\nname = {}\ntechnicians = {}\ntargets = {}\naccounts = {}\nallow = {}\nhours = {}\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = {by}, at-most = {} }}\n",
+                "\n[[flow]]\nname = {}\ntechnicians = {}\ntargets = {}\naccounts = {}\nallow = {}\nhours = {}\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = {by}, at-most = {}{accompanied} }}\n",
                 quoted(name),
                 list(technicians),
                 list(targets),

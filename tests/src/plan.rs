@@ -187,6 +187,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             hours: "always".to_owned(),
             by: 1,
             at_most: "4h".to_owned(),
+            accompanied: None,
         }],
         provider_lines: Vec::new(),
         recording_recipients: vec![keys::reader(&layout.recording_key())?, "gateway".to_owned()],

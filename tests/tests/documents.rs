@@ -232,8 +232,8 @@ fn a_limit_that_is_not_enforced_is_refused() -> Result<()> {
         ),
         ("allow = [\"sftp-read: /var/log/**\"]", ".allow: "),
         (
-            "approval = { by = 1, at-most = \"4h\", accompanied = true }",
-            ".approval.accompanied: ",
+            "approval = { by = 1, at-most = \"4h\", sessions-per-operator = 3 }",
+            ".approval.sessions-per-operator: ",
         ),
     ] {
         let key = line.split(' ').next().context("no key")?;

@@ -12,6 +12,7 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Answer, Site, Ssh, Terminal, store, wait};
 use serde_json::Value;
 
+mod accompanied;
 mod anew;
 mod asked;
 mod copied;

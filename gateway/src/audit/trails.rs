@@ -97,6 +97,8 @@ impl AuditKind {
             | Self::Slow
             | Self::Question
             | Self::Answer
+            | Self::Accompanied
+            | Self::Unaccompanied
             | Self::KeepOut
             | Self::KeepOutLifted
             | Self::PostureHigh

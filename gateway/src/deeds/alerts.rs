@@ -3,6 +3,7 @@
 //! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
 //! doors where connections find no place (F5).
 
+mod alone;
 mod budgets;
 mod by_hand;
 mod folded;
@@ -13,6 +14,7 @@ use ecluse_policy::documents::Pool;
 use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use self::alone::alone;
 use self::budgets::budgets;
 pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
@@ -110,6 +112,14 @@ pub(crate) enum Told {
         /// Whether nothing waits any more: something was added since, or the session is over.
         over: bool,
     },
+    /// A session waits for an operator who accompanies it (I4).
+    Alone {
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        /// Whether it waits no more: somebody came, or it is over.
+        over: bool,
+    },
     /// Another operator did something by hand to a session.
     Hand {
         by: String,
@@ -198,6 +208,7 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     let from = since.unwrap_or(now.minus(SHOWN_FOR));
     let mut alerts = on_record(house, client, from).await?;
     alerts.extend(by_hand(house, by, client, from).await?);
+    alerts.extend(alone(house, client, from).await?);
     let room = house.space.last();
     if !is_new || room.since >= from {
         alerts.extend(of_room(house, room));

@@ -41,6 +41,8 @@ pub(crate) struct AtSession {
     pub(crate) held_by: Option<PersonId>,
     /// The gateway that carries it, where it is another, and whether it was heard of lately.
     pub(crate) there: Option<(String, bool)>,
+    /// Whether it waits for an operator who accompanies it; known where it is carried.
+    pub(crate) is_alone: bool,
 }
 
 impl InPassage {
@@ -113,11 +115,13 @@ impl InPassage {
 
     /// The same as whoever did something to it is told of it.
     pub(super) fn told(&self, hands: &Hands) -> AtSession {
+        let here = self.here.as_ref();
         AtSession {
             number: self.number,
             person: self.counted.person.clone(),
             held_by: hands.held().map(|held| held.person.clone()),
             there: self.there.clone(),
+            is_alone: here.is_some_and(|session| session.held().borrow().by_absence()),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::gateway::Gateway;
 use crate::live::hands::{self, Standing};
 use crate::live::nodes::{self, Remote};
 use crate::live::orders::{self, of_guest, of_session};
+use crate::live::presence;
 use crate::live::{CutWhat, LiveSession, Order};
 use crate::store::{Reply, StoreError};
 
@@ -80,10 +81,21 @@ pub(crate) struct Passing {
     pub(crate) held: bool,
     /// Who holds it by hand.
     pub(crate) held_by: Option<PersonId>,
+    /// Who accompanies it, where somebody has to.
+    pub(crate) company: Option<With>,
     /// How fast it may go by hand. **Unit**: bytes a second.
     pub(crate) slowed: Option<u64>,
     /// What its technician was asked last, while somebody holds it.
     pub(crate) asked: Option<AskedThere>,
+}
+
+/// Who accompanies a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct With {
+    /// These.
+    pub(crate) by: BTreeSet<PersonId>,
+    /// Since when it waits for somebody.
+    pub(crate) alone_since: Option<Timestamp>,
 }
 
 /// What passed on a session. **Unit**: bytes.
@@ -124,11 +136,12 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         .map(|session| gauges::charges(session.budgeted().iter().map(|one| &**one), now))
         .collect();
     let mut charges_there: Vec<Vec<Charge>> = Vec::new();
-    let mut hands_there: Vec<Standing> = Vec::new();
+    let mut hands_there: Vec<(Standing, Option<With>)> = Vec::new();
     for remote in &there {
         charges_there.push(remote_charges(&applied.documents, remote, now));
         let start = &remote.session.start;
-        hands_there.push(hands::standing(&house.store, start.id, start.at).await?);
+        let standing = hands::standing(&house.store, start.id, start.at).await?;
+        hands_there.push((standing, with_there(house, remote).await?));
     }
     let all: Vec<&Charge> = charges.iter().chain(&charges_there).flatten().collect();
     let spent = Spent::of(house, all).await?;
@@ -137,9 +150,9 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         of_here(session, &own, nearest)
     });
     let there = there.iter().zip(&charges_there).zip(&hands_there);
-    let there = there.map(|((remote, charges), hands)| Passing {
+    let there = there.map(|((remote, charges), (hands, with))| Passing {
         nearest: spent.nearest(charges),
-        ..of_there(remote, hands)
+        ..of_there(remote, hands, with.clone())
     });
     let mut sessions: Vec<Passing> = here.chain(there).collect();
     sessions.sort_by_key(|session| session.number);
@@ -151,6 +164,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
     let facts = session.facts();
     let standing = session.hands().borrow().clone();
     let hands = standing.hands();
+    let company = session.company().borrow().clone();
     let channels = session.channels();
     let channels = channels
         .iter()
@@ -171,9 +185,25 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         nearest,
         held: session.held().borrow().by_budget(),
         held_by: hands.held().map(|held| held.person.clone()),
+        company: company.rule().map(|_| With {
+            by: company.on_record().clone(),
+            alone_since: company.alone_since(),
+        }),
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
         asked: asked(&standing),
     }
+}
+
+/// Who accompanies a session of another node, as the log has it; none where nobody has to.
+async fn with_there(house: &Gateway, remote: &Remote) -> Result<Option<With>, StoreError> {
+    let start = &remote.session.start;
+    let found = presence::of(&house.store, start.intervention, Some(start.id)).await?;
+    let with = With {
+        by: found.with(start.id),
+        alone_since: found.alone.get(&start.id).copied(),
+    };
+    let is_to_be = !with.by.is_empty() || with.alone_since.is_some();
+    Ok(is_to_be.then_some(with))
 }
 
 /// What the technician was asked last, while somebody holds the session.
@@ -201,7 +231,7 @@ fn remote_charges(documents: &Documents, remote: &Remote, now: Timestamp) -> Vec
 }
 
 /// One that another node carries: its channels are known there alone.
-fn of_there(remote: &Remote, standing: &Standing) -> Passing {
+fn of_there(remote: &Remote, standing: &Standing, with: Option<With>) -> Passing {
     let hands = standing.hands();
     let start = &remote.session.start;
     let intervention = remote.intervention.as_ref();
@@ -236,6 +266,7 @@ fn of_there(remote: &Remote, standing: &Standing) -> Passing {
         nearest: None,
         held: false,
         held_by: hands.held().map(|held| held.person.clone()),
+        company: with,
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
         asked: asked(standing),
     }

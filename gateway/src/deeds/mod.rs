@@ -8,6 +8,7 @@
 //! A deed that cannot go on without something that only the person can give says what it [`Wants`], having changed nothing:
 //! a face that can ask them does so and calls again.
 
+pub(crate) mod accompany;
 pub(crate) mod alerts;
 pub(crate) mod answers;
 pub(crate) mod changes;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
+use crate::live::presence::{self, Presence};
 use crate::passage::by_channel::{OfChannel, channels_of};
 use crate::store::{AuditQuery, Store, StoreError};
 
@@ -46,6 +47,10 @@ pub(crate) struct Totals {
     pub(crate) slowed: u64,
     /// How often they cut one.
     pub(crate) cut: u64,
+    /// How often a session that is to be accompanied was left alone.
+    pub(crate) left_alone: u64,
+    /// Who accompanied which, from when to when.
+    pub(crate) accompanied: Vec<Presence>,
 }
 
 /// What of a sum is not counted to the byte.
@@ -271,6 +276,9 @@ pub(crate) async fn on_record(
         };
         totals.session(&story, counted, known);
     }
+    let presences = presence::of(store, intervention, None).await?;
+    totals.left_alone = presences.left;
+    totals.accompanied = presences.all;
     Ok(totals)
 }
 

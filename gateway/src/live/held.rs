@@ -1,4 +1,5 @@
-//! What holds a session: budgets that let nothing more pass until somebody adds to them, and operators (X3).
+//! What holds a session: budgets that let nothing more pass until somebody adds to them, operators (X3), and the absence of one
+//! where it is to be accompanied (I4).
 //!
 //! A session that is held stays open, with its target and its connection, and freezes both ways.
 
@@ -18,6 +19,8 @@ pub(crate) struct Held {
     by_hand: Option<HeldBy>,
     /// The question that the technician is to answer, by its place in the log.
     asked: Option<u64>,
+    /// It is to be accompanied, and nobody does.
+    is_alone: bool,
 }
 
 /// What keeps something new from being started.
@@ -43,6 +46,16 @@ impl Held {
     pub(crate) fn is_held_by(&mut self, held: Option<HeldBy>, asked: Option<u64>) {
         self.asked = asked.filter(|_| held.is_some());
         self.by_hand = held;
+    }
+
+    /// Nobody accompanies it, or it needs nobody; whether that is new.
+    pub(crate) fn is_alone(&mut self, is_alone: bool) -> bool {
+        std::mem::replace(&mut self.is_alone, is_alone) != is_alone
+    }
+
+    /// Whether it waits for somebody who accompanies it.
+    pub(crate) fn by_absence(&self) -> bool {
+        self.is_alone
     }
 
     /// The question that the technician is to answer.
@@ -104,7 +117,7 @@ impl Held {
     }
 
     /// What keeps a channel from being started: an operator, or a budget that holds its session and that it did not find out
-    /// itself.
+    /// itself. Where somebody is missing who accompanies it, it waits for them.
     pub(crate) fn keeps_out(&self, channel: u32) -> Option<Holder> {
         let beside = || {
             let mut all = self.budgets.iter();
@@ -114,10 +127,11 @@ impl Held {
         self.by_hand.clone().map(Holder::Hand).or_else(beside)
     }
 
-    /// Whether a channel is held: by an operator, by a budget of its own, or by one of its session or more.
+    /// Whether a channel is held: by an operator, by the absence of one, by a budget of its own, or by one of its session or more.
     pub(crate) fn holds(&self, channel: u32) -> bool {
         let mut all = self.budgets.iter();
         self.by_hand.is_some()
+            || self.is_alone
             || all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
     }
 }
@@ -194,7 +208,13 @@ mod tests {
         assert!(held.let_go(1, Way::Down) && held.holds(1));
         assert!(held.hold(1, over(Level::Session)));
         held.is_held_by(None, None);
+        assert!(held.is_alone(true) && !held.is_alone(true));
         assert!(held.holds(1) && held.holds(2));
         assert!(held.keeps_out(1).is_none() && held.keeps_out(2).is_some());
+        // Nor does the end of either bring somebody who accompanies it, and who does ends neither.
+        assert!(held.let_go(1, Way::Down) && held.holds(1) && held.by_absence());
+        assert!(held.keeps_out(2).is_none(), "it waits");
+        held.is_held_by(Some(by), None);
+        assert!(held.is_alone(false) && held.holds(1));
     }
 }

@@ -5,6 +5,7 @@
 //! does not get onto the wire, or where the reason is about the person and no intervention, the connection ends, and then
 //! every session of it, each with that reason ([`Shared`], `adr/0009-sessions.md`).
 
+mod company;
 mod freezing;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use super::hands::Standing;
-use super::{Held, Stop};
+use super::{Company, Held, Stop};
 use crate::clock::Onward;
 use crate::door::stream::Socket;
 use crate::extraction::toll::Toll;
@@ -96,6 +97,8 @@ pub struct LiveSession {
     progress: watch::Sender<u64>,
     stop: watch::Sender<Option<Stop>>,
     held: watch::Sender<Held>,
+    /// Who accompanies it.
+    company: watch::Sender<Company>,
     /// What operators did to it by hand.
     hands: watch::Sender<Standing>,
     /// Channels whose close is not on the wire yet.
@@ -126,6 +129,7 @@ impl LiveSession {
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(None),
             held: watch::Sender::default(),
+            company: watch::Sender::default(),
             hands: watch::Sender::default(),
             seated: watch::Sender::new(0),
             next_channel: AtomicU32::new(1),

@@ -11,6 +11,7 @@ use super::purse::RequestCosts;
 use super::side::{End, Gone, Sink, Stream, TermSize};
 use super::uplink::{FromTechnician, Uplink};
 use super::window::TerminalRequest;
+use crate::live::Program;
 use crate::terminal::layout;
 
 /// What a channel asked for before its shell or command.
@@ -24,6 +25,8 @@ pub(crate) struct Opening {
     pub(crate) variables_unkept: u32,
     /// The size that its window was given while it talked to the gateway.
     pub(super) resized: Option<TermSize>,
+    /// The program that it came from.
+    pub(super) program: Option<Arc<dyn Program>>,
     /// What the requests are paid for with.
     costs: RequestCosts,
     /// What the gateway's own dialogue switched on in the person's terminal.
@@ -41,8 +44,17 @@ impl Opening {
             environment: Vec::new(),
             variables_unkept: 0,
             resized: None,
+            program: None,
             costs: RequestCosts::default(),
             order: Order::new(u32::MAX),
+        }
+    }
+
+    /// The same from `program`, which can be asked whether it is there.
+    pub(crate) fn by(self, program: impl Program + 'static) -> Self {
+        Self {
+            program: Some(Arc::new(program)),
+            ..self
         }
     }
 

@@ -4,6 +4,7 @@ use ecluse_policy::extraction::{Hands, HeldBy};
 
 use super::session::Session;
 use super::visit::Visit;
+use crate::live::Held;
 use crate::live::hands::{self, Standing};
 use crate::texts::amounts;
 
@@ -38,8 +39,8 @@ pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &St
     // A question says that it holds.
     let is_told = is_asked && now.held().is_some_and(|held| held.reason.is_none());
     if before.held() != now.held() && !is_told {
-        let by_budget = live.held().borrow().by_budget();
-        live.tell(None, &visit.say_hold(now.held(), by_budget));
+        let held = live.held().borrow().clone();
+        live.tell(None, &visit.say_hold(now.held(), &held));
     }
     if before.slowed() != now.slowed() {
         live.tell(None, &visit.say_slowed(now));
@@ -48,13 +49,13 @@ pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &St
 
 impl Visit {
     /// What a technician is told when an operator holds their session, or lets it go.
-    fn say_hold(&self, held: Option<&HeldBy>, by_budget: bool) -> String {
+    fn say_hold(&self, held: Option<&HeldBy>, now: &Held) -> String {
         let (lang, texts) = (self.lang(), &self.gateway().texts);
         let Some(HeldBy { person, reason }) = held else {
-            let id = if by_budget {
-                "hold-lifted-budget"
-            } else {
-                "hold-lifted"
+            let id = match (now.by_absence(), now.by_budget()) {
+                (true, _) => "hold-lifted-alone",
+                (false, true) => "hold-lifted-budget",
+                (false, false) => "hold-lifted",
             };
             return texts.say(lang, id, &[]);
         };
@@ -84,8 +85,9 @@ impl Visit {
     }
 
     /// And when a budget lets more pass.
-    pub(super) fn say_budget_goes_on(&self, held: Option<&HeldBy>) -> String {
-        match held {
+    pub(super) fn say_budget_goes_on(&self, now: &Held) -> String {
+        match now.by_hand() {
+            None if now.by_absence() => self.say("budget-goes-on-alone"),
             None => self.say("budget-goes-on"),
             Some(held) => {
                 let by = [("by", held.person.as_str().into())];

@@ -10,6 +10,7 @@ mod answering;
 pub(crate) mod by_channel;
 pub(crate) mod caps;
 pub(crate) mod channel;
+mod company;
 pub(crate) mod connection;
 pub(crate) mod entry;
 mod farewell;

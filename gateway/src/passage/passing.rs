@@ -89,6 +89,12 @@ impl<'a> Passing<'a> {
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
         });
+        if live.tells_alone().is_some() {
+            live.tell(
+                Some(number),
+                &visit.say_of_company("accompany-waits", &seated.session),
+            );
+        }
         let meter = Meter::of(live.passed(), number, command.as_deref());
         let toll = Paying::open(visit, seated, number, command);
         Ok(Self {
@@ -118,7 +124,7 @@ impl<'a> Passing<'a> {
     }
 
     /// Waits until it may pass, tells the technician that they are recorded, then reaches the target of the permit: nothing is
-    /// started there while a budget or an operator holds the session.
+    /// started there while a budget or an operator holds the session, nor before somebody accompanies one that is to be.
     ///
     /// # Errors
     /// Why there is no target: the farewell.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use ecluse_policy::{Bounds, EndReason, Permit, Span};
+use ecluse_policy::{Accompanied, Bounds, EndReason, Permit, Span};
 use tokio::sync::watch;
 
 use crate::extraction::budgeted::Budgeted;
@@ -31,6 +31,8 @@ pub(crate) struct Right {
     lost: watch::Sender<Option<EndReason>>,
     /// After how long without anybody the channel ends.
     idle: watch::Sender<Option<Span>>,
+    /// How it is to be accompanied.
+    accompanied: Mutex<Option<Accompanied>>,
     /// What the channel pays by, once it does.
     toll: Mutex<Weak<Toll>>,
     last: LastEnd,
@@ -41,6 +43,7 @@ impl Right {
     pub(super) fn new(permit: Permit, last: LastEnd) -> Self {
         Self {
             idle: watch::Sender::new(permit.terms().idle()),
+            accompanied: Mutex::new(permit.terms().accompanied()),
             permit,
             last,
             lost: watch::Sender::new(None),
@@ -64,8 +67,21 @@ impl Right {
         self.idle.subscribe()
     }
 
+    /// How what it permits is to be accompanied (I4).
+    pub(super) fn accompanied(&self) -> Option<Accompanied> {
+        let accompanied = self.accompanied.lock();
+        *accompanied.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// It stands, within these bounds: what passes from here on is paid by its budgets.
-    pub(super) fn stands_with(&self, Bounds { budgets, idle }: Bounds) {
+    pub(super) fn stands_with(&self, bounds: Bounds) {
+        let Bounds {
+            budgets,
+            idle,
+            accompanied,
+        } = bounds;
+        let known = self.accompanied.lock();
+        *known.unwrap_or_else(PoisonError::into_inner) = accompanied;
         self.idle.send_if_modified(|known| {
             let is_new = *known != idle;
             *known = idle;

@@ -198,8 +198,8 @@ impl Teller for SessionTeller {
         }
         let live = self.session.live();
         if live.let_go(self.number, way) {
-            let held = live.held().borrow().by_hand().cloned();
-            live.tell(None, &self.visit.say_budget_goes_on(held.as_ref()));
+            let held = live.held().borrow().clone();
+            live.tell(None, &self.visit.say_budget_goes_on(&held));
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::posture::Warned;
 use super::session::Session;
 use super::visit::Visit;
-use super::{hands, posture};
+use super::{company, hands, posture};
 use crate::clock;
 use crate::live::Stop;
 use crate::live::hands::Standing;
@@ -55,7 +55,10 @@ pub(crate) async fn watch_over(visit: &Arc<Visit>) -> Stop {
 
 /// Watches over a session until it or its connection ends, and closes it then.
 pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
-    until_ended(&visit, &session).await;
+    tokio::select! {
+        () = until_ended(&visit, &session) => {}
+        () = company::keep(&visit, &session) => {}
+    }
     let live = session.live();
     if tokio::time::timeout(CHANNELS_END_WITHIN, live.until_empty())
         .await
@@ -148,6 +151,7 @@ async fn ended(visit: &Visit, session: &Session) -> Option<Stop> {
                 Err(reason) => right.lose(reason),
             }
         }
+        session.is_accompanied_by_its_rights(visit);
     }
     reason.map(Stop::Right)
 }

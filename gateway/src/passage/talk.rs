@@ -54,6 +54,7 @@ where
     let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
     let visitor = Arc::clone(visit.visitor());
     let (terminal, ends) = Terminal::new(size, term, visitor.authenticated.lang());
+    let terminal = terminal.by(opening.program.clone());
     // The talk owns the terminal, so that the output ends when the talk does and nothing it said is lost. It runs beside
     // the workers: a dialogue may read whole recordings, and no session may wait for that.
     let talk = talk(terminal, Arc::clone(visit.gateway()), visitor);

@@ -17,10 +17,13 @@ mod prompt;
 pub(crate) mod testing;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ecluse_policy::Lang;
 use tokio::sync::mpsc;
+
+use crate::live::Program;
 
 pub(crate) use aside::{Aside, Typed as AsideTyped};
 pub use editor::{History, Line};
@@ -120,6 +123,8 @@ pub struct Terminal {
     ended: bool,
     /// A status line stands on the current row, and below it nothing.
     status: bool,
+    /// The program that shows it.
+    program: Option<Arc<dyn Program>>,
 }
 
 impl Terminal {
@@ -137,12 +142,23 @@ impl Terminal {
             keys: VecDeque::new(),
             ended: false,
             status: false,
+            program: None,
         };
         let ends = TerminalEnds {
             input: input_sender,
             output: output_receiver,
         };
         (terminal, ends)
+    }
+
+    /// The same, shown by `program`, which can be asked whether it is there.
+    pub(crate) fn by(self, program: Option<Arc<dyn Program>>) -> Self {
+        Self { program, ..self }
+    }
+
+    /// The program that shows it.
+    pub(crate) fn program(&self) -> Option<Arc<dyn Program>> {
+        self.program.clone()
     }
 
     /// The size, `None` without a pty.

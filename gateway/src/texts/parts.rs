@@ -7,7 +7,12 @@ use super::{Texts, Value};
 use crate::store::UNKNOWN_BEFORE;
 
 /// Parts that are said with yes and no.
-const YES_OR_NO: [&str; 3] = ["disabled", "unmask", "search.screen-text"];
+const YES_OR_NO: [&str; 4] = [
+    "disabled",
+    "unmask",
+    "search.screen-text",
+    "approval.accompanied",
+];
 /// Parts that are the last day of something.
 const LAST_DAYS: [&str; 2] = ["expires", "retention.service-ended"];
 /// Parts with a derogation beside them, or that are one: who answers for it, and its last day.

@@ -2,6 +2,7 @@
 
 use super::Admission;
 use super::rules::{For, Rule};
+use crate::accompaniment::Accompanied;
 use crate::documents::Documents;
 use crate::extraction::Budgets;
 use crate::intervention::Intervention;
@@ -16,6 +17,8 @@ pub struct Bounds {
     pub budgets: Budgets,
     /// After how long without anybody it ends.
     pub idle: Option<Span>,
+    /// Whether an operator has to watch, and how many sessions each may.
+    pub accompanied: Option<Accompanied>,
 }
 
 impl Admission {
@@ -84,6 +87,7 @@ impl Admission {
         Ok(Bounds {
             budgets: (*rule.budgets).clone(),
             idle: rule.idle,
+            accompanied: rule.accompanied,
         })
     }
 

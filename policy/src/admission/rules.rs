@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
+use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
@@ -36,6 +37,8 @@ pub(super) struct Rule {
     pub(super) budgets: Arc<Budgets>,
     /// After how long without anybody what it opened ends.
     pub(super) idle: Option<Span>,
+    /// Whether an operator has to watch what it opened.
+    pub(super) accompanied: Option<Accompanied>,
 }
 
 /// A rule that a posture keeps back, and what it bars.
@@ -135,6 +138,7 @@ impl Rules {
                         posture: None,
                         budgets: Arc::clone(&budgets),
                         idle: flow.idle,
+                        accompanied: flow.approval.accompanied(),
                     };
                     let Some(posture) = posture else {
                         open.push(rule);

@@ -4,6 +4,7 @@
 
 use super::derogation;
 use super::reader::{At, Table};
+use crate::accompaniment::Accompanied;
 use crate::derogation::Derogation;
 use crate::time::{Span, Timestamp};
 
@@ -29,6 +30,7 @@ pub struct ApprovalTerms {
     by: u32,
     at_most: Span,
     long: Option<Derogation>,
+    accompanied: Option<Accompanied>,
 }
 
 impl ApprovalTerms {
@@ -53,6 +55,7 @@ impl ApprovalTerms {
             by: self.by.max(by),
             at_most,
             long: self.long.clone().filter(|_| at_most > CEILING),
+            accompanied: self.accompanied,
         }
     }
 
@@ -100,6 +103,12 @@ impl ApprovalTerms {
     pub const fn long(&self) -> Option<&Derogation> {
         self.long.as_ref()
     }
+
+    /// Whether an operator has to watch what it opens, and how many sessions each may (I4).
+    #[must_use]
+    pub const fn accompanied(&self) -> Option<Accompanied> {
+        self.accompanied
+    }
 }
 
 /// Reads the `approval` of a flow, and the line where it stands.
@@ -112,6 +121,7 @@ pub(super) fn approval(flow: &Table<'_>) -> Option<At<ApprovalTerms>> {
         Span::parse,
     );
     let long = long(&table, at_most.as_ref());
+    let accompanied = accompanied(&table);
     table.finish();
     let by = by?;
     let number = u32::try_from(by.value)
@@ -133,9 +143,44 @@ pub(super) fn approval(flow: &Table<'_>) -> Option<At<ApprovalTerms>> {
             by: number?,
             at_most: at_most?.value,
             long: long?,
+            accompanied: accompanied?,
         },
         line: table.line,
     })
+}
+
+/// Whether it is accompanied. The outer `None` follows an error.
+fn accompanied(table: &Table<'_>) -> Option<Option<Accompanied>> {
+    const EACH: &str = "sessions-per-operator";
+    const MANY: &str = "a number of sessions, 1 to 100";
+    let is_accompanied = table.flag("accompanied");
+    let Some(each) = table.maybe_number(EACH, MANY)? else {
+        let sessions_per_operator = 1;
+        return Some(is_accompanied.then_some(Accompanied {
+            sessions_per_operator,
+        }));
+    };
+    if !is_accompanied {
+        let problem = "stands beside `accompanied = true` only";
+        table.error(
+            each.line,
+            EACH,
+            problem,
+            "accompanied = true, or no such key",
+        );
+        return None;
+    }
+    let number = u32::try_from(each.value)
+        .ok()
+        .filter(|each| (1..=100).contains(each));
+    if number.is_none() {
+        let problem = format_args!("{} does not fit: nobody could accompany", each.value);
+        table.error(each.line, EACH, problem, "1 to 100");
+    }
+    let sessions_per_operator = number?;
+    Some(Some(Accompanied {
+        sessions_per_operator,
+    }))
 }
 
 /// The derogation for a longer window. The outer `None` follows an error.

@@ -331,6 +331,11 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
             ("approval.at-most", one(approval.written())),
         ]);
         maybe("approval.long", approval.long(), &mut object);
+        if let Some(rule) = approval.accompanied() {
+            let each = rule.sessions_per_operator;
+            object.insert("approval.accompanied", one(true));
+            object.insert("approval.sessions-per-operator", one(each));
+        }
         maybe("idle", idle.as_ref(), &mut object);
         add_extraction(extraction, &mut object);
         objects.insert(format!("flow {id}/{name}"), object);

@@ -282,7 +282,7 @@ pub(super) fn posture(root: &Table<'_>, operators: &[Operator], flows: &[Flow]) 
 fn people(table: &Table<'_>, key: &str, operators: usize) -> Option<u32> {
     let accepted =
         format!("1 to {operators}: this client has so many operators who are not disabled");
-    let At { value, line } = table.maybe_number(key, &accepted)?;
+    let At { value, line } = table.maybe_number(key, &accepted)??;
     let number = u32::try_from(value).ok();
     let fits =
         |number: &u32| usize::try_from(*number).is_ok_and(|it| (1..=operators).contains(&it));

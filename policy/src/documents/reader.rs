@@ -21,7 +21,6 @@ const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 /// Keys that DESIGN §4 names and a later version enforces.
 const LATER: &[&str] = &[
     "consent-to-changes",
-    "accompanied",
     "credentials",
     "algorithms",
     "certificates",
@@ -268,12 +267,12 @@ impl<'d> Table<'d> {
     }
 
     /// A whole number, where it is there.
-    pub(super) fn maybe_number(&self, name: &str, accepted: &str) -> Option<At<u64>> {
+    pub(super) fn maybe_number(&self, name: &str, accepted: &str) -> Option<Option<At<u64>>> {
         if self.has(name) {
-            return self.number(name, accepted);
+            return self.number(name, accepted).map(Some);
         }
         self.taken.borrow_mut().insert(name.to_owned());
-        None
+        Some(None)
     }
 
     fn wrong_number(&self, line: u32, name: &str, value: &DeValue<'_>, accepted: &str) {

@@ -137,6 +137,18 @@ impl Documents {
                     format!("{idle} ends nothing: no intervention lasts longer than {at_most}");
                 say(flow.lines.flow, "idle", says);
             }
+            if let Some(rule) = flow.approval.accompanied() {
+                let operators = client.operators.iter();
+                let count = operators
+                    .filter(|one| !one.disabled && one.expires.is_none_or(|end| now < end))
+                    .count();
+                let says = match count {
+                    0 => format!("{rule}; and no operator is in force, so nothing can"),
+                    1 => format!("{rule}; one operator is in force"),
+                    _ => format!("{rule}; {count} operators are in force"),
+                };
+                say(flow.lines.approval, "approval.accompanied", says);
+            }
             if let Some(long) = flow.approval.long().filter(|long| !long.holds_at(now)) {
                 let says = format!(
                     "{} is over ({long}); {CEILING} holds now, and the rest stands. Renew it or remove it",

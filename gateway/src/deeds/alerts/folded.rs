@@ -28,6 +28,8 @@ pub(crate) enum Sort {
     Hands,
     /// What technicians answered.
     Answers,
+    /// Sessions that wait for company.
+    Alone,
     /// Checkpoints that are contradicted or cannot be made.
     Checkpoints,
     /// Rows of sessions that are not as on record.
@@ -76,6 +78,9 @@ impl About<'_> {
             Told::Answered {
                 person, session, ..
             } => about(Sort::Answers, Some(person), Some(*session), true),
+            Told::Alone {
+                person, session, ..
+            } => about(Sort::Alone, Some(person), Some(*session), true),
             Told::Hand { by, session, .. } => about(Sort::Hands, Some(by), Some(*session), true),
             Told::CopiesContradicted { .. }
             | Told::JournalContradicted { .. }
@@ -139,6 +144,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Budgets
             | Sort::Hands
             | Sort::Answers
+            | Sort::Alone
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions

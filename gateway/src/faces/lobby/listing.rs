@@ -8,6 +8,7 @@ use super::{grammar, shown};
 use crate::clock;
 use crate::deeds::listing::{self, Interventions, LISTED};
 use crate::deeds::totals::{InSession, Totals};
+use crate::live::presence::Presence;
 use crate::passage::by_channel::OfChannel;
 use crate::terminal::layout::Gives;
 use crate::texts::{amounts, times};
@@ -75,6 +76,11 @@ async fn in_full(
     // One that nobody used has none.
     if let Some(totals) = totals.filter(|totals| totals.sessions > 0) {
         fields.push((desk.say("field-passed", &[]), passed(desk, totals)));
+        if !totals.accompanied.is_empty() {
+            let by = totals.accompanied.iter();
+            let by: Vec<String> = by.map(|one| accompanied(desk, one, now)).collect();
+            fields.push((desk.say("field-accompanied", &[]), by.join(" · ")));
+        }
         if let Some(acts) = acts(desk, totals) {
             fields.push((desk.say("field-acts", &[]), acts));
         }
@@ -184,6 +190,28 @@ fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
     told.join(" · ")
 }
 
+/// Who accompanied a session, from when to when.
+fn accompanied(desk: &Desk<'_>, presence: &Presence, now: Timestamp) -> String {
+    let until = presence.until;
+    let until = until.map_or_else(String::new, |until| times::moment(until, now, None));
+    let args = [
+        ("session", presence.number.to_string().into()),
+        ("by", presence.operator.as_str().into()),
+        ("from", times::moment(presence.from, now, None).into()),
+        (
+            "open",
+            if presence.until.is_none() {
+                "yes"
+            } else {
+                "no"
+            }
+            .into(),
+        ),
+        ("until", until.into()),
+    ];
+    desk.say("accompany-presence", &args)
+}
+
 /// What happened at budgets and was done by hand, each as often; none where nothing was.
 fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
     let acts = [
@@ -192,6 +220,7 @@ fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
         ("totals-held", totals.held),
         ("totals-slowed", totals.slowed),
         ("totals-cut", totals.cut),
+        ("totals-left-alone", totals.left_alone),
     ];
     let done: Vec<String> = acts
         .into_iter()

@@ -5,6 +5,7 @@
 //! deed still wants, and says in their language what came of it. Read in this order: [`waiting_room`], then the
 //! commands ([`commands`]): of technicians ([`technician`]), of operators ([`crate::faces::lobby::operator`]), of auditors ([`crate::faces::lobby::auditor`]).
 
+mod accompanied;
 pub mod auditor;
 mod away;
 pub(crate) mod commands;

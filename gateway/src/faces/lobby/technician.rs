@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::{Capability, Intervention, Refusal, TargetId, matrix_scope};
 
 use super::desk::{Desk, Trouble, status};
-use super::{grammar, next, shown};
+use super::{accompanied, grammar, next, shown};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Flows};
@@ -68,6 +68,7 @@ pub(super) async fn request(desk: &mut Desk<'_>, words: &[String]) -> Result<u32
         if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
             desk.terminal.line(&approvals).await?;
         }
+        tell_accompanied(desk, &done.intervention).await?;
         tell_short_hours(desk, &done.intervention).await?;
         tell_where_to_wait(desk, &done).await?;
     }
@@ -102,6 +103,17 @@ pub(super) async fn answer(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
         (None, false) => return desk.problem("answer-nothing-asked", &[session()]).await,
     }
     Ok(status::DONE)
+}
+
+/// The flows behind an intervention that are accompanied.
+pub(super) async fn tell_accompanied(
+    desk: &mut Desk<'_>,
+    intervention: &Intervention,
+) -> Result<(), Trouble> {
+    for line in accompanied::lines(desk, intervention.request(), clock::now()) {
+        desk.terminal.line(&line).await?;
+    }
+    Ok(())
 }
 
 /// The flows behind an intervention whose hours are not those of its period.
@@ -221,6 +233,10 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
             ),
             (label("field-approvals"), reach.approval.by.to_string()),
         ]);
+        if let Some(rule) = reach.accompanied {
+            let rule = accompanied::rule(texts, desk.lang(), rule);
+            fields.push((label("field-accompanied"), rule));
+        }
         let title = format!(
             "{} ({})",
             desk.terminal.bold(reach.flow.as_str()),

@@ -276,6 +276,7 @@ impl Room {
         if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
             desk.terminal.line(&approvals).await?;
         }
+        technician::tell_accompanied(desk, intervention).await?;
         technician::tell_short_hours(desk, intervention).await?;
         desk.terminal.line("").await?;
         Ok(())

@@ -1,6 +1,7 @@
 //! What is asked for, before the target hears anything of it: paid for, and kept waiting where nothing may pass (X3).
 //!
-//! A channel that finds its session held is refused, in so many words. One that is the first to find out that a budget lets
+//! A channel that finds its session held is refused, in so many words, but for one that is to be accompanied: it waits for whoever
+//! does (I4). One that is the first to find out that a budget lets
 //! nothing pass waits for whoever adds to it, open, as what runs does; what is typed on its terminal meanwhile is refused.
 
 use std::future::Future;

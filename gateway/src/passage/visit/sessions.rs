@@ -104,6 +104,8 @@ impl Visit {
             permit,
             beside,
         };
+        // Before anything of it is dialled.
+        seated.session.is_accompanied_by_its_rights(self);
         Ok((seated, seat))
     }
 

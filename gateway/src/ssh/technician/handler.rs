@@ -31,6 +31,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use super::door::{Door, Line, port};
 use super::downlink::Downlink;
 use super::overheard::Overheard;
+use super::program::OnConnection;
 use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
 use crate::passage::side::TermSize;
@@ -133,12 +134,14 @@ impl server::Handler for Door {
         let id = channel.id();
         let (read, write) = channel.split();
         let downlink = Downlink::new(write, session.handle(), Arc::clone(&uplink));
+        let connection = Arc::clone(self.knock.connection());
+        let program = OnConnection::new(session.handle(), connection);
         self.channels.insert(
             id,
             Line {
                 uplink: Arc::clone(&uplink),
                 read,
-                opening: Some(Opening::new(uplink, downlink)),
+                opening: Some(Opening::new(uplink, downlink).by(program)),
             },
         );
         reply.accept().await;

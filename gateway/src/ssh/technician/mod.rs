@@ -8,6 +8,7 @@ pub(crate) mod door;
 pub(crate) mod downlink;
 pub(crate) mod handler;
 pub(crate) mod overheard;
+pub(crate) mod program;
 pub(crate) mod wire;
 
 use std::sync::Arc;

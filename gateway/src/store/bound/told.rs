@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 38] = [
+const KINDS: [AuditKind; 40] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -48,6 +48,8 @@ const KINDS: [AuditKind; 38] = [
     AuditKind::Slow,
     AuditKind::Question,
     AuditKind::Answer,
+    AuditKind::Accompanied,
+    AuditKind::Unaccompanied,
     AuditKind::PeopleAccepted,
     AuditKind::PersonRefused,
     AuditKind::KeepOut,

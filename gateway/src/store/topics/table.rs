@@ -43,7 +43,9 @@ impl AuditKind {
             | Self::Resume
             | Self::Slow
             | Self::Question
-            | Self::Answer => Concerns::Intervention,
+            | Self::Answer
+            | Self::Accompanied
+            | Self::Unaccompanied => Concerns::Intervention,
             Self::Bound | Self::NotOnRecord => Concerns::Either,
             Self::CheckpointCosigned => Concerns::Checkpoints,
             Self::KeyMade => Concerns::Keys,

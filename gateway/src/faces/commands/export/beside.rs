@@ -6,6 +6,7 @@ use ecluse_policy::Intervention;
 use ecluse_recordings::SealedRecording;
 
 use super::choice::Choice;
+use crate::live::presence::{self, Presence};
 use crate::store::{Session, Store};
 
 /// An intervention as the store has it.
@@ -15,6 +16,8 @@ pub(super) struct Body {
     pub(super) salt: Option<String>,
     /// None where it does not read.
     pub(super) intervention: Option<Intervention>,
+    /// Who accompanied its sessions.
+    pub(super) presences: Vec<Presence>,
 }
 
 /// The interventions that were chosen, as they are at the moment of the bundle.
@@ -27,6 +30,7 @@ pub(super) async fn bodies(store: &Store, choice: &Choice) -> anyhow::Result<Vec
                 number,
                 text,
                 salt,
+                presences: presence::of(store, *id, None).await?.all,
             });
         }
     }

@@ -290,6 +290,7 @@ async fn interventions(
         text,
         salt,
         intervention,
+        presences,
     } in bodies
     {
         let name = format!("{}{number}.json", bundle::INTERVENTIONS);
@@ -301,7 +302,7 @@ async fn interventions(
         if let Some(intervention) = intervention {
             // What passes at this moment, only the gateway that carries it knows.
             let totals = on_record(store, intervention.id(), BTreeMap::new()).await?;
-            facts.push(facts_of(intervention, &totals, language));
+            facts.push(facts_of(intervention, presences, &totals, language));
         }
     }
     Ok(facts)

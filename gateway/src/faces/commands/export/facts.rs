@@ -6,6 +6,7 @@ use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, 
 
 use super::passed::passed_of;
 use crate::deeds::totals::Totals;
+use crate::live::presence::Presence;
 use crate::texts::sizes;
 
 /// What happened to it, in words.
@@ -23,6 +24,8 @@ struct Words {
     finished: &'static str,
     ended: &'static str,
     cancelled: &'static str,
+    accompanies: &'static str,
+    until: &'static str,
 }
 
 const FRENCH: Words = Words {
@@ -39,6 +42,8 @@ const FRENCH: Words = Words {
     finished: "terminée par le technicien",
     ended: "retirée",
     cancelled: "annulée par le technicien",
+    accompanies: "accompagne",
+    until: "jusqu'à",
 };
 
 const ENGLISH: Words = Words {
@@ -55,11 +60,14 @@ const ENGLISH: Words = Words {
     finished: "finished by the technician",
     ended: "withdrawn",
     cancelled: "cancelled by the technician",
+    accompanies: "accompanies",
+    until: "until",
 };
 
 /// What is told of an intervention.
 pub(super) fn facts_of(
     intervention: &Intervention,
+    presences: &[Presence],
     totals: &Totals,
     language: Language,
 ) -> InterventionFacts {
@@ -102,6 +110,19 @@ pub(super) fn facts_of(
         )
     });
     let person = &request.person;
+    let accompanied = presences.iter().map(|presence| {
+        let session = format!("session #{}", presence.number);
+        let text = match presence.until {
+            Some(until) => format!("{session}, {} {until}", words.until),
+            None => session,
+        };
+        let by = Some(&presence.operator);
+        decision(by, presence.from, words.accompanies, &text)
+    });
+    let decided = seen.into_iter().chain(approvals);
+    let decided = decided.chain(what_became(intervention, person, words));
+    let mut decisions: Vec<Decision> = decided.chain(accompanied).collect();
+    decisions.sort_by_key(|decision| decision.at_us);
     InterventionFacts {
         id: intervention.id().as_uuid(),
         number: format!("#{}", intervention.number().0),
@@ -112,11 +133,7 @@ pub(super) fn facts_of(
         requested_us: request.requested_at.as_micros(),
         granted,
         passed: passed_of(totals, language),
-        decisions: seen
-            .into_iter()
-            .chain(approvals)
-            .chain(what_became(intervention, person, words))
-            .collect(),
+        decisions,
     }
 }
 
@@ -204,7 +221,7 @@ mod tests {
                 "seen": null, "approvals": approvals, "revision": 2,
             }))
             .unwrap();
-            facts_of(&intervention, &Totals::default(), language)
+            facts_of(&intervention, &[], &Totals::default(), language)
                 .decisions
                 .pop()
                 .unwrap()

@@ -192,6 +192,22 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             desk.say("operator-answered", &args)
         }
+        Told::Alone {
+            person,
+            target,
+            session,
+            over,
+        } => {
+            let target = target.as_ref().map(ToString::to_string);
+            let args = [
+                time,
+                ("person", person.into()),
+                ("target", target.unwrap_or_default().into()),
+                ("session", session.to_string().into()),
+                ("over", if *over { "yes" } else { "no" }.into()),
+            ];
+            desk.say("operator-alone", &args)
+        }
         Told::Hand {
             by,
             person,
@@ -287,6 +303,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 Sort::Budgets => "operator-more-budgets",
                 Sort::Hands => "operator-more-hands",
                 Sort::Answers => "operator-more-answers",
+                Sort::Alone => "operator-more-alone",
                 Sort::Sessions => "operator-more-sessions",
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",

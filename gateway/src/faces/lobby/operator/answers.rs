@@ -59,6 +59,7 @@ async fn tell_approval(desk: &mut Desk<'_>, intervention: &Intervention) -> Resu
     }
     fields.push((desk.say("field-code", &[]), request.code()));
     desk.terminal.fields(&fields).await?;
+    technician::tell_accompanied(desk, intervention).await?;
     technician::tell_short_hours(desk, intervention).await?;
     desk.line(
         "operator-technician-told",

@@ -29,13 +29,17 @@ pub(crate) async fn ask(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Tr
 pub(crate) async fn resume(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Resume = grammar::parse(words)?;
     let done = hands::resume(desk.gateway, desk.visitor, ask).await?;
-    tell_all(desk, &done, |done| match (done.is_new, done.by_budget) {
+    let status = tell_all(desk, &done, |done| match (done.is_new, done.by_budget) {
         (true, Some(true)) => "operator-resumed-budget",
         (true, Some(false) | None) => "operator-resumed",
         (false, Some(true)) => "operator-not-held-budget",
         (false, Some(false) | None) => "operator-not-held",
     })
-    .await
+    .await?;
+    for done in &done {
+        tell_alone(desk, &done.at).await?;
+    }
+    Ok(status)
 }
 
 /// Tells of each session that was meant.
@@ -79,6 +83,15 @@ async fn tell(desk: &mut Desk<'_>, id: &str, done: &Handled) -> Result<u32, Trou
         true => tell_where(desk, &done.at).await,
         false => Ok(status::DONE),
     }
+}
+
+/// Says what else a session waits for that an operator lets go on.
+pub(super) async fn tell_alone(desk: &mut Desk<'_>, at: &AtSession) -> Result<(), Trouble> {
+    if at.is_alone {
+        let args = [("session", at.number.to_string().into())];
+        desk.line("operator-still-alone", &args).await?;
+    }
+    Ok(())
 }
 
 /// Says which other gateway does it, where one does.

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::words::Misuse;
-use crate::faces::lobby::{gauges, grammar, standing};
+use crate::faces::lobby::{gauges, grammar, shown, standing};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
 
@@ -79,6 +79,19 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     let mut budget: Vec<String> = Vec::new();
     if let Some(by) = &session.held_by {
         budget.push(desk.say("live-held-by", &[("by", by.as_str().into())]));
+    }
+    if let Some(with) = &session.company {
+        let number = ("session", session.number.to_string().into());
+        budget.push(match with.alone_since {
+            Some(since) => {
+                let since = ("since", times::moment(since, now, None).into());
+                desk.say("live-alone", &[since, number])
+            }
+            None => {
+                let by = shown::names(&with.by).into();
+                desk.say("live-accompanied", &[("by", by)])
+            }
+        });
     }
     if let Some(asked) = &session.asked {
         let words = |text: &str| shorten(text, 40);

@@ -1,6 +1,6 @@
 //! What an operator adds to the budgets of a session, in words (X3).
 
-use super::hands::tell_where;
+use super::hands::{tell_alone, tell_where};
 use crate::deeds::top_up::{self, TopUp, ToppedUp};
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
@@ -57,6 +57,7 @@ async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<u32, 
         ];
         desk.line("operator-topped-up-held", &args).await?;
     }
+    tell_alone(desk, &done.at).await?;
     match done.added.is_empty() {
         true => Ok(status::DONE),
         false => tell_where(desk, &done.at).await,

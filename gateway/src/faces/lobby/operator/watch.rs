@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::live::cut;
+use crate::deeds::accompany::accompany;
 use crate::deeds::evidence::watch::{self, Watch, may_still_watch};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
@@ -13,11 +14,17 @@ pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
     let ask: Watch = grammar::parse(words)?;
     let on = desk.medium();
     let watching = watch::watch(desk.gateway, desk.visitor, ask, on).await?;
+    // For as long as it is looked at, whether by this or not.
+    let program = desk.terminal.program();
+    let companion = accompany(desk.gateway, desk.visitor, &watching.session, program);
     let present = Present::new(Arc::clone(&watching.session), watching.channel);
+    let present = present.counted_as(companion.worth());
     let may_look = |desk: &Desk<'_>| may_still_watch(desk.gateway, desk.visitor, &watching.client);
     let number = watching.number;
     let passing = Arc::clone(&watching.session);
-    let over = match play(desk, present, &may_look).await? {
+    let stopped = play(desk, present, &may_look).await;
+    drop(companion);
+    let over = match stopped? {
         Stopped::Left { over: true } => {
             let how = how_it_ended(desk.gateway, desk.lang(), &passing);
             let args = [("number", number.into()), ("how", how.into())];

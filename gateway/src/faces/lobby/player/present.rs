@@ -13,7 +13,7 @@ use super::canvas::{Canvas, FRAME};
 use super::{Source, Stand};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::live::{Because, LiveSession};
+use crate::live::{Because, LiveSession, Worth};
 use crate::readers::Turn;
 use crate::screens::{Ending, Exit, LiveScreen, Progress};
 use crate::terminal::Key;
@@ -45,6 +45,8 @@ pub(crate) struct Present {
     ended: bool,
     /// Another channel than before is to be shown.
     turned: bool,
+    /// What looking is worth to a session that is to be accompanied.
+    worth: Option<watch::Receiver<Worth>>,
 }
 
 impl Present {
@@ -59,6 +61,29 @@ impl Present {
             over_since: None,
             ended: false,
             turned: false,
+            worth: None,
+        }
+    }
+
+    /// The same by somebody whose looking is worth that.
+    pub(crate) fn counted_as(self, worth: watch::Receiver<Worth>) -> Self {
+        Self {
+            worth: Some(worth),
+            ..self
+        }
+    }
+
+    /// Whether whoever looks accompanies the session, where somebody has to.
+    fn company(&self, canvas: &Canvas) -> Option<String> {
+        let worth = *self.worth.as_ref()?.borrow();
+        match worth {
+            Worth::NotNeeded => None,
+            Worth::Counts => Some(canvas.say("watch-accompanies", &[])),
+            Worth::Silent => Some(canvas.say("watch-not-counted", &[])),
+            Worth::Full { at_most } => {
+                let at_most = u64::from(at_most).into();
+                Some(canvas.say("watch-full", &[("count", at_most)]))
+            }
         }
     }
 
@@ -125,9 +150,9 @@ impl Present {
     fn held(&self, canvas: &Canvas, channel: u32) -> Option<String> {
         let held = self.session.held().borrow().clone();
         let Some(HeldBy { person, reason }) = held.by_hand() else {
-            return held
-                .holds(channel)
-                .then(|| canvas.say("watch-held-budget", &[]));
+            // That nobody accompanies it is said beside.
+            let by_budget = held.by_budget() && held.holds(channel);
+            return by_budget.then(|| canvas.say("watch-held-budget", &[]));
         };
         let by = ("by", person.as_str().into());
         Some(match reason {
@@ -186,6 +211,7 @@ impl Present {
         // technician's.
         let mut said = vec![canvas.say(keys, &[])];
         said.extend(self.held(canvas, channel));
+        said.extend(self.company(canvas));
         if self.behind.is_some_and(|since| since.elapsed() >= BEHIND) {
             said.push(canvas.say("watch-behind", &[]));
         }
@@ -220,7 +246,11 @@ impl Source for Present {
         let Some(channel) = self.channel else {
             let said = match canvas.sure {
                 true => vec![canvas.say("watch-cut-sure", &[("number", number.into())])],
-                false => waiting(canvas, number),
+                false => {
+                    let mut said = waiting(canvas, number);
+                    said.extend(self.company(canvas));
+                    said
+                }
             };
             canvas.show(&Screen::new(ScreenSize::clamped(1, 1)), &said);
             return Ok(Stand {
