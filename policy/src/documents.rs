@@ -22,6 +22,7 @@ mod notice;
 mod provider;
 mod reader;
 mod remarks;
+mod signals;
 mod waiting;
 mod words;
 
@@ -56,6 +57,7 @@ use crate::name::{
     AccountName, ClientId, FlowName, GroupName, Lang, PersonId, ProviderId, StationId, TargetId,
 };
 use crate::schedule::Schedule;
+use crate::signals::Signals;
 use crate::time::{Span, Timestamp};
 
 /// All documents in force, checked against each other.
@@ -216,6 +218,8 @@ pub struct Client {
     pub zone: Option<Zone>,
     /// How much may leave its targets, where neither a flow nor a target says it, and in a day of all of them (X1, X2).
     pub extraction: Extraction,
+    /// What its operators are told of, or what holds a session, before any budget is spent.
+    pub signals: Signals,
 }
 
 /// One operator of a client.

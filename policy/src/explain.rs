@@ -58,6 +58,8 @@ pub struct AllowedBy {
     pub budgets: Budgets,
     /// After how long without anybody what it opened ends.
     pub idle: Option<Span>,
+    /// Which signals it may give, each with what that does.
+    pub signals_told: Vec<String>,
 }
 
 /// One flow that does not allow it, and why.
@@ -166,6 +168,7 @@ pub fn explain(
                     closes_at: ends.into_iter().flatten().min(),
                     budgets: budgets.clone(),
                     idle: flow.idle,
+                    signals_told: client.signals.told_at(&flow.name, &target.id),
                 }
             }));
         } else {
@@ -267,6 +270,7 @@ impl fmt::Display for Explanation {
                     closes_at,
                     budgets,
                     idle,
+                    signals_told,
                 } in by
                 {
                     let accounts = accounts
@@ -295,6 +299,10 @@ impl fmt::Display for Explanation {
                     write!(formatter, "\n    {budgets}")?;
                     if let Some(idle) = idle {
                         write!(formatter, "\n    ends after {idle} without anybody")?;
+                    }
+                    if !signals_told.is_empty() {
+                        let told = signals_told.join(", ");
+                        write!(formatter, "\n    signals that are told: {told}")?;
                     }
                 }
                 Ok(())

@@ -232,6 +232,7 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
         notice,
         zone,
         extraction,
+        signals,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
@@ -241,7 +242,14 @@ fn add_client(client: &Client, objects: &mut BTreeMap<String, Object>) {
     maybe("recording-notice.en", en.as_ref(), &mut object);
     maybe("zone", zone.as_ref(), &mut object);
     add_extraction(extraction, &mut object);
+    let parts = super::signals::parts(signals).into_iter();
+    object.extend(parts.map(|(key, text)| (key, Part::One(text))));
     objects.insert(format!("client {id}"), object);
+    for (name, parts) in super::signals::tripwires(signals) {
+        let parts = parts.into_iter();
+        let object = parts.map(|(key, text)| (key, Part::One(text))).collect();
+        objects.insert(format!("tripwire {id}/{name}"), object);
+    }
     for Operator {
         line: _,
         id: person,
