@@ -16,6 +16,7 @@ pub(crate) mod nodes;
 pub(crate) mod orders;
 pub(crate) mod questions;
 mod session;
+pub(crate) mod signals;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -18,6 +18,8 @@ pub(crate) struct Held {
     by_hand: Option<HeldBy>,
     /// The question that the technician is to answer, by its place in the log.
     asked: Option<u64>,
+    /// Signals that hold all of them and are not on record yet.
+    signals: u32,
 }
 
 /// What keeps something new from being started.
@@ -48,6 +50,16 @@ impl Held {
     /// The question that the technician is to answer.
     pub(crate) fn asked(&self) -> Option<u64> {
         self.asked
+    }
+
+    /// A signal holds the session, before that is on record.
+    pub(crate) fn is_signalled(&mut self) {
+        self.signals = self.signals.saturating_add(1);
+    }
+
+    /// That is on record: what stands there counts from here on.
+    pub(crate) fn is_on_record(&mut self) {
+        self.signals = self.signals.saturating_sub(1);
     }
 
     /// Who holds it by hand.
@@ -118,6 +130,7 @@ impl Held {
     pub(crate) fn holds(&self, channel: u32) -> bool {
         let mut all = self.budgets.iter();
         self.by_hand.is_some()
+            || self.signals > 0
             || all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
     }
 }
@@ -126,6 +139,7 @@ impl Held {
 mod tests {
     use ecluse_policy::PersonId;
     use ecluse_policy::extraction::ByteCount;
+    use ecluse_policy::signals::By;
 
     use super::*;
 
@@ -179,11 +193,24 @@ mod tests {
         assert!(held.hand_on(3, &[4]).is_empty() && !held.by_budget());
     }
 
+    /// X3: what a signal holds is held at once, and from when it is on record as that stands.
+    #[test]
+    fn x3_a_signal_holds_before_it_is_on_record() {
+        let mut held = Held::default();
+        held.is_signalled();
+        held.is_signalled();
+        assert!(held.holds(1) && held.keeps_out(1).is_none());
+        held.is_on_record();
+        assert!(held.holds(1), "the other is not on record");
+        held.is_on_record();
+        assert!(!held.holds(1));
+    }
+
     /// X3: what an operator holds and what a budget holds are two: the end of the one leaves the other.
     #[test]
     fn x3_a_hold_by_hand_and_one_by_a_budget_are_two() {
         let by = HeldBy {
-            person: PersonId::parse("odile").unwrap(),
+            by: By::Person(PersonId::parse("odile").unwrap()),
             reason: None,
         };
         let mut held = Held::default();

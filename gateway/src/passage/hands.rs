@@ -50,7 +50,7 @@ impl Visit {
     /// What a technician is told when an operator holds their session, or lets it go.
     fn say_hold(&self, held: Option<&HeldBy>, by_budget: bool) -> String {
         let (lang, texts) = (self.lang(), &self.gateway().texts);
-        let Some(HeldBy { person, reason }) = held else {
+        let Some(HeldBy { by, reason }) = held else {
             let id = if by_budget {
                 "hold-lifted-budget"
             } else {
@@ -58,7 +58,7 @@ impl Visit {
             };
             return texts.say(lang, id, &[]);
         };
-        let by = ("by", person.as_str().into());
+        let by = ("by", texts.holder(lang, by).into());
         match reason {
             None => texts.say(lang, "hold-told", &[by]),
             Some(reason) => {
@@ -75,7 +75,7 @@ impl Visit {
             None => texts.say(lang, "slow-lifted", &[]),
             Some(slowed) => {
                 let args = [
-                    ("by", slowed.person.as_str().into()),
+                    ("by", texts.holder(lang, &slowed.by).into()),
                     ("rate", amounts::rate(lang, slowed.rate.as_u64()).into()),
                 ];
                 texts.say(lang, "slow-told", &args)
@@ -88,8 +88,8 @@ impl Visit {
         match held {
             None => self.say("budget-goes-on"),
             Some(held) => {
-                let by = [("by", held.person.as_str().into())];
                 let texts = &self.gateway().texts;
+                let by = [("by", texts.holder(self.lang(), &held.by).into())];
                 texts.say(self.lang(), "budget-goes-on-held", &by)
             }
         }

@@ -41,6 +41,8 @@ pub struct Shared {
     hours: Option<Span>,
     /// The largest minute of the person's past sessions; none where there is none.
     pub largest: Option<u64>,
+    /// Whether that is known: until then no burst is told.
+    pub knows_past: bool,
 }
 
 /// How often hours are looked at.
@@ -90,7 +92,7 @@ impl Watch {
             Way::Error => self.walls.last_mut(),
         };
         let minute = shared.minute.pass(at.since.as_secs(), count);
-        if let Some(burst) = &rules.burst {
+        if let Some(burst) = rules.burst.as_ref().filter(|_| shared.knows_past) {
             fired.extend(burst.fires(minute, shared.largest));
         }
         shared.grown = shared.grown.saturating_add(count);
@@ -162,7 +164,11 @@ mod tests {
         steps: impl Iterator<Item = (u64, Way, usize)>,
     ) -> Vec<(u64, Signal)> {
         let began = Timestamp::parse("2026-11-30T10:00:00Z").unwrap();
-        let (mut watch, mut shared, mut all) = (Watch::default(), Shared::default(), Vec::new());
+        let (mut watch, mut all) = (Watch::default(), Vec::new());
+        let mut shared = Shared {
+            knows_past: true,
+            ..Shared::default()
+        };
         for (second, way, bytes) in steps {
             let since = Span::from_secs(second);
             let now = began.plus(since);

@@ -30,6 +30,7 @@ mod period;
 mod places;
 mod properties;
 mod requests;
+mod signals;
 mod site;
 mod steps;
 mod terms;

@@ -41,6 +41,7 @@ impl AuditKind {
             | Self::Resume
             | Self::Slow
             | Self::Question
+            | Self::Signal
             | Self::Answer => Concerns::Intervention,
             Self::Bound | Self::NotOnRecord => Concerns::Either,
             Self::CheckpointCosigned => Concerns::Checkpoints,

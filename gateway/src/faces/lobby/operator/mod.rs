@@ -12,5 +12,6 @@ pub(crate) mod keep_out;
 pub(crate) mod live;
 pub(crate) mod people;
 pub(crate) mod requests;
+mod signals;
 pub(crate) mod top_up;
 pub(crate) mod watch;
