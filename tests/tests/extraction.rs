@@ -18,6 +18,7 @@ mod copied;
 mod hands;
 mod held;
 mod idle;
+mod signals;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const KIB: usize = 1 << 10;

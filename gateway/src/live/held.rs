@@ -115,6 +115,12 @@ impl Held {
         ways
     }
 
+    /// Whether somebody, or a signal, holds it: what waits for the target waits for whoever lets it go on. What a budget holds
+    /// finds out itself whether it still does.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.by_hand.is_some() || self.signals > 0
+    }
+
     /// What keeps a channel from being started: an operator, or a budget that holds its session and that it did not find out
     /// itself.
     pub(crate) fn keeps_out(&self, channel: u32) -> Option<Holder> {
@@ -129,8 +135,7 @@ impl Held {
     /// Whether a channel is held: by an operator, by a budget of its own, or by one of its session or more.
     pub(crate) fn holds(&self, channel: u32) -> bool {
         let mut all = self.budgets.iter();
-        self.by_hand.is_some()
-            || self.signals > 0
+        self.is_by_hand()
             || all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
     }
 }
@@ -199,7 +204,7 @@ mod tests {
         let mut held = Held::default();
         held.is_signalled();
         held.is_signalled();
-        assert!(held.holds(1) && held.keeps_out(1).is_none());
+        assert!(held.holds(1) && held.is_by_hand() && held.keeps_out(1).is_none());
         held.is_on_record();
         assert!(held.holds(1), "the other is not on record");
         held.is_on_record();

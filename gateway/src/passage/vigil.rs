@@ -109,6 +109,9 @@ impl<'a> Vigil<'a> {
 
     /// Looks at the command before it is started. What holds it has held its session when this returns.
     pub(super) fn begins(&self) -> Result<(), RecordError> {
+        // Whoever asks for it is there.
+        let since = self.since();
+        self.session.vigilance().lock().shared.is_present(since);
         let Some(command) = &self.command else {
             return Ok(());
         };
