@@ -255,6 +255,33 @@ operator-more-hands = { $time }  And { $count ->
     [one] one more act
    *[other] { $count } more acts
   } of { $person } by hand on sessions: { $numbers }.
+signal-name = { $kind ->
+    [tripwire] the tripwire “{ $name }”
+   *[burst] the signal “burst”
+    [steady] the signal “steady”
+    [base64] the signal “base64”
+    [unattended] the signal “unattended”
+    [hours] the signal “hours”
+  }
+operator-signal = { $time }  { $name }: { $person } on { $target }, session { $session }, channel { $channel }: { $kind ->
+    [burst] { $measured } left within a minute, and { $threshold } are far above the past sessions.
+    [steady] a steady stream at { $measured } while nobody types, { $threshold } or more all along.
+    [base64] { $measured } of encoded text (base64 or the like), { $threshold } or more.
+    [unattended] the recording grows while nobody has typed or sent anything for { $measured }, longer than { $threshold }.
+    [hours] work at { $measured }, outside the usual hours ({ $threshold }).
+   *[tripwire] “{ $measured }” has “{ $threshold }”.
+  }{ $runs ->
+    [command] {" "}Command: { $command }
+   *[shell] {""}
+  }{ $then ->
+    [hold] {" "}It is held: resume { $session }, ask { $session } "…", or cut { $session }.
+    [over] {" "}It was held; it waits no more.
+   *[notify] {""}
+  }
+operator-more-signals = { $time }  And { $count ->
+    [one] one more signal
+   *[other] { $count } more signals
+  } in sessions of { $person }: { $numbers }.
 operator-more-answers = { $time }  And { $count ->
     [one] one more answer
    *[other] { $count } more answers

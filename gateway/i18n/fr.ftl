@@ -248,6 +248,33 @@ operator-more-hands = { $time }  Et { $count ->
     [one] un autre geste
    *[other] { $count } autres gestes
   } { DE($person) } à la main sur des sessions : { $numbers }.
+signal-name = { $kind ->
+    [tripwire] le fil d'alerte « { $name } »
+   *[burst] le signal « burst »
+    [steady] le signal « steady »
+    [base64] le signal « base64 »
+    [unattended] le signal « unattended »
+    [hours] le signal « hours »
+  }
+operator-signal = { $time }  { $name } : { $person } sur { $target }, session { $session }, canal { $channel } : { $kind ->
+    [burst] { $measured } sortis en une minute ; au-delà de { $threshold }, c'est bien plus que dans ses sessions passées.
+    [steady] un flux continu à { $measured } sans que personne ne tape, sans descendre sous { $threshold }.
+    [base64] { $measured } de texte encodé (base64 ou semblable) ; le seuil est de { $threshold }.
+    [unattended] l'enregistrement grossit alors que personne n'a rien tapé ni envoyé depuis { $measured } ; le seuil est de { $threshold }.
+    [hours] travail à { $measured }, hors des heures habituelles ({ $threshold }).
+   *[tripwire] « { $measured } » contient « { $threshold } ».
+  }{ $runs ->
+    [command] {" "}Commande : { $command }
+   *[shell] {""}
+  }{ $then ->
+    [hold] {" "}La session est suspendue : resume { $session }, ask { $session } "…", ou cut { $session }.
+    [over] {" "}La session a été suspendue ; elle n'attend plus.
+   *[notify] {""}
+  }
+operator-more-signals = { $time }  Et { $count ->
+    [one] un autre signal
+   *[other] { $count } autres signaux
+  } dans des sessions { DE($person) } : { $numbers }.
 operator-more-answers = { $time }  Et { $count ->
     [one] une autre réponse
    *[other] { $count } autres réponses

@@ -1,6 +1,5 @@
 //! What the audit trail holds: one record per decision and per act that matters (R4, R5), with who, from
 //! where, about what, and why.
-//!
 //! A record is only ever written by the store, in the transaction of the change it tells of
 //! ([`crate::store`]); logging is another matter and may drop lines. No payload, password or key ever
 //! enters a record. Texts from strangers are made harmless here, so that reading the trail is safe (R11).
@@ -100,6 +99,8 @@ kinds! {
     Extraction = "extraction",
     /// An operator added to the budgets of a session (X3).
     TopUp = "top-up",
+    /// A signal of the client's was found: operators are told, or the session is held (X3).
+    Signal = "signal",
     /// An operator held a session by hand: nothing passes (X3).
     Hold = "hold",
     /// An operator let a session go on that somebody had held by hand.
@@ -263,13 +264,15 @@ impl AuditVerdict {
 /// ```ignore
 /// AuditRecord::new(AuditKind::Approval, clock::now())
 ///     .client(&client)
+///     .permitted()
+///     .detail("number", 17)
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a record is written by a method of the store, with the change it tells of"]
 pub struct AuditRecord {
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// What.
     pub kind: AuditKind,
     /// Who did it, or who they claimed to be. A text, because a stranger's claim need not be an id.
     pub person: Option<String>,

@@ -18,6 +18,7 @@ pub(crate) mod orders;
 pub(crate) mod presence;
 pub(crate) mod questions;
 mod session;
+pub(crate) mod signals;
 #[cfg(test)]
 pub(crate) mod tests;
 

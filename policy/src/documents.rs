@@ -24,6 +24,7 @@ mod posture;
 mod provider;
 mod reader;
 mod remarks;
+mod signals;
 mod waiting;
 mod words;
 
@@ -60,6 +61,7 @@ use crate::name::{
 };
 use crate::posture::InPosture;
 use crate::schedule::Schedule;
+use crate::signals::Signals;
 use crate::time::{Span, Timestamp};
 
 /// All documents in force, checked against each other.
@@ -224,6 +226,8 @@ pub struct Client {
     pub extraction: Extraction,
     /// What one word of an operator tightens (P6).
     pub posture: PostureRules,
+    /// What its operators are told of, or what holds a session, before any budget is spent.
+    pub signals: Signals,
 }
 
 /// One operator of a client.

@@ -61,6 +61,8 @@ pub struct AllowedBy {
     pub idle: Option<Span>,
     /// Whether an operator has to watch, and how many sessions each may.
     pub accompanied: Option<Accompanied>,
+    /// Which signals it may give, each with what that does.
+    pub signals_told: Vec<String>,
 }
 
 /// One flow that does not allow it, and why.
@@ -181,6 +183,7 @@ pub fn explain(
                     budgets: budgets.clone(),
                     idle: flow.idle,
                     accompanied: flow.approval.accompanied(),
+                    signals_told: client.signals.told_at(&flow.name, &target.id),
                 }
             }));
         } else {
@@ -283,6 +286,7 @@ impl fmt::Display for Explanation {
                     budgets,
                     idle,
                     accompanied,
+                    signals_told,
                 } in by
                 {
                     let accounts = accounts
@@ -314,6 +318,10 @@ impl fmt::Display for Explanation {
                     write!(formatter, "\n    {budgets}")?;
                     if let Some(idle) = idle {
                         write!(formatter, "\n    ends after {idle} without anybody")?;
+                    }
+                    if !signals_told.is_empty() {
+                        let told = signals_told.join(", ");
+                        write!(formatter, "\n    signals that are told: {told}")?;
                     }
                 }
                 Ok(())

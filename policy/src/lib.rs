@@ -2,7 +2,7 @@
 //! no task, so that each rule runs in microseconds and can be read by an auditor who does not know the rest.
 //!
 //! Read in this order: [`documents`] (what people wrote), [`identity`] (who is there), [`intervention`] (what was asked
-//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`extraction`] (how much of it), [`verdict`] (the answers). `README.md` is the policy language for
+//! and approved), [`mandate`] (by what right somebody acts), [`admission`] (what may pass now), [`extraction`] (how much of it), [`signals`] (what is told of it), [`verdict`] (the answers). `README.md` is the policy language for
 //! a client's security officer.
 //!
 //! Invariants, each with tests that try to break it:
@@ -44,6 +44,7 @@ pub mod posture;
 pub mod reach;
 pub mod retention;
 pub mod schedule;
+pub mod signals;
 pub mod terms;
 pub mod time;
 pub mod verdict;

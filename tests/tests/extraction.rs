@@ -24,6 +24,7 @@ mod kinds;
 mod lock;
 mod programs;
 mod seen;
+mod signals;
 mod summed;
 
 const PATIENCE: Duration = Duration::from_secs(60);

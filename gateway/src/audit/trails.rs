@@ -96,6 +96,7 @@ impl AuditKind {
             | Self::Resume
             | Self::Slow
             | Self::Question
+            | Self::Signal
             | Self::Answer
             | Self::Accompanied
             | Self::Unaccompanied

@@ -7,6 +7,7 @@ mod alone;
 mod budgets;
 mod by_hand;
 mod folded;
+mod signals;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ use self::budgets::budgets;
 pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
+pub(crate) use self::signals::Found;
 use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
@@ -118,6 +120,24 @@ pub(crate) enum Told {
         target: Option<TargetId>,
         session: u64,
         /// Whether it waits no more: somebody came, or it is over.
+        over: bool,
+    },
+    /// A signal was found.
+    Signal {
+        person: String,
+        target: Option<TargetId>,
+        session: u64,
+        channel: u64,
+        /// What is running there, where it is no shell.
+        command: Option<String>,
+        /// Which, as it is named on record.
+        signal: String,
+        /// What was found, and what that was held against.
+        measured: Found,
+        threshold: Found,
+        /// Whether it holds its session.
+        holds: bool,
+        /// Whether nothing waits any more: somebody let it go on, or the session is over.
         over: bool,
     },
     /// Another operator did something by hand to a session.
@@ -251,6 +271,7 @@ async fn on_record(
     ];
     let mut alerts = host_keys(house, client, since).await?;
     alerts.extend(budgets(house, client, since).await?);
+    alerts.extend(signals::signals(house, client, since).await?);
     for (kinds, tell) in LOOKED_FOR {
         let mut found = all_of(house, client, kinds, since).await?;
         leave_out_made_again(&mut found);

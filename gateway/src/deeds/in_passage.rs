@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ecluse_policy::extraction::Hands;
+use ecluse_policy::signals::By;
 use ecluse_policy::{AsOperator, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub(crate) struct AtSession {
     /// Whose it is.
     pub(crate) person: PersonId,
     /// Who holds it by hand now.
-    pub(crate) held_by: Option<PersonId>,
+    pub(crate) held_by: Option<By>,
     /// The gateway that carries it, where it is another, and whether it was heard of lately.
     pub(crate) there: Option<(String, bool)>,
     /// Whether it waits for an operator who accompanies it; known where it is carried.
@@ -119,7 +120,7 @@ impl InPassage {
         AtSession {
             number: self.number,
             person: self.counted.person.clone(),
-            held_by: hands.held().map(|held| held.person.clone()),
+            held_by: hands.held().map(|held| held.by.clone()),
             there: self.there.clone(),
             is_alone: here.is_some_and(|session| session.held().borrow().by_absence()),
         }

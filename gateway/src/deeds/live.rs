@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use ecluse_policy::extraction::{Charge, granted_budgets};
 use ecluse_policy::intervention::State;
+use ecluse_policy::signals::By;
 use ecluse_policy::words::lenient_reason;
 use ecluse_policy::{
     AccountName, AsOperator, Documents, InterventionNumber, PersonId, ProviderId, Span, TargetId,
@@ -80,7 +81,7 @@ pub(crate) struct Passing {
     /// Whether a budget holds it, where its node is this one.
     pub(crate) held: bool,
     /// Who holds it by hand.
-    pub(crate) held_by: Option<PersonId>,
+    pub(crate) held_by: Option<By>,
     /// Who accompanies it, where somebody has to.
     pub(crate) company: Option<With>,
     /// How fast it may go by hand. **Unit**: bytes a second.
@@ -184,7 +185,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         passed: Some(Passed { down, up }),
         nearest,
         held: session.held().borrow().by_budget(),
-        held_by: hands.held().map(|held| held.person.clone()),
+        held_by: hands.held().map(|held| held.by.clone()),
         company: company.rule().map(|_| With {
             by: company.on_record().clone(),
             alone_since: company.alone_since(),
@@ -265,7 +266,7 @@ fn of_there(remote: &Remote, standing: &Standing, with: Option<With>) -> Passing
         passed: None,
         nearest: None,
         held: false,
-        held_by: hands.held().map(|held| held.person.clone()),
+        held_by: hands.held().map(|held| held.by.clone()),
         company: with,
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
         asked: asked(standing),

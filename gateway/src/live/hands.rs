@@ -4,9 +4,11 @@
 //! the session is here nothing is waited for (`adr/0037-hands-are-entries.md`).
 
 use ecluse_policy::extraction::{ByteRate, Hand, Hands, Laid};
+use ecluse_policy::signals::By;
 use ecluse_policy::{PersonId, SessionId, Span, Timestamp};
 
 use super::questions::{Asked, Questions};
+use super::signals;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::store::{AuditQuery, Store, StoreError};
 
@@ -62,13 +64,17 @@ impl Standing {
             Entry::Answer { to, words } => return self.questions.answer(*to, words),
         };
         let is_asked = match &laid.hand {
-            Hand::Ask { question } => self.questions.ask(
-                seq,
-                Asked {
-                    by: laid.by.clone(),
-                    question: question.clone(),
-                },
-            ),
+            Hand::Ask { question } => match &laid.by {
+                By::Person(by) => self.questions.ask(
+                    seq,
+                    Asked {
+                        by: by.clone(),
+                        question: question.clone(),
+                    },
+                ),
+                // No signal asks anything.
+                By::Signal(_) => false,
+            },
             Hand::Resume => {
                 self.questions.close(seq);
                 false
@@ -125,7 +131,12 @@ pub(crate) fn answer_on_record(
 
 /// What a record says; nothing where it is none of these.
 pub(crate) fn read(record: &AuditRecord) -> Option<Entry> {
-    let by = PersonId::parse(record.person.as_deref()?).ok()?;
+    if record.kind == AuditKind::Signal {
+        let by = By::Signal(signals::holds(record)?);
+        let hand = Hand::Hold { reason: None };
+        return Some(Entry::Hand(Laid { by, hand }));
+    }
+    let person = PersonId::parse(record.person.as_deref()?).ok()?;
     let rate = || {
         let rate = record.detail.get(RATE)?.as_u64()?;
         ByteRate::parse(&format!("{rate} B/s")).ok()
@@ -147,6 +158,7 @@ pub(crate) fn read(record: &AuditRecord) -> Option<Entry> {
     } else {
         return None;
     };
+    let by = By::Person(person);
     Some(Entry::Hand(Laid { by, hand }))
 }
 
@@ -167,6 +179,7 @@ pub(crate) async fn of_session(
             AuditKind::Slow,
             AuditKind::Question,
             AuditKind::Answer,
+            AuditKind::Signal,
         ],
         limit: Some(u32::MAX),
         from: Some(began.minus(BEFORE)),
@@ -201,7 +214,7 @@ mod tests {
 
     fn laid(hand: Hand) -> Entry {
         Entry::Hand(Laid {
-            by: PersonId::parse("odile").unwrap(),
+            by: By::Person(PersonId::parse("odile").unwrap()),
             hand,
         })
     }

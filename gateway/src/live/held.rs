@@ -21,6 +21,8 @@ pub(crate) struct Held {
     asked: Option<u64>,
     /// It is to be accompanied, and nobody does.
     is_alone: bool,
+    /// Signals that hold all of them and are not on record yet.
+    signals: u32,
 }
 
 /// What keeps something new from being started.
@@ -61,6 +63,16 @@ impl Held {
     /// The question that the technician is to answer.
     pub(crate) fn asked(&self) -> Option<u64> {
         self.asked
+    }
+
+    /// A signal holds the session, before that is on record.
+    pub(crate) fn is_signalled(&mut self) {
+        self.signals = self.signals.saturating_add(1);
+    }
+
+    /// That is on record: what stands there counts from here on.
+    pub(crate) fn is_on_record(&mut self) {
+        self.signals = self.signals.saturating_sub(1);
     }
 
     /// Who holds it by hand.
@@ -116,6 +128,12 @@ impl Held {
         ways
     }
 
+    /// Whether somebody, or a signal, holds it: what waits for the target waits for whoever lets it go on. What a budget holds
+    /// finds out itself whether it still does.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.by_hand.is_some() || self.signals > 0
+    }
+
     /// What keeps a channel from being started: an operator, or a budget that holds its session and that it did not find out
     /// itself. Where somebody is missing who accompanies it, it waits for them.
     pub(crate) fn keeps_out(&self, channel: u32) -> Option<Holder> {
@@ -130,7 +148,7 @@ impl Held {
     /// Whether a channel is held: by an operator, by the absence of one, by a budget of its own, or by one of its session or more.
     pub(crate) fn holds(&self, channel: u32) -> bool {
         let mut all = self.budgets.iter();
-        self.by_hand.is_some()
+        self.is_by_hand()
             || self.is_alone
             || all.any(|((number, _), over)| *number == channel || over.level != Level::Channel)
     }
@@ -140,6 +158,7 @@ impl Held {
 mod tests {
     use ecluse_policy::PersonId;
     use ecluse_policy::extraction::ByteCount;
+    use ecluse_policy::signals::By;
 
     use super::*;
 
@@ -193,11 +212,24 @@ mod tests {
         assert!(held.hand_on(3, &[4]).is_empty() && !held.by_budget());
     }
 
+    /// X3: what a signal holds is held at once, and from when it is on record as that stands.
+    #[test]
+    fn x3_a_signal_holds_before_it_is_on_record() {
+        let mut held = Held::default();
+        held.is_signalled();
+        held.is_signalled();
+        assert!(held.holds(1) && held.is_by_hand() && held.keeps_out(1).is_none());
+        held.is_on_record();
+        assert!(held.holds(1), "the other is not on record");
+        held.is_on_record();
+        assert!(!held.holds(1));
+    }
+
     /// X3: what an operator holds and what a budget holds are two: the end of the one leaves the other.
     #[test]
     fn x3_a_hold_by_hand_and_one_by_a_budget_are_two() {
         let by = HeldBy {
-            person: PersonId::parse("odile").unwrap(),
+            by: By::Person(PersonId::parse("odile").unwrap()),
             reason: None,
         };
         let mut held = Held::default();

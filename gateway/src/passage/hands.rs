@@ -51,7 +51,7 @@ impl Visit {
     /// What a technician is told when an operator holds their session, or lets it go.
     fn say_hold(&self, held: Option<&HeldBy>, now: &Held) -> String {
         let (lang, texts) = (self.lang(), &self.gateway().texts);
-        let Some(HeldBy { person, reason }) = held else {
+        let Some(HeldBy { by, reason }) = held else {
             let id = match (now.by_absence(), now.by_budget()) {
                 (true, _) => "hold-lifted-alone",
                 (false, true) => "hold-lifted-budget",
@@ -59,7 +59,7 @@ impl Visit {
             };
             return texts.say(lang, id, &[]);
         };
-        let by = ("by", person.as_str().into());
+        let by = ("by", texts.holder(lang, by).into());
         match reason {
             None => texts.say(lang, "hold-told", &[by]),
             Some(reason) => {
@@ -76,7 +76,7 @@ impl Visit {
             None => texts.say(lang, "slow-lifted", &[]),
             Some(slowed) => {
                 let args = [
-                    ("by", slowed.person.as_str().into()),
+                    ("by", texts.holder(lang, &slowed.by).into()),
                     ("rate", amounts::rate(lang, slowed.rate.as_u64()).into()),
                 ];
                 texts.say(lang, "slow-told", &args)
@@ -90,8 +90,8 @@ impl Visit {
             None if now.by_absence() => self.say("budget-goes-on-alone"),
             None => self.say("budget-goes-on"),
             Some(held) => {
-                let by = [("by", held.person.as_str().into())];
                 let texts = &self.gateway().texts;
+                let by = [("by", texts.holder(self.lang(), &held.by).into())];
                 texts.say(self.lang(), "budget-goes-on-held", &by)
             }
         }

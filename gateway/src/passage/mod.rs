@@ -39,6 +39,7 @@ pub(crate) mod tap;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod uplink;
+mod vigil;
 pub(crate) mod visit;
 pub(crate) mod window;
 

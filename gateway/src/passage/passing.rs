@@ -25,6 +25,7 @@ use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
+use super::vigil::Vigil;
 use super::visit::sessions::Seated;
 use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
@@ -191,12 +192,21 @@ impl<'a> Passing<'a> {
         let permit = &self.seated.permit;
         let (uplink, visit, live) = (&self.uplink, self.visit, self.seated.session.live());
         let session = &self.seated.session;
+        let terminal = terminal(self.opening, permit);
+        let vigil = Vigil::new(
+            visit,
+            self.seated,
+            self.start,
+            self.number,
+            terminal,
+            &self.tap,
+        );
         let asked = self.opening.terminal.as_ref();
         let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
         Pump {
             kind: &mut Opaque::default(),
             permit: &|request: &FlowRequest| permit.decide(request, live.now()),
-            tape: &self.tap,
+            tape: &vigil,
             meter: &self.meter,
             toll: self.toll.toll(),
             notices: Notices {

@@ -149,6 +149,10 @@ impl Pump<'_> {
         }
         // Last, because nothing more is heard of the target then.
         let target = ends.target;
+        if self.holds.is_by_hand() {
+            // What was typed into it waited for somebody to let it go on, and nobody did.
+            target.outbox.clear();
+        }
         target.outbox.put_own(Piece::Close);
         let closed = target
             .outbox
@@ -192,13 +196,15 @@ impl Pump<'_> {
                 outbox: up,
             } = &mut *ends.target;
             // Whoever does not take what waits is not read for: nothing grows.
-            let (sends_down, sends_up) = (!down.is_empty(), !up.is_empty());
+            let (sends_down, waits_up) = (!down.is_empty(), !up.is_empty());
+            // What is recorded and held reaches no target: the line of a tripwire above all.
+            let sends_up = waits_up && !self.holds.is_by_hand();
             let reads_target = !held && !sends_down && self.known.over.is_none();
             // What is typed while it is held is refused: that does not grow, whatever waits.
             // What it shows of an answer waits for whoever reads nothing, and so does the answer.
             let reads_typed = match held {
                 true => self.holds.typed && down.words() < ECHOES,
-                false => !sends_up,
+                false => !waits_up,
             };
             let reads_technician = reads_typed
                 && self.known.technician_closed.is_none()

@@ -16,6 +16,7 @@ use super::reach::ConnectError;
 use super::right::{LastEnd, Right};
 use super::spending::Spending;
 use super::tap::Tap;
+use super::vigil::Vigilance;
 use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     clock: Mutex<Option<ClockStatus>>,
     /// How fast its channels go together, and what they were told of their budgets.
     spending: Spending,
+    /// What its channels share of signals.
+    vigilance: Vigilance,
 }
 
 impl Session {
@@ -79,12 +82,23 @@ impl Session {
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
             spending: Spending::default(),
+            vigilance: Vigilance::default(),
         }
     }
 
     /// What its channels share of their budgets.
     pub(super) fn spending(&self) -> &Spending {
         &self.spending
+    }
+
+    /// What its channels share of signals.
+    pub(super) fn vigilance(&self) -> &Vigilance {
+        &self.vigilance
+    }
+
+    /// How long ago it began. **Unit**: microseconds.
+    pub(super) fn micros(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// How others see it.
@@ -174,7 +188,7 @@ impl Session {
         let Some(reading) = status.reading_after(told.as_ref()) else {
             return Ok(());
         };
-        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let at = self.micros();
         self.recorder.append(SESSION, at, Event::clock(reading))?;
         *told = Some(status.clone());
         Ok(())
@@ -209,7 +223,7 @@ impl Session {
     }
 
     fn put_refusal(&self, text: &str) {
-        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let at = self.micros();
         if self.closed.load(Ordering::SeqCst) {
             return;
         }
@@ -315,7 +329,7 @@ impl Session {
                 .map(|error| Stop::Unrecorded(error.to_string()))
         });
         let end = session_end(stop.as_ref());
-        let at = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let at = self.micros();
         if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {
             tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is sealed as one cut short");
         }
@@ -329,7 +343,7 @@ impl Session {
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
         let channels = self.live.passed().by_channel();
-        let mut records = vec![with_channels(record, &channels)];
+        let mut records = vec![self.vigilance.ends(with_channels(record, &channels))];
         if let Some(Stop::Unrecorded(problem)) = &stop {
             records.push(
                 self.record(visit, AuditKind::RecordingFailed)

@@ -13,6 +13,7 @@ pub(crate) mod hours;
 mod parts;
 mod plain;
 mod refusals;
+mod signals;
 pub mod sizes;
 pub mod times;
 mod unreadable;

@@ -21,6 +21,7 @@ use crate::name::{
     shown,
 };
 use crate::schedule::Schedule;
+use crate::signals::Signals;
 use crate::time::Timestamp;
 
 const ACCOUNT: &str = "accounts such as \"postgres\"";
@@ -50,8 +51,10 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             .iter()
             .map(|table| auditor(table, lang))
             .collect();
-        let targets = root.tables("target").iter().map(target).collect();
-        let flows = whole(root.tables("flow").iter().map(flow).collect());
+        let targets: Vec<_> = root.tables("target").iter().map(target).collect();
+        let flows: Vec<_> = root.tables("flow").iter().map(flow).collect();
+        let signals = super::signals::Written::read(root, &targets, &flows);
+        let flows = whole(flows);
         let posture = super::posture::posture(root, &operators, &flows);
         let recordings = head.as_ref().map(evidence::recordings);
         let zone = head.as_ref().and_then(zone);
@@ -68,7 +71,7 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
         let id = head.parsed("id", ID, ClientId::parse);
         let name = head.text("name");
         head.finish();
-        Some(Client {
+        let client = Client {
             file: reader.file().to_owned(),
             id: id?.value,
             name: name?,
@@ -86,7 +89,10 @@ pub fn parse_client(file: &str, text: &str) -> Result<Client, Vec<DocumentError>
             zone,
             extraction,
             posture,
-        })
+            signals: Signals::default(),
+        };
+        let signals = signals.in_zone(&client.days_of());
+        Some(Client { signals, ..client })
     })
 }
 

@@ -234,6 +234,7 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
         zone,
         extraction,
         posture,
+        signals,
     } = client;
     let mut object = Object::from([("name", one(name)), ("lang", one(lang))]);
     add_contacts(contacts, &mut object);
@@ -251,7 +252,14 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
                 .map(|(key, text)| (key, one(text))),
         );
     }
+    let parts = super::signals::parts(signals).into_iter();
+    object.extend(parts.map(|(key, text)| (key, Part::One(text))));
     objects.insert(format!("client {id}"), object);
+    for (name, parts) in super::signals::tripwires(signals) {
+        let parts = parts.into_iter();
+        let object = parts.map(|(key, text)| (key, Part::One(text))).collect();
+        objects.insert(format!("tripwire {id}/{name}"), object);
+    }
     for Operator {
         line: _,
         id: person,

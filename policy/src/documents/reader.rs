@@ -157,6 +157,12 @@ impl<'d> Table<'d> {
         self.table.iter().any(|(key, _)| key.get_ref() == name)
     }
 
+    /// Whether the key is there as a table.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        let mut all = self.table.iter();
+        all.any(|(key, value)| key.get_ref() == name && value.get_ref().is_table())
+    }
+
     fn take(&self, name: &str) -> Option<(&'d DeValue<'d>, u32)> {
         self.taken.borrow_mut().insert(name.to_owned());
         let (key, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;

@@ -1,4 +1,4 @@
-//! What operators do by hand to a session in passage, and what of it stands (X3).
+//! What operators, or signals, do by hand to a session in passage, and what of it stands (X3).
 //!
 //! A hold by hand and one by a budget are two: neither a top-up nor another document ends the first, and no hand ends the
 //! second. What takes away asks for no code of now, and giving that back gives nobody more than was approved.
@@ -7,7 +7,8 @@ use std::fmt;
 
 use super::bytes::ByteRate;
 use crate::mandate::AsOperator;
-use crate::name::{ClientId, PersonId};
+use crate::name::ClientId;
+use crate::signals::By;
 
 /// What an operator does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +36,14 @@ pub enum Hand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldBy {
     /// Who.
-    pub person: PersonId,
+    pub by: By,
     /// Why, if said.
     pub reason: Option<String>,
 }
 
 impl fmt::Display for HeldBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} holds the session", self.person)?;
+        write!(f, "{} holds the session", self.by)?;
         match &self.reason {
             Some(reason) => write!(f, " ({reason})"),
             None => Ok(()),
@@ -54,7 +55,7 @@ impl fmt::Display for HeldBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlowedBy {
     /// Who.
-    pub person: PersonId,
+    pub by: By,
     /// How fast at most.
     pub rate: ByteRate,
 }
@@ -70,7 +71,7 @@ pub struct Hands {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Laid {
     /// Who.
-    pub by: PersonId,
+    pub by: By,
     /// What.
     pub hand: Hand,
 }
@@ -91,19 +92,22 @@ impl Hands {
     /// The same once this was done: the last word counts.
     #[must_use]
     pub fn after(&self, laid: &Laid) -> Self {
-        let (mut after, person) = (self.clone(), laid.by.clone());
-        match &laid.hand {
-            Hand::Hold { reason } => {
+        let (mut after, by) = (self.clone(), laid.by.clone());
+        match (&laid.hand, &by) {
+            // What an operator holds is theirs, whatever fires meanwhile.
+            (Hand::Hold { .. }, By::Signal(_)) if after.held.is_some() => {}
+            (Hand::Hold { reason }, _) => {
                 let reason = reason.clone();
-                after.held = Some(HeldBy { person, reason });
+                after.held = Some(HeldBy { by, reason });
             }
-            Hand::Ask { .. } => {
+            (Hand::Ask { .. }, _) => {
                 let reason = None;
-                after.held.get_or_insert(HeldBy { person, reason });
+                after.held.get_or_insert(HeldBy { by, reason });
             }
-            Hand::Resume => after.held = None,
-            Hand::Slow { rate } => {
-                after.slowed = rate.map(|rate| SlowedBy { person, rate });
+            (Hand::Resume, _) => after.held = None,
+            (Hand::Slow { rate }, _) => {
+                let rate = *rate;
+                after.slowed = rate.map(|rate| SlowedBy { by, rate });
             }
         }
         after
@@ -116,7 +120,7 @@ impl AsOperator<'_> {
     #[must_use]
     pub fn lays(&self, hand: Hand, client: &ClientId, standing: &Hands) -> Option<Laid> {
         let laid = Laid {
-            by: self.person().clone(),
+            by: By::Person(self.person().clone()),
             hand,
         };
         let is_new = matches!(laid.hand, Hand::Ask { .. }) || standing.after(&laid) != *standing;
@@ -127,10 +131,13 @@ impl AsOperator<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::PersonId;
+    use crate::signals::Signal;
 
     fn laid(by: &str, hand: Hand) -> Laid {
         Laid {
-            by: PersonId::parse(by).unwrap(),
+            by: Signal::parse(by)
+                .map_or_else(|| By::Person(PersonId::parse(by).unwrap()), By::Signal),
             hand,
         }
     }
@@ -155,7 +162,7 @@ mod tests {
             let held = hands.held().map(ToString::to_string);
             let slowed = hands
                 .slowed()
-                .map(|slowed| format!("{} {}", slowed.person, slowed.rate));
+                .map(|slowed| format!("{} {}", slowed.by, slowed.rate));
             (held.unwrap_or_default(), slowed.unwrap_or_default())
         };
         for (by, hand, held, slowed) in [
@@ -184,6 +191,19 @@ mod tests {
                 "omar",
                 slow("1 MiB/s"),
                 "odile holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "base64",
+                Hand::Hold { reason: None },
+                "odile holds the session",
+                "omar 1 MiB/s",
+            ),
+            ("omar", Hand::Resume, "", "omar 1 MiB/s"),
+            (
+                "base64",
+                Hand::Hold { reason: None },
+                "the signal base64 holds the session",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),

@@ -31,6 +31,7 @@ mod places;
 mod postures;
 mod properties;
 mod requests;
+mod signals;
 mod site;
 mod steps;
 mod terms;

@@ -23,6 +23,7 @@ pub use filter::{Filter, FilterBuilder, Gram, is_current, may_hold};
 pub use hidden::{hidden, in_clear};
 pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
 pub use questions::Questions;
+pub use typed::TypedLine;
 
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read as _};

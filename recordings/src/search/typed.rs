@@ -8,7 +8,7 @@ use crate::keys::Keys;
 
 /// The line being typed on one channel.
 #[derive(Default)]
-pub(super) struct TypedLine {
+pub struct TypedLine {
     decoder: Utf8Decoder,
     keys: Keys,
     text: String,
@@ -18,7 +18,7 @@ pub(super) struct TypedLine {
 
 impl TypedLine {
     /// Input that was echoed; each finished line goes to `line`.
-    pub(super) fn shown(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
+    pub fn shown(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes, |text| {
             for letter in text.chars() {
@@ -30,7 +30,7 @@ impl TypedLine {
     }
 
     /// Input that was not: nothing of the line it stands on is given.
-    pub(super) fn masked(&mut self) {
+    pub fn masked(&mut self) {
         self.decoder = Utf8Decoder::default();
         self.keys = Keys::Plain;
         self.text.clear();

@@ -9,9 +9,14 @@ use super::*;
 
 /// The number of the session that `live` shows as held.
 pub(super) fn held(site: &Site) -> Result<String> {
+    held_by(site, "HELD, ")
+}
+
+/// The number of the session that `live` shows with these words.
+pub(super) fn held_by(site: &Site, words: &str) -> Result<String> {
     wait::until("a session that is held", PATIENCE, || {
         let live = site.operator(&["live"])?.success()?.text();
-        let row = live.lines().find(|line| line.contains("HELD, "));
+        let row = live.lines().find(|line| line.contains(words));
         Ok(row.and_then(|row| row.split_whitespace().next().map(str::to_owned)))
     })
 }

@@ -24,6 +24,8 @@ pub(crate) enum Sort {
     Hidden,
     /// Marks that budgets reached.
     Budgets,
+    /// Signals that were found.
+    Signals,
     /// What operators did by hand to sessions.
     Hands,
     /// What technicians answered.
@@ -75,6 +77,9 @@ impl About<'_> {
             Told::Budget {
                 person, session, ..
             } => about(Sort::Budgets, Some(person), Some(*session), true),
+            Told::Signal {
+                person, session, ..
+            } => about(Sort::Signals, Some(person), Some(*session), true),
             Told::Answered {
                 person, session, ..
             } => about(Sort::Answers, Some(person), Some(*session), true),
@@ -142,6 +147,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Recordings
             | Sort::Hidden
             | Sort::Budgets
+            | Sort::Signals
             | Sort::Hands
             | Sort::Answers
             | Sort::Alone

@@ -56,6 +56,17 @@ impl LiveSession {
         is_over
     }
 
+    /// A signal holds it, before that is on record; [`LiveSession::signalled`] once it is.
+    pub(crate) fn hold_at_once(&self) {
+        self.held.send_modify(Held::is_signalled);
+    }
+
+    /// What held it at once stands in the log at `seq`.
+    pub(crate) fn signalled(&self, seq: u64, entry: &Entry) {
+        self.lay(seq, entry);
+        self.held.send_modify(Held::is_on_record);
+    }
+
     /// What holds it, as it changes.
     pub(crate) fn held(&self) -> watch::Receiver<Held> {
         self.held.subscribe()

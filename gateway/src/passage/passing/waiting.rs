@@ -17,6 +17,7 @@ use crate::passage::answering::AtTerminal;
 use crate::passage::farewell::Farewell;
 use crate::passage::side::{Piece, Stream};
 use crate::passage::tap::Tape;
+use crate::passage::vigil::Vigil;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::with_command;
 use crate::passage::window::TerminalRequest;
@@ -32,6 +33,11 @@ impl Passing<'_> {
         if let Some(holder) = holder {
             return Err(self.held(&holder).await);
         }
+        // Before the target hears of it: what is held here waits, and is started when it goes on.
+        let (visit, seated) = (self.visit, self.seated);
+        let vigil = Vigil::new(visit, seated, self.start, self.number, None, &self.tap);
+        let begins = vigil.begins();
+        begins.map_err(|error| self.unrecorded(&error))?;
         let (toll, size, number) = (Arc::clone(self.toll.toll()), self.asks(), self.number);
         let mut asked = self.toll.whole_up();
         self.meanwhile(async move {

@@ -53,6 +53,11 @@ impl Holds<'_> {
         self.held.borrow().holds(self.channel)
     }
 
+    /// Whether what waits for the target waits for whoever lets it go on.
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.held.borrow().is_by_hand()
+    }
+
     /// What the person is to answer meanwhile.
     pub(super) fn asked(&self) -> Option<u64> {
         self.held.borrow().asked()

@@ -98,7 +98,7 @@ impl Visit {
         let over = match holder {
             Holder::Budget(over) => over,
             Holder::Hand(held) => {
-                let by = [("by", held.person.as_str().into())];
+                let by = [("by", self.gateway.texts.holder(lang, &held.by).into())];
                 return self.gateway.texts.say(lang, "hold-new", &by);
             }
         };

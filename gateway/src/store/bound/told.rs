@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 40] = [
+const KINDS: [AuditKind; 41] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -47,6 +47,7 @@ const KINDS: [AuditKind; 40] = [
     AuditKind::Resume,
     AuditKind::Slow,
     AuditKind::Question,
+    AuditKind::Signal,
     AuditKind::Answer,
     AuditKind::Accompanied,
     AuditKind::Unaccompanied,

@@ -43,6 +43,7 @@ impl AuditKind {
             | Self::Resume
             | Self::Slow
             | Self::Question
+            | Self::Signal
             | Self::Answer
             | Self::Accompanied
             | Self::Unaccompanied => Concerns::Intervention,

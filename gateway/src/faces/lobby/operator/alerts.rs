@@ -2,6 +2,7 @@
 
 use ecluse_policy::Timestamp;
 
+use super::signals;
 use crate::archive::space::mebibytes;
 use crate::clock;
 use crate::deeds::Undone;
@@ -174,6 +175,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             ];
             desk.say("operator-budget", &args)
         }
+        told @ Told::Signal { .. } => signals::in_words(desk, alert.at, told),
         Told::Answered {
             person,
             target,
@@ -301,6 +303,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             let id = match sort {
                 Sort::Hidden if !numbers.is_empty() => "operator-more-hidden",
                 Sort::Budgets => "operator-more-budgets",
+                Sort::Signals => "operator-more-signals",
                 Sort::Hands => "operator-more-hands",
                 Sort::Answers => "operator-more-answers",
                 Sort::Alone => "operator-more-alone",

@@ -1,5 +1,7 @@
 //! What operators do by hand to a session, in words (X3).
 
+use ecluse_policy::signals::By;
+
 use crate::deeds::hands::{self, Handled, Hold, Resume, Slow};
 use crate::deeds::in_passage::AtSession;
 use crate::deeds::questions::{self, Question};
@@ -70,12 +72,22 @@ pub(crate) async fn slow(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
     tell(desk, id, &done).await
 }
 
+/// Who holds a session.
+pub(super) fn by_in_words(desk: &Desk<'_>, by: &By) -> String {
+    desk.gateway.texts.holder(desk.lang(), by)
+}
+
 async fn tell(desk: &mut Desk<'_>, id: &str, done: &Handled) -> Result<u32, Trouble> {
     let (lang, held_by) = (desk.lang(), done.at.held_by.as_ref());
     let args = [
         ("session", done.at.number.to_string().into()),
         ("person", done.at.person.as_str().into()),
-        ("by", held_by.map_or("", |by| by.as_str()).into()),
+        (
+            "by",
+            held_by
+                .map_or_else(String::new, |by| by_in_words(desk, by))
+                .into(),
+        ),
         ("rate", amounts::rate(lang, done.rate.unwrap_or(0)).into()),
     ];
     desk.line(id, &args).await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ecluse_policy::Timestamp;
 
+use super::hands::by_in_words;
 use super::{alerts, changes, elsewhere};
 use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
@@ -78,7 +79,7 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     let gauge = session.nearest.as_ref();
     let mut budget: Vec<String> = Vec::new();
     if let Some(by) = &session.held_by {
-        budget.push(desk.say("live-held-by", &[("by", by.as_str().into())]));
+        budget.push(desk.say("live-held-by", &[("by", by_in_words(desk, by).into())]));
     }
     if let Some(with) = &session.company {
         let number = ("session", session.number.to_string().into());

@@ -13,5 +13,6 @@ pub(crate) mod live;
 pub(crate) mod people;
 pub(crate) mod posture;
 pub(crate) mod requests;
+mod signals;
 pub(crate) mod top_up;
 pub(crate) mod watch;

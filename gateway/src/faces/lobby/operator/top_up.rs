@@ -53,7 +53,7 @@ async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<u32, 
     if let Some(by) = &done.at.held_by {
         let args = [
             ("session", done.at.number.to_string().into()),
-            ("by", by.as_str().into()),
+            ("by", super::hands::by_in_words(desk, by).into()),
         ];
         desk.line("operator-topped-up-held", &args).await?;
     }

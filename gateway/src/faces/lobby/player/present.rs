@@ -149,12 +149,13 @@ impl Present {
     /// What holds a channel, in a few words: why nothing moves.
     fn held(&self, canvas: &Canvas, channel: u32) -> Option<String> {
         let held = self.session.held().borrow().clone();
-        let Some(HeldBy { person, reason }) = held.by_hand() else {
+        let Some(HeldBy { by, reason }) = held.by_hand() else {
             // That nobody accompanies it is said beside.
             let by_budget = held.by_budget() && held.holds(channel);
             return by_budget.then(|| canvas.say("watch-held-budget", &[]));
         };
-        let by = ("by", person.as_str().into());
+        let holder = canvas.gateway.texts.holder(canvas.lang, by);
+        let by = ("by", holder.into());
         Some(match reason {
             None => canvas.say("live-held-by", &[by]),
             Some(reason) => {

@@ -139,3 +139,62 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
         assert_eq!(to_target.pieces(), went);
     }
 }
+
+/// X3: what waits for the target when somebody, or a signal, holds the session reaches it once that goes on, and never where the
+/// technician leaves instead: the line of a tripwire does not run behind their back.
+#[tokio::test]
+async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
+    for goes_on in [true, false] {
+        let (world, to_technician, to_target) =
+            (World::default(), Till::default(), Till::default());
+        let coming = if goes_on { vec![] } else { vec![Piece::Close] };
+        let mut technician = to_technician.end(coming);
+        let mut target = to_target.end(Vec::new());
+        let line = Piece::Data(Bytes::from_static(b"rm -r *\r"));
+        target.outbox.put(line.clone());
+        let held = watch::Sender::new(Held::default());
+        held.send_modify(Held::is_signalled);
+        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+        let mut kind = Opaque::default();
+        let mut pump = Pump {
+            kind: &mut kind,
+            permit: &|_: &FlowRequest| Ok(()),
+            tape: &world,
+            meter: &meter,
+            toll: &Toll::free(),
+            notices: Notices {
+                lines: &mut lines,
+                shown: &|line: &str| line.to_owned(),
+            },
+            holds: Holds {
+                held: held.subscribe(),
+                channel: 1,
+                typed: true,
+                refused: &|refused| format!("{refused} refused"),
+                desk: &Nobody,
+            },
+            idle: never(),
+            drained_within: DRAINED_WITHIN,
+            known: Known::default(),
+        };
+        let arrives = async {
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            assert!(to_target.pieces().is_empty());
+            if !goes_on {
+                // It ends by itself.
+                return std::future::pending().await;
+            }
+            held.send_modify(Held::is_on_record);
+            while to_target.pieces().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            stopped = pump.run(&mut technician, &mut target) => assert!(!goes_on, "{stopped:?}"),
+            () = arrives => {}
+        }
+        assert_eq!(to_target.pieces().contains(&line), goes_on);
+    }
+}
