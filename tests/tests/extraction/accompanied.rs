@@ -257,3 +257,40 @@ fn i4_an_operator_accompanies_as_many_sessions_as_the_flow_says() -> Result<()> 
     bruno.answer()?.success()?;
     Ok(())
 }
+
+/// I4, O4: who accompanies a session that one gateway carries does not accompany another at the next, before they leave the first;
+/// `live` shows it at either.
+#[test]
+fn i4_an_operator_is_counted_over_all_gateways_of_a_store() -> Result<()> {
+    let address = store::database()?;
+    let mut here = Site::start_with(|plan| {
+        plan.documents.settings.store = address;
+        Ok(())
+    })?;
+    let there = here.beside()?;
+    for technician in ["alice", "bruno"] {
+        here.approved(technician, "db01")?;
+    }
+    accompanied(&mut here, 1)?;
+    let mut alice = there.ssh("alice+db01").run("cat").patience(PATIENCE).spawn()?;
+    let first = here.live_session()?;
+    shown(&here, &first, "WAITS since")?;
+    let odile = watches_on(&there, "odile", &first)?;
+    odile.sees("you accompany it")?;
+    shown(&here, &first, "accompanied by odile")?;
+    let mut bruno = here.ssh("bruno+db01").run("cat").patience(PATIENCE).spawn()?;
+    let second = (first.parse::<u64>()? + 1).to_string();
+    shown(&here, &second, "WAITS since")?;
+    let too = watches_on(&here, "odile", &second)?;
+    too.sees("YOU DO NOT ACCOMPANY IT")?;
+    shown(&here, &second, "WAITS since")?;
+    odile.presses("q")?;
+    odile.ends()?;
+    too.sees("you accompany it")?;
+    shown(&here, &second, "accompanied by odile")?;
+    shown(&here, &first, "WAITS since")?;
+    bruno.child.stdin.take();
+    bruno.answer()?.success()?;
+    alice.child.kill()?;
+    Ok(())
+}
