@@ -1,6 +1,6 @@
 //! What left and entered through one intervention, and what was done about it, as the log has it (X1, X3).
 
-use ecluse_policy::InterventionId;
+use ecluse_policy::Intervention;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
@@ -84,10 +84,8 @@ fn add(sum: &mut [u64; 2], more: [u64; 2]) {
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn totals(
-    house: &Gateway,
-    intervention: InterventionId,
-) -> Result<Totals, StoreError> {
+pub(crate) async fn totals(house: &Gateway, of: &Intervention) -> Result<Totals, StoreError> {
+    let (intervention, requested_at) = (of.id(), of.request().requested_at);
     const LOOKED_FOR: [&[AuditKind]; 2] = [
         &[
             AuditKind::SessionStart,
@@ -110,7 +108,7 @@ pub(crate) async fn totals(
             totals.add(&stored.record);
         }
     }
-    let presences = presence::of(&house.store, intervention, None).await?;
+    let presences = presence::of(&house.store, intervention, None, requested_at).await?;
     totals.left_alone = presences.left;
     totals.accompanied = presences.all;
     Ok(totals)

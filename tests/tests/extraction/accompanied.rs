@@ -272,13 +272,21 @@ fn i4_an_operator_is_counted_over_all_gateways_of_a_store() -> Result<()> {
         here.approved(technician, "db01")?;
     }
     accompanied(&mut here, 1)?;
-    let mut alice = there.ssh("alice+db01").run("cat").patience(PATIENCE).spawn()?;
+    let mut alice = there
+        .ssh("alice+db01")
+        .run("cat")
+        .patience(PATIENCE)
+        .spawn()?;
     let first = here.live_session()?;
     shown(&here, &first, "WAITS since")?;
     let odile = watches_on(&there, "odile", &first)?;
     odile.sees("you accompany it")?;
     shown(&here, &first, "accompanied by odile")?;
-    let mut bruno = here.ssh("bruno+db01").run("cat").patience(PATIENCE).spawn()?;
+    let mut bruno = here
+        .ssh("bruno+db01")
+        .run("cat")
+        .patience(PATIENCE)
+        .spawn()?;
     let second = (first.parse::<u64>()? + 1).to_string();
     shown(&here, &second, "WAITS since")?;
     let too = watches_on(&here, "odile", &second)?;
