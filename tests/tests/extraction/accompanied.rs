@@ -156,8 +156,9 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     send(omar.child.id(), Signal::CONT)?;
     shown(&site, &session, "accompanied by omar")?;
     let mut stdin = running.child.stdin.take().context("no stdin")?;
-    stdin.write_all(&noise)?;
-    drop(stdin);
+    let input = noise.clone();
+    // The target reads it once all before it is read here.
+    let written = std::thread::spawn(move || stdin.write_all(&input));
     let answer = running.answer()?.success()?.says(&[
         "nothing is started on the target, until an operator of hopital watches it",
         "odile watches this session: it goes on",
@@ -165,8 +166,9 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
         "omar watches this session: it goes on",
     ])?;
     got.extend(&answer.output);
+    let written = written.join().map(|written| written.is_ok());
+    ensure!(written.is_ok_and(|written| written));
     ensure!(got == noise.repeat(17), "what came is not exact");
-    drop(omar);
     ensure!(entries(&site, "accompanied")? == ["odile", "omar", "omar"]);
     let left = entries(&site, "unaccompanied")?;
     let expected = ["alice alone", "odile alone", "omar alone"];
@@ -190,6 +192,7 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let times = page.matches(&format!("session #{session}")).count();
     ensure!(page.contains("accomp") && times >= 3, "{page}");
     site.gateway().run(["journal", "verify"], "")?;
+    drop(omar);
     Ok(())
 }
 
@@ -269,7 +272,7 @@ fn i4_an_operator_is_counted_over_all_gateways_of_a_store() -> Result<()> {
     })?;
     let there = here.beside()?;
     for technician in ["alice", "bruno"] {
-        here.approved(technician, "db01")?;
+        here.proven(technician, "db01")?;
     }
     accompanied(&mut here, 1)?;
     let mut alice = there
