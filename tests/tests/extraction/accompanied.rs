@@ -80,7 +80,7 @@ fn connections(site: &mut Site) -> Result<usize> {
 
 /// When something happened, after the Epoch.
 fn at(record: &Value) -> Option<Duration> {
-    Some(Duration::from_micros(record.get("at_us")?.as_u64()?))
+    Some(Duration::from_micros(record.get("at")?.as_u64()?))
 }
 
 /// Who and whether it is left alone, of all entries of a kind.
