@@ -4,13 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecluse_policy::Accompanied;
+use ecluse_policy::accompaniment::Watcher;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::actor::Actor;
 use crate::gateway::Gateway;
+use crate::live::nodes;
+use crate::live::presence::{self, Presence};
 use crate::live::{LiveSession, Program, Worth};
+use crate::store::StoreError;
 
 /// How long after its answer a program is asked again.
 const ASKED_AFTER: Duration = Duration::from_secs(2);
@@ -67,16 +72,29 @@ async fn ask(house: &Gateway, by: &Actor, session: &LiveSession, program: &dyn P
     let mut question = Some(program.answers());
     let mut due = Instant::now() + ANSWERS_WITHIN;
     let mut is_there = false;
+    let mut there = None;
+    let mut looks = true;
     loop {
         documents.mark_unchanged();
-        house
-            .live
-            .companion_is_there(id, is_there && may(house, by, session));
+        if std::mem::take(&mut looks) {
+            match elsewhere(house, by, session).await {
+                Ok(found) => there = Some(found),
+                Err(error) => {
+                    tracing::warn!(%error, "what an operator accompanies elsewhere is not seen")
+                }
+            }
+        }
+        house.live.companion_is_there(
+            id,
+            is_there && there.is_some() && may(house, by, session),
+            there.as_deref().unwrap_or_default(),
+        );
         let is_asked = question.is_some();
         tokio::select! {
             () = answered(&mut question) => {
                 is_there = true;
                 question = None;
+                looks = true;
                 due = Instant::now() + ASKED_AFTER;
             }
             () = sleep_until(due), if is_there || !is_asked => {
@@ -97,6 +115,52 @@ async fn answered(question: &mut Option<std::pin::Pin<Box<dyn Future<Output = ()
         Some(question) => question.await,
         None => std::future::pending().await,
     }
+}
+
+/// What they accompany that other nodes carry, and did before they came here, by the order of the log: of two that they came to
+/// at once, each node knows which was first.
+async fn elsewhere(
+    house: &Gateway,
+    by: &Actor,
+    session: &LiveSession,
+) -> Result<Vec<Watcher>, StoreError> {
+    let applied = house.applied();
+    let Ok(operator) = by.as_operator(&applied) else {
+        return Ok(Vec::new());
+    };
+    if !house.store.may_be_shared() {
+        return Ok(Vec::new());
+    }
+    let theirs = |presence: &&Presence| presence.operator == *by.person();
+    let (remote, _) = nodes::elsewhere(house, &operator).await?;
+    let mut all: Vec<Presence> = Vec::new();
+    // With a node that is lost nobody accompanies anything.
+    for one in remote.iter().filter(|one| one.address().is_some()) {
+        let start = &one.session.start;
+        let found = presence::of(&house.store, start.intervention, Some(start.id), start.at);
+        all.extend(found.await?.open().filter(theirs).cloned());
+    }
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = session.facts();
+    let own = presence::of(
+        &house.store,
+        facts.intervention,
+        Some(facts.id),
+        facts.started,
+    );
+    let own = own.await?;
+    let since = own.open().filter(theirs).map(|one| one.seq).min();
+    all.retain(|one| since.is_none_or(|since| one.seq < since));
+    let watchers = all.into_iter().map(|one| Watcher {
+        operator: one.operator,
+        session: one.session,
+        rule: Accompanied {
+            sessions_per_operator: one.each,
+        },
+    });
+    Ok(watchers.collect())
 }
 
 /// Whether they may, as the documents say now.

@@ -105,7 +105,7 @@ pub(crate) async fn interventions(
     };
     match found.filter(is_theirs) {
         Some(intervention) => Ok(Listed {
-            totals: Some(totals(house, intervention.id()).await?),
+            totals: Some(totals(house, &intervention).await?),
             interventions: vec![intervention],
             more: false,
         }),

@@ -198,7 +198,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
 /// Who accompanies a session of another node, as the log has it; none where nobody has to.
 async fn with_there(house: &Gateway, remote: &Remote) -> Result<Option<With>, StoreError> {
     let start = &remote.session.start;
-    let found = presence::of(&house.store, start.intervention, Some(start.id)).await?;
+    let found = presence::of(&house.store, start.intervention, Some(start.id), start.at).await?;
     let with = With {
         by: found.with(start.id),
         alone_since: found.alone.get(&start.id).copied(),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use ecluse_policy::extraction::{Account, Way};
-use ecluse_policy::{InterventionId, SessionId};
+use ecluse_policy::{Intervention, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
@@ -213,17 +213,14 @@ fn add(sum: &mut [u64; 2], more: [u64; 2]) {
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn totals(
-    house: &Gateway,
-    intervention: InterventionId,
-) -> Result<Totals, StoreError> {
+pub(crate) async fn totals(house: &Gateway, of: &Intervention) -> Result<Totals, StoreError> {
     let mut here = BTreeMap::new();
     for session in house.live.all() {
-        if session.facts().intervention == intervention {
+        if session.facts().intervention == of.id() {
             here.insert(session.facts().id, session.passed().by_channel());
         }
     }
-    on_record(&house.store, intervention, here).await
+    on_record(&house.store, of, here).await
 }
 
 /// The sums of an intervention by what is on record, beside what passed so far in these sessions.
@@ -232,9 +229,10 @@ pub(crate) async fn totals(
 /// The store failed.
 pub(crate) async fn on_record(
     store: &Store,
-    intervention: InterventionId,
+    of: &Intervention,
     mut here: BTreeMap<SessionId, Vec<OfChannel>>,
 ) -> Result<Totals, StoreError> {
+    let (intervention, requested_at) = (of.id(), of.request().requested_at);
     const LOOKED_FOR: [&[AuditKind]; 3] = [
         &[
             AuditKind::SessionStart,
@@ -276,7 +274,7 @@ pub(crate) async fn on_record(
         };
         totals.session(&story, counted, known);
     }
-    let presences = presence::of(store, intervention, None).await?;
+    let presences = presence::of(store, intervention, None, requested_at).await?;
     totals.left_alone = presences.left;
     totals.accompanied = presences.all;
     Ok(totals)

@@ -130,6 +130,8 @@ struct Watch {
     session: Arc<LiveSession>,
     /// Whether they are there, and may.
     is_there: bool,
+    /// What they accompany already, that other nodes carry.
+    elsewhere: Vec<Watcher>,
     worth: watch::Sender<Worth>,
 }
 
@@ -156,6 +158,7 @@ impl Live {
             operator: operator.clone(),
             session: Arc::clone(session),
             is_there: false,
+            elsewhere: Vec::new(),
             worth,
         });
         drop(watches);
@@ -163,12 +166,17 @@ impl Live {
         (id, told)
     }
 
-    /// Whether whoever watches under this number is there, and may.
-    pub(crate) fn companion_is_there(&self, id: u64, is_there: bool) {
+    /// Whether whoever watches under this number is there, and may; and what of other nodes they accompany already.
+    pub(crate) fn companion_is_there(&self, id: u64, is_there: bool, elsewhere: &[Watcher]) {
         let mut watches = self.companions.lock();
         let mut all = watches.all.iter_mut();
         let changed = match all.find(|one| one.id == id) {
-            Some(one) => std::mem::replace(&mut one.is_there, is_there) != is_there,
+            Some(one) => {
+                let changed = one.is_there != is_there || one.elsewhere != elsewhere;
+                one.is_there = is_there;
+                one.elsewhere = elsewhere.to_vec();
+                changed
+            }
             None => false,
         };
         drop(watches);
@@ -195,12 +203,15 @@ impl Live {
         let of_use = watches.all.iter().filter(|one| one.is_there);
         let watchers: Vec<Watcher> = of_use
             .filter(|one| is_live(&one.session))
-            .filter_map(|one| {
-                Some(Watcher {
+            .flat_map(|one| {
+                let rule = one.session.company().borrow().rule();
+                let here = rule.map(|rule| Watcher {
                     operator: one.operator.clone(),
                     session: one.session.facts().id,
-                    rule: one.session.company().borrow().rule()?,
-                })
+                    rule,
+                });
+                // They came there before they came here.
+                one.elsewhere.iter().cloned().chain(here)
             })
             .collect();
         let counted = accompanying(&watchers);
@@ -235,7 +246,9 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use ecluse_policy::SessionId;
     use ecluse_recordings::evidence::key::RecordingKey;
+    use uuid::Uuid;
 
     use super::*;
     use crate::live::tests::session_recorded;
@@ -297,7 +310,7 @@ mod tests {
             .into();
         assert_eq!(*watches[0].1.borrow(), Worth::Silent);
         for (id, _) in &watches {
-            live.companion_is_there(*id, true);
+            live.companion_is_there(*id, true, &[]);
         }
         let worth = || {
             let all = watches.iter();
@@ -312,11 +325,20 @@ mod tests {
         // An operator's hold is another.
         live.is_left(watches[0].0);
         assert!(!alone(0));
-        live.companion_is_there(watches[1].0, false);
+        live.companion_is_there(watches[1].0, false, &[]);
         assert!(alone(0));
         assert_eq!(worth()[2], Worth::Counts);
         live.leave(2);
-        live.companion_is_there(watches[1].0, true);
+        live.companion_is_there(watches[1].0, true, &[]);
         assert_eq!(worth()[1], Worth::Counts);
+        // Nor where they accompany one of another node.
+        let there = Watcher {
+            operator: odile(),
+            session: SessionId::from_uuid(Uuid::from_u128(9)),
+            rule: accompanied().unwrap(),
+        };
+        live.companion_is_there(watches[1].0, true, &[there]);
+        assert_eq!(worth()[1], full);
+        assert!(alone(0));
     }
 }

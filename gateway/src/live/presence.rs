@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse_policy::{InterventionId, PersonId, SessionId, Timestamp};
+use ecluse_policy::{InterventionId, PersonId, SessionId, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord};
@@ -12,6 +12,11 @@ use crate::store::{AuditQuery, Store, StoreError};
 pub(crate) const FROM: &str = "from";
 /// The detail of a leaving, or of a beginning without anybody: whether the session waits from then on.
 pub(crate) const ALONE: &str = "alone";
+
+/// The detail of a coming: how many sessions its operator accompanies at most, by the session's flow.
+pub(crate) const EACH: &str = "sessions-per-operator";
+/// Entries are looked for from so long before the beginning.
+const BEFORE: Span = Span::from_hours(24);
 
 /// A time in which somebody accompanied a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +31,10 @@ pub(crate) struct Presence {
     pub(crate) from: Timestamp,
     /// Until when; with the session's end, where none is on record.
     pub(crate) until: Option<Timestamp>,
+    /// Where the entry of its beginning stands.
+    pub(crate) seq: u64,
+    /// How many sessions its operator accompanies at most, by the session's flow.
+    pub(crate) each: u32,
 }
 
 /// All that the log has of it.
@@ -41,7 +50,7 @@ pub(crate) struct Presences {
 
 impl Presences {
     /// Takes in the next entry.
-    pub(crate) fn take_in(&mut self, record: &AuditRecord) {
+    pub(crate) fn take_in(&mut self, seq: u64, record: &AuditRecord) {
         let Some(session) = record.session else {
             return;
         };
@@ -56,6 +65,8 @@ impl Presences {
                 number: number.unwrap_or_default(),
                 from: record.at,
                 until: None,
+                seq,
+                each: each(record),
             }));
         } else if record.kind == AuditKind::Unaccompanied {
             let mut open = self.all.iter_mut().filter(|one| one.until.is_none());
@@ -79,15 +90,24 @@ impl Presences {
         }
     }
 
+    /// Those that are not over.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Presence> {
+        self.all.iter().filter(|one| one.until.is_none())
+    }
+
     /// Who accompanies a session now.
     pub(crate) fn with(&self, session: SessionId) -> BTreeSet<PersonId> {
-        let open = self.all.iter().filter(|one| one.until.is_none());
-        let here = open.filter(|one| one.session == session);
+        let here = self.open().filter(|one| one.session == session);
         here.map(|one| one.operator.clone()).collect()
     }
 }
 
-/// What the log has of one session, or of all of an intervention.
+fn each(record: &AuditRecord) -> u32 {
+    let each = record.detail.get(EACH).and_then(|it| it.as_u64());
+    each.and_then(|each| u32::try_from(each).ok()).unwrap_or(1)
+}
+
+/// What the log has of one session, or of all of an intervention, that began then.
 ///
 /// # Errors
 /// The store failed.
@@ -95,6 +115,7 @@ pub(crate) async fn of(
     store: &Store,
     intervention: InterventionId,
     session: Option<SessionId>,
+    since: Timestamp,
 ) -> Result<Presences, StoreError> {
     // Apart: what people are told of is found by the entries themselves.
     const PRESENCE: &[AuditKind] = &[AuditKind::Accompanied, AuditKind::Unaccompanied];
@@ -106,6 +127,8 @@ pub(crate) async fn of(
             session,
             kinds: kinds.to_vec(),
             limit: Some(u32::MAX),
+            // Clocks of gateways differ.
+            from: Some(since.minus(BEFORE)),
             ..AuditQuery::default()
         };
         found.extend(store.audit(&query).await?);
@@ -116,7 +139,7 @@ pub(crate) async fn of(
     found.sort_by_key(|stored| stored.seq);
     let mut presences = Presences::default();
     for stored in &found {
-        presences.take_in(&stored.record);
+        presences.take_in(stored.seq, &stored.record);
     }
     Ok(presences)
 }
@@ -141,18 +164,25 @@ mod tests {
             record(kind, seconds, session).person(&PersonId::parse(who).unwrap())
         };
         let (came, left) = (AuditKind::Accompanied, AuditKind::Unaccompanied);
+        let take = |all: &mut Presences, record: &AuditRecord| all.take_in(1, record);
         let mut presences = Presences::default();
-        presences.take_in(&of(left, 1, 1, "alice").detail(ALONE, true));
+        take(&mut presences, &of(left, 1, 1, "alice").detail(ALONE, true));
         assert_eq!(presences.alone.get(&id(1)), Some(&at(1)));
-        presences.take_in(&of(came, 2, 1, "odile"));
-        presences.take_in(&of(came, 3, 1, "olivia"));
+        take(&mut presences, &of(came, 2, 1, "odile"));
+        take(&mut presences, &of(came, 3, 1, "olivia"));
         assert!(presences.alone.is_empty());
-        presences.take_in(&of(left, 4, 1, "odile").detail(ALONE, false));
+        take(
+            &mut presences,
+            &of(left, 4, 1, "odile").detail(ALONE, false),
+        );
         assert_eq!(presences.with(id(1)).len(), 1);
-        presences.take_in(&of(left, 5, 1, "olivia").detail(ALONE, true));
-        presences.take_in(&of(came, 6, 1, "odile"));
-        presences.take_in(&of(came, 6, 2, "olivia"));
-        presences.take_in(&record(AuditKind::SessionEnd, 9, 1));
+        take(
+            &mut presences,
+            &of(left, 5, 1, "olivia").detail(ALONE, true),
+        );
+        take(&mut presences, &of(came, 6, 1, "odile"));
+        take(&mut presences, &of(came, 6, 2, "olivia"));
+        take(&mut presences, &record(AuditKind::SessionEnd, 9, 1));
         let times: Vec<_> = presences
             .all
             .iter()

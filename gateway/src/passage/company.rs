@@ -14,7 +14,7 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::live::Company;
 use crate::live::orders::of_session;
-use crate::live::presence::{ALONE, FROM};
+use crate::live::presence::{ALONE, EACH, FROM};
 
 /// How long until it is tried again to put on record that somebody came.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -89,6 +89,8 @@ impl Kept {
                 of_operator(AuditKind::Accompanied, at, person),
                 session.live(),
             );
+            let each = now.rule().map_or(1, |rule| rule.sessions_per_operator);
+            let record = record.detail(EACH, each);
             match store.record(&[record]).await {
                 Ok(()) => {
                     self.here.insert(person.clone(), at);

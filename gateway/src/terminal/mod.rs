@@ -13,6 +13,7 @@ mod editor;
 mod keys;
 pub mod layout;
 mod prompt;
+mod size;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -30,35 +31,12 @@ pub use editor::{History, Line};
 pub use keys::Key;
 use keys::KeyDecoder;
 pub use prompt::Prompt;
+pub use size::Size;
 
 /// Packets that may wait in either direction before the sender waits.
 const QUEUE: usize = 32;
 /// Where quoted words are broken without a terminal: no narrower than any window people work in.
 const QUOTED: usize = 76;
-
-/// Size of a terminal in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// Columns.
-    pub cols: u16,
-    /// Rows.
-    pub rows: u16,
-}
-
-impl Size {
-    /// The size as a client told it. A client may say 0 (not known) or nonsense: 0 becomes 80 × 24,
-    /// and nothing is larger than 1000 × 500, so that a size can never cost memory.
-    pub fn told(cols: u32, rows: u32) -> Self {
-        let sane = |told: u32, unknown: u16, most: u16| match told {
-            0 => unknown,
-            told => u16::try_from(told).unwrap_or(most).min(most),
-        };
-        Self {
-            cols: sane(cols, 80, 1000),
-            rows: sane(rows, 24, 500),
-        }
-    }
-}
 
 /// Whether a terminal of this name can do nothing but write lines.
 pub(crate) fn only_lines(term: &str) -> bool {

@@ -80,7 +80,7 @@ fn connections(site: &mut Site) -> Result<usize> {
 
 /// When something happened, after the Epoch.
 fn at(record: &Value) -> Option<Duration> {
-    Some(Duration::from_micros(record.get("at_us")?.as_u64()?))
+    Some(Duration::from_micros(record.get("at")?.as_u64()?))
 }
 
 /// Who and whether it is left alone, of all entries of a kind.
@@ -156,8 +156,9 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     send(omar.child.id(), Signal::CONT)?;
     shown(&site, &session, "accompanied by omar")?;
     let mut stdin = running.child.stdin.take().context("no stdin")?;
-    stdin.write_all(&noise)?;
-    drop(stdin);
+    let input = noise.clone();
+    // The target reads it once all before it is read here.
+    let written = std::thread::spawn(move || stdin.write_all(&input));
     let answer = running.answer()?.success()?.says(&[
         "nothing is started on the target, until an operator of hopital watches it",
         "odile watches this session: it goes on",
@@ -165,8 +166,9 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
         "omar watches this session: it goes on",
     ])?;
     got.extend(&answer.output);
+    let written = written.join().map(|written| written.is_ok());
+    ensure!(written.is_ok_and(|written| written));
     ensure!(got == noise.repeat(17), "what came is not exact");
-    drop(omar);
     ensure!(entries(&site, "accompanied")? == ["odile", "omar", "omar"]);
     let left = entries(&site, "unaccompanied")?;
     let expected = ["alice alone", "odile alone", "omar alone"];
@@ -190,6 +192,7 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let times = page.matches(&format!("session #{session}")).count();
     ensure!(page.contains("accomp") && times >= 3, "{page}");
     site.gateway().run(["journal", "verify"], "")?;
+    drop(omar);
     Ok(())
 }
 
@@ -255,5 +258,50 @@ fn i4_an_operator_accompanies_as_many_sessions_as_the_flow_says() -> Result<()> 
     alice.sees("does not have to be accompanied any more: it goes on")?;
     bruno.child.stdin.take();
     bruno.answer()?.success()?;
+    Ok(())
+}
+
+/// I4, O4: who accompanies a session that one gateway carries does not accompany another at the next, before they leave the first;
+/// `live` shows it at either.
+#[test]
+fn i4_an_operator_is_counted_over_all_gateways_of_a_store() -> Result<()> {
+    let address = store::database()?;
+    let mut here = Site::start_with(|plan| {
+        plan.documents.settings.store = address;
+        Ok(())
+    })?;
+    let there = here.beside()?;
+    for technician in ["alice", "bruno"] {
+        here.proven(technician, "db01")?;
+    }
+    accompanied(&mut here, 1)?;
+    let mut alice = there
+        .ssh("alice+db01")
+        .run("cat")
+        .patience(PATIENCE)
+        .spawn()?;
+    let first = here.live_session()?;
+    shown(&here, &first, "WAITS since")?;
+    let odile = watches_on(&there, "odile", &first)?;
+    odile.sees("you accompany it")?;
+    shown(&here, &first, "accompanied by odile")?;
+    let mut bruno = here
+        .ssh("bruno+db01")
+        .run("cat")
+        .patience(PATIENCE)
+        .spawn()?;
+    let second = (first.parse::<u64>()? + 1).to_string();
+    shown(&here, &second, "WAITS since")?;
+    let too = watches_on(&here, "odile", &second)?;
+    too.sees("YOU DO NOT ACCOMPANY IT")?;
+    shown(&here, &second, "WAITS since")?;
+    odile.presses("q")?;
+    odile.ends()?;
+    too.sees("you accompany it")?;
+    shown(&here, &second, "accompanied by odile")?;
+    shown(&here, &first, "WAITS since")?;
+    bruno.child.stdin.take();
+    bruno.answer()?.success()?;
+    alice.child.kill()?;
     Ok(())
 }

@@ -25,12 +25,21 @@ pub(super) async fn bodies(store: &Store, choice: &Choice) -> anyhow::Result<Vec
     let mut bodies = Vec::new();
     for id in &choice.interventions {
         if let Some((number, text, salt)) = store.intervention_text(*id).await? {
+            let intervention: Option<Intervention> = serde_json::from_str(&text).ok();
+            let presences = match &intervention {
+                Some(it) => {
+                    presence::of(store, *id, None, it.request().requested_at)
+                        .await?
+                        .all
+                }
+                None => Vec::new(),
+            };
             bodies.push(Body {
-                intervention: serde_json::from_str(&text).ok(),
+                intervention,
                 number,
                 text,
                 salt,
-                presences: presence::of(store, *id, None).await?.all,
+                presences,
             });
         }
     }

@@ -301,7 +301,7 @@ async fn interventions(
         }
         if let Some(intervention) = intervention {
             // What passes at this moment, only the gateway that carries it knows.
-            let totals = on_record(store, intervention.id(), BTreeMap::new()).await?;
+            let totals = on_record(store, intervention, BTreeMap::new()).await?;
             facts.push(facts_of(intervention, presences, &totals, language));
         }
     }
