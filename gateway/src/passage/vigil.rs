@@ -108,10 +108,15 @@ impl<'a> Vigil<'a> {
     }
 
     /// Looks at the command before it is started. What holds it has held its session when this returns.
-    pub(super) fn begins(&self) -> Result<(), RecordError> {
+    pub(super) async fn begins(&self) -> Result<(), RecordError> {
         // Whoever asks for it is there.
         let since = self.since();
         self.session.vigilance().lock().shared.is_present(since);
+        // Known before the first byte: what is short and large is over before it could be asked for.
+        let is_measured = self.with_rules(|rules| rules.burst.is_some());
+        if is_measured && !self.session.vigilance().lock().shared.knows_past {
+            look_back(self.visit, self.session).await;
+        }
         let Some(command) = &self.command else {
             return Ok(());
         };
@@ -159,7 +164,8 @@ impl<'a> Vigil<'a> {
             let (mut state, mut together) = (self.lock(), self.session.vigilance().lock());
             if rules.burst.is_some() && !together.shared.knows_past && !together.looks_back {
                 together.looks_back = true;
-                look_back(self.visit, self.session);
+                let (visit, session) = (Arc::clone(self.visit), Arc::clone(self.session));
+                tokio::spawn(async move { look_back(&visit, &session).await });
             }
             let state = &mut *state;
             // Nobody is away from a session that is held, and no stream goes on through that.
@@ -268,22 +274,19 @@ async fn hold(visit: &Visit, session: &Session, record: AuditRecord) {
 }
 
 /// Finds out what the largest minute of the person's past sessions was; until it is known, no burst is told.
-fn look_back(visit: &Arc<Visit>, session: &Arc<Session>) {
-    let (visit, session) = (Arc::clone(visit), Arc::clone(session));
-    tokio::spawn(async move {
-        let found = past(&visit, &session).await;
-        let mut together = session.vigilance().lock();
-        together.looks_back = false;
-        match found {
-            Ok(largest) => {
-                together.shared.largest = largest;
-                together.shared.knows_past = true;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "what a person's past sessions took is not known yet");
-            }
+async fn look_back(visit: &Visit, session: &Session) {
+    let found = past(visit, session).await;
+    let mut together = session.vigilance().lock();
+    together.looks_back = false;
+    match found {
+        Ok(largest) => {
+            together.shared.largest = largest;
+            together.shared.knows_past = true;
         }
-    });
+        Err(error) => {
+            tracing::warn!(%error, "what a person's past sessions took is not known yet");
+        }
+    }
 }
 
 async fn past(visit: &Visit, session: &Session) -> Result<Option<u64>, StoreError> {

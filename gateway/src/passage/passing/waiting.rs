@@ -36,7 +36,7 @@ impl Passing<'_> {
         // Before the target hears of it: what is held here waits, and is started when it goes on.
         let (visit, seated) = (self.visit, self.seated);
         let vigil = Vigil::new(visit, seated, self.start, self.number, None, &self.tap);
-        let begins = vigil.begins();
+        let begins = vigil.begins().await;
         begins.map_err(|error| self.unrecorded(&error))?;
         let (toll, size, number) = (Arc::clone(self.toll.toll()), self.asks(), self.number);
         let mut asked = self.toll.whole_up();
