@@ -196,12 +196,46 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     Ok(())
 }
 
+/// Whoever asks, says yes or explains reads that it is accompanied.
+fn is_told_beforehand(site: &Site) -> Result<()> {
+    let explained = site
+        .gateway()
+        .run(["explain", "alice", "db01", "shell"], "")?;
+    ensure!(
+        explained.contains("accompanied: nothing passes unless an operator watches"),
+        "{explained}"
+    );
+    let ask = [
+        "request",
+        "web01",
+        "--for",
+        "1h",
+        "--reason",
+        "the disk is full",
+    ];
+    let asked = site.lobby("alice", &ask).answer()?.success()?.text();
+    let number = ecluse_tests::lobby::number(&asked).context("no number")?;
+    let number = number.to_string();
+    let pending = site.operator(&["pending"])?.success()?.text();
+    let approved = site.operator(&["approve", &number])?.success()?.text();
+    for told in [asked, pending, approved] {
+        ensure!(
+            told.contains(
+                "Accompanied, by the flow dba: nothing passes unless an operator of hopital"
+            ),
+            "{told}"
+        );
+    }
+    Ok(())
+}
+
 /// I4: an operator accompanies one session unless the flow says more, reads why the second does not count, and counts there once they
 /// leave the first. At a terminal the technician reads that it waits and when it goes on, and what they type meanwhile is not
 /// passed on. Who is removed from the documents accompanies nothing.
 #[test]
 fn i4_an_operator_accompanies_as_many_sessions_as_the_flow_says() -> Result<()> {
     let mut site = site_accompanied(1)?;
+    is_told_beforehand(&site)?;
     let alice = Terminal::of(&site, &site.ssh("alice+db01"), 200, 40)?;
     alice.sees("this session is accompanied: nothing passes")?;
     let first = site.live_session()?;
