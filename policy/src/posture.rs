@@ -255,20 +255,34 @@ impl InPosture {
 
     /// A refusal as what it is where the posture alone made it one.
     fn named(&self, refusal: Refusal) -> Refusal {
-        let missing = match refusal {
-            Refusal::Length { asked, at_most } => Missing::Length { asked, at_most },
-            Refusal::Bytes { asked, at_most } => Missing::Bytes { asked, at_most },
-            Refusal::NotInMatrix { capability, .. } | Refusal::OutsideMatrix { capability, .. } => {
-                Missing::Line { line: capability }
-            }
-            Refusal::NoCommonAccount | Refusal::NothingAsked => {
-                let refused = self.rules.refuse.iter().map(ToString::to_string);
-                let line = refused.collect::<Vec<_>>().join(", ");
-                Missing::Line { line }
-            }
-            other => return other,
-        };
-        Refusal::Posture(self.bars(missing))
+        match self.missing(&refusal) {
+            Some(missing) => Refusal::Posture(self.bars(missing)),
+            None => refusal,
+        }
+    }
+
+    /// What it bars that is refused by these words; none where they are of something else.
+    fn missing(&self, refusal: &Refusal) -> Option<Missing> {
+        if let Refusal::Length { asked, at_most } = refusal {
+            let (asked, at_most) = (*asked, *at_most);
+            return Some(Missing::Length { asked, at_most });
+        }
+        if let Refusal::Bytes { asked, at_most } = refusal {
+            let (asked, at_most) = (*asked, *at_most);
+            return Some(Missing::Bytes { asked, at_most });
+        }
+        if let Refusal::NotInMatrix { capability, .. } | Refusal::OutsideMatrix { capability, .. } =
+            refusal
+        {
+            let line = capability.clone();
+            return Some(Missing::Line { line });
+        }
+        if let Refusal::NoCommonAccount | Refusal::NothingAsked = refusal {
+            let refused = self.rules.refuse.iter().map(ToString::to_string);
+            let line = refused.collect::<Vec<_>>().join(", ");
+            return Some(Missing::Line { line });
+        }
+        None
     }
 }
 

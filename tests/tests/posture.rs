@@ -84,14 +84,14 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     let hers = site.approved("alice", "db01")?;
     let his = site.approved("bruno", "db01")?;
     let shell = Terminal::of(&site, &site.ssh("alice+db01"), 160, 40)?;
-    shell.sees("Session")?;
+    shell.sees("recorded")?;
     let mut command = session(&site, "bruno")?;
 
     let told = high(&site)?;
     for words in [
         IS_HIGH,
         "approvals needed: 2 at least",
-        &format!("intervention {hers} needs another operator's yes"),
+        &format!("intervention #{hers} needs another operator's yes"),
         "“command: *” ends",
     ] {
         ensure!(told.contains(words), "{words:?} is not in {told}");
@@ -105,7 +105,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     shell.sees("is suspended, not lost")?;
     shell.ends()?;
 
-    let lost = [&format!("Intervention {hers} is suspended, not lost"), WHY];
+    let lost = [&format!("Intervention #{hers} is suspended, not lost"), WHY];
     let again = site.ssh("alice+db01").flag("-tt").answer()?;
     ensure!(
         lost.iter()
@@ -131,7 +131,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
         .says(&["already"])?;
     approves(&site, SECOND, hers)?.success()?;
     let shell = Terminal::of(&site, &site.ssh("alice+db01"), 160, 40)?;
-    shell.sees(&format!("intervention {hers}"))?;
+    shell.sees(&format!("intervention #{hers}"))?;
     shell.enters("exit")?;
     shell.ends()?;
     // The line is refused all the same, and says by what.

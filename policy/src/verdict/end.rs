@@ -2,7 +2,7 @@
 
 use crate::identity::Ended;
 use crate::name::{ClientId, FlowName, InterventionNumber, PersonId, TargetId};
-use crate::posture::HighPosture;
+use crate::posture::{HighPosture, Missing};
 use crate::time::Timestamp;
 
 /// A person's end of an intervention.
@@ -136,16 +136,16 @@ impl EndReason {
 
     /// Whether time alone ended it, as was known when it was permitted: nobody took anything away.
     #[must_use]
-    pub const fn is_of_time(&self) -> bool {
+    pub fn is_of_time(&self) -> bool {
         match self {
             Self::WindowOver { .. } | Self::HoursOver { .. } | Self::DerogationOver { .. } => true,
+            Self::Posture(posture) => matches!(posture.missing, Missing::Window { .. }),
             Self::Withdrawn(_)
             | Self::InterventionEnded { .. }
             | Self::MatrixChanged { .. }
             | Self::NotOnRecord { .. }
             | Self::KeptOut { .. }
             | Self::NotAccepted { .. }
-            | Self::Posture(_)
             | Self::DoorClosed { .. } => false,
         }
     }

@@ -143,8 +143,8 @@ fn p6_a_refused_line_ends_and_the_rest_goes_on() {
     let check = |permit, at| running.recheck_channel(permit, &high, Some(&it), at);
     assert_eq!(check(&permit, after("10m59s")), Ok(()));
     assert_eq!(ended(check(&permit, after("11m"))), line);
-    assert_eq!(check(&shell, after("3h")), Ok(()));
-    assert_eq!(running.recheck(&high, Some(&it), after("3h")), Ok(()));
+    assert_eq!(check(&shell, after("1h")), Ok(()));
+    assert_eq!(running.recheck(&high, Some(&it), after("1h")), Ok(()));
     let again = admits(&high, &it, after("10m1s")).unwrap();
     assert_eq!(
         posture(refused(again.decide(&command("id"), after("10m1s")))),
@@ -182,7 +182,7 @@ fn p6_the_shorter_window_counts_from_the_first_use() {
     // One that was not used yet lasts an hour from its use.
     let fresh = admits(&late, &approved(&before), after("90m")).unwrap();
     let permit = permitted(fresh.decide(&FlowRequest::Shell, after("90m")));
-    assert_eq!(permit.closes_at(), after("2h"));
+    assert_eq!(permit.closes_at(), after("2h30m"));
 }
 
 /// P6: a request reads that it is the posture that wants less, and needs two; the budgets are the least of both, at once.

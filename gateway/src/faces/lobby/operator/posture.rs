@@ -127,8 +127,12 @@ pub(crate) fn means(desk: &Desk<'_>, means: &Means) -> String {
 fn ending(desk: &Desk<'_>, ends: &Ends, means: &Means) -> String {
     let bars = ends.bars.iter().map(|one| match &one.missing {
         Missing::Yes { .. } => {
-            let number = ends.intervention.to_string();
-            desk.say("posture-ends-yes", &[("number", number.into())])
+            let number = ends.intervention;
+            let args = [
+                ("number", number.to_string().into()),
+                ("id", number.0.to_string().into()),
+            ];
+            desk.say("posture-ends-yes", &args)
         }
         Missing::Line { line } => desk.say("posture-ends-line", &[("line", line.into())]),
         Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => {
