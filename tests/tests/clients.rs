@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use ecluse_tests::{Site, Terminal, client, keys, peers, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(120);
