@@ -144,7 +144,7 @@ fn x1_sums_of_an_intervention_are_what_the_clients_received() -> Result<()> {
     let page = page(&site)?;
     for words in [
         format!("{all} bytes out, "),
-        "in 8 session(s), 0 of them without an end on record".to_owned(),
+        "in 8 sessions, 0 of them without an end on record".to_owned(),
         format!("(what is recorded): {most} and "),
         "<td>10240</td><td>0</td><td>head -c 10240 plain</td>".to_owned(),
     ] {

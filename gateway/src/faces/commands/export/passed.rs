@@ -11,13 +11,13 @@ pub(super) fn passed_of(totals: &Totals, language: Language) -> Option<PassedFac
     }
     let [out, into] = totals.all;
     let open = totals.sessions.saturating_sub(totals.ended);
-    let sessions = totals.sessions;
+    let sessions = counted(totals.sessions);
     let first = match language {
         Language::French => format!(
-            "{out} octets sortis, {into} octets entrés, en {sessions} session(s), dont {open} sans fin enregistrée"
+            "{out} octets sortis, {into} octets entrés, en {sessions}, dont {open} sans fin enregistrée"
         ),
         Language::English => format!(
-            "{out} bytes out, {into} bytes in, in {sessions} session(s), {open} of them without an end on record"
+            "{out} bytes out, {into} bytes in, in {sessions}, {open} of them without an end on record"
         ),
     };
     let recorded = match language {
@@ -38,10 +38,10 @@ pub(super) fn passed_of(totals: &Totals, language: Language) -> Option<PassedFac
     };
     let part = |(words, part): (&str, Part)| {
         let [out, into] = part.bytes;
-        let sessions = part.sessions;
-        (sessions > 0).then(|| match language {
-            Language::French => format!("{words} : {out} et {into}, {sessions} session(s)"),
-            Language::English => format!("{words}: {out} and {into}, {sessions} session(s)"),
+        let sessions = counted(part.sessions);
+        (part.sessions > 0).then(|| match language {
+            Language::French => format!("{words} : {out} et {into}, {sessions}"),
+            Language::English => format!("{words}: {out} and {into}, {sessions}"),
         })
     };
     let parts = [(recorded, totals.recorded), (drawn, totals.drawn)];
@@ -55,6 +55,14 @@ pub(super) fn passed_of(totals: &Totals, language: Language) -> Option<PassedFac
             .map(|one| on_channel(one, language))
             .collect(),
     })
+}
+
+/// So many, one at least: the same in both languages.
+fn counted(sessions: u64) -> String {
+    match sessions {
+        1 => "1 session".to_owned(),
+        more => format!("{more} sessions"),
+    }
 }
 
 fn on_channel(one: &InSession, language: Language) -> PassedOnChannel {
