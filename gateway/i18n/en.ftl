@@ -232,6 +232,7 @@ operator-journal-contradicted = { $time }  The gateway's journal is not the one 
 operator-checkpoint-failed = { $time }  Since then the gateway could sign no checkpoint of the journal: { $problem }. If it lasts more than some minutes, tell the gateway's administrator.
 operator-copies-away = { $time }  Since then no copies of your events arrive at { $destination }. They are kept here and sent once it takes them again: have the receiver looked at.
 operator-account-blocked = { $time }  The account of { $person } was blocked: too many wrong codes. Ask them whether they were theirs.
+operator-code-elsewhere = { $time }  A right code of { $person } was given, with their key, at a station from which they may not work: nobody was let in. Ask them whether it was them; if not, have the gateway's administrator renew their key and second factor.
 operator-account-unlocked = { $time }  The administrator { $by } ended the block of { $person }.
 operator-account-enabled = { $time }  The administrator { $by } enabled the account of { $person }, which had lain unused.
 operator-host-key = { $time }  { $target } presented host key { $got } instead of { $pinned }: nothing was sent to it. If the key was changed on purpose, put the new one into the client's document.
@@ -630,7 +631,7 @@ auditor-no-such-channel = Session { $number } has no channel { $channel }. It ha
 auditor-still-open = Session { $number } is still in passage; this is what is recorded so far.
 auditor-being-sealed = Session { $number } has ended and its recording is being sealed; this is what is recorded.
 auditor-being-sealed-wait = Session { $number } has ended and its recording is being sealed: it can be replayed as text when it is. Ask again in a moment, or replay it in a terminal now.
-auditor-time-unclear = “{ $typed }” is not a moment. Write for example 2d (two days ago), 2026-11-23, 2026-11-23T07:50, or 07:50 for the last time it was. Times are UTC.
+auditor-time-unclear = “{ $typed }” is not a moment. Write for example 2d (two days ago), 2026-11-23, 2026-11-23T07:50, or 07:50 (also 07:50:30) for the last time it was. Times are UTC.
 auditor-speed-unclear = “{ $typed }” is not a speed. Write a number from 0.1 to 100.
 auditor-cut-short = The recording was cut short by a crash: everything the technician saw is in it, its orderly end is not.
 auditor-damaged = The recording is damaged after { $at }: { $problem }.
@@ -791,6 +792,24 @@ usage-flow-unknown = “{ $typed }” is not a family of flows. There are: { $kn
 
 ## Told in the technician's shell
 
+# A budget, by its name in documents
+budget-name = { $name ->
+    [session] session
+    [intervention] intervention
+    [technician-day] technician, a day
+    [channel] channel
+    [day-target] target, a day
+    [day-client] client, a day
+    [day-gateway] gateway, a day
+    [up-session] session, towards the target
+    [up-intervention] intervention, towards the target
+    [up-technician-day] technician, a day, towards the target
+    [up-channel] channel, towards the target
+    [up-day-target] target, a day, towards it
+    [up-day-client] client, a day, towards its targets
+    [up-day-gateway] gateway, a day, towards targets
+   *[other] { $key }
+}
 budget-warn-end = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this ends.
 budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and is held at { $ceiling }.
 budget-warn-hold = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this waits for an operator of the client.
@@ -914,6 +933,7 @@ refusal-is-kept-out = “{ $kept }” is kept out: nobody would pass. Lift it fi
 refusal-accept-first = { $person } is not accepted by you, and would not pass. Accept them first: people accept { $person }
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
+refusal-no-sftp = This version passes SFTP to nobody, whatever a flow lists; scp and sftp speak it. scp -O and rsync copy files where the client lists their commands (command: …).
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }
 refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
@@ -1025,6 +1045,7 @@ login-code-refused = That code was not accepted: it is wrong, or was used before
         [one] One more wrong code
        *[other] { $left } more wrong codes
     } and no code is looked at for { $length }.
+login-code-shape = Six digits are wanted here, no password and no empty line. This does not count as a wrong code.
 login-whom-to-ask = If that is not right, ask the gateway's administrator.
 login-too-late = The time to log on is over ({ $length }). Connect again.
 barred-expired = Your account expired on { $expired_at }.

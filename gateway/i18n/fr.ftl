@@ -212,8 +212,14 @@ operator-gone-request = La demande { $number } { DE($person) } n'attend plus : 
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
 operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
-operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources } adresses : { $place }
-operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources } adresses : { $place }
+operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources ->
+    [one] une adresse
+   *[other] { $sources } adresses
+} : { $place }
+operator-crowd-over = { $time }  Des connexions ont été refoulées à la porte jusqu'à { $until }, { $count } depuis { $sources ->
+    [one] une adresse
+   *[other] { $sources } adresses
+} : { $place }
 crowd-shares = certaines adresses avaient pris leur part des connexions en attente d'authentification. Qui y travaille a pu trouver porte close, personne d'autre. Demandez ce qui se connecte de là.
 crowd-person = certaines personnes avaient autant de connexions qu'une personne peut en avoir. Nul autre n'a été renvoyé.
 crowd-operators = trop de connexions depuis les réseaux des opérateurs et auditeurs attendaient d'être authentifiées. Qui venait de là a pu trouver porte close ; ceux qui étaient entrés sont restés. Demandez à l'administrateur de la passerelle qui s'y connecte.
@@ -225,6 +231,7 @@ operator-journal-contradicted = { $time }  Le journal de la passerelle n'est plu
 operator-checkpoint-failed = { $time }  Depuis, la passerelle n'a pu signer aucun point de contrôle du journal (noté en anglais : « { $problem } »). Si cela dure plus de quelques minutes, prévenez l'administrateur de la passerelle.
 operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
 operator-account-blocked = { $time }  Le compte { DE($person) } a été bloqué : trop de codes faux. Demandez à cette personne s'ils venaient d'elle.
+operator-code-elsewhere = { $time }  Un code juste { DE($person) } a été donné, avec sa clé, depuis un poste d'où cette personne ne peut pas travailler : personne n'est entré. Demandez-lui si c'était elle ; sinon, faites renouveler sa clé et son second facteur par l'administrateur de la passerelle.
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
 operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
@@ -300,8 +307,8 @@ operator-more = { $time }  Et { $count ->
    *[other] { $count } autres avertissements
   } du même genre ; le journal de la passerelle les contient tous.
 changes-since = { $count ->
-        [one] Un changement concerne { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
-       *[other] { $count } changements concernent { $client } depuis { $time }, où vous avez été informé pour la dernière fois :
+        [one] Un changement concerne { $client } depuis la dernière fois que vous en avez été informé, { $time } :
+       *[other] { $count } changements concernent { $client } depuis la dernière fois que vous en avez été informé, { $time } :
     }
 # Première venue, pour autant que le journal le dise
 changes-since-then = { $count ->
@@ -312,7 +319,7 @@ changes-since-then = { $count ->
 changes-since-removed = { $count ->
         [one] Un changement concerne { $client }
        *[other] { $count } changements concernent { $client }
-    } depuis { $time }. Quand vous avez été informé pour la dernière fois n'est plus connu : les mots d'avant cette date ont été effacés à la fin de leur durée de conservation.
+    } depuis { $time }. On ne sait plus quand vous en avez été informé pour la dernière fois : le texte des entrées antérieures a été effacé au terme de sa conservation.
 changes-more = { $count ->
         [one]   … et un autre.
        *[other]   … et { $count } autres.
@@ -380,7 +387,7 @@ changes-enrolled = L'administrateur { $by } a donné à { $person } une nouvelle
 changes-enrolled-first = L'administrateur { $by } a donné à { $person } sa première source de codes à usage unique.
 changes-enrolled-anew = L'administrateur { $by } a REMPLACÉ la source de codes à usage unique { DE($person) } : les codes de la précédente ne valent plus. Demandez à cette personne si c'est bien elle qui en a une autre.
 changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent plus : aucun document ne nomme plus cette personne.
-changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } comme { $account }.
+changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } sous le compte { $account }.
 changes-reached = Désormais la matrice du client { $client } atteint, chez { $object } : { $text }
 changes-accepted = { $person } a accepté : { $text }
 changes-accepted-first = Acceptés, parce que le document de { $client } les nommait déjà : { $text }
@@ -389,7 +396,7 @@ changes-kept-out = { $person } exclut { $object } : { $text }
 changes-lifted = { $person } a levé l'exclusion : { $object }
 changes-heightened = { $person } a renforcé la posture : { $text }
 changes-normal = { $person } a dit que la posture renforcée est terminée.
-changes-elsewhere = L'administrateur { $person } a changé le document pour { $object } en ce qui ne concerne pas { $client }.
+changes-elsewhere = L'administrateur { $person } a changé le document pour { $object } sur un point qui ne concerne pas { $client }.
 changes-rewrapped = L'administrateur { $person } a changé qui lit l'enregistrement de la session { $session } sur { $target }. Lecteurs gagnés : { $gained }. Lecteurs perdus : { $lost }.
 changes-reader-gateway = la passerelle
 changes-copies-away = Le récepteur { $destination } ne prenait plus les copies de vos événements ; elles ont été gardées.
@@ -663,7 +670,7 @@ auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. 
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
 auditor-being-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement ; voici ce qui est enregistré.
 auditor-being-sealed-wait = La session { $number } est terminée et son enregistrement est en cours de scellement : il pourra être rejoué en texte ensuite. Réessayez dans un moment, ou rejouez-le dès maintenant dans un terminal.
-auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 pour la dernière fois. Les heures sont en UTC.
+auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 (de même 07:50:30) pour la dernière fois. Les heures sont en UTC.
 auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
 auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }.
@@ -824,6 +831,24 @@ usage-flow-unknown = « { $typed } » n'est pas une famille de flux. Il y a :
 
 ## Dit dans le terminal du technicien
 
+# Un budget, d'après son nom dans les documents
+budget-name = { $name ->
+    [session] session
+    [intervention] intervention
+    [technician-day] technicien, par jour
+    [channel] canal
+    [day-target] cible, par jour
+    [day-client] client, par jour
+    [day-gateway] passerelle, par jour
+    [up-session] session, vers la cible
+    [up-intervention] intervention, vers la cible
+    [up-technician-day] technicien, par jour, vers la cible
+    [up-channel] canal, vers la cible
+    [up-day-target] cible, par jour, vers elle
+    [up-day-client] client, par jour, vers ses cibles
+    [up-day-gateway] passerelle, par jour, vers les cibles
+   *[other] { $key }
+}
 budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
 budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
 budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
@@ -947,6 +972,7 @@ refusal-is-kept-out = « { $kept } » est exclu : personne ne passerait. Leve
 refusal-accept-first = { $person } n'est pas accepté chez vous : cette personne ne passerait pas. Acceptez-la d'abord : people accept { $person }
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
+refusal-no-sftp = Cette version ne transmet SFTP à personne, quoi que dise un flux ; scp et sftp le parlent. scp -O et rsync copient des fichiers là où le client en permet les commandes (command: …).
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
 refusal-env = { $flow } ne passe pas : { $reason }. Il manque : { $missing }
 refusal-no-terminal = { $flow } ne va que sans terminal, par « { $line } » du flux { $line_of }. À lancer sans terminal : ssh -T …
@@ -1058,6 +1084,7 @@ login-code-refused = Ce code est faux ou a servi avant.
         [one] un code faux
        *[other] { $left } codes faux
     }, et aucun code n'est plus lu pendant { $length }.
+login-code-shape = Il faut ici six chiffres, pas de mot de passe ni de ligne vide. Ceci ne compte pas comme un code faux.
 login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la passerelle.
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
@@ -1078,7 +1105,7 @@ door-too-many-inside = Toutes les places sont prises, sauf celles que la passere
 
 step-up-again = Ce code a déjà servi ; attendez le suivant.
 step-up-wrong = Ce code n'est pas le bon.
-step-up-given-up = Aucun code n'a été prouvé ; rien n'a été fait.
+step-up-given-up = Aucun code juste n'a été donné ; rien n'a été fait.
 step-up-needs-terminal = Ici, personne ne peut le saisir. Redonnez votre commande avec -t, ou : { $command }
 
 ## Vers une cible

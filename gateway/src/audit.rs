@@ -6,6 +6,7 @@
 
 mod detail;
 mod entry;
+mod harmless;
 pub(crate) mod reach;
 pub(crate) mod trails;
 
@@ -19,9 +20,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub(crate) use self::detail::{
-    CODE_STEP, COUNTED, KEPT_OUT, PEOPLE, PEOPLE_TOLD, SECRET, SECRETS_TOLD,
+    CODE_STEP, COUNTED, KEPT_OUT, LAST_USE, PEOPLE, PEOPLE_TOLD, SECRET, SECRETS_TOLD, USES_TOLD,
 };
 pub(crate) use self::entry::Place;
+pub(crate) use self::harmless::LONGEST;
+use self::harmless::{harmless, harmless_value};
 
 /// Declares the kinds with their names in the store, once.
 macro_rules! kinds {
@@ -59,6 +62,8 @@ kinds! {
     CodeProven = "code-proven",
     /// A code was refused to somebody who had logged on.
     CodeRefused = "code-refused",
+    /// A right code of somebody whose keys are proven, at a station from which they may not work: it let nobody in.
+    CodeElsewhere = "code-elsewhere",
     /// An administrator ended the block of a person.
     LockoutLifted = "lockout-lifted",
     /// An administrator enabled an account that lay unused (A8).
@@ -302,9 +307,6 @@ pub struct AuditRecord {
     pub event: Option<Uuid>,
 }
 
-/// Longest text a record keeps of what others wrote, in characters.
-pub(crate) const LONGEST: usize = 2000;
-
 impl AuditRecord {
     /// A record of something that happened at `at`, with nothing else said yet.
     pub fn new(kind: AuditKind, at: Timestamp) -> Self {
@@ -452,30 +454,6 @@ pub struct StoredAuditRecord {
     pub nth: Option<u64>,
     /// What it says.
     pub record: AuditRecord,
-}
-
-/// The same for every text within a value.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "numbers and the like are no text"
-)]
-fn harmless_value(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(harmless(&text)),
-        Value::Array(list) => Value::Array(list.into_iter().map(harmless_value).collect()),
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .map(|(key, value)| (harmless(&key), harmless_value(value)))
-                .collect(),
-        ),
-        other => other,
-    }
-}
-
-/// A stranger's text, bounded and without anything a terminal would obey.
-fn harmless(text: &str) -> String {
-    let bounded: String = text.chars().take(LONGEST).collect();
-    ecluse_recordings::neutralise(&bounded)
 }
 
 #[cfg(test)]

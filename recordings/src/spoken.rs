@@ -4,15 +4,17 @@
 //! French is told the same in French where this program knows the sentence. What a sentence quotes (names, commands,
 //! reasons, times) is not touched, and none of it is left out. A test of the gateway holds its sentences to these.
 
+mod named;
 mod refusals;
 mod screen;
 
+pub(crate) use named::wanted;
 pub(crate) use screen::on_screen;
 
 use crate::bundle::Language;
 
 /// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
-/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{missing}` and `{sentence}` are said in French where they are known.
+/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{missing}`, `{budget}` and `{sentence}` are said in French where they are known.
 pub(crate) type Pattern = (&'static str, &'static str);
 
 /// Sentences within sentences are not followed further.
@@ -21,10 +23,8 @@ const DEEPEST: u8 = 3;
 /// `text` in the reader's words; `None` where they read English, or this program does not know the sentence.
 #[must_use]
 pub fn spoken(language: Language, text: &str) -> Option<String> {
-    match language {
-        Language::English => None,
-        Language::French => sentence(text, 0),
-    }
+    let is_known = language == Language::French;
+    is_known.then(|| sentence(text, 0)).flatten()
 }
 
 /// What was asked for, or what is missing for it, in the reader's words; likewise.
@@ -110,6 +110,7 @@ fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
         "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
         "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),
         "state" => among(STATES, value, depth),
+        "budget" => Some(among(named::BUDGETS, value, depth).unwrap_or_else(|| value.to_owned())),
         "step" => among(refusals::STEPS, value, depth),
         "time" => Some(instant(value).unwrap_or_else(|| value.to_owned())),
         "sentence" => sentence(value, depth.saturating_add(1)),

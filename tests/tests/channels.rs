@@ -71,6 +71,11 @@ fn scp_and_sftp_show_the_missing_flow() -> Result<()> {
                 let errors = errors.join(" ");
                 let told = errors.find("Missing: sftp-read");
                 let helps = errors.find("alice@127.0.0.1 flows");
+                // No document can list that in this version, so it is said what does copy files.
+                ensure!(
+                    errors.contains("scp -O and rsync copy files"),
+                    "{program:?}: {answer:?}"
+                );
                 // Through a shared connection the client says only that it was closed.
                 let failed = errors.rfind("onnection closed");
                 ensure!(

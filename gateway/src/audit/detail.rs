@@ -12,6 +12,10 @@ pub(crate) const PEOPLE_TOLD: &str = "people-told";
 pub(crate) const CODE_STEP: &str = "code-step";
 /// The detail of an entry of a try that counts: when, by whom it counts against.
 pub(crate) const COUNTED: &str = "counted-against";
+/// The detail of an entry about a person whose last signs of life lose their words with it: when each was.
+pub(crate) const LAST_USE: &str = "last-use";
+/// The detail of a removal of words that says so of each such person: no row is believed for what it took.
+pub(crate) const USES_TOLD: &str = "uses-told";
 /// The detail of an entry after which the log tells of every sealed secret that lets somebody in, whatever retention takes: a row of
 /// which it does not opens nothing.
 pub(crate) const SECRETS_TOLD: &str = "secrets-told";

@@ -65,6 +65,7 @@ impl AuditKind {
             | Self::ChangesTold
             | Self::ActRefused => Goes::Person,
             Self::Lockout
+            | Self::CodeElsewhere
             | Self::LockoutLifted
             | Self::AccountEnabled
             | Self::Enrolment

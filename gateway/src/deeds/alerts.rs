@@ -1,5 +1,5 @@
 //! What operators are told wherever they look first: targets that presented another host key than their document names
-//! (C3), accounts that guesses blocked and an administrator opened again (A6, A8), a gateway that runs out of room for
+//! (C3), accounts that guesses blocked and an administrator opened again, right codes at a wrong station (A6, A8), a gateway that runs out of room for
 //! recordings, recordings that are not whole (R2, R3), copies that do not arrive (R8),
 //! doors where connections find no place (F5).
 
@@ -63,6 +63,8 @@ pub(crate) struct Alert {
 pub(crate) enum Told {
     /// Guesses blocked an account.
     Blocked { person: String },
+    /// A right code of theirs was given at a station from which they may not work.
+    CodeElsewhere { person: String },
     /// An administrator ended the block.
     Unblocked { person: String, by: String },
     /// An administrator enabled an account that lay unused.
@@ -256,6 +258,7 @@ async fn on_record(
     type Tell = fn(AuditRecord) -> Told;
     const ACCOUNTS: &[AuditKind] = &[
         AuditKind::Lockout,
+        AuditKind::CodeElsewhere,
         AuditKind::LockoutLifted,
         AuditKind::AccountEnabled,
     ];
@@ -326,6 +329,8 @@ fn account(record: AuditRecord) -> Told {
         Told::Unblocked { person, by }
     } else if record.kind == AuditKind::AccountEnabled {
         Told::Enabled { person, by }
+    } else if record.kind == AuditKind::CodeElsewhere {
+        Told::CodeElsewhere { person }
     } else {
         Told::Blocked { person }
     }

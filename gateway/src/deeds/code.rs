@@ -23,6 +23,7 @@ pub(crate) async fn prove(
         source: by.origin.source().ip(),
         at: now,
         rules: house.settings.authentication.lockout,
+        elsewhere: false,
     };
     let record = by.record(AuditKind::CodeRefused, now).detail("act", act);
     let store = house.store_for(by.authenticated.role());

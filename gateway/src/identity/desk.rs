@@ -4,28 +4,27 @@
 //! says the same to people who exist and to people who do not, and a failure takes its time whatever failed (A6); whoever
 //! proved every key is told why no code is looked at.
 
+mod prompts;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use crate::ssh::keys::{Certificate, PublicKey as WireKey};
 use ecluse_policy::identity::{Doorway, SecondFactor};
 use ecluse_policy::{
-    AccountFacts, Authenticated, Barred, CodeOutcome, Lang, Login, LoginRefusal, PersonId,
-    ProvenCode, Step, Timestamp,
+    Authenticated, CodeOutcome, Lang, Login, LoginRefusal, PersonId, ProvenCode, Step, Timestamp,
 };
 use ecluse_recordings as recordings;
 use uuid::Uuid;
 
 pub(crate) use super::outcome::Answer;
-use super::outcome::{is_no, take_time, uncounted, with_proofs};
+use super::outcome::{Told, take_time, uncounted, with_proofs};
 use super::wire::{certificate_facts, public_key};
 use crate::actor::{Actor, Origin};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::store::{Claim, FactorBinding, StoreError};
-use crate::terminal::layout;
-use crate::texts::times;
+use crate::store::{Claim, FactorBinding, StoreError, with_event};
 
 /// Longest code that is looked at, in bytes.
 const LONGEST_CODE: usize = 64;
@@ -45,8 +44,8 @@ pub(crate) struct Desk {
     proven: Vec<WireKey>,
     /// The keys are complete; a code may be tried.
     code_next: bool,
-    /// The last code was not accepted, and whoever gave it is told with the next prompt.
-    code_refused: bool,
+    /// What whoever gave the last code is told of it with the next prompt.
+    told: Option<Told>,
     /// The step of the code that was accepted; it is used up with the log-on.
     step: Option<u64>,
 }
@@ -67,7 +66,7 @@ impl Desk {
             login: Login::begin("", source.ip()).at(doorway),
             proven: Vec::new(),
             code_next: false,
-            code_refused: false,
+            told: None,
             step: None,
         }
     }
@@ -132,7 +131,7 @@ impl Desk {
         };
         let arrived = clock::monotonic();
         let answer = self.judge(&code).await;
-        if matches!(answer, Answer::Refuse { .. }) {
+        if matches!(answer, Answer::Refuse { .. } | Answer::Tell { .. }) {
             take_time(arrived).await;
         }
         answer
@@ -151,7 +150,7 @@ impl Desk {
         self.login.restart_if_changed(user);
         if self.login.user() != before {
             self.code_next = false;
-            self.code_refused = false;
+            self.told = None;
             self.proven.clear();
         }
     }
@@ -161,83 +160,6 @@ impl Desk {
         let applied = self.gateway.applied();
         let lang = self.login.proven_lang(&applied.documents)?;
         Some((self.login.proven_person(&applied.documents)?, lang))
-    }
-
-    /// Asks for the code, in words that are the same for everybody; or says why none is looked at.
-    async fn ask(&mut self) -> Answer {
-        // The keys are proven, so their language tells nobody anything.
-        let lang = self
-            .keys_proven()
-            .map_or(self.gateway.settings.lang, |(_, lang)| lang);
-        let now = clock::agreed();
-        let texts = &self.gateway.texts;
-        match self.barred(now).await {
-            Ok(None) => {
-                let refused = self.code_refused(lang, now).await;
-                let words = self.gateway.texts.say(lang, "login-instructions", &[]);
-                let lines = layout::wrap(&format!("{refused}{words}"), layout::UNKNOWN, 0);
-                Answer::Ask {
-                    instructions: lines.join("\n"),
-                    prompt: self.gateway.texts.say(lang, "login-code", &[]),
-                }
-            }
-            Ok(Some(barred)) => {
-                let words = texts.barred(lang, &barred, now);
-                // Nothing more is asked of them on this connection.
-                self.code_next = false;
-                self.refused(&LoginRefusal::Barred(barred)).await;
-                Answer::Tell { words }
-            }
-            Err(error) => {
-                self.store_failed(&error);
-                self.no()
-            }
-        }
-    }
-
-    /// That the code before was not accepted, and how many more bring about a block; nothing for who was not told to be
-    /// at their place. A code that was right once and one that never was read alike (`policy/adr/0009`).
-    async fn code_refused(&mut self, lang: Lang, now: Timestamp) -> String {
-        if !std::mem::take(&mut self.code_refused) {
-            return String::new();
-        }
-        let claimed = self.claimed();
-        let claim = self.claim(&claimed, now);
-        match self.gateway.store.tries_left(&claim).await {
-            Ok(left) => {
-                let block = claim.rules.person.block;
-                let args = [
-                    ("left", left.into()),
-                    ("length", times::spelled(lang, block).into()),
-                ];
-                let words = self.gateway.texts.say(lang, "login-code-refused", &args);
-                format!("{words}\n")
-            }
-            Err(error) => {
-                self.store_failed(&error);
-                String::new()
-            }
-        }
-    }
-
-    /// Why no code of this person is looked at, if none is.
-    async fn barred(&self, now: Timestamp) -> Result<Option<Barred>, StoreError> {
-        let applied = self.gateway.applied();
-        let Some(person) = self.login.proven_person(&applied.documents) else {
-            return Ok(None);
-        };
-        let store = &self.gateway.store;
-        let facts = AccountFacts {
-            blocked_until: store
-                .blocked_until(&self.claim(person.as_str(), now))
-                .await?,
-            usage: store
-                .enrolment(&person)
-                .await?
-                .map(|enrolment| enrolment.usage),
-            unused: self.gateway.settings.authentication.unused,
-        };
-        Ok(self.login.barred(&applied.documents, &facts, now))
     }
 
     async fn judge(&mut self, code: &str) -> Answer {
@@ -255,10 +177,10 @@ impl Desk {
         let now = clock::agreed();
         match self.barred(now).await {
             Ok(None) => {}
-            // They are told where they would be asked for the next.
             Ok(Some(barred)) => {
+                let told = self.tells(&barred, now);
                 self.refused(&LoginRefusal::Barred(barred)).await;
-                return self.no();
+                return told;
             }
             Err(error) => {
                 self.store_failed(&error);
@@ -266,7 +188,11 @@ impl Desk {
             }
         }
         let claimed = self.claimed();
-        let claim = self.claim(&claimed, now);
+        let is_told = self.login.is_told(&applied.documents);
+        let claim = Claim {
+            elsewhere: !is_told,
+            ..self.claim(&claimed, now)
+        };
         let record = self.record(AuditKind::LogOnRefused);
         // A client's people wait behind nobody else's changes.
         let store = if applied.documents.technician(&person).is_none() {
@@ -285,16 +211,21 @@ impl Desk {
                 return self.no();
             }
         };
-        self.code_refused = self.login.is_told(&applied.documents) && is_no(outcome);
+        self.told = Told::of(outcome).filter(|_| is_told);
         match self.login.code_result(&applied.documents, outcome, now) {
             Step::Complete(authenticated) => self.complete(*authenticated).await,
-            Step::Refuse(LoginRefusal::Code(outcome)) if !outcome.counts_as_guess() => {
-                self.refused(uncounted(outcome)).await;
-                self.no()
+            Step::Refuse(LoginRefusal::Code(outcome)) => {
+                if !outcome.counts_as_guess() {
+                    self.refused(uncounted(outcome)).await;
+                }
+                self.after_a_no(now).await
             }
-            Step::Refuse(LoginRefusal::Code(_)) | Step::NeedCode => self.no(),
+            Step::NeedCode => self.no(),
             Step::Refuse(refusal) => {
-                self.refused(&refusal).await;
+                match self.step.take() {
+                    Some(step) if !is_told => self.right_elsewhere(&person, step, &refusal).await,
+                    Some(_) | None => self.refused(&refusal).await,
+                }
                 self.no()
             }
             // The documents changed meanwhile.
@@ -375,6 +306,7 @@ impl Desk {
             source: self.source.ip(),
             at: now,
             rules: self.gateway.settings.authentication.lockout,
+            elsewhere: false,
         }
     }
 
@@ -440,6 +372,25 @@ impl Desk {
             Err(error) => self.store_failed(&error),
         }
         self.no()
+    }
+
+    /// A right code where its person may not work: somebody has their key and their second factor. It is an entry of its own,
+    /// once for each code, however many refusals of this minute are only counted; to whoever gave it it is as a wrong one.
+    async fn right_elsewhere(&self, person: &PersonId, step: u64, refusal: &LoginRefusal) {
+        if !self.gateway.ledger.is_first(person, step) {
+            return self.refused(refusal).await;
+        }
+        let record = self.record(AuditKind::CodeElsewhere).reason(refusal);
+        let record = with_event(record);
+        if let Err(error) = self
+            .gateway
+            .store
+            .record(std::slice::from_ref(&record))
+            .await
+        {
+            self.gateway.store.owe(vec![record]);
+            self.store_failed(&error);
+        }
     }
 
     /// Puts a refusal on record, one by one or in the count of its minute: each of them a stranger can repeat at will.

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ecluse_policy::Timestamp;
 use ecluse_policy::documents::Pool;
+use ecluse_policy::{PersonId, Timestamp};
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::door::budget::prefix;
@@ -48,6 +48,8 @@ impl Measure {
 pub(crate) struct Ledger {
     measure: Measure,
     minute: Mutex<Minute>,
+    /// The latest step of each person of which a right code was given where they may not work.
+    elsewhere: Mutex<BTreeMap<PersonId, u64>>,
 }
 
 /// Each kind of networks by itself.
@@ -73,6 +75,7 @@ impl Ledger {
         Self {
             measure,
             minute: Mutex::default(),
+            elsewhere: Mutex::default(),
         }
     }
 
@@ -117,6 +120,20 @@ impl Ledger {
         }
         tally.counted += 1;
         false
+    }
+
+    /// Whether a right code of this step, given where its person may not work, is the first of this step or a later one: one in
+    /// half a minute for each person whom the documents name, whatever is given how often.
+    pub(crate) fn is_first(&self, person: &PersonId, step: u64) -> bool {
+        let mut latest = self
+            .elsewhere
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if latest.get(person).is_some_and(|latest| step <= *latest) {
+            return false;
+        }
+        latest.insert(person.clone(), step);
+        true
     }
 
     /// The minute is over: writes what was counted, now or as soon as the store answers.

@@ -38,11 +38,13 @@ pub(crate) enum Answer {
 /// How long a failed code takes, from its arrival to the answer, whatever failed and however fast the store is.
 const FAILURE_TAKES: Duration = Duration::from_millis(400);
 
-/// Waits until a failed code has taken its time.
+/// Waits until a failed code has taken its time; where the store was slower than that, until it has taken it once more.
 pub(super) async fn take_time(arrived: Instant) {
-    if let Some(rest) = FAILURE_TAKES.checked_sub(arrived.elapsed()) {
-        tokio::time::sleep(rest).await;
+    let mut takes = FAILURE_TAKES;
+    while takes < arrived.elapsed() {
+        takes = takes.saturating_add(FAILURE_TAKES);
     }
+    tokio::time::sleep(takes.saturating_sub(arrived.elapsed())).await;
 }
 
 /// The record of a log-on with what was proven.
@@ -67,14 +69,25 @@ fn second_factor(factor: SecondFactor) -> &'static str {
     }
 }
 
-/// Whether it is an answer, and a wrong one.
-pub(super) fn is_no(outcome: CodeOutcome) -> bool {
-    match outcome {
-        CodeOutcome::Wrong
-        | CodeOutcome::Replayed
-        | CodeOutcome::Again
-        | CodeOutcome::NotEnrolled => true,
-        CodeOutcome::Accepted | CodeOutcome::Empty | CodeOutcome::Blocked { .. } => false,
+/// What is said of an answer with the next prompt, to whoever is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// That it was wrong or had been used, and how many more bring about a block.
+    Wrong,
+    /// That it was no code, and counts for nothing.
+    NoCode,
+}
+
+impl Told {
+    pub(super) fn of(outcome: CodeOutcome) -> Option<Self> {
+        match outcome {
+            CodeOutcome::Wrong
+            | CodeOutcome::Replayed
+            | CodeOutcome::Again
+            | CodeOutcome::NotEnrolled => Some(Self::Wrong),
+            CodeOutcome::Empty | CodeOutcome::Shapeless => Some(Self::NoCode),
+            CodeOutcome::Accepted | CodeOutcome::Blocked { .. } => None,
+        }
     }
 }
 
@@ -82,6 +95,7 @@ pub(super) fn is_no(outcome: CodeOutcome) -> bool {
 pub(super) fn uncounted(outcome: CodeOutcome) -> String {
     match outcome {
         CodeOutcome::Empty => "an empty answer; not counted".to_owned(),
+        CodeOutcome::Shapeless => "an answer that is not six digits; not counted".to_owned(),
         CodeOutcome::Again => "the one-time code accepted last, once more; not counted".to_owned(),
         CodeOutcome::Blocked { until } => {
             format!("blocked until {until} after too many failures")

@@ -155,7 +155,8 @@ pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<
 fn budgets(texts: &Texts, lang: Lang, budgets: &[Budget]) -> Option<String> {
     let limits = budgets.iter().filter_map(|one| {
         let limit = amounts::size(lang, one.bytes.bytes()?.as_u64());
-        Some(format!("{limit} ({})", budget_key(one.level, one.way)))
+        let name = texts.budget(lang, &budget_key(one.level, one.way));
+        Some(format!("{limit} ({name})"))
     });
     let limits = limits.collect::<Vec<_>>().join(", ");
     let args = [("limits", limits.as_str().into())];

@@ -240,7 +240,8 @@ impl Store {
             .collect()
     }
 
-    /// Removes the credential of an account; whether there was one.
+    /// Removes the credential of an account; whether there was one, by the log or by its row. Where somebody took the row away, it
+    /// is removed on record all the same: put back, it opens nothing.
     ///
     /// # Errors
     /// The store failed; nothing is changed.
@@ -252,12 +253,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut change = self.write().await?;
         let sql = "DELETE FROM credentials WHERE target = $1 AND account = $2";
-        if change
-            .tx
-            .execute(sql, values![target.as_str(), account.as_str()])
-            .await?
-            == 0
-        {
+        change.follow().await?;
+        let of = Secret::Credential(target.clone(), account.clone());
+        let is_on_record = change.inner.said().is_in_force(&of);
+        let values = values![target.as_str(), account.as_str()];
+        if change.tx.execute(sql, values).await? == 0 && !is_on_record {
             return Ok(false);
         }
         change.commit(records).await?;

@@ -187,7 +187,8 @@ impl Store {
             .collect()
     }
 
-    /// Disables a person's enrolment until they are enrolled again; whether there was one.
+    /// Disables a person's enrolment until they are enrolled again; whether there was one, by the log or by its row. Where somebody
+    /// took the row out of force, or away, it is disabled on record all the same: put back, it opens nothing.
     ///
     /// # Errors
     /// The store failed; nothing is changed.
@@ -200,7 +201,13 @@ impl Store {
         let mut change = self.write().await?;
         let sql =
             "UPDATE enrolments SET disabled_at = $2 WHERE person = $1 AND disabled_at IS NULL";
-        if change.tx.execute(sql, values![person.as_str(), at]).await? == 0 {
+        change.follow().await?;
+        let is_on_record = change
+            .inner
+            .said()
+            .is_in_force(&Secret::Enrolment(person.clone()));
+        let rows = change.tx.execute(sql, values![person.as_str(), at]).await?;
+        if rows == 0 && !is_on_record {
             return Ok(false);
         }
         remembered::forget(&mut change, person).await?;

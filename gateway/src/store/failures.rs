@@ -42,6 +42,9 @@ pub struct Claim<'c> {
     pub at: Timestamp,
     /// How many failures block, and for how long.
     pub rules: LockoutRules,
+    /// Whether they sit where they may not work. A failure counts against the person alone then: whoever shares the address reads
+    /// by the tries that they have left themselves how many of another's codes were wrong.
+    pub elsewhere: bool,
 }
 
 impl Claim<'_> {
@@ -168,6 +171,7 @@ impl Store {
             // Not written here: nothing bounds how often it is repeated, and the door counts what is.
             CodeOutcome::Accepted
             | CodeOutcome::Empty
+            | CodeOutcome::Shapeless
             | CodeOutcome::Again
             | CodeOutcome::Blocked { .. } => {
                 change.commit(&[]).await?;
@@ -231,17 +235,18 @@ async fn judge(
         }
         Held::Not => None,
     };
-    let is_empty = code.trim().is_empty();
+    // No code, whoever gives it.
+    let none = if code.trim().is_empty() {
+        Some(CodeOutcome::Empty)
+    } else {
+        (!totp::is_shaped(code)).then_some(CodeOutcome::Shapeless)
+    };
     let Some(Usable { secret, used }) = usable else {
         totp::check_nobody(code, at);
-        return Ok(if is_empty {
-            CodeOutcome::Empty.into()
-        } else {
-            refused
-        });
+        return Ok(none.map_or(refused, Judged::from));
     };
-    if is_empty {
-        return Ok(CodeOutcome::Empty.into());
+    if let Some(none) = none {
+        return Ok(none.into());
     }
     if used.is_some_and(|used| secret.is_code_of(code, used)) {
         return Ok(CodeOutcome::Again.into());
@@ -270,6 +275,9 @@ async fn count(
         let before = blocks_of(&said, claim);
         let mut blocks = before.clone();
         for (subject, rule) in subjects(claim) {
+            if claim.elsewhere && subject.starts_with(SOURCE) {
+                continue;
+            }
             let mut tries = said.tries(&subject, claim.since());
             tries.push(claim.at);
             if let Some(until) = policy::blocked_until(&tries, rule, claim.at) {

@@ -53,13 +53,25 @@ pub(crate) fn percent(spent: u64, limit: u64) -> u64 {
 }
 
 impl Texts {
+    /// What a budget is called, by its key in documents and records; one of a later version as it is called there.
+    pub(crate) fn budget(&self, lang: Lang, key: &str) -> String {
+        let args = [
+            ("key", Value::from(key)),
+            ("name", key.replace(' ', "-").into()),
+        ];
+        self.say(lang, "budget-name", &args)
+    }
+
     /// What a technician is told of a budget that has reached a mark; none where it has no limit.
     pub(crate) fn budget_reached(&self, lang: Lang, reached: &Reached) -> Option<String> {
         let budget = &reached.budget;
         let limit = budget.bytes.bytes()?;
         let size_of = |bytes: ByteCount| Value::from(size(lang, bytes.as_u64()));
         let mut args = vec![
-            ("key", Value::from(budget_key(budget.level, budget.way))),
+            (
+                "key",
+                Value::from(self.budget(lang, &budget_key(budget.level, budget.way))),
+            ),
             ("limit", size_of(limit)),
             ("spent", Value::from(size(lang, reached.spent))),
             ("percent", percent(reached.spent, limit.as_u64()).into()),
@@ -96,7 +108,10 @@ impl Texts {
         let budget = &reached.budget;
         let limit = budget.bytes.bytes().map_or(0, ByteCount::as_u64);
         let args = [
-            ("key", Value::from(budget_key(budget.level, budget.way))),
+            (
+                "key",
+                Value::from(self.budget(lang, &budget_key(budget.level, budget.way))),
+            ),
             ("limit", size(lang, limit).into()),
             ("client", client.as_str().into()),
         ];
@@ -107,6 +122,26 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every budget is called something in the reader's language, and not as documents write it.
+    #[test]
+    fn every_budget_has_a_name_in_both_languages() {
+        use ecluse_policy::extraction::{Level, Way};
+        let texts = Texts::load().unwrap();
+        for level in Level::ALL {
+            for way in Way::ALL {
+                let key = budget_key(level, way);
+                let [english, french] = [Lang::En, Lang::Fr].map(|lang| texts.budget(lang, &key));
+                assert!(!english.contains("up-"), "{key}: {english}");
+                let foreign = ["technician", "day", "channel", "up", "gateway", "target"];
+                assert!(
+                    foreign.iter().all(|word| !french.contains(word)),
+                    "{key}: {french}"
+                );
+            }
+        }
+        assert_eq!(texts.budget(Lang::Fr, "of-later"), "of-later");
+    }
 
     #[test]
     fn sizes_are_said_in_the_readers_units_and_never_rounded_up() {

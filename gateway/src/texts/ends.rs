@@ -100,7 +100,7 @@ impl Texts {
             Because::Quota(over) => (
                 "over-quota",
                 vec![
-                    ("key", over.key.as_str().into()),
+                    ("key", self.budget(lang, &over.key).into()),
                     ("limit", amounts::size(lang, over.limit).into()),
                     // What was kept before has what was taken alone.
                     (

@@ -140,8 +140,8 @@ pub fn parse_typed(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timest
         let instant = when.to_zoned(zone.clone()).ok()?.timestamp();
         Some(Timestamp::from_micros(instant.as_microsecond()))
     };
-    if let Some((hours, minutes)) = text.split_once(':').filter(|_| is_hour(text)) {
-        let time = civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
+    if is_hour(text) {
+        let time = time_of_day(text)?;
         let today = zoned(now, zone).date();
         let at = at_civil(today.to_datetime(time))?;
         return if at > now {
@@ -231,7 +231,7 @@ pub fn parse_past(text: &str, now: Timestamp) -> Option<Timestamp> {
 /// Whether a time was typed without its day.
 fn is_hour(text: &str) -> bool {
     let text = text.trim();
-    text.len() <= 5 && text.contains(':')
+    !text.contains('-') && time_of_day(text).is_some()
 }
 
 fn zoned(at: Timestamp, zone: &TimeZone) -> jiff::Zoned {
@@ -309,6 +309,8 @@ mod tests {
             ("2026-11-29", "2026-11-29T00:00:00Z"),
             ("07:50", "2026-11-29T07:50:00Z"),
             ("7:50", "2026-11-29T07:50:00Z"),
+            ("07:50:30", "2026-11-29T07:50:30Z"),
+            ("10:00:01", "2026-11-28T10:00:01Z"),
             ("10:00", "2026-11-29T10:00:00Z"),
             ("10:01", "2026-11-28T10:01:00Z"),
             ("2h", "2026-11-29T08:00:00Z"),

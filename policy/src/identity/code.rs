@@ -30,6 +30,7 @@ impl ProvenCode {
         match outcome {
             CodeOutcome::Accepted => self.at = Some(now),
             CodeOutcome::Empty
+            | CodeOutcome::Shapeless
             | CodeOutcome::Again
             | CodeOutcome::Wrong
             | CodeOutcome::Replayed
@@ -71,6 +72,7 @@ mod tests {
         assert!(code.fresh(at(100)).is_err());
         for refused in [
             CodeOutcome::Empty,
+            CodeOutcome::Shapeless,
             CodeOutcome::Again,
             CodeOutcome::Wrong,
             CodeOutcome::Replayed,

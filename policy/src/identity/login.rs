@@ -61,6 +61,8 @@ pub enum CodeOutcome {
     Accepted,
     /// None: an empty answer, such as a client without a terminal gives.
     Empty,
+    /// No code either: not six digits, such as a password that is typed by mistake.
+    Shapeless,
     /// The code that was accepted last, once more: a second terminal within the same half minute.
     Again,
     /// Wrong.
@@ -92,13 +94,15 @@ pub enum Step {
 
 impl CodeOutcome {
     /// Whether it counts towards blocking the account and the source: only what someone guesses does. Nobody guesses with
-    /// an empty answer, nor with the one code that certainly does not do; and codes are looked at only once the keys are
-    /// proven, or anybody could be blocked by name.
+    /// an answer that is no code, nor with the one code that certainly does not do; and codes are looked at only once the keys
+    /// are proven, or anybody could be blocked by name.
     #[must_use]
     pub const fn counts_as_guess(&self) -> bool {
         match self {
             Self::Wrong | Self::Replayed | Self::NotEnrolled => true,
-            Self::Accepted | Self::Empty | Self::Again | Self::Blocked { .. } => false,
+            Self::Accepted | Self::Empty | Self::Shapeless | Self::Again | Self::Blocked { .. } => {
+                false
+            }
         }
     }
 }
@@ -333,6 +337,7 @@ impl Login {
                 self.next(documents, now)
             }
             CodeOutcome::Empty
+            | CodeOutcome::Shapeless
             | CodeOutcome::Again
             | CodeOutcome::Wrong
             | CodeOutcome::Replayed
@@ -383,8 +388,9 @@ impl Login {
         match self.conclude(documents, person, proof, second_factor, now) {
             Ok(authenticated) => Step::Complete(Box::new(authenticated)),
             Err(refusal) => {
-                // A code stands for one conclusion: nobody goes through stations with it until one fits.
-                *self = self.again(&self.user);
+                // A code stands for one conclusion: nobody goes through stations with it until one fits. The keys stay proven, so
+                // that a right code is followed by what follows a wrong one.
+                self.second_factor = None;
                 Step::Refuse(refusal)
             }
         }

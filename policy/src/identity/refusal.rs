@@ -78,6 +78,7 @@ const fn code_words(outcome: &CodeOutcome) -> &'static str {
     match outcome {
         CodeOutcome::Accepted => "it was accepted",
         CodeOutcome::Empty => "it is empty",
+        CodeOutcome::Shapeless => "it is not six digits",
         CodeOutcome::Again => "it was accepted a moment ago and works once",
         CodeOutcome::Wrong => "it is wrong",
         CodeOutcome::Replayed => "it was used before",

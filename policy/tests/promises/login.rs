@@ -220,7 +220,15 @@ fn a_station_of_another_provider_fails_only_at_the_end() {
         station: StationId::parse("other-station").unwrap(),
         why: StationFault::OtherProvider,
     };
+    assert_eq!(
+        accept(&mut login, &documents),
+        Step::Refuse(refusal.clone())
+    );
+    // A right code is followed by what follows a wrong one: the keys stay proven, and the code stands for nothing more.
+    assert_eq!(login.proven_person(&documents), Some(person("alice")));
     assert_eq!(accept(&mut login, &documents), Step::Refuse(refusal));
+    assert_eq!(step(&mut login, &documents, ATELIER_1), Step::NeedCode);
+    assert!(matches!(accept(&mut login, &documents), Step::Complete(_)));
 }
 
 #[test]

@@ -12,9 +12,11 @@ use uuid::Uuid;
 
 use super::words::{Language, Words};
 use super::{Contents, InterventionFacts, LeftOut, Window};
+use crate::SessionEnd;
 use crate::evidence::manifest::{ClockReading, Form, Manifest};
 use crate::evidence::signature::openssh;
 use crate::layout::moment;
+use crate::spoken::{spoken, wanted};
 
 const STYLE: &str = "body{font:10pt/1.4 sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111}\
 h1{font-size:16pt}h2{font-size:13pt;border-bottom:1px solid #888;margin-top:2em}h3{font-size:11pt}\
@@ -29,7 +31,7 @@ pub fn index(contents: &Contents, language: Language) -> String {
     let words = language.words();
     let mut page = Page::default();
     page.head(words, language);
-    page.about(contents, words);
+    page.about(contents, words, language);
     if !contents.interventions.is_empty() {
         page.heading(2, words.interventions);
         for intervention in &contents.interventions {
@@ -38,7 +40,7 @@ pub fn index(contents: &Contents, language: Language) -> String {
     }
     page.heading(2, words.recordings);
     for manifest in &contents.recordings {
-        page.recording(manifest, contents, words);
+        page.recording(manifest, contents, words, language);
     }
     if !contents.documents.is_empty() {
         page.heading(2, words.documents);
@@ -46,6 +48,17 @@ pub fn index(contents: &Contents, language: Language) -> String {
     }
     page.raw("</body></html>\n");
     page.0
+}
+
+/// How a session ended, and by whom: what was written of it, where this program can say that in the reader's words.
+fn how_it_ended(end: &SessionEnd, words: &Words, language: Language) -> String {
+    // Where nobody said more, the text repeats the reason.
+    let text = Some(end.text.as_str()).filter(|text| *text != end.reason);
+    if let Some(said) = text.and_then(|text| spoken(language, text)) {
+        return said;
+    }
+    let parts = [Some(words.ends.of(&end.reason)), end.by.as_deref(), text];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 #[derive(Default)]
@@ -133,7 +146,7 @@ impl Page {
         self.raw("</p>\n");
     }
 
-    fn about(&mut self, contents: &Contents, words: &Words) {
+    fn about(&mut self, contents: &Contents, words: &Words, language: Language) {
         self.facts(&[
             (
                 words.made,
@@ -145,7 +158,7 @@ impl Page {
                 ),
             ),
             (words.asked_by, contents.asked_by.clone()),
-            (words.asked_for, contents.asked_for.clone()),
+            (words.asked_for, wanted(language, &contents.asked_for)),
         ]);
         if !contents.left_out.is_empty() {
             self.heading(3, words.left_out);
@@ -227,7 +240,13 @@ impl Page {
         self.table(&[words.decisions, "", "", ""], decisions);
     }
 
-    fn recording(&mut self, manifest: &Manifest, contents: &Contents, words: &Words) {
+    fn recording(
+        &mut self,
+        manifest: &Manifest,
+        contents: &Contents,
+        words: &Words,
+        language: Language,
+    ) {
         let facts = &manifest.facts;
         let id = facts.session;
         match contents.numbers.get(&id) {
@@ -239,18 +258,7 @@ impl Page {
             .and_then(|ended| facts.started.checked_add_unsigned(ended));
         let end = match (&manifest.end, manifest.cut_short) {
             (_, true) => words.cut_short.to_owned(),
-            (Some(end), false) => [
-                words.ends.of(&end.reason),
-                end.by.as_deref().unwrap_or_default(),
-                // Where nobody said more, the text repeats the reason.
-                Some(end.text.as_str())
-                    .filter(|text| *text != end.reason)
-                    .unwrap_or_default(),
-            ]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
+            (Some(end), false) => how_it_ended(end, words, language),
             (None, false) => words.unknown.to_owned(),
         };
         let form = match manifest.form {
@@ -378,5 +386,45 @@ fn window(when: &Window, words: &Words) -> String {
             from_to(*from, *until),
             words.from_first_use
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_session_ended_is_said_in_the_readers_words() {
+        let end = |reason: &str, by: Option<&str>, text: &str| SessionEnd {
+            by: by.map(str::to_owned),
+            text: text.to_owned(),
+            ..SessionEnd::because(reason)
+        };
+        for (end, french, english) in [
+            (end("closed", None, "closed"), "fermée", "closed"),
+            (
+                end("cut", Some("odile"), "cut by odile: enough"),
+                "coupée par odile\u{a0}: enough",
+                "cut · odile · cut by odile: enough",
+            ),
+            (
+                end(
+                    "quota",
+                    None,
+                    "a budget is spent: 204800 bytes (technician-day)",
+                ),
+                "un budget est épuisé\u{a0}: 204800 bytes (technicien, par jour)",
+                "a budget was spent · a budget is spent: 204800 bytes (technician-day)",
+            ),
+            (
+                end("unrecorded", None, "no space"),
+                "elle ne pouvait plus être enregistrée · no space",
+                "it could not be recorded · no space",
+            ),
+        ] {
+            let said = |language: Language| how_it_ended(&end, language.words(), language);
+            assert_eq!(said(Language::French), french);
+            assert_eq!(said(Language::English), english);
+        }
     }
 }

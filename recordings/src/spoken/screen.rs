@@ -139,20 +139,20 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: la passerelle s'arrête. Reconnectez-vous plus tard\u{a0}; ce qui est demandé et approuvé reste valable.",
     ),
     (
-        "a budget is spent up to its ceiling: {} ({})",
-        "un budget est épuisé jusqu'à son plafond\u{a0}: {} ({})",
+        "a budget is spent up to its ceiling: {} ({budget})",
+        "un budget est épuisé jusqu'à son plafond\u{a0}: {} ({budget})",
     ),
     (
-        "a budget is spent: {} ({})",
-        "un budget est épuisé\u{a0}: {} ({})",
+        "a budget is spent: {} ({budget})",
+        "un budget est épuisé\u{a0}: {} ({budget})",
     ),
     (
-        "Écluse: a budget is spent: {} ({}). Passed: {}. This ends here.",
-        "Écluse\u{a0}: un budget est épuisé\u{a0}: {} ({}). Passé\u{a0}: {}. Cela prend fin ici.",
+        "Écluse: a budget is spent: {} ({budget}). Passed: {}. This ends here.",
+        "Écluse\u{a0}: un budget est épuisé\u{a0}: {} ({budget}). Passé\u{a0}: {}. Cela prend fin ici.",
     ),
     (
-        "Écluse: the {} that may pass ({}) are spent. Nothing more passes until an operator of {} adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
-        "Écluse\u{a0}: les {} qui peuvent passer ({}) sont épuisés. Plus rien ne passe avant qu'un opérateur de {} n'en accorde davantage\u{a0}; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+        "Écluse: the {} that may pass ({budget}) are spent. Nothing more passes until an operator of {} adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
+        "Écluse\u{a0}: les {} qui peuvent passer ({budget}) sont épuisés. Plus rien ne passe avant qu'un opérateur de {} n'en accorde davantage\u{a0}; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
     ),
     (
         "Écluse: the budget lets more pass, and it goes on.",

@@ -175,11 +175,22 @@ fn whoever_proved_their_keys_is_told_of_a_wrong_code() -> Result<()> {
             .contains("3 more wrong codes and no code is looked at for 30 minutes"),
         "{again:?}"
     );
+    // Nor does what is no code at all, such as a password; and it is told so.
+    for none in ["hunter2 hunter2", "12345", ""] {
+        let told = thrice(none)?;
+        ensure!(
+            told.errors
+                .contains("Six digits are wanted here, no password and no empty line."),
+            "{none:?}: {told:?}"
+        );
+    }
     let guessed = thrice(&wrong)?;
     for words in [
         "That code was not accepted: it is wrong, or was used before.",
         "2 more wrong codes and no code is looked at for 30 minutes",
         "One more wrong code and no code is looked at for 30 minutes",
+        // Of the third: OpenSSH asks no fourth time.
+        "No code is looked at until ",
     ] {
         ensure!(guessed.errors.contains(words), "{words}: {guessed:?}");
     }

@@ -64,19 +64,48 @@ fn a6_an_altered_document_of_a_provider_blocks_none_of_its_people() -> Result<()
     })
 }
 
-/// At a station from which she may not work a right code opens nothing, and nothing tells that it was right; what she gives after it
-/// is no guess either. A wrong one is.
+/// At a station from which she may not work a right code opens nothing, and nothing tells that it was right, nor that another answer
+/// was none; what she gives after it is no guess either. A wrong one is, hers alone: who shares her address reads nothing of it. That
+/// a code was right is an entry of its own, although the refusals of that minute are only counted, and her operators are told.
 #[test]
-fn a6_right_codes_at_another_station_block_nobody() -> Result<()> {
+fn a6_right_codes_at_another_station_block_nobody_and_are_told_to_operators() -> Result<()> {
     let site = Site::start_with(|plan| {
+        // Not the language of alice.
+        plan.documents.settings.lang = "fr".to_owned();
         plan.documents.technician("alice")?.stations = vec!["ws-2".to_owned()];
         Ok(())
     })?;
+    let words = thrice(&site, "a password")?;
+    for _ in 0..2 {
+        thrice(&site, "")?;
+    }
+    ensure!(store::audit(&site, "code-elsewhere")?.is_empty());
     let code = site.fresh_code("alice")?;
     let right = thrice(&site, &code)?;
     nothing_counts(&site)?;
+    let elsewhere = store::audit(&site, "code-elsewhere")?;
+    ensure!(
+        matches!(elsewhere.as_slice(), [only] if only.to_string().contains("the station ws-1 may not be used")),
+        "{elsewhere:?}"
+    );
+    let pending = site.operator(&["pending"])?.success()?.text();
+    ensure!(
+        pending.contains("A right code of alice was given"),
+        "{pending}"
+    );
     let wrong = thrice(&site, &super::codes::wrong_code(&site)?)?;
-    ensure!(right.errors == wrong.errors, "{right:?} {wrong:?}");
+    for other in [&words, &wrong] {
+        ensure!(right.errors == other.errors, "{right:?} {other:?}");
+    }
+    ensure!(right.errors.contains("six digits"), "{right:?}");
+    // Blocked, and told neither.
+    let blocked = thrice(&site, &code)?;
+    ensure!(right.errors == blocked.errors, "{right:?} {blocked:?}");
     ensure!(!store::audit(&site, "lockout")?.is_empty());
+    let refused = format!("{:?}", store::audit(&site, "log-on-refused")?);
+    ensure!(
+        refused.contains("person:alice") && !refused.contains("source:"),
+        "{refused}"
+    );
     Ok(())
 }

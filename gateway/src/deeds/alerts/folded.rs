@@ -65,6 +65,7 @@ impl About<'_> {
         };
         match told {
             Told::Blocked { person }
+            | Told::CodeElsewhere { person }
             | Told::Unblocked { person, .. }
             | Told::Enabled { person, .. } => about(Sort::Accounts, Some(person), None, true),
             Told::Recording { person, .. } => about(Sort::Recordings, Some(person), None, true),

@@ -52,7 +52,7 @@ fn row(desk: &Desk<'_>, budget: &OfBudget) -> Vec<String> {
         .until
         .map(|until| times::moment(until, clock::now(), None));
     vec![
-        format!("{of} ({})", gauge.key),
+        format!("{of} ({})", desk.gateway.texts.budget(lang, &gauge.key)),
         size(gauge.spent),
         left,
         limit,
@@ -68,7 +68,10 @@ pub(super) fn short(desk: &Desk<'_>, gauge: &Gauge) -> String {
     let args = [
         ("percent", amounts::percent(gauge.spent, limit).into()),
         ("limit", amounts::size(desk.lang(), limit).into()),
-        ("key", gauge.key.as_str().into()),
+        (
+            "key",
+            desk.gateway.texts.budget(desk.lang(), &gauge.key).into(),
+        ),
     ];
     desk.say("gauge", &args)
 }

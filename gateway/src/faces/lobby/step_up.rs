@@ -47,10 +47,10 @@ pub(crate) async fn code(
         let words = match code::prove(desk.gateway, desk.visitor, command.name, &typed).await? {
             CodeOutcome::Accepted => return Ok(None),
             CodeOutcome::Again => "step-up-again",
-            CodeOutcome::Empty
-            | CodeOutcome::Wrong
-            | CodeOutcome::Replayed
-            | CodeOutcome::NotEnrolled => "step-up-wrong",
+            CodeOutcome::Empty | CodeOutcome::Shapeless => "login-code-shape",
+            CodeOutcome::Wrong | CodeOutcome::Replayed | CodeOutcome::NotEnrolled => {
+                "step-up-wrong"
+            }
             CodeOutcome::Blocked { until } => {
                 let barred = ecluse_policy::Barred::Blocked { until };
                 let words = desk

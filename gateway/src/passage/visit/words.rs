@@ -92,6 +92,11 @@ impl Visit {
         texts.say(lang, "idle-over", &args)
     }
 
+    fn budget(&self, over: &Exhausted) -> String {
+        let key = budget_key(over.level, over.way);
+        self.gateway.texts.budget(self.lang(), &key)
+    }
+
     /// What they are told who begin something while a budget or an operator holds their session.
     pub(crate) fn say_held(&self, holder: &Holder, client: &ClientId) -> String {
         let lang = self.lang();
@@ -103,7 +108,7 @@ impl Visit {
             }
         };
         let args = [
-            ("key", budget_key(over.level, over.way).into()),
+            ("key", self.budget(over).into()),
             ("limit", amounts::size(lang, over.limit.as_u64()).into()),
             ("client", client.as_str().into()),
         ];
@@ -203,7 +208,7 @@ impl Visit {
     fn words_of_quota(&self, over: &Exhausted) -> String {
         let (lang, texts) = (self.lang(), &self.gateway.texts);
         let args = [
-            ("key", budget_key(over.level, over.way).into()),
+            ("key", self.budget(over).into()),
             ("limit", amounts::size(lang, over.limit.as_u64()).into()),
             (
                 "spent",

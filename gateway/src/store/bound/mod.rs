@@ -53,6 +53,7 @@ pub(super) use self::documents::{document_text, held_in};
 pub(super) use self::found::{begin_secrets, secrets_again, telling_of_secrets};
 pub use self::interventions::{InterventionFault, InterventionGone};
 pub(super) use self::interventions::{bound, digest_of, judged_in, select};
+pub(super) use self::lives::uses_again;
 pub(super) use self::loading::Loaded;
 pub use self::recorded::{Hidden, Standing};
 pub(super) use self::said::Said;

@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 41] = [
+const KINDS: [AuditKind; 42] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -32,6 +32,7 @@ const KINDS: [AuditKind; 41] = [
     AuditKind::ClockJump,
     AuditKind::ChangesTold,
     AuditKind::Lockout,
+    AuditKind::CodeElsewhere,
     AuditKind::LockoutLifted,
     AuditKind::AccountEnabled,
     AuditKind::RecordingFailed,

@@ -13,7 +13,7 @@ use ecluse_recordings::log::Entry;
 use super::super::sql::{Row, values};
 use super::super::{Store, StoreError, bound};
 use super::hash;
-use crate::audit::{AuditKind, AuditRecord};
+use crate::audit::{AuditKind, AuditRecord, USES_TOLD};
 
 /// What is to be destroyed, for whom, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +191,8 @@ impl Store {
             .detail("entries", entries)
             .detail("before", before.to_string())
             .detail("up-to", up_to)
-            .detail("leaves-sha256", leaves_digest(&doomed)?);
+            .detail("leaves-sha256", leaves_digest(&doomed)?)
+            .detail(USES_TOLD, true);
         let record = match client {
             Some(client) => record.client(client),
             None => record,
@@ -201,6 +202,7 @@ impl Store {
             .map(|row| row.count("seq"))
             .collect::<Result<_, _>>()?;
         let mut again = bound::put_in_force_again(&mut change, &places, *at).await?;
+        again.extend(bound::uses_again(&change, &places, *at));
         again.extend(bound::secrets_again(&change, &places, *at));
         let record = bound::telling_of_secrets(&mut change, record).await?;
         let seq = change.append(&record).await?;

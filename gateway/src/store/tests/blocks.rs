@@ -23,6 +23,7 @@ async fn blocked(store: &Store, person: &str, at: Timestamp) -> Timestamp {
 fn claim(person: &str, at: Timestamp) -> Claim<'_> {
     let settings = Settings::parse(std::path::Path::new("/gateway.toml"), "").unwrap();
     Claim {
+        elsewhere: false,
         person,
         source: match person {
             "bruno" => "192.0.2.7",

@@ -85,6 +85,10 @@ fn a3_a_second_factor_that_was_replaced_stays_so() {
 fn a8_a_disabled_enrolment_stays_so() {
     on_each_engine(async |store| {
         let secret = enrolled(store).await;
+        // Nor one whose row somebody disabled first, so that there is nothing left to disable.
+        store
+            .changed_by_hand("UPDATE enrolments SET disabled_at = 1")
+            .await;
         let record = AuditRecord::new(AuditKind::EnrolmentDisabled, at(5)).person(&alice());
         let disabled = store.disable_enrolment(&alice(), at(5), &[record]).await;
         assert!(disabled.unwrap());
@@ -147,6 +151,27 @@ fn c2_a_credential_that_was_replaced_stays_so() {
         put_back(store, "UPDATE credentials SET sealed = $1", &right).await;
         let found = store.credential(&target, &account, at(9)).await.unwrap();
         assert!(matches!(found, Some(Credential::Password(word)) if word.as_str() == "new"));
+        // One that is removed on record stays so, although somebody took its row away before and puts it back.
+        for sql in [
+            "CREATE TABLE kept AS SELECT * FROM credentials",
+            "DELETE FROM credentials",
+        ] {
+            store.changed_by_hand(sql).await;
+        }
+        let record = AuditRecord::new(AuditKind::CredentialSet, at(2))
+            .target(&target)
+            .detail("account", account.as_str());
+        for is_there in [true, false] {
+            let removed = store.remove_credential(&target, &account, std::slice::from_ref(&record));
+            assert_eq!(removed.await.unwrap(), is_there);
+        }
+        let back = "INSERT INTO credentials SELECT * FROM kept";
+        store.changed_by_hand(back).await;
+        let error = store.credential(&target, &account, at(9)).await;
+        assert!(
+            matches!(error, Err(StoreError::NotOnRecord { .. })),
+            "{error:?}"
+        );
     });
 }
 

@@ -88,6 +88,7 @@ async fn give(store: &Store, node: &str) -> Uuid {
 fn claim() -> Claim<'static> {
     let settings = Settings::parse(std::path::Path::new("/gateway.toml"), "").unwrap();
     Claim {
+        elsewhere: false,
         person: "bruno",
         source: "192.0.2.9".parse().unwrap(),
         at: at(30),

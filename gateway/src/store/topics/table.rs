@@ -58,6 +58,7 @@ impl AuditKind {
             | Self::Lockout
             | Self::CodeProven
             | Self::CodeRefused
+            | Self::CodeElsewhere
             | Self::LockoutLifted
             | Self::AccountEnabled
             | Self::ActRefused

@@ -46,6 +46,10 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             "operator-account-blocked",
             &[time, ("person", person.into())],
         ),
+        Told::CodeElsewhere { person } => desk.say(
+            "operator-code-elsewhere",
+            &[time, ("person", person.into())],
+        ),
         Told::Unblocked { person, by } => desk.say(
             "operator-account-unlocked",
             &[time, ("person", person.into()), ("by", by.into())],
@@ -165,7 +169,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 ("runs", runs.into()),
                 ("command", command.unwrap_or_default().into()),
                 ("mark", mark.into()),
-                ("key", key.into()),
+                ("key", desk.gateway.texts.budget(lang, key).into()),
                 ("spent", amounts::size(lang, *spent).into()),
                 ("limit", amounts::size(lang, *limit).into()),
                 ("percent", amounts::percent(*spent, *limit).into()),

@@ -40,7 +40,7 @@ async fn tell(desk: &mut Desk<'_>, ask: &TopUp, done: &ToppedUp) -> Result<u32, 
     }
     for added in &done.added {
         let args = [
-            ("key", added.budget.as_str().into()),
+            ("key", desk.gateway.texts.budget(lang, &added.budget).into()),
             ("more", amounts::size(lang, added.more).into()),
             ("limit", amounts::size(lang, added.limit).into()),
         ];

@@ -3,7 +3,7 @@
 use ecluse_policy::{ClientId, CodeOutcome, Fingerprint, PersonId, StationId};
 
 use super::super::{at, confirmed};
-use super::{SOURCE, alice, enrol, judge};
+use super::{SOURCE, alice, enrol, judge, wrong};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::identity::totp::TotpSecret;
 use crate::store::testing::{on_each_engine, records_of};
@@ -265,7 +265,7 @@ fn a4_a_row_that_is_written_by_hand_is_no_remembered_factor() {
 #[test]
 fn a_block_forgets_the_remembered_factors() {
     on_each_engine(async |store| {
-        enrol(store).await;
+        let secret = enrol(store).await;
         let binding = FactorBinding {
             person: alice(),
             key: key(1),
@@ -278,7 +278,11 @@ fn a_block_forgets_the_remembered_factors() {
             .await
             .unwrap();
         for _ in 0..3 {
-            assert_eq!(judge(store, &alice(), "no", 3000).await, CodeOutcome::Wrong);
+            let code = wrong(&secret, 0);
+            assert_eq!(
+                judge(store, &alice(), &code, 3000).await,
+                CodeOutcome::Wrong
+            );
         }
         assert!(!store.factor_remembered(&binding, at(3001)).await.unwrap());
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecluse_policy::CodeOutcome;
 
 use super::super::doors;
-use super::super::identity::{alice, judge, log_on};
+use super::super::identity::{alice, judge, log_on, wrong};
 use super::*;
 use crate::archive::cut_short;
 use crate::store::ServeLock;
@@ -89,7 +89,7 @@ fn a6_a_code_was_used_and_a_try_counts_while_their_words_are_away() {
         let code = secret.code(at(3000));
         assert_eq!(log_on(store, &code, 3000).await, CodeOutcome::Accepted);
         for _ in 0..2 {
-            let outcome = judge(store, &alice(), "no", 3001).await;
+            let outcome = judge(store, &alice(), &wrong(&secret, 0), 3001).await;
             assert_eq!(outcome, CodeOutcome::Wrong);
         }
         let mut away = places(store, AuditKind::LogOn).await;
@@ -100,7 +100,7 @@ fn a6_a_code_was_used_and_a_try_counts_while_their_words_are_away() {
         looked(&other).await;
         let again = judge(&other, &alice(), &code, 3010).await;
         assert_eq!(again, CodeOutcome::Again);
-        let third = judge(&other, &alice(), "no", 3011).await;
+        let third = judge(&other, &alice(), &wrong(&secret, 0), 3011).await;
         assert_eq!(third, CodeOutcome::Wrong);
         let blocked = judge(&other, &alice(), &code, 3012).await;
         assert!(
