@@ -20,6 +20,27 @@ pub(super) const STEPS: &[Pattern] = &[
 ];
 
 pub(super) const REFUSALS: &[Pattern] = &[
+    // ── heightened posture
+    (
+        "heightened posture of {} since {time} ({}: {}): intervention {} has {} of the {} approvals that it needs meanwhile; another operator approves it",
+        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: l'intervention {} a {} des {} approbations qu'il lui faut pendant ce temps\u{a0}; un autre opérateur l'approuve",
+    ),
+    (
+        "heightened posture of {} since {time} ({}: {}): `{}` is refused meanwhile",
+        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: `{}` est refusé pendant ce temps",
+    ),
+    (
+        "heightened posture of {} since {time} ({}: {}): the shorter window of meanwhile closed at {time}",
+        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: la fenêtre raccourcie s'est fermée à {time}",
+    ),
+    (
+        "heightened posture of {} since {time} ({}: {}): {} is not a possible length; accepted: 1s to {}",
+        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} n'est pas une durée possible\u{a0}; admis\u{a0}: de 1s à {}",
+    ),
+    (
+        "heightened posture of {} since {time} ({}: {}): {} is more than may leave; accepted: 1 B to {}",
+        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} est plus qu'il ne peut sortir\u{a0}; admis\u{a0}: de 1 o à {}",
+    ),
     // ── reaching a target
     (
         "{} is not among your targets; `flows` lists what you may ask for",
@@ -183,27 +204,6 @@ pub(super) const REFUSALS: &[Pattern] = &[
     (
         "nothing of theirs has this name",
         "rien de ce qui les concerne ne porte ce nom",
-    ),
-    // ── heightened posture
-    (
-        "heightened posture of {} since {time} ({}: {}): intervention {} has {} of the {} approvals that it needs meanwhile; another operator approves it",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: l'intervention {} a {} des {} approbations qu'il lui faut pendant ce temps\u{a0}; un autre opérateur l'approuve",
-    ),
-    (
-        "heightened posture of {} since {time} ({}: {}): `{}` is refused meanwhile",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: `{}` est refusé pendant ce temps",
-    ),
-    (
-        "heightened posture of {} since {time} ({}: {}): the shorter window of meanwhile closed at {time}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: la fenêtre raccourcie s'est fermée à {time}",
-    ),
-    (
-        "heightened posture of {} since {time} ({}: {}): {} is not a possible length; accepted: 1s to {}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} n'est pas une durée possible\u{a0}; admis\u{a0}: de 1s à {}",
-    ),
-    (
-        "heightened posture of {} since {time} ({}: {}): {} is more than may leave; accepted: 1 B to {}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} est plus qu'il ne peut sortir\u{a0}; admis\u{a0}: de 1 o à {}",
     ),
     // ── who is let in
     (
