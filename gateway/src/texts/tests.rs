@@ -388,7 +388,12 @@ fn what_goes_on_record_in_english_is_read_in_french() {
             },
             EndReason::NotAccepted { client, by: None },
         ])
-        .chain(every_posture(at).into_iter().map(EndReason::Posture));
+        .chain(
+            every_posture(at)
+                .into_iter()
+                .map(Box::new)
+                .map(EndReason::Posture),
+        );
     let cut = |reason: Option<&str>| Stop::Cut {
         by: who(),
         reason: reason.map(str::to_owned),

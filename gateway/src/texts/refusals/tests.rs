@@ -78,7 +78,7 @@ fn place(refusal: &Refusal) -> usize {
 const PLACES: usize = 56;
 
 /// Everything that a posture bars.
-pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<Box<HighPosture>> {
+pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<HighPosture> {
     let bars = [
         Missing::Yes {
             number: InterventionNumber(8),
@@ -98,15 +98,13 @@ pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<Box<HighPosture>> {
             at_most: ByteCount::new(4),
         },
     ];
-    let of = |missing| {
-        Box::new(HighPosture {
-            client: ClientId::parse("hopital").unwrap(),
-            since: at,
-            by: PersonId::parse("odile").unwrap(),
-            reason: "intrusion at a supplier".to_owned(),
-            contacts: String::new(),
-            missing,
-        })
+    let of = |missing| HighPosture {
+        client: ClientId::parse("hopital").unwrap(),
+        since: at,
+        by: PersonId::parse("odile").unwrap(),
+        reason: "intrusion at a supplier".to_owned(),
+        contacts: String::new(),
+        missing,
     };
     bars.into_iter().map(of).collect()
 }
@@ -262,7 +260,12 @@ fn every_refusal() -> Vec<Refusal> {
             kept: Box::new(kept),
         });
     }
-    all.extend(every_posture(at).into_iter().map(Refusal::Posture));
+    all.extend(
+        every_posture(at)
+            .into_iter()
+            .map(Box::new)
+            .map(Refusal::Posture),
+    );
     for seen_at in [None, Some(at)] {
         all.push(Refusal::Pending {
             target: target(),
