@@ -206,6 +206,8 @@ fn x3_a_tripwire_holds_before_its_line_runs() -> Result<()> {
         "a tripwire that is gone"
     );
     terminal.enters("exit")?;
+    // The connection stays, which others could share.
+    does(&site, &["cut", "2"], "Cut: session 2")?;
     wait::until_true("the words in the recording", PATIENCE, || {
         let told = words(&site.auditor(&["replay", "2", "--text"])?.text());
         Ok(told.contains("signal tripwire trip (hold)")
@@ -219,6 +221,7 @@ fn x3_a_tripwire_holds_before_its_line_runs() -> Result<()> {
 #[test]
 fn x3_a_burst_is_far_above_a_persons_own_past() -> Result<()> {
     let mut site = open_site()?;
+    site.proven("bruno", "db01")?;
     signals(
         &mut site,
         "[signals]\nburst = { factor = 3, floor = \"100 KiB\" }",
@@ -254,8 +257,7 @@ fn x3_a_burst_is_far_above_a_persons_own_past() -> Result<()> {
         says(first, "threshold") == (3 * 600 * KIB).to_string(),
         "{first}"
     );
-    // Who never came has no past.
-    site.proven("bruno", "db01")?;
+    // Who took nothing yet has no past.
     site.ssh("bruno+db01")
         .run("head -c 200000 plain")
         .answer()?
