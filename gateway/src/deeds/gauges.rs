@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extraction::budgeted::{Budgeted, standing};
 use crate::gateway::Gateway;
-use crate::live::budget_key;
+use crate::live::{Exhausted, budget_key};
 use crate::store::{Booked, StoreError};
 
 /// Where one budget stands.
@@ -25,6 +25,16 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
+    /// Of one that is spent.
+    pub(crate) fn of_spent(over: &Exhausted) -> Self {
+        Self {
+            key: budget_key(over.level, over.way),
+            spent: over.spent.as_u64(),
+            limit: Some(over.limit.as_u64()),
+            until: None,
+        }
+    }
+
     /// How near it is to its limit, for comparing: in millionths.
     fn nearness(&self) -> u128 {
         self.limit.map_or(0, |limit| {

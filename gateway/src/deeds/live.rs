@@ -166,6 +166,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
     let standing = session.hands().borrow().clone();
     let hands = standing.hands();
     let company = session.company().borrow().clone();
+    let held = session.held().borrow().clone();
     let channels = session.channels();
     let channels = channels
         .iter()
@@ -183,8 +184,9 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
         passed: Some(Passed { down, up }),
-        nearest,
-        held: session.held().borrow().by_budget(),
+        // That of a channel stands here alone, and only while it holds: what is told is what somebody can add to.
+        nearest: held.of_a_channel().map(Gauge::of_spent).or(nearest),
+        held: held.by_budget(),
         held_by: hands.held().map(|held| held.by.clone()),
         company: company.rule().map(|_| With {
             by: company.on_record().clone(),

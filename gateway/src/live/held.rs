@@ -85,6 +85,13 @@ impl Held {
         !self.budgets.is_empty()
     }
 
+    /// A budget of a channel alone that holds it, where there is one.
+    pub(crate) fn of_a_channel(&self) -> Option<&Exhausted> {
+        self.budgets
+            .values()
+            .find(|over| over.level == Level::Channel)
+    }
+
     /// A budget holds a channel; whether that is new.
     pub(crate) fn hold(&mut self, channel: u32, over: Exhausted) -> bool {
         let is_new = !self.has(channel, &over);
@@ -177,7 +184,9 @@ mod tests {
     #[test]
     fn a_budget_of_a_session_holds_all_its_channels_and_is_told_once() {
         let mut held = Held::default();
+        assert!(held.of_a_channel().is_none());
         assert!(held.hold(1, over(Level::Channel)));
+        assert!(held.of_a_channel().is_some());
         assert!(held.holds(1) && !held.holds(2));
         assert!(held.hold(2, over(Level::Channel)), "it is another budget");
         assert!(held.let_go(2, Way::Down) && !held.holds(2));
