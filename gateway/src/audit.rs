@@ -20,7 +20,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub(crate) use self::detail::{
-    CODE_STEP, COUNTED, KEPT_OUT, LAST_USE, PEOPLE, PEOPLE_TOLD, SECRET, SECRETS_TOLD, USES_TOLD,
+    CODE_STEP, COUNTED, KEPT_OUT, LAST_USE, PEOPLE, PEOPLE_TOLD, POSTURE_SINCE, SECRET,
+    SECRETS_TOLD, USES_TOLD,
 };
 pub(crate) use self::entry::Place;
 pub(crate) use self::harmless::LONGEST;

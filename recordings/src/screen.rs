@@ -233,6 +233,16 @@ impl Screen {
         ))
     }
 
+    /// Column and row at which something is written next, from 0, whether the cursor is shown or hidden.
+    #[must_use]
+    pub fn place(&self) -> (u16, u16) {
+        let (cursor, size) = (self.model.terminal().cursor(), self.size());
+        (
+            narrow(cursor.col).min(size.cols - 1),
+            narrow(cursor.row).min(size.rows - 1),
+        )
+    }
+
     /// The cells of a row, from the left; empty below the last row.
     pub fn row(&self, row: u16) -> impl Iterator<Item = Cell> + '_ {
         self.model

@@ -7,6 +7,8 @@ pub(crate) const KEPT_OUT: &str = "kept-out";
 /// The detail of an entry about whom a client accepts: the people, such as `maintech/alice`.
 pub(crate) const PEOPLE: &str = "people";
 /// The detail of a gateway's start by which every client in force has a word about people: who is not named is not accepted.
+/// Since when a posture is heightened that is heightened anew before it was over. **Unit**: microseconds.
+pub(crate) const POSTURE_SINCE: &str = "since";
 pub(crate) const PEOPLE_TOLD: &str = "people-told";
 /// The detail of an entry that a code was accepted: its step. A code of that step is accepted no more.
 pub(crate) const CODE_STEP: &str = "code-step";

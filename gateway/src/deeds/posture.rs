@@ -20,7 +20,7 @@ use super::keep_out::in_force;
 use super::typed::{Unclear, What};
 use super::{Ask, Undone, Wants, cannot_ask, right};
 use crate::actor::Actor;
-use crate::audit::AuditKind;
+use crate::audit::{AuditKind, POSTURE_SINCE};
 use crate::gateway::Gateway;
 use crate::live::nodes;
 use crate::store::StoreError;
@@ -239,11 +239,15 @@ async fn heighten(
         return Err(Undone::Wants(Wants::Why));
     };
     let reason = checked(house, by, &reason).await?;
-    let record = by
+    let mut record = by
         .record(AuditKind::PostureHigh, operator.now())
         .client(operator.client())
         .permitted()
         .reason(&reason);
+    // It was never over: what it ends is not warned a second time.
+    if let Some(high) = &stands.high {
+        record = record.detail(POSTURE_SINCE, high.since.as_micros());
+    }
     // Nothing that waits in turn comes before it.
     house.store.ahead().record(&[record]).await?;
     let client = operator.client();

@@ -141,6 +141,12 @@ impl Held {
         self.by_hand.is_some() || self.signals > 0
     }
 
+    /// Whether nothing goes on upwards either that was recorded already: somebody, a signal, or the absence of who accompanies it,
+    /// holds it.
+    pub(crate) fn keeps_back(&self) -> bool {
+        self.is_by_hand() || self.is_alone
+    }
+
     /// What keeps a channel from being started: an operator, or a budget that holds its session and that it did not find out
     /// itself. Where somebody is missing who accompanies it, it waits for them.
     pub(crate) fn keeps_out(&self, channel: u32) -> Option<Holder> {
@@ -250,6 +256,7 @@ mod tests {
         assert!(held.hold(1, over(Level::Session)));
         held.is_held_by(None, None);
         assert!(held.is_alone(true) && !held.is_alone(true));
+        assert!(held.keeps_back() && !held.is_by_hand());
         assert!(held.holds(1) && held.holds(2));
         assert!(held.keeps_out(1).is_none() && held.keeps_out(2).is_some());
         // Nor does the end of either bring somebody who accompanies it, and who does ends neither.

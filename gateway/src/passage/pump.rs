@@ -149,7 +149,7 @@ impl Pump<'_> {
         }
         // Last, because nothing more is heard of the target then.
         let target = ends.target;
-        if self.holds.is_by_hand() {
+        if self.holds.keeps_back() {
             // What was typed into it waited for somebody to let it go on, and nobody did.
             target.outbox.clear();
         }
@@ -198,7 +198,7 @@ impl Pump<'_> {
             // Whoever does not take what waits is not read for: nothing grows.
             let (sends_down, waits_up) = (!down.is_empty(), !up.is_empty());
             // What is recorded and held reaches no target: the line of a tripwire above all.
-            let sends_up = waits_up && !self.holds.is_by_hand();
+            let sends_up = waits_up && !self.holds.keeps_back();
             let reads_target = !held && !sends_down && self.known.over.is_none();
             // What is typed while it is held is refused: that does not grow, whatever waits.
             // What it shows of an answer waits for whoever reads nothing, and so does the answer.

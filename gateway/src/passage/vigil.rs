@@ -72,7 +72,7 @@ pub(super) struct Vigil<'a> {
 struct State {
     watch: Watch,
     held: watch::Receiver<Held>,
-    /// The line at which somebody types, where there is a terminal.
+    /// The line at which somebody types: of a terminal, or of a shell without one.
     line: Option<Line>,
 }
 
@@ -90,7 +90,11 @@ impl<'a> Vigil<'a> {
         let state = State {
             watch: Watch::default(),
             held: session.live().held(),
-            line: terminal.map(|(_, asked)| Line::new(asked.cols, asked.rows)),
+            line: match (terminal, start) {
+                (Some((_, asked)), _) => Some(Line::new(asked.cols, asked.rows)),
+                (None, Start::Shell) => Some(Line::plain()),
+                (None, Start::Command(_)) => None,
+            },
         };
         let command = match start {
             Start::Shell => None,

@@ -6,8 +6,6 @@ use crate::name::shown;
 
 /// Longest pattern, in characters.
 const LONGEST: usize = 200;
-/// Longest line that is looked at, in characters: its end, where it is longer.
-const LINE: usize = 4096;
 /// What is accepted, in words.
 pub const ACCEPTED: &str = "1 to 200 visible characters to be looked for in a line, with * for anything between, such as \"pg_dump\" or \"rm -rf */data\"";
 
@@ -43,11 +41,10 @@ impl Pattern {
         })
     }
 
-    /// Whether a line has it.
+    /// Whether a line has it, however long that is: words before or behind hide nothing.
     #[must_use]
     pub fn finds(&self, line: &str) -> bool {
-        let from = line.chars().count().saturating_sub(LINE);
-        let line = folded(line.chars().skip(from));
+        let line = folded(line.chars());
         let Some((first, others)) = self.parts.split_first() else {
             return false;
         };
@@ -150,6 +147,10 @@ mod tests {
         ] {
             assert!(!finds(pattern, line), "{pattern} in {line}");
         }
+        // Whoever pads it hides nothing.
+        let (pad, found) = ("x".repeat(100_000), "pg_dump prod");
+        assert!(finds("pg_dump", &format!("{found}; : {pad}")));
+        assert!(finds("pg_dump*", &format!(": {pad}; {found}")));
         for bad in ["", "*", " * ", "a\tb", "a\u{202e}b\n"] {
             assert!(Pattern::parse(bad).is_err(), "{bad:?}");
         }

@@ -53,9 +53,9 @@ impl Holds<'_> {
         self.held.borrow().holds(self.channel)
     }
 
-    /// Whether what waits for the target waits for whoever lets it go on.
-    pub(super) fn is_by_hand(&self) -> bool {
-        self.held.borrow().is_by_hand()
+    /// Whether what waits for the target waits for whoever lets it go on, or comes to accompany it.
+    pub(super) fn keeps_back(&self) -> bool {
+        self.held.borrow().keeps_back()
     }
 
     /// What the person is to answer meanwhile.

@@ -10,6 +10,8 @@ use ecluse_recordings::{Screen, Size};
 
 /// The most that is drawn at once. **Unit**: bytes.
 const DRAWN: usize = 16 << 10;
+/// `Ctrl-O` runs a line of readline too.
+const OPERATE: u8 = 0x0f;
 /// Rows that one line may take.
 const ROWS: u16 = 16;
 
@@ -20,7 +22,11 @@ pub(super) struct Line {
     tail: Vec<u8>,
     /// More came than is kept: what was drawn before is not what stands there.
     gap: bool,
+    /// Something came since a line was looked at last, whether it is drawn or not.
+    is_new: bool,
     typed: TypedLine,
+    /// Nothing is drawn: what is sent are lines.
+    is_plain: bool,
 }
 
 impl Line {
@@ -29,7 +35,17 @@ impl Line {
             screen: Screen::new(Size::clamped(cols, rows)),
             tail: Vec::new(),
             gap: false,
+            is_new: false,
             typed: TypedLine::default(),
+            is_plain: false,
+        }
+    }
+
+    /// The lines that somebody sends to a shell without a terminal.
+    pub(super) fn plain() -> Self {
+        Self {
+            is_plain: true,
+            ..Self::new(80, 1)
         }
     }
 
@@ -58,6 +74,10 @@ impl Line {
     }
 
     fn shows(&mut self, bytes: &[u8]) {
+        if self.is_plain {
+            return;
+        }
+        self.is_new |= !bytes.is_empty();
         let last = bytes.len().saturating_sub(DRAWN);
         let over = (self.tail.len() + bytes.len()).saturating_sub(2 * DRAWN);
         self.gap |= last > 0;
@@ -73,7 +93,10 @@ impl Line {
     fn types(&mut self, bytes: &[u8], tripwires: &[&Tripwire]) -> Vec<Fired> {
         let mut typed: Vec<String> = Vec::new();
         self.typed.shown(bytes, |line| typed.push(line.to_owned()));
-        if !bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        if !bytes
+            .iter()
+            .any(|byte| matches!(*byte, b'\r' | b'\n' | OPERATE))
+        {
             return Vec::new();
         }
         let shown = self.shown();
@@ -86,11 +109,12 @@ impl Line {
 
     /// The line at the cursor, with the rows above it that it began in; none where nothing was shown since the last time.
     fn shown(&mut self) -> Option<String> {
-        if self.tail.is_empty() {
+        if !std::mem::take(&mut self.is_new) {
             return None;
         }
         self.draw();
-        let (_, row) = self.screen.cursor()?;
+        // Also where the cursor is hidden: that is the target's to choose.
+        let (_, row) = self.screen.place();
         let is_full = |row: u16| {
             self.screen
                 .row(row)
@@ -187,6 +211,23 @@ mod tests {
             fires(&[">pg_dump is a program\r\n$ ", "<ls", ">ls", "<\r"]).len(),
             0
         );
+        // Lines of a shell without a terminal, whatever it answers.
+        let mut line = Line::plain();
+        assert!(
+            line.passes(Way::Output, &[Bytes::from_static(b"pg_dump")], &[])
+                .is_empty()
+        );
+        assert_eq!(line.types(b"ls\n", &[&tripwire()]).len(), 0);
+        assert_eq!(line.types(b"cd /\npg_dump x\n", &[&tripwire()]).len(), 1);
+        // Where the cursor is hidden, and where the window changed in between.
+        assert_eq!(
+            fires(&[">\x1b[?25l$ ", "<pg_\t", ">pg_dump ", "<x\r"]),
+            ["$ pg_dump"]
+        );
+        let mut line = Line::new(40, 5);
+        line.shows(b"$ pg_dump x");
+        line.resized(40, 5);
+        assert_eq!(line.types(b"\r", &[&tripwire()]).len(), 1);
         // Nothing came since: that line was told.
         assert_eq!(fires(&[">$ pg_dump", "<\r", "<\r", "<\n"]).len(), 1);
     }

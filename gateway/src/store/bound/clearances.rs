@@ -18,7 +18,9 @@ use serde_json::Value as Json;
 use super::super::sql::values;
 use super::super::{Store, StoreError, Writing};
 use super::said::Said;
-use crate::audit::{AuditKind, AuditRecord, AuditVerdict, KEPT_OUT, PEOPLE, PEOPLE_TOLD};
+use crate::audit::{
+    AuditKind, AuditRecord, AuditVerdict, KEPT_OUT, PEOPLE, PEOPLE_TOLD, POSTURE_SINCE,
+};
 use crate::clock;
 
 /// Whom, or what, a word is about.
@@ -103,12 +105,16 @@ impl Words {
         if kind == AuditKind::PeopleAccepted {
             self.begun.insert(client.clone());
         }
+        // What is heightened anew before it was over has been so since then.
+        let since = entry.detail.get(POSTURE_SINCE).and_then(Json::as_i64);
+        let since = since.filter(|_| kind == AuditKind::PostureHigh);
+        let at_us = since.map_or(entry.at_us, |since| since.min(entry.at_us));
         let of_client = self.all.entry(client).or_default();
         for subject in about {
             let last = of_client.entry(subject);
-            let last = last.or_insert_with(|| (seq, entry.at_us, word.clone()));
+            let last = last.or_insert_with(|| (seq, at_us, word.clone()));
             if seq > last.0 {
-                *last = (seq, entry.at_us, word.clone());
+                *last = (seq, at_us, word.clone());
             }
         }
     }
