@@ -105,6 +105,9 @@ fn entries(site: &Site, kind: &str) -> Result<Vec<String>> {
 fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let mut site = site_accompanied(1)?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
+    // Not so much that its sealing takes minutes.
+    let limits = "session = \"64 GiB\", intervention = \"255 GiB\", rate = \"2 MiB/s\"";
+    budgets(&mut site, limits, "255 GiB")?;
     let enough = site.layout().target_home().join("enough");
     let mut running = site
         .ssh("alice+db01")

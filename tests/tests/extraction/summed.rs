@@ -193,7 +193,7 @@ fn x1_sums_of_an_intervention_are_what_the_clients_sent() -> Result<()> {
     ensure!(sum_of(&ends, into) == sent, "{sent} were sent: {ends:?}");
     ensure!(sum_of(&ends, out) == came, "{came} came: {ends:?}");
     let told = told(&site, "odile")?;
-    ensure!(told.contains("299 KiB in"), "{told}");
+    ensure!(told.contains("299.8 KiB in"), "{told}");
     site.close()?;
     site.open()?;
     let page = page(&site)?;
