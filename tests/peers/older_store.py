@@ -13,7 +13,7 @@ import sys
 import uuid
 
 path, migrations, upto = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
-JOURNAL, FACTS, CAUSES, INDEX, BOUND = 3, 3, 9, 11, 10
+JOURNAL, FACTS, CAUSES, INDEX, BOUND, BUDGETS = 3, 3, 9, 11, 10, 21
 LATER = {"bindings-begin", "bound", "not-on-record", "reached", "trail-count", "changes-told", "settings-change",
          "people-accepted", "person-refused", "clearance-ended", "keep-out", "keep-out-lifted",
          "posture-high", "posture-normal"}
@@ -61,6 +61,11 @@ for (table,) in older.execute("SELECT name FROM sqlite_master WHERE type = 'tabl
     for row in today.execute(f"SELECT {names} FROM {table}").fetchall():
         row = list(row) + [0] * len(gone)
         older.execute(f"INSERT INTO {table} ({into}) VALUES ({','.join('?' * len(row))})", row)
+if upto < BUDGETS:
+    # Documents of then said nothing of what may leave.
+    for version, file, text in older.execute("SELECT version, file, text FROM document_texts").fetchall():
+        lines = [line for line in text.splitlines(keepends=True) if not line.startswith("extraction = ")]
+        older.execute("UPDATE document_texts SET text = ? WHERE version = ? AND file = ?", ["".join(lines), version, file])
 
 
 def as_then(entry, seq):

@@ -17,11 +17,14 @@ mod anew;
 mod asked;
 mod copied;
 mod drip;
+mod each;
+mod frozen;
 mod hands;
 mod held;
 mod idle;
 mod kinds;
 mod lock;
+mod pouring;
 mod programs;
 mod seen;
 mod signals;
@@ -100,6 +103,16 @@ fn read(running: &mut Running, bytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// What comes of a shell at which a line is typed, and which nobody leaves.
+fn typed(ssh: &Ssh, line: &str) -> Result<Answer> {
+    let mut running = ssh.spawn()?;
+    let mut stdin = running.child.stdin.take().context("no stdin")?;
+    std::io::Write::write_all(&mut stdin, format!("{line}\n").as_bytes())?;
+    let answer = running.answer();
+    drop(stdin);
+    answer
+}
+
 /// The marks on record, by account, once there are so many; not more.
 fn marks(site: &Site, count: usize) -> Result<Vec<(String, String)>> {
     let records = wait::until(&format!("{count} marks on record"), PATIENCE, || {
@@ -130,38 +143,59 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
         "session = \"200 KiB\", intervention = \"64 GiB\"",
         "64 GiB",
     )?;
-    for (terminal, command) in [
-        (true, "cat plain"),
-        (true, "base64 noise"),
+    // A shell is asked for, where it is not a command.
+    for (terminal, is_shell, line) in [
+        (true, false, "cat plain"),
+        (true, false, "base64 noise"),
         (
             true,
+            false,
             "while printf '\\033]0;~~~~~~~~~~~~~~~~~~~~~~~~~~~~\\007'; do :; done",
         ),
-        (false, "cat noise"),
-        (false, "cat plain >&2"),
-        (false, "cat plain >&2 & cat plain; wait"),
-        (false, "tar cf - noise | gzip"),
+        (
+            true,
+            false,
+            "while printf '\\033]52;c;fn5+fn5+fn5+fn5+fn5+fn5+fn5+\\007'; do :; done",
+        ),
+        (
+            true,
+            false,
+            "while printf '\\033P+q~~~~~~~~~~~~~~~~~~~~~~~~~~~~\\033\\\\'; do :; done",
+        ),
+        (true, true, "cat plain"),
+        (false, true, "cat plain"),
+        (false, false, "cat noise"),
+        (false, false, "cat plain >&2"),
+        (false, false, "cat plain >&2 & cat plain; wait"),
+        (false, false, "tar cf - noise | gzip"),
     ] {
-        let mut ssh = site.ssh("alice+db01").run(command).patience(PATIENCE);
+        let mut ssh = site.ssh("alice+db01").patience(PATIENCE);
         if terminal {
             ssh = ssh.flag("-tt");
         }
-        let answer = ssh
-            .answer()?
-            .refused(&["a budget is spent: 200 KiB (session)", "Passed: 204800 B"])?;
-        // A terminal that is left in disorder is put in order by the gateway.
-        let got = received(&answer).saturating_sub(if terminal { 64 } else { 0 });
-        ensure!(got <= 200 * KIB, "{command}: {got} bytes came");
+        let answer = match is_shell {
+            true => typed(&ssh, line)?,
+            false => ssh.run(line).answer()?,
+        };
+        let answer =
+            answer.refused(&["a budget is spent: 200 KiB (session)", "Passed: 204800 B"])?;
+        let got = match is_shell {
+            // Beside the gateway's words on its terminal.
+            true => answer.text().matches('~').count(),
+            // A terminal that is left in disorder is put in order by the gateway.
+            false => received(&answer).saturating_sub(if terminal { 64 } else { 0 }),
+        };
+        ensure!(got <= 200 * KIB, "{line}: {got} bytes came");
         ensure!(
             got > 100 * KIB,
-            "{command}: {got} bytes came, which is too few"
+            "{line}: {got} bytes came, which is too few"
         );
     }
     // Each session has its end, its warning and its limit on record, once.
-    let mut marks = marks(&site, 14)?;
+    let mut marks = marks(&site, 22)?;
     marks.sort_unstable();
     marks.dedup();
-    ensure!(marks.len() == 14, "told twice: {marks:?}");
+    ensure!(marks.len() == 22, "told twice: {marks:?}");
     let alerts = site.operator(&["live"])?.success()?.text();
     for words in [
         "are spent, and it ends",
@@ -184,7 +218,7 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
     let upload = site.ssh("alice+db01").run("cat > got").patience(PATIENCE);
     upload
         .answer_to(vec![b'x'; 2 << 20])?
-        .refused(&["a budget is spent: 100 KiB (up-session)"])?;
+        .refused(&["a budget is spent: 100 KiB (session, towards the target)"])?;
     let got = fs::metadata(site.layout().target_home().join("got"))?.len();
     ensure!(got <= 100 << 10, "{got} bytes arrived");
     // So are the words of a command, which pass whole or not at all.
@@ -195,10 +229,10 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
     )?;
     let words = "~".repeat(100_000);
     let written = format!("printf %s '{words}' > words");
-    site.ssh("alice+db01")
-        .run(written)
-        .answer()?
-        .refused(&["a budget is spent: 1 KiB (up-session)", "Passed: 0 B"])?;
+    site.ssh("alice+db01").run(written).answer()?.refused(&[
+        "a budget is spent: 1 KiB (session, towards the target)",
+        "Passed: 0 B",
+    ])?;
     ensure!(
         !site.layout().target_home().join("words").exists(),
         "the words of a command arrived"

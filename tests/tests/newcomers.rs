@@ -1,9 +1,10 @@
 //! Nobody new passes unseen: an operator of each client says yes once to each of a provider's people. P1, I10, O4.
 
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use ecluse_tests::{Answer, Plan, Site, keys, store, wait};
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Answer, Plan, Site, Terminal, keys, store, wait};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,4 +159,65 @@ fn p1_who_is_named_at_a_first_start_is_accepted_and_who_left_is_new_again() -> R
         let listed = site.operator(&["people"])?.success()?.text();
         Ok(listed.contains("people accept bruno"))
     })
+}
+
+/// The fingerprint of a key of the site, as OpenSSH tells it.
+fn fingerprint(site: &Site, key: &str) -> Result<String> {
+    let file = site.layout().key(key).with_extension("pub");
+    let told = Command::new("ssh-keygen").arg("-lf").arg(file).output()?;
+    let told = String::from_utf8(told.stdout)?;
+    let word = told.split_whitespace().nth(1);
+    Ok(word.context("no fingerprint")?.to_owned())
+}
+
+/// What `people` tells of somebody, on one line.
+fn of(site: &Site, person: &str) -> Result<String> {
+    let told = site.operator(&["people"])?.success()?.text();
+    let mut parts = told.split("\n\n");
+    let part = parts.find(|part| part.contains(&format!("{person} (")));
+    let part = part.with_context(|| format!("no {person} in {told}"))?;
+    Ok(part.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// I10: an operator reads of a newcomer as they log on, and in `people`, of each of the provider's people, how they stand, their
+/// stations, their keys and their last session, which moves with each.
+#[test]
+fn i10_operators_see_whose_keys_stations_and_last_use_these_are() -> Result<()> {
+    let mut site = site(Plan::move_clock)?;
+    let alice = fingerprint(&site, "alice")?;
+    let never = of(&site, "alice")?;
+    for words in [
+        "accepted by the document",
+        "ws-1",
+        &alice,
+        "no session at yours",
+    ] {
+        ensure!(never.contains(words), "{words:?} is not in {never}");
+    }
+    hire(&mut site)?;
+    let key = fingerprint(&site, "carla")?;
+    wait::until_true("the newcomer in `people`", PATIENCE, || {
+        Ok(of(&site, "carla").is_ok())
+    })?;
+    let new = of(&site, "carla")?;
+    for words in ["NOT ACCEPTED YET", "ws-2", &key, "no session at yours"] {
+        ensure!(new.contains(words), "{words:?} is not in {new}");
+    }
+    let lobby = Terminal::of(&site, &site.ssh("odile"), 160, 30)?;
+    let screen = lobby.sees("écluse>")?;
+    ensure!(
+        screen.contains("carla (maintech) is not accepted by you"),
+        "{screen}"
+    );
+    site.proven("alice", "db01")?;
+    let once = of(&site, "alice")?;
+    ensure!(
+        !once.contains("no session at yours") && once.contains(&alice),
+        "{once}"
+    );
+    site.clock().advance(3600)?;
+    site.ssh("alice+db01").run("true").answer()?.success()?;
+    let twice = of(&site, "alice")?;
+    ensure!(once != twice, "her last session stands still: {twice}");
+    Ok(())
 }

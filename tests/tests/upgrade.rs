@@ -36,6 +36,7 @@ fn is_read_today(format: u32, told: &[&str]) -> Result<()> {
     let listed = site.auditor(&["recordings"])?.success()?.text();
     ensure!(listed.contains("alice"), "{listed}");
     accepts_whom_it_had(&site)?;
+    names_flows_without_a_budget(&site)?;
     let verified = site
         .gateway()
         .try_run(["journal", "verify", "--contents"], "")?;
@@ -82,6 +83,23 @@ fn accepts_whom_it_had(site: &Site) -> Result<()> {
     );
     let listed = site.operator(&["people"])?.success()?.text();
     ensure!(!listed.contains("people accept"), "{listed}");
+    Ok(())
+}
+
+/// X3: documents of before go on without a budget, and the gateway names their flows when it starts.
+fn names_flows_without_a_budget(site: &Site) -> Result<()> {
+    let log = std::fs::read_to_string(site.layout().logs().join("gateway.err"))?;
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("no budget of what leaves"))
+        .collect();
+    ensure!(
+        lines.len() == 1
+            && ["dba", "hopital", "a session", "an intervention"]
+                .iter()
+                .all(|words| lines.concat().contains(words)),
+        "{lines:?}"
+    );
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use ecluse_tests::process::{descendants, send};
 use rustix::process::Signal;
 
 use super::hands::{does, shown};
+use super::pouring::Pouring;
 use super::*;
 use crate::bundles::export;
 
@@ -104,12 +105,16 @@ fn entries(site: &Site, kind: &str) -> Result<Vec<String>> {
 fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let mut site = site_accompanied(1)?;
     let noise = fs::read(site.layout().target_home().join("noise"))?;
-    let files = vec!["noise"; 16].join(" ");
+    // Not so much that its sealing takes minutes.
+    let limits = "session = \"64 GiB\", intervention = \"255 GiB\", rate = \"2 MiB/s\"";
+    budgets(&mut site, limits, "255 GiB")?;
+    let enough = site.layout().target_home().join("enough");
     let mut running = site
         .ssh("alice+db01")
-        .run(format!("cat {files}; cat"))
+        .run("while [ ! -e enough ]; do cat noise; done; cat")
         .patience(PATIENCE)
         .spawn()?;
+    let pouring = Pouring::of(&mut running, &noise)?;
     let session = site.live_session()?;
     shown(&site, &session, &format!("watch {session}"))?;
     let told = site.lobby("omar", &["live"]).answer()?.success()?.text();
@@ -130,9 +135,7 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     ensure!(entries(&site, "accompanied")?.is_empty());
     // An operator watches.
     let mut odile = watches(&site, "odile", &session)?;
-    let mut got = vec![0; 100 * KIB];
-    let stdout = running.child.stdout.as_mut().context("no stdout")?;
-    stdout.read_exact(&mut got)?;
+    pouring.passes(100 * KIB)?;
     shown(&site, &session, "accompanied by odile")?;
     ensure!(connections(&mut site)? > 0);
     // Killed.
@@ -143,9 +146,18 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let left = left.last().and_then(at).context("nobody left")?;
     let late = left.saturating_sub(killed);
     ensure!(late < Duration::from_secs(2), "seen after {late:?}");
+    // Nothing comes until the next one watches.
+    let came = pouring.still()?;
+    shown(&site, &session, "WAITS since")?;
+    ensure!(
+        pouring.came() == came,
+        "{} bytes came to nobody's eyes",
+        pouring.came() - came
+    );
     // Another, who falls silent and answers again.
     let omar = watches(&site, "omar", &session)?;
     shown(&site, &session, "accompanied by omar")?;
+    pouring.passes(came + noise.len())?;
     send(omar.child.id(), Signal::STOP)?;
     let stopped = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     shown(&site, &session, "WAITS since")?;
@@ -153,8 +165,11 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
     let left = left.last().and_then(at).context("nobody left")?;
     let late = left.saturating_sub(stopped);
     ensure!(late <= Duration::from_secs(10), "seen after {late:?}");
+    let came = pouring.still()?;
     send(omar.child.id(), Signal::CONT)?;
     shown(&site, &session, "accompanied by omar")?;
+    pouring.passes(came)?;
+    fs::write(enough, "")?;
     let mut stdin = running.child.stdin.take().context("no stdin")?;
     let input = noise.clone();
     // The target reads it once all before it is read here.
@@ -165,10 +180,12 @@ fn i4_a_session_waits_passes_and_pauses_with_whoever_watches() -> Result<()> {
         "nobody of hopital watches this session any more",
         "omar watches this session: it goes on",
     ])?;
-    got.extend(&answer.output);
+    ensure!(answer.output.is_empty());
     let written = written.join().map(|written| written.is_ok());
     ensure!(written.is_ok_and(|written| written));
-    ensure!(got == noise.repeat(17), "what came is not exact");
+    // What the target sent by itself, and what it read.
+    let all = pouring.all()?;
+    ensure!(all.is_multiple_of(noise.len()), "{all} bytes came");
     ensure!(entries(&site, "accompanied")? == ["odile", "omar", "omar"]);
     let left = entries(&site, "unaccompanied")?;
     let expected = ["alice alone", "odile alone", "omar alone"];

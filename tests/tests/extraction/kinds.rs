@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
 
 use ecluse_tests::client;
 
@@ -19,6 +20,8 @@ const HEADERS: usize = 16;
 enum Kind {
     /// A command, at a terminal or without one.
     Runs(bool, &'static str),
+    /// A shell, at a terminal or without one, at which this is typed.
+    Shell(bool, &'static str),
     /// Many small commands over one connection.
     Again,
     Scp,
@@ -26,7 +29,9 @@ enum Kind {
     Git,
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 16] = [
+    Kind::Shell(true, "cat plain"),
+    Kind::Shell(false, "cat plain"),
     Kind::Runs(true, "cat plain"),
     Kind::Runs(true, "base64 noise"),
     Kind::Runs(true, "cat titles"),
@@ -50,10 +55,10 @@ fn x1_no_kind_puts_more_on_the_wire_than_its_budget() -> Result<()> {
     let mut site = open_site()?;
     repository(&site)?;
     let lock = Lock::open()?;
-    let door = site.plan().ports.door;
-    lock.leads_to(door);
+    lock.leads_to(site.plan().ports.door);
     let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
-    for (round, kind) in KINDS.iter().enumerate() {
+    // Each twice, with another budget.
+    for (round, kind) in KINDS.iter().chain(&KINDS).enumerate() {
         dice ^= dice << 13;
         dice ^= dice >> 7;
         dice ^= dice << 17;
@@ -62,24 +67,65 @@ fn x1_no_kind_puts_more_on_the_wire_than_its_budget() -> Result<()> {
         let limits = format!("session = \"{kib} KiB\", intervention = \"{shown}\"");
         budgets(&mut site, &limits, &shown)?;
         let before = lock.sent.load(SeqCst);
-        let ssh = site
-            .ssh("alice+db01")
-            .option(&format!("Port {}", lock.port))
-            .option(&format!("HostKeyAlias [127.0.0.1]:{door}"))
-            .patience(PATIENCE);
-        take(&site, &ssh, *kind, round)?;
-        let came = lock.sent.load(SeqCst) - before;
-        let budget = kib * KIB;
-        ensure!(
-            came <= budget + BESIDE + budget / HEADERS,
-            "{kind:?}: {came} bytes came of {budget}"
+        take(&site, &behind(&site, &lock), *kind, round)?;
+        comes_to(lock.sent.load(SeqCst) - before, kib * KIB, kind)?;
+    }
+    // What is slowed at its budget has its ceiling for one.
+    for (round, kind) in KINDS.iter().take(3).enumerate() {
+        let shown = format!("{} GiB", 200 + round);
+        let limits = format!(
+            "session = \"100 KiB\", intervention = \"{shown}\", at-limit = \"slow\", slow-rate = \"64 KiB/s\", ceiling = \"150%\""
         );
-        ensure!(
-            came > budget / 2,
-            "{kind:?}: {came} bytes came of {budget}, which is too few"
-        );
+        budgets(&mut site, &limits, &shown)?;
+        let before = lock.sent.load(SeqCst);
+        let ssh = behind(&site, &lock);
+        let taken = thread::scope(|scope| -> Result<Answer> {
+            let taking = scope.spawn(|| comes(&ssh, *kind));
+            let cut = held::held(&site).and_then(|session| site.operator(&["cut", &session]));
+            let taken = taking.join();
+            cut?.success()?;
+            taken.map_err(|_| anyhow::anyhow!("a thread was lost"))?
+        })?;
+        taken.status_is(254)?;
+        comes_to(lock.sent.load(SeqCst) - before, 150 * KIB, kind)?;
     }
     Ok(())
+}
+
+/// Alice's `ssh`, through the lock that counts.
+fn behind(site: &Site, lock: &Lock) -> Ssh {
+    let door = site.plan().ports.door;
+    site.ssh("alice+db01")
+        .option(&format!("Port {}", lock.port))
+        .option(&format!("HostKeyAlias [127.0.0.1]:{door}"))
+        .patience(PATIENCE)
+}
+
+fn comes_to(came: usize, budget: usize, kind: &Kind) -> Result<()> {
+    ensure!(
+        came <= budget + BESIDE + budget / HEADERS,
+        "{kind:?}: {came} bytes came of {budget}"
+    );
+    ensure!(
+        came > budget / 2,
+        "{kind:?}: {came} bytes came of {budget}, which is too few"
+    );
+    Ok(())
+}
+
+/// What comes of one that runs or is typed.
+fn comes(ssh: &Ssh, kind: Kind) -> Result<Answer> {
+    let at = |terminal| match terminal {
+        true => ssh.clone().flag("-tt"),
+        false => ssh.clone(),
+    };
+    match kind {
+        Kind::Runs(terminal, command) => at(terminal).run(command).answer(),
+        Kind::Shell(terminal, line) => typed(&at(terminal), line),
+        Kind::Again | Kind::Scp | Kind::Rsync | Kind::Git => {
+            anyhow::bail!("{kind:?} is a program of its own")
+        }
+    }
 }
 
 /// Takes what it gets.
@@ -90,10 +136,7 @@ fn take(site: &Site, ssh: &Ssh, kind: Kind, round: usize) -> Result<()> {
         client::run(&mut program, &[], PATIENCE)
     };
     let answer = match kind {
-        Kind::Runs(terminal, command) => {
-            let ssh = ssh.clone().run(command);
-            if terminal { ssh.flag("-tt") } else { ssh }.answer()?
-        }
+        Kind::Runs(..) | Kind::Shell(..) => comes(ssh, kind)?,
         Kind::Again => {
             let shared = ssh.clone().shared(&format!("again-{round}"));
             loop {

@@ -16,6 +16,12 @@ fn out(entry: &Value) -> Option<u64> {
     channels.iter().map(|one| one.get("out")?.as_u64()).sum()
 }
 
+/// What they sent to the target.
+fn into(entry: &Value) -> Option<u64> {
+    let channels = entry.pointer("/detail/channels")?.as_array()?;
+    channels.iter().map(|one| one.get("in")?.as_u64()).sum()
+}
+
 /// The page of a bundle of intervention 1, as text.
 fn page(site: &Site) -> Result<String> {
     let bundle = site.layout().root().join("bundle.tar");
@@ -152,5 +158,51 @@ fn x1_sums_of_an_intervention_are_what_the_clients_received() -> Result<()> {
     }
     let listed = site.auditor(&["recordings"])?.success()?.text();
     ensure!(listed.matches('≤').count() >= 2, "{listed}");
+    Ok(())
+}
+
+/// X1: what goes the other way is counted as exactly: what clients sent is what arrived, and what the record and the page say.
+#[test]
+fn x1_sums_of_an_intervention_are_what_the_clients_sent() -> Result<()> {
+    let mut site = Site::start()?;
+    fill(&site)?;
+    site.proven("alice", "db01")?;
+    let home = site.layout().target_home();
+    let (mut sent, mut came) = (0, 0);
+    for (file, bytes, then) in [("one", 300_000, ""), ("two", 5_000, "; head -c 1024 plain")] {
+        let ssh = site.ssh("alice+db01").run(format!("cat > {file}{then}"));
+        let answer = ssh
+            .patience(PATIENCE)
+            .answer_to(vec![b'x'; bytes])?
+            .success()?;
+        came += received(&answer);
+        ensure!(fs::metadata(home.join(file))?.len() == u64::try_from(bytes)?);
+        sent += bytes;
+    }
+    let answer = over_one(&site)
+        .run("head -c 2048 > three")
+        .answer_to(vec![b'x'; 2048])?;
+    came += received(&answer.success()?);
+    sent += 2048;
+    over_one(&site).flag("-O").flag("exit").answer()?;
+    wait::until_true("the ends on record", PATIENCE, || {
+        // The first session proved her code.
+        Ok(store::audit(&site, "session-end")?.len() == 4)
+    })?;
+    let ends = store::audit(&site, "session-end")?;
+    ensure!(sum_of(&ends, into) == sent, "{sent} were sent: {ends:?}");
+    ensure!(sum_of(&ends, out) == came, "{came} came: {ends:?}");
+    let told = told(&site, "odile")?;
+    ensure!(told.contains("299.8 KiB in"), "{told}");
+    site.close()?;
+    site.open()?;
+    let page = page(&site)?;
+    for words in [
+        format!("{came} bytes out, {sent} bytes in, in 4 sessions"),
+        "<td>0</td><td>300000</td><td>cat &gt; one</td>".to_owned(),
+        "<td>1024</td><td>5000</td><td>cat &gt; two; head -c 1024 plain</td>".to_owned(),
+    ] {
+        ensure!(page.contains(&words), "{words:?} is not in {page}");
+    }
     Ok(())
 }

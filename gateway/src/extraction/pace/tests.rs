@@ -104,6 +104,36 @@ fn channels_share_a_rate_evenly() {
     }
 }
 
+/// X3: sessions side by side have a rate each, and as much of it whether one channel copies there or many.
+#[test]
+fn x3_sessions_have_their_rate_each_however_many_channels_they_open() {
+    let now = clock::monotonic();
+    let rate = 1 << 20;
+    let sessions = [Paces::default(), Paces::default()];
+    let mut all: Vec<(Arc<Pace>, Vec<Copying>)> = sessions
+        .iter()
+        .zip([1, 20])
+        .map(|(paces, count)| {
+            let channels = (0..count).map(|_| Copying::new(32 << 10, now)).collect();
+            (paces.of(Way::Down, rate), channels)
+        })
+        .collect();
+    for milli in 0..5_000 {
+        for (pace, channels) in &mut all {
+            copy(pace, channels, now + MS * milli, 1);
+        }
+    }
+    for (_, channels) in &all {
+        let total: u64 = channels.iter().map(|channel| channel.sent).sum();
+        assert!(
+            close(total, rate * 5, 0.05),
+            "{} copied {total}",
+            channels.len()
+        );
+    }
+    assert!(Arc::ptr_eq(&sessions[0].of(Way::Down, rate), &all[0].0));
+}
+
 /// X3: beside channels that copy as fast as they may, what a person types comes back at once, and the rate holds all the same.
 #[test]
 fn x3_an_echo_goes_ahead_of_a_copy_and_is_owed() {
