@@ -96,7 +96,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     ] {
         ensure!(told.contains(words), "{words:?} is not in {told}");
     }
-    shell.sees("this session is suspended, since another operator has to approve it")?;
+    shell.sees("once another operator has approved it, connect again")?;
     command.answer()?.status_is(254)?.says(&[
         "is refused meanwhile and ends in",
         "“command: *” is refused meanwhile",

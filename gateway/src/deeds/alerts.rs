@@ -8,6 +8,7 @@ mod budgets;
 mod by_hand;
 mod folded;
 mod signals;
+mod since;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,8 @@ pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
 pub(crate) use self::signals::Found;
+use self::since::{Since, all_of};
+pub(crate) use self::since::{UpTo, up_to_now};
 use super::{Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
@@ -30,7 +33,7 @@ use crate::copies::Away;
 use crate::door::crowd::{Crowd, Places};
 use crate::gateway::Gateway;
 use crate::log::CONTRADICTED;
-use crate::store::{AuditQuery, ORDER, StoreError};
+use crate::store::{ORDER, StoreError};
 
 /// How long an alert is shown again at each look.
 const SHOWN_FOR: Span = Span::from_hours(7 * 24);
@@ -45,7 +48,7 @@ const PAGE: u32 = 1000;
 pub(crate) struct Alerts {
     /// Only what was found since; everything that is shown again at each look, without it.
     #[serde(default)]
-    pub(crate) since: Option<Timestamp>,
+    pub(crate) since: Option<UpTo>,
 }
 
 /// What is to be told, and when it happened or began.
@@ -227,10 +230,12 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     let operator = right(house, by, "alerts", by.as_operator(&applied)).await?;
     let (client, now) = (operator.client(), operator.now());
     let (since, is_new) = (ask.since, ask.since.is_some());
+    let looked = since.map_or(Since::Time(now.minus(SHOWN_FOR)), Since::Told);
+    let since = since.map(|upto| upto.at);
     let from = since.unwrap_or(now.minus(SHOWN_FOR));
-    let mut alerts = on_record(house, client, from).await?;
-    alerts.extend(by_hand(house, by, client, from).await?);
-    alerts.extend(alone(house, client, from).await?);
+    let mut alerts = on_record(house, client, looked).await?;
+    alerts.extend(by_hand(house, by, client, looked).await?);
+    alerts.extend(alone(house, client, looked).await?);
     let room = house.space.last();
     if !is_new || room.since >= from {
         alerts.extend(of_room(house, room));
@@ -248,11 +253,11 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     Ok(folded::folded(alerts))
 }
 
-/// What is on record and concerns the client, since a time.
+/// What is on record and concerns the client, since then.
 async fn on_record(
     house: &Gateway,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     /// What is looked for together, and what of it is told.
     type Tell = fn(AuditRecord) -> Told;
@@ -285,31 +290,6 @@ async fn on_record(
         }));
     }
     Ok(alerts)
-}
-
-/// Every record of these kinds, in order: what is told of them is chosen afterwards, when all of them are known.
-async fn all_of(
-    house: &Gateway,
-    client: &ClientId,
-    kinds: &[AuditKind],
-    since: Timestamp,
-) -> Result<Vec<AuditRecord>, StoreError> {
-    let mut query = AuditQuery {
-        client: Some(client.clone()),
-        kinds: kinds.to_vec(),
-        from: Some(since),
-        limit: Some(PAGE),
-        ..AuditQuery::default()
-    };
-    let mut all = Vec::new();
-    loop {
-        let page = house.store.audit(&query).await?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        query.after = Some(last.seq);
-        all.extend(page.into_iter().map(|stored| stored.record));
-    }
 }
 
 fn text(record: &AuditRecord, key: &str) -> String {
@@ -480,8 +460,9 @@ fn of_copies(away: &Away) -> Alert {
 async fn host_keys(
     house: &Gateway,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
+    let since = since.beside_the_log();
     let mut told = BTreeSet::new();
     let mut alerts = Vec::new();
     for alert in house.store.host_key_alerts(client, since).await? {

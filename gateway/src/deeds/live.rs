@@ -153,7 +153,7 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
     let there = there.iter().zip(&charges_there).zip(&hands_there);
     let there = there.map(|((remote, charges), (hands, with))| Passing {
         nearest: spent.nearest(charges),
-        ..of_there(remote, hands, with.clone())
+        ..of_there(&applied.documents, remote, hands, with.clone())
     });
     let mut sessions: Vec<Passing> = here.chain(there).collect();
     sessions.sort_by_key(|session| session.number);
@@ -179,8 +179,8 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         target: facts.target.clone(),
         account: facts.account.clone(),
         started: facts.started,
-        closes_at: Some(facts.closes_at),
-        left: Some(facts.closes_at.since(session.now())),
+        closes_at: Some(session.closes_at()),
+        left: Some(session.closes_at().since(session.now())),
         intervention: Some(facts.intervention_number),
         channels: Channels::Open(channels.collect()),
         passed: Some(Passed { down, up }),
@@ -234,12 +234,20 @@ fn remote_charges(documents: &Documents, remote: &Remote, now: Timestamp) -> Vec
 }
 
 /// One that another node carries: its channels are known there alone.
-fn of_there(remote: &Remote, standing: &Standing, with: Option<With>) -> Passing {
+fn of_there(
+    documents: &Documents,
+    remote: &Remote,
+    standing: &Standing,
+    with: Option<With>,
+) -> Passing {
     let hands = standing.hands();
     let start = &remote.session.start;
     let intervention = remote.intervention.as_ref();
     let closes_at = intervention.and_then(|intervention| match intervention.state() {
-        State::Open { closes_at, .. } => Some(*closes_at),
+        State::Open { closes_at, .. } => {
+            let by_posture = intervention.ends_by_posture(documents, clock::agreed());
+            Some(by_posture.map_or(*closes_at, |at| at.min(*closes_at)))
+        }
         State::Requested
         | State::Approved { .. }
         | State::Refused { .. }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use ecluse_policy::extraction::{Charge, Level, granted_budgets};
-use ecluse_policy::{InterventionNumber, SessionId};
+use ecluse_policy::{InterventionNumber, SessionId, Span};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,6 +42,17 @@ pub(crate) enum Of {
     Intervention(InterventionNumber),
     /// One session's.
     Session(u64),
+}
+
+/// The technician's own sessions here that a posture ends, by number, and how long from now.
+pub(crate) fn ends_by_posture(house: &Gateway, by: &Actor) -> Vec<(u64, Span)> {
+    let sessions = house.live.all().into_iter();
+    let theirs = sessions.filter(|session| session.facts().person == *by.person());
+    let ends = theirs.filter_map(|session| {
+        let at = session.posture_ends_it()?;
+        Some((session.facts().number, at.since(session.now())))
+    });
+    ends.collect()
 }
 
 /// The budgets of what is granted to a technician and of what they have open here. What others take of budgets that they

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::alerts::{Alerts, alerts};
+use super::alerts::{self, Alerts, alerts};
 use super::answers::{Approve, Approved, Refuse, Withdraw, approve, refuse, withdraw};
 use super::changes::{Begin, Changes, What, changes, news, untold, up_to_now};
 use super::listing::{Interventions, Pending, interventions, pending, seen};
@@ -304,7 +304,8 @@ async fn a_refused_request_leaves_no_more_on_record_than_it_should() {
     assert!(serde_json::to_string(&record.detail).unwrap().len() < 5_000);
 }
 
-/// What an operator is told first, as facts; nobody else is.
+/// What an operator is told first, as facts; nobody else is. What was dated before they looked, and stood there afterwards, is
+/// news.
 #[tokio::test]
 async fn alerts_are_facts() {
     let house = House::new().await;
@@ -316,9 +317,13 @@ async fn alerts_are_facts() {
     };
     let tell = async |at| house.gateway.store.record(&[failed(at)]).await.unwrap();
     tell(clock::now().minus(Span::from_mins(60))).await;
-    let since = clock::now();
-    tell(clock::now()).await;
     let odile = house.visitor("odile");
+    let applied = house.gateway.applied();
+    let operator = odile.as_operator(&applied).unwrap();
+    // Dated before somebody looked, and there only afterwards.
+    let dated = clock::now();
+    let since = alerts::up_to_now(&house.gateway, &operator).await.unwrap();
+    tell(dated).await;
     let all = alerts(&house.gateway, &odile, Alerts::default())
         .await
         .unwrap();

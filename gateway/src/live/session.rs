@@ -115,6 +115,8 @@ struct Inner {
     screens: BTreeMap<u32, Weak<LiveScreen>>,
     /// What its channels pay by.
     tolls: BTreeMap<u32, Weak<Toll>>,
+    /// When its client's posture ends the first of it, where that does.
+    ends_at: Option<Timestamp>,
 }
 
 impl LiveSession {
@@ -148,6 +150,23 @@ impl LiveSession {
     /// The time by which its rights end: never earlier than the time that has passed since they began makes it (I3).
     pub fn now(&self) -> Timestamp {
         self.time.now()
+    }
+
+    /// When it, or the first of its channels, ends at the latest, as far as is known now.
+    pub(crate) fn closes_at(&self) -> Timestamp {
+        let closes_at = self.facts.closes_at;
+        let ends_at = self.lock().ends_at;
+        ends_at.map_or(closes_at, |ends_at| ends_at.min(closes_at))
+    }
+
+    /// A posture ends the first of it then, or nothing of it.
+    pub(crate) fn ends_by_posture(&self, at: Option<Timestamp>) {
+        self.lock().ends_at = at;
+    }
+
+    /// When a posture ends the first of it, where it does.
+    pub(crate) fn posture_ends_it(&self) -> Option<Timestamp> {
+        self.lock().ends_at
     }
 
     /// Its channels now.

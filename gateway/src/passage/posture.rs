@@ -41,6 +41,9 @@ pub(super) async fn warn(
             }
         }
     }
+    let first = ends.values().map(|(at, _)| *at).min();
+    // Shown from before it is told.
+    live.ends_by_posture(first);
     for (known, (at, posture)) in &ends {
         if warned.0.get(known) != Some(at) {
             live.tell(None, &visit.say_ends(posture, *at, now));
@@ -51,7 +54,6 @@ pub(super) async fn warn(
         let words = visit.say("posture-goes-on");
         live.tell(None, &next::announced(gateway, visit.lang(), &words));
     }
-    let first = ends.values().map(|(at, _)| *at).min();
     warned.0 = ends
         .into_iter()
         .map(|(known, (at, _))| (known, at))

@@ -5,12 +5,14 @@
 use ecluse_recordings::Size as ScreenSize;
 
 use super::Size;
-use super::layout::width;
+use super::layout::{shorten, width};
 
 /// Between two parts.
 const BETWEEN: &str = " · ";
 /// Narrower terminals have two lines.
 const NARROW: u16 = 60;
+/// What must be said is cut to so many columns at the least; with fewer it says nothing.
+const LEAST: usize = 12;
 /// Lower ones have one all the same.
 const LOW: u16 = 8;
 
@@ -23,19 +25,35 @@ pub fn lines(viewer: Size) -> u16 {
     }
 }
 
-/// `parts` in their lines: each that fits, the most important first, the first always.
-pub fn status(parts: &[String], viewer: Size) -> String {
+/// `parts` in their lines: each that fits, the most important first, the first always. The first `must` of them are cut where
+/// they do not fit, rather than left out.
+pub fn status(parts: &[String], must: usize, viewer: Size) -> String {
     let columns = usize::from(viewer.cols);
     let mut below = vec![String::new(); usize::from(lines(viewer))];
-    for part in parts {
-        let place = below
-            .iter_mut()
-            .find(|line| line.is_empty() || width(line) + width(BETWEEN) + width(part) <= columns);
-        if let Some(line) = place {
-            if !line.is_empty() {
-                line.push_str(BETWEEN);
-            }
-            line.push_str(part);
+    let room = |line: &String| match line.is_empty() {
+        true => columns,
+        false => columns.saturating_sub(width(line) + width(BETWEEN)),
+    };
+    for (at, part) in parts.iter().enumerate() {
+        let fits = below
+            .iter()
+            .position(|line| line.is_empty() || width(part) <= room(line));
+        let widest = || {
+            let all = below.iter().enumerate();
+            let widest = all.max_by_key(|(_, line)| room(line));
+            let widest = widest.filter(|(_, line)| at < must && room(line) >= LEAST);
+            widest.map(|(place, _)| place)
+        };
+        let Some(line) = fits.or_else(widest).and_then(|place| below.get_mut(place)) else {
+            continue;
+        };
+        let room = room(line);
+        if !line.is_empty() {
+            line.push_str(BETWEEN);
+        }
+        match at < must && at > 0 {
+            true => line.push_str(&shorten(part, room)),
+            false => line.push_str(part),
         }
     }
     below.join("\n")
@@ -58,7 +76,42 @@ mod tests {
 
     fn said(parts: &[&str], cols: u16, rows: u16) -> String {
         let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-        status(&parts, Size { cols, rows })
+        status(&parts, 1, Size { cols, rows })
+    }
+
+    /// I4, I5: what must be said is cut rather than left out, also where something else must be said beside it.
+    #[test]
+    fn i4_what_must_be_said_is_cut_and_not_left_out() {
+        let said = |parts: &[&str], must, cols| {
+            let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+            status(&parts, must, Size { cols, rows: 24 })
+        };
+        let long = "session 28 is over: cut by odile (a copy of the whole database, and more)";
+        let ended = ["q leaves", long, "the screen stays as it was"];
+        assert_eq!(
+            said(&ended, 2, 80),
+            "q leaves · session 28 is over: cut by odile (a copy of the whole database, and …"
+        );
+        assert_eq!(
+            said(&ended, 2, 40),
+            "q leaves\nsession 28 is over: cut by odile (a cop…"
+        );
+        let full = "YOU DO NOT ACCOMPANY IT: already 1 other";
+        let held = "HELD by odile: is that copy wanted by anybody at all?";
+        let two = ["q leaves · c cuts · ?", full, held, "0:12"];
+        assert_eq!(
+            said(&two, 3, 80),
+            "q leaves · c cuts · ? · YOU DO NOT ACCOMPANY IT: already 1 other · HELD by odil…"
+        );
+        assert_eq!(
+            said(&two, 3, 40),
+            format!("q leaves · c cuts · ? · HELD by odile: …\n{full}")
+        );
+        // What there is no room for at all is left out.
+        assert_eq!(
+            said(&two, 3, 30),
+            "q leaves · c cuts · ?\nYOU DO NOT ACCOMPANY IT: alre…"
+        );
     }
 
     /// I5: the way out, what is seen and the clock stand on a narrow terminal too; what does not fit is left out whole.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Admission;
-use super::rules::{For, Rules, Standing};
+use super::rules::{For, Rules, Standing, Withheld};
 use crate::clearance::let_in;
 use crate::documents::Documents;
 use crate::identity::Presence;
 use crate::intervention::{Intervention, State};
 use crate::matrix::listed_target;
 use crate::name::{AccountName, InterventionNumber, TargetId};
+use crate::posture::Missing;
 use crate::terms::StartRequest;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Refusal, Verdict};
@@ -59,21 +60,40 @@ pub fn admit_for(
     let (client, _) = listed_target(documents, presence.person(), target, now)?;
     let_in(documents, client, presence, target)?;
     let mut admitted: Vec<Admission> = Vec::new();
-    let mut refused: Vec<Refusal> = Vec::new();
+    let mut refused: Vec<(Refusal, bool)> = Vec::new();
     for intervention in interventions
         .iter()
         .filter(|it| is_about(it, presence, target))
     {
-        match admit_by(documents, presence, target, account, intervention, now) {
+        match admit_by(
+            documents,
+            presence,
+            target,
+            account,
+            asked,
+            intervention,
+            now,
+        ) {
             Ok(mut admissions) => admitted.append(&mut admissions),
-            Err(refusal) => refused.push(refusal),
+            Err(refused_by) => refused.push(refused_by),
         }
     }
     let permits = |admission: &Admission| {
         asked.is_some_and(|asked| matches!(admission.open(asked, now), Verdict::Permit(_)))
     };
+    let answered = |one: &Withheld| asked.is_some_and(|asked| one.answers(asked, now));
+    let bars = |admission: &Admission| admission.withheld.iter().any(answered);
     if admitted.iter().any(permits) {
         admitted.retain(permits);
+    } else if admitted.iter().any(bars) {
+        admitted.retain(bars);
+    } else {
+        // What is asked may be another intervention's, and nothing but the posture keep it back there.
+        let barred = refused.iter().filter(|(_, answers)| *answers);
+        let barred = barred.map(|(refusal, _)| refusal);
+        if let Some(refusal) = barred.min_by_key(|refusal| remedy(refusal)) {
+            return Err(refusal.clone());
+        }
     }
     let accounts: BTreeSet<AccountName> = admitted
         .iter()
@@ -112,9 +132,10 @@ pub fn admit_for(
         let is_far = |refusal: &Refusal| {
             matches!((refusal, pending_from), (Refusal::NotYet { starts_at, .. }, Some(from)) if from.plus(SOON) < *starts_at)
         };
-        let nearest = refused.into_iter().min_by_key(|refusal| match is_far(refusal) {
-            true => (PENDING, true),
-            false => (nearness(refusal), false),
+        let nearest = refused.into_iter().map(|(refusal, _)| refusal);
+        let nearest = nearest.min_by_key(|refusal| match is_far(refusal) {
+            true => (PENDING, 1),
+            false => (nearness(refusal), remedy(refusal)),
         });
         nearest.unwrap_or(Refusal::NoIntervention {
             target: target.clone(),
@@ -230,13 +251,71 @@ const fn nearness(refusal: &Refusal) -> u8 {
     }
 }
 
-/// The admissions, one an account, that one intervention gives.
+/// How far what would help is, of what a posture bars: a yes is nearest, and a line is refused to everybody.
+const fn remedy(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::Posture(posture) => match posture.missing {
+            Missing::Yes { .. } => 0,
+            Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => 1,
+            Missing::Line { .. } => 2,
+        },
+        _ => 0,
+    }
+}
+
+/// The admissions, one an account, that one intervention gives; else the refusal, and whether a posture alone keeps back what
+/// is asked.
 fn admit_by(
     documents: &Documents,
     presence: &Presence,
     target: &TargetId,
     account: Option<&AccountName>,
+    asked: Option<&StartRequest>,
     intervention: &Intervention,
+    now: Timestamp,
+) -> Result<Vec<Admission>, (Refusal, bool)> {
+    let mut withheld = Vec::new();
+    let admissions = admissions_by(
+        documents,
+        presence,
+        target,
+        account,
+        intervention,
+        &mut withheld,
+        now,
+    );
+    if let Ok(admissions) = &admissions
+        && !admissions.is_empty()
+    {
+        return Ok(admissions.clone());
+    }
+    let answers = |one: &&Withheld| asked.is_some_and(|asked| one.answers(asked, now));
+    let nearest = |all: &mut dyn Iterator<Item = &Withheld>| {
+        let refusals = all.map(|one| Refusal::Posture(one.because.clone()));
+        refusals.min_by_key(remedy)
+    };
+    if let Some(refusal) = nearest(&mut withheld.iter().filter(answers)) {
+        return Err((refusal, true));
+    }
+    let refusal = match (admissions, nearest(&mut withheld.iter())) {
+        // At this hour nothing passes either way.
+        (Err(refusal @ Refusal::OutsideHours { .. }), _) | (Err(refusal), None) => refusal,
+        (_, Some(refusal)) => refusal,
+        (Ok(_), None) => Refusal::NoIntervention {
+            target: target.clone(),
+        },
+    };
+    Err((refusal, false))
+}
+
+/// The same, with what a posture keeps back.
+fn admissions_by(
+    documents: &Documents,
+    presence: &Presence,
+    target: &TargetId,
+    account: Option<&AccountName>,
+    intervention: &Intervention,
+    withheld: &mut Vec<Withheld>,
     now: Timestamp,
 ) -> Result<Vec<Admission>, Refusal> {
     let number = intervention.number();
@@ -297,7 +376,6 @@ fn admit_by(
     }
     let mut admissions = Vec::new();
     let mut opens_at = None;
-    let mut withheld = None;
     let standing = Standing {
         number,
         approvals: opened.approvals().len(),
@@ -320,7 +398,7 @@ fn admit_by(
             For::New,
             now,
         );
-        withheld = withheld.or_else(|| rules.withheld.first().map(|one| one.because.clone()));
+        withheld.extend(rules.withheld.iter().cloned());
         opens_at = opens_at.into_iter().chain(rules.opens_at).min();
         if !rules.open.is_empty() {
             admissions.push(Admission {
@@ -340,7 +418,6 @@ fn admit_by(
     }
     match (admissions.is_empty(), opens_at) {
         (false, _) => Ok(admissions),
-        (true, None) if let Some(posture) = withheld => Err(Refusal::Posture(posture)),
         (true, Some(at)) => Err(Refusal::OutsideHours {
             target: target.clone(),
             opens_at: Some(at),

@@ -7,11 +7,13 @@ use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
+use crate::flow::choke::answers;
 use crate::identity::Presence;
 use crate::intervention::Grant;
 use crate::matrix::flows_in_both;
 use crate::name::{AccountName, FlowName, InterventionNumber, TargetId};
 use crate::posture::{HighPosture, InPosture, Missing};
+use crate::terms::StartRequest;
 use crate::time::{Span, Timestamp};
 use crate::verdict::EndReason;
 
@@ -46,6 +48,15 @@ pub(super) struct Rule {
 pub(super) struct Withheld {
     pub(super) rule: Rule,
     pub(super) because: Box<HighPosture>,
+}
+
+impl Withheld {
+    /// Whether it would permit that a channel starts.
+    pub(super) fn answers(&self, asked: &StartRequest, now: Timestamp) -> bool {
+        now < self.rule.closes_at
+            && (self.rule.terminal || asked.terminal.is_none())
+            && answers(&self.rule.capability, &asked.flow).is_ok()
+    }
 }
 
 /// For what rules are asked.

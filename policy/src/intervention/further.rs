@@ -59,6 +59,46 @@ impl Intervention {
         bars
     }
 
+    /// Whether anything of what is granted is allowed under its client's posture once operators have said yes.
+    #[must_use]
+    pub fn opens_with_yes(&self, documents: &Documents, now: Timestamp) -> bool {
+        let client = documents.client(&self.request.client);
+        let posture = documents.posture(&self.request.client);
+        let (Some(client), Some(posture), Some(granted)) = (client, posture, self.granted()) else {
+            return false;
+        };
+        if let State::Open { opened_at, .. } = &self.state
+            && posture.over_at(*opened_at) <= now
+        {
+            return false;
+        }
+        let entries = documents.written(client).iter();
+        let mut left = entries
+            .flat_map(|flow| &flow.allow)
+            .filter(|entry| !posture.rules.refuses(entry));
+        left.any(|entry| {
+            let mut of_it = granted.scope.capabilities.iter();
+            entry
+                .at(now)
+                .is_some_and(|allowed| of_it.any(|one| one.common(allowed).is_some()))
+        })
+    }
+
+    /// When what runs by it ends by its client's posture, for want of a yes or by a shorter window; lines that are refused are
+    /// each channel's own.
+    #[must_use]
+    pub fn ends_by_posture(&self, documents: &Documents, now: Timestamp) -> Option<Timestamp> {
+        let posture = documents.posture(&self.request.client)?;
+        let State::Open { opened_at, .. } = &self.state else {
+            return None;
+        };
+        let warned = posture.warned_until();
+        Some(match self.yeses_wanted(documents, now) {
+            Some(_) => warned,
+            None => posture.over_at(*opened_at).max(warned),
+        })
+    }
+
     pub(super) fn lacks_yes(&self, documents: &Documents, now: Timestamp) -> bool {
         self.yeses_wanted(documents, now).is_some()
     }

@@ -128,6 +128,48 @@ fn p6_what_lacks_a_yes_is_suspended_and_goes_on() {
     assert!(matches!(unasked, Err(Refusal::WrongState { .. })));
 }
 
+/// P6: of several interventions, what is told concerns the one that comes nearest to what is asked: a line that is refused to
+/// everybody is not named to who asks for something else, and the posture is where it alone keeps back what is asked.
+#[test]
+fn p6_of_several_interventions_the_one_that_is_asked_for_is_told_of() {
+    let before = with("approvers = 2\nrefuse = [\"command: *\"]\nat-most = \"24h\"");
+    let of = |family: &str| {
+        let only = Narrowing {
+            families: Some([family.to_owned()].into()),
+            ..Narrowing::default()
+        };
+        asked(&before)
+            .approved_by(&before, &odile(&before), &only, t0())
+            .unwrap()
+    };
+    let (shell, commands) = (of("shell"), of("command"));
+    let high = heightened(&before, t0());
+    let twice = |it: &Intervention| {
+        it.approved_by(&high, &olive(&high), &Narrowing::default(), t0())
+            .unwrap()
+    };
+    let admits = |all: &[Intervention], flow: FlowRequest| {
+        let (alice, db01) = (alice(&high), target("db01"));
+        let start = StartRequest::plain(flow);
+        admit_for(&high, &alice, &db01, None, Some(&start), all, t0())
+    };
+    let both = [commands.clone(), shell.clone()];
+    let told = posture(admits(&both, FlowRequest::Shell).unwrap_err());
+    assert!(matches!(told, Missing::Yes { .. }), "{told:?}");
+    let line = Missing::Line {
+        line: "command: *".into(),
+    };
+    let both = [twice(&shell), twice(&commands)];
+    assert_eq!(
+        posture(admits(&both, command("id")).unwrap_err()),
+        line,
+        "the shell that is admitted says nothing of it"
+    );
+    let _ = admits(&both, FlowRequest::Shell).unwrap();
+    // A yes is not promised to give what it does not.
+    assert!(shell.opens_with_yes(&high, t0()) && !commands.opens_with_yes(&high, t0()));
+}
+
 /// P6: a refused line ends after the warning, and the rest of the session stands; a new channel of it is refused at once.
 #[test]
 fn p6_a_refused_line_ends_and_the_rest_goes_on() {

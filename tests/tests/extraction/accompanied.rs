@@ -281,6 +281,7 @@ fn i4_an_operator_accompanies_as_many_sessions_as_the_flow_says() -> Result<()> 
     shown(&site, &second, "WAITS since")?;
     // The first is left: it pauses, and the second goes on.
     of_first.presses("q")?;
+    of_first.sees("it waits, since nobody accompanies it")?;
     of_first.ends()?;
     shown(&site, &second, "accompanied by odile")?;
     shown(&site, &first, "WAITS since")?;

@@ -1,8 +1,8 @@
 //! Sessions that wait for somebody who accompanies them (I4).
 
-use ecluse_policy::{ClientId, Timestamp};
+use ecluse_policy::ClientId;
 
-use super::{Alert, Told, all_of, count, text};
+use super::{Alert, Since, Told, all_of, count, text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
 use crate::live::presence::ALONE;
@@ -12,7 +12,7 @@ use crate::store::StoreError;
 pub(super) async fn alone(
     house: &Gateway,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     const WAITS: &[AuditKind] = &[AuditKind::Unaccompanied];
     const COMES: &[AuditKind] = &[AuditKind::Accompanied];
@@ -24,8 +24,8 @@ pub(super) async fn alone(
         return Ok(Vec::new());
     };
     // Apart: what people are told of is found by the entries themselves.
-    let mut over = all_of(house, client, COMES, first.at).await?;
-    over.extend(all_of(house, client, ENDS, first.at).await?);
+    let mut over = all_of(house, client, COMES, Since::Time(first.at)).await?;
+    over.extend(all_of(house, client, ENDS, Since::Time(first.at)).await?);
     let told = waits.into_iter().map(|record| {
         let is_over = |one: &AuditRecord| one.session == record.session && one.at >= record.at;
         let over = over.iter().any(is_over);

@@ -1,8 +1,8 @@
 //! Budgets that reached a mark, and whether anything still waits for more of them (X3).
 
-use ecluse_policy::{ClientId, Timestamp};
+use ecluse_policy::ClientId;
 
-use super::{Alert, Told, all_of, count, text};
+use super::{Alert, Since, Told, all_of, count, text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
 use crate::store::StoreError;
@@ -18,11 +18,11 @@ const ENDS: &[AuditKind] = &[
 pub(super) async fn budgets(
     house: &Gateway,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     let reached = all_of(house, client, &[AuditKind::Extraction], since).await?;
     let ends = match reached.first() {
-        Some(first) => all_of(house, client, ENDS, first.at).await?,
+        Some(first) => all_of(house, client, ENDS, Since::Time(first.at)).await?,
         None => Vec::new(),
     };
     let told = reached.into_iter().map(|record| {
@@ -72,7 +72,7 @@ fn budget(record: AuditRecord, over: bool) -> Told {
 
 #[cfg(test)]
 mod tests {
-    use ecluse_policy::SessionId;
+    use ecluse_policy::{SessionId, Timestamp};
     use serde_json::json;
     use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! What other operators did by hand to sessions (X3).
 
+use ecluse_policy::ClientId;
 use ecluse_policy::extraction::Hand;
-use ecluse_policy::{ClientId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Told, all_of, count, text};
+use super::{Alert, Since, Told, all_of, count, text};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
 use crate::gateway::Gateway;
@@ -32,7 +32,7 @@ pub(super) async fn by_hand(
     house: &Gateway,
     by: &Actor,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     const HANDS: &[AuditKind] = &[
         AuditKind::Hold,

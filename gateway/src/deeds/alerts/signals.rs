@@ -1,10 +1,10 @@
 //! Signals that were found, and whether what they hold waits still (X3).
 
+use ecluse_policy::ClientId;
 use ecluse_policy::signals::{Then, Value};
-use ecluse_policy::{ClientId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Told, all_of, count, text};
+use super::{Alert, Since, Told, all_of, count, text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
 use crate::live::signals::read;
@@ -46,11 +46,11 @@ const ENDS: &[AuditKind] = &[
 pub(super) async fn signals(
     house: &Gateway,
     client: &ClientId,
-    since: Timestamp,
+    since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     let found = all_of(house, client, &[AuditKind::Signal], since).await?;
     let ends = match found.first() {
-        Some(first) => all_of(house, client, ENDS, first.at).await?,
+        Some(first) => all_of(house, client, ENDS, Since::Time(first.at)).await?,
         None => Vec::new(),
     };
     let told = found.into_iter().filter_map(|record| {
@@ -88,7 +88,7 @@ fn signal(record: AuditRecord, over: bool) -> Option<Told> {
 
 #[cfg(test)]
 mod tests {
-    use ecluse_policy::SessionId;
+    use ecluse_policy::{SessionId, Timestamp};
     use uuid::Uuid;
 
     use super::*;

@@ -12,6 +12,13 @@ pub(super) async fn quota(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
     let ask: Quota = grammar::parse(words)?;
     let budgets = quota::quota(desk.gateway, desk.visitor, ask).await?;
     super::standing::tell_posture(desk).await?;
+    for (number, left) in quota::ends_by_posture(desk.gateway, desk.visitor) {
+        let args = [
+            ("number", number.to_string().into()),
+            ("left", times::countdown(desk.lang(), left).into()),
+        ];
+        desk.line("posture-session-ends", &args).await?;
+    }
     if budgets.is_empty() {
         desk.line("quota-none", &[]).await?;
         return Ok(status::DONE);

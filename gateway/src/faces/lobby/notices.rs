@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{AsOperator, AsTechnician, CloseReason, InterventionId, Role, Timestamp};
+use ecluse_policy::{AsOperator, AsTechnician, CloseReason, InterventionId, Role};
 
 use super::desk::{Desk, Trouble};
 use super::passing::Passing;
 use super::shown;
 use crate::clock;
+use crate::deeds::alerts as found;
 use crate::deeds::changes::{UpTo, up_to_now};
 use crate::deeds::{listing, news};
 use crate::faces::lobby::operator::{alerts, changes};
@@ -24,8 +25,8 @@ pub(super) enum Notices {
     Operator {
         waiting: BTreeMap<InterventionId, Intervention>,
         passing: Passing,
-        /// Alerts before it were told.
-        alerted: Timestamp,
+        /// Alerts up to there were told.
+        alerted: found::UpTo,
         /// Changes of what concerns the client were told up to there.
         changed: UpTo,
     },
@@ -57,7 +58,7 @@ impl Notices {
                 Ok(Self::Operator {
                     waiting: waiting(desk, &by).await?,
                     passing: Passing::begin(desk, &by).await?,
-                    alerted: by.now(),
+                    alerted: found::up_to_now(desk.gateway, &by).await?,
                     changed: up_to_now(desk.gateway, &by).await?,
                 })
             }
@@ -154,8 +155,10 @@ impl Notices {
                 let Ok(by) = desk.visitor.as_operator(&applied) else {
                     return Ok(Vec::new());
                 };
+                // Before they are looked for: what comes in between is found again, and told once.
+                let upto = found::up_to_now(desk.gateway, &by).await?;
                 let mut news = alerts::since_then(desk, *alerted).await?;
-                *alerted = by.now();
+                *alerted = upto;
                 news.extend(changes::news(desk, changed).await?);
                 let waiting = waiting(desk, &by).await?;
                 for (id, request) in &waiting {
@@ -250,8 +253,14 @@ fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
             let (person, _) = intervention.seen()?;
             Some(desk.say("lobby-answer-seen", &[("person", name(person).into())]))
         }
-        State::Approved { granted } => {
+        // What is in use is their own doing, unless a posture wanted one more yes and has it since.
+        State::Approved { granted } | State::Open { granted, .. } => {
             let approval = intervention.approvals().last()?;
+            if let State::Open { opened_at, .. } = intervention.state()
+                && approval.at <= *opened_at
+            {
+                return None;
+            }
             let args = [
                 ("person", name(&approval.operator).into()),
                 (
@@ -290,7 +299,7 @@ fn answer(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
             let reason = shown::close_reason(&desk.gateway.texts, desk.lang(), reason);
             Some(desk.say("lobby-answer-closed", &[("reason", reason.into())]))
         }
-        // Their own doing, or told where they work.
-        State::Open { .. } | State::Cancelled { .. } => None,
+        // Their own doing.
+        State::Cancelled { .. } => None,
     }
 }

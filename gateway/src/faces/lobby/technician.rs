@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ecluse_policy::{Capability, Intervention, Refusal, TargetId, matrix_scope};
+use ecluse_policy::{Capability, Documents, Intervention, Refusal, TargetId, matrix_scope};
 
 use super::desk::{Desk, Trouble, status};
-use super::{accompanied, grammar, next, shown};
+use super::{accompanied, grammar, next, shown, standing};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Flows};
@@ -135,16 +135,22 @@ async fn nothing_of(
     targets: &[TargetId],
     only: &[Family],
 ) -> Result<u32, Trouble> {
-    let reaches = matrix_scope(&desk.applied().documents, desk.person(), clock::now());
-    let allowed: Vec<Capability> = reaches
-        .into_iter()
-        .filter(|reach| {
-            targets
-                .iter()
-                .any(|target| reach.scope.targets.contains(target))
-        })
-        .flat_map(|reach| reach.scope.capabilities)
-        .collect();
+    let documents = desk.applied().documents.clone();
+    let on_them = |documents: &Documents| -> Vec<Capability> {
+        let mut reaches = matrix_scope(documents, desk.person(), clock::now());
+        reaches.retain(|reach| {
+            let mut targets = targets.iter();
+            targets.any(|target| reach.scope.targets.contains(target))
+        });
+        let all = reaches.into_iter();
+        all.flat_map(|reach| reach.scope.capabilities).collect()
+    };
+    let allowed = on_them(&documents);
+    let written = on_them(&documents.as_written());
+    // Where that is so by a posture, it is said first.
+    if shown::families(&written) != shown::families(&allowed) {
+        standing::tell_posture(desk).await?;
+    }
     let (only, targets): (BTreeSet<_>, BTreeSet<_>) =
         (only.iter().collect(), targets.iter().collect());
     let args = [

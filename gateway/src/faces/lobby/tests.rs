@@ -3,6 +3,7 @@
 mod assurance;
 mod commands;
 mod grammar;
+mod posture;
 mod rights;
 mod told;
 mod waiting_room;

@@ -44,6 +44,16 @@ impl LiveSession {
         told
     }
 
+    /// Whether it waits for somebody who accompanies it.
+    pub(crate) fn waits_for_company(&self) -> bool {
+        self.held.borrow().by_absence()
+    }
+
+    /// Whether an operator or a signal holds it.
+    pub(crate) fn waits_by_hand(&self) -> bool {
+        self.held.borrow().is_by_hand()
+    }
+
     fn change_company(&self, change: impl FnOnce(&mut Company)) {
         // Under one lock, so that what holds is what it has come to.
         let _inner = self.lock();

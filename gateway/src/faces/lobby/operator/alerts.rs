@@ -1,12 +1,10 @@
 //! Alerts in words, each told once in a dialogue, the latest last: where the eye is, nearest to the prompt.
 
-use ecluse_policy::Timestamp;
-
 use super::signals;
 use crate::archive::space::mebibytes;
 use crate::clock;
 use crate::deeds::Undone;
-use crate::deeds::alerts::{self, Alert, Alerts, HandAct, Place, Sort, Told};
+use crate::deeds::alerts::{self, Alert, Alerts, HandAct, Place, Sort, Told, UpTo};
 use crate::faces::lobby::desk::{Desk, Trouble};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
@@ -19,11 +17,8 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The alerts since a time; none where there is no right to them any more.
-pub(crate) async fn since_then(
-    desk: &mut Desk<'_>,
-    since: Timestamp,
-) -> Result<Vec<String>, Trouble> {
+/// The alerts since then; none where there is no right to them any more.
+pub(crate) async fn since_then(desk: &mut Desk<'_>, since: UpTo) -> Result<Vec<String>, Trouble> {
     let since = Some(since);
     match untold(desk, Alerts { since }).await {
         Err(Trouble::Undone(Undone::Refused(_))) => Ok(Vec::new()),

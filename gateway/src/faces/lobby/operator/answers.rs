@@ -3,8 +3,9 @@
 //! One gesture each. What was granted is printed beside what was asked, so that the operator reads what they said.
 
 use ecluse_policy::PersonId;
-use ecluse_policy::intervention::{Intervention, State};
+use ecluse_policy::intervention::Intervention;
 
+use crate::clock;
 use crate::deeds::answers::{self, Approve, Refuse, Refused, Withdraw};
 use crate::deeds::{Undone, Wants};
 use crate::faces::lobby::commands::Command;
@@ -36,7 +37,10 @@ pub(crate) async fn approve(
 async fn tell_approval(desk: &mut Desk<'_>, intervention: &Intervention) -> Result<(), Trouble> {
     let request = intervention.request();
     let number = request.number.to_string();
-    let State::Approved { granted } = intervention.state() else {
+    let documents = &desk.applied().documents;
+    // What is granted already may want one more yes while the posture is heightened; and what is in use may be said yes to.
+    let wants_more = intervention.yeses_wanted(documents, clock::now()).is_some();
+    let Some(granted) = intervention.granted().filter(|_| !wants_more) else {
         return Ok(desk
             .line("operator-approved-partly", &[("number", number.into())])
             .await?);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ecluse_policy::intervention::{Intervention, Request};
-use ecluse_policy::{Lang, entries_behind};
+use ecluse_policy::{Lang, Missing, entries_behind};
 
 use super::{alerts, changes};
 use crate::clock;
@@ -112,7 +112,7 @@ async fn block(
         lines.push(line);
     }
     if intervention.yeses_wanted(documents, now).is_some() {
-        lines.push(desk.say("posture-suspended", &[("id", id.clone().into())]));
+        lines.push(suspended(desk, intervention, &id));
     }
     let short = intervention.short_hours(documents, now);
     lines.extend(
@@ -148,6 +148,31 @@ async fn block(
         desk.terminal.line(&format!("     {line}")).await?;
     }
     Ok(())
+}
+
+/// What a posture suspends, and what one more yes gives of it.
+fn suspended(desk: &Desk<'_>, intervention: &Intervention, id: &str) -> String {
+    let (documents, now) = (&desk.applied().documents, clock::now());
+    if !intervention.opens_with_yes(documents, now) {
+        return desk.say("posture-suspended-barred", &[]);
+    }
+    let barred = intervention.barred_by_posture(documents, now);
+    let lines = barred.iter().filter_map(|one| match one {
+        Missing::Line { line } => Some(desk.say("posture-line", &[("line", line.into())])),
+        Missing::Yes { .. }
+        | Missing::Window { .. }
+        | Missing::Length { .. }
+        | Missing::Bytes { .. } => None,
+    });
+    let lines: Vec<String> = lines.collect();
+    let id = ("id", id.into());
+    match lines.is_empty() {
+        true => desk.say("posture-suspended", &[id]),
+        false => {
+            let lines = ("lines", lines.join(", ").into());
+            desk.say("posture-suspended-partly", &[id, lines])
+        }
+    }
 }
 
 fn who(texts: &Texts, lang: Lang, request: &Request, source: Option<&str>) -> String {

@@ -31,7 +31,14 @@ pub(crate) async fn watch(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
             desk.line("watch-over", &args).await?;
             return Ok(status::DONE);
         }
-        Stopped::Left { over: false } => "watch-left",
+        // Asked once this one is gone.
+        Stopped::Left { over: false } => {
+            match (passing.waits_for_company(), passing.waits_by_hand()) {
+                (true, _) => "watch-left-alone",
+                (false, true) => "watch-left-held",
+                (false, false) => "watch-left",
+            }
+        }
         Stopped::Cut => return cut(desk, &[number.to_string()]).await,
         Stopped::Refused(refusal) => return desk.refused(&refusal).await,
         Stopped::Unreadable(problem) => {

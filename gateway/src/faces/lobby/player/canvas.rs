@@ -131,15 +131,20 @@ impl Canvas {
 
     /// Whether all of `said` has its place in the status.
     pub(super) fn has_place(&self, said: &[String]) -> bool {
-        let status = below::status(said, self.size);
+        let status = below::status(said, 1, self.size);
         said.iter().all(|part| status.contains(part.as_str()))
     }
 
     /// Paints, with what is said below: the most important first, how to leave before all. A narrow terminal has no place
     /// for the last.
     pub(super) fn show(&mut self, screen: &Screen, said: &[String]) {
+        self.show_saying(screen, said, 1);
+    }
+
+    /// The same; the first `must` of what is said have their place, if only cut.
+    pub(super) fn show_saying(&mut self, screen: &Screen, said: &[String], must: usize) {
         if self.room {
-            let status = below::status(said, self.size);
+            let status = below::status(said, must, self.size);
             self.frame = self.painter.paint(screen, &status);
             self.drawn = Some(Instant::now());
         }

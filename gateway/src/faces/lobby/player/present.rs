@@ -165,26 +165,34 @@ impl Present {
         })
     }
 
-    fn said(&self, canvas: &Canvas, channel: u32, screen: &Screen, ending: &Ending) -> Vec<String> {
+    /// What is said below, and how much of it must be: how it ended and why, whether the looker counts, what holds it.
+    fn said(
+        &self,
+        canvas: &Canvas,
+        channel: u32,
+        screen: &Screen,
+        ending: &Ending,
+    ) -> (Vec<String>, usize) {
         let facts = self.session.facts();
         let number = [("number", facts.number.into())];
         if canvas.sure {
-            return vec![canvas.say("watch-cut-sure", &number)];
+            return (vec![canvas.say("watch-cut-sure", &number)], 1);
         }
         if canvas.help {
             let keys = canvas.say("watch-keys-all", &[]);
-            return keys.split(" · ").map(str::to_owned).collect();
+            return (keys.split(" · ").map(str::to_owned).collect(), 1);
         }
         if self.ended {
             let how = how_it_ended(&canvas.gateway, canvas.lang, &self.session);
             let [number] = number;
             let args = [number, ("how", how.into())];
             // A narrow terminal leaves out that the screen stays, never how it ended.
-            return vec![
+            let said = vec![
                 canvas.say("watch-keys-over", &[]),
                 canvas.say("watch-ended", &args),
                 canvas.say("watch-stays", &[]),
             ];
+            return (said, 2);
         }
         if self.over {
             let how = [
@@ -199,7 +207,7 @@ impl Present {
                 None => ("watch-keys", canvas.say("watch-waiting", &number)),
             };
             let ended = canvas.say("watch-channel-ended", &how);
-            return vec![canvas.say(keys, &[]), ended, then];
+            return (vec![canvas.say(keys, &[]), ended, then], 2);
         }
         let now = clock::now();
         let several = self.session.channels().len() > 1;
@@ -211,14 +219,16 @@ impl Present {
         // The way out is never what a narrow terminal leaves out. Then what makes the screen another one than the
         // technician's.
         let mut said = vec![canvas.say(keys, &[])];
-        said.extend(self.held(canvas, channel));
         said.extend(self.company(canvas));
+        said.extend(self.held(canvas, channel));
+        let must = said.len();
         if self.behind.is_some_and(|since| since.elapsed() >= BEHIND) {
             said.push(canvas.say("watch-behind", &[]));
         }
         said.extend(canvas.left_out(screen));
         said.extend(canvas.in_part(screen));
-        let left = times::countdown(canvas.lang, facts.closes_at.since(self.session.now()));
+        let left = self.session.closes_at().since(self.session.now());
+        let left = times::countdown(canvas.lang, left);
         said.push(canvas.say("watch-left-time", &[("left", left.into())]));
         said.push(times::countdown(canvas.lang, now.since(facts.started)));
         if several {
@@ -226,7 +236,7 @@ impl Present {
         }
         said.push(format!("{}@{}", facts.account, facts.target));
         said.push(facts.person.to_string());
-        said
+        (said, must)
     }
 }
 
@@ -248,12 +258,13 @@ impl Source for Present {
             let said = match canvas.sure {
                 true => vec![canvas.say("watch-cut-sure", &[("number", number.into())])],
                 false => {
-                    let mut said = waiting(canvas, number);
+                    let mut said = vec![canvas.say("watch-keys", &[])];
                     said.extend(self.company(canvas));
+                    said.push(canvas.say("watch-waiting", &[("number", number.into())]));
                     said
                 }
             };
-            canvas.show(&Screen::new(ScreenSize::clamped(1, 1)), &said);
+            canvas.show_saying(&Screen::new(ScreenSize::clamped(1, 1)), &said, said.len());
             return Ok(Stand {
                 settled: true,
                 due: None,
@@ -270,8 +281,8 @@ impl Source for Present {
             let caught_up = progress != Progress::Behind;
             self.ended = caught_up && !live;
             if caught_up || canvas.is_blank() || canvas.waited(FRAME) {
-                let said = self.said(canvas, channel, screen, ending);
-                canvas.show(screen, &said);
+                let (said, must) = self.said(canvas, channel, screen, ending);
+                canvas.show_saying(screen, &said, must);
             }
             caught_up
         })?;
@@ -328,12 +339,4 @@ fn how_it_closed(canvas: &Canvas, ending: &Ending) -> String {
         }
         (None, None) => canvas.say("watch-closed", &[]),
     }
-}
-
-/// No channel of the session has a screen now.
-fn waiting(canvas: &Canvas, number: u64) -> Vec<String> {
-    vec![
-        canvas.say("watch-keys", &[]),
-        canvas.say("watch-waiting", &[("number", number.into())]),
-    ]
 }

@@ -231,13 +231,13 @@ fn the_keys_of_a_replay_are_seen_beside_the_clock() {
                 texts.say(lang, keys, &[]),
                 texts.in_part(lang, picture, viewer).unwrap(),
             ];
-            assert_eq!(below::status(&said, viewer), said.join(" · "));
+            assert_eq!(below::status(&said, 1, viewer), said.join(" · "));
         }
         for all in ["replay-keys-all", "watch-keys-all"] {
             let keys = texts.say(lang, all, &[]);
             let parts: Vec<String> = keys.split(" · ").map(str::to_owned).collect();
             let viewer = Size { cols: 80, rows: 24 };
-            assert_eq!(below::status(&parts, viewer), keys);
+            assert_eq!(below::status(&parts, 1, viewer), keys);
         }
     }
 }
