@@ -2,8 +2,13 @@
 //!
 //! Looks at samples and not at everything: [`SAMPLE`] bytes in each stretch, which is a sixteenth of the threshold between
 //! [`SHORTEST`] and [`LONGEST`]. A sample is encoded where nearly all of its letters are of one such alphabet, in long runs, with
-//! the mixture of letters that encoded bytes have. What is encoded adds its stretch, what is not takes three off.
+//! the mixture of letters that encoded bytes have; or folded as encoders fold, with letters that are not something else's
+//! ([`shape`]): databases and programs are half zeros. What is encoded adds its stretch, what is not takes three off, and what
+//! may be either changes nothing.
 
+mod shape;
+
+use self::shape::Looks;
 use super::rules::Wall;
 use super::{Fired, Signal, Value};
 
@@ -50,9 +55,10 @@ impl Run {
                 continue;
             }
             self.skip = stretch - SAMPLE as u64;
-            self.encoded = match is_encoded(&self.sample) {
-                true => self.encoded.saturating_add(stretch),
-                false => self.encoded.saturating_sub(3 * stretch),
+            self.encoded = match looks(&self.sample) {
+                Looks::Encoded => self.encoded.saturating_add(stretch),
+                Looks::Unclear => self.encoded,
+                Looks::Other => self.encoded.saturating_sub(3 * stretch),
             };
             self.sample.clear();
             if self.encoded >= rule.bytes.as_u64() {
@@ -114,8 +120,12 @@ impl Letters {
 }
 
 /// Whether nearly all of a sample is encoded bytes.
-fn is_encoded(sample: &[u8]) -> bool {
-    is_wall(sample) || is_uuencoded(sample)
+fn looks(sample: &[u8]) -> Looks {
+    if is_wall(sample) || is_uuencoded(sample) {
+        Looks::Encoded
+    } else {
+        shape::looks(sample)
+    }
 }
 
 fn is_wall(sample: &[u8]) -> bool {

@@ -89,6 +89,120 @@ fn walls_are_told_however_they_come() {
     }
 }
 
+/// As SQLite writes it: a header, and pages of which most is zeros, with cells of text and small numbers at the end.
+fn database() -> Vec<u8> {
+    let mut out = b"SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20".to_vec();
+    out.resize(4096, 0);
+    for page in 0..60_u32 {
+        let mut cells = Vec::new();
+        for row in 0..=page % 40 {
+            cells.extend([30, row as u8, 4, 0, 0x21, 0x35, 1]);
+            cells.extend(format!("name {row}2026-11-30T10:{:02}", row % 60).into_bytes());
+        }
+        let mut one = vec![13, 0, 0, 0, (page % 40) as u8, 0, 0, 0];
+        for row in 0..=page % 40 {
+            one.extend((4096 - 30 * row).to_be_bytes().split_at(2).1);
+        }
+        one.resize(4096 - cells.len(), 0);
+        one.extend(cells);
+        out.extend(one);
+    }
+    out
+}
+
+/// The tables of an ELF file: symbols and relocations, which are small numbers between zeros, and the code of this very program.
+fn program() -> Vec<u8> {
+    let mut out = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
+    for symbol in 0..4000_u64 {
+        out.extend((symbol as u32 * 17).to_le_bytes());
+        out.extend([0x12, 0, 12, 0]);
+        out.extend((0x1000 + symbol * 64).to_le_bytes());
+        out.extend((symbol % 200).to_le_bytes());
+    }
+    let here = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    out.extend(here.into_iter().take(200_000));
+    out
+}
+
+/// X3: what is taken on a screen is a database or a program more often than noise, and half of these is zeros.
+#[test]
+fn x3_walls_of_databases_programs_and_zeros_are_told() {
+    for (what, bytes) in [
+        ("database", database()),
+        ("program", program()),
+        ("zeros", vec![0; 200_000]),
+    ] {
+        let base64 = STANDARD.encode(&bytes);
+        let walls = [
+            ("base64", folded(base64.as_bytes(), 76, b"\n")),
+            ("on a terminal", folded(base64.as_bytes(), 76, b"\r\n")),
+            ("of openssl", folded(base64.as_bytes(), 64, b"\n")),
+            ("one line", base64.into_bytes()),
+            ("hex", folded(&hex(&bytes), 60, b"\n")),
+            ("uuencode", uuencoded(&bytes)),
+        ];
+        for (how, wall) in walls {
+            for piece in [37, 32 << 10] {
+                assert!(fires(&wall, piece), "{what}, {how}, in pieces of {piece}");
+            }
+        }
+    }
+}
+
+/// Letters that were drawn, in lines of that width.
+fn drawn(from: &[u8], columns: usize) -> String {
+    let letters: Vec<u8> = noise(1 << 20)
+        .iter()
+        .map(|byte| from[usize::from(*byte) % from.len()])
+        .collect();
+    String::from_utf8(folded(&letters, columns, b"\n")).unwrap()
+}
+
+/// X3: what is folded like encoded bytes and is none.
+#[test]
+fn x3_what_is_folded_alike_is_no_wall() {
+    let lines = |line: String| format!("{line}\n").repeat(8000);
+    for (what, output) in [
+        ("one letter", lines("a".repeat(76))),
+        ("one letter without end", "a".repeat(1 << 20)),
+        ("rulers", lines("=".repeat(76))),
+        ("dashes", lines("-".repeat(64))),
+        ("slashes", lines("/".repeat(76))),
+        ("bases", drawn(b"ACGT", 60)),
+        ("many of one base", drawn(b"AAAACGT", 60)),
+        ("proteins", drawn(b"ACDEFGHIKLMNPQRSTVWY", 60)),
+        ("a number", drawn(b"0123456789", 60)),
+        ("a number without end", drawn(b"0123456789", 1 << 21)),
+        ("a power of ten", format!("1{}", "0".repeat(1 << 20))),
+        (
+            "a list of files",
+            (0..20_000)
+                .map(|n| format!("/usr/share/doc/lib{n}/examples/Some{}Thing\n", n % 97))
+                .collect(),
+        ),
+        (
+            "a build",
+            (0..20_000)
+                .map(|n| {
+                    format!(
+                        "   Compiling some-crate-{n} v0.{}.1 (/build/some-crate)\n",
+                        n % 40
+                    )
+                })
+                .collect(),
+        ),
+    ] {
+        for piece in [37, 32 << 10] {
+            let (unix, terminal) = (output.clone(), output.replace('\n', "\r\n"));
+            assert!(
+                !fires(unix.as_bytes(), piece),
+                "{what} in pieces of {piece}"
+            );
+            assert!(!fires(terminal.as_bytes(), piece), "{what} on a terminal");
+        }
+    }
+}
+
 #[test]
 fn what_people_read_is_no_wall() {
     let row = |line: &str| line.repeat((1 << 20) / line.len());
