@@ -94,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             said(&ended, 2, 40),
-            "q leaves\nsession 28 is over: cut by odile (a cop…"
+            "q leaves · the screen stays as it was\nsession 28 is over: cut by odile (a cop…"
         );
         let full = "YOU DO NOT ACCOMPANY IT: already 1 other";
         let held = "HELD by odile: is that copy wanted by anybody at all?";

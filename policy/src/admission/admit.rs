@@ -253,13 +253,13 @@ const fn nearness(refusal: &Refusal) -> u8 {
 
 /// How far what would help is, of what a posture bars: a yes is nearest, and a line is refused to everybody.
 const fn remedy(refusal: &Refusal) -> u8 {
-    match refusal {
-        Refusal::Posture(posture) => match posture.missing {
-            Missing::Yes { .. } => 0,
-            Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => 1,
-            Missing::Line { .. } => 2,
-        },
-        _ => 0,
+    let Refusal::Posture(posture) = refusal else {
+        return 0;
+    };
+    match posture.missing {
+        Missing::Yes { .. } => 0,
+        Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => 1,
+        Missing::Line { .. } => 2,
     }
 }
 
