@@ -148,7 +148,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
         .status_is(1)?
         .says(&[IS_HIGH, "ask for 1h at most"])?;
     let two = asks("30m")?.success()?.text();
-    ensure!(two.contains("0 of 2 approvals"), "{two}");
+    ensure!(two.contains("2 approvals needed, none yet"), "{two}");
 
     site.close()?;
     site.open()?;
