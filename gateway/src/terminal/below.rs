@@ -110,7 +110,7 @@ mod tests {
         // What there is no room for at all is left out.
         assert_eq!(
             said(&two, 3, 30),
-            "q leaves · c cuts · ?\nYOU DO NOT ACCOMPANY IT: alre…"
+            "q leaves · c cuts · ? · 0:12\nYOU DO NOT ACCOMPANY IT: alre…"
         );
     }
 
