@@ -352,3 +352,33 @@ pub(in crate::store) fn telling_of_people(change: &Writing, record: AuditRecord)
         record
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// P6: a posture that is said anew before it was over is heightened since it was said first, so that what it ends is not warned
+    /// a second time; and no entry says that it was heightened after itself.
+    #[test]
+    fn p6_a_posture_said_anew_is_heightened_since_it_was_said_first() {
+        let client = ClientId::parse("hopital").unwrap();
+        let since = |said: Json| {
+            let mut words = Words::default();
+            for (seq, kind, at, detail) in [
+                (1, AuditKind::PostureHigh, 100, serde_json::json!({})),
+                (2, AuditKind::PostureNormal, 150, serde_json::json!({})),
+                (3, AuditKind::PostureHigh, 200, said.clone()),
+            ] {
+                let entry = serde_json::json!({
+                    "salt": "00", "seq": seq, "at": at, "kind": kind.name(), "person": "odile",
+                    "client": "hopital", "reason": "an intrusion", "verdict": "permit", "detail": detail,
+                });
+                words.see(seq, &serde_json::from_value(entry).unwrap(), kind);
+            }
+            words.all[&client][&Subject::High].1
+        };
+        assert_eq!(since(serde_json::json!({ "since": 100 })), 100);
+        assert_eq!(since(serde_json::json!({ "since": 300 })), 200);
+        assert_eq!(since(serde_json::json!({})), 200);
+    }
+}
