@@ -144,7 +144,9 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
 /// technician leaves instead: the line of a tripwire does not run behind their back.
 #[tokio::test]
 async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
-    for goes_on in [true, false] {
+    // By a signal, and by the absence of whoever accompanies it (I4).
+    let ways = [(true, true), (true, false), (false, true), (false, false)];
+    for (goes_on, is_alone) in ways {
         let (world, to_technician, to_target) =
             (World::default(), Till::default(), Till::default());
         let coming = if goes_on { vec![] } else { vec![Piece::Close] };
@@ -153,7 +155,10 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
         let line = Piece::Data(Bytes::from_static(b"rm -r *\r"));
         target.outbox.put(line.clone());
         let held = watch::Sender::new(Held::default());
-        held.send_modify(Held::is_signalled);
+        held.send_modify(|held| match is_alone {
+            true => drop(held.is_alone(true)),
+            false => held.is_signalled(),
+        });
         let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
         let mut kind = Opaque::default();
         let mut pump = Pump {
@@ -186,7 +191,10 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
                 // It ends by itself.
                 return std::future::pending().await;
             }
-            held.send_modify(Held::is_on_record);
+            held.send_modify(|held| match is_alone {
+                true => drop(held.is_alone(false)),
+                false => held.is_on_record(),
+            });
             while to_target.pieces().is_empty() {
                 tokio::task::yield_now().await;
             }
