@@ -119,7 +119,7 @@ impl Bench<'_> {
 }
 
 /// A matrix without a limit, which somebody answers for.
-fn unlimited() -> Result<String> {
+pub(crate) fn unlimited() -> Result<String> {
     let until = ecluse_tests::clock::date_in(30)?;
     Ok(format!(
         "{{ session = \"unlimited\", intervention = \"unlimited\", owner = \"Odile\", until = \"{until}\" }}"
