@@ -14,6 +14,7 @@ common-bye = Goodbye.
 common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
 common-time-note = Times that are shown are UTC.
 common-no-such-intervention = There is no intervention { $id } that you can see. “{ $command }” lists them.
+common-no-session-of-yours = You have no session { $id } that goes on. The question has the number of the session to answer for.
 common-no-such-session = There is no session { $id } in passage that you can see. “live” lists them.
 
 ## Names of things
@@ -125,7 +126,7 @@ room-which-account-unclear = Please name one of: { $accounts }.
 room-client-sees = This is what the client sees:
 room-code-hint = The operator sees the same code. On the telephone, compare it.
 room-sent = Request { $number } was sent. It is for the operators of { $client }: { $operators }.
-room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. Call your contact: { $contacts }.
+room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. { contact-of }
 room-joined = Your request { $number } is already waiting: you join it. It is for the operators of { $client }: { $operators }.
 room-joined-approved = Your request { $number } is approved and has yet to begin: you wait for it here. The operators of { $client }: { $operators }.
 room-seen = { $time }  Seen by { $person }.
@@ -265,7 +266,7 @@ signal-name = { $kind ->
     [hours] the signal “hours”
   }
 operator-signal = { $time }  { $name }: { $person } on { $target }, session { $session }, channel { $channel }: { $kind ->
-    [burst] { $measured } left within a minute, and { $threshold } are far above the past sessions.
+    [burst] { $measured } left within a minute; more than { $threshold } is far above the past sessions.
     [steady] a steady stream at { $measured } while nobody types, { $threshold } or more all along.
     [base64] { $measured } of encoded text (base64 or the like), { $threshold } or more.
     [unattended] the recording grows while nobody has typed or sent anything for { $measured }, longer than { $threshold }.
@@ -404,14 +405,14 @@ operator-budget = { $time }  { $person } on { $target }, session { $session }, c
         [no] it ends.
        *[yes] { $over ->
             [yes] it was held; it waits no more.
-           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+           *[no] it is held: topup { $session } { $more }, or cut { $session }.
         }
     }
    *[limit] the { $limit } that may pass ({ $key }) are spent, and { $then ->
         [end] it ends.
         [hold] { $over ->
             [yes] it was held; it waits no more.
-           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+           *[no] it is held: topup { $session } { $more }, or cut { $session }.
         }
        *[slow] it is slowed.
     }
@@ -430,9 +431,9 @@ operator-topped-up-held = { $by } holds the session by hand, and that stays: res
 operator-held = Session { $session } of { $person } is held: nothing passes, and what runs on the target stays there. resume { $session } lets it go on.
 operator-held-already = Session { $session } of { $person } is held already, by { $by }.
 operator-resumed = Session { $session } of { $person } goes on.
-operator-resumed-budget = Session { $session } of { $person } is not held by hand any more, but a budget holds it: topup { $session } 50MiB.
+operator-resumed-budget = Session { $session } of { $person } is not held by hand any more, but a budget holds it: topup { $session } SIZE.
 operator-not-held = Nobody holds session { $session } of { $person } by hand.
-operator-not-held-budget = Nobody holds session { $session } of { $person } by hand; a budget does: topup { $session } 50MiB.
+operator-not-held-budget = Nobody holds session { $session } of { $person } by hand; a budget does: topup { $session } SIZE.
 operator-slowed = Session { $session } of { $person } goes at { $rate } at most, each way. slow { $session } off lets it go.
 operator-full-speed = Session { $session } of { $person } goes as fast again as its document lets it.
 operator-not-slowed = Nobody slows session { $session } of { $person } by hand.
@@ -526,7 +527,7 @@ posture-unclear = “{ $typed }” is no posture: “posture high --reason "…"
 posture-why = Why? The technicians concerned read it.
 posture-before = That is how it stands already: nothing was changed.
 posture-is-normal = The posture is normal. “posture high --reason "…"” tightens everything at once.
-posture-standing = { $client } is in heightened posture since { $time } ({ $by }): { $reason }
+posture-standing = { $client } is in heightened posture since { $time } ({ $by }): { $reason }.
 posture-means = Heightened posture means: approvals needed: { $approvers } at least; an intervention lasts { $length } at most; refused: { $refuse }; may leave or enter at most: { $ceilings }; what it no longer allows ends { $warning } after the warning; operators who lead back (posture normal): { $back }.
 posture-unwritten = Your document says nothing of it, so the gateway's own holds; to set it: [posture.high] with approvers, at-most, refuse, extraction, warning, normal-by.
 posture-over-by = Said to be over by: { $people }. More operators are needed: posture normal
@@ -784,7 +785,7 @@ usage-twice = “{ $option }” is there twice.
 usage-no-target = Name at least one target.
 usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
-usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
+usage-no-sessions = Say what: a session by its number, a target or a technician by name, or “all”.
 usage-no-person = Name a person.
 usage-no-kept = Say who or what: a person, a station, a target, or “all”.
 usage-no-size = Say how much: 50MiB.
@@ -883,6 +884,10 @@ totals-topped-up = added to: { $count } ×
 totals-held = held by hand: { $count } ×
 totals-slowed = slowed by hand: { $count } ×
 totals-cut = cut: { $count } ×
+totals-asked = questions asked: { $count } ×
+totals-answered = answered: { $count } ×
+totals-signals = signals: { $count } ×
+totals-posture = ended by the heightened posture: { $count } ×
 quota-none = None of your interventions is approved, and so nothing may pass yet.
 quota-of-today = today, { $client }
 quota-of-intervention = intervention { $number }
@@ -924,15 +929,19 @@ refusal-matrix-narrower = The client's matrix does not allow what intervention {
 refusal-not-on-record = Intervention { $number } is not the one on record, so it opens nothing. Ask anew, and tell the client.
 refusal-not-known-yet = Whether intervention { $number } still stands is not known: words of the gateway's log are missing. Try again in a minute; if it stays so, ask anew, and tell the client.
 refusal-door-closed = The door of { $client } is closed: its document is not the one on record. The gateway's administrator puts the right one in force again.
-refusal-kept-out-person = { $client } keeps you out: { $reason }. You have no right there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-station = { $client } keeps out the station { $kept }, from which you connect: { $reason }. Nothing is allowed from there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-target = { $client } keeps everybody away from { $kept }: { $reason }. Nobody works there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-all = { $client } keeps everybody out: { $reason }. Nobody works there until an operator lifts it. Your contact: { $contacts }.
-refusal-not-accepted = { $client } has not accepted you yet: you have no right there before one of its operators does; they see that you wait. Your contact: { $contacts }.
-refusal-person-refused = { $client } does not accept you: you have no right there. Your contact: { $contacts }.
-refusal-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: it has { $given } of { $needed } approvals. Once another operator has approved it, connect again. Your contact: { $contacts }.
-refusal-posture-line = { $client } is in heightened posture since { $since }: { $reason }. Meanwhile “{ $line }” is refused to everybody; ask for something else, or wait until it is over. Your contact: { $contacts }.
-refusal-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: this one was over at { $closed_at }. Ask for a new one, or wait until the posture is over. Your contact: { $contacts }.
+contact-of = { $contacts ->
+    [none] Its document names nobody to call; turn to whoever gave you this work.
+   *[other] Your contact: { $contacts }.
+  }
+refusal-kept-out-person = { $client } keeps you out: { $reason }. You have no right there until an operator lifts it. { contact-of }
+refusal-kept-out-station = { $client } keeps out the station { $kept }, from which you connect: { $reason }. Nothing is allowed from there until an operator lifts it. { contact-of }
+refusal-kept-out-target = { $client } keeps everybody away from { $kept }: { $reason }. Nobody works there until an operator lifts it. { contact-of }
+refusal-kept-out-all = { $client } keeps everybody out: { $reason }. Nobody works there until an operator lifts it. { contact-of }
+refusal-not-accepted = { $client } has not accepted you yet: you have no right there before one of its operators does; they see that you wait. { contact-of }
+refusal-person-refused = { $client } does not accept you: you have no right there. { contact-of }
+refusal-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: it has { $given } of { $needed } approvals. Once another operator has approved it, connect again. { contact-of }
+refusal-posture-line = { $client } is in heightened posture since { $since }: { $reason }. Meanwhile “{ $line }” is refused to everybody; ask for something else, or wait until it is over. { contact-of }
+refusal-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: this one was over at { $closed_at }. Ask for a new one, or wait until the posture is over. { contact-of }
 refusal-posture-length = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: { $asked } is too long, ask for { $at_most } at most.
 refusal-posture-bytes = { $client } is in heightened posture since { $since }: { $reason }. Less may leave meanwhile: { $asked } is too much, ask for { $at_most } at most.
 refusal-is-kept-out = “{ $kept }” is kept out: nobody would pass. Lift it first: keep-out { $kept } --lift
@@ -1027,8 +1036,8 @@ end-intervention-withdrawn = { $by } ended intervention { $number } before its t
 end-matrix-changed = The client changed what is allowed on { $target }.
 end-not-on-record = Intervention { $number } is not the one on record any more.
 end-door-closed = The door of { $client } is closed: its document is not the one on record.
-end-kept-out = An operator of { $client } ended this and keeps it out until further notice: { $reason }
-end-not-accepted = { $client } does not accept you, or no longer does.
+end-kept-out = An operator of { $client } ended this and keeps it out until further notice: { $reason }. { contact-of }
+end-not-accepted = { $client } does not accept you, or no longer does. { contact-of }
 end-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: once another operator has approved it, connect again.
 end-posture-line = { $client } is in heightened posture since { $since }: { $reason }. “{ $line }” is refused meanwhile: ask for something else, or wait until the posture is over.
 end-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile, and this one is over: ask for a new one, or wait until the posture is over.
@@ -1164,7 +1173,7 @@ accompany-over = Écluse: { $held ->
 accompany-request = Accompanied, by the flow { $flow }: nothing passes unless an operator of { $client } watches the session, each { $count ->
     [one] one session
    *[other] { $count } sessions
-} at most
+} at most.
 accompany-flow = yes: an operator watches, each { $count ->
     [one] one session
    *[other] { $count } sessions

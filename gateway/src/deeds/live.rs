@@ -288,7 +288,7 @@ fn of_there(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cut {
     /// A session by its number, all of a technician or a target, or `all`.
-    #[arg(id = "session")]
+    #[arg(id = "sessions")]
     pub(crate) what: String,
     /// Why; the technician reads it.
     #[arg(long, allow_hyphen_values = true)]

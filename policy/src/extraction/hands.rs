@@ -41,6 +41,14 @@ pub struct HeldBy {
     pub reason: Option<String>,
 }
 
+impl HeldBy {
+    /// Whether it stays as it is where an operator holds it again and says that of it: what has a reason does, and what has
+    /// none where none is given. What a signal holds becomes theirs.
+    fn outlasts(&self, reason: &Option<String>) -> bool {
+        matches!(self.by, By::Person(_)) && (self.reason.is_some() || reason.is_none())
+    }
+}
+
 impl fmt::Display for HeldBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} holds the session", self.by)?;
@@ -96,6 +104,12 @@ impl Hands {
         match (&laid.hand, &by) {
             // What an operator holds is theirs, whatever fires meanwhile.
             (Hand::Hold { .. }, By::Signal(_)) if after.held.is_some() => {}
+            // Nor is why it is held forgotten: what says no more changes nothing.
+            (Hand::Hold { reason }, By::Person(_))
+                if after
+                    .held
+                    .as_ref()
+                    .is_some_and(|held| held.outlasts(reason)) => {}
             (Hand::Hold { reason }, _) => {
                 let reason = reason.clone();
                 after.held = Some(HeldBy { by, reason });
@@ -184,19 +198,25 @@ mod tests {
             (
                 "odile",
                 Hand::Hold { reason: None },
-                "odile holds the session",
+                "omar holds the session (what is that?)",
+                "odile 8 KiB/s",
+            ),
+            (
+                "odile",
+                hold("another doubt"),
+                "omar holds the session (what is that?)",
                 "odile 8 KiB/s",
             ),
             (
                 "omar",
                 slow("1 MiB/s"),
-                "odile holds the session",
+                "omar holds the session (what is that?)",
                 "omar 1 MiB/s",
             ),
             (
                 "base64",
                 Hand::Hold { reason: None },
-                "odile holds the session",
+                "omar holds the session (what is that?)",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),
@@ -204,6 +224,24 @@ mod tests {
                 "base64",
                 Hand::Hold { reason: None },
                 "the signal base64 holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "omar",
+                Hand::Hold { reason: None },
+                "omar holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "odile",
+                Hand::Hold { reason: None },
+                "omar holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "odile",
+                hold("a doubt"),
+                "odile holds the session (a doubt)",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),

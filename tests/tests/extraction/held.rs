@@ -52,7 +52,7 @@ fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
     })?;
     let told = site.operator(&["live"])?.success()?.text();
     ensure!(
-        told.contains(&format!("it is held: topup {session} 50MiB")),
+        told.contains(&format!("it is held: topup {session} 100KiB")),
         "{told}"
     );
     let topped = site

@@ -189,8 +189,16 @@ impl Command {
         theirs.or(self.help.first()).map_or("", |(_, text)| text)
     }
 
-    /// How it is written, with what stands for something else named in the reader's language.
-    pub(crate) fn usage_in(&self, lang: Lang) -> String {
+    /// How `role` writes it, with what stands for something else named in the reader's language.
+    pub(crate) fn usage_for(&self, role: &Role, lang: Lang) -> String {
+        match (role, self.act) {
+            // They look how it stands, and set none.
+            (Role::Auditor { .. }, Act::Posture) => self.name.to_owned(),
+            _ => self.usage_in(lang),
+        }
+    }
+
+    fn usage_in(&self, lang: Lang) -> String {
         const FRENCH: [(&str, &str); 14] = [
             (
                 "command|typed|screen|note|refusal|file|hidden",
@@ -416,7 +424,9 @@ async fn help(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
 
 /// How one command is written, and what it does.
 async fn explain(desk: &mut Desk<'_>, command: &Command, text: &str) -> Result<(), Trouble> {
-    let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
+    let role = desk.visitor.authenticated.role();
+    let usage = command.usage_for(role, desk.lang());
+    let usage = format!("  {}", desk.terminal.bold(&usage));
     desk.terminal.hanging(&usage, 4).await?;
     let text = format!("      {}", desk.say(text, &[]));
     desk.terminal.line(&text).await?;

@@ -167,6 +167,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 ("key", desk.gateway.texts.budget(lang, key).into()),
                 ("spent", amounts::size(lang, *spent).into()),
                 ("limit", amounts::size(lang, *limit).into()),
+                ("more", amounts::typed(*limit).into()),
                 ("percent", amounts::percent(*spent, *limit).into()),
                 ("then", then.into()),
                 ("holds", if *holds { "yes" } else { "no" }.into()),
