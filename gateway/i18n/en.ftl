@@ -204,12 +204,24 @@ lobby-answer-closed-by = ended by { $person }: { $reason }
 
 ## Operators
 
+operator-more-alerts = { $told ->
+    [none] { $count ->
+        [one] One alert of the last seven days is over: “alerts” shows it.
+       *[other] { $count } alerts of the last seven days are over: “alerts” shows them.
+    }
+   *[some] { $count ->
+        [one] One more alert of the last seven days: “alerts” shows it.
+       *[other] { $count } more alerts of the last seven days: “alerts” shows them.
+    }
+}
+operator-no-alerts = There is no alert of the last seven days.
 operator-hint = { $count ->
     [0] No request is waiting.
     [one] One request is waiting: type “pending”.
    *[other] { $count } requests are waiting: type “pending”.
 }
 operator-new-request = New request { $number }: { $person } ({ $provider }), { $targets }, for { $length }: { $reason }
+operator-suspended = The heightened posture suspends { $number } of { $person } ({ $provider }), { $targets }, that was approved: “pending” says what it wants.
 operator-gone-request = Request { $number } of { $person } is no longer waiting: { $state }.
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
@@ -440,12 +452,16 @@ operator-not-slowed = Nobody slows session { $session } of { $person } by hand.
 operator-hand-there = It passes through { $node }, which does it once it reads that, within a second.
 operator-hand-lost = It passes through { $node }, which was not heard of: it is on record, and nothing says that it is done. If that gateway lives and cannot reach the store, look there.
 operator-hand-ask = { $time }  { $by } asks { $person }, session { $session } on { $target }: “{ $reason }”
-operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. resume { $session }, or cut { $session }.
+operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. { $over ->
+    [yes] It waits no more.
+   *[no] resume { $session }, or cut { $session }.
+}
 operator-asked = { $person } is asked, and session { $session } is held. The answer is told here and in live; resume { $session } lets it go on.
 operator-hand-hold = { $time }  { $by } holds session { $session } of { $person } on { $target }.
 operator-hand-hold-because = { $time }  { $by } holds session { $session } of { $person } on { $target }: { $reason }
 operator-hand-resume = { $time }  { $by } lets session { $session } of { $person } on { $target } go on.
 operator-hand-slow = { $time }  { $by } slows session { $session } of { $person } on { $target } to { $rate }.
+operator-hand-over = (This session is over.)
 operator-hand-full-speed = { $time }  { $by } slows session { $session } of { $person } on { $target } no more.
 operator-none-live = No session is in passage.
 live-channels-there = known there
@@ -759,6 +775,7 @@ help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets 
 help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over. With its number, one of them in full.
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
+help-alerts = Everything you were alerted to in the last seven days, what is over as well. At log-on, “pending” and “live” tell a handful of what still matters.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves. Where the flow wants a session accompanied, it passes only while an operator watches it: the line below says whether your watch counts, and once the last one leaves, the session waits.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. What runs on the target ends, and what it had in memory is lost: in doubt, “hold” first.
@@ -832,6 +849,7 @@ ask-told = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing pas
 ask-told-away = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Answer with: { $command }
 ask-new = Écluse { $mark }: { $by } holds this session and asks you: “{ $question }”. This was not started, and nothing new is until an operator lets it go on. Answer with: { $command }
 answer-label = Answer ({ $mark }):{" "}
+answer-enter-first = Écluse: what you type is neither passed on nor an answer. To answer, press Enter first.
 answer-none = Écluse: that is no answer: it is empty, or a one-time code. Press Enter to begin anew.
 answer-not-kept = Écluse: your answer could not be put on record. Answer with: { $command }
 answer-told = Écluse: { $by } asked: “{ $question }”. You answered: “{ $answer }”. The session goes on once an operator lets it.
@@ -839,8 +857,8 @@ answer-owed = { $mark }: { $by } asks: “{ $question }”
 answer-given = { $mark }: { $by } asked: “{ $question }”. You answered: “{ $answer }”.
 answer-kept = That is on record, and told to the operators. Session { $session } goes on once one of them lets it.
 answer-nothing-asked = Nothing is asked in session { $session } that waits for an answer.
-hold-lifted = Écluse: an operator lets this session go on.
-hold-lifted-budget = Écluse: an operator lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
+hold-lifted = Écluse: { $by } lets this session go on.
+hold-lifted-budget = Écluse: { $by } lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
 idle-warned = Écluse: nobody types here. What is open on this terminal ends in { $left }; press a key to keep it.
 idle-over = Écluse: nobody did anything here for { $length }, so this ends, as the flow “{ $flow }” says. Connect again to go on.
 slow-told = Écluse: { $by } slows this session to { $rate }.
@@ -1124,6 +1142,7 @@ store-silent = Écluse: the gateway cannot look up or record what is approved. T
 ## Why a session ended, for those who read of it afterwards
 
 over-closed = closed
+over-target-lost = the connection to the target broke
 over-window = its window ended at { $time }
 over-hours = the hours of { $flow } ended at { $time }
 over-derogation = “{ $line }” of { $flow } was allowed until { $time } only
@@ -1160,7 +1179,7 @@ over-recovered-log = ended { $when }: the gateway stopped without closing it; th
 
 ## Accompaniment (I4)
 
-accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; what you type meanwhile is not passed on.
+accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; meanwhile the time of the intervention runs, and what you type is not passed on.
 accompany-left = Écluse: nobody of { $client } watches this session any more, and it is paused until an operator does (watch { $session }). They are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
 accompany-goes-on = Écluse: { $people } { $held ->
     [yes] watches this session, but it is held: nothing passes yet.
@@ -1182,7 +1201,7 @@ accompany-presence = session { $session }: { $by }, { $open ->
     [yes] since { $from }{ $until }
    *[no] { $from } to { $until }
 }
-hold-lifted-alone = Écluse: an operator lets this session go on, but nobody watches it: nothing passes until one does.
+hold-lifted-alone = Écluse: { $by } lets this session go on, but nobody watches it: nothing passes until one does.
 budget-goes-on-alone = Écluse: the budget lets more pass, but nobody of the client watches this session: nothing passes until an operator does.
 field-accompanied = Accompanied
 live-alone = WAITS since { $since } for an operator: watch { $session }

@@ -203,12 +203,24 @@ lobby-answer-closed-by = terminée par { $person } : { $reason }
 
 ## Opérateurs
 
+operator-more-alerts = { $told ->
+    [none] { $count ->
+        [one] Une alerte des sept derniers jours n'attend plus rien : « alerts » la montre.
+       *[other] { $count } alertes des sept derniers jours n'attendent plus rien : « alerts » les montre.
+    }
+   *[some] { $count ->
+        [one] Une autre alerte des sept derniers jours : « alerts » la montre.
+       *[other] { $count } autres alertes des sept derniers jours : « alerts » les montre.
+    }
+}
+operator-no-alerts = Aucune alerte des sept derniers jours.
 operator-hint = { $count ->
     [0] Aucune demande n'attend.
     [one] Une demande attend : tapez « pending ».
    *[other] { $count } demandes attendent : tapez « pending ».
 }
 operator-new-request = Nouvelle demande { $number } : { $person } ({ $provider }), { $targets }, pour { $length } : { $reason }
+operator-suspended = La posture renforcée suspend { $number } { DE($person) } ({ $provider }), { $targets }, qui était approuvée : « pending » dit ce qu'il lui faut.
 operator-gone-request = La demande { $number } { DE($person) } n'attend plus : { $state }.
 operator-none-pending = Aucune demande n'attend.
 operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
@@ -497,12 +509,16 @@ operator-not-slowed = Personne ne ralentit la session { $session } { DE($person)
 operator-hand-there = Elle passe par { $node }, qui le fait dès qu'elle le lit, en moins d'une seconde.
 operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
 operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
-operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». resume { $session }, ou cut { $session }.
+operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». { $over ->
+    [yes] Elle n'attend plus.
+   *[no] resume { $session }, ou cut { $session }.
+}
 operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
 operator-hand-hold = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target }.
 operator-hand-hold-because = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target } : { $reason }
 operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } { DE($person) } sur { $target }.
 operator-hand-slow = { $time }  { $by } ralentit à { $rate } la session { $session } { DE($person) } sur { $target }.
+operator-hand-over = (Cette session est terminée.)
 operator-hand-full-speed = { $time }  { $by } ne ralentit plus la session { $session } { DE($person) } sur { $target }.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
@@ -816,6 +832,7 @@ help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de 
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
+help-alerts = Toutes les alertes des sept derniers jours, même celles qui n'attendent plus rien. À la connexion, « pending » et « live » n'en disent que quelques-unes, parmi celles qui comptent encore.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte. Si le flux veut une session accompagnée, rien n'y passe sans un opérateur qui la regarde : la ligne du bas dit si votre présence compte, et dès que le dernier s'en va, la session est suspendue.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Ce qui tourne sur la cible prend fin, et ce qu'il avait en mémoire est perdu : dans le doute, « hold » d'abord.
@@ -889,6 +906,7 @@ ask-told = Écluse { $mark } : { $by } vous demande : « { $question } ». R
 ask-told-away = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec : { $command }
 ask-new = Écluse { $mark } : { $by } suspend cette session et vous demande : « { $question } ». Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre. Répondez avec : { $command }
 answer-label = Réponse ({ $mark }) :{" "}
+answer-enter-first = Écluse : ce que vous tapez n'est ni transmis, ni une réponse. Pour répondre, appuyez d'abord sur Entrée.
 answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
 answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
 answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
@@ -896,8 +914,8 @@ answer-owed = { $mark } : { $by } demande : « { $question } »
 answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
 answer-kept = C'est consigné, et dit aux opérateurs. La session { $session } reprend dès que l'un d'eux la laisse reprendre.
 answer-nothing-asked = Rien n'est demandé dans la session { $session } qui attende une réponse.
-hold-lifted = Écluse : un opérateur laisse reprendre cette session.
-hold-lifted-budget = Écluse : un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
+hold-lifted = Écluse : { $by } laisse reprendre cette session.
+hold-lifted-budget = Écluse : { $by } laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
 idle-warned = Écluse : personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans { $left } ; appuyez sur une touche pour le garder.
 idle-over = Écluse : personne n'a rien fait ici pendant { $length }, donc cela prend fin, comme le dit le flux « { $flow } ». Reconnectez-vous pour reprendre.
 slow-told = Écluse : { $by } ralentit cette session à { $rate }.
@@ -1181,6 +1199,7 @@ store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui
 ## Why a session ended, for those who read of it afterwards
 
 over-closed = fermée
+over-target-lost = la connexion avec la cible s'est rompue
 over-window = sa période a pris fin à { $time }
 over-hours = les heures du flux { $flow } ont pris fin à { $time }
 over-derogation = « { $line } » du flux { $flow } n'était permis que jusqu'à { $time }
@@ -1217,7 +1236,7 @@ over-recovered-log = finie { $when } : la passerelle s'est arrêtée sans la cl
 
 ## Accompagnement (I4)
 
-accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; ce que vous tapez entre-temps n'est pas transmis.
+accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; entre-temps, la durée de l'intervention court, et ce que vous tapez n'est pas transmis.
 accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
 accompany-goes-on = Écluse : { $people } { $held ->
     [yes] regarde cette session, mais elle reste suspendue : rien ne passe encore.
@@ -1239,7 +1258,7 @@ accompany-presence = session { $session } : { $by }, { $open ->
     [yes] depuis { $from }{ $until }
    *[no] de { $from } à { $until }
 }
-hold-lifted-alone = Écluse : un opérateur laisse cette session reprendre, mais personne ne la regarde : rien ne passe avant que l'un d'eux le fasse.
+hold-lifted-alone = Écluse : { $by } laisse reprendre cette session, mais personne ne la regarde : rien ne passe avant que l'un d'eux le fasse.
 budget-goes-on-alone = Écluse : le budget laisse de nouveau passer, mais personne du client ne regarde cette session : rien ne passe avant qu'un opérateur le fasse.
 field-accompanied = Accompagnée
 live-alone = ATTEND depuis { $since } un opérateur : watch { $session }

@@ -41,14 +41,6 @@ pub struct HeldBy {
     pub reason: Option<String>,
 }
 
-impl HeldBy {
-    /// Whether it stays as it is where an operator holds it again and says that of it: what has a reason does, and what has
-    /// none where none is given. What a signal holds becomes theirs.
-    fn outlasts(&self, reason: &Option<String>) -> bool {
-        matches!(self.by, By::Person(_)) && (self.reason.is_some() || reason.is_none())
-    }
-}
-
 impl fmt::Display for HeldBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} holds the session", self.by)?;
@@ -104,12 +96,15 @@ impl Hands {
         match (&laid.hand, &by) {
             // What an operator holds is theirs, whatever fires meanwhile.
             (Hand::Hold { .. }, By::Signal(_)) if after.held.is_some() => {}
-            // Nor is why it is held forgotten: what says no more changes nothing.
-            (Hand::Hold { reason }, By::Person(_))
-                if after
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.outlasts(reason)) => {}
+            // Nor is why forgotten: whoever holds it again without a reason changes nothing, unless a signal holds it.
+            (Hand::Hold { reason: None }, By::Person(_))
+                if matches!(
+                    &after.held,
+                    Some(HeldBy {
+                        by: By::Person(_),
+                        ..
+                    })
+                ) => {}
             (Hand::Hold { reason }, _) => {
                 let reason = reason.clone();
                 after.held = Some(HeldBy { by, reason });
@@ -204,19 +199,19 @@ mod tests {
             (
                 "odile",
                 hold("another doubt"),
-                "omar holds the session (what is that?)",
+                "odile holds the session (another doubt)",
                 "odile 8 KiB/s",
             ),
             (
                 "omar",
                 slow("1 MiB/s"),
-                "omar holds the session (what is that?)",
+                "odile holds the session (another doubt)",
                 "omar 1 MiB/s",
             ),
             (
                 "base64",
                 Hand::Hold { reason: None },
-                "omar holds the session (what is that?)",
+                "odile holds the session (another doubt)",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),

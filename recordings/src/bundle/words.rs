@@ -67,6 +67,7 @@ impl Whys {
 /// How sessions end, in words.
 pub(super) struct Ends {
     closed: &'static str,
+    target_lost: &'static str,
     right_ended: &'static str,
     cut: &'static str,
     unrecorded: &'static str,
@@ -82,6 +83,7 @@ impl Ends {
     pub(super) fn of<'r>(&self, reason: &'r str) -> &'r str {
         match reason {
             "closed" => self.closed,
+            "target-lost" => self.target_lost,
             "right-ended" => self.right_ended,
             "cut" => self.cut,
             "unrecorded" => self.unrecorded,
@@ -190,6 +192,7 @@ const ENGLISH: Words = Words {
     },
     ends: Ends {
         closed: "closed",
+        target_lost: "the connection to the target broke",
         right_ended: "its right ended",
         cut: "cut",
         unrecorded: "it could not be recorded",
@@ -284,6 +287,7 @@ const FRENCH: Words = Words {
     },
     ends: Ends {
         closed: "fermée",
+        target_lost: "la connexion avec la cible s'est rompue",
         right_ended: "son droit a pris fin",
         cut: "coupée",
         unrecorded: "elle ne pouvait plus être enregistrée",

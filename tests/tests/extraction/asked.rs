@@ -67,7 +67,7 @@ fn n1_a_question_is_answered_in_the_terminal() -> Result<()> {
         "{told}"
     );
     does(&site, &["resume", session], "goes on")?;
-    terminal.sees("an operator lets this session go on")?;
+    terminal.sees("odile lets this session go on")?;
     terminal.sees("was not passed on")?;
     terminal.presses("C-c")?;
     terminal.enters("ls -d typed; echo do''ne")?;
@@ -175,7 +175,7 @@ fn n1_a_question_without_an_answer_ends_with_its_hold() -> Result<()> {
     terminal.sees("Answer (")?;
     terminal.types("half of")?;
     does(&site, &["resume", session], "goes on")?;
-    terminal.sees("an operator lets this session go on")?;
+    terminal.sees("odile lets this session go on")?;
     terminal.enters(" it; touch ran")?;
     terminal.sees("You answered: “half of it; touch ran”")?;
     terminal.enters("echo do''ne; ls -d ran")?;
@@ -335,7 +335,7 @@ fn n1_a_question_reads_on_a_narrow_terminal_in_french() -> Result<()> {
         terminal.enters("")?;
         flows(&terminal, &format!("Vous avez répondu : « {answer} »"))?;
         does(&site, &["resume", &number], "goes on")?;
-        flows(&terminal, "un opérateur laisse reprendre cette session")?;
+        flows(&terminal, "odile laisse reprendre cette session")?;
         terminal.enters("exit")?;
         terminal.ends()?;
     }

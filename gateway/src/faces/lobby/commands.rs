@@ -10,6 +10,7 @@ use super::grammar::asks_for_help;
 use super::words::split;
 use super::{gauges, grammar, listing, technician};
 use crate::actor::Actor;
+use crate::deeds::alerts::Alerts;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
 use crate::deeds::evidence::recordings::Recordings;
@@ -63,6 +64,7 @@ enum Act {
     Approve,
     Refuse,
     Withdraw,
+    Alerts,
     Live,
     Watch,
     TopUp,
@@ -119,6 +121,7 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
     of::<Answer>(Act::Answer, &[(Technicians, "help-answer")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
+    of::<Alerts>(Act::Alerts, &[(Operators, "help-alerts")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
@@ -311,6 +314,7 @@ impl Act {
             | Self::Approve
             | Self::Refuse
             | Self::Withdraw
+            | Self::Alerts
             | Self::Live
             | Self::Watch
             | Self::TopUp
@@ -341,7 +345,7 @@ impl Act {
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
     use crate::faces::lobby::operator::{
-        answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
+        alerts, answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
     };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
@@ -356,6 +360,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
+        Act::Alerts => alerts::alerts(desk, words).await,
         Act::Live => live::live(desk, words).await,
         Act::TopUp => top_up::top_up(desk, command, words).await,
         Act::Slow => hands::slow(desk, words).await,

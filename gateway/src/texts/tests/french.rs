@@ -38,7 +38,17 @@ fn no_line_breaks_before_what_french_sets_apart() {
 #[test]
 fn a_name_behind_de_is_elided() {
     const NAMES: [&str; 11] = [
-        "account", "by", "client", "kept", "node", "operator", "people", "person", "provider", "target", "technician",
+        "account",
+        "by",
+        "client",
+        "kept",
+        "node",
+        "operator",
+        "people",
+        "person",
+        "provider",
+        "target",
+        "technician",
     ];
     for (at, line) in lines() {
         for name in NAMES {
@@ -55,7 +65,10 @@ fn what_another_sentence_follows_ends_in_a_full_stop() {
         for id in ["posture-standing", "end-kept-out", "accompany-request"] {
             let start = text.split_once(&format!("\n{id} =")).unwrap().1;
             let message: Vec<&str> = start.split('\n').collect();
-            let last = message.iter().skip(1).position(|line| !line.starts_with([' ', '}']));
+            let last = message
+                .iter()
+                .skip(1)
+                .position(|line| !line.starts_with([' ', '}']));
             let message = message[..=last.unwrap()].join("\n");
             let whole = message.ends_with('.') || message.ends_with("{ contact-of }");
             assert!(whole, "{id} ={message}");
