@@ -16,9 +16,9 @@ fn shell(site: &Site) -> Result<(Terminal, String)> {
 }
 
 /// What a person of the site reads of a command, on one line.
-fn reads(site: &Site, who: &str, words: &[&str]) -> Result<String> {
-    let said = site.lobby(who, words).answer()?.success()?.text();
-    Ok(said.split_whitespace().collect::<Vec<_>>().join(" "))
+fn reads(site: &Site, who: &str, asked: &[&str]) -> Result<String> {
+    let said = site.lobby(who, asked).answer()?.success()?.text();
+    Ok(words(&said))
 }
 
 /// N1: the question stands on the technician's terminal with the session's mark; what they were typing, such as a password, is no
@@ -93,8 +93,7 @@ fn n1_a_question_is_answered_in_the_terminal() -> Result<()> {
     ] {
         wait::until_true(&format!("{words:?} in the recording"), PATIENCE, || {
             let told = site.auditor(&["replay", session, "--text"])?.text();
-            let told: Vec<&str> = told.split_whitespace().collect();
-            let told = told.join(" ");
+            let told = super::words(&told);
             ensure!(!told.contains("s3cret"), "{told}");
             Ok(told.contains(words))
         })?;
@@ -293,8 +292,7 @@ fn n1_a_question_reaches_a_session_of_another_gateway() -> Result<()> {
 /// Waits until the terminal shows these words, wherever its lines were broken.
 fn flows(terminal: &Terminal, words: &str) -> Result<String> {
     terminal.sees_that(&format!("{words:?}"), |screen| {
-        let screen: Vec<&str> = screen.split_whitespace().collect();
-        screen.join(" ").contains(words)
+        super::words(screen).contains(words)
     })
 }
 

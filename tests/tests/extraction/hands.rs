@@ -13,10 +13,8 @@ pub(super) fn shown(site: &Site, session: &str, words: &str) -> Result<String> {
     })
 }
 
-pub(super) fn does(site: &Site, words: &[&str], told: &str) -> Result<()> {
-    let said = site.operator(words)?.success()?.text();
-    let said: Vec<&str> = said.split_whitespace().collect();
-    let said = said.join(" ");
+pub(super) fn does(site: &Site, command: &[&str], told: &str) -> Result<()> {
+    let said = words(&site.operator(command)?.success()?.text());
     ensure!(said.contains(told), "{told:?} is not in {said}");
     Ok(())
 }
@@ -115,8 +113,7 @@ fn x3_a_session_is_held_slowed_and_let_go_by_hand() -> Result<()> {
     ] {
         wait::until_true(&format!("{words:?} in the recording"), PATIENCE, || {
             let told = site.auditor(&["replay", session, "--text"])?.text();
-            let told: Vec<&str> = told.split_whitespace().collect();
-            Ok(told.join(" ").contains(words))
+            Ok(super::words(&told).contains(words))
         })?;
     }
     Ok(())

@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use ecluse_tests::documents::Officer;
-use ecluse_tests::keys;
-
 use super::hands::{does, shown};
 use super::*;
 use crate::bundles::export;
@@ -36,11 +33,6 @@ fn says(record: &Value, key: &str) -> String {
         .unwrap_or_default()
 }
 
-/// On one line, blanks one at a time.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn ran(site: &Site, file: &str) -> PathBuf {
     site.layout().target_home().join(file)
 }
@@ -49,16 +41,7 @@ fn ran(site: &Site, file: &str) -> PathBuf {
 /// once a session to every operator, in the recording and on record, and nothing is held; a log and a build are no wall.
 #[test]
 fn x3_what_is_worth_telling_is_told_once_to_every_operator() -> Result<()> {
-    let mut site = Site::start_with(|plan| {
-        plan.documents.operators.push(Officer {
-            id: "omar".to_owned(),
-            lang: "fr".to_owned(),
-            keys: vec![keys::pair(&plan.layout, "omar")?],
-            networks: None,
-        });
-        plan.enrolled.push("omar".to_owned());
-        Ok(())
-    })?;
+    let mut site = Site::start_with(|plan| plan.operator("omar", "fr"))?;
     fill(&site)?;
     site.proven("alice", "db01")?;
     let run = |site: &Site, command: &str| over_one(site).run(command).answer()?.success();
