@@ -238,6 +238,14 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "{} holds the session: nothing new is started",
         "{} suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),
+    (
+        "signal {} (notify): {}, against {}",
+        "signal {} (signalé)\u{a0}: {}, pour un seuil de {}",
+    ),
+    (
+        "signal {} (hold): {}, against {}",
+        "signal {} (suspension)\u{a0}: {}, pour un seuil de {}",
+    ),
     // A search has the word for programs before the sentence.
     ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),
     ("ended: quota {sentence}", "fin\u{a0}: {sentence}"),

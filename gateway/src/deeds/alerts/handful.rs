@@ -52,7 +52,7 @@ pub(crate) fn handful(alerts: Vec<Alert>) -> Handful {
         *later += 1;
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    let over = all - ranked.len();
+    let over = all.saturating_sub(ranked.len());
     let more = ranked.len().saturating_sub(MOST);
     ranked.truncate(MOST);
     let mut told: Vec<Alert> = ranked.into_iter().map(|(_, alert)| alert).collect();

@@ -298,7 +298,7 @@ mod tests {
         let facts = |language| {
             facts_of(
                 &intervention,
-                &[presence.clone()],
+                std::slice::from_ref(&presence),
                 &totals,
                 (&texts, language),
             )
