@@ -205,14 +205,8 @@ lobby-answer-closed-by = ended by { $person }: { $reason }
 ## Operators
 
 operator-more-alerts = { $told ->
-    [none] { $count ->
-        [one] One alert of the last seven days is over: “alerts” shows it.
-       *[other] { $count } alerts of the last seven days are over: “alerts” shows them.
-    }
-   *[some] { $count ->
-        [one] One more alert of the last seven days: “alerts” shows it.
-       *[other] { $count } more alerts of the last seven days: “alerts” shows them.
-    }
+    [none] Alerts of the last seven days that are over: { $count } (“alerts” shows them).
+   *[some] Further alerts of the last seven days: { $count } (“alerts” shows them).
 }
 operator-no-alerts = There is no alert of the last seven days.
 operator-hint = { $count ->

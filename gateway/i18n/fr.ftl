@@ -204,14 +204,8 @@ lobby-answer-closed-by = terminée par { $person } : { $reason }
 ## Opérateurs
 
 operator-more-alerts = { $told ->
-    [none] { $count ->
-        [one] Une alerte des sept derniers jours n'attend plus rien : « alerts » la montre.
-       *[other] { $count } alertes des sept derniers jours n'attendent plus rien : « alerts » les montre.
-    }
-   *[some] { $count ->
-        [one] Une autre alerte des sept derniers jours : « alerts » la montre.
-       *[other] { $count } autres alertes des sept derniers jours : « alerts » les montre.
-    }
+    [none] Alertes des sept derniers jours qui n'attendent plus rien : { $count } (« alerts » les montre).
+   *[some] Autres alertes des sept derniers jours : { $count } (« alerts » les montre).
 }
 operator-no-alerts = Aucune alerte des sept derniers jours.
 operator-hint = { $count ->
@@ -1140,9 +1134,9 @@ login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la p
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
 barred-disabled = Votre compte est hors service.
-barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
-barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
-barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
+barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 # Sans accents : les clients SSH montrent ces mots octet par octet.
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.

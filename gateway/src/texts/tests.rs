@@ -123,23 +123,25 @@ fn every_reason_of_policy_has_its_sentence() {
     }
 }
 
+/// Whether it is said before a log-on.
+fn is_at_the_door(id: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "login-instructions",
+        "login-code-refused",
+        "login-code-shape",
+        "login-whom-to-ask",
+        "login-too-late",
+    ];
+    id.starts_with("barred-") || WORDS.contains(&id)
+}
+
 /// OpenSSH shows instructions and farewells before a log-on with every byte outside ASCII in octal.
 #[test]
 fn what_is_said_at_the_door_survives_openssh() {
-    let at_the_door = |id: &str| {
-        let words = [
-            "login-instructions",
-            "login-code-refused",
-            "login-code-shape",
-            "login-whom-to-ask",
-            "login-too-late",
-        ];
-        id.starts_with("barred-") || words.contains(&id)
-    };
     let lines = EN.lines().chain(FR.lines());
     let texts: Vec<(&str, &str)> = lines
         .filter_map(|line| line.split_once(" = "))
-        .filter(|(id, _)| at_the_door(id))
+        .filter(|(id, _)| is_at_the_door(id))
         .collect();
     assert_eq!(texts.len(), 20, "{texts:?}");
     for (id, text) in texts {

@@ -83,7 +83,9 @@ fn postures(desk: &Desk<'_>) -> Vec<String> {
 
 /// That a client is in heightened posture, where it is, and what that means.
 pub(super) fn posture_of(desk: &Desk<'_>, client: &ClientId) -> Option<String> {
-    let stands = Stands::at(&desk.applied().documents, client)?;
+    let documents = &desk.applied().documents;
+    documents.posture(client)?;
+    let stands = Stands::at(documents, client)?;
     let (said, means) = (standing(desk, &stands), means(desk, &stands.means));
     Some(format!("{said} {means}"))
 }

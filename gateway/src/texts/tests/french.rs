@@ -2,11 +2,16 @@
 
 use super::super::*;
 
-/// Every line of the French texts that somebody reads, without what names it.
+/// Every line of the French texts that somebody reads, without what names it; but those that OpenSSH shows before a log-on,
+/// which are plain.
 fn lines() -> impl Iterator<Item = (usize, &'static str)> {
     let numbered = FR.lines().enumerate().map(|(at, line)| (at + 1, line));
+    let is_plain = |line: &str| {
+        let id = line.split_once(" = ").map_or("", |(id, _)| id);
+        super::is_at_the_door(id)
+    };
     numbered
-        .filter(|(_, line)| !line.starts_with('#'))
+        .filter(move |(_, line)| !line.starts_with('#') && !is_plain(line))
         .map(|(at, line)| match line.split_once(" =") {
             Some((id, text)) if !id.contains(' ') => (at, text),
             _ => (at, line),

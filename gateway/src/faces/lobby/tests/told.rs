@@ -108,7 +108,7 @@ async fn r2_no_alert_is_pushed_out_by_others() {
     assert_eq!(told.matches("intervention #24").count(), 1, "{told}");
     // 22 lines in all: two interventions, twenty sessions and what counts the others.
     assert!(
-        told.contains("17 more alerts of the last seven days: “alerts” shows them."),
+        told.contains("Further alerts of the last seven days: 17"),
         "{told}"
     );
     let (_, told, err) = command(&house, "odile", "alerts").await;
