@@ -213,7 +213,7 @@ fn x3_a_tripwire_holds_before_its_line_runs() -> Result<()> {
         .arg("index.html")
         .output()?;
     let page = String::from_utf8_lossy(&page.stdout).into_owned();
-    ensure!(page.contains("signals: 3 ×"), "{page}");
+    ensure!(page.contains("signal donné\u{a0}: 3 fois"), "{page}");
     site.gateway().run(["journal", "verify"], "")?;
     Ok(())
 }
