@@ -277,6 +277,7 @@ operator-signal = { $time }  { $name }: { $person } on { $target }, session { $s
     [base64] { $measured } of encoded text (base64 or the like), { $threshold } or more.
     [unattended] the recording grows while nobody has typed or sent anything for { $measured }, longer than { $threshold }.
     [hours] work at { $measured }, outside the usual hours ({ $threshold }).
+    [unshown] a line that was typed, and is not shown yet, has “{ $threshold }”.
    *[tripwire] “{ $measured }” has “{ $threshold }”.
   }{ $runs ->
     [command] {" "}Command: { $command }
@@ -758,7 +759,7 @@ help-interventions-technician = Your interventions and how they stand; of what i
 help-flows = What you may ask for, on which targets.
 help-topup = Let more pass in a session: so much from here on, whatever was spent. It goes on at once where a budget held it; --up is for what goes to the target.
 help-slow = Slow a session at once, both ways: RATE is 8KiB/s for example; “off” lets it go as fast as its document lets it.
-help-hold = Hold sessions at once, both ways: one, a target's, a technician's, or all. What runs on the target stays there. The technician reads the reason; what they type meanwhile is not passed on.
+help-hold = Hold sessions at once, both ways: one, a target's, a technician's, or all. What runs on the target stays there. The technician reads the reason; what they type in a terminal meanwhile is not passed on.
 help-ask = Ask the technician of a session to explain something: the session is held, the question stands on their terminal, and their answer is told to you and recorded.
 help-resume = Let sessions go on that “hold” held: one, a target's, a technician's, or all. A budget that is spent holds it still: “topup”.
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
@@ -832,12 +833,12 @@ budget-warn-end = Écluse: { $spent } of the { $limit } that may pass ({ $key })
 budget-warn-slow = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. Then it goes on at { $rate }, and is held at { $ceiling }.
 budget-warn-hold = Écluse: { $spent } of the { $limit } that may pass ({ $key }) are taken, { $percent } %. When they are spent, this waits for an operator of the client.
 budget-slowed = Écluse: the { $limit } that may pass ({ $key }) are spent. It goes on at { $rate }, and is held at { $ceiling }.
-budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+budget-held = Écluse: the { $limit } that may pass ({ $key }) are spent. Nothing more passes until an operator of { $client } adds to it; they are told. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.
 budget-held-new = Écluse: the { $limit } that may pass ({ $key }) are spent, and this session is held. This was not started: nothing new is until an operator of { $client } adds to the budget; they are told.
 budget-goes-on = Écluse: the budget lets more pass, and it goes on.
 budget-goes-on-held = Écluse: the budget lets more pass, but { $by } holds this session: nothing passes until an operator lets it go on.
-hold-told = Écluse: { $by } holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
-hold-told-because = Écluse: { $by } holds this session: { $reason }. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+hold-told = Écluse: { $by } holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.
+hold-told-because = Écluse: { $by } holds this session: { $reason }. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.
 hold-new = Écluse: { $by } holds this session. This was not started, and nothing new is until an operator lets it go on.
 ask-told = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Press Enter, then type your answer: it goes to the operator, not to the target.
 ask-told-away = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Answer with: { $command }
@@ -908,6 +909,8 @@ quota-unlimited = no limit
 gauge-held = HELD, { $gauge }
 gauge = { $percent } % of { $limit } ({ $key })
 notice-budget = At most { $limits } may leave.
+notice-budget-whole = { $limit } ({ $name })
+notice-budget-left = { $left } of { $limit } ({ $name })
 gateway-warning = Écluse: what you have open here ends in { $left }, at { $time }. Save your work.
 notice-mark = A question of the gateway bears the mark { $mark }, which the target does not know.
 notice-session = Écluse: session { $session }, intervention { $number }, { $left } left.
@@ -1174,7 +1177,7 @@ over-recovered-log = ended { $when }: the gateway stopped without closing it; th
 ## Accompaniment (I4)
 
 accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; meanwhile the time of the intervention runs, and what you type is not passed on.
-accompany-left = Écluse: nobody of { $client } watches this session any more, and it is paused until an operator does (watch { $session }). They are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
+accompany-left = Écluse: nobody of { $client } watches this session any more, and it is paused until an operator does (watch { $session }). They are told. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.
 accompany-goes-on = Écluse: { $people } { $held ->
     [yes] watches this session, but it is held: nothing passes yet.
    *[no] watches this session: it goes on.

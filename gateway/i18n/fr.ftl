@@ -276,6 +276,7 @@ operator-signal = { $time }  { $name } : { $person } sur { $target }, session {
     [base64] { $measured } de texte encodé (base64 ou semblable) ; le seuil est de { $threshold }.
     [unattended] l'enregistrement grossit alors que personne n'a rien tapé ni envoyé depuis { $measured } ; le seuil est de { $threshold }.
     [hours] travail à { $measured }, hors des heures habituelles ({ $threshold }).
+    [unshown] une ligne tapée, et pas encore affichée, contient « { $threshold } ».
    *[tripwire] « { $measured } » contient « { $threshold } ».
   }{ $runs ->
     [command] {" "}Commande : { $command }
@@ -889,12 +890,12 @@ budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({
 budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
 budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
 budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
-budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur { DE($client) } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur { DE($client) } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps dans un terminal n'est pas transmis.
 budget-held-new = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés, et cette session est suspendue. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur { DE($client) } n'en accorde davantage ; ils sont prévenus.
 budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
 budget-goes-on-held = Écluse : le budget laisse de nouveau passer, mais { $by } suspend cette session : rien ne passe avant qu'un opérateur ne la laisse reprendre.
-hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
-hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps dans un terminal n'est pas transmis.
+hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps dans un terminal n'est pas transmis.
 hold-new = Écluse : { $by } suspend cette session. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.
 ask-told = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Appuyez sur Entrée, puis tapez votre réponse : elle va à l'opérateur, pas à la cible.
 ask-told-away = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec : { $command }
@@ -965,6 +966,8 @@ quota-unlimited = sans limite
 gauge-held = SUSPENDU, { $gauge }
 gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
+notice-budget-whole = { $limit } ({ $name })
+notice-budget-left = { $left } sur { $limit } ({ $name })
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
 notice-mark = Une question de la passerelle porte la marque { $mark }, que la cible ne connaît pas.
 notice-session = Écluse : session { $session }, intervention { $number }, encore { $left }.
@@ -1231,7 +1234,7 @@ over-recovered-log = finie { $when } : la passerelle s'est arrêtée sans la cl
 ## Accompagnement (I4)
 
 accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; entre-temps, la durée de l'intervention court, et ce que vous tapez n'est pas transmis.
-accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps dans un terminal n'est pas transmis.
 accompany-goes-on = Écluse : { $people } { $held ->
     [yes] regarde cette session, mais elle reste suspendue : rien ne passe encore.
    *[no] regarde cette session : elle reprend.

@@ -24,7 +24,7 @@ use crate::time::Span;
 
 pub use self::minute::Minute;
 pub use self::pattern::Pattern;
-pub use self::rules::{Burst, Hours, Signals, Steady, Tripwire, Unattended, Wall};
+pub use self::rules::{Burst, Hours, Signals, Steady, Tripwire, UNSHOWN, Unattended, Wall};
 pub use self::watch::{Moment, Watch, Way};
 
 /// How long a signal of one session is not told again. A tripwire that holds is told each time: somebody has to let it go on.

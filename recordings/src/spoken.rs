@@ -14,7 +14,7 @@ pub(crate) use screen::on_screen;
 use crate::bundle::Language;
 
 /// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
-/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{missing}`, `{budget}` and `{sentence}` are said in French where they are known.
+/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{who}`, `{missing}`, `{budget}` and `{sentence}` are said in French where they are known.
 pub(crate) type Pattern = (&'static str, &'static str);
 
 /// Sentences within sentences are not followed further.
@@ -49,6 +49,7 @@ pub(crate) fn sentences(language: Language) -> impl Iterator<Item = Pattern> {
             MISSING,
             STATES,
             WHYS,
+            WHO,
         ],
     };
     all.iter().copied().flatten().copied()
@@ -108,6 +109,7 @@ fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
     match kind {
         "flow" => among(FLOWS, value, depth),
         "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
+        "who" => Some(among(WHO, value, depth).unwrap_or_else(|| value.to_owned())),
         "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),
         "state" => among(STATES, value, depth),
         "budget" => Some(among(named::BUDGETS, value, depth).unwrap_or_else(|| value.to_owned())),
@@ -139,6 +141,12 @@ fn next_hole(pattern: &str) -> (&str, Option<(&str, &str)>) {
         None => (pattern, None),
     }
 }
+
+/// What acts where no person does.
+const WHO: &[Pattern] = &[
+    ("the tripwire “{}”", "le fil d'alerte «\u{a0}{}\u{a0}»"),
+    ("the signal “{}”", "le signal «\u{a0}{}\u{a0}»"),
+];
 
 /// What can be asked for.
 const FLOWS: &[Pattern] = &[
@@ -198,6 +206,7 @@ const STATES: &[Pattern] = &[
 
 /// Why a command, a variable or a station does not do.
 const WHYS: &[Pattern] = &[
+    ("typed, and not shown yet", "tapé, et pas encore affiché"),
     (
         "it is not the command that was agreed",
         "ce n'est pas la commande convenue",

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use ecluse_policy::documents::{Client, Regime};
-use ecluse_policy::extraction::{Budget, Way};
+use ecluse_policy::extraction::{Budget, ByteCount, Spent, Way};
 use ecluse_policy::{ClientId, Lang, PersonId, Span, StationId, Timestamp};
 
 use super::channel::{Opening, Start};
@@ -21,7 +21,7 @@ use crate::gateway::Gateway;
 use crate::live::budget_key;
 use crate::store::Booked;
 use crate::terminal::layout;
-use crate::texts::{Texts, amounts, times};
+use crate::texts::{Texts, Value, amounts, times};
 
 /// To whom it was said, from where, about whose recordings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,7 +64,7 @@ pub(super) fn for_channel(
     opening: &Opening,
     start: &Start,
     seated: &Seated,
-    leaves: &[Budget],
+    leaves: &[(Budget, Spent)],
 ) -> Option<Notice> {
     let (gateway, now) = (visit.gateway(), seated.session.live().now());
     let (texts, lang) = (&gateway.texts, visit.lang());
@@ -137,8 +137,8 @@ pub(super) fn for_channel(
     Some(Notice { recorded, shown })
 }
 
-/// The budgets of what leaves, with what was added to them.
-pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<Budget> {
+/// The budgets of what leaves, with what was added to them, and what of each is spent.
+pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<(Budget, Spent)> {
     let charges = pays_by.charges(Way::Down, clock::agreed());
     let accounts: Vec<String> = charges.iter().map(|one| one.account.key.clone()).collect();
     // Without the store nothing is begun; what its documents say is then still true.
@@ -147,16 +147,24 @@ pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<
         .into_iter()
         .chain(std::iter::repeat(Booked::default()));
     let all = charges.iter().zip(booked);
-    all.map(|(charge, booked)| standing(charge, &booked).0)
+    all.map(|(charge, booked)| standing(charge, &booked))
         .collect()
 }
 
-/// How much may leave; none where nothing bounds it.
-fn budgets(texts: &Texts, lang: Lang, budgets: &[Budget]) -> Option<String> {
-    let limits = budgets.iter().filter_map(|one| {
-        let limit = amounts::size(lang, one.bytes.bytes()?.as_u64());
+/// How much may leave, and what is left of that; none where nothing bounds it.
+fn budgets(texts: &Texts, lang: Lang, budgets: &[(Budget, Spent)]) -> Option<String> {
+    let limits = budgets.iter().filter_map(|(one, Spent(spent))| {
+        let limit = one.bytes.bytes()?;
+        let size = |bytes: ByteCount| Value::from(amounts::size(lang, bytes.as_u64()));
         let name = texts.budget(lang, &budget_key(one.level, one.way));
-        Some(format!("{limit} ({name})"))
+        let (limit_of, left) = (size(limit), size(limit.minus(*spent)));
+        let id = if spent.as_u64() == 0 {
+            "notice-budget-whole"
+        } else {
+            "notice-budget-left"
+        };
+        let args = [("limit", limit_of), ("left", left), ("name", name.into())];
+        Some(texts.say(lang, id, &args))
     });
     let limits = limits.collect::<Vec<_>>().join(", ");
     let args = [("limits", limits.as_str().into())];

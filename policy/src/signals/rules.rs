@@ -171,6 +171,9 @@ impl Hours {
     }
 }
 
+/// What is told in place of a line that was typed and is not shown.
+pub const UNSHOWN: &str = "typed, and not shown yet";
+
 impl Tripwire {
     /// A command was asked for, or Enter typed at a line that is shown so.
     pub fn fires_shown(&self, line: &str) -> Option<Fired> {
@@ -180,7 +183,7 @@ impl Tripwire {
     /// Enter was typed at a line of which that was typed, and which is not shown so: what was typed is not told, for it may not be
     /// meant for anybody.
     pub fn fires_typed(&self, line: &str) -> Option<Fired> {
-        let told = || self.fired("typed, and not shown yet".to_owned());
+        let told = || self.fired(UNSHOWN.to_owned());
         self.pattern.finds(line).then(told)
     }
 

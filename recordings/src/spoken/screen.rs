@@ -151,8 +151,8 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: un budget est épuisé\u{a0}: {} ({budget}). Passé\u{a0}: {}. Cela prend fin ici.",
     ),
     (
-        "Écluse: the {} that may pass ({budget}) are spent. Nothing more passes until an operator of {} adds to it; they are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
-        "Écluse\u{a0}: les {} qui peuvent passer ({budget}) sont épuisés. Plus rien ne passe avant qu'un opérateur de {} n'en accorde davantage\u{a0}; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+        "Écluse: the {} that may pass ({budget}) are spent. Nothing more passes until an operator of {} adds to it; they are told. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.",
+        "Écluse\u{a0}: les {} qui peuvent passer ({budget}) sont épuisés. Plus rien ne passe avant qu'un opérateur de {} n'en accorde davantage\u{a0}; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps dans un terminal n'est pas transmis.",
     ),
     (
         "Écluse: the budget lets more pass, and it goes on.",
@@ -163,20 +163,20 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: ce que vous avez tapé pendant la suspension ({} o) n'a pas été transmis.",
     ),
     (
-        "Écluse: the budget lets more pass, but {} holds this session: nothing passes until an operator lets it go on.",
-        "Écluse\u{a0}: le budget laisse de nouveau passer, mais {} suspend cette session\u{a0}: rien ne passe avant qu'un opérateur ne la laisse reprendre.",
+        "Écluse: the budget lets more pass, but {who} holds this session: nothing passes until an operator lets it go on.",
+        "Écluse\u{a0}: le budget laisse de nouveau passer, mais {who} suspend cette session\u{a0}: rien ne passe avant qu'un opérateur ne la laisse reprendre.",
     ),
     (
-        "Écluse: {} holds this session: {}. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
-        "Écluse\u{a0}: {} suspend cette session\u{a0}: {}. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+        "Écluse: {who} holds this session: {}. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.",
+        "Écluse\u{a0}: {who} suspend cette session\u{a0}: {}. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps dans un terminal n'est pas transmis.",
     ),
     (
-        "Écluse: {} holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.",
-        "Écluse\u{a0}: {} suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps n'est pas transmis.",
+        "Écluse: {who} holds this session. Nothing more passes until an operator lets it go on. What is under way waits, and nothing of it is lost; what you type in a terminal meanwhile is not passed on.",
+        "Écluse\u{a0}: {who} suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu\u{a0}; ce que vous tapez entre-temps dans un terminal n'est pas transmis.",
     ),
     (
-        "Écluse: {} holds this session. This was not started, and nothing new is until an operator lets it go on.",
-        "Écluse\u{a0}: {} suspend cette session. Rien n'a été lancé\u{a0}: rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.",
+        "Écluse: {who} holds this session. This was not started, and nothing new is until an operator lets it go on.",
+        "Écluse\u{a0}: {who} suspend cette session. Rien n'a été lancé\u{a0}: rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.",
     ),
     (
         "Écluse: an operator lets this session go on.",
@@ -231,20 +231,20 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "{sentence}, qui suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),
     (
-        "{} holds the session ({}): nothing new is started",
-        "{} suspend la session ({})\u{a0}: rien de nouveau n'est lancé",
+        "{who} holds the session ({}): nothing new is started",
+        "{who} suspend la session ({})\u{a0}: rien de nouveau n'est lancé",
     ),
     (
-        "{} holds the session: nothing new is started",
-        "{} suspend la session\u{a0}: rien de nouveau n'est lancé",
+        "{who} holds the session: nothing new is started",
+        "{who} suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),
     (
-        "signal {} (notify): {}, against {}",
-        "signal {} (signalé)\u{a0}: {}, pour un seuil de {}",
+        "signal {} (notify): {why}, against {}",
+        "signal {} (signalé)\u{a0}: {why}, en regard de {}",
     ),
     (
-        "signal {} (hold): {}, against {}",
-        "signal {} (suspension)\u{a0}: {}, pour un seuil de {}",
+        "signal {} (hold): {why}, against {}",
+        "signal {} (suspension)\u{a0}: {why}, en regard de {}",
     ),
     // A search has the word for programs before the sentence.
     ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),

@@ -92,6 +92,7 @@ fn both_languages_have_the_same_holes_in_the_same_order() {
         refusals::STEPS,
         FLOWS,
         WHYS,
+        WHO,
         MISSING,
         STATES,
     ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecluse_policy::{Lang, PersonId, Refusal, Role, Span, TargetId};
+use ecluse_policy::{Lang, PersonId, Refusal, Role, Span, TargetId, Timestamp};
 use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
@@ -84,8 +84,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) visitor: &'a Actor,
     /// Whether there is a prompt (and a person) rather than one command.
     pub(crate) interactive: bool,
-    /// The alerts that were told in it: each is, once.
-    pub(crate) alerted: BTreeSet<String>,
+    /// The alerts that were told in it, when and in which words: each is, once, and what happens again in the same minute is another.
+    pub(crate) alerted: BTreeSet<(Timestamp, String)>,
 }
 
 impl<'a> Desk<'a> {

@@ -1,6 +1,6 @@
 //! Alerts in words, each told once in a dialogue, the latest last: where the eye is, nearest to the prompt.
 
-use ecluse_policy::TargetId;
+use ecluse_policy::{TargetId, Timestamp};
 
 use super::signals;
 use crate::archive::space::mebibytes;
@@ -23,7 +23,7 @@ pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
     for alert in &all {
         let line = in_words(desk, alert);
         desk.terminal.hanging(&line, NEWS).await?;
-        desk.alerted.insert(line);
+        desk.alerted.insert((alert.at, line));
     }
     Ok(status::DONE)
 }
@@ -34,7 +34,7 @@ pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     let mut untold = alerts::alerts(desk.gateway, desk.visitor, Alerts::default()).await?;
     untold.retain(|alert| {
         let line = in_words(desk, alert);
-        desk.alerted.insert(line)
+        desk.alerted.insert((alert.at, line))
     });
     let Handful { told, more, over } = alerts::handful(untold);
     for alert in &told {
@@ -61,9 +61,10 @@ pub(crate) async fn since_then(desk: &mut Desk<'_>, since: UpTo) -> Result<Vec<S
 
 async fn untold(desk: &mut Desk<'_>, ask: Alerts) -> Result<Vec<String>, Trouble> {
     let alerts = alerts::alerts(desk.gateway, desk.visitor, ask).await?;
-    let mut lines: Vec<String> = alerts.iter().map(|alert| in_words(desk, alert)).collect();
-    lines.retain(|line| desk.alerted.insert(line.clone()));
-    Ok(lines)
+    let mut told: Vec<(Timestamp, String)> = Vec::new();
+    told.extend(alerts.iter().map(|alert| (alert.at, in_words(desk, alert))));
+    told.retain(|one| desk.alerted.insert(one.clone()));
+    Ok(told.into_iter().map(|(_, line)| line).collect())
 }
 
 fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {

@@ -1,6 +1,6 @@
 //! Signals that were found, in words (X3).
 
-use ecluse_policy::signals::Signal;
+use ecluse_policy::signals::{Signal, UNSHOWN};
 use ecluse_policy::{Lang, Schedule, Span, Timestamp};
 
 use crate::clock;
@@ -46,6 +46,8 @@ pub(super) fn in_words(desk: &Desk<'_>, at: Timestamp, told_of: &Told) -> String
         ("hours", Found::Text(text)) => in_words_of(lang, text),
         (_, it) => found(lang, it),
     };
+    let is_unshown = matches!(measured, Found::Text(line) if line == UNSHOWN);
+    let shown_as = if is_unshown { "unshown" } else { kind };
     let args = [
         ("time", times::moment(at, clock::now(), None).into()),
         ("person", person.into()),
@@ -59,7 +61,7 @@ pub(super) fn in_words(desk: &Desk<'_>, at: Timestamp, told_of: &Told) -> String
         ),
         ("session", session.to_string().into()),
         ("channel", channel.to_string().into()),
-        ("kind", kind.into()),
+        ("kind", shown_as.into()),
         ("name", name.into()),
         ("runs", runs.into()),
         ("command", command.unwrap_or_default().into()),
