@@ -6,7 +6,8 @@
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
 use crate::record::{ChannelRecord, NoteLine};
-use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError, layout};
+use crate::bundle::Language;
+use crate::{ChannelKind, ChannelOpened, Event, FileEntry, Follower, OpenRecording, ReadError, layout};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,6 +99,8 @@ enum Source {
         follower: Box<Follower>,
         /// None before the channel begins.
         opened_us: Option<u64>,
+        /// It carries packets, of which only the log is shown.
+        packets: bool,
         ended: bool,
     },
 }
@@ -346,6 +349,7 @@ impl From {
             From::Live { journal, key, .. } => Source::Live {
                 follower: Box::new(Follower::open(journal, key)?),
                 opened_us: None,
+                    packets: false,
                 ended: false,
             },
         })
@@ -379,12 +383,13 @@ impl Source {
             Source::Live {
                 follower,
                 opened_us,
+                packets,
                 ended,
             } => {
                 let From::Live { channel, .. } = from else {
                     return Ok(Found::End);
                 };
-                next_of_journal(follower, *channel, opened_us, ended)
+                next_of_journal(follower, *channel, opened_us, packets, ended)
             }
         }
     }
@@ -401,7 +406,7 @@ fn next_of_cast(
             Code::Output => PlayEvent::Output(event.text.into_bytes()),
             Code::Input => PlayEvent::Input(event.text),
             Code::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
-            Code::Marker => PlayEvent::Marker(crate::neutralise(&event.text)),
+            Code::Marker => PlayEvent::Marker(marker(&event.text)),
             Code::Exit => {
                 PlayEvent::Marker(format!("{MARK}exit {}", crate::neutralise(&event.text)))
             }
@@ -412,10 +417,24 @@ fn next_of_cast(
     Ok(Found::End)
 }
 
+/// A marker on one line; an entry of the log of files as people read it.
+fn marker(text: &str) -> String {
+    let entry = text.strip_prefix(MARK).and_then(|own| own.strip_prefix("file "));
+    match entry.and_then(|entry| serde_json::from_str(entry).ok()) {
+        Some(entry) => file_line(&entry),
+        None => crate::neutralise(text),
+    }
+}
+
+fn file_line(entry: &FileEntry) -> String {
+    format!("{MARK}file {}", entry.line(Language::English))
+}
+
 fn next_of_journal(
     follower: &mut Follower,
     channel: u32,
     opened_us: &mut Option<u64>,
+    packets: &mut bool,
     ended: &mut bool,
 ) -> Result<Found, ReadError> {
     while !*ended {
@@ -436,8 +455,11 @@ fn next_of_journal(
         let shown = match frame.event {
             Event::ChannelOpened(opened) => {
                 *opened_us = Some(frame.at_us);
+                *packets = opened.kind == ChannelKind::Sftp;
                 PlayEvent::Opened(Box::new(opened.into_owned()))
             }
+            // Its log says what the packets were.
+            Event::Output(_) | Event::Input(_) if *packets => continue,
             Event::Output(bytes) | Event::ErrorOutput(bytes) => PlayEvent::Output(bytes.to_vec()),
             Event::Input(bytes) => {
                 let letters = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
@@ -449,6 +471,7 @@ fn next_of_journal(
                 PlayEvent::Marker(format!("{MARK}note {}", crate::neutralise(text)))
             }
             Event::Refusal(text) => PlayEvent::Marker(refusal(text)),
+            Event::File(entry) => PlayEvent::Marker(file_line(&entry)),
             Event::ExitStatus(status) => PlayEvent::Marker(format!("{MARK}exit {status}")),
             Event::ExitSignal(signal) => {
                 PlayEvent::Marker(format!("{MARK}signal {}", crate::neutralise(&signal.name)))

@@ -45,6 +45,8 @@ pub struct LiveChannel {
     pub number: u32,
     /// The command, escaped for display; none for a shell.
     pub command: Option<String>,
+    /// What passes on it at this moment, where that can be told.
+    pub doing: Option<String>,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Since when.
@@ -335,6 +337,13 @@ impl LiveSession {
             .channels
             .insert(channel.number, (channel, sender));
         notices
+    }
+
+    /// This passes on a channel, for whoever looks on.
+    pub(crate) fn is_doing(&self, number: u32, what: String) {
+        if let Some((channel, _)) = self.lock().channels.get_mut(&number) {
+            channel.doing = Some(what);
+        }
     }
 
     /// Unlists a channel. Must run inside the runtime.
