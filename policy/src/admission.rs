@@ -452,10 +452,7 @@ fn fit(capability: &Capability, request: &FlowRequest) -> usize {
     match (capability, request) {
         (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
         (
-            Capability::Command(_)
-            | Capability::Shell
-            | Capability::Env(_)
-            | Capability::File(_),
+            Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_),
             _,
         ) => 0,
     }

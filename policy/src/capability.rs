@@ -182,10 +182,14 @@ impl Capability {
         match (self, other) {
             (Self::Env(one), Self::Env(two)) => one.common(two).map(Self::Env),
             (Self::File(one), Self::File(two)) => one.common(two).map(Self::File),
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) if self.includes(other) => {
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
+                if self.includes(other) =>
+            {
                 Some(other.clone())
             }
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) if other.includes(self) => {
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
+                if other.includes(self) =>
+            {
                 Some(self.clone())
             }
             (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) => None,

@@ -63,7 +63,7 @@ pub use self::extraction::{
     Account, AtLimit, Budget, Budgets, ByteCount, ByteRate, Charge, CivilDay, Crossing, Granted,
     Level, Limit, Percent, Place, Spent, Threshold, Way, Zone, grant,
 };
-pub use self::flow::{FlowRequest, SFTP, Narrowing, Scope};
+pub use self::flow::{FlowRequest, Narrowing, SFTP, Scope};
 pub use self::identity::{
     AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
     CodeOutcome, Ended, Login, LoginRefusal, Presence, ProvenCode, Role, Step,

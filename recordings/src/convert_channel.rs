@@ -8,7 +8,8 @@ use crate::record::{ChannelRecord, Exit, Files, Masked, StreamRecord, UnechoedLi
 use crate::stream::{BinaryGauge, PerStream};
 use crate::survey::ChannelSurvey;
 use crate::{
-    Bytes, ChannelKind, ChannelOpened, Direction, FileEntry, FinishError, SessionFacts, Stream, Utf8Decoder, layout,
+    Bytes, ChannelKind, ChannelOpened, Direction, FileEntry, FinishError, SessionFacts, Stream,
+    Utf8Decoder, layout,
 };
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};

@@ -73,8 +73,8 @@ mod spoken;
 mod stream;
 mod survey;
 mod text;
-pub mod transfer;
 mod transcript;
+pub mod transfer;
 #[cfg(test)]
 mod unseen_tests;
 pub mod verify;
@@ -109,6 +109,6 @@ pub(crate) use spoken::on_screen;
 pub use spoken::{asked, spoken};
 pub use stream::Stream;
 pub use text::{Utf8Decoder, neutralise, neutralise_lines, spelled};
-pub use transfer::{FileEntry, FileOperation, FileOutcome};
 pub use transcript::{Part, transcript, transcript_of};
+pub use transfer::{FileEntry, FileOperation, FileOutcome};
 pub use writer::{ClosedJournal, Mark, OnAppend, Progress, Recorder, SyncHandle};

@@ -3,11 +3,13 @@
 //! Pure as to time: each event says how long to wait before it; the caller waits. Seeking back starts
 //! again: [`PlayEvent::Opened`] always means "begin with an empty screen".
 
+use crate::bundle::Language;
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
 use crate::record::{ChannelRecord, NoteLine};
-use crate::bundle::Language;
-use crate::{ChannelKind, ChannelOpened, Event, FileEntry, Follower, OpenRecording, ReadError, layout};
+use crate::{
+    ChannelKind, ChannelOpened, Event, FileEntry, Follower, OpenRecording, ReadError, layout,
+};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -349,7 +351,7 @@ impl From {
             From::Live { journal, key, .. } => Source::Live {
                 follower: Box::new(Follower::open(journal, key)?),
                 opened_us: None,
-                    packets: false,
+                packets: false,
                 ended: false,
             },
         })
@@ -419,7 +421,9 @@ fn next_of_cast(
 
 /// A marker on one line; an entry of the log of files as people read it.
 fn marker(text: &str) -> String {
-    let entry = text.strip_prefix(MARK).and_then(|own| own.strip_prefix("file "));
+    let entry = text
+        .strip_prefix(MARK)
+        .and_then(|own| own.strip_prefix("file "));
     match entry.and_then(|entry| serde_json::from_str(entry).ok()) {
         Some(entry) => file_line(&entry),
         None => crate::neutralise(text),

@@ -135,7 +135,11 @@ impl FileEntry {
         }
         if !self.typed.is_empty() {
             let typed: Vec<String> = self.typed.iter().map(spelled).collect();
-            line.push_str(&format!(" ({} {})", pick("écrit", "typed"), typed.join(", ")));
+            line.push_str(&format!(
+                " ({} {})",
+                pick("écrit", "typed"),
+                typed.join(", ")
+            ));
         }
         let mut parts = Vec::new();
         for (part, way) in [(&self.read, '↓'), (&self.written, '↑')] {
@@ -159,11 +163,16 @@ impl FileEntry {
         let outcome = match (self.outcome, self.status) {
             (FileOutcome::Done, _) => pick("fait", "done").to_owned(),
             (FileOutcome::Failed, Some(status)) => {
-                format!("{} {status}", pick("refusé par la cible, code", "failed on the target, status"))
+                format!(
+                    "{} {status}",
+                    pick("refusé par la cible, code", "failed on the target, status")
+                )
             }
             (FileOutcome::Failed, None) => pick("échec", "failed").to_owned(),
             (FileOutcome::Refused, _) => pick("refusé", "refused").to_owned(),
-            (FileOutcome::Withdrawn, _) => pick("droit perdu en cours", "right lost meanwhile").to_owned(),
+            (FileOutcome::Withdrawn, _) => {
+                pick("droit perdu en cours", "right lost meanwhile").to_owned()
+            }
             (FileOutcome::Unfinished, _) => pick("inachevé", "unfinished").to_owned(),
         };
         parts.push(outcome);
@@ -236,7 +245,10 @@ mod tests {
             took_us: 1_234_567,
         };
         let english = entry.line(Language::English);
-        assert!(english.contains("↓ 10/40 bytes, a part · 1.234 s"), "{english}");
+        assert!(
+            english.contains("↓ 10/40 bytes, a part · 1.234 s"),
+            "{english}"
+        );
         assert!(english.ends_with("right lost meanwhile: the line is gone"));
         assert!(!english.contains('\u{1b}'));
         assert!(entry.line(Language::French).contains("une partie"));

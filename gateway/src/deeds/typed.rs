@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ecluse_policy::{
-    AccountName, ByteCount, ByteRate, Capability, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+    AccountName, ByteCount, ByteRate, Capability, InterventionNumber, PersonId, Span, TargetId,
+    Timestamp,
 };
 use ecluse_recordings::search::LineKind;
 use jiff::civil::Time;

@@ -179,10 +179,7 @@ impl FileLine {
     ///
     /// # Errors
     /// The family, and what does not hold of the pattern and what to write.
-    pub fn parse(
-        family: &str,
-        pattern: &str,
-    ) -> Option<Result<Self, (&'static str, String)>> {
+    pub fn parse(family: &str, pattern: &str) -> Option<Result<Self, (&'static str, String)>> {
         let right = FileRight::of_family(family)?;
         let read = PathGlob::parse(pattern).map(|paths| Self { right, paths });
         Some(read.map_err(|problem| (right.family(), problem)))

@@ -21,6 +21,8 @@ use super::sftp::{self, Answer, Operation, Say, Sftp, Words};
 use super::{Ask, Kind, Step};
 use crate::passage::side::Piece;
 
+/// Packets that are sent together, at most. **Unit**: bytes.
+const TOGETHER: usize = 4 << 10;
 /// Refusals whose words are told beside the stream, and put on record one by one in the log; all are in the recording.
 const MOST_TOLD: usize = 64;
 /// Refusals after which the channel ends: what is refused is paid by no budget, and is on record all the same.
@@ -86,23 +88,13 @@ impl<R: Reads + Clone + 'static> Files<R> {
                     if towards == ToTarget {
                         self.unsent -= counts;
                     }
-                    out.push(Step::Send {
-                        towards,
-                        bytes,
-                        payload: number(payload),
-                        counts,
-                    });
+                    send(towards, bytes, number(payload), counts, out);
                 }
                 sftp::Step::Own {
                     towards,
                     bytes,
                     payload,
-                } => out.push(Step::Send {
-                    towards,
-                    bytes,
-                    payload: number(payload),
-                    counts: 0,
-                }),
+                } => send(towards, bytes, number(payload), 0, out),
                 sftp::Step::Log(record) => self.log(record, out),
                 sftp::Step::Stop(complaint) => out.push(Step::Stop(complaint.to_string())),
             }
@@ -146,6 +138,30 @@ impl<R: Reads + Clone + 'static> Files<R> {
         self.sftp.read(towards, bytes, at, &mut judge, &mut steps);
         self.take(steps, out);
     }
+}
+
+/// Sends a packet, together with small ones before it: one look at a path is three of them.
+fn send(towards: Direction, bytes: Bytes, payload: usize, counts: usize, out: &mut Vec<Step>) {
+    if let Some(Step::Send {
+        towards: way,
+        bytes: before,
+        payload: paid,
+        counts: counted,
+    }) = out.last_mut()
+        && *way == towards
+        && before.len() + bytes.len() <= TOGETHER
+    {
+        *before = [&before[..], &bytes[..]].concat().into();
+        *paid += payload;
+        *counted += counts;
+        return;
+    }
+    out.push(Step::Send {
+        towards,
+        bytes,
+        payload,
+        counts,
+    });
 }
 
 /// Asks for everything that an operation needs; the words of the first refusal.

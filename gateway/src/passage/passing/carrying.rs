@@ -73,7 +73,10 @@ impl Beside<'_> {
 
     /// Puts on record that something of files was refused.
     pub(super) fn refused_file(&self, line: &str) {
-        let record = self.seated.session.record(self.visit, AuditKind::FlowRefused);
+        let record = self
+            .seated
+            .session
+            .record(self.visit, AuditKind::FlowRefused);
         let flow = FlowRequest::Subsystem(SFTP.to_owned());
         let record = record.refused().reason(line);
         let record = record.detail("flow", flow.to_string());

@@ -320,6 +320,9 @@ impl server::Handler for Door {
         self.heard(id);
         if name == SFTP {
             // A line could give it: whoever has none reads so within the protocol ([`crate::passage::story`]).
+            if !self.pay(id, caps::FILES) {
+                return session.channel_failure(id);
+            }
             return self.start(id, Start::Files, session);
         }
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries

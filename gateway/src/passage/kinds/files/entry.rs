@@ -69,7 +69,9 @@ pub(super) fn of(record: Record) -> FileEntry {
         written: moved.and_then(|moved| part(writes, moved.written, moved.written_extent)),
         size: moved.and_then(|moved| moved.size),
         entries: moved.filter(|_| is_list).map(|moved| moved.entries),
-        sha256: moved.and_then(|moved| moved.digest).map(|digest| hex(&digest)),
+        sha256: moved
+            .and_then(|moved| moved.digest)
+            .map(|digest| hex(&digest)),
         took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     }
 }

@@ -57,6 +57,7 @@ impl Carried {
                     self.passed.extend::<Vec<_>>(released);
                 }
                 Step::Note(_) => {}
+                other => panic!("of files: {other:?}"),
             }
         }
     }

@@ -84,9 +84,9 @@ pub(crate) use self::operation::{Ticket, Verdict};
 pub(crate) use self::refusing::Refusing;
 #[cfg(test)]
 pub(crate) use self::reply::NoReply;
-pub(crate) use self::words::{Complaint, Say, Words};
 #[cfg(test)]
 pub(crate) use self::words::{ClientFault, ServerFault};
+pub(crate) use self::words::{Complaint, Say, Words};
 
 /// What becomes of something that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight};
 use ecluse_policy::capability::files::shown_bytes;
+use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight};
 
 /// One thing that a technician wants done, by the paths where it would be done.
 ///
@@ -51,7 +51,10 @@ pub(crate) enum Answer {
     /// Somebody is asked; [`super::Sftp::answered`] says how it went.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "no document asks for an operator's yes to one operation yet")
+        expect(
+            dead_code,
+            reason = "no document asks for an operator's yes to one operation yet"
+        )
     )]
     Wait(Ticket),
 }
@@ -65,7 +68,10 @@ pub(crate) struct Ticket(pub(crate) u64);
 #[must_use]
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "no document asks for an operator's yes to one operation yet")
+    expect(
+        dead_code,
+        reason = "no document asks for an operator's yes to one operation yet"
+    )
 )]
 pub(crate) enum Verdict {
     /// Yes.

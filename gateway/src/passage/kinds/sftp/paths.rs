@@ -30,7 +30,10 @@ impl Sftp {
     /// Somebody who was asked has answered. A ticket that nobody waits for is nothing.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "no document asks for an operator's yes to one operation yet")
+        expect(
+            dead_code,
+            reason = "no document asks for an operator's yes to one operation yet"
+        )
     )]
     pub(crate) fn answered(
         &mut self,

@@ -61,8 +61,6 @@ pub(crate) mod open {
     pub(crate) const WRITE: u32 = 2;
     pub(crate) const APPEND: u32 = 4;
     pub(crate) const CREAT: u32 = 8;
-    #[cfg(test)]
-    pub(crate) const TRUNC: u32 = 16;
     pub(crate) const EXCL: u32 = 32;
     /// All that version 3 has.
     pub(crate) const ALL: u32 = 63;

@@ -52,6 +52,7 @@ async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
                 desk: &Nobody,
             },
             idle: never(),
+            lines: no_lines(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };
@@ -113,6 +114,7 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
                 desk: &Nobody,
             },
             idle: never(),
+            lines: no_lines(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };
@@ -179,6 +181,7 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
                 desk: &Nobody,
             },
             idle: never(),
+            lines: no_lines(),
             drained_within: DRAINED_WITHIN,
             known: Known::default(),
         };

@@ -4,10 +4,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use proptest::prelude::*;
 use super::ground::*;
 use super::packets::*;
 use super::real::Realpath;
+use proptest::prelude::*;
 
 /// One request after another, many at once, by any paths.
 fn some_requests() -> impl Strategy<Value = Vec<(usize, usize, usize, u32)>> {
@@ -133,7 +133,7 @@ fn without_the_interceptor_the_same_requests_do_touch_what_lies_outside() {
     use std::io::{Read, Write};
     let ground = Ground::new();
     let before = ground.outside();
-    let mut child = std::process::Command::new(support::real::SERVER)
+    let mut child = std::process::Command::new(super::real::SERVER)
         .current_dir(ground.root.join("in"))
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())

@@ -1,10 +1,10 @@
 //! Whatever the bytes are and however they are cut.
 
-use proptest::prelude::*;
 use super::super::{Direction, Say, Sftp};
 use super::packets::*;
 use super::server::Server;
 use super::{all_below, give, now};
+use proptest::prelude::*;
 
 fn some_request() -> impl Strategy<Value = Vec<u8>> {
     let path = || {
@@ -114,7 +114,7 @@ proptest! {
         let lines = all_below("/x");
         if greets {
             give(&mut sftp, &lines, Direction::ToTarget, &init());
-            give(&mut sftp, &lines, Direction::ToTechnician, &version(support::server::EXTENSIONS));
+            give(&mut sftp, &lines, Direction::ToTechnician, &version(super::server::EXTENSIONS));
         }
         let framed = |body: &Vec<u8>| [&n(u32::try_from(body.len()).unwrap())[..], body].concat();
         for (up, down) in up.iter().zip(&down) {

@@ -1,6 +1,6 @@
 //! An interceptor between two peers of which a test plays one, or both.
 
-use super::super::{ClientFault, Complaint, Direction, ServerFault, Say, Sftp};
+use super::super::{ClientFault, Complaint, Direction, Say, ServerFault, Sftp};
 
 use super::packets::*;
 use super::server::Server;

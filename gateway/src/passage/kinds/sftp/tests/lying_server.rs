@@ -1,7 +1,7 @@
 //! A server that does not mean well: to the gateway, or through it to the technician.
 
 use super::super::wire::WireError;
-use super::super::{NoReply, ServerFault, Say, Sftp};
+use super::super::{NoReply, Say, ServerFault, Sftp};
 use super::lies::*;
 use super::packets::*;
 

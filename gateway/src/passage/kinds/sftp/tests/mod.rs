@@ -17,9 +17,9 @@ mod protocol;
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use super::log::Record;
 use super::{Answer, Complaint, Direction, Operation, Sftp, Step};
+use bytes::Bytes;
 use ecluse_policy::capability::files::FileLine;
 
 #[allow(clippy::disallowed_methods, reason = "a test's clock")]

@@ -109,13 +109,13 @@ fn only_what_is_understood_is_advertised_and_passed() {
         Direction::ToTarget,
         &packet(1, &[&n(6), &s("x"), &s("y")]),
     );
-    let answer = version(support::server::EXTENSIONS);
+    let answer = version(super::server::EXTENSIONS);
     let done = give(&mut sftp, &[], Direction::ToTechnician, &answer);
     let (seen, _) = apart(&done.to_technician[0]);
     let text = String::from_utf8_lossy(&seen[0].rest).into_owned();
     assert!(text.contains("users-groups-by-id@openssh.com") && text.contains("copy-data"));
     assert!(!text.contains("check-file") && !text.contains("vendor-id"));
-    let expected = version(&support::server::EXTENSIONS[..11]);
+    let expected = version(&super::server::EXTENSIONS[..11]);
     assert_eq!(done.to_technician[0], expected);
 
     let mut line = Line::new(ALL);
