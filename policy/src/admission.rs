@@ -21,7 +21,7 @@ use crate::capability::Capability;
 use crate::clearance::still_in;
 use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers};
+use crate::flow::choke::{Mismatch, answers, fit};
 use crate::identity::Presence;
 use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
@@ -444,17 +444,6 @@ fn nearer(one: Option<(Mismatch, usize)>, two: (Mismatch, usize)) -> (Mismatch, 
     match one {
         Some(one) if weight(&one) >= weight(&two) => one,
         Some(_) | None => two,
-    }
-}
-
-/// How many words of a template fit the command that is asked for.
-fn fit(capability: &Capability, request: &FlowRequest) -> usize {
-    match (capability, request) {
-        (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
-        (
-            Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_),
-            _,
-        ) => 0,
     }
 }
 

@@ -23,7 +23,6 @@ use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::extraction::budgeted::Budgeted;
 use crate::gateway::Gateway;
-use crate::live::LiveChannel;
 use crate::live::hands::{self, Standing};
 use crate::live::nodes::{self, Remote};
 use crate::live::orders::{self, of_guest, of_session};
@@ -161,15 +160,6 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
     Ok(InPassage { sessions, several })
 }
 
-/// What a channel is, and what passes on it.
-fn told(channel: &LiveChannel) -> Option<String> {
-    let command = channel.command.as_ref()?;
-    Some(match &channel.doing {
-        Some(doing) => format!("{command} {doing}"),
-        None => command.clone(),
-    })
-}
-
 fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Passing {
     let (up, down) = session.bytes();
     let facts = session.facts();
@@ -180,7 +170,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
     let channels = session.channels();
     let channels = channels
         .iter()
-        .map(|channel| (channel.number, told(channel)));
+        .map(|channel| (channel.number, channel.told()));
     Passing {
         number: facts.number,
         node: own.to_owned(),

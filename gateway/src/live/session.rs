@@ -6,6 +6,7 @@
 //! every session of it, each with that reason ([`Shared`], `adr/0009-sessions.md`).
 
 mod company;
+mod doing;
 mod freezing;
 
 use std::collections::BTreeMap;
@@ -337,13 +338,6 @@ impl LiveSession {
             .channels
             .insert(channel.number, (channel, sender));
         notices
-    }
-
-    /// This passes on a channel, for whoever looks on.
-    pub(crate) fn is_doing(&self, number: u32, what: String) {
-        if let Some((channel, _)) = self.lock().channels.get_mut(&number) {
-            channel.doing = Some(what);
-        }
     }
 
     /// Unlists a channel. Must run inside the runtime.

@@ -75,3 +75,14 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         | FlowRequest::UnnamedRequest { .. } => Err(Mismatch::OtherKind),
     }
 }
+
+/// How many words of a template fit the command that is asked for.
+pub(crate) fn fit(capability: &Capability, request: &FlowRequest) -> usize {
+    match (capability, request) {
+        (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
+        (
+            Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_),
+            _,
+        ) => 0,
+    }
+}

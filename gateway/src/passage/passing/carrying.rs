@@ -35,10 +35,11 @@ impl Reads for InWords {
     }
 
     fn refused(&self, refusal: &Refusal, line: &str) -> String {
-        match refusal {
+        if let Refusal::FlowNotListed { .. } = refusal {
             // By the path that was typed: where it leads is nothing that they were told of.
-            Refusal::FlowNotListed { .. } => self.0.say_file_missing(line),
-            other => self.0.words_of(other),
+            self.0.say_file_missing(line)
+        } else {
+            self.0.words_of(refusal)
         }
     }
 }
