@@ -50,6 +50,7 @@ mod marks;
 mod meter;
 mod model;
 mod pace;
+mod packets;
 mod painter;
 mod passes;
 mod piped;

@@ -3,12 +3,11 @@
 //! Pure as to time: each event says how long to wait before it; the caller waits. Seeking back starts
 //! again: [`PlayEvent::Opened`] always means "begin with an empty screen".
 
-use crate::bundle::Language;
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
 use crate::record::{ChannelRecord, NoteLine};
 use crate::{
-    ChannelKind, ChannelOpened, Event, FileEntry, Follower, OpenRecording, ReadError, layout,
+    ChannelKind, ChannelOpened, Event, Follower, OpenRecording, ReadError, layout, packets,
 };
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -332,6 +331,14 @@ enum Found {
 }
 
 impl From {
+    /// Whether what is recorded carries packets, of which only the log is shown.
+    fn is_packets(&self) -> bool {
+        match self {
+            From::Recording { opened, .. } => opened.kind == ChannelKind::Sftp,
+            From::Live { .. } => false,
+        }
+    }
+
     fn open(&self) -> Result<Source, ReadError> {
         Ok(match self {
             From::Recording {
@@ -380,7 +387,7 @@ impl Source {
                     *given += 1;
                     return Ok(Found::Event(*at_us, PlayEvent::Marker(refusal(text))));
                 }
-                next_of_cast(reader, ahead)
+                next_of_cast(reader, ahead, from.is_packets())
             }
             Source::Live {
                 follower,
@@ -400,6 +407,7 @@ impl Source {
 fn next_of_cast(
     reader: &mut CastReader,
     ahead: &mut Option<Box<CastEvent>>,
+    is_packets: bool,
 ) -> Result<Found, ReadError> {
     while let Some(event) = ahead.take() {
         let event = *event;
@@ -408,7 +416,7 @@ fn next_of_cast(
             Code::Output => PlayEvent::Output(event.text.into_bytes()),
             Code::Input => PlayEvent::Input(event.text),
             Code::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
-            Code::Marker => PlayEvent::Marker(marker(&event.text)),
+            Code::Marker => packets::marker(&event.text, is_packets),
             Code::Exit => {
                 PlayEvent::Marker(format!("{MARK}exit {}", crate::neutralise(&event.text)))
             }
@@ -419,26 +427,11 @@ fn next_of_cast(
     Ok(Found::End)
 }
 
-/// A marker on one line; an entry of the log of files as people read it.
-fn marker(text: &str) -> String {
-    let entry = text
-        .strip_prefix(MARK)
-        .and_then(|own| own.strip_prefix("file "));
-    match entry.and_then(|entry| serde_json::from_str(entry).ok()) {
-        Some(entry) => file_line(&entry),
-        None => crate::neutralise(text),
-    }
-}
-
-fn file_line(entry: &FileEntry) -> String {
-    format!("{MARK}file {}", entry.line(Language::English))
-}
-
 fn next_of_journal(
     follower: &mut Follower,
     channel: u32,
     opened_us: &mut Option<u64>,
-    packets: &mut bool,
+    is_packets: &mut bool,
     ended: &mut bool,
 ) -> Result<Found, ReadError> {
     while !*ended {
@@ -459,11 +452,11 @@ fn next_of_journal(
         let shown = match frame.event {
             Event::ChannelOpened(opened) => {
                 *opened_us = Some(frame.at_us);
-                *packets = opened.kind == ChannelKind::Sftp;
+                *is_packets = opened.kind == ChannelKind::Sftp;
                 PlayEvent::Opened(Box::new(opened.into_owned()))
             }
             // Its log says what the packets were.
-            Event::Output(_) | Event::Input(_) if *packets => continue,
+            Event::Output(_) | Event::Input(_) if *is_packets => continue,
             Event::Output(bytes) | Event::ErrorOutput(bytes) => PlayEvent::Output(bytes.to_vec()),
             Event::Input(bytes) => {
                 let letters = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
@@ -471,11 +464,9 @@ fn next_of_journal(
             }
             Event::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
             Event::Marker(text) => PlayEvent::Marker(crate::neutralise(text)),
-            Event::Note(text) => {
-                PlayEvent::Marker(format!("{MARK}note {}", crate::neutralise(text)))
-            }
+            Event::Note(text) => packets::note(text, *is_packets),
             Event::Refusal(text) => PlayEvent::Marker(refusal(text)),
-            Event::File(entry) => PlayEvent::Marker(file_line(&entry)),
+            Event::File(entry) => packets::entry(&entry),
             Event::ExitStatus(status) => PlayEvent::Marker(format!("{MARK}exit {status}")),
             Event::ExitSignal(signal) => {
                 PlayEvent::Marker(format!("{MARK}signal {}", crate::neutralise(&signal.name)))

@@ -1,6 +1,7 @@
 """What a program built on paramiko does with files: everything asked for at once, and the words of refusals shown.
 
 usage: paramiko_sftp.py USER FOLDER
+       paramiko_sftp.py USER FOLDER all-at-once
 """
 
 import hashlib
@@ -22,7 +23,23 @@ def refused(what, *words):
     raise AssertionError("it passed")
 
 
-def main(user, folder):
+def all_at_once(user, folder):
+    """Asks for all of a file before it reads any of it; what comes is what the file holds."""
+    connection = login(user)
+    sftp = paramiko.SFTPClient.from_transport(connection)
+    digest = hashlib.sha256()
+    with sftp.open(folder + "/in/file", "rb") as file:
+        file.prefetch(sftp.stat(folder + "/in/file").st_size, max_concurrent_requests=None)
+        while part := file.read(1 << 20):
+            digest.update(part)
+    with open(folder + "/in/file", "rb") as file:
+        assert digest.digest() == hashlib.sha256(file.read()).digest()
+    connection.close()
+
+
+def main(user, folder, what=None):
+    if what:
+        return all_at_once(user, folder)
     connection = login(user)
     sftp = paramiko.SFTPClient.from_transport(connection)
     inside = folder + "/in"

@@ -265,6 +265,7 @@ impl Outbox {
 
     /// Keeps back what was recorded.
     pub(super) fn hold(&mut self, piece: Piece) {
+        self.ended |= matches!(piece, Piece::Eof);
         self.held.push_back(piece);
     }
 

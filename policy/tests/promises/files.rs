@@ -151,3 +151,32 @@ fn check_says_what_writes_anywhere_and_where_paths_bar_nothing() {
     ));
     assert!(!barred_by_nothing("\"shell\""));
 }
+
+/// `explain` answers for one path, by the line that names it, with what bounds it.
+#[test]
+fn explain_answers_for_a_path() {
+    let documents = with_flows(&flow(
+        "dba",
+        "\"sftp-read: /var/log/**\"",
+        "always",
+        "extraction = { session = \"50 MiB\" }",
+    ));
+    let told = |right, path| {
+        let asked = FlowRequest::File(need(right, path));
+        explain(&documents, &person("alice"), &target("db01"), &asked, t0()).to_string()
+    };
+    let allowed = told(FileRight::Read, "/var/log/app.log");
+    assert!(allowed.starts_with("allowed"), "{allowed}");
+    for part in ["\"sftp-read: /var/log/**\" as postgres", "50 MiB"] {
+        assert!(allowed.contains(part), "{part}: {allowed}");
+    }
+    assert!(
+        !allowed.contains("terminal") && !allowed.contains("signals"),
+        "{allowed}"
+    );
+    let refused = told(FileRight::Write, "/var/log/app.log");
+    assert!(
+        refused.contains("\"sftp-write: /var/log/app.log\" is not there"),
+        "{refused}"
+    );
+}

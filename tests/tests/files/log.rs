@@ -47,6 +47,16 @@ fn every_file_is_in_the_sealed_log_and_found() -> Result<()> {
     ] {
         ensure!(cast.contains(&wanted), "{wanted}: {cast}");
     }
+    // As text it says the same, in order.
+    let told = ground.site.auditor(&["replay", "2", "--text"])?.text();
+    let told: Vec<&str> = told.split_whitespace().collect();
+    let told = told.join(" ");
+    for wanted in [
+        format!("read {root}/in/file · ↓ 300000 bytes, whole · sha256 {digest}"),
+        format!("rename {root}/in/sent → {root}/in/kept"),
+    ] {
+        ensure!(told.contains(&wanted), "{wanted}: {told}");
+    }
     // The bytes themselves are exact, in the streams beside it.
     let raw = recording::sealed(&ground.site.layout().recordings(), "-sftp.output.raw")?;
     let raw = recording::plain(raw.first().context("no raw stream")?)?;

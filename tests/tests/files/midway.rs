@@ -1,10 +1,10 @@
 //! What happens while files pass: budgets that hold and go on, a cut, a line that is lost. X2, X3, I5.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{client, store, wait};
+use ecluse_tests::{Terminal, client, peers, store, wait};
 
 use super::{ALL, Ground, PATIENCE, lines, noise, said};
 
@@ -67,6 +67,14 @@ fn i5_a_cut_ends_a_transfer() -> Result<()> {
         Ok(live.contains("sftp ↑"))
     })?;
     let session = ground.site.live_session()?;
+    let watching = ground.site.ssh("odile").shared("odile");
+    let watch = Terminal::of(
+        &ground.site,
+        &watching.run(format!("watch {session}")),
+        200,
+        40,
+    )?;
+    watch.sees("passing to the target")?;
     ground.site.operator(&["cut", &session])?.success()?;
     let answer = running.answer()?;
     ensure!(
@@ -79,6 +87,39 @@ fn i5_a_cut_ends_a_transfer() -> Result<()> {
         "{}",
         came.len()
     );
+    Ok(())
+}
+
+/// X2, 10: paramiko asks for the whole of a file before it reads any: under 1 MiB/s that costs the gateway at most 16 MiB, and the
+/// file is exact once the pace is lifted.
+#[test]
+fn x2_a_client_that_asks_for_all_at_once_costs_no_memory() -> Result<()> {
+    let mut ground = Ground::start(ALL)?;
+    fs::write(ground.at("in/file"), noise(48 * MIB))?;
+    ground.sftp("ls @/in\n")?.success()?;
+    let paced = |ground: &mut Ground, rate: &str, shown: &str| -> Result<()> {
+        ground.site.apply(|documents| {
+            documents.extraction =
+                format!("{{ session = \"2 GiB\", intervention = \"{shown}\"{rate} }}");
+            Ok(())
+        })?;
+        in_force(ground, shown)
+    };
+    paced(&mut ground, ", rate = \"1 MiB/s\"", "7 GiB")?;
+    let root = ground.root()?.display().to_string();
+    let arguments = ["alice+db01", &root, "all-at-once"];
+    let mut peer = peers::command(&ground.site, "paramiko_sftp", &arguments)?;
+    let before = ground.site.process()?.usage()?.memory;
+    let mut running = client::spawn(&mut peer, Duration::from_secs(120))?;
+    let (mut worst, since) = (0, Instant::now());
+    wait::until_true("ten seconds of it", PATIENCE, || {
+        let usage = ground.site.process()?.usage()?;
+        worst = worst.max(usage.memory.saturating_sub(before));
+        Ok(since.elapsed() >= Duration::from_secs(10))
+    })?;
+    ensure!(worst <= 16 << 20, "it costs {} KiB", worst >> 10);
+    paced(&mut ground, "", "6 GiB")?;
+    running.answer()?.success()?;
     Ok(())
 }
 

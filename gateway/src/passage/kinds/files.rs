@@ -263,3 +263,6 @@ impl Digest for Sha256 {
         digest
     }
 }
+
+#[cfg(test)]
+mod tests;
