@@ -14,6 +14,7 @@ common-bye = Goodbye.
 common-older-left-out = Everything that is still going on is listed, and the latest { $shown } of what is over. There are older ones.
 common-time-note = Times that are shown are UTC.
 common-no-such-intervention = There is no intervention { $id } that you can see. “{ $command }” lists them.
+common-no-session-of-yours = You have no session { $id } that goes on. The question has the number of the session to answer for.
 common-no-such-session = There is no session { $id } in passage that you can see. “live” lists them.
 
 ## Names of things
@@ -126,7 +127,7 @@ room-which-account-unclear = Please name one of: { $accounts }.
 room-client-sees = This is what the client sees:
 room-code-hint = The operator sees the same code. On the telephone, compare it.
 room-sent = Request { $number } was sent. It is for the operators of { $client }: { $operators }.
-room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. Call your contact: { $contacts }.
+room-sent-nobody = Request { $number } was kept, but { $client } has no operator who can answer at present. { contact-of }
 room-joined = Your request { $number } is already waiting: you join it. It is for the operators of { $client }: { $operators }.
 room-joined-approved = Your request { $number } is approved and has yet to begin: you wait for it here. The operators of { $client }: { $operators }.
 room-seen = { $time }  Seen by { $person }.
@@ -204,12 +205,18 @@ lobby-answer-closed-by = ended by { $person }: { $reason }
 
 ## Operators
 
+operator-more-alerts = { $told ->
+    [none] Alerts of the last seven days that are over: { $count } (“alerts” shows them).
+   *[some] Further alerts of the last seven days: { $count } (“alerts” shows them).
+}
+operator-no-alerts = There is no alert of the last seven days.
 operator-hint = { $count ->
     [0] No request is waiting.
     [one] One request is waiting: type “pending”.
    *[other] { $count } requests are waiting: type “pending”.
 }
 operator-new-request = New request { $number }: { $person } ({ $provider }), { $targets }, for { $length }: { $reason }
+operator-suspended = The heightened posture suspends { $number } of { $person } ({ $provider }), { $targets }, that was approved: “pending” says what it wants.
 operator-gone-request = Request { $number } of { $person } is no longer waiting: { $state }.
 operator-none-pending = No request is waiting.
 operator-space-low = { $time }  The gateway has { $free } MiB left for recordings: below { $bound } MiB no session begins. Tell its administrator.
@@ -266,7 +273,7 @@ signal-name = { $kind ->
     [hours] the signal “hours”
   }
 operator-signal = { $time }  { $name }: { $person } on { $target }, session { $session }, channel { $channel }: { $kind ->
-    [burst] { $measured } left within a minute, and { $threshold } are far above the past sessions.
+    [burst] { $measured } left within a minute; more than { $threshold } is far above the past sessions.
     [steady] a steady stream at { $measured } while nobody types, { $threshold } or more all along.
     [base64] { $measured } of encoded text (base64 or the like), { $threshold } or more.
     [unattended] the recording grows while nobody has typed or sent anything for { $measured }, longer than { $threshold }.
@@ -405,14 +412,14 @@ operator-budget = { $time }  { $person } on { $target }, session { $session }, c
         [no] it ends.
        *[yes] { $over ->
             [yes] it was held; it waits no more.
-           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+           *[no] it is held: topup { $session } { $more }, or cut { $session }.
         }
     }
    *[limit] the { $limit } that may pass ({ $key }) are spent, and { $then ->
         [end] it ends.
         [hold] { $over ->
             [yes] it was held; it waits no more.
-           *[no] it is held: topup { $session } 50MiB, or cut { $session }.
+           *[no] it is held: topup { $session } { $more }, or cut { $session }.
         }
        *[slow] it is slowed.
     }
@@ -431,21 +438,25 @@ operator-topped-up-held = { $by } holds the session by hand, and that stays: res
 operator-held = Session { $session } of { $person } is held: nothing passes, and what runs on the target stays there. resume { $session } lets it go on.
 operator-held-already = Session { $session } of { $person } is held already, by { $by }.
 operator-resumed = Session { $session } of { $person } goes on.
-operator-resumed-budget = Session { $session } of { $person } is not held by hand any more, but a budget holds it: topup { $session } 50MiB.
+operator-resumed-budget = Session { $session } of { $person } is not held by hand any more, but a budget holds it: topup { $session } SIZE.
 operator-not-held = Nobody holds session { $session } of { $person } by hand.
-operator-not-held-budget = Nobody holds session { $session } of { $person } by hand; a budget does: topup { $session } 50MiB.
+operator-not-held-budget = Nobody holds session { $session } of { $person } by hand; a budget does: topup { $session } SIZE.
 operator-slowed = Session { $session } of { $person } goes at { $rate } at most, each way. slow { $session } off lets it go.
 operator-full-speed = Session { $session } of { $person } goes as fast again as its document lets it.
 operator-not-slowed = Nobody slows session { $session } of { $person } by hand.
 operator-hand-there = It passes through { $node }, which does it once it reads that, within a second.
 operator-hand-lost = It passes through { $node }, which was not heard of: it is on record, and nothing says that it is done. If that gateway lives and cannot reach the store, look there.
 operator-hand-ask = { $time }  { $by } asks { $person }, session { $session } on { $target }: “{ $reason }”
-operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. resume { $session }, or cut { $session }.
+operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. { $over ->
+    [yes] It waits no more.
+   *[no] resume { $session }, or cut { $session }.
+}
 operator-asked = { $person } is asked, and session { $session } is held. The answer is told here and in live; resume { $session } lets it go on.
 operator-hand-hold = { $time }  { $by } holds session { $session } of { $person } on { $target }.
 operator-hand-hold-because = { $time }  { $by } holds session { $session } of { $person } on { $target }: { $reason }
 operator-hand-resume = { $time }  { $by } lets session { $session } of { $person } on { $target } go on.
 operator-hand-slow = { $time }  { $by } slows session { $session } of { $person } on { $target } to { $rate }.
+operator-hand-over = (This session is over.)
 operator-hand-full-speed = { $time }  { $by } slows session { $session } of { $person } on { $target } no more.
 operator-none-live = No session is in passage.
 live-channels-there = known there
@@ -527,7 +538,7 @@ posture-unclear = “{ $typed }” is no posture: “posture high --reason "…"
 posture-why = Why? The technicians concerned read it.
 posture-before = That is how it stands already: nothing was changed.
 posture-is-normal = The posture is normal. “posture high --reason "…"” tightens everything at once.
-posture-standing = { $client } is in heightened posture since { $time } ({ $by }): { $reason }
+posture-standing = { $client } is in heightened posture since { $time } ({ $by }): { $reason }.
 posture-means = Heightened posture means: approvals needed: { $approvers } at least; an intervention lasts { $length } at most; refused: { $refuse }; may leave or enter at most: { $ceilings }; what it no longer allows ends { $warning } after the warning; operators who lead back (posture normal): { $back }.
 posture-unwritten = Your document says nothing of it, so the gateway's own holds; to set it: [posture.high] with approvers, at-most, refuse, extraction, warning, normal-by.
 posture-over-by = Said to be over by: { $people }. More operators are needed: posture normal
@@ -759,6 +770,7 @@ help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets 
 help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over. With its number, one of them in full.
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
+help-alerts = Everything you were alerted to in the last seven days, what is over as well. At log-on, “pending” and “live” tell a handful of what still matters.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves. Where the flow wants a session accompanied, it passes only while an operator watches it: the line below says whether your watch counts, and once the last one leaves, the session waits.
 help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. What runs on the target ends, and what it had in memory is lost: in doubt, “hold” first.
@@ -785,7 +797,7 @@ usage-twice = “{ $option }” is there twice.
 usage-no-target = Name at least one target.
 usage-no-id = Name an intervention by its number.
 usage-no-session = Name a session by its number.
-usage-no-cut = Say what to cut: a session by its number, a target or a technician by name, or “all”.
+usage-no-sessions = Say what: a session by its number, a target or a technician by name, or “all”.
 usage-no-person = Name a person.
 usage-no-kept = Say who or what: a person, a station, a target, or “all”.
 usage-no-size = Say how much: 50MiB.
@@ -832,6 +844,7 @@ ask-told = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing pas
 ask-told-away = Écluse { $mark }: { $by } asks you: “{ $question }”. Nothing passes until an operator lets this session go on, and nothing is lost. Answer with: { $command }
 ask-new = Écluse { $mark }: { $by } holds this session and asks you: “{ $question }”. This was not started, and nothing new is until an operator lets it go on. Answer with: { $command }
 answer-label = Answer ({ $mark }):{" "}
+answer-enter-first = Écluse: what you type is neither passed on nor an answer. To answer, press Enter first.
 answer-none = Écluse: that is no answer: it is empty, or a one-time code. Press Enter to begin anew.
 answer-not-kept = Écluse: your answer could not be put on record. Answer with: { $command }
 answer-told = Écluse: { $by } asked: “{ $question }”. You answered: “{ $answer }”. The session goes on once an operator lets it.
@@ -839,8 +852,8 @@ answer-owed = { $mark }: { $by } asks: “{ $question }”
 answer-given = { $mark }: { $by } asked: “{ $question }”. You answered: “{ $answer }”.
 answer-kept = That is on record, and told to the operators. Session { $session } goes on once one of them lets it.
 answer-nothing-asked = Nothing is asked in session { $session } that waits for an answer.
-hold-lifted = Écluse: an operator lets this session go on.
-hold-lifted-budget = Écluse: an operator lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
+hold-lifted = Écluse: { $by } lets this session go on.
+hold-lifted-budget = Écluse: { $by } lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.
 idle-warned = Écluse: nobody types here. What is open on this terminal ends in { $left }; press a key to keep it.
 idle-over = Écluse: nobody did anything here for { $length }, so this ends, as the flow “{ $flow }” says. Connect again to go on.
 slow-told = Écluse: { $by } slows this session to { $rate }.
@@ -884,6 +897,10 @@ totals-topped-up = added to: { $count } ×
 totals-held = held by hand: { $count } ×
 totals-slowed = slowed by hand: { $count } ×
 totals-cut = cut: { $count } ×
+totals-asked = questions asked: { $count } ×
+totals-answered = answered: { $count } ×
+totals-signals = signals: { $count } ×
+totals-posture = ended by the heightened posture: { $count } ×
 quota-none = None of your interventions is approved, and so nothing may pass yet.
 quota-of-today = today, { $client }
 quota-of-intervention = intervention { $number }
@@ -925,15 +942,19 @@ refusal-matrix-narrower = The client's matrix does not allow what intervention {
 refusal-not-on-record = Intervention { $number } is not the one on record, so it opens nothing. Ask anew, and tell the client.
 refusal-not-known-yet = Whether intervention { $number } still stands is not known: words of the gateway's log are missing. Try again in a minute; if it stays so, ask anew, and tell the client.
 refusal-door-closed = The door of { $client } is closed: its document is not the one on record. The gateway's administrator puts the right one in force again.
-refusal-kept-out-person = { $client } keeps you out: { $reason }. You have no right there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-station = { $client } keeps out the station { $kept }, from which you connect: { $reason }. Nothing is allowed from there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-target = { $client } keeps everybody away from { $kept }: { $reason }. Nobody works there until an operator lifts it. Your contact: { $contacts }.
-refusal-kept-out-all = { $client } keeps everybody out: { $reason }. Nobody works there until an operator lifts it. Your contact: { $contacts }.
-refusal-not-accepted = { $client } has not accepted you yet: you have no right there before one of its operators does; they see that you wait. Your contact: { $contacts }.
-refusal-person-refused = { $client } does not accept you: you have no right there. Your contact: { $contacts }.
-refusal-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: it has { $given } of { $needed } approvals. Once another operator has approved it, connect again. Your contact: { $contacts }.
-refusal-posture-line = { $client } is in heightened posture since { $since }: { $reason }. Meanwhile “{ $line }” is refused to everybody; ask for something else, or wait until it is over. Your contact: { $contacts }.
-refusal-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: this one was over at { $closed_at }. Ask for a new one, or wait until the posture is over. Your contact: { $contacts }.
+contact-of = { $contacts ->
+    [none] Its document names nobody to call; turn to whoever gave you this work.
+   *[other] Your contact: { $contacts }.
+  }
+refusal-kept-out-person = { $client } keeps you out: { $reason }. You have no right there until an operator lifts it. { contact-of }
+refusal-kept-out-station = { $client } keeps out the station { $kept }, from which you connect: { $reason }. Nothing is allowed from there until an operator lifts it. { contact-of }
+refusal-kept-out-target = { $client } keeps everybody away from { $kept }: { $reason }. Nobody works there until an operator lifts it. { contact-of }
+refusal-kept-out-all = { $client } keeps everybody out: { $reason }. Nobody works there until an operator lifts it. { contact-of }
+refusal-not-accepted = { $client } has not accepted you yet: you have no right there before one of its operators does; they see that you wait. { contact-of }
+refusal-person-refused = { $client } does not accept you: you have no right there. { contact-of }
+refusal-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: it has { $given } of { $needed } approvals. Once another operator has approved it, connect again. { contact-of }
+refusal-posture-line = { $client } is in heightened posture since { $since }: { $reason }. Meanwhile “{ $line }” is refused to everybody; ask for something else, or wait until it is over. { contact-of }
+refusal-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: this one was over at { $closed_at }. Ask for a new one, or wait until the posture is over. { contact-of }
 refusal-posture-length = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile: { $asked } is too long, ask for { $at_most } at most.
 refusal-posture-bytes = { $client } is in heightened posture since { $since }: { $reason }. Less may leave meanwhile: { $asked } is too much, ask for { $at_most } at most.
 refusal-is-kept-out = “{ $kept }” is kept out: nobody would pass. Lift it first: keep-out { $kept } --lift
@@ -1027,8 +1048,8 @@ end-intervention-withdrawn = { $by } ended intervention { $number } before its t
 end-matrix-changed = The client changed what is allowed on { $target }.
 end-not-on-record = Intervention { $number } is not the one on record any more.
 end-door-closed = The door of { $client } is closed: its document is not the one on record.
-end-kept-out = An operator of { $client } ended this and keeps it out until further notice: { $reason }
-end-not-accepted = { $client } does not accept you, or no longer does.
+end-kept-out = An operator of { $client } ended this and keeps it out until further notice: { $reason }. { contact-of }
+end-not-accepted = { $client } does not accept you, or no longer does. { contact-of }
 end-posture-yes = { $client } is in heightened posture since { $since }: { $reason }. Intervention { $number } is suspended, not lost: once another operator has approved it, connect again.
 end-posture-line = { $client } is in heightened posture since { $since }: { $reason }. “{ $line }” is refused meanwhile: ask for something else, or wait until the posture is over.
 end-posture-window = { $client } is in heightened posture since { $since }: { $reason }. Interventions are shorter meanwhile, and this one is over: ask for a new one, or wait until the posture is over.
@@ -1115,6 +1136,7 @@ store-silent = Écluse: the gateway cannot look up or record what is approved. T
 ## Why a session ended, for those who read of it afterwards
 
 over-closed = closed
+over-target-lost = the connection to the target broke
 over-window = its window ended at { $time }
 over-hours = the hours of { $flow } ended at { $time }
 over-derogation = “{ $line }” of { $flow } was allowed until { $time } only
@@ -1151,7 +1173,7 @@ over-recovered-log = ended { $when }: the gateway stopped without closing it; th
 
 ## Accompaniment (I4)
 
-accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; what you type meanwhile is not passed on.
+accompany-waits = Écluse: this session is accompanied: nothing passes, and nothing is started on the target, until an operator of { $client } watches it (watch { $session }). They are told. It goes on by itself then; meanwhile the time of the intervention runs, and what you type is not passed on.
 accompany-left = Écluse: nobody of { $client } watches this session any more, and it is paused until an operator does (watch { $session }). They are told. What is under way waits, and nothing of it is lost; what you type meanwhile is not passed on.
 accompany-goes-on = Écluse: { $people } { $held ->
     [yes] watches this session, but it is held: nothing passes yet.
@@ -1164,7 +1186,7 @@ accompany-over = Écluse: { $held ->
 accompany-request = Accompanied, by the flow { $flow }: nothing passes unless an operator of { $client } watches the session, each { $count ->
     [one] one session
    *[other] { $count } sessions
-} at most
+} at most.
 accompany-flow = yes: an operator watches, each { $count ->
     [one] one session
    *[other] { $count } sessions
@@ -1173,7 +1195,7 @@ accompany-presence = session { $session }: { $by }, { $open ->
     [yes] since { $from }{ $until }
    *[no] { $from } to { $until }
 }
-hold-lifted-alone = Écluse: an operator lets this session go on, but nobody watches it: nothing passes until one does.
+hold-lifted-alone = Écluse: { $by } lets this session go on, but nobody watches it: nothing passes until one does.
 budget-goes-on-alone = Écluse: the budget lets more pass, but nobody of the client watches this session: nothing passes until an operator does.
 field-accompanied = Accompanied
 live-alone = WAITS since { $since } for an operator: watch { $session }

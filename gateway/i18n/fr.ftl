@@ -13,6 +13,7 @@ common-bye = Au revoir.
 common-older-left-out = Tout ce qui est encore en cours est affiché, avec les { $shown } dernières de celles qui sont terminées. Il y en a de plus anciennes.
 common-time-note = Les heures affichées sont en UTC.
 common-no-such-intervention = Aucune intervention { $id } ne vous est visible. « { $command } » en donne la liste.
+common-no-session-of-yours = Vous n'avez pas de session { $id } en cours. La question porte le numéro de la session à laquelle répondre.
 common-no-such-session = Aucune session { $id } en cours ne vous est visible. « live » en donne la liste.
 
 ## Noms des choses
@@ -125,9 +126,9 @@ room-which-account-unclear = Veuillez nommer l'un de ceux-ci : { $accounts }.
 room-client-sees = Voici ce que voit le client :
 room-code-hint = L'opérateur voit le même code. Au téléphone, comparez-le.
 room-sent = La demande { $number } est partie. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
-room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur du client { $client } ne peut y répondre pour le moment. Appelez votre contact : { $contacts }.
+room-sent-nobody = La demande { $number } est enregistrée, mais aucun opérateur du client { $client } ne peut y répondre pour le moment. { contact-of }
 room-joined = Votre demande { $number } est déjà en attente : vous la rejoignez. Elle s'adresse aux opérateurs du client { $client } : { $operators }.
-room-joined-approved = Votre demande { $number } est approuvée et doit encore commencer : vous l'attendez ici. Les opérateurs du client { $client } : { $operators }.
+room-joined-approved = Votre demande { $number } est approuvée et doit encore commencer : vous l'attendez ici. Les opérateurs du client { $client } : { $operators }.
 room-seen = { $time }  Vue par { $person }.
 room-approval-counted = { $time }  Approuvée par { $person }. Un autre opérateur doit aussi approuver.
 room-approved = { $time }  Approuvée par { $person } : { $length } dès la première utilisation, jusqu'à { $latest } au plus tard.
@@ -187,8 +188,8 @@ lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
 lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
-lobby-size-unclear = « { $typed } » n'est pas un nombre d'octets. Écrivez par exemple 200MiB, 512KiB ou 1GiB (ou 200Mio, 512Kio, 1Gio).
-lobby-rate-unclear = « { $typed } » n'est pas un débit. Écrivez par exemple 8KiB/s ou 1MiB/s, pas moins de 1KiB/s, ou off.
+lobby-size-unclear = « { $typed } » n'est pas un nombre d'octets. Écrivez par exemple 200MiB, 512KiB ou 1GiB (ou 200Mio, 512Kio, 1Gio).
+lobby-rate-unclear = « { $typed } » n'est pas un débit. Écrivez par exemple 8KiB/s ou 1MiB/s, pas moins de 1KiB/s, ou off.
 lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
@@ -203,16 +204,22 @@ lobby-answer-closed-by = terminée par { $person } : { $reason }
 
 ## Opérateurs
 
+operator-more-alerts = { $told ->
+    [none] Alertes des sept derniers jours qui n'attendent plus rien : { $count } (« alerts » les montre).
+   *[some] Autres alertes des sept derniers jours : { $count } (« alerts » les montre).
+}
+operator-no-alerts = Aucune alerte des sept derniers jours.
 operator-hint = { $count ->
     [0] Aucune demande n'attend.
     [one] Une demande attend : tapez « pending ».
    *[other] { $count } demandes attendent : tapez « pending ».
 }
 operator-new-request = Nouvelle demande { $number } : { $person } ({ $provider }), { $targets }, pour { $length } : { $reason }
+operator-suspended = La posture renforcée suspend { $number } { DE($person) } ({ $provider }), { $targets }, qui était approuvée : « pending » dit ce qu'il lui faut.
 operator-gone-request = La demande { $number } { DE($person) } n'attend plus : { $state }.
 operator-none-pending = Aucune demande n'attend.
-operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
-operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
+operator-space-low = { $time }  Il reste { $free } Mio à la passerelle pour les enregistrements : en dessous de { $bound } Mio, aucune session ne commence. Prévenez son administrateur.
+operator-space-full = { $time }  Il ne reste que { $free } Mio à la passerelle pour les enregistrements, moins de { $bound } Mio : aucune session ne commence. Prévenez son administrateur.
 operator-crowd = { $time }  Depuis, des connexions sont refoulées à la porte, { $count } jusqu'ici, depuis { $sources ->
     [one] une adresse
    *[other] { $sources } adresses
@@ -228,61 +235,61 @@ crowd-stations = trop de connexions depuis les réseaux des postes attendaient d
 crowd-everybody = trop de connexions depuis des adresses qu'aucun document ne nomme attendaient d'être authentifiées. Qui travaille depuis une telle adresse a pu trouver porte close ; ceux dont les réseaux figurent dans les documents, non.
 crowd-inside = toutes les places après connexion étaient prises, sauf celles réservées aux opérateurs. Les techniciens et auditeurs qui se connectaient ont été renvoyés ; ceux qui étaient entrés sont restés.
 operator-copies-contradicted = { $time }  Le journal contredit les points de contrôle à { $destination } (noté en anglais : « { $problem } »). Conservez ce qui s'y trouve, c'est une preuve, et faites examiner la passerelle.
-operator-journal-contradicted = { $time }  Le journal de la passerelle n'est plus celui dont elle a signé les points de contrôle (noté en anglais : « { $problem } »). C'est une preuve : que personne n'y touche ; faites examiner la passerelle.
-operator-checkpoint-failed = { $time }  Depuis, la passerelle n'a pu signer aucun point de contrôle du journal (noté en anglais : « { $problem } »). Si cela dure plus de quelques minutes, prévenez l'administrateur de la passerelle.
-operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
+operator-journal-contradicted = { $time }  Le journal de la passerelle n'est plus celui dont elle a signé les points de contrôle (noté en anglais : « { $problem } »). C'est une preuve : que personne n'y touche ; faites examiner la passerelle.
+operator-checkpoint-failed = { $time }  Depuis, la passerelle n'a pu signer aucun point de contrôle du journal (noté en anglais : « { $problem } »). Si cela dure plus de quelques minutes, prévenez l'administrateur de la passerelle.
+operator-copies-away = { $time }  Depuis, aucune copie de vos événements n'arrive à { $destination }. Elles sont gardées ici et envoyées dès qu'il les accepte à nouveau : faites vérifier le récepteur.
 operator-account-blocked = { $time }  Le compte { DE($person) } a été bloqué : trop de codes faux. Demandez à cette personne s'ils venaient d'elle.
-operator-code-elsewhere = { $time }  Un code juste { DE($person) } a été donné, avec sa clé, depuis un poste d'où cette personne ne peut pas travailler : personne n'est entré. Demandez-lui si c'était elle ; sinon, faites renouveler sa clé et son second facteur par l'administrateur de la passerelle.
+operator-code-elsewhere = { $time }  Un code juste { DE($person) } a été donné, avec sa clé, depuis un poste d'où cette personne ne peut pas travailler : personne n'est entré. Demandez-lui si c'était elle ; sinon, faites renouveler sa clé et son second facteur par l'administrateur de la passerelle.
 operator-account-unlocked = { $time }  L'administrateur { $by } a levé le blocage { DE($person) }.
 operator-account-enabled = { $time }  L'administrateur { $by } a réactivé le compte { DE($person) }, resté sans usage.
-operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
-operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
-operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
-operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
-operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
-operator-clock = { $time }  L'horloge d'une passerelle a été changée, ou n'est pas celle de la base (noté en anglais : « { $problem } »). Les sessions n'en durent pas plus longtemps. Demandez à l'administrateur de la passerelle si c'était voulu.
-operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur { DE($person) } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
-operator-credential-not-on-record = { $time }  Quelqu'un a modifié le mot de passe ou la clé de { $account } sur { $target } dans la base de la passerelle : ce n'est pas celui du journal, et la passerelle ne s'en sert pas. Faites examiner la passerelle, et définir le secret à nouveau.
-operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
+operator-host-key = { $time }  { $target } a présenté la clé d'hôte { $got } au lieu de { $pinned } : rien ne lui a été envoyé. Si la clé a été changée volontairement, inscrivez la nouvelle dans le document du client.
+operator-intervention-not-on-record = { $time }  Quelqu'un a modifié l'intervention nº { $number } dans la base de la passerelle : ce n'est pas celle du journal, et elle n'admet personne. Faites examiner la passerelle.
+operator-session-not-on-record = { $time }  Quelqu'un a modifié la session { $number } dans la table des sessions de la passerelle : ce n'est pas ce que le journal rapporte, et rien n'est détruit ni terminé d'après elle. Faites examiner la passerelle.
+operator-document-not-on-record = { $time }  Quelqu'un a modifié votre document dans la base de la passerelle : la porte est restée fermée jusqu'à ce que le bon texte soit remis en vigueur, avec sa trace. Faites examiner la passerelle.
+operator-session-outlived = { $time }  La session { $number } a continué après que sa fin a été consignée : sa passerelle avait été retirée alors qu'elle vivait. La fin donnée au journal n'est pas la sienne ; l'entrée session-outlived et son enregistrement en rendent compte.
+operator-clock = { $time }  L'horloge d'une passerelle a été changée, ou n'est pas celle de la base (noté en anglais : « { $problem } »). Les sessions n'en durent pas plus longtemps. Demandez à l'administrateur de la passerelle si c'était voulu.
+operator-enrolment-not-on-record = { $time }  Quelqu'un a modifié le second facteur { DE($person) } dans la base de la passerelle : ce n'est pas celui du journal, et il ne laisse entrer personne. Faites examiner la passerelle, et inscrire { $person } à nouveau.
+operator-credential-not-on-record = { $time }  Quelqu'un a modifié le mot de passe ou la clé { DE($account) } sur { $target } dans la base de la passerelle : ce n'est pas celui du journal, et la passerelle ne s'en sert pas. Faites examiner la passerelle, et définir le secret à nouveau.
+operator-order-not-on-record = { $time }  Un ordre de couper des sessions se trouvait dans la base sans que personne l'ait donné ; il n'a pas été suivi. Prévenez l'administrateur de la passerelle : quelqu'un modifie la base.
 operator-more-hidden = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
-  } où { $person } a tapé des lignes dont l'écho n'a pas été reconnu : { $numbers }. Les auditeurs les lisent.
+  } où { $person } a tapé des lignes dont l'écho n'a pas été reconnu : { $numbers }. Les auditeurs les lisent.
 operator-more-budgets = { $time }  Et { $count ->
     [one] un autre seuil
    *[other] { $count } autres seuils
-  } de budget atteints dans des sessions { DE($person) } : { $numbers }.
+  } de budget atteints dans des sessions { DE($person) } : { $numbers }.
 operator-more-hands = { $time }  Et { $count ->
     [one] un autre geste
    *[other] { $count } autres gestes
-  } { DE($person) } à la main sur des sessions : { $numbers }.
+  } { DE($person) } à la main sur des sessions : { $numbers }.
 signal-name = { $kind ->
-    [tripwire] le fil d'alerte « { $name } »
-   *[burst] le signal « burst »
-    [steady] le signal « steady »
-    [base64] le signal « base64 »
-    [unattended] le signal « unattended »
-    [hours] le signal « hours »
+    [tripwire] le fil d'alerte « { $name } »
+   *[burst] le signal « burst »
+    [steady] le signal « steady »
+    [base64] le signal « base64 »
+    [unattended] le signal « unattended »
+    [hours] le signal « hours »
   }
-operator-signal = { $time }  { $name } : { $person } sur { $target }, session { $session }, canal { $channel } : { $kind ->
-    [burst] { $measured } sortis en une minute ; au-delà de { $threshold }, c'est bien plus que dans ses sessions passées.
+operator-signal = { $time }  { $name } : { $person } sur { $target }, session { $session }, canal { $channel } : { $kind ->
+    [burst] { $measured } sortis en une minute ; au-delà de { $threshold }, c'est bien plus que dans ses sessions passées.
     [steady] un flux continu à { $measured } sans que personne ne tape, sans descendre sous { $threshold }.
-    [base64] { $measured } de texte encodé (base64 ou semblable) ; le seuil est de { $threshold }.
-    [unattended] l'enregistrement grossit alors que personne n'a rien tapé ni envoyé depuis { $measured } ; le seuil est de { $threshold }.
+    [base64] { $measured } de texte encodé (base64 ou semblable) ; le seuil est de { $threshold }.
+    [unattended] l'enregistrement grossit alors que personne n'a rien tapé ni envoyé depuis { $measured } ; le seuil est de { $threshold }.
     [hours] travail à { $measured }, hors des heures habituelles ({ $threshold }).
-   *[tripwire] « { $measured } » contient « { $threshold } ».
+   *[tripwire] « { $measured } » contient « { $threshold } ».
   }{ $runs ->
-    [command] {" "}Commande : { $command }
+    [command] {" "}Commande : { $command }
    *[shell] {""}
   }{ $then ->
-    [hold] {" "}La session est suspendue : resume { $session }, ask { $session } "…", ou cut { $session }.
-    [over] {" "}La session a été suspendue ; elle n'attend plus.
+    [hold] {" "}La session est suspendue : resume { $session }, ask { $session } "…", ou cut { $session }.
+    [over] {" "}La session a été suspendue ; elle n'attend plus.
    *[notify] {""}
   }
 operator-more-signals = { $time }  Et { $count ->
     [one] un autre signal
    *[other] { $count } autres signaux
-  } dans des sessions { DE($person) } : { $numbers }.
+  } dans des sessions { DE($person) } : { $numbers }.
 operator-more-answers = { $time }  Et { $count ->
     [one] une autre réponse
    *[other] { $count } autres réponses
@@ -290,44 +297,44 @@ operator-more-answers = { $time }  Et { $count ->
 operator-more-sessions = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
-  } que quelqu'un a modifiées dans la table de la passerelle : { $numbers }.
+  } que quelqu'un a modifiées dans la table de la passerelle : { $numbers }.
 operator-more-interventions = { $time }  Et { $count ->
     [one] une autre intervention
    *[other] { $count } autres interventions
-  } que quelqu'un a modifiées dans la base de la passerelle : { $numbers }.
+  } que quelqu'un a modifiées dans la base de la passerelle : { $numbers }.
 operator-more-outlived = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
-  } qui ont continué après que leur fin a été consignée : { $numbers }.
+  } qui ont continué après que leur fin a été consignée : { $numbers }.
 operator-more-of-person = { $time }  Et { $count ->
     [one] un autre avertissement
    *[other] { $count } autres avertissements
-  } du même genre concernant { $person } ; le journal de la passerelle les contient tous.
+  } du même genre concernant { $person } ; le journal de la passerelle les contient tous.
 operator-more = { $time }  Et { $count ->
     [one] un autre avertissement
    *[other] { $count } autres avertissements
-  } du même genre ; le journal de la passerelle les contient tous.
+  } du même genre ; le journal de la passerelle les contient tous.
 changes-since = { $count ->
-        [one] Un changement concerne { $client } depuis la dernière fois que vous en avez été informé, { $time } :
-       *[other] { $count } changements concernent { $client } depuis la dernière fois que vous en avez été informé, { $time } :
+        [one] Un changement concerne { $client } depuis la dernière fois que vous en avez été informé, { $time } :
+       *[other] { $count } changements concernent { $client } depuis la dernière fois que vous en avez été informé, { $time } :
     }
 # Première venue, pour autant que le journal le dise
 changes-since-then = { $count ->
-        [one] Un changement concerne { $client } depuis { $time } :
-       *[other] { $count } changements concernent { $client } depuis { $time } :
+        [one] Un changement concerne { $client } depuis { $time } :
+       *[other] { $count } changements concernent { $client } depuis { $time } :
     }
 # Le journal ne dit plus quand la dernière information a eu lieu
 changes-since-removed = { $count ->
         [one] Un changement concerne { $client }
        *[other] { $count } changements concernent { $client }
-    } depuis { $time }. On ne sait plus quand vous en avez été informé pour la dernière fois : le texte des entrées antérieures a été effacé au terme de sa conservation.
+    } depuis { $time }. On ne sait plus quand vous en avez été informé pour la dernière fois : le texte des entrées antérieures a été effacé au terme de sa conservation.
 changes-more = { $count ->
         [one]   … et un autre.
        *[other]   … et { $count } autres.
     }
-changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
-changes-unknown-before = la base de la passerelle contenait un autre texte que celui du journal : ce qui y figurait avant n'est pas connu
-changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
+changes-hint = « changes » les montre tous. Si personne ici n'en connaît un, interrogez l'administrateur de la passerelle.
+changes-unknown-before = la base de la passerelle contenait un autre texte que celui du journal : ce qui y figurait avant n'est pas connu
+changes-none = Rien n'a changé pour { $client } depuis { $time } : ni documents, ni personnes, ni codes, ni copies.
 # Une seule ligne pour ce qui s'est produit plusieurs fois
 changes-repeated = { $first } – { $last }  { $count } × { $change }
 changes-created = L'administrateur { $person } a ajouté { $object } aux documents. { $text }
@@ -377,6 +384,24 @@ changes-part = { $kind ->
     [copies-checkpoints] points de contrôle remis à ({ $part })
     [recording-notice-fr] avis en français ({ $part })
     [recording-notice-en] avis en anglais ({ $part })
+    [idle] inactivité au plus ({ $part })
+    [extraction-at-limit] une fois le budget épuisé ({ $part })
+    [extraction-warn] avertissement ({ $part })
+    [extraction-slow-rate] débit ensuite ({ $part })
+    [extraction-ceiling] plafond ({ $part })
+    [extraction-rate] débit sortant ({ $part })
+    [extraction-up-rate] débit entrant ({ $part })
+    [signals-burst] signal de rafale ({ $part })
+    [signals-steady] signal de flux continu ({ $part })
+    [signals-base64] signal de texte encodé ({ $part })
+    [signals-unattended] signal de session délaissée ({ $part })
+    [signals-hours] signal d'horaire ({ $part })
+    [posture-high-approvers] posture renforcée, approbations ({ $part })
+    [posture-high-at-most] posture renforcée, durée au plus ({ $part })
+    [posture-high-refuse] posture renforcée, refusé ({ $part })
+    [posture-high-extraction] posture renforcée, au plus ({ $part })
+    [posture-high-warning] posture renforcée, avertissement ({ $part })
+    [posture-high-normal-by] posture renforcée, opérateurs pour en sortir ({ $part })
    *[other] { $part }
 } : { $text }
 changes-nothing = rien
@@ -391,7 +416,7 @@ changes-enrolment-disabled = Les codes à usage unique { DE($person) } ne valent
 changes-credential = L'administrateur { $person } a défini le mot de passe ou la clé avec lequel la passerelle se connecte à { $target } sous le compte { $account }.
 changes-reached = Désormais la matrice du client { $client } atteint, chez { $object } : { $text }
 changes-accepted = { $person } a accepté : { $text }
-changes-accepted-first = Acceptés, parce que le document de { $client } les nommait déjà : { $text }
+changes-accepted-first = Acceptés, parce que le document { DE($client) } les nommait déjà : { $text }
 changes-refused = { $person } a refusé : { $text }
 changes-kept-out = { $person } exclut { $object } : { $text }
 changes-lifted = { $person } a levé l'exclusion : { $object }
@@ -405,7 +430,7 @@ changes-copies-back = Le récepteur { $destination } prend de nouveau les copies
 changes-key = { $acted ->
     [no] La passerelle s'est donné une nouvelle clé
    *[other] L'administrateur { $person } a donné une nouvelle clé à la passerelle
-  } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
+  } : comparez ce qu'affiche « ecluse journal keys » avec ce que vous avez noté.
 changes-settings = La passerelle a démarré avec d'autres réglages que la fois précédente ; demandez à son administrateur lesquels ont changé.
 changes-destroyed = { $person } a supprimé un enregistrement au terme de sa conservation.
 changes-words-destroyed = { $person } a supprimé le texte { $entries ->
@@ -414,7 +439,7 @@ changes-words-destroyed = { $person } a supprimé le texte { $entries ->
 } du journal au terme de leur conservation.
 changes-joined = Une passerelle qui n'avait jamais servi avec cette base, { $node }, a démarré à côté des autres. { $parts ->
     [no] Ses réglages sont ceux de la dernière qui a démarré.
-   *[other] Ses réglages diffèrent de ceux de la dernière qui a démarré, ou ne peuvent être comparés, pour : { $parts }.
+   *[other] Ses réglages diffèrent de ceux de la dernière qui a démarré, ou ne peuvent être comparés, pour : { $parts }.
   } Si personne n'attendait une autre passerelle, interrogez tout de suite l'administrateur.
 changes-cut-short = La passerelle s'est arrêtée sans ordre, après { $stopped } et au plus tard à { $latest }, puis a repris. { $count ->
     [0] Aucune de vos sessions n'a été interrompue.
@@ -438,76 +463,80 @@ operator-typing-hidden = { $time }  { $person } a tapé { $lines ->
   } sur { $target } dont l'écho n'a pas été reconnu : l'écho a pu être coupé, ou un programme plein écran peut en être la raison. Ce n'est pas en soi un reproche. Un auditeur autorisé à démasquer les lit avec « search --in hidden ».
 operator-terminal-without-echo = { $time }  { $person } a demandé sur { $target } un terminal qui ne montre rien de ce qui est tapé. Ce qui est tapé est enregistré.
 operator-recording-trouble = { $time }  L'enregistrement { DE($person) } sur { $target } n'est pas complet (noté en anglais : « { $problem } »). Prévenez l'auditeur et l'administrateur de la passerelle.
-operator-budget = { $time }  { $person } sur { $target }, session { $session }, canal { $channel } : { $mark ->
-    [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
+operator-budget = { $time }  { $person } sur { $target }, session { $session }, canal { $channel } : { $mark ->
+    [warn] { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %.
     [ceiling] les { $limit } qui peuvent passer ({ $key }) sont épuisés jusqu'au plafond, et { $holds ->
         [no] cela prend fin.
        *[yes] { $over ->
-            [yes] la session a été suspendue ; elle n'attend plus.
-           *[no] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+            [yes] la session a été suspendue ; elle n'attend plus.
+           *[no] la session est suspendue : topup { $session } { $more }, ou cut { $session }.
         }
     }
    *[limit] les { $limit } qui peuvent passer ({ $key }) sont épuisés, et { $then ->
         [end] cela prend fin.
         [hold] { $over ->
-            [yes] la session a été suspendue ; elle n'attend plus.
-           *[no] la session est suspendue : topup { $session } 50MiB, ou cut { $session }.
+            [yes] la session a été suspendue ; elle n'attend plus.
+           *[no] la session est suspendue : topup { $session } { $more }, ou cut { $session }.
         }
        *[slow] le débit est réduit.
     }
   }{ $runs ->
     [shell] {""}
-   *[command] {" "}Commande : { $command }
+   *[command] {" "}Commande : { $command }
   }
 operator-topped-up = Dans la session { $session } { DE($person) }, { $bytes } peuvent passer à partir de maintenant{ $up ->
     [yes] {" "}vers la cible
    *[no] {""}
-  } :
-operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
-operator-topped-up-nothing = La session { $session } { DE($person) } peut déjà laisser passer autant : rien n'a été ajouté.
+  } :
+operator-topped-up-by = { $key } : { $more } de plus, { $limit } en tout
+operator-topped-up-nothing = La session { $session } { DE($person) } peut déjà laisser passer autant : rien n'a été ajouté.
 operator-topped-up-gateway = Le budget du jour de la passerelle elle-même laisse { $left }, et aucun opérateur n'y ajoute.
-operator-topped-up-held = { $by } suspend la session à la main, et cela demeure : resume { $session }.
-operator-held = La session { $session } { DE($person) } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
+operator-topped-up-held = { $by } suspend la session à la main, et cela demeure : resume { $session }.
+operator-held = La session { $session } { DE($person) } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
 operator-held-already = La session { $session } { DE($person) } est déjà suspendue par { $by }.
 operator-resumed = La session { $session } { DE($person) } reprend.
-operator-resumed-budget = La session { $session } { DE($person) } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } 50MiB.
+operator-resumed-budget = La session { $session } { DE($person) } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } TAILLE.
 operator-not-held = Personne ne suspend la session { $session } { DE($person) } à la main.
-operator-not-held-budget = Personne ne suspend la session { $session } { DE($person) } à la main ; un budget la suspend : topup { $session } 50MiB.
+operator-not-held-budget = Personne ne suspend la session { $session } { DE($person) } à la main ; un budget la suspend : topup { $session } TAILLE.
 operator-slowed = La session { $session } { DE($person) } va à { $rate } au plus, dans chaque sens. slow { $session } off la laisse aller.
 operator-full-speed = La session { $session } { DE($person) } va de nouveau aussi vite que son document le permet.
 operator-not-slowed = Personne ne ralentit la session { $session } { DE($person) } à la main.
 operator-hand-there = Elle passe par { $node }, qui le fait dès qu'elle le lit, en moins d'une seconde.
-operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
-operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
-operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». resume { $session }, ou cut { $session }.
-operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
+operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'est consigné, et rien ne dit que cela agit. Si la passerelle a perdu le serveur de données mais vit, voyez sur place.
+operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
+operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». { $over ->
+    [yes] Elle n'attend plus.
+   *[no] resume { $session }, ou cut { $session }.
+}
+operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
 operator-hand-hold = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target }.
-operator-hand-hold-because = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target } : { $reason }
+operator-hand-hold-because = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target } : { $reason }
 operator-hand-resume = { $time }  { $by } laisse reprendre la session { $session } { DE($person) } sur { $target }.
 operator-hand-slow = { $time }  { $by } ralentit à { $rate } la session { $session } { DE($person) } sur { $target }.
+operator-hand-over = (Cette session est terminée.)
 operator-hand-full-speed = { $time }  { $by } ne ralentit plus la session { $session } { DE($person) } sur { $target }.
 operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
 live-held-by = SUSPENDUE par { $by }
-live-asked = question « { $question } »
-live-answered = question « { $question } », réponse « { $answer } »
+live-asked = question « { $question } »
+live-answered = question « { $question } », réponse « { $answer } »
 live-slowed = ralentie à { $rate }
 operator-node-lost = { $node } { $seconds ->
     [0] n'a pas donné signe de vie récemment
    *[other] n'a pas donné signe de vie depuis { $seconds } s
-} : { $count ->
+} : { $count ->
     [one] la session { $sessions } est perdue
    *[other] les sessions { $sessions } sont perdues
-} avec lui. Si cette passerelle est arrêtée, plus personne n'est sur la cible ; si elle ne joint seulement plus la base, regardez sur place.
+} avec lui. Si cette passerelle est arrêtée, plus personne n'est sur la cible ; si elle ne joint seulement plus la base, regardez sur place.
 operator-none-interventions = Il n'y a pas encore d'intervention.
 operator-request-line = { $person } ({ $provider }) · poste { $station }
 operator-request-what = { $targets } · compte { $accounts }
-operator-request-not-known-yet = { $number }  PAS ENCORE CONNU : il manque des mots au journal de la passerelle, on ne peut y répondre avant qu'ils y soient. Si cela dure, faites refaire la demande.
+operator-request-not-known-yet = { $number }  PAS ENCORE CONNU : il manque des mots au journal de la passerelle, on ne peut y répondre avant qu'ils y soient. Si cela dure, faites refaire la demande.
 operator-request-not-on-record = { $number }  AUTRE QUE LE JOURNAL : ce n'est pas la demande que le journal rapporte, on ne peut y répondre.
 operator-request-how-long = pour { $length } · expire dans { $left }
 operator-request-planned = dès la première utilisation, pas avant { $start }, pour { $length } · expire dans { $left }
-operator-request-latest = approuvée maintenant, fin au plus tard : { $latest }, quelle que soit la première utilisation
+operator-request-latest = approuvée maintenant, fin au plus tard : { $latest }, quelle que soit la première utilisation
 operator-request-bytes = { $bytes } au plus peuvent sortir
 operator-request-reason = motif :
 operator-request-code = code
@@ -529,10 +558,10 @@ operator-cut = Coupure : { $count ->
 operator-cut-guests = { $count ->
     [one] Fermée : une connexion { DE($people) } sans session
    *[other] Fermées : { $count } connexions { DE($people) } sans session
-}. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
+}. Qui s'y trouvait peut revenir : ce qui était demandé attend toujours.
 operator-cut-none = Aucune session en cours ne correspond à « { $what } ». « live » en donne la liste.
 operator-cut-note = L'intervention reste approuvée : « withdraw { $id } » y met fin, et aucune nouvelle session ne s'ouvre.
-operator-cut-elsewhere = Coupure sur { $node } : { $count ->
+operator-cut-elsewhere = Coupure sur { $node } : { $count ->
     [one] session { $sessions }
    *[other] sessions { $sessions }
 }.
@@ -540,11 +569,11 @@ operator-cut-guests-elsewhere = { $count ->
     [one] Fermée sur { $node } : une connexion sans session ({ $people })
    *[other] Fermées sur { $node } : { $count } connexions sans session ({ $people })
 }.
-operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
-operator-cut-unvouched = { $node } a répondu que la coupure est faite, mais le journal n'en rapporte rien : la réponse peut être d'un autre, et des sessions peuvent continuer. Regardez avec « live », coupez sur cette passerelle même et prévenez l'administrateur que quelqu'un modifie la base.
-operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
+operator-cut-unanswered = { $node } n'a pas répondu : on ne peut dire ce qui y a pris fin. L'ordre demeure et cette passerelle l'exécutera dès son retour ; il vise ce qui était en cours quand vous l'avez donné, rien de plus récent. « live » montre ce qui reste.
+operator-cut-unvouched = { $node } a répondu que la coupure est faite, mais le journal n'en rapporte rien : la réponse peut être d'un autre, et des sessions peuvent continuer. Regardez avec « live », coupez sur cette passerelle même et prévenez l'administrateur que quelqu'un modifie la base.
+operator-cut-disobeyed = { $node } n'a pas obéi : l'ordre qui se trouve dans la base n'est pas celui que rapporte le journal. Coupez sur place et prévenez l'administrateur de la passerelle que quelqu'un modifie la base.
 operator-cut-not-ordered = Aucune autre passerelle n'a reçu l'ordre de couper ({ $problem }). Connectez-vous à chacune et coupez sur place.
-operator-cut-not-on-record = La coupure est faite, mais elle n'a pas encore pu être consignée ({ $problem }). La passerelle la consigne dès que la base répond à nouveau ; d'ici là, notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
+operator-cut-not-on-record = La coupure est faite, mais elle n'a pas encore pu être consignée ({ $problem }). La passerelle la consigne dès que la base répond à nouveau ; d'ici là, notez qui, quand et pourquoi, et prévenez l'administrateur de la passerelle.
 kept-person = { $name }
 kept-station = le poste { $name }
 kept-target = la cible { $name }
@@ -563,10 +592,10 @@ keep-out-nothing = Rien ni personne n'est exclu.
 keep-out-standing = Exclus jusqu'à nouvel ordre : { $what }. « keep-out » dit par qui et pourquoi.
 keep-out-line = { $what } · par { $by } depuis { $time } : { $reason }
 posture-unclear = « { $typed } » n'est pas une posture : « posture high --reason "…" » ou « posture normal » ; « posture » seul dit où on en est.
-posture-why = Pour quelle raison ? Les techniciens concernés la liront.
+posture-why = Pour quelle raison ? Les techniciens concernés la liront.
 posture-before = C'est déjà le cas : rien n'a été changé.
 posture-is-normal = La posture est normale. « posture high --reason "…" » resserre tout d'un coup.
-posture-standing = { $client } est en posture renforcée depuis { $time } ({ $by }) : { $reason }
+posture-standing = { $client } est en posture renforcée depuis { $time } ({ $by }) : { $reason }.
 posture-means = La posture renforcée signifie : approbations nécessaires : { $approvers } au moins ; une intervention dure { $length } au plus ; refusé : { $refuse } ; peut sortir ou entrer au plus : { $ceilings } ; ce qu'elle ne permet plus prend fin { $warning } après l'avertissement ; opérateurs qu'il faut pour en sortir (posture normal) : { $back }.
 posture-unwritten = Votre document n'en dit rien, c'est donc celle de la passerelle qui vaut ; pour la régler : [posture.high] avec approvers, at-most, refuse, extraction, warning, normal-by.
 posture-over-by = Déclarée terminée par : { $people }. Il faut d'autres opérateurs : posture normal
@@ -580,7 +609,7 @@ posture-back-wanting = C'est dit. Elle reste renforcée jusqu'à ce que { $wanti
     [one] un autre opérateur le dise
    *[other] { $wanting } autres opérateurs le disent
 } aussi : posture normal
-posture-is-over = La posture de { $client } est de nouveau normale.
+posture-is-over = La posture { DE($client) } est de nouveau normale.
 posture-suspended = Suspendue par la posture renforcée : elle avait été approuvée, et reprend sous le même numéro dès qu'un autre opérateur donne son accord : approve { $id }
 posture-suspended-partly = Suspendue par la posture renforcée : elle avait été approuvée, et reprend sous le même numéro dès qu'un autre opérateur donne son accord (approve { $id }), sans { $lines }, refusé jusqu'à la fin de la posture.
 posture-suspended-barred = Suspendue par la posture renforcée : elle avait été approuvée, mais rien de ce qu'elle accorde n'est permis pendant ce temps, et un accord seul n'y change rien : attendez que la posture soit terminée.
@@ -590,7 +619,7 @@ posture-warned-yes = { $client } est en posture renforcée depuis { $since } : 
 posture-warned-line = { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps et prend fin dans { $left }.
 posture-warned-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci prend fin dans { $left }.
 posture-goes-on = Ce qui était annoncé n'a pas lieu : cette session continue.
-people-newcomer = { $person } ({ $provider }) n'est pas accepté chez vous et n'y a aucun droit : people accept { $person }, ou people refuse { $person }.
+people-newcomer = Vous n'avez pas encore accepté { $person } ({ $provider }), qui n'a aucun droit chez vous : people accept { $person }, ou people refuse { $person }.
 people-unknown = Votre matrice ({ $client }) n'atteint aucun technicien nommé « { $person } ». « people » montre ceux qu'elle atteint.
 people-answer-unclear = « { $typed } » n'est pas une réponse : « people accept PERSONNE » ou « people refuse PERSONNE ».
 people-accepted = { $person } ({ $provider }) est accepté : cette personne peut demander ce que votre matrice lui permet.
@@ -624,10 +653,10 @@ operator-sessions-gathered = Sessions : { $began ->
 ## Observation
 
 watch-held-budget = SUSPENDUE par un budget épuisé
-watch-held-because = SUSPENDUE par { $by } : { $reason }
+watch-held-because = SUSPENDUE par { $by } : { $reason }
 watch-left-time = encore { $left }
-watch-keys = q quitte · c coupe · ?
-watch-keys-many = q quitte · c coupe · n canal suivant · ?
+watch-keys = q quitte · c coupe · ?
+watch-keys-many = q quitte · c coupe · n canal suivant · ?
 watch-cut-sure = Couper la session { $number } ? o/n
 watch-waiting = La session { $number } n'a pas encore de terminal à montrer.
 watch-keys-over = q quitte
@@ -638,7 +667,7 @@ watch-over = La session { $number } est terminée : { $how }.
 watch-left = Vous avez quitté la session { $number } ; elle continue.
 watch-left-alone = Vous avez quitté la session { $number } ; elle est suspendue, car personne ne l'accompagne : watch { $number }
 watch-left-held = Vous avez quitté la session { $number } ; elle reste suspendue : resume { $number }
-watch-channel-ended = canal { $channel } terminé : { $how }
+watch-channel-ended = canal { $channel } terminé : { $how }
 watch-exit-status = code de sortie { $status }
 watch-exit-signal = signal { $signal }
 watch-closed = il s'est fermé
@@ -646,14 +675,14 @@ watch-then = puis le canal { $channel }
 watch-channel = canal { $channel }
 # In the status of watch, and of replay
 screen-in-part = { $seen } sur { $size } (hjkl)
-watch-behind = pas encore le présent : rattrapage en cours
+watch-behind = pas encore le présent : rattrapage en cours
 screen-left-out = { $count ->
     [one] 1 séquence excessive de la cible non dessinée (les lettres y sont toutes)
    *[other] { $count } séquences excessives de la cible non dessinées (les lettres y sont toutes)
 }
 watch-recording-unreadable = L'enregistrement de la session { $number } ne peut être lu ({ $problem }). La session elle-même n'en est pas affectée ; « cut { $number } » y met fin.
-watch-elsewhere = La session { $number } est en cours sur { $node }. Pour l'observer là-bas : { $command }
-watch-lost = La session { $number } est perdue avec { $node }, qui ne donne plus signe de vie : il n'y a rien à observer. « cut { $number } » lui laisse un ordre pour son retour.
+watch-elsewhere = La session { $number } est en cours sur { $node }. Pour l'observer là-bas : { $command }
+watch-lost = La session { $number } est perdue avec { $node }, qui ne donne plus signe de vie : il n'y a rien à observer. « cut { $number } » lui laisse un ordre pour son retour.
 
 ## Auditeurs
 
@@ -669,14 +698,14 @@ auditor-recording-missing = L'enregistrement de la session { $number } ne peut �
 auditor-recording-locked = Seule la clé du client ouvre l'enregistrement de la session { $number } ; cette passerelle n'en a aucune. L'administrateur de la passerelle le sort avec : ecluse export { $number } --output preuves.tar
     Qui détient la clé le fait vérifier et lire jusqu'au bout, sur n'importe quelle machine, avec : ecluse verify --key CLÉ preuves.tar
     et le lit, une fois décompressé par tar -xf preuves.tar, avec : ecluse recordings read recordings/… --key CLÉ --into clair
-auditor-session-not-in-table = La session { $number } est au journal, et la table des sessions de la passerelle ne l'A PLUS : quelqu'un l'en a retirée, on ne peut donc ni la revoir ni y chercher ici. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
-auditor-session-not-known-yet = Pour la session { $number }, on ne sait PAS ENCORE si la table des sessions de la passerelle a ce que le journal en rapporte : il manque des mots au journal. Cela n'accuse personne ; la passerelle les cherche de nouveau. Ce qu'en dit son enregistrement reste valable.
-auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
+auditor-session-not-in-table = La session { $number } est au journal, et la table des sessions de la passerelle ne l'A PLUS : quelqu'un l'en a retirée, on ne peut donc ni la revoir ni y chercher ici. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
+auditor-session-not-known-yet = Pour la session { $number }, on ne sait PAS ENCORE si la table des sessions de la passerelle a ce que le journal en rapporte : il manque des mots au journal. Cela n'accuse personne ; la passerelle les cherche de nouveau. Ce qu'en dit son enregistrement reste valable.
+auditor-session-not-on-record = La session { $number } est ABSENTE DU JOURNAL telle que la table des sessions de la passerelle la décrit : quelqu'un a modifié la table. Ce qu'en disent son enregistrement et le journal reste valable. Demandez à l'administrateur de la passerelle de lancer : ecluse journal verify
 auditor-channels = La session { $number } a plusieurs canaux : { $channels }. Choisissez-en un avec --channel.
 auditor-no-such-channel = La session { $number } n'a pas de canal { $channel }. Elle a : { $channels }.
 auditor-still-open = La session { $number } est encore en cours ; voici ce qui est enregistré jusqu'ici.
-auditor-being-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement ; voici ce qui est enregistré.
-auditor-being-sealed-wait = La session { $number } est terminée et son enregistrement est en cours de scellement : il pourra être rejoué en texte ensuite. Réessayez dans un moment, ou rejouez-le dès maintenant dans un terminal.
+auditor-being-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement ; voici ce qui est enregistré.
+auditor-being-sealed-wait = La session { $number } est terminée et son enregistrement est en cours de scellement : il pourra être rejoué en texte ensuite. Réessayez dans un moment, ou rejouez-le dès maintenant dans un terminal.
 auditor-time-unclear = « { $typed } » n'est pas un moment. Écrivez par exemple 2d (il y a deux jours), 2026-11-23, 2026-11-23T07:50, ou 07:50 (de même 07:50:30) pour la dernière fois. Les heures sont en UTC.
 auditor-speed-unclear = « { $typed } » n'est pas une vitesse. Écrivez un nombre de 0.1 à 100.
 auditor-cut-short = L'enregistrement a été interrompu par une panne : tout ce que le technicien a vu s'y trouve, sa fin en bon ordre non.
@@ -684,7 +713,7 @@ auditor-damaged = L'enregistrement est endommagé après { $at } : { $problem }
 
 unreadable-none = aucun n'a été commencé
 unreadable-not-there = il n'est pas à l'endroit indiqué par la base
-unreadable-elsewhere = il se trouve sur une autre passerelle, { $node } : connectez-vous à celle-ci et refaites la même commande
+unreadable-elsewhere = il se trouve sur une autre passerelle, { $node } : connectez-vous à celle-ci et refaites la même commande
 unreadable-system = le disque de la passerelle ne le lit pas
 unreadable-foreign = cette version de la passerelle ne le lit pas
 unreadable-damaged = { $file } est endommagé à l'octet { $at } ; le fichier est conservé, c'est encore une preuve
@@ -703,7 +732,7 @@ store-silent-now = la base ne répond pas
 
 search-none = Rien n'a été trouvé.
 search-none-partly = Rien n'a été trouvé dans ce qui peut être parcouru ; ce n'est pas tout :
-search-found-in = consigné en ces mots : { $text }
+search-found-in = consigné en ces mots : { $text }
 search-in-english = Ce que la passerelle note et refuse est consigné en anglais ; on le trouve par les mots dans lesquels vous le lisez, ou par ses mots anglais, comme « cut by ».
 search-no-input = Ce qui est arrivé par l'entrée standard sans terminal n'est jamais cherché : rien n'y distingue un mot de passe d'une commande. « replay » l'imprime.
 search-no-screens = Ce qui était à l'écran ne peut être cherché : le document du client ne le demande pas (search, « screen-text »). Les commandes, les saisies affichées, les notes et les refus ont été parcourus. « replay » montre les écrans.
@@ -758,9 +787,9 @@ replay-place-unclear = « { $typed } » n'est pas un endroit d'un enregistreme
 replay-beyond = Il n'y a rien là : l'enregistrement dure { $length }, du { $from } au { $until } UTC.
 auditor-still-open-wait = La session { $number } est encore en cours. Ce qui en est enregistré se regarde dans un terminal (« ssh -t ») ; en texte, une fois la session terminée.
 replay-quit = q quitte
-replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · ?
-replay-keys-short = espace ←→ +- np ?
-replay-keys-help = ?
+replay-keys = espace pause · ←→ 10 s · + - vitesse · n p repères · ?
+replay-keys-short = espace ←→ +- np ?
+replay-keys-help = ?
 replay-keys-all = espace pause · ←→ 10 s · +- vitesse · n p repères · Début/Fin · hjkl f vue · q
 replay-skipped = { $length } sautées
 replay-playing = ▶
@@ -769,7 +798,7 @@ replay-over = ■
 replay-refused = refusé : { $text }
 replay-not-yet = Cette session est encore en cours : { $option } lit un enregistrement scellé. Retirez cette option pour voir ce qui est enregistré jusqu'ici, ou attendez la fin de la session.
 replay-cut-short = interrompu par une panne
-replay-not-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement : { $option } lit un enregistrement scellé. Réessayez dans un moment, ou retirez cette option pour voir ce qui est enregistré.
+replay-not-sealed = La session { $number } est terminée et son enregistrement est en cours de scellement : { $option } lit un enregistrement scellé. Réessayez dans un moment, ou retirez cette option pour voir ce qui est enregistré.
 replay-text-has-no-pace = Un texte n'a pas de rythme : { $option } n'a de sens qu'à l'écran. Retirez cette option, ou connectez-vous avec « ssh -t » et sans --text pour rejouer à l'écran.
 replay-one-place = --at et --find disent tous deux où commencer : retirez l'un des deux.
 replay-unmask-is-whole = --unmask affiche tout ce qui a été tapé : { $option } ne peut en choisir une partie. Choisissez un canal avec --channel, ou cherchez des mots avec « search MOTS --in hidden ».
@@ -777,7 +806,7 @@ replay-unmasked-times = Tout ce qui a été tapé, dans l'ordre du temps (UTC) 
 replay-unmasked-line = { $time } canal { $channel } { $mark } │{" "}
 replay-unmasked-untimed = Canal { $channel }, entrée standard sans terminal ni heures :
 replay-transcript-head = Session { $number } · { $person } sur { $target } · { $started }
-replay-transcript-end = Fin { $time } : { $reason }
+replay-transcript-end = Fin { $time } : { $reason }
 
 ## Aide
 
@@ -785,31 +814,32 @@ help-head = Commandes :
 help-request = Demander une intervention au client. D est une durée comme 30m ou 2h, qui court dès la première utilisation ; avec --at, celle-ci n'est pas possible avant l'heure donnée, lue dans le fuseau horaire du flux demandé, en UTC s'il n'en nomme pas ; la réponse dit comment elle a été lue. TAILLE, par exemple 200MiB, est ce qui doit sortir au plus, là où la matrice permet davantage.
 help-interventions-technician = Vos interventions et où elles en sont ; de ce qui est terminé, les dernières. Avec son numéro, une seule, en entier.
 help-flows = Ce que vous pouvez demander, sur quelles cibles.
-help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
-help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par exemple 8KiB/s ; « off » la laisse aller aussi vite que son document le permet.
-help-hold = Suspendre des sessions aussitôt, dans les deux sens : une, celles d'une cible, d'un technicien, ou toutes. Ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
-help-ask = Demander une explication au technicien d'une session : elle est suspendue, la question s'affiche sur son terminal, et sa réponse vous est dite et est enregistrée.
-help-resume = Laisser reprendre des sessions suspendues par « hold » : une, celles d'une cible, d'un technicien, ou toutes. Un budget épuisé la suspend toujours : « topup ».
-help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
-help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
+help-topup = Laisser passer davantage dans une session : autant à partir de maintenant, quoi qu'il ait été consommé. Ce qu'un budget suspendait reprend aussitôt ; --up vaut pour ce qui va vers la cible.
+help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par exemple 8KiB/s ; « off » la laisse aller aussi vite que son document le permet.
+help-hold = Suspendre des sessions aussitôt, dans les deux sens : une, celles d'une cible, d'un technicien, ou toutes. Ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
+help-ask = Demander une explication au technicien d'une session : elle est suspendue, la question s'affiche sur son terminal, et sa réponse vous est dite et est enregistrée.
+help-resume = Laisser reprendre des sessions suspendues par « hold » : une, celles d'une cible, d'un technicien, ou toutes. Un budget épuisé la suspend toujours : « topup ».
+help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
+help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
 help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
+help-alerts = Toutes les alertes des sept derniers jours, même celles qui n'attendent plus rien. À la connexion, « pending » et « live » n'en disent que quelques-unes, parmi celles qui comptent encore.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte. Si le flux veut une session accompagnée, rien n'y passe sans un opérateur qui la regarde : la ligne du bas dit si votre présence compte, et dès que le dernier s'en va, la session est suspendue.
-help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Ce qui tourne sur la cible prend fin, et ce qu'il avait en mémoire est perdu : dans le doute, « hold » d'abord.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Ce qui tourne sur la cible prend fin, et ce qu'il avait en mémoire est perdu : dans le doute, « hold » d'abord.
 help-keep-out = Exclure une personne, un poste, une cible ou tout (« all ») de vos cibles, jusqu'à ce qu'un opérateur lève l'exclusion par --lift : ce qui est en cours prend fin sur chaque passerelle, et rien n'en recommence. Le technicien lit le motif. Seul, en donne la liste.
 help-posture = Renforcer la posture de votre client : tout se resserre d'un coup comme le dit votre document ([posture.high]), et ce qu'elle ne permet plus prend fin après un avertissement, jusqu'à « posture normal », qui demande un code récent. Les techniciens lisent le motif. Seule, la commande dit où on en est et ce que cela signifie.
 help-posture-auditor = Où en est la posture de votre client : depuis quand, par qui, pourquoi, et ce qu'elle signifie.
 help-people = Les techniciens que votre matrice atteint : qui est accepté, leurs postes, leurs clés, leur dernière session. Qui est nouveau n'a aucun droit avant que vous ne l'acceptiez ; qui est refusé perd ce qui est en cours.
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
-help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
+help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs pour la même session. Ce qu'une invite demande sans écho, un mot de passe par exemple, n'est pas compté ; « search --in hidden » le montre aussi.
 help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
-help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find. À l'écran : espace met en pause ou reprend, ← et → vont de 10 s en arrière ou en avant, + et - changent la vitesse, n et p vont au repère suivant ou précédent, Début et Fin au début et à la fin, h j k l se déplacent sur un écran plus grand que le vôtre, f suit le curseur, ? montre les touches, q quitte.
+help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find. À l'écran : espace met en pause ou reprend, ← et → vont de 10 s en arrière ou en avant, + et - changent la vitesse, n et p vont au repère suivant ou précédent, Début et Fin au début et à la fin, h j k l se déplacent sur un écran plus grand que le vôtre, f suit le curseur, ? montre les touches, q quitte.
 help-help = Cette liste, ou ce que fait une commande.
 help-exit = Quitter.
 help-families = FAMILLE est l'une de : { $families }.
@@ -824,11 +854,11 @@ usage-twice = « { $option } » figure deux fois.
 usage-no-target = Nommez au moins une cible.
 usage-no-id = Nommez une intervention par son numéro.
 usage-no-session = Nommez une session par son numéro.
-usage-no-cut = Dites quoi couper : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
+usage-no-sessions = Dites quoi : une session par son numéro, une cible ou un technicien par son nom, ou « all ».
 usage-no-person = Nommez une personne.
 usage-no-kept = Dites qui ou quoi : une personne, un poste, une cible, ou « all ».
-usage-no-size = Dites combien : 50MiB.
-usage-no-rate = Dites à quel débit : 8KiB/s, ou off.
+usage-no-size = Dites combien : 50MiB.
+usage-no-rate = Dites à quel débit : 8KiB/s, ou off.
 usage-no-sentence = Dites quelque chose qui se lise, et qui ne soit pas un code à usage unique.
 usage-no-length = Dites pour combien de temps : --for 2h.
 usage-no-reason = Dites pourquoi : --reason "…".
@@ -856,38 +886,39 @@ budget-name = { $name ->
     [up-day-gateway] passerelle, par jour, vers les cibles
    *[other] { $key }
 }
-budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
-budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
-budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
-budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
-budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
-budget-held-new = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés, et cette session est suspendue. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur de { $client } n'en accorde davantage ; ils sont prévenus.
-budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
-budget-goes-on-held = Écluse : le budget laisse de nouveau passer, mais { $by } suspend cette session : rien ne passe avant qu'un opérateur ne la laisse reprendre.
-hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
-hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
-hold-new = Écluse : { $by } suspend cette session. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.
-ask-told = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Appuyez sur Entrée, puis tapez votre réponse : elle va à l'opérateur, pas à la cible.
-ask-told-away = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec : { $command }
-ask-new = Écluse { $mark } : { $by } suspend cette session et vous demande : « { $question } ». Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre. Répondez avec : { $command }
-answer-label = Réponse ({ $mark }) :{" "}
-answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
-answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
-answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
-answer-owed = { $mark } : { $by } demande : « { $question } »
-answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
+budget-warn-end = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, cela prend fin.
+budget-warn-slow = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Ensuite le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-warn-hold = Écluse : { $spent } sur les { $limit } qui peuvent passer ({ $key }) sont pris, { $percent } %. Une fois épuisés, tout attendra un opérateur du client.
+budget-slowed = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Le débit tombe à { $rate }, et tout est suspendu à { $ceiling }.
+budget-held = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés. Plus rien ne passe avant qu'un opérateur { DE($client) } n'en accorde davantage ; ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+budget-held-new = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés, et cette session est suspendue. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur { DE($client) } n'en accorde davantage ; ils sont prévenus.
+budget-goes-on = Écluse : le budget laisse de nouveau passer, et tout reprend.
+budget-goes-on-held = Écluse : le budget laisse de nouveau passer, mais { $by } suspend cette session : rien ne passe avant qu'un opérateur ne la laisse reprendre.
+hold-told = Écluse : { $by } suspend cette session. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+hold-told-because = Écluse : { $by } suspend cette session : { $reason }. Plus rien ne passe avant qu'un opérateur ne la laisse reprendre. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+hold-new = Écluse : { $by } suspend cette session. Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre.
+ask-told = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Appuyez sur Entrée, puis tapez votre réponse : elle va à l'opérateur, pas à la cible.
+ask-told-away = Écluse { $mark } : { $by } vous demande : « { $question } ». Rien ne passe avant qu'un opérateur ne laisse reprendre cette session, et rien n'est perdu. Répondez avec : { $command }
+ask-new = Écluse { $mark } : { $by } suspend cette session et vous demande : « { $question } ». Rien n'a été lancé : rien de nouveau ne le sera avant qu'un opérateur ne la laisse reprendre. Répondez avec : { $command }
+answer-label = Réponse ({ $mark }) :{" "}
+answer-enter-first = Écluse : ce que vous tapez n'est ni transmis, ni une réponse. Pour répondre, appuyez d'abord sur Entrée.
+answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
+answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
+answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
+answer-owed = { $mark } : { $by } demande : « { $question } »
+answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
 answer-kept = C'est consigné, et dit aux opérateurs. La session { $session } reprend dès que l'un d'eux la laisse reprendre.
 answer-nothing-asked = Rien n'est demandé dans la session { $session } qui attende une réponse.
-hold-lifted = Écluse : un opérateur laisse reprendre cette session.
-hold-lifted-budget = Écluse : un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
-idle-warned = Écluse : personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans { $left } ; appuyez sur une touche pour le garder.
-idle-over = Écluse : personne n'a rien fait ici pendant { $length }, donc cela prend fin, comme le dit le flux « { $flow } ». Reconnectez-vous pour reprendre.
-slow-told = Écluse : { $by } ralentit cette session à { $rate }.
-slow-lifted = Écluse : plus aucun opérateur ne ralentit cette session.
-budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
-budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
-totals-out = { $all } sortis (shells : { $shells }, commandes : { $commands })
-totals-in = { $all } entrés (shells : { $shells }, commandes : { $commands })
+hold-lifted = Écluse : { $by } laisse reprendre cette session.
+hold-lifted-budget = Écluse : { $by } laisse reprendre cette session, mais un budget épuisé la suspend encore : rien ne passe avant qu'un opérateur n'en accorde davantage.
+idle-warned = Écluse : personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans { $left } ; appuyez sur une touche pour le garder.
+idle-over = Écluse : personne n'a rien fait ici pendant { $length }, donc cela prend fin, comme le dit le flux « { $flow } ». Reconnectez-vous pour reprendre.
+slow-told = Écluse : { $by } ralentit cette session à { $rate }.
+slow-lifted = Écluse : plus aucun opérateur ne ralentit cette session.
+budget-refused-keys = Écluse : ce que vous avez tapé pendant la suspension ({ $count } o) n'a pas été transmis.
+budget-spent = Écluse : les { $limit } qui peuvent passer ({ $key }) sont épuisés.
+totals-out = { $all } sortis (shells : { $shells }, commandes : { $commands })
+totals-in = { $all } entrés (shells : { $shells }, commandes : { $commands })
 totals-sessions = { $sessions ->
     [one] une session
    *[other] { $sessions } sessions
@@ -900,7 +931,7 @@ totals-so-far = dont, pour l'instant, { $out } sortis et { $in } entrés dans { 
     [one] une session qui continue
    *[other] { $sessions } sessions qui continuent
   }
-totals-recorded = dont au plus { $out } sortis et { $in } entrés : ce qui est enregistré { $sessions ->
+totals-recorded = dont au plus { $out } sortis et { $in } entrés : ce qui est enregistré { $sessions ->
     [one] d'une session qui a pris fin avec sa passerelle
    *[other] de { $sessions } sessions qui ont pris fin avec leur passerelle
   }
@@ -915,21 +946,25 @@ totals-command = une commande
 totals-other-shells = autres shells, plus petits, ensemble
 totals-other-commands = autres commandes, plus petites, ensemble
 totals-smaller = { $count ->
-    [one] Un canal plus petit n'est pas listé ; il est dans la somme.
-   *[other] { $count } canaux plus petits ne sont pas listés ; ils sont dans la somme.
+    [one] Un canal plus petit n'est pas listé ; il est dans la somme.
+   *[other] { $count } canaux plus petits ne sont pas listés ; ils sont dans la somme.
   }
-totals-limits = budget épuisé : { $count } fois
-totals-topped-up = augmenté : { $count } fois
-totals-held = suspendue à la main : { $count } fois
-totals-slowed = ralentie à la main : { $count } fois
-totals-cut = coupée : { $count } fois
-quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
+totals-limits = budget épuisé : { $count } fois
+totals-topped-up = augmenté : { $count } fois
+totals-held = suspendue à la main : { $count } fois
+totals-slowed = ralentie à la main : { $count } fois
+totals-cut = coupée : { $count } fois
+totals-asked = question posée : { $count } fois
+totals-answered = réponse du technicien : { $count } fois
+totals-signals = signal donné : { $count } fois
+totals-posture = terminée par la posture renforcée : { $count } fois
+quota-none = Aucune de vos interventions n'est approuvée : rien ne peut encore passer.
 quota-of-today = aujourd'hui, { $client }
 quota-of-intervention = intervention { $number }
 quota-of-session = session { $number }
 quota-unlimited = sans limite
 gauge-held = SUSPENDU, { $gauge }
-gauge = { $percent } % de { $limit } ({ $key })
+gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
 gateway-warning = Écluse : ce que vous avez ouvert ici prend fin dans { $left }, à { $time }. Enregistrez votre travail.
 notice-mark = Une question de la passerelle porte la marque { $mark }, que la cible ne connaît pas.
@@ -961,22 +996,26 @@ refusal-outside-hours-until = { $target } est fermée à cette heure. Elle ouvre
 refusal-choose-account = Plusieurs comptes sont accordés sur { $target } : { $accounts }. Nommez-en un : PERSONNE+COMPTE@{ $target }
 refusal-not-granted = L'intervention { $number } a été approuvée sans { $what }. Demandez-le au client dans une nouvelle demande.
 refusal-matrix-narrower = La matrice du client ne permet plus ce pour quoi l'intervention { $number } a été approuvée. Refaites une demande.
-refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
-refusal-not-known-yet = On ne sait pas si l'intervention { $number } tient encore : il manque des mots au journal de la passerelle. Réessayez dans une minute ; si cela dure, refaites une demande, et prévenez le client.
+refusal-not-on-record = L'intervention { $number } n'est pas celle du journal : elle n'ouvre rien. Refaites une demande, et prévenez le client.
+refusal-not-known-yet = On ne sait pas si l'intervention { $number } tient encore : il manque des mots au journal de la passerelle. Réessayez dans une minute ; si cela dure, refaites une demande, et prévenez le client.
 refusal-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
-refusal-kept-out-person = { $client } vous exclut : { $reason }. Vous n'y avez aucun droit tant qu'un opérateur n'a pas levé cette exclusion. Votre contact : { $contacts }.
-refusal-kept-out-station = { $client } exclut le poste { $kept }, d'où vous vous connectez : { $reason }. Rien n'y est permis depuis ce poste tant qu'un opérateur n'a pas levé cette exclusion. Votre contact : { $contacts }.
-refusal-kept-out-target = { $client } exclut tout le monde de { $kept } : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. Votre contact : { $contacts }.
-refusal-kept-out-all = { $client } exclut tout le monde : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. Votre contact : { $contacts }.
-refusal-not-accepted = { $client } ne vous a pas encore accepté : vous n'y avez aucun droit avant qu'un de ses opérateurs ne le fasse ; ils voient que vous attendez. Votre contact : { $contacts }.
-refusal-person-refused = { $client } ne vous accepte pas : vous n'y avez aucun droit. Votre contact : { $contacts }.
-refusal-posture-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : elle a { $given } approbation(s) sur { $needed }. Dès qu'un autre opérateur l'aura approuvée, reconnectez-vous. Votre contact : { $contacts }.
-refusal-posture-line = { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, « { $line } » est refusé à tout le monde ; demandez autre chose, ou attendez qu'elle soit terminée. Votre contact : { $contacts }.
-refusal-posture-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci s'est terminée à { $closed_at }. Faites une nouvelle demande, ou attendez que la posture soit terminée. Votre contact : { $contacts }.
+contact-of = { $contacts ->
+    [none] Son document ne nomme personne à appeler ; passez par qui vous a confié ce travail.
+   *[other] Votre contact : { $contacts }.
+  }
+refusal-kept-out-person = { $client } vous exclut : { $reason }. Vous n'y avez aucun droit tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-station = { $client } exclut le poste { $kept }, d'où vous vous connectez : { $reason }. Rien n'y est permis depuis ce poste tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-target = { $client } exclut tout le monde { DE($kept) } : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-all = { $client } exclut tout le monde : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-not-accepted = { $client } ne vous a pas encore accepté : vous n'y avez aucun droit avant qu'un de ses opérateurs ne le fasse ; ils voient que vous attendez. { contact-of }
+refusal-person-refused = { $client } ne vous accepte pas : vous n'y avez aucun droit. { contact-of }
+refusal-posture-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : elle a { $given } des { $needed } approbations nécessaires. Dès qu'un autre opérateur l'aura approuvée, reconnectez-vous. { contact-of }
+refusal-posture-line = { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, « { $line } » est refusé à tout le monde ; demandez autre chose, ou attendez qu'elle soit terminée. { contact-of }
+refusal-posture-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci s'est terminée à { $closed_at }. Faites une nouvelle demande, ou attendez que la posture soit terminée. { contact-of }
 refusal-posture-length = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : { $asked } est trop long, demandez { $at_most } au plus.
 refusal-posture-bytes = { $client } est en posture renforcée depuis { $since } : { $reason }. Moins peut sortir pendant ce temps : { $asked } est trop, demandez { $at_most } au plus.
 refusal-is-kept-out = « { $kept } » est exclu : personne ne passerait. Levez d'abord cette exclusion : keep-out { $kept } --lift
-refusal-accept-first = { $person } n'est pas accepté chez vous : cette personne ne passerait pas. Acceptez-la d'abord : people accept { $person }
+refusal-accept-first = Vous n'avez pas encore accepté { $person }, qui ne passerait pas. Acceptez d'abord cette personne : people accept { $person }
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
@@ -999,9 +1038,9 @@ refusal-not-in-matrix = { $capability } ne vous est pas permis sur { $target }.
 refusal-outside-matrix = La matrice du client ne permet plus { $capability } sur { $target }, que demande l'intervention { $number }. Approuvez moins (approve { $number } --only …), ou refusez-la.
 refusal-nothing-asked = Ces cibles n'ont rien en commun que vous puissiez demander. Faites une demande pour chaque cible.
 refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, dont aucun d'invisible (marques de direction, liants, caractères de remplissage, signes à usage privé).
-refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
+refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
-refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
+refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
 refusal-never-open = Ce que vous demandez est fermé jusqu'à { $opens_at }, et cette période serait finie à { $until } au plus tard : personne ne pourrait s'en servir. Demandez-la pour ce moment : request … --at { $at }
 refusal-too-many-waiting = { $waiting ->
@@ -1053,7 +1092,7 @@ why-env-value = sa valeur est trop longue ou contient ce dont une telle variable
 
 end-window-over = La période de cette intervention s'est terminée à { $closed_at }.
 end-hours-over = Les heures du flux { $line_of } ont pris fin à { $closed_at }.
-end-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'à { $over_at } : cela prend fin. Demandez au client si cela doit l'être encore.
+end-derogation-over = « { $line } » du flux { $line_of } n'était permis que jusqu'à { $over_at } : cela prend fin. Demandez au client si cela doit l'être encore.
 end-intervention-ended = L'intervention { $number } est { $state ->
     [refused] refusée
     [expired] expirée
@@ -1066,8 +1105,8 @@ end-intervention-withdrawn = { $by } a mis fin à l'intervention { $number } ava
 end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 end-not-on-record = L'intervention { $number } n'est plus celle du journal.
 end-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal.
-end-kept-out = Un opérateur de { $client } a mis fin à ceci et l'exclut jusqu'à nouvel ordre : { $reason }
-end-not-accepted = { $client } ne vous accepte pas, ou plus.
+end-kept-out = Un opérateur { DE($client) } a mis fin à ceci et l'exclut jusqu'à nouvel ordre : { $reason }. { contact-of }
+end-not-accepted = { $client } ne vous accepte pas, ou plus. { contact-of }
 end-posture-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : dès qu'un autre opérateur l'aura approuvée, reconnectez-vous.
 end-posture-line = { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps : demandez autre chose, ou attendez que la posture soit terminée.
 end-posture-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps, et celle-ci est terminée : faites une nouvelle demande, ou attendez que la posture soit terminée.
@@ -1084,7 +1123,7 @@ ended-provider-closed = Le document de votre organisation n'est pas celui du jou
 
 login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
 login-instructions = Saisissez les six chiffres que montre votre authentificateur.
-    Chaque code ne sert qu'une fois : ensuite, attendez le suivant.
+    Chaque code ne sert qu'une fois : ensuite, attendez le suivant.
 login-code-refused = Ce code est faux ou a servi avant.
     Encore { $left ->
         [one] un code faux
@@ -1098,20 +1137,20 @@ barred-disabled = Votre compte est hors service.
 barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
 barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
 barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
-login-code = Code à usage unique :{" "}
+login-code = Code à usage unique :{" "}
 # Sans accents : les clients SSH montrent ces mots octet par octet.
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
 door-gateway-stops = La passerelle cesse son service. Reconnectez-vous plus tard.
-door-too-often = Trop de connexions en une minute : gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
+door-too-often = Trop de connexions en une minute. Gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
 ## Un code au milieu d'un dialogue
 
-step-up-again = Ce code a déjà servi ; attendez le suivant.
+step-up-again = Ce code a déjà servi ; attendez le suivant.
 step-up-wrong = Ce code n'est pas le bon.
-step-up-given-up = Aucun code juste n'a été donné ; rien n'a été fait.
+step-up-given-up = Aucun code juste n'a été donné ; rien n'a été fait.
 step-up-needs-terminal = Ici, personne ne peut le saisir. Redonnez votre commande avec -t, ou : { $command }
 
 ## Vers une cible
@@ -1139,21 +1178,22 @@ end-cut = Écluse : cette session a été coupée par { $by }.
 end-cut-because = Écluse : cette session a été coupée par { $by } : { $reason }
 end-unrecorded = Écluse : cette session ne peut pas être enregistrée ; elle s'arrête. Prévenez l'administrateur de la passerelle.
 end-unread = Écluse : la session { $session } de cette connexion a pris fin et votre client n'a pas lu cette fin ; la connexion est fermée.
-end-quota = Écluse : un budget est épuisé : { $limit } ({ $key }). Passé : { $spent }. Cela prend fin ici.
+end-quota = Écluse : un budget est épuisé : { $limit } ({ $key }). Passé : { $spent }. Cela prend fin ici.
 quota-passed-apart = { $passed } dans cette session, sur { $taken } pris en tout sur ce budget
-quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
+quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
 quota-helps-day = Il repart à neuf demain. S'il vous faut davantage aujourd'hui, demandez aux opérateurs du client.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
-command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
-end-ended-on-record = Écluse : la fin de cette session est déjà consignée : son administrateur avait retiré la passerelle, qui vivait. Elle s'arrête maintenant ; reconnectez-vous, ce qui est demandé et approuvé reste valable.
+command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
+end-ended-on-record = Écluse : la fin de cette session est déjà consignée : son administrateur avait retiré la passerelle, qui vivait. Elle s'arrête maintenant ; reconnectez-vous, ce qui est demandé et approuvé reste valable.
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; ce qui est demandé et approuvé reste valable.
-space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
-memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
-store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
+space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
+memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
+store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
 
 ## Why a session ended, for those who read of it afterwards
 
 over-closed = fermée
+over-target-lost = la connexion avec la cible s'est rompue
 over-window = sa période a pris fin à { $time }
 over-hours = les heures du flux { $flow } ont pris fin à { $time }
 over-derogation = « { $line } » du flux { $flow } n'était permis que jusqu'à { $time }
@@ -1168,17 +1208,17 @@ over-not-on-record = l'intervention nº { $number } n'était plus celle du journ
 over-door-closed = un document n'était plus celui du journal, et sa porte s'est fermée
 over-kept-out = exclusion par { $person } : { $reason }
 over-posture-yes = terminée faute de l'accord d'un autre opérateur, par la posture renforcée { DE($person) } : { $reason }
-over-posture-line = refusé par la posture renforcée de { $person } : { $reason }
-over-posture-window = sa fenêtre était terminée par la posture renforcée de { $person } : { $reason }
+over-posture-line = refusé par la posture renforcée { DE($person) } : { $reason }
+over-posture-window = sa fenêtre était terminée par la posture renforcée { DE($person) } : { $reason }
 over-person-refused = le technicien a été refusé par { $person }
 over-not-accepted = le technicien n'était plus accepté par le client
 over-cut = coupée par { $person }
-over-cut-because = coupée par { $person } : { $reason }
+over-cut-because = coupée par { $person } : { $reason }
 over-unrecorded = elle ne pouvait pas être enregistrée (noté en anglais : « { $problem } »)
-over-quota = un budget était épuisé : { $limit } ({ $key }), passé : { $spent }
+over-quota = un budget était épuisé : { $limit } ({ $key }), passé : { $spent }
 over-overflow = le client SSH du technicien n'a pas respecté le protocole
 over-unread = la session { $session } de la connexion a pris fin sans être lue
-over-ended-on-record = sa fin avait été consignée auparavant : sa passerelle avait été retirée, et vivait
+over-ended-on-record = sa fin avait été consignée auparavant : sa passerelle avait été retirée, et vivait
 over-gateway-stops = la passerelle s'est arrêtée
 over-in-english = (noté en anglais) { $reason }
 over-orphaned = la passerelle s'est arrêtée sans la fermer
@@ -1190,43 +1230,43 @@ over-recovered-log = finie { $when } : la passerelle s'est arrêtée sans la cl
 
 ## Accompagnement (I4)
 
-accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; ce que vous tapez entre-temps n'est pas transmis.
-accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
-accompany-goes-on = Écluse : { $people } { $held ->
-    [yes] regarde cette session, mais elle reste suspendue : rien ne passe encore.
-   *[no] regarde cette session : elle reprend.
+accompany-waits = Écluse : cette session est accompagnée : rien ne passe, et rien n'est lancé sur la cible, tant qu'un opérateur { DE($client) } ne la regarde pas (watch { $session }). Ils sont prévenus. Tout reprend alors de soi-même ; entre-temps, la durée de l'intervention court, et ce que vous tapez n'est pas transmis.
+accompany-left = Écluse : plus personne { DE($client) } ne regarde cette session : elle est suspendue jusqu'à ce qu'un opérateur le fasse (watch { $session }). Ils sont prévenus. Ce qui est en cours attend, et rien n'en est perdu ; ce que vous tapez entre-temps n'est pas transmis.
+accompany-goes-on = Écluse : { $people } { $held ->
+    [yes] regarde cette session, mais elle reste suspendue : rien ne passe encore.
+   *[no] regarde cette session : elle reprend.
 }
-accompany-over = Écluse : { $held ->
-    [yes] cette session n'a plus à être accompagnée, mais elle reste suspendue : rien ne passe encore.
-   *[no] cette session n'a plus à être accompagnée : elle reprend.
+accompany-over = Écluse : { $held ->
+    [yes] cette session n'a plus à être accompagnée, mais elle reste suspendue : rien ne passe encore.
+   *[no] cette session n'a plus à être accompagnée : elle reprend.
 }
-accompany-request = Accompagnée, par le flux { $flow } : rien ne passe tant qu'un opérateur { DE($client) } ne regarde pas la session ; chacun en accompagne { $count ->
+accompany-request = Accompagnée, par le flux { $flow } : rien ne passe tant qu'un opérateur { DE($client) } ne regarde pas la session ; chacun en accompagne { $count ->
     [one] une
    *[other] { $count }
-} au plus
-accompany-flow = oui : un opérateur regarde ; chacun accompagne { $count ->
+} au plus.
+accompany-flow = oui : un opérateur regarde ; chacun accompagne { $count ->
     [one] une session
    *[other] { $count } sessions
 } au plus
-accompany-presence = session { $session } : { $by }, { $open ->
+accompany-presence = session { $session } : { $by }, { $open ->
     [yes] depuis { $from }{ $until }
    *[no] de { $from } à { $until }
 }
-hold-lifted-alone = Écluse : un opérateur laisse cette session reprendre, mais personne ne la regarde : rien ne passe avant que l'un d'eux le fasse.
-budget-goes-on-alone = Écluse : le budget laisse de nouveau passer, mais personne du client ne regarde cette session : rien ne passe avant qu'un opérateur le fasse.
+hold-lifted-alone = Écluse : { $by } laisse reprendre cette session, mais personne ne la regarde : rien ne passe avant que l'un d'eux le fasse.
+budget-goes-on-alone = Écluse : le budget laisse de nouveau passer, mais personne du client ne regarde cette session : rien ne passe avant qu'un opérateur le fasse.
 field-accompanied = Accompagnée
-live-alone = ATTEND depuis { $since } un opérateur : watch { $session }
+live-alone = ATTEND depuis { $since } un opérateur : watch { $session }
 live-accompanied = accompagnée par { $by }
 operator-alone = { $time }  La session { $session } { DE($person) } sur { $target } { $over ->
-    [yes] attendait un opérateur qui la regarde ; elle ne l'attend plus.
-   *[no] attend un opérateur qui la regarde : watch { $session }
+    [yes] attendait un opérateur qui la regarde ; elle ne l'attend plus.
+   *[no] attend un opérateur qui la regarde : watch { $session }
 }
 operator-more-alone = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
-} { DE($person) } en attente d'un opérateur ({ $numbers }) ; live montre celles qui attendent encore.
-operator-still-alone = La session { $session } attend un opérateur qui la regarde, et cela reste : watch { $session }
-totals-left-alone = laissée seule : { $count } fois
+} { DE($person) } en attente d'un opérateur ({ $numbers }) ; live montre celles qui attendent encore.
+operator-still-alone = La session { $session } attend un opérateur qui la regarde, et cela reste : watch { $session }
+totals-left-alone = laissée seule : { $count } fois
 watch-accompanies = vous l'accompagnez
 watch-not-counted = vous ne l'accompagnez pas encore
 watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->

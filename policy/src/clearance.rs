@@ -243,10 +243,7 @@ enum Bar<'d> {
 
 impl Bar<'_> {
     fn refusal(&self, client: &Client) -> Refusal {
-        let contacts = [&client.contacts.decision, &client.contacts.technical];
-        let contacts: Vec<&str> = contacts.into_iter().flatten().map(String::as_str).collect();
-        let contacts = contacts.join(", ");
-        let client = client.id.clone();
+        let (client, contacts) = (client.id.clone(), client.contacts.to_call());
         match self {
             Self::Kept(kept, word) => Refusal::KeptOut {
                 client,
@@ -261,16 +258,18 @@ impl Bar<'_> {
         }
     }
 
-    fn end(&self, client: &ClientId) -> EndReason {
-        let client = client.clone();
+    fn end(&self, client: &Client) -> EndReason {
+        let (client, contacts) = (client.id.clone(), client.contacts.to_call());
         match self {
             Self::Kept(_, word) => EndReason::KeptOut {
                 client,
                 by: word.by.clone(),
                 reason: word.reason.clone(),
+                contacts,
             },
             Self::NotAccepted(word) => EndReason::NotAccepted {
                 client,
+                contacts,
                 by: match word {
                     Some(Clearance::Refused { by, .. }) => Some(by.clone()),
                     Some(Clearance::Accepted { .. }) | None => None,
@@ -347,7 +346,7 @@ pub(crate) fn still_in(
     let station = Some(presence.station());
     match bar(documents, of, provider, person, station, Some(target)) {
         None => Ok(()),
-        Some(bar) => Err(bar.end(client)),
+        Some(bar) => Err(bar.end(of)),
     }
 }
 

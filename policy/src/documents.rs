@@ -189,6 +189,15 @@ pub struct Contacts {
     pub decision: Option<String>,
 }
 
+impl Contacts {
+    /// Whom to call, who decides first; empty where the document names nobody.
+    #[must_use]
+    pub fn to_call(&self) -> String {
+        let all = [&self.decision, &self.technical].into_iter().flatten();
+        all.map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// One client: its people, its targets, its matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {

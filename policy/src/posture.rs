@@ -207,13 +207,11 @@ impl InPosture {
         let rules = client.posture.clone();
         let tight = client.flows.iter().map(|flow| rules.tightened(flow));
         let tight = tight.collect();
-        let contacts = [&client.contacts.decision, &client.contacts.technical];
-        let contacts: Vec<&str> = contacts.into_iter().flatten().map(String::as_str).collect();
         Self {
             said,
             rules,
             client: client.id.clone(),
-            contacts: contacts.join(", "),
+            contacts: client.contacts.to_call(),
             written: std::mem::replace(&mut client.flows, tight),
         }
     }

@@ -51,6 +51,7 @@ fn contents(site: &Site) -> Contents {
             number: "#12".to_owned(),
             person: "alice".to_owned(),
             client: "hopital".to_owned(),
+            acts: vec!["held by hand: 2 ×".to_owned()],
             asked: vec!["press-4: shell".to_owned()],
             reason: "<script>alert(1)</script>\u{202e}".to_owned(),
             requested_us: site::START,

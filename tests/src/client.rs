@@ -343,6 +343,17 @@ pub struct Running {
 }
 
 impl Running {
+    /// Makes sure that what [`Site::echoing`](crate::Site::echoing) began goes on.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn goes_on(&mut self) -> Result<()> {
+        let told = self.child.stdin.as_mut().context("no stdin")?;
+        told.write_all(b"still here\n")?;
+        ensure!(self.first_line()? == "still here");
+        Ok(())
+    }
+
     /// Waits for its first line, without its end, and takes nothing of what follows.
     ///
     /// # Errors

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::client::{Answer, Ssh};
+use crate::client::{Answer, Running, Ssh};
 use crate::plan::{AUDITOR, OPERATOR};
 use crate::site::Site;
+use crate::terminal::Terminal;
 use crate::wait;
 
 /// How long an operator waits for a request to show.
@@ -37,6 +38,45 @@ impl Site {
     /// When the client cannot be run.
     pub fn auditor(&self, words: &[&str]) -> Result<Answer> {
         self.lobby(AUDITOR, words).answer()
+    }
+
+    /// A lobby command of `person` that wants a code of now, which a connection whose log-on was remembered asks for in its
+    /// terminal; waits for what it tells.
+    ///
+    /// # Errors
+    /// When that is not told.
+    pub fn by_a_code(&self, person: &str, command: &str, told: &str) -> Result<()> {
+        let ssh = self.ssh(person).flag("-tt").run(command);
+        let terminal = Terminal::of(self, &ssh, 100, 30)?;
+        let seen = terminal.sees_that("a code, or the word", |text| {
+            text.contains(told) || text.contains("code:")
+        })?;
+        if !seen.contains(told) {
+            terminal.enters(&self.fresh_code(person)?)?;
+            terminal.sees(told)?;
+        }
+        terminal.ends().map(drop)
+    }
+
+    /// A command of `technician` on the target that says again what it is told, until it is ended.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn echoing(&self, technician: &str) -> Result<Running> {
+        let ssh = self.ssh(&format!("{technician}+db01"));
+        let ssh = ssh.run("echo started; exec cat").patience(PATIENCE);
+        let mut running = ssh.spawn()?;
+        running.first_line()?;
+        Ok(running)
+    }
+
+    /// Whether `technician` gets to the target.
+    ///
+    /// # Errors
+    /// When the client cannot be run.
+    pub fn tries(&self, technician: &str) -> Result<Answer> {
+        let ssh = self.ssh(&format!("{technician}+db01"));
+        ssh.run("true").answer()
     }
 
     /// `technician` asks for `target`; returns the number of the request.

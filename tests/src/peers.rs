@@ -45,6 +45,12 @@ pub fn players() -> Result<[PathBuf; 2]> {
     Ok(["asciinema".into(), newer])
 }
 
+/// Where the peer `NAME.py` is.
+#[must_use]
+pub fn script(name: &str) -> PathBuf {
+    repository().join("tests/peers").join(format!("{name}.py"))
+}
+
 /// The peer `NAME.py` with `arguments`, not started, knowing the site through its environment.
 ///
 /// # Errors
@@ -54,7 +60,7 @@ pub fn command(site: &Site, name: &str, arguments: &[&str]) -> Result<Command> {
     let layout = site.layout();
     command
         .arg("-B")
-        .arg(repository().join("tests/peers").join(format!("{name}.py")))
+        .arg(script(name))
         .args(arguments)
         .env("GATEWAY_PORT", site.plan().ports.door.to_string())
         .env("KNOWN_HOSTS", layout.known_hosts())

@@ -1,10 +1,8 @@
 //! Two gateways on one PostgreSQL: what an operator does at one reaches sessions of the other. I5, O4, DESIGN §10.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::client::Running;
 use ecluse_tests::clock::Clock;
 use ecluse_tests::layout::write_private;
 use ecluse_tests::{Site, Terminal, keys, store, wait};
@@ -37,24 +35,6 @@ fn two_nodes() -> Result<(Site, Site)> {
     Ok((here, there))
 }
 
-/// A command of alice that answers what it is told, until it is ended.
-fn session(site: &Site) -> Result<Running> {
-    let mut running = site
-        .ssh("alice+db01")
-        .run("echo started; exec cat")
-        .spawn()?;
-    running.first_line()?;
-    Ok(running)
-}
-
-/// Makes sure that a session goes on.
-fn goes_on(running: &mut Running) -> Result<()> {
-    let told = running.child.stdin.as_mut().context("no stdin")?;
-    told.write_all(b"still here\n")?;
-    ensure!(running.first_line()? == "still here");
-    Ok(())
-}
-
 fn node(site: &Site) -> String {
     format!("127.0.0.1:{}", site.plan().ports.door)
 }
@@ -85,7 +65,7 @@ fn is_of(entry: &Value, number: &str) -> bool {
 fn i5_a_session_on_another_node_is_listed_and_cut_from_here() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     here.operator(&["watch", &number])?.status_is(1)?.says(&[
         "is in passage on",
@@ -139,7 +119,7 @@ fn i5_a_session_on_another_node_is_listed_and_cut_from_here() -> Result<()> {
 fn i5_a_person_is_cut_on_both_nodes_and_shown_out_of_both_lobbies() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let (mut one, mut two) = (session(&here)?, session(&there)?);
+    let (mut one, mut two) = (here.echoing("alice")?, there.echoing("alice")?);
     let lobby = Terminal::of(&there, &there.ssh("alice"), 100, 30)?;
     lobby.sees("écluse>")?;
     let (number_here, number_there) = (shown(&here, &node(&here))?, shown(&here, &node(&there))?);
@@ -164,7 +144,7 @@ fn i5_a_person_is_cut_on_both_nodes_and_shown_out_of_both_lobbies() -> Result<()
 fn o4_another_clients_operators_see_and_cut_nothing_on_any_node() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     let key = here.layout().key(OTHER_OPERATOR);
     let other = |words: &[&str]| {
@@ -185,7 +165,7 @@ fn o4_another_clients_operators_see_and_cut_nothing_on_any_node() -> Result<()> 
             .says(&["in passage"])
             .with_context(|| format!("{words:?}"))?;
     }
-    goes_on(&mut running)
+    running.goes_on()
 }
 
 /// I2, I5: what is withdrawn ends on every node.
@@ -193,7 +173,7 @@ fn o4_another_clients_operators_see_and_cut_nothing_on_any_node() -> Result<()> 
 fn i2_a_withdrawn_intervention_ends_its_session_on_another_node() -> Result<()> {
     let (here, there) = two_nodes()?;
     let intervention = here.approved("alice", "db01")?.to_string();
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     shown(&here, &node(&there))?;
     let began = Instant::now();
     let said = here
@@ -213,7 +193,7 @@ fn i2_a_withdrawn_intervention_ends_its_session_on_another_node() -> Result<()> 
 fn i5_sessions_of_a_killed_node_are_shown_as_lost_until_it_is_back() -> Result<()> {
     let (here, mut there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     there.kill()?;
     ensure!(running.answer()?.status != Some(0));
@@ -250,8 +230,8 @@ fn i5_sessions_of_a_killed_node_are_shown_as_lost_until_it_is_back() -> Result<(
         Ok(open.trim() == "0")
     })?;
     // What began after the order is not meant.
-    let mut again = session(&there)?;
-    goes_on(&mut again)
+    let mut again = there.echoing("alice")?;
+    again.goes_on()
 }
 
 /// R3: a row that somebody wrote into the store is a cut that nobody ordered.
@@ -259,7 +239,7 @@ fn i5_sessions_of_a_killed_node_are_shown_as_lost_until_it_is_back() -> Result<(
 fn r3_an_order_that_the_log_does_not_tell_of_is_not_obeyed() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     shown(&here, &node(&there))?;
     let body = r#"{"order":{"client":"hopital","by":"odile","what":"all","reason":null},"upto":1000,"given-at":0,"nodes":["' || node || '"]}"#;
     here.sql(&format!(
@@ -275,7 +255,7 @@ fn r3_an_order_that_the_log_does_not_tell_of_is_not_obeyed() -> Result<()> {
         told["client"] == "hopital" && detail(&told, "order").is_some_and(Value::is_string),
         "{told}"
     );
-    goes_on(&mut running)?;
+    running.goes_on()?;
     ensure!(here.shared_audit("cut")?.is_empty());
     let pending = here.operator(&["pending"])?.success()?.text();
     let flowing = pending.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -291,7 +271,7 @@ fn r3_an_order_that_the_log_does_not_tell_of_is_not_obeyed() -> Result<()> {
 fn r4_a_session_that_ends_while_the_store_is_away_is_not_left_open() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let running = session(&there)?;
+    let running = there.echoing("alice")?;
     shown(&here, &node(&there))?;
     here.without_store(|| {
         // The end of the command is the end of the session.
@@ -335,7 +315,7 @@ fn i5_words_that_anybody_can_say_hold_up_no_cut_and_no_withdrawal() -> Result<()
              FROM counters, generate_series(value + 1, value + 100000) g WHERE name = 'epoch'",
         )
     };
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     forge()?;
     let began = Instant::now();
@@ -345,7 +325,7 @@ fn i5_words_that_anybody_can_say_hold_up_no_cut_and_no_withdrawal() -> Result<()
     let told = format!("Cut on {}: session {number}.", node(&there));
     ensure!(cut.text().contains(&told), "{}", cut.text());
 
-    let mut own = session(&here)?;
+    let mut own = here.echoing("alice")?;
     forge()?;
     let began = Instant::now();
     here.operator(&["withdraw", &intervention, "--reason", "enough"])?
@@ -360,8 +340,8 @@ fn i5_words_that_anybody_can_say_hold_up_no_cut_and_no_withdrawal() -> Result<()
 fn i5_a_row_that_does_not_read_holds_up_nothing() -> Result<()> {
     let (here, there) = two_nodes()?;
     let intervention = here.approved("alice", "db01")?.to_string();
-    let mut running = session(&there)?;
-    let mut own = session(&here)?;
+    let mut running = there.echoing("alice")?;
+    let mut own = here.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     here.sql(
         "INSERT INTO nodes VALUES ('evil', 'not an address !', 0), ('old', '127.0.0.1:99', -9223372036854775800)",
@@ -369,7 +349,7 @@ fn i5_a_row_that_does_not_read_holds_up_nothing() -> Result<()> {
     shown(&here, &node(&here))?;
     here.operator(&["cut", &number])?.success()?;
     running.answer()?.status_is(254)?.says(&["cut by odile"])?;
-    goes_on(&mut own)?;
+    own.goes_on()?;
     here.operator(&["withdraw", &intervention, "--reason", "enough"])?
         .success()?;
     own.answer()?.status_is(254)?.says(&["enough"])?;
@@ -387,7 +367,7 @@ fn i5_a_row_that_does_not_read_holds_up_nothing() -> Result<()> {
 fn r3_what_another_node_recorded_is_named_there_and_not_missing_here() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     here.operator(&["cut", &number])?.success()?;
     running.answer()?.status_is(254)?;

@@ -43,6 +43,11 @@ fn open_site() -> Result<Site> {
     Ok(site)
 }
 
+/// On one line, blanks one at a time.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn fill(site: &Site) -> Result<()> {
     let home = site.layout().target_home();
     fs::write(home.join("plain"), vec![b'~'; 2 << 20])?;
@@ -440,8 +445,7 @@ fn x3_gauges_move_and_a_changed_budget_acts_at_once() -> Result<()> {
     ensure!(answer.output.len() == 2 << 20);
     // What left is told by kind of channel, and what was done about it.
     let told = site.operator(&["interventions", "1"])?.success()?.text();
-    let told: Vec<&str> = told.split_whitespace().collect();
-    let told = told.join(" ");
+    let told = words(&told);
     for words in ["out (shells: 0 B, commands: ", "a budget spent: 1 ×"] {
         ensure!(told.contains(words), "{words:?} is not in {told}");
     }

@@ -1,11 +1,9 @@
 //! What an operator keeps out stays out: of this client, whoever tries, from wherever, at every gateway, until one lifts it.
 //! I5, I8, O4.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use ecluse_tests::client::Running;
+use anyhow::{Result, ensure};
 use ecluse_tests::{Answer, Site, Terminal, keys, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,44 +23,13 @@ fn site() -> Result<Site> {
     })
 }
 
-/// A command of somebody that answers what it is told, until it is ended.
-fn session(site: &Site, who: &str) -> Result<Running> {
-    let mut running = site
-        .ssh(&format!("{who}+db01"))
-        .run("echo started; exec cat")
-        .spawn()?;
-    running.first_line()?;
-    Ok(running)
-}
-
-fn goes_on(running: &mut Running) -> Result<()> {
-    let told = running.child.stdin.as_mut().context("no stdin")?;
-    told.write_all(b"still here\n")?;
-    ensure!(running.first_line()? == "still here");
-    Ok(())
-}
-
-fn tries(site: &Site, who: &str) -> Result<Answer> {
-    site.ssh(&format!("{who}+db01")).run("true").answer()
-}
-
 fn keep_out(site: &Site, what: &str) -> Result<String> {
     let kept = site.operator(&["keep-out", what, "--reason", WHY])?;
     Ok(kept.success()?.text())
 }
 
-/// By a code of now, which a connection whose log-on was remembered asks for in its terminal.
 fn lift(site: &Site, what: &str) -> Result<()> {
-    let command = format!("keep-out {what} --lift");
-    let asked = Terminal::of(site, &site.ssh("odile").flag("-tt").run(command), 100, 30)?;
-    let told = asked.sees_that("a code, or the word", |text| {
-        text.contains("Lifted") || text.contains("code:")
-    })?;
-    if !told.contains("Lifted") {
-        asked.enters(&site.fresh_code("odile")?)?;
-        asked.sees("Lifted")?;
-    }
-    asked.ends().map(drop)
+    site.by_a_code("odile", &format!("keep-out {what} --lift"), "Lifted")
 }
 
 /// A command of the other client's operator.
@@ -80,7 +47,7 @@ fn i5_a_person_stays_out_until_an_operator_lifts_it() -> Result<()> {
     let mut site = site()?;
     site.approved("alice", "db01")?;
     site.approved("bruno", "db01")?;
-    let (mut hers, mut his) = (session(&site, "alice")?, session(&site, "bruno")?);
+    let (mut hers, mut his) = (site.echoing("alice")?, site.echoing("bruno")?);
     let began = Instant::now();
     let told = keep_out(&site, "alice")?;
     ensure!(
@@ -90,10 +57,10 @@ fn i5_a_person_stays_out_until_an_operator_lifts_it() -> Result<()> {
     let ended = hers.answer()?.status_is(254)?;
     ensure!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
     ended.says(&["keeps it out until further notice", WHY])?;
-    goes_on(&mut his)?;
+    his.goes_on()?;
 
     let words = ["hopital keeps you out", WHY, CONTACT];
-    tries(&site, "alice")?.status_is(254)?.says(&words)?;
+    site.tries("alice")?.status_is(254)?.says(&words)?;
     let elsewhere = site
         .ssh("alice+db01")
         .key(&site.layout().key("ws-2"))
@@ -136,9 +103,9 @@ fn i5_a_person_stays_out_until_an_operator_lifts_it() -> Result<()> {
     drop(his);
     site.close()?;
     site.open()?;
-    tries(&site, "alice")?.status_is(254)?.says(&words)?;
+    site.tries("alice")?.status_is(254)?.says(&words)?;
     lift(&site, "alice")?;
-    tries(&site, "alice")?.success()?;
+    site.tries("alice")?.success()?;
     let told = site.operator(&["keep-out"])?.success()?.text();
     ensure!(told.contains("Nothing and nobody is kept out."), "{told}");
     let changes = site.operator(&["changes"])?.success()?.text();
@@ -160,15 +127,15 @@ fn i8_a_station_a_target_and_everything_stay_out() -> Result<()> {
         ("db01", true, "keeps everybody away from db01"),
         ("all", true, "keeps everybody out"),
     ] {
-        let (mut hers, mut his) = (session(&site, "alice")?, session(&site, "bruno")?);
+        let (mut hers, mut his) = (site.echoing("alice")?, site.echoing("bruno")?);
         keep_out(&site, what)?;
         hers.answer()?.status_is(254)?.says(&[WHY])?;
-        tries(&site, "alice")?.status_is(254)?.says(&[words, WHY])?;
+        site.tries("alice")?.status_is(254)?.says(&[words, WHY])?;
         if both {
             his.answer()?.status_is(254)?.says(&[WHY])?;
-            tries(&site, "bruno")?.status_is(254)?.says(&[words])?;
+            site.tries("bruno")?.status_is(254)?.says(&[words])?;
         } else {
-            goes_on(&mut his)?;
+            his.goes_on()?;
             // It is the station that stays out, and not the person.
             let elsewhere = site
                 .ssh("alice")
@@ -180,7 +147,7 @@ fn i8_a_station_a_target_and_everything_stay_out() -> Result<()> {
             ensure!(elsewhere.text().contains("db01"), "{elsewhere:?}");
         }
         lift(&site, what)?;
-        tries(&site, "alice")?.success()?;
+        site.tries("alice")?.success()?;
     }
     // Nothing of theirs has the name, and nothing is on record of it.
     site.operator(&["keep-out", "nobody", "--reason", WHY])?
@@ -223,7 +190,7 @@ fn i5_who_waits_is_told_and_a_lift_takes_a_code() -> Result<()> {
     ensure!(store::audit(&site, "keep-out-lifted")?.is_empty());
     lift(&site, "alice")?;
     site.operator(&["approve", "1"])?.success()?;
-    tries(&site, "alice")?.success()?;
+    site.tries("alice")?.success()?;
     Ok(())
 }
 
@@ -267,7 +234,7 @@ fn o4_what_one_client_keeps_out_works_for_another() -> Result<()> {
     at_the_other(&site, "keep-out alice --lift")?
         .status_is(1)?
         .says(&["is called"])?;
-    tries(&site, "alice")?
+    site.tries("alice")?
         .status_is(254)?
         .says(&["hopital keeps"])?;
     Ok(())
@@ -283,7 +250,7 @@ fn i8_what_is_kept_out_is_so_at_every_gateway() -> Result<()> {
     })?;
     let mut there = here.beside()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there, "alice")?;
+    let mut running = there.echoing("alice")?;
     wait::until_true("the session to be listed", PATIENCE, || {
         Ok(here
             .operator(&["live"])?
@@ -298,19 +265,20 @@ fn i8_what_is_kept_out_is_so_at_every_gateway() -> Result<()> {
     ensure!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
     ended.says(&[WHY])?;
     for site in [&here, &there] {
-        tries(site, "alice")?
+        site.tries("alice")?
             .status_is(254)?
             .says(&["hopital keeps you out", WHY])?;
     }
     there.close()?;
     there.open()?;
-    tries(&there, "alice")?
+    there
+        .tries("alice")?
         .status_is(254)?
         .says(&["hopital keeps you out"])?;
     lift(&there, "alice")?;
-    tries(&there, "alice")?.success()?;
+    there.tries("alice")?.success()?;
     wait::until_true("the lift at the other gateway", PATIENCE, || {
-        Ok(tries(&here, "alice")?.status == Some(0))
+        Ok(here.tries("alice")?.status == Some(0))
     })
 }
 
@@ -340,7 +308,7 @@ fn i5_rows_of_the_store_lift_nothing() -> Result<()> {
                 .output()?;
             ensure!(done.status.success(), "{done:?}");
         }
-        tries(&site, "alice")?.status_is(254)?.says(&words)?;
+        site.tries("alice")?.status_is(254)?.says(&words)?;
         let listed = site.operator(&["keep-out"])?.success()?.text();
         ensure!(listed.contains("alice") && listed.contains(WHY), "{listed}");
     }

@@ -4,9 +4,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::client::Running;
-use ecluse_tests::documents::Officer;
-use ecluse_tests::{Answer, Plan, Site, Terminal, keys, store, wait};
+use ecluse_tests::{Answer, Plan, Site, Terminal, store, wait};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SECOND: &str = "odile-2";
@@ -16,17 +14,10 @@ const TWO: &str = "approvers = 2\nat-most = \"1h\"\nrefuse = [\"command: *\"]";
 
 /// Two operators, and a posture that warns for two seconds.
 fn tightened_by(plan: &mut Plan, high: &str) -> Result<()> {
-    let key = keys::pair(&plan.layout, SECOND)?;
+    plan.operator(SECOND, "en")?;
     let documents = &mut plan.documents;
-    documents.operators.push(Officer {
-        id: SECOND.to_owned(),
-        lang: "en".to_owned(),
-        keys: vec![key],
-        networks: None,
-    });
     documents.technician("bruno")?.lang = "en".to_owned();
     documents.client_tail += &format!("[posture.high]\nwarning = \"2s\"\n{high}\n");
-    plan.enrolled.push(SECOND.to_owned());
     Ok(())
 }
 
@@ -34,42 +25,13 @@ fn site(high: &str) -> Result<Site> {
     Site::start_with(|plan| tightened_by(plan, high))
 }
 
-/// A command of somebody that answers what it is told, until it is ended.
-fn session(site: &Site, who: &str) -> Result<Running> {
-    let mut running = site
-        .ssh(&format!("{who}+db01"))
-        .run("echo started; exec cat")
-        .patience(PATIENCE)
-        .spawn()?;
-    running.first_line()?;
-    Ok(running)
-}
-
-fn tries(site: &Site, who: &str) -> Result<Answer> {
-    site.ssh(&format!("{who}+db01")).run("true").answer()
-}
-
 fn high(site: &Site) -> Result<String> {
     let told = site.operator(&["posture", "high", "--reason", WHY])?;
     Ok(told.success()?.text())
 }
 
-/// By a code of now, which a connection whose log-on was remembered asks for in its terminal.
 fn normal(site: &Site, who: &str, told: &str) -> Result<()> {
-    let asked = Terminal::of(
-        site,
-        &site.ssh(who).flag("-tt").run("posture normal"),
-        100,
-        30,
-    )?;
-    let seen = asked.sees_that("a code, or the word", |text| {
-        text.contains(told) || text.contains("code:")
-    })?;
-    if !seen.contains(told) {
-        asked.enters(&site.fresh_code(who)?)?;
-        asked.sees(told)?;
-    }
-    asked.ends().map(drop)
+    site.by_a_code(who, "posture normal", told)
 }
 
 fn approves(site: &Site, who: &str, number: u64) -> Result<Answer> {
@@ -85,7 +47,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     let his = site.approved("bruno", "db01")?;
     let shell = Terminal::of(&site, &site.ssh("alice+db01"), 160, 40)?;
     shell.sees("recorded")?;
-    let mut command = session(&site, "bruno")?;
+    let mut command = site.echoing("bruno")?;
 
     let told = high(&site)?;
     for words in [
@@ -136,7 +98,7 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     shell.enters("exit")?;
     shell.ends()?;
     // The line is refused all the same, and says by what.
-    tries(&site, "alice")?
+    site.tries("alice")?
         .status_is(254)?
         .says(&["“command: *” is refused", WHY])?;
 
@@ -152,11 +114,9 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
 
     site.close()?;
     site.open()?;
-    tries(&site, "bruno")?
-        .status_is(254)?
-        .says(&[IS_HIGH, WHY])?;
+    site.tries("bruno")?.status_is(254)?.says(&[IS_HIGH, WHY])?;
     normal(&site, "odile", "The posture is normal again")?;
-    tries(&site, "bruno")?.success()?;
+    site.tries("bruno")?.success()?;
     ensure!(his != hers);
     let changes = site.operator(&["changes"])?.success()?.text();
     ensure!(
@@ -191,7 +151,7 @@ fn p6_a_smaller_budget_acts_at_once_and_two_lead_back() -> Result<()> {
         "approvers = 1\nat-most = \"24h\"\nrefuse = []\nnormal-by = 2\nextraction = { session = \"100 KiB\" }",
     )?;
     site.approved("alice", "db01")?;
-    let mut running = session(&site, "alice")?;
+    let mut running = site.echoing("alice")?;
     let mut says = |bytes: usize| -> Result<()> {
         let stdin = running.child.stdin.as_mut().context("no stdin")?;
         stdin.write_all(&vec![b'~'; bytes])?;
@@ -236,7 +196,7 @@ fn p6_every_gateway_obeys() -> Result<()> {
     })?;
     let mut there = here.beside()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there, "alice")?;
+    let mut running = there.echoing("alice")?;
     wait::until_true("the session to be listed", PATIENCE, || {
         Ok(here
             .operator(&["live"])?
@@ -249,10 +209,10 @@ fn p6_every_gateway_obeys() -> Result<()> {
     running.answer()?.status_is(254)?.says(&[WHY])?;
     there.close()?;
     there.open()?;
-    tries(&there, "alice")?.status_is(254)?.says(&[IS_HIGH])?;
+    there.tries("alice")?.status_is(254)?.says(&[IS_HIGH])?;
     normal(&here, "odile", "The posture is normal again")?;
     wait::until_true("the word at the other gateway", PATIENCE, || {
-        Ok(tries(&there, "alice")?.status == Some(0))
+        Ok(there.tries("alice")?.status == Some(0))
     })
 }
 
@@ -281,9 +241,7 @@ fn p6_rows_of_the_store_relax_nothing() -> Result<()> {
                 site.close()?;
                 site.open()?;
             }
-            tries(&site, "alice")?
-                .status_is(254)?
-                .says(&[IS_HIGH, WHY])?;
+            site.tries("alice")?.status_is(254)?.says(&[IS_HIGH, WHY])?;
         }
         let verified = site.gateway().try_run(["journal", "verify"], "")?;
         ensure!(!verified.status.success(), "{how}: {verified:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ecluse_tests::{Site, Terminal, keys, wait};
+use ecluse_tests::{Site, Terminal, keys, store, wait};
 
 fn open_site() -> Result<Site> {
     let site = Site::start()?;
@@ -108,6 +108,18 @@ fn a_target_that_goes_away_midway_is_told() -> Result<()> {
         .answer()?
         .status_is(255)?
         .says(&["the connection to db01 broke"])?;
+    // How the session ended is no close of the technician's.
+    wait::until_true("how it ended on record", Duration::from_secs(20), || {
+        let ends = store::audit(&site, "session-end")?;
+        Ok(ends
+            .iter()
+            .any(|end| end["reason"] == "the connection to the target broke"))
+    })?;
+    let listed = site.auditor(&["recordings"])?.text();
+    ensure!(
+        listed.contains("the connection to the target broke"),
+        "{listed}"
+    );
     // And found in the recording by whoever looks for it (R10).
     wait::until_sealed("the break is found", || {
         let found = site.auditor(&["search", "broke"])?;

@@ -7,11 +7,13 @@ mod alone;
 mod budgets;
 mod by_hand;
 mod folded;
+mod handful;
 mod signals;
 mod since;
 
 use std::collections::BTreeSet;
 
+use clap::Args;
 use ecluse_policy::documents::Pool;
 use ecluse_policy::{ClientId, Span, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,10 +23,11 @@ use self::budgets::budgets;
 pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
+pub(crate) use self::handful::{Handful, handful};
 pub(crate) use self::signals::Found;
 use self::since::{Since, all_of};
 pub(crate) use self::since::{UpTo, up_to_now};
-use super::{Undone, right};
+use super::{Ask, Undone, right};
 use crate::actor::Actor;
 use crate::archive::space::{Level, Room};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict, SECRET};
@@ -43,12 +46,18 @@ const CROWD_SHOWN_FOR: Span = Span::from_hours(24);
 const PAGE: u32 = 1000;
 
 /// Asks for what is to be told.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Alerts {
     /// Only what was found since; everything that is shown again at each look, without it.
+    #[arg(skip)]
     #[serde(default)]
     pub(crate) since: Option<UpTo>,
+}
+
+impl Ask for Alerts {
+    const ACT: &'static str = "alerts";
+    const USAGE: &'static str = "alerts";
 }
 
 /// What is to be told, and when it happened or began.
@@ -154,6 +163,8 @@ pub(crate) enum Told {
         act: HandAct,
         /// Why, if said.
         reason: Option<String>,
+        /// Whether the session is over.
+        over: bool,
     },
     /// A technician answered what an operator asked (N1).
     Answered {
@@ -162,6 +173,8 @@ pub(crate) enum Told {
         session: u64,
         question: String,
         answer: String,
+        /// Whether nothing waits any more: somebody let it go on, or the session is over.
+        over: bool,
     },
     /// The journal contradicts the checkpoints of a place.
     CopiesContradicted {
@@ -227,7 +240,7 @@ pub(crate) enum Place {
 /// The alerts of the operator's client, the latest last.
 pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<Vec<Alert>, Undone> {
     let applied = house.applied();
-    let operator = right(house, by, "alerts", by.as_operator(&applied)).await?;
+    let operator = right(house, by, Alerts::ACT, by.as_operator(&applied)).await?;
     let (client, now) = (operator.client(), operator.now());
     let (since, is_new) = (ask.since, ask.since.is_some());
     let looked = since.map_or(Since::Time(now.minus(SHOWN_FOR)), Since::Told);

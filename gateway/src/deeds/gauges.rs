@@ -1,9 +1,9 @@
 //! Where budgets stand: what of each is spent, and what is left (X3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecluse_policy::Timestamp;
-use ecluse_policy::extraction::{Budget, Charge, Level, Spent as Passed, Way};
+use ecluse_policy::extraction::{AtLimit, Budget, Charge, Level, Spent as Passed, Threshold, Way};
 use serde::{Deserialize, Serialize};
 
 use crate::extraction::budgeted::{Budgeted, standing};
@@ -112,4 +112,31 @@ pub(crate) fn charges<'b>(
         }
     }
     charges
+}
+
+/// Those of these accounts whose budget lets nothing more pass until somebody adds to it, as that is told of them: of sessions
+/// that other gateways carry, nothing else is known here.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn holding<'c>(
+    house: &Gateway,
+    charges: impl IntoIterator<Item = &'c Charge>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let (mut at_limit, mut at_ceiling) = (Vec::new(), Vec::new());
+    for charge in charges.into_iter().filter(|one| one.budget.holds()) {
+        let accounts = match charge.budget.at_limit {
+            AtLimit::Slow { .. } => &mut at_ceiling,
+            AtLimit::Hold | AtLimit::End => &mut at_limit,
+        };
+        accounts.push(charge.account.key.clone());
+    }
+    let mut holding = BTreeSet::new();
+    for (accounts, what) in [
+        (at_limit, Threshold::Limit),
+        (at_ceiling, Threshold::Ceiling),
+    ] {
+        holding.extend(house.store.at_mark(&accounts, what).await?);
+    }
+    Ok(holding)
 }

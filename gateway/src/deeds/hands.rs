@@ -23,7 +23,7 @@ use crate::live::{CutWhat, nodes};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hold {
     /// A session by its number, all of a technician or a target, or `all`.
-    #[arg(id = "session")]
+    #[arg(id = "sessions")]
     pub(crate) what: String,
     /// Why; the technician reads it.
     #[arg(long, allow_hyphen_values = true)]
@@ -42,7 +42,7 @@ impl Ask for Hold {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
     /// A session by its number, all of a technician or a target, or `all`.
-    #[arg(id = "session")]
+    #[arg(id = "sessions")]
     pub(crate) what: String,
 }
 

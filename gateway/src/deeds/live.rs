@@ -78,7 +78,7 @@ pub(crate) struct Passing {
     pub(crate) passed: Option<Passed>,
     /// The budget that is nearest to its end.
     pub(crate) nearest: Option<Gauge>,
-    /// Whether a budget holds it, where its node is this one.
+    /// Whether a budget holds it; one of a single channel is known where its node is this one.
     pub(crate) held: bool,
     /// Who holds it by hand.
     pub(crate) held_by: Option<By>,
@@ -150,9 +150,11 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         let nearest = spent.nearest(charges);
         of_here(session, &own, nearest)
     });
+    let holding = gauges::holding(house, charges_there.iter().flatten()).await?;
     let there = there.iter().zip(&charges_there).zip(&hands_there);
     let there = there.map(|((remote, charges), (hands, with))| Passing {
         nearest: spent.nearest(charges),
+        held: charges.iter().any(|one| holding.contains(&one.account.key)),
         ..of_there(&applied.documents, remote, hands, with.clone())
     });
     let mut sessions: Vec<Passing> = here.chain(there).collect();
@@ -288,7 +290,7 @@ fn of_there(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cut {
     /// A session by its number, all of a technician or a target, or `all`.
-    #[arg(id = "session")]
+    #[arg(id = "sessions")]
     pub(crate) what: String,
     /// Why; the technician reads it.
     #[arg(long, allow_hyphen_values = true)]

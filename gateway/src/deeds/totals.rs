@@ -39,7 +39,7 @@ pub(crate) struct Totals {
     pub(crate) channels: Vec<InSession>,
     /// How often a budget was used up.
     pub(crate) limits: u64,
-    /// How often operators added.
+    /// How often operators added something.
     pub(crate) topped_up: u64,
     /// How often they held a session by hand.
     pub(crate) held: u64,
@@ -47,6 +47,14 @@ pub(crate) struct Totals {
     pub(crate) slowed: u64,
     /// How often they cut one.
     pub(crate) cut: u64,
+    /// How often they asked about one.
+    pub(crate) asked: u64,
+    /// How often they were answered.
+    pub(crate) answered: u64,
+    /// How often a signal or a tripwire was told.
+    pub(crate) signals: u64,
+    /// How many sessions a posture ended.
+    pub(crate) by_posture: u64,
     /// How often a session that is to be accompanied was left alone.
     pub(crate) left_alone: u64,
     /// Who accompanied which, from when to when.
@@ -71,6 +79,9 @@ pub(crate) struct InSession {
     #[serde(flatten)]
     pub(crate) of: OfChannel,
 }
+
+/// How the end of a session begins that a posture ended.
+const BY_POSTURE: &str = "heightened posture of ";
 
 /// How much is known of what passed in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +167,13 @@ impl Totals {
             // A warning is no end.
             (record.reason.as_deref() != Some("warn")).then_some(&mut self.limits)
         } else if kind == AuditKind::TopUp {
-            Some(&mut self.topped_up)
+            // Where there was as much left, nothing is added.
+            let added = record
+                .detail
+                .get("added")
+                .and_then(|added| added.as_array());
+            let adds = added.is_none_or(|added| !added.is_empty());
+            adds.then_some(&mut self.topped_up)
         } else if kind == AuditKind::Hold {
             Some(&mut self.held)
         } else if kind == AuditKind::Slow {
@@ -164,12 +181,40 @@ impl Totals {
             slows.then_some(&mut self.slowed)
         } else if kind == AuditKind::Cut {
             Some(&mut self.cut)
+        } else if kind == AuditKind::Question {
+            Some(&mut self.asked)
+        } else if kind == AuditKind::Answer {
+            Some(&mut self.answered)
+        } else if kind == AuditKind::Signal {
+            Some(&mut self.signals)
+        } else if kind == AuditKind::SessionEnd {
+            let reason = record.reason.as_deref().unwrap_or_default();
+            let ended = reason.starts_with(BY_POSTURE);
+            ended.then_some(&mut self.by_posture)
         } else {
             None
         };
         if let Some(count) = count {
             *count += 1;
         }
+    }
+
+    /// What happened and was done, each by its text and as often; what never was is left out.
+    pub(crate) fn done(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("totals-limits", self.limits),
+            ("totals-topped-up", self.topped_up),
+            ("totals-held", self.held),
+            ("totals-slowed", self.slowed),
+            ("totals-cut", self.cut),
+            ("totals-asked", self.asked),
+            ("totals-answered", self.answered),
+            ("totals-signals", self.signals),
+            ("totals-posture", self.by_posture),
+            ("totals-left-alone", self.left_alone),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
     }
 
     fn session(&mut self, story: &Story, counted: Counted, known: Known) {
@@ -233,7 +278,7 @@ pub(crate) async fn on_record(
     mut here: BTreeMap<SessionId, Vec<OfChannel>>,
 ) -> Result<Totals, StoreError> {
     let (intervention, requested_at) = (of.id(), of.request().requested_at);
-    const LOOKED_FOR: [&[AuditKind]; 3] = [
+    const LOOKED_FOR: [&[AuditKind]; 4] = [
         &[
             AuditKind::SessionStart,
             AuditKind::SessionEnd,
@@ -241,6 +286,7 @@ pub(crate) async fn on_record(
         ],
         &[AuditKind::Extraction, AuditKind::TopUp, AuditKind::Cut],
         &[AuditKind::Hold, AuditKind::Slow],
+        &[AuditKind::Question, AuditKind::Answer, AuditKind::Signal],
     ];
     let mut totals = Totals::default();
     let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();
@@ -324,7 +370,10 @@ pub(crate) async fn recorded_of(
 
 #[cfg(test)]
 mod tests {
-    use ecluse_policy::Timestamp;
+    use ecluse_policy::{
+        ClientId, EndReason, HighPosture, InterventionNumber, Missing, PersonId, Timestamp,
+    };
+    use serde_json::json;
 
     use super::*;
     use crate::passage::by_channel::with_channels;
@@ -379,15 +428,35 @@ mod tests {
             };
             totals.session(&story, counted, known);
         }
+        let posture = EndReason::Posture(Box::new(HighPosture {
+            client: ClientId::parse("hopital").unwrap(),
+            since: Timestamp::from_micros(0),
+            by: PersonId::parse("odile").unwrap(),
+            reason: "an intrusion".to_owned(),
+            contacts: String::new(),
+            missing: Missing::Yes {
+                number: InterventionNumber(3),
+                needed: 2,
+                given: 1,
+            },
+        }))
+        .to_string();
         for one in [
             record(AuditKind::Extraction).reason("warn"),
             record(AuditKind::Extraction).reason("limit"),
             record(AuditKind::Extraction).reason("ceiling"),
             record(AuditKind::TopUp),
+            record(AuditKind::TopUp).detail("added", json!([])),
+            record(AuditKind::TopUp).detail("added", json!([{ "account": "session 1" }])),
             record(AuditKind::Hold),
             record(AuditKind::Slow).detail("rate", 1024),
             record(AuditKind::Slow),
             record(AuditKind::Cut),
+            record(AuditKind::Question),
+            record(AuditKind::Answer),
+            record(AuditKind::Signal),
+            record(AuditKind::SessionEnd).reason(&posture),
+            record(AuditKind::SessionEnd).reason("closed"),
             record(AuditKind::Permit),
         ] {
             totals.acts(&one);
@@ -406,10 +475,14 @@ mod tests {
                 bytes: [1000, 10],
             },
             limits: 2,
-            topped_up: 1,
+            topped_up: 2,
             held: 1,
             slowed: 1,
             cut: 1,
+            asked: 1,
+            answered: 1,
+            signals: 1,
+            by_posture: 1,
             ..Totals::default()
         };
         assert_eq!(totals, expected);

@@ -16,12 +16,15 @@ use crate::clock;
 
 /// The first slice of a channel, in bytes.
 pub(super) const FIRST: u64 = 64 << 10;
-/// The largest: what a channel of a gateway that dies takes with it.
+/// The largest: what a channel of a gateway that dies takes with it is up to two of them.
 const LARGEST: u64 = 8 << 20;
 /// The smallest.
 const SMALLEST: u64 = 4 << 10;
 /// A slice that lasted for less is followed by a larger one; one that lasted sixteen times as long, by a smaller one.
 const LASTS: Duration = Duration::from_millis(250);
+/// One that lasted for less is followed by one that is four times as large, and drawn a whole slice ahead: a store that syncs its disk
+/// beside recordings that are written takes about as long to answer.
+const RUSHES: Duration = Duration::from_millis(60);
 
 /// One way of a channel.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Lane {
     pub(super) slice: AtomicU64,
     /// How much was drawn last.
     pub(super) size: AtomicU64,
+    /// Whether slices are used up about as fast as they are drawn.
+    rushes: AtomicBool,
     /// How much was used since somebody last looked.
     pub(super) used: AtomicU64,
     /// What passed and is not booked, where nothing bounds it.
@@ -74,6 +79,7 @@ impl Lane {
             bounded: AtomicBool::new(rules.is_bounded(way)),
             slice: AtomicU64::new(0),
             size: AtomicU64::new(FIRST / 2),
+            rushes: AtomicBool::new(false),
             used: AtomicU64::new(0),
             unbooked: AtomicU64::new(0),
             slowed: AtomicU64::new(0),
@@ -104,6 +110,16 @@ impl Lane {
         });
         self.used.fetch_add(used, Relaxed);
         used
+    }
+
+    /// Whether the next slice is to be drawn.
+    pub(super) fn is_low(&self) -> bool {
+        let (left, size) = (self.slice.load(Relaxed), self.size.load(Relaxed));
+        left < if self.rushes.load(Relaxed) {
+            size
+        } else {
+            size / 2
+        }
     }
 
     /// The same, and where that was drawn from.
@@ -191,7 +207,10 @@ impl Lane {
     pub(super) fn next_size(&self) -> u64 {
         let last = self.size.load(SeqCst);
         let lasted = lock(&self.from).at.map(|at| at.elapsed());
+        let rushes = lasted.is_some_and(|lasted| lasted < RUSHES);
+        self.rushes.store(rushes, Relaxed);
         match lasted {
+            Some(_) if rushes => last.saturating_mul(4).clamp(FIRST, LARGEST),
             Some(lasted) if lasted >= LASTS * 16 => (last / 2).clamp(SMALLEST, LARGEST),
             Some(lasted) if lasted >= LASTS => last.clamp(SMALLEST, LARGEST),
             Some(_) | None => last.saturating_mul(2).clamp(FIRST, LARGEST),

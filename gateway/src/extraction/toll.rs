@@ -121,8 +121,7 @@ impl Toll {
             // No await from here on: what is paid for is sent.
             let paid = if lane.bounded.load(Relaxed) {
                 let paid = lane.spend(turn);
-                let is_low = lane.slice.load(Relaxed) < lane.size.load(Relaxed) / 2;
-                if is_low && !lane.last.load(Relaxed) {
+                if lane.is_low() && !lane.last.load(Relaxed) {
                     self.begin_draw(way);
                 }
                 paid

@@ -15,6 +15,8 @@ use super::{SpentBudget, Stop};
 pub enum Because {
     /// Its connection and channels were closed.
     Closed,
+    /// The connection of its last channel to the target broke.
+    TargetLost,
     /// The window was over.
     WindowOver {
         /// When.
@@ -245,6 +247,7 @@ mod tests {
         let at = Timestamp::from_micros(5);
         for (because, kept) in [
             (Because::Closed, r#"{"because":"closed"}"#),
+            (Because::TargetLost, r#"{"because":"target-lost"}"#),
             (
                 Because::WindowOver { at },
                 r#"{"because":"window-over","at":5}"#,

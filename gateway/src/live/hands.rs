@@ -30,6 +30,8 @@ pub(crate) struct Standing {
     holding: u64,
     /// The last about slowing.
     slowing: u64,
+    /// Who let it go on last.
+    resumed_by: Option<By>,
 }
 
 /// What an entry of the log says about a session.
@@ -50,6 +52,11 @@ impl Standing {
     /// What stands of holding and slowing.
     pub(crate) fn hands(&self) -> &Hands {
         &self.hands
+    }
+
+    /// Who let it go on last.
+    pub(crate) fn resumed_by(&self) -> Option<&By> {
+        self.resumed_by.as_ref()
     }
 
     /// What was asked and answered.
@@ -89,6 +96,9 @@ impl Standing {
             return is_asked;
         }
         *last = seq;
+        if matches!(laid.hand, Hand::Resume) {
+            self.resumed_by = Some(laid.by.clone());
+        }
         self.hands = self.hands.after(laid);
         true
     }

@@ -30,7 +30,8 @@ impl Desk for AtTerminal<'_> {
         let texts = &self.visit.gateway().texts;
         let args = [("mark", self.session.mark().into())];
         let label = texts.say(self.visit.lang(), "answer-label", &args);
-        Aside::new(label, only_lines(self.term))
+        let hint = super::channel::lines(self.uplink, &self.visit.say("answer-enter-first"));
+        Aside::new(label, format!("\r\n{hint}"), only_lines(self.term))
     }
 
     fn columns(&self) -> u16 {

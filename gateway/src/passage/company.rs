@@ -94,6 +94,14 @@ impl Kept {
             match store.record(&[record]).await {
                 Ok(()) => {
                     self.here.insert(person.clone(), at);
+                    // What the target says next stands below it.
+                    if std::mem::take(&mut self.waits) {
+                        let on_record = now.on_record().iter().chain([person]);
+                        let people: Vec<&str> = on_record.map(PersonId::as_str).collect();
+                        session
+                            .live()
+                            .tell(None, &visit.say_goes_on(session, &people));
+                    }
                     session.live().company_on_record(person);
                 }
                 Err(error) => {
@@ -121,8 +129,9 @@ impl Kept {
             return;
         }
         self.ever |= company.rule().is_some();
+        // Nobody has to any more.
         if std::mem::take(&mut self.waits) {
-            live.tell(None, &visit.say_goes_on(session, &company));
+            live.tell(None, &visit.say_goes_on(session, &[]));
         }
     }
 }
@@ -158,11 +167,10 @@ impl Visit {
     }
 
     /// And once somebody came, or nobody has to.
-    fn say_goes_on(&self, session: &Session, company: &Company) -> String {
+    fn say_goes_on(&self, session: &Session, people: &[&str]) -> String {
         let held = session.live().held().borrow().clone();
         let still = held.by_hand().is_some() || held.by_budget();
         let still = if still { "yes" } else { "no" };
-        let people: Vec<&str> = company.on_record().iter().map(PersonId::as_str).collect();
         let id = match people.is_empty() {
             true => "accompany-over",
             false => "accompany-goes-on",

@@ -1,6 +1,7 @@
 //! What operators do by hand to a session, where it passes: read of the log, done, and told to its technician (X3).
 
 use ecluse_policy::extraction::{Hands, HeldBy};
+use ecluse_policy::signals::By;
 
 use super::session::Session;
 use super::visit::Visit;
@@ -24,8 +25,24 @@ pub(super) async fn look(visit: &Visit, session: &Session) {
     }
 }
 
+/// Tells a session's technician what operators do to it, and lets it go on once they are told, until it is dropped.
+pub(super) async fn keep(visit: &Visit, session: &Session) {
+    let live = session.live();
+    let (mut hands, mut told) = (live.hands(), Standing::default());
+    loop {
+        let now = hands.borrow_and_update().clone();
+        tell(visit, session, &told, &now);
+        told = now;
+        live.goes_on_by_hand();
+        if hands.changed().await.is_err() {
+            // Cannot be: the session holds the sender.
+            return std::future::pending().await;
+        }
+    }
+}
+
 /// Tells the technician of what changed, on every terminal of the session or, where it has none, on every channel.
-pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &Standing) {
+fn tell(visit: &Visit, session: &Session, before: &Standing, now: &Standing) {
     let live = session.live();
     let mut is_asked = false;
     for (asked, answer) in now.questions().answered_since(before.questions()) {
@@ -35,12 +52,13 @@ pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &St
         live.tell(None, &visit.say_asked(session, asked));
         is_asked = true;
     }
+    let resumed = now.resumed_by();
     let (before, now) = (before.hands(), now.hands());
     // A question says that it holds.
     let is_told = is_asked && now.held().is_some_and(|held| held.reason.is_none());
     if before.held() != now.held() && !is_told {
         let held = live.held().borrow().clone();
-        live.tell(None, &visit.say_hold(now.held(), &held));
+        live.tell(None, &visit.say_hold(now.held(), resumed, &held));
     }
     if before.slowed() != now.slowed() {
         live.tell(None, &visit.say_slowed(now));
@@ -49,7 +67,7 @@ pub(super) fn tell(visit: &Visit, session: &Session, before: &Standing, now: &St
 
 impl Visit {
     /// What a technician is told when an operator holds their session, or lets it go.
-    fn say_hold(&self, held: Option<&HeldBy>, now: &Held) -> String {
+    fn say_hold(&self, held: Option<&HeldBy>, resumed: Option<&By>, now: &Held) -> String {
         let (lang, texts) = (self.lang(), &self.gateway().texts);
         let Some(HeldBy { by, reason }) = held else {
             let id = match (now.by_absence(), now.by_budget()) {
@@ -57,7 +75,8 @@ impl Visit {
                 (false, true) => "hold-lifted-budget",
                 (false, false) => "hold-lifted",
             };
-            return texts.say(lang, id, &[]);
+            let by = resumed.map(|by| texts.holder(lang, by)).unwrap_or_default();
+            return texts.say(lang, id, &[("by", by.into())]);
         };
         let by = ("by", texts.holder(lang, by).into());
         match reason {

@@ -251,6 +251,8 @@ impl<'a> Passing<'a> {
 
     /// What the technician is told of an end that came by itself.
     pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
+        let is_lost = matches!(stopped, Stopped::TargetLost);
+        self.seated.session.ended_by_loss(is_lost);
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {

@@ -12,7 +12,7 @@ use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::by_channel::with_channels;
 use super::purse::RecordingPlace;
-use super::reach::ConnectError;
+use super::reach::{ConnectError, TARGET_LOST};
 use super::right::{LastEnd, Right};
 use super::spending::Spending;
 use super::tap::Tap;
@@ -50,6 +50,8 @@ pub(crate) struct Session {
     /// What its channels rest on.
     rights: Mutex<Vec<Weak<Right>>>,
     last_end: LastEnd,
+    /// Whether the last channel that ended did so because its target's connection broke.
+    target_lost: AtomicBool,
     closed: AtomicBool,
     /// What the target said before it let the gateway in, once it was passed on.
     greeted: Mutex<Option<String>>,
@@ -81,6 +83,7 @@ impl Session {
             }),
             rights: Mutex::default(),
             last_end: LastEnd::default(),
+            target_lost: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
@@ -246,6 +249,11 @@ impl Session {
         )
     }
 
+    /// A channel ended, by the loss of its target's connection or otherwise: the last one says how the session did.
+    pub(super) fn ended_by_loss(&self, is_lost: bool) {
+        self.target_lost.store(is_lost, Ordering::SeqCst);
+    }
+
     /// Why its recording failed, if it did.
     pub(crate) fn failure(&self) -> Option<RecordError> {
         self.recorder.failure()
@@ -335,7 +343,18 @@ impl Session {
             self.failure()
                 .map(|error| Stop::Unrecorded(error.to_string()))
         });
-        let end = session_end(stop.as_ref());
+        let is_lost = stop.is_none() && self.target_lost.load(Ordering::SeqCst);
+        let end = match is_lost {
+            true => SessionEnd {
+                text: TARGET_LOST.to_owned(),
+                ..SessionEnd::because("target-lost")
+            },
+            false => session_end(stop.as_ref()),
+        };
+        let otherwise = match is_lost {
+            true => Because::TargetLost,
+            false => Because::Closed,
+        };
         let at = self.micros();
         if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {
             tracing::warn!(session = %facts.id, %error, "a recording could not be closed; it is sealed as one cut short");
@@ -360,7 +379,7 @@ impl Session {
         let end = store::SessionEnd {
             at: ended,
             reason: end.text,
-            because: Some(stop.as_ref().map_or(Because::Closed, Because::from)),
+            because: Some(stop.as_ref().map_or(otherwise, Because::from)),
             to_target,
             to_technician,
         };

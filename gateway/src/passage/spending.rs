@@ -19,6 +19,7 @@ use crate::extraction::pace::Paces;
 use crate::extraction::toll::Toll;
 use crate::extraction::{Reached, Teller, Whole};
 use crate::live::{Exhausted, Stop, budget_key};
+use crate::store::mark;
 
 /// What the channels of one session share.
 #[derive(Debug, Default)]
@@ -197,19 +198,7 @@ impl Teller for SessionTeller {
             self.take_back(was);
         }
         let live = self.session.live();
-        if live.let_go(self.number, way) {
-            let held = live.held().borrow().clone();
-            live.tell(None, &self.visit.say_budget_goes_on(&held));
-        }
-    }
-}
-
-/// The bit of a mark, beside the number of its account.
-const fn bit(what: Threshold) -> u32 {
-    match what {
-        Threshold::Warn => 1,
-        Threshold::Limit => 2,
-        Threshold::Ceiling => 4,
+        live.let_go(self.number, way, |held| self.visit.say_budget_goes_on(held));
     }
 }
 
@@ -267,7 +256,7 @@ impl SessionTeller {
         self.session.spending().is_over(&was);
         let store = self.visit.gateway().store.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.uncross(&was.account, bit(was.what)).await {
+            if let Err(error) = store.uncross(&was.account, mark(was.what)).await {
                 tracing::warn!(%error, "the mark of a budget that goes on is not put on record anew");
             }
         });
@@ -305,7 +294,7 @@ impl SessionTeller {
         }
         let store = self.visit.gateway().store.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.cross(&account, bit(what), record.clone()).await {
+            if let Err(error) = store.cross(&account, mark(what), record.clone()).await {
                 tracing::warn!(%error, "the mark of a budget is put on record later");
                 store.record_at_last(vec![record]).await;
             }

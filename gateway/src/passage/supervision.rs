@@ -19,7 +19,6 @@ use super::visit::Visit;
 use super::{company, hands, posture};
 use crate::clock;
 use crate::live::Stop;
-use crate::live::hands::Standing;
 use crate::store::Topics;
 use crate::time_source::ClockStatus;
 
@@ -58,6 +57,7 @@ pub(super) async fn watch_session(visit: Arc<Visit>, session: Arc<Session>) {
     tokio::select! {
         () = until_ended(&visit, &session) => {}
         () = company::keep(&visit, &session) => {}
+        () = hands::keep(&visit, &session) => {}
     }
     let live = session.live();
     if tokio::time::timeout(CHANNELS_END_WITHIN, live.until_empty())
@@ -76,7 +76,6 @@ async fn until_ended(visit: &Visit, session: &Session) {
     let id = session.live().facts().intervention;
     let mut changes = gateway.store.changes(Topics::intervention(id));
     let mut clock_status = gateway.clock.clone();
-    let (mut hands, mut told) = (session.live().hands(), Standing::default());
     let mut woken = true;
     let mut warned = Warned::default();
     loop {
@@ -99,12 +98,6 @@ async fn until_ended(visit: &Visit, session: &Session) {
                 hands::look(visit, session).await;
                 woken = true;
                 tokio::time::sleep(SETTLE).await;
-            }
-            // Never without a sender: the session holds it.
-            Ok(()) = hands.changed() => {
-                let now = hands.borrow_and_update().clone();
-                hands::tell(visit, session, &told, &now);
-                told = now;
             }
             () = until_news(&mut clock_status) => visit.note_clock(session),
             () = tokio::time::sleep(until_window_ends.min(LOOK_EVERY)) => {}

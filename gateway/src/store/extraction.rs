@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse_policy::extraction::{Account, Zone};
+use ecluse_policy::extraction::{Account, Threshold, Zone};
 use ecluse_policy::{ClientId, Timestamp};
 use sqlx::AssertSqlSafe;
 
@@ -29,6 +29,15 @@ pub(crate) struct Booked {
 const CALLED_IN: u64 = 8;
 /// Accounts that are looked for at once.
 const AT_ONCE: usize = 500;
+
+/// The bit of a mark beside an account.
+pub(crate) const fn mark(what: Threshold) -> u32 {
+    match what {
+        Threshold::Warn => 1,
+        Threshold::Limit => 2,
+        Threshold::Ceiling => 4,
+    }
+}
 
 impl Store {
     /// Reserves from all `accounts` at once as many bytes as `decide` says of where each stands, in the order they are
@@ -176,18 +185,34 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub(crate) async fn called_in(&self, accounts: &[String]) -> Result<Vec<String>, StoreError> {
-        let mut called = Vec::new();
+        self.marked(accounts, CALLED_IN).await
+    }
+
+    /// Those of these accounts that are at a mark which is told.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn at_mark(
+        &self,
+        accounts: &[String],
+        what: Threshold,
+    ) -> Result<Vec<String>, StoreError> {
+        self.marked(accounts, mark(what).into()).await
+    }
+
+    async fn marked(&self, accounts: &[String], bit: u64) -> Result<Vec<String>, StoreError> {
+        let mut marked = Vec::new();
         for some in accounts.chunks(AT_ONCE) {
             let names: BTreeSet<&str> = some.iter().map(String::as_str).collect();
-            const CALLED: &str = "SELECT account FROM extraction WHERE told & $1 <> 0 AND account";
-            let (sql, of) = of_accounts(CALLED, 1, &names);
-            let mut values = vec![Value::from(CALLED_IN)];
+            const MARKED: &str = "SELECT account FROM extraction WHERE told & $1 <> 0 AND account";
+            let (sql, of) = of_accounts(MARKED, 1, &names);
+            let mut values = vec![Value::from(bit)];
             values.extend(of);
             for row in &self.db().rows(AssertSqlSafe(sql), &values).await? {
-                called.push(row.text("account")?);
+                marked.push(row.text("account")?);
             }
         }
-        Ok(called)
+        Ok(marked)
     }
 
     /// Puts a crossing of an account on record, once however many notice it: whether this is the one. `bit` is the crossing's

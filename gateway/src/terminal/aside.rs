@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::KeyDecoder;
 use super::editor::{Line, LineEditor, Outcome};
-use super::prompt::{moves, plain_row, row};
+use super::prompt::{moves, plain_row, row, whole};
+use super::{Key, KeyDecoder};
 
 /// Longest line, in characters.
 pub(crate) const LONGEST: usize = 500;
@@ -16,6 +16,8 @@ pub(crate) const LONGEST: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Aside {
     label: String,
+    /// What is shown, once, to whoever types before it has begun.
+    hint: Option<String>,
     /// The terminal can do nothing but write lines.
     is_plain: bool,
     keys: KeyDecoder,
@@ -36,10 +38,11 @@ pub(crate) struct Typed {
 }
 
 impl Aside {
-    /// One that has not begun, with `label` before its text.
-    pub(crate) fn new(label: String, is_plain: bool) -> Self {
+    /// One that has not begun, with `label` before its text; whoever types before that is shown `hint`.
+    pub(crate) fn new(label: String, hint: String, is_plain: bool) -> Self {
         Self {
             label,
+            hint: Some(hint),
             is_plain,
             keys: KeyDecoder::default(),
             line: None,
@@ -54,17 +57,20 @@ impl Aside {
 
     /// Takes what is typed on a terminal of so many columns. What comes behind a line that is done is refused.
     pub(crate) fn typed(&mut self, bytes: &[u8], columns: u16) -> Typed {
-        let (mut typed, mut keys, mut is_stale) = (Typed::default(), VecDeque::new(), false);
+        let (mut typed, mut keys) = (Typed::default(), VecDeque::new());
+        let (mut is_stale, mut is_early) = (false, false);
         for byte in bytes {
             let was_open = self.line.is_some();
             self.keys.feed(std::slice::from_ref(byte), &mut keys);
             for key in keys.drain(..) {
                 let Some(line) = self.line.as_mut().filter(|_| typed.line.is_none()) else {
-                    if key == super::Key::Enter && typed.line.is_none() {
+                    if key == Key::Enter && typed.line.is_none() {
                         self.line = Some(LineEditor::new(LONGEST, ""));
+                        self.hint = None;
                         typed.shown.push_str("\r\n");
                         typed.shown.push_str(&self.begin(columns));
                     }
+                    is_early |= matches!(key, Key::Char(_));
                     continue;
                 };
                 let outcome = match self.is_plain && moves(key) {
@@ -76,7 +82,7 @@ impl Aside {
                     Outcome::Changed | Outcome::Clear => is_stale = true,
                     Outcome::Done(done) => {
                         line.go_to_end();
-                        typed.shown.push_str(&self.drawn(columns));
+                        typed.shown.push_str(&self.done(columns));
                         typed.shown.push_str("\r\n");
                         is_stale = false;
                         self.line = None;
@@ -90,6 +96,9 @@ impl Aside {
                 typed.refused += 1;
             }
         }
+        if is_early && let Some(hint) = self.hint.take() {
+            typed.shown.push_str(&hint);
+        }
         if is_stale {
             typed.shown.push_str(&self.drawn(columns));
         }
@@ -102,6 +111,13 @@ impl Aside {
             true => self.label.clone(),
             false => row(&self.label, (&[], 0), columns),
         }
+    }
+
+    /// The line as it stays.
+    fn done(&mut self, columns: u16) -> String {
+        let line = self.line.as_ref().filter(|_| !self.is_plain);
+        let whole = line.and_then(|line| whole(&self.label, &line.text(), columns));
+        whole.unwrap_or_else(|| self.drawn(columns))
     }
 
     fn drawn(&mut self, columns: u16) -> String {
@@ -123,7 +139,7 @@ mod tests {
     use super::*;
 
     fn aside(is_plain: bool) -> Aside {
-        Aside::new("Answer: ".to_owned(), is_plain)
+        Aside::new("Answer: ".to_owned(), "[Enter first]".to_owned(), is_plain)
     }
 
     /// N1: what was meant for the target when the question came, such as a password, is no answer; an Enter begins one, another
@@ -131,7 +147,10 @@ mod tests {
     #[test]
     fn n1_an_answer_begins_with_an_enter_of_its_own() {
         let mut aside = aside(false);
-        assert_eq!(aside.typed(b"hunter2", 80).refused, 7);
+        let typed = aside.typed(b"hunter2", 80);
+        assert_eq!((typed.refused, &*typed.shown), (7, "[Enter first]"));
+        let typed = aside.typed(b"ls", 80);
+        assert_eq!((typed.refused, &*typed.shown), (2, ""), "it is said once");
         let typed = aside.typed(b"\r", 80);
         assert_eq!((typed.refused, &typed.line), (0, &None));
         assert!(
@@ -159,8 +178,10 @@ mod tests {
         let long = "x".repeat(10_000);
         let typed = aside.typed(long.as_bytes(), 40);
         assert!(typed.shown.len() < 100, "one row: {typed:?}");
-        let line = aside.typed(b"\r", 40).line.unwrap();
-        assert_eq!(line.len(), LONGEST);
+        let typed = aside.typed(b"\r", 40);
+        assert_eq!(typed.line.unwrap().len(), LONGEST);
+        // And then it stands there whole.
+        assert_eq!(typed.shown.matches('x').count(), LONGEST);
     }
 
     #[test]

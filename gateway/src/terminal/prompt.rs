@@ -125,7 +125,12 @@ impl Prompt {
             return Ok(());
         }
         self.editor.go_to_end();
-        self.draw(terminal).await?;
+        let columns = terminal.size().filter(|_| !terminal.is_plain());
+        let text = self.shown();
+        match columns.and_then(|size| whole(&self.label, &text, size.cols)) {
+            Some(whole) => terminal.write(&whole).await?,
+            None => self.draw(terminal).await?,
+        }
         let mark = if *line == Line::Interrupted { "^C" } else { "" };
         let paste_off = if terminal.is_plain() {
             ""
@@ -182,6 +187,13 @@ pub(super) fn row(label: &str, (letters, at): (&[char], usize), columns: u16) ->
         format!("\x1b[{column}C")
     };
     format!("\r\x1b[K{label}{shown}\r{go}")
+}
+
+/// A line that is done and was shown in part, whole: on as many rows as it takes, for whoever reads it later. None where it
+/// stands on one.
+pub(super) fn whole(label: &str, text: &str, columns: u16) -> Option<String> {
+    let is_cut = width(label) + width(text) + 1 >= usize::from(columns.max(8));
+    is_cut.then(|| format!("\r\x1b[K{label}{text}"))
 }
 
 /// The same on a terminal on which the cursor cannot move: what is to be written where `echoed` stands.
@@ -276,21 +288,33 @@ mod tests {
     use proptest::prelude::*;
 
     #[tokio::test]
-    async fn a_long_line_stays_on_one_row_of_a_narrow_terminal() {
+    async fn a_long_line_stays_on_one_row_of_a_narrow_terminal_until_it_is_done() {
         let (mut terminal, mut person) = person(Some((40, 20)), "xterm");
         person
             .types(format!("{}\x1b[D\x1b[D!", "z".repeat(200)).as_bytes())
             .await;
+        let rows = |person: &mut Person| {
+            let screen = person.screen();
+            screen.iter().filter(|row| row.contains('z')).count()
+        };
+        let mut prompt = Prompt::new("> ", 500);
+        prompt.show(&mut terminal).await.unwrap();
+        for _ in 0..203 {
+            let event = terminal.event().await.unwrap();
+            assert_eq!(
+                prompt.event(event, &mut terminal, None).await.unwrap(),
+                None
+            );
+        }
+        person.sees("zz!").await;
+        assert_eq!(rows(&mut person), 1);
+        // Whoever looks at it afterwards reads all of it.
         person.types(b"\r").await;
-        let line = terminal.read_line("> ", 500, None).await.unwrap();
-        assert_eq!(line, Line::Text(format!("{}!zz", "z".repeat(198))));
-        person.sees("zz!zz").await;
-        let screen = person.screen();
-        assert_eq!(
-            screen.iter().filter(|l| l.contains('z')).count(),
-            1,
-            "{screen:?}"
-        );
+        let event = terminal.event().await.unwrap();
+        let line = prompt.event(event, &mut terminal, None).await.unwrap();
+        assert_eq!(line, Some(Line::Text(format!("{}!zz", "z".repeat(198)))));
+        let whole = format!("> {}!zz", "z".repeat(198));
+        person.sees(&whole).await;
     }
 
     /// A label that fits beside what is typed is whole: nothing is typed on the screen where a code is asked for.

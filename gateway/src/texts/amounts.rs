@@ -3,6 +3,7 @@
 use ecluse_policy::extraction::{AtLimit, ByteCount, Threshold};
 use ecluse_policy::{ClientId, Lang};
 
+use super::sizes::size_in;
 use super::{Texts, Value};
 use crate::extraction::Reached;
 use crate::live::budget_key;
@@ -39,6 +40,31 @@ pub(crate) fn exactly(lang: Lang, bytes: u64) -> String {
         Lang::En => format!("{bytes} B"),
         Lang::Fr => format!("{bytes} o"),
     }
+}
+
+/// So many bytes, exactly, as they are typed: `50MiB`.
+pub(crate) fn typed(bytes: u64) -> String {
+    let exact = |(one, ..): &(u64, &str, &str)| *one <= bytes && bytes.is_multiple_of(*one);
+    match UNITS.iter().find(|unit| exact(unit)) {
+        Some((one, unit, _)) => format!("{}{unit}", bytes / one),
+        None => format!("{bytes}B"),
+    }
+}
+
+/// A key of a document and how much of it, `session 100 KiB`, with the unit in the reader's language.
+pub(crate) fn in_words(lang: Lang, key_and_size: &str) -> String {
+    let size = |(key, size): (&str, &str)| {
+        let bytes = ByteCount::parse(size).ok()?;
+        Some(format!("{key} {}", size_in(lang, bytes)))
+    };
+    let rate = |(key, rate): (&str, &str)| {
+        let bytes = ByteCount::parse(rate.strip_suffix("/s")?).ok()?;
+        Some(format!("{key} {}/s", size_in(lang, bytes)))
+    };
+    let parts = key_and_size.split_once(' ');
+    parts
+        .and_then(|parts| size(parts).or_else(|| rate(parts)))
+        .unwrap_or_else(|| key_and_size.to_owned())
 }
 
 /// So many bytes a second.
@@ -122,6 +148,27 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is proposed is of the budget's own size, and what a document says is read with the reader's units.
+    #[test]
+    fn sizes_are_proposed_as_they_are_typed_and_said_in_each_language() {
+        for (bytes, as_typed) in [
+            (1 << 20, "1MiB"),
+            (50 << 20, "50MiB"),
+            (150 << 10, "150KiB"),
+            (1000, "1000B"),
+        ] {
+            assert_eq!(typed(bytes), as_typed);
+        }
+        for (english, french) in [
+            ("session 100 KiB", "session 100 Kio"),
+            ("rate 8 KiB/s", "rate 8 Kio/s"),
+            ("session unlimited", "session unlimited"),
+        ] {
+            assert_eq!(in_words(Lang::Fr, english), french);
+            assert_eq!(in_words(Lang::En, english), english);
+        }
+    }
 
     /// Every budget is called something in the reader's language, and not as documents write it.
     #[test]

@@ -25,6 +25,7 @@ impl Texts {
         let time = |at: &Timestamp| ("time", Value::from(times::moment(*at, now, None)));
         let (id, args): (&str, Vec<(&str, Value<'_>)>) = match because {
             Because::Closed => ("over-closed", vec![]),
+            Because::TargetLost => ("over-target-lost", vec![]),
             Because::WindowOver { at } => ("over-window", vec![time(at)]),
             Because::HoursOver { flow, at } => {
                 ("over-hours", vec![("flow", flow.into()), time(at)])

@@ -1,9 +1,9 @@
 //! One part of a document's object that changed, as the difference has it (`keep: 60d -> 90d`), for those who read of it
 //! later. What it is called is said in their language; values are the document's own, but for those that are words.
 
-use ecluse_policy::{Lang, Timestamp};
+use ecluse_policy::{Lang, Schedule, Timestamp};
 
-use super::{Texts, Value};
+use super::{Texts, Value, hours};
 use crate::store::UNKNOWN_BEFORE;
 
 /// Parts that are said with yes and no.
@@ -18,7 +18,14 @@ const LAST_DAYS: [&str; 2] = ["expires", "retention.service-ended"];
 /// Parts with a derogation beside them, or that are one: who answers for it, and its last day.
 const ANSWERED: [&str; 2] = ["allow", "approval.long"];
 /// Parts that are lengths.
-const LENGTHS: [&str; 3] = ["approval.at-most", "retention.keep", "retention.longest"];
+const LENGTHS: [&str; 6] = [
+    "approval.at-most",
+    "retention.keep",
+    "retention.longest",
+    "idle",
+    "posture.high.at-most",
+    "posture.high.warning",
+];
 
 impl Texts {
     /// A line of a difference.
@@ -61,9 +68,40 @@ impl Texts {
             (Lang::Fr, "nowhere") if part == "networks" => "aucun".to_owned(),
             (Lang::Fr, answered) if ANSWERED.contains(&part) => in_french(answered),
             (Lang::Fr, length) if LENGTHS.contains(&part) => length.replace('d', "j"),
+            (Lang::Fr, choice) if part == "extraction.at-limit" => then_in_french(choice),
+            (Lang::Fr, rule) if part.starts_with("signals.") => rule_in_french(rule),
             (Lang::Fr, _) => value.to_owned(),
         }
     }
+}
+
+/// What is done at a limit, or on a signal.
+fn then_in_french(then: &str) -> String {
+    match then {
+        "end" => "mettre fin",
+        "slow" => "ralentir",
+        "hold" => "suspendre",
+        "notify" => "signaler",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// `notify: 5 times the past, from 1 MiB a minute`, `hold: outside mon-fri 07:00-20:00 UTC`. Whatever is not of this form stays.
+fn rule_in_french(rule: &str) -> String {
+    let Some((then, what)) = rule.split_once(": ") else {
+        return rule.to_owned();
+    };
+    let what = if let Some(usual) = what.strip_prefix("outside ") {
+        let usual = Schedule::parse(usual)
+            .map_or_else(|_| usual.to_owned(), |usual| hours::hours(Lang::Fr, &usual));
+        format!("en dehors de {usual}")
+    } else {
+        let what = what.replace(" times the past, from ", " fois le passé, à partir de ");
+        what.replace(" a minute", " par minute")
+            .replace(" for ", " pendant ")
+    };
+    format!("{}\u{a0}: {what}", then_in_french(then))
 }
 
 /// `command: * (owner Odile, until 2027-03-31, why: Ansible)`, `owner Odile, until 2027-03-31`: the words between what the
@@ -132,6 +170,26 @@ mod tests {
                 "name: a -> true",
                 "nom (name)\u{a0}: a -> true",
                 "name: a -> true",
+            ),
+            (
+                "extraction.at-limit: end -> hold",
+                "une fois le budget épuisé (extraction.at-limit)\u{a0}: mettre fin -> suspendre",
+                "extraction.at-limit: end -> hold",
+            ),
+            (
+                "signals.burst: notify: 5 times the past, from 1 MiB a minute",
+                "signal de rafale (signals.burst)\u{a0}: signaler\u{a0}: 5 fois le passé, à partir de 1 MiB par minute",
+                "signals.burst: notify: 5 times the past, from 1 MiB a minute",
+            ),
+            (
+                "signals.hours: hold: outside mon-fri 07:00-20:00 UTC",
+                "signal d'horaire (signals.hours)\u{a0}: suspendre\u{a0}: en dehors de lun-ven 07:00-20:00 UTC",
+                "signals.hours: hold: outside mon-fri 07:00-20:00 UTC",
+            ),
+            (
+                "posture.high.at-most: 1d",
+                "posture renforcée, durée au plus (posture.high.at-most)\u{a0}: 1j",
+                "posture.high.at-most: 1d",
             ),
             (
                 "later: 1d -> 2d",

@@ -288,7 +288,13 @@ fn among<T: Ord + Display>(
     for At { value, line } in &list {
         if known.is_some_and(|known| !known.contains(value)) {
             let problem = format_args!("{value} is none of this document's");
-            table.error(*line, key, problem, "names that stand in this document");
+            let known = known.into_iter().flatten();
+            let names: Vec<String> = known.map(ToString::to_string).collect();
+            let accepted = match names.is_empty() {
+                true => "without the key it lies everywhere; this document has none".to_owned(),
+                false => names.join(", "),
+            };
+            table.error(*line, key, problem, &accepted);
         }
     }
     Some(list.into_iter().map(|at| at.value).collect())

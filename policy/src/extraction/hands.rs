@@ -96,6 +96,15 @@ impl Hands {
         match (&laid.hand, &by) {
             // What an operator holds is theirs, whatever fires meanwhile.
             (Hand::Hold { .. }, By::Signal(_)) if after.held.is_some() => {}
+            // Nor is why forgotten: whoever holds it again without a reason changes nothing, unless a signal holds it.
+            (Hand::Hold { reason: None }, By::Person(_))
+                if matches!(
+                    &after.held,
+                    Some(HeldBy {
+                        by: By::Person(_),
+                        ..
+                    })
+                ) => {}
             (Hand::Hold { reason }, _) => {
                 let reason = reason.clone();
                 after.held = Some(HeldBy { by, reason });
@@ -184,19 +193,25 @@ mod tests {
             (
                 "odile",
                 Hand::Hold { reason: None },
-                "odile holds the session",
+                "omar holds the session (what is that?)",
+                "odile 8 KiB/s",
+            ),
+            (
+                "odile",
+                hold("another doubt"),
+                "odile holds the session (another doubt)",
                 "odile 8 KiB/s",
             ),
             (
                 "omar",
                 slow("1 MiB/s"),
-                "odile holds the session",
+                "odile holds the session (another doubt)",
                 "omar 1 MiB/s",
             ),
             (
                 "base64",
                 Hand::Hold { reason: None },
-                "odile holds the session",
+                "odile holds the session (another doubt)",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),
@@ -204,6 +219,24 @@ mod tests {
                 "base64",
                 Hand::Hold { reason: None },
                 "the signal base64 holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "omar",
+                Hand::Hold { reason: None },
+                "omar holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "odile",
+                Hand::Hold { reason: None },
+                "omar holds the session",
+                "omar 1 MiB/s",
+            ),
+            (
+                "odile",
+                hold("a doubt"),
+                "odile holds the session (a doubt)",
                 "omar 1 MiB/s",
             ),
             ("omar", Hand::Resume, "", "omar 1 MiB/s"),

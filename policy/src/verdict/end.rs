@@ -76,12 +76,16 @@ pub enum EndReason {
         by: PersonId,
         /// Why.
         reason: String,
+        /// Whom to call there; empty where no document says it.
+        contacts: String,
     },
     /// The client does not accept the person, or whether it does is not known any more.
     #[error("the technician is not accepted by {client}{}", said_by(.by.as_ref()))]
     NotAccepted {
         /// The client.
         client: ClientId,
+        /// Whom to call there; empty where no document says it.
+        contacts: String,
         /// Who said so, where somebody did.
         by: Option<PersonId>,
     },

@@ -437,22 +437,37 @@ impl EndReason {
             }
             Self::MatrixChanged { target } => vec![("target", text(target))],
             Self::NotOnRecord { number } => vec![("number", text(number))],
-            Self::DoorClosed { client } | Self::NotAccepted { client, by: _ } => {
-                vec![("client", text(client))]
-            }
+            Self::DoorClosed { client } => vec![("client", text(client))],
+            Self::NotAccepted {
+                client,
+                by: _,
+                contacts,
+            } => vec![
+                ("client", text(client)),
+                ("contacts", contacts_of(contacts)),
+            ],
             Self::Posture(posture) => posture.args(contacts_of(&posture.contacts)),
             Self::KeptOut {
                 client,
                 by: _,
                 reason,
-            } => vec![("client", text(client)), ("reason", text(reason))],
+                contacts,
+            } => vec![
+                ("client", text(client)),
+                ("reason", text(reason)),
+                ("contacts", contacts_of(contacts)),
+            ],
         }
     }
 }
 
-/// Whom to call; a dash where no document says it.
+/// Whom to call; `none` where no document says it, which is a sentence of its own.
 fn contacts_of(contacts: &str) -> Argument {
-    text(if contacts.is_empty() { "–" } else { contacts })
+    text(if contacts.is_empty() {
+        "none"
+    } else {
+        contacts
+    })
 }
 
 /// What is kept out, by whom, and why, in the words of the record.

@@ -180,6 +180,7 @@ fn i5_what_is_kept_out_neither_asks_nor_comes_nor_stays() {
                 client: client("hopital"),
                 by: person("odile"),
                 reason: "laptop stolen".to_owned(),
+                contacts: String::new(),
             })
         );
         assert_eq!(bars(&documents, &alice, t0()), vec![refusal]);

@@ -62,6 +62,8 @@ pub struct InterventionFacts {
     pub granted: Option<Granted>,
     /// What left and entered; none where nobody had a session of it.
     pub passed: Option<PassedFacts>,
+    /// What happened at budgets and was done to sessions of it, each in words with how often.
+    pub acts: Vec<String>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
 }

@@ -197,16 +197,19 @@ impl Page {
         let mut rows = vec![
             (words.technician, facts.person.clone()),
             (words.client, facts.client.clone()),
-            (words.asked, facts.asked.join("; ")),
+            (words.asked, facts.asked.join(" · ")),
             (words.reason, facts.reason.clone()),
             (words.requested, moment(facts.requested_us)),
         ];
         if let Some(granted) = &facts.granted {
-            rows.push((words.granted, granted.what.join("; ")));
+            rows.push((words.granted, granted.what.join(" · ")));
             rows.push((words.window, window(&granted.when, words)));
         }
         if let Some(passed) = &facts.passed {
-            rows.push((words.left_and_entered, passed.sums.join("; ")));
+            rows.push((words.left_and_entered, passed.sums.join(" · ")));
+        }
+        if !facts.acts.is_empty() {
+            rows.push((words.acts, facts.acts.join(" · ")));
         }
         self.facts(&rows);
         if let Some(passed) = facts.passed.as_ref().filter(|it| !it.channels.is_empty()) {
@@ -356,7 +359,11 @@ fn intervention(id: Uuid, contents: &Contents) -> String {
 
 fn clock(reading: &ClockReading, started: i64, words: &Words) -> String {
     let at = moment(started.saturating_add_unsigned(reading.at_us));
-    let mut text = format!("{at}: {}", reading.source);
+    let source = match reading.source.as_str() {
+        "system" => words.clock_system,
+        source => source,
+    };
+    let mut text = format!("{at} · {source}");
     match reading.offset_us {
         Some(offset) => {
             let _ = write!(text, ", {}: {offset} µs", words.clock_offset);

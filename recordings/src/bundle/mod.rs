@@ -15,6 +15,7 @@ mod tar_reader;
 mod words;
 mod writer;
 
+pub use crate::layout::moment;
 pub use choice::{Choice, LeftOut, Rule, Why};
 pub use contents::{
     Contents, Decision, Granted, InterventionFacts, PassedFacts, PassedOnChannel, Window,

@@ -187,6 +187,14 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: un opérateur laisse reprendre cette session, mais un budget épuisé la suspend encore\u{a0}: rien ne passe avant qu'un opérateur n'en accorde davantage.",
     ),
     (
+        "Écluse: {} lets this session go on.",
+        "Écluse\u{a0}: {} laisse reprendre cette session.",
+    ),
+    (
+        "Écluse: {} lets this session go on, but a budget that is spent still holds it: nothing passes until an operator adds to it.",
+        "Écluse\u{a0}: {} laisse reprendre cette session, mais un budget épuisé la suspend encore\u{a0}: rien ne passe avant qu'un opérateur n'en accorde davantage.",
+    ),
+    (
         "Écluse: {} slows this session to {}.",
         "Écluse\u{a0}: {} ralentit cette session à {}.",
     ),
@@ -229,6 +237,14 @@ pub(super) const FAREWELLS: &[Pattern] = &[
     (
         "{} holds the session: nothing new is started",
         "{} suspend la session\u{a0}: rien de nouveau n'est lancé",
+    ),
+    (
+        "signal {} (notify): {}, against {}",
+        "signal {} (signalé)\u{a0}: {}, pour un seuil de {}",
+    ),
+    (
+        "signal {} (hold): {}, against {}",
+        "signal {} (suspension)\u{a0}: {}, pour un seuil de {}",
     ),
     // A search has the word for programs before the sentence.
     ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),

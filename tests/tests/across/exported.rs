@@ -6,7 +6,7 @@ use std::process::Output;
 use anyhow::{Result, ensure};
 use ecluse_tests::{Site, wait};
 
-use super::{PATIENCE, session, two_nodes};
+use super::{PATIENCE, two_nodes};
 
 /// R10: a recording that lies on the other gateway's disk is named with it, and is no loss in the bundle from here; the other's bundle has it, and
 /// misses it once it is gone there.
@@ -14,7 +14,7 @@ use super::{PATIENCE, session, two_nodes};
 fn r10_a_recording_on_another_gateway_is_named_and_is_no_loss() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    drop(session(&there)?);
+    drop(there.echoing("alice")?);
     wait::until_true("the seal", PATIENCE, || {
         Ok(!here.shared_audit("recording-sealed")?.is_empty())
     })?;

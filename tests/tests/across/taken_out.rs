@@ -7,14 +7,14 @@ use anyhow::{Result, ensure};
 use ecluse_tests::gateway::Gateway;
 use ecluse_tests::{Site, ports, wait};
 
-use super::{PATIENCE, goes_on, is_of, node, session, shown, two_nodes};
+use super::{PATIENCE, is_of, node, shown, two_nodes};
 
 /// R4, I5: a node that does not come back is taken out by an administrator, on record, and nobody speaks of it any more.
 #[test]
 fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
     let (here, mut there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     let remove = ["nodes", "remove", &node(&there)];
     let lives = here.gateway().try_run(remove, "")?;
@@ -30,7 +30,7 @@ fn r4_a_node_that_does_not_come_back_is_taken_out() -> Result<()> {
         copy.status.code() == Some(1) && said.contains("write another name (one line) into"),
         "{said}"
     );
-    goes_on(&mut running)?;
+    running.goes_on()?;
     let ends = here.shared_audit("session-end")?;
     ensure!(!ends.iter().any(|end| is_of(end, &number)), "{ends:?}");
     there.kill()?;
@@ -91,7 +91,7 @@ fn copy_begins(original: &Site) -> Result<Output> {
 fn r4_a_node_that_is_taken_out_while_it_lives_ends_its_sessions() -> Result<()> {
     let (here, there) = two_nodes()?;
     here.approved("alice", "db01")?;
-    let mut running = session(&there)?;
+    let mut running = there.echoing("alice")?;
     let number = shown(&here, &node(&there))?;
     let of_there = node(&there);
     let name = here.sql(&format!(
@@ -107,7 +107,7 @@ fn r4_a_node_that_is_taken_out_while_it_lives_ends_its_sessions() -> Result<()> 
         lives.status.code() == Some(1) && said.contains("was heard of"),
         "{said}"
     );
-    goes_on(&mut running)?;
+    running.goes_on()?;
     let own = there
         .gateway()
         .try_run(["nodes", "remove", name.trim()], "")?;

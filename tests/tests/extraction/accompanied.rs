@@ -5,8 +5,6 @@ use std::io::Write;
 use std::process::Command;
 use std::time::SystemTime;
 
-use ecluse_tests::documents::Officer;
-use ecluse_tests::keys;
 use ecluse_tests::plan::FLOW;
 use ecluse_tests::process::{descendants, send};
 use rustix::process::Signal;
@@ -19,16 +17,7 @@ use crate::bundles::export;
 /// A site with two operators, where alice and bruno may work and their codes are remembered, and from here on accompanied, each
 /// operator so many sessions.
 fn site_accompanied(each: u32) -> Result<Site> {
-    let mut site = Site::start_with(|plan| {
-        plan.documents.operators.push(Officer {
-            id: "omar".to_owned(),
-            lang: "en".to_owned(),
-            keys: vec![keys::pair(&plan.layout, "omar")?],
-            networks: None,
-        });
-        plan.enrolled.push("omar".to_owned());
-        Ok(())
-    })?;
+    let mut site = Site::start_with(|plan| plan.operator("omar", "en"))?;
     fill(&site)?;
     for technician in ["alice", "bruno"] {
         site.proven(technician, "db01")?;

@@ -119,8 +119,7 @@ fn x3_every_operator_of_the_client_is_told() -> Result<()> {
         ),
     ] {
         let told = site.lobby(operator, &["live"]).answer()?.success()?.text();
-        let told: Vec<&str> = told.split_whitespace().collect();
-        let told = told.join(" ");
+        let told = super::words(&told);
         for words in words {
             ensure!(
                 told.contains(words),

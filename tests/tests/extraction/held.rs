@@ -52,7 +52,7 @@ fn x3_what_is_held_waits_and_goes_on_exactly() -> Result<()> {
     })?;
     let told = site.operator(&["live"])?.success()?.text();
     ensure!(
-        told.contains(&format!("it is held: topup {session} 50MiB")),
+        told.contains(&format!("it is held: topup {session} 100KiB")),
         "{told}"
     );
     let topped = site
@@ -126,8 +126,7 @@ fn x3_what_is_typed_while_it_is_held_does_not_run() -> Result<()> {
         .auditor(&["replay", &session, "--text"])?
         .success()?
         .text();
-    let told: Vec<&str> = told.split_whitespace().collect();
-    let told = told.join(" ");
+    let told = words(&told);
     for words in [
         "Nothing more passes until",
         "it goes on",

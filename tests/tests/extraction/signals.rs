@@ -1,12 +1,11 @@
 //! What operators are told of, or what holds a session, before any budget is spent, and what is no matter. X3, N1.
 
 use std::path::PathBuf;
-
-use ecluse_tests::documents::Officer;
-use ecluse_tests::keys;
+use std::process::Command;
 
 use super::hands::{does, shown};
 use super::*;
+use crate::bundles::export;
 
 /// Puts signals in force and waits until they are; `explain` reads the same documents as the gateway.
 fn signals(site: &mut Site, written: &str, budget: &str) -> Result<()> {
@@ -34,11 +33,6 @@ fn says(record: &Value, key: &str) -> String {
         .unwrap_or_default()
 }
 
-/// On one line, blanks one at a time.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn ran(site: &Site, file: &str) -> PathBuf {
     site.layout().target_home().join(file)
 }
@@ -47,16 +41,7 @@ fn ran(site: &Site, file: &str) -> PathBuf {
 /// once a session to every operator, in the recording and on record, and nothing is held; a log and a build are no wall.
 #[test]
 fn x3_what_is_worth_telling_is_told_once_to_every_operator() -> Result<()> {
-    let mut site = Site::start_with(|plan| {
-        plan.documents.operators.push(Officer {
-            id: "omar".to_owned(),
-            lang: "fr".to_owned(),
-            keys: vec![keys::pair(&plan.layout, "omar")?],
-            networks: None,
-        });
-        plan.enrolled.push("omar".to_owned());
-        Ok(())
-    })?;
+    let mut site = Site::start_with(|plan| plan.operator("omar", "fr"))?;
     fill(&site)?;
     site.proven("alice", "db01")?;
     let run = |site: &Site, command: &str| over_one(site).run(command).answer()?.success();
@@ -143,16 +128,24 @@ fn x3_a_tripwire_holds_before_its_line_runs() -> Result<()> {
     terminal.sees("At most")?;
     terminal.enters("touch ./harmless; echo rea''dy")?;
     terminal.sees("ready")?;
+    let watch = site.ssh("odile").shared("odile").run("watch 2");
+    let watch = Terminal::of(&site, &watch, 200, 41)?;
+    watch.sees("q leaves")?;
     terminal.enters("touch ./tripped; echo on''ce; base64 noise | tail -n 3; md5sum < noise")?;
     terminal.sees("the tripwire “trip” holds this session")?;
     shown(&site, "2", "HELD by the tripwire “trip”")?;
+    watch.sees("HELD by the tripwire “trip”")?;
     // What is typed meanwhile is refused as in any hold, and what was held has not run.
     terminal.enters("touch typed")?;
     let live = words(&site.operator(&["live"])?.success()?.text());
     ensure!(live.contains("It is held: resume 2"), "{live}");
     ensure!(!ran(&site, "tripped").exists(), "it ran");
     does(&site, &["resume", "2"], "goes on")?;
-    terminal.sees("once")?;
+    let screen = terminal.sees("once")?;
+    // Who lets it go on is said before what then comes.
+    let said = screen.find("odile lets this session go on");
+    ensure!(said.is_some() && said < screen.rfind("\nonce"), "{screen}");
+    watch.sees_that("no hold any more", |screen| !screen.contains("HELD"))?;
     wait::until_true("what was held", PATIENCE, || {
         Ok(ran(&site, "tripped").exists())
     })?;
@@ -206,6 +199,21 @@ fn x3_a_tripwire_holds_before_its_line_runs() -> Result<()> {
         Ok(told.contains("signal tripwire trip (hold)")
             && told.contains("the tripwire “trip” holds this session"))
     })?;
+    // Whoever reads the intervention, or takes its evidence away, reads how often.
+    let told = words(&site.operator(&["interventions", "1"])?.success()?.text());
+    ensure!(told.contains("signals: 3 ×"), "{told}");
+    wait::until_true("the seal", PATIENCE, || {
+        let sealed = store::audit(&site, "recording-sealed")?;
+        Ok(sealed.len() >= 2)
+    })?;
+    let bundle = export(&site, &["2"], "evidence.tar")?;
+    let page = Command::new("tar")
+        .arg("-xOf")
+        .arg(&bundle)
+        .arg("index.html")
+        .output()?;
+    let page = String::from_utf8_lossy(&page.stdout).into_owned();
+    ensure!(page.contains("signal donné\u{a0}: 3 fois"), "{page}");
     site.gateway().run(["journal", "verify"], "")?;
     Ok(())
 }

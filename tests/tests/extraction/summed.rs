@@ -52,7 +52,7 @@ fn told(site: &Site, who: &str) -> Result<String> {
         .answer()?
         .success()?
         .text();
-    Ok(told.split_whitespace().collect::<Vec<_>>().join(" "))
+    Ok(words(&told))
 }
 
 /// X1: sessions side by side, several channels of one, both streams, one that goes on, a `kill -9` and a restart: what ended is

@@ -2,6 +2,7 @@
 
 use ecluse_policy::ClientId;
 
+use super::since::{ended_since, ends_since};
 use super::{Alert, Since, Told, all_of, count, text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
@@ -21,10 +22,7 @@ pub(super) async fn budgets(
     since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     let reached = all_of(house, client, &[AuditKind::Extraction], since).await?;
-    let ends = match reached.first() {
-        Some(first) => all_of(house, client, ENDS, Since::Time(first.at)).await?,
-        None => Vec::new(),
-    };
+    let ends = ends_since(house, client, ENDS, &reached).await?;
     let told = reached.into_iter().map(|record| {
         let over = ends.iter().any(|end| is_over(&record, end));
         Alert {
@@ -41,7 +39,7 @@ fn is_over(reached: &AuditRecord, since: &AuditRecord) -> bool {
         return false;
     }
     if since.kind != AuditKind::TopUp {
-        return reached.session.is_some() && since.session == reached.session;
+        return ended_since(reached, since);
     }
     // One may add to the other way alone: what counts is the account, in whichever session it was added to.
     let added = since.detail.get("added").and_then(|added| added.as_array());

@@ -47,16 +47,16 @@ pub(crate) enum Sort {
 }
 
 /// What one alert is about.
-struct About<'a> {
-    sort: Sort,
-    person: Option<&'a str>,
+pub(super) struct About<'a> {
+    pub(super) sort: Sort,
+    pub(super) person: Option<&'a str>,
     number: Option<u64>,
     /// Whether it is one more happening each time, and not the state of a thing.
     happens: bool,
 }
 
 impl About<'_> {
-    fn of(told: &Told) -> About<'_> {
+    pub(super) fn of(told: &Told) -> About<'_> {
         let about = |sort, person, number, happens| About {
             sort,
             person,

@@ -4,6 +4,7 @@ use ecluse_policy::ClientId;
 use ecluse_policy::signals::{Then, Value};
 use serde::{Deserialize, Serialize};
 
+use super::since::{ended_since, ends_since};
 use super::{Alert, Since, Told, all_of, count, text};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
@@ -49,23 +50,15 @@ pub(super) async fn signals(
     since: Since,
 ) -> Result<Vec<Alert>, StoreError> {
     let found = all_of(house, client, &[AuditKind::Signal], since).await?;
-    let ends = match found.first() {
-        Some(first) => all_of(house, client, ENDS, Since::Time(first.at)).await?,
-        None => Vec::new(),
-    };
+    let ends = ends_since(house, client, ENDS, &found).await?;
     let told = found.into_iter().filter_map(|record| {
-        let over = ends.iter().any(|end| is_over(&record, end));
+        let over = ends.iter().any(|end| ended_since(&record, end));
         Some(Alert {
             at: record.at,
             told: signal(record, over)?,
         })
     });
     Ok(told.collect())
-}
-
-/// Whether what was held waits no longer since something.
-fn is_over(found: &AuditRecord, since: &AuditRecord) -> bool {
-    since.at >= found.at && found.session.is_some() && since.session == found.session
 }
 
 fn signal(record: AuditRecord, over: bool) -> Option<Told> {
@@ -107,7 +100,7 @@ mod tests {
             (record(AuditKind::Resume, 4, 1), false),
             (record(AuditKind::SessionEnd, 6, 1), true),
         ] {
-            assert_eq!(is_over(&found, &since), over, "{since:?}");
+            assert_eq!(ended_since(&found, &since), over, "{since:?}");
         }
     }
 }

@@ -85,3 +85,21 @@ pub(super) async fn all_of(
         all.extend(page.into_iter().map(|stored| stored.record));
     }
 }
+
+/// What ended since the first of these, of these kinds: apart, because what people are told of is found by the entries themselves.
+pub(super) async fn ends_since(
+    house: &Gateway,
+    client: &ClientId,
+    ends: &[AuditKind],
+    of: &[AuditRecord],
+) -> Result<Vec<AuditRecord>, StoreError> {
+    match of.first() {
+        Some(first) => all_of(house, client, ends, Since::Time(first.at)).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether one is of the session of another, and not before it.
+pub(super) fn ended_since(found: &AuditRecord, since: &AuditRecord) -> bool {
+    since.at >= found.at && found.session.is_some() && since.session == found.session
+}

@@ -10,6 +10,7 @@ use super::grammar::asks_for_help;
 use super::words::split;
 use super::{gauges, grammar, listing, technician};
 use crate::actor::Actor;
+use crate::deeds::alerts::Alerts;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
 use crate::deeds::evidence::recordings::Recordings;
@@ -63,6 +64,7 @@ enum Act {
     Approve,
     Refuse,
     Withdraw,
+    Alerts,
     Live,
     Watch,
     TopUp,
@@ -119,6 +121,7 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
     of::<Answer>(Act::Answer, &[(Technicians, "help-answer")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
+    of::<Alerts>(Act::Alerts, &[(Operators, "help-alerts")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
@@ -189,8 +192,16 @@ impl Command {
         theirs.or(self.help.first()).map_or("", |(_, text)| text)
     }
 
-    /// How it is written, with what stands for something else named in the reader's language.
-    pub(crate) fn usage_in(&self, lang: Lang) -> String {
+    /// How `role` writes it, with what stands for something else named in the reader's language.
+    pub(crate) fn usage_for(&self, role: &Role, lang: Lang) -> String {
+        match (role, self.act) {
+            // They look how it stands, and set none.
+            (Role::Auditor { .. }, Act::Posture) => self.name.to_owned(),
+            _ => self.usage_in(lang),
+        }
+    }
+
+    fn usage_in(&self, lang: Lang) -> String {
         const FRENCH: [(&str, &str); 14] = [
             (
                 "command|typed|screen|note|refusal|file|hidden",
@@ -303,6 +314,7 @@ impl Act {
             | Self::Approve
             | Self::Refuse
             | Self::Withdraw
+            | Self::Alerts
             | Self::Live
             | Self::Watch
             | Self::TopUp
@@ -333,7 +345,7 @@ impl Act {
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{recordings, replay, search};
     use crate::faces::lobby::operator::{
-        answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
+        alerts, answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
     };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
@@ -348,6 +360,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,
         Act::Pending => requests::pending(desk, words).await,
+        Act::Alerts => alerts::alerts(desk, words).await,
         Act::Live => live::live(desk, words).await,
         Act::TopUp => top_up::top_up(desk, command, words).await,
         Act::Slow => hands::slow(desk, words).await,
@@ -416,7 +429,9 @@ async fn help(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
 
 /// How one command is written, and what it does.
 async fn explain(desk: &mut Desk<'_>, command: &Command, text: &str) -> Result<(), Trouble> {
-    let usage = format!("  {}", desk.terminal.bold(&command.usage_in(desk.lang())));
+    let role = desk.visitor.authenticated.role();
+    let usage = command.usage_for(role, desk.lang());
+    let usage = format!("  {}", desk.terminal.bold(&usage));
     desk.terminal.hanging(&usage, 4).await?;
     let text = format!("      {}", desk.say(text, &[]));
     desk.terminal.line(&text).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecluse_policy::{Lang, PersonId, Refusal, Span, TargetId};
+use ecluse_policy::{Lang, PersonId, Refusal, Role, Span, TargetId};
 use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
@@ -165,7 +165,12 @@ impl<'a> Desk<'a> {
         self.terminal.err_line(&text).await?;
         let usage = self.say(
             "usage-line",
-            &[("usage", command.usage_in(self.lang()).into())],
+            &[(
+                "usage",
+                command
+                    .usage_for(self.visitor.authenticated.role(), self.lang())
+                    .into(),
+            )],
         );
         self.terminal.err_line(&usage).await?;
         Ok(status::MISUSE)
@@ -229,7 +234,12 @@ impl<'a> Desk<'a> {
             }
             Undone::NoSuch(Subject::Session(number)) => {
                 let id = [("id", number.into())];
-                self.problem("common-no-such-session", &id).await
+                // `live` is for operators alone.
+                let id_of = match self.visitor.authenticated.role() {
+                    Role::Technician { .. } => "common-no-session-of-yours",
+                    Role::Operator { .. } | Role::Auditor { .. } => "common-no-such-session",
+                };
+                self.problem(id_of, &id).await
             }
             Undone::NoSuch(Subject::Recording(number)) => {
                 let id = [("id", number.into())];

@@ -209,6 +209,7 @@ fn wanted(id: &str) -> &'static str {
         "length" => "usage-no-length",
         "reason" => "usage-no-reason",
         "session" => "usage-no-session",
+        "sessions" => "usage-no-sessions",
         "bytes" => "usage-no-size",
         "rate" => "usage-no-rate",
         "question" => "usage-no-sentence",

@@ -193,11 +193,11 @@ fn passed(desk: &Desk<'_>, totals: &Totals) -> String {
 /// Who accompanied a session, from when to when.
 fn accompanied(desk: &Desk<'_>, presence: &Presence, now: Timestamp) -> String {
     let until = presence.until;
-    let until = until.map_or_else(String::new, |until| times::moment(until, now, None));
+    let until = until.map_or_else(String::new, |until| times::to_the_second(until, now));
     let args = [
         ("session", presence.number.to_string().into()),
         ("by", presence.operator.as_str().into()),
-        ("from", times::moment(presence.from, now, None).into()),
+        ("from", times::to_the_second(presence.from, now).into()),
         (
             "open",
             if presence.until.is_none() {
@@ -214,17 +214,8 @@ fn accompanied(desk: &Desk<'_>, presence: &Presence, now: Timestamp) -> String {
 
 /// What happened at budgets and was done by hand, each as often; none where nothing was.
 fn acts(desk: &Desk<'_>, totals: &Totals) -> Option<String> {
-    let acts = [
-        ("totals-limits", totals.limits),
-        ("totals-topped-up", totals.topped_up),
-        ("totals-held", totals.held),
-        ("totals-slowed", totals.slowed),
-        ("totals-cut", totals.cut),
-        ("totals-left-alone", totals.left_alone),
-    ];
-    let done: Vec<String> = acts
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
+    let done: Vec<String> = totals
+        .done()
         .map(|(id, count)| desk.say(id, &[("count", count.into())]))
         .collect();
     (!done.is_empty()).then(|| done.join(" · "))

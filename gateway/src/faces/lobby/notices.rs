@@ -163,7 +163,7 @@ impl Notices {
                 let waiting = waiting(desk, &by).await?;
                 for (id, request) in &waiting {
                     if !known.contains_key(id) {
-                        news.push(arrived(desk, request));
+                        news.extend(arrived(desk, request));
                     }
                 }
                 for (id, request) in known.iter().filter(|(id, _)| !waiting.contains_key(id)) {
@@ -195,10 +195,20 @@ async fn waiting(
         .collect())
 }
 
-fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {
+/// A request that waits; or what was approved before and wants one more yes by a posture, unless this operator gave theirs.
+fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> Option<String> {
     let request = intervention.request();
-    desk.say(
-        "operator-new-request",
+    let id = if matches!(intervention.state(), State::Requested) {
+        "operator-new-request"
+    } else {
+        "operator-suspended"
+    };
+    let mut given = intervention.approvals().iter();
+    if given.any(|yes| yes.operator == *desk.person()) {
+        return None;
+    }
+    Some(desk.say(
+        id,
         &[
             ("number", request.number.to_string().into()),
             ("person", request.person.as_str().into()),
@@ -210,7 +220,7 @@ fn arrived(desk: &Desk<'_>, intervention: &Intervention) -> String {
             ),
             ("reason", request.reason.as_str().into()),
         ],
-    )
+    ))
 }
 
 /// A request that waits no longer, unless this operator answered it: they know.

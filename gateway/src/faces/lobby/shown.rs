@@ -404,7 +404,7 @@ pub(crate) fn operators(documents: &Documents, client: &ClientId, now: Timestamp
         .collect()
 }
 
-/// Whom to call at a client when nobody answers (I9).
+/// Whom to call at a client when nobody answers (I9); `none` where its document names nobody, which is a sentence of its own.
 pub(crate) fn contacts(client: Option<&Client>) -> String {
     let contacts = client.map(|client| &client.contacts);
     let parts = contacts
@@ -412,7 +412,7 @@ pub(crate) fn contacts(client: Option<&Client>) -> String {
         .flat_map(|contacts| contacts.decision.iter().chain(&contacts.technical));
     let contacts = names(parts);
     if contacts.is_empty() {
-        "–".to_owned()
+        "none".to_owned()
     } else {
         crate::texts::told(&contacts)
     }

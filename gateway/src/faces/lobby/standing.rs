@@ -75,14 +75,19 @@ pub(super) async fn tell_posture(desk: &mut Desk<'_>) -> Result<(), Trouble> {
 }
 
 fn postures(desk: &Desk<'_>) -> Vec<String> {
-    let documents = &desk.applied().documents;
     let clients = heightened(desk).into_iter();
-    let stands = clients.filter_map(|client| Stands::at(documents, &client));
-    let line = |stands: Stands| {
-        let (said, means) = (standing(desk, &stands), means(desk, &stands.means));
-        format!("{said} {means}")
-    };
-    stands.map(line).collect()
+    clients
+        .filter_map(|client| posture_of(desk, &client))
+        .collect()
+}
+
+/// That a client is in heightened posture, where it is, and what that means.
+pub(super) fn posture_of(desk: &Desk<'_>, client: &ClientId) -> Option<String> {
+    let documents = &desk.applied().documents;
+    documents.posture(client)?;
+    let stands = Stands::at(documents, client)?;
+    let (said, means) = (standing(desk, &stands), means(desk, &stands.means));
+    Some(format!("{said} {means}"))
 }
 
 fn lines(desk: &Desk<'_>) -> BTreeMap<String, Option<ClientId>> {

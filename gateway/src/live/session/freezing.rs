@@ -48,12 +48,16 @@ impl LiveSession {
         is_new
     }
 
-    /// Nothing holds a channel this way any more; whether its budget holds nothing else either.
-    pub(crate) fn let_go(&self, channel: u32, way: Way) -> bool {
-        let mut is_over = false;
-        self.held
-            .send_modify(|held| is_over = held.let_go(channel, way));
-        is_over
+    /// Nothing holds a channel this way any more. Where its budget holds nothing else either, the technician is told in these
+    /// words first: they stand before what the target says next.
+    pub(crate) fn let_go(&self, channel: u32, way: Way, words: impl FnOnce(&Held) -> String) {
+        let mut after = self.held.borrow().clone();
+        if after.let_go(channel, way) {
+            self.tell(None, &words(&after));
+        }
+        self.held.send_modify(|held| {
+            held.let_go(channel, way);
+        });
     }
 
     /// A signal holds it, before that is on record; [`LiveSession::signalled`] once it is.
@@ -72,7 +76,8 @@ impl LiveSession {
         self.held.subscribe()
     }
 
-    /// Does to it what the entry of the log at `seq` says, at once on all channels; whether that is new.
+    /// Does to it what the entry of the log at `seq` says, at once on all channels; whether that is new. What somebody lets go on
+    /// does so with [`LiveSession::goes_on_by_hand`], once its technician was told of it.
     pub(crate) fn lay(&self, seq: u64, entry: &Entry) -> bool {
         let inner = self.lock();
         let mut is_new = false;
@@ -82,14 +87,31 @@ impl LiveSession {
         });
         if is_new {
             let standing = self.hands.borrow();
-            let held = standing.hands().held().cloned();
-            let asked = standing.questions().open().map(|(seq, _)| seq);
-            self.held.send_modify(|all| all.is_held_by(held, asked));
+            if standing.hands().held().is_some() {
+                self.holds_as(&standing);
+            }
             for toll in inner.tolls.values().filter_map(Weak::upgrade) {
                 toll.slow_by_hand(rate_of(&standing));
             }
         }
         is_new
+    }
+
+    /// Nobody holds it any more, unless somebody does again.
+    pub(crate) fn goes_on_by_hand(&self) {
+        let _inner = self.lock();
+        self.holds_as(&self.hands.borrow());
+    }
+
+    /// What holds it by hand is what stands. Under the lock under which that changes.
+    fn holds_as(&self, standing: &Standing) {
+        let held = standing.hands().held().cloned();
+        let asked = standing.questions().open().map(|(seq, _)| seq);
+        self.held.send_if_modified(|all| {
+            let before = all.clone();
+            all.is_held_by(held, asked);
+            *all != before
+        });
     }
 
     /// What operators did to it by hand, as it changes.

@@ -113,7 +113,7 @@ struct Nobody;
 
 impl Desk for Nobody {
     fn aside(&self) -> Aside {
-        Aside::new("Answer: ".to_owned(), false)
+        Aside::new("Answer: ".to_owned(), "[Enter first]".to_owned(), false)
     }
 
     fn columns(&self) -> u16 {

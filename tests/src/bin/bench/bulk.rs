@@ -12,6 +12,7 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Ssh, recording, wait};
 
 use crate::gauge::busy;
+use crate::hands::finished;
 use crate::report::median;
 use crate::{Bench, CIPHER, EXCHANGE, STALL};
 
@@ -36,7 +37,7 @@ impl Way {
     }
 
     /// Gigabytes that pass.
-    fn moved(self, length: u64) -> f64 {
+    pub(crate) fn moved(self, length: u64) -> f64 {
         let ways = if self == Self::Both { 2.0 } else { 1.0 };
         ways * length as f64 / 1e9
     }
@@ -193,9 +194,7 @@ impl Bench<'_> {
     /// Waits until the last recording is in its final files, so that what follows is not disturbed, and makes room on the disk.
     pub(crate) fn recordings_are_finished(&mut self) -> Result<()> {
         let recordings = self.site.layout().recordings();
-        wait::until_true("finished recordings", STALL, || {
-            Ok(recording::files(&recordings, &|path| path.ends_with("live.journal"))?.is_empty())
-        })?;
+        finished(&self.site)?;
         // Only what was finished a round ago: of the newest, the gateway may still be syncing the directory.
         for file in std::mem::take(&mut self.removable) {
             fs::remove_file(&file)

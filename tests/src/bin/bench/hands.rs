@@ -39,7 +39,7 @@ impl Bench<'_> {
             .flag("-tt")
             .run("seq -f 'line %.0f of a log that was shown in a terminal' 1 1300000");
         drop(busy(&long)?.wait());
-        self.finished(&site)?;
+        finished(&site)?;
         let recording = first_row(&site.auditor(&["recordings"])?.success()?.text())?;
 
         let alone = acts(&site, &technician)?;
@@ -101,15 +101,16 @@ impl Bench<'_> {
         }
         Ok(())
     }
+}
 
-    fn finished(&self, site: &Site) -> Result<()> {
-        wait::until_true("sealed recordings", Duration::from_secs(300), || {
-            let journals = ecluse_tests::recording::files(&site.layout().recordings(), &|path| {
-                path.ends_with("live.journal")
-            })?;
-            Ok(journals.is_empty())
-        })
-    }
+/// Waits until everything that was recorded is sealed.
+pub(crate) fn finished(site: &Site) -> Result<()> {
+    wait::until_true("sealed recordings", Duration::from_secs(300), || {
+        let journals = ecluse_tests::recording::files(&site.layout().recordings(), &|path| {
+            path.ends_with("live.journal")
+        })?;
+        Ok(journals.is_empty())
+    })
 }
 
 /// The times of each act.

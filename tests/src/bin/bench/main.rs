@@ -5,6 +5,7 @@
 
 mod bulk;
 mod burst;
+mod files;
 mod gauge;
 mod hands;
 mod held;
@@ -66,7 +67,10 @@ struct Arguments {
     /// Size of a burst that sealing has to catch up with, in MiB; it takes two and a half times that on disk.
     #[arg(long, default_value_t = 10_240)]
     burst: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering, held, slowed, meters.
+    /// Small files, of 4 KiB.
+    #[arg(long, default_value_t = 10_000)]
+    files: u64,
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering, held, slowed, meters, files.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -139,6 +143,9 @@ fn main() -> Result<()> {
     }
     if wanted("meters") {
         bench.meters()?;
+    }
+    if wanted("files") {
+        bench.files()?;
     }
     bench.report(arguments.results.as_deref())
 }

@@ -27,6 +27,7 @@ use crate::settings::Settings;
 use crate::store::{
     ChangeLock, DocumentText, DocumentTexts, DocumentVersion, JournalEntry, SessionStart, Store,
 };
+use crate::texts::Texts;
 
 /// What a bundle says of the program that made it.
 const BY: &str = concat!("ecluse ", env!("CARGO_PKG_VERSION"));
@@ -285,6 +286,7 @@ async fn interventions(
     language: Language,
 ) -> anyhow::Result<Vec<InterventionFacts>> {
     let mut facts = Vec::new();
+    let texts = Texts::load()?;
     for Body {
         number,
         text,
@@ -302,7 +304,12 @@ async fn interventions(
         if let Some(intervention) = intervention {
             // What passes at this moment, only the gateway that carries it knows.
             let totals = on_record(store, intervention, BTreeMap::new()).await?;
-            facts.push(facts_of(intervention, presences, &totals, language));
+            facts.push(facts_of(
+                intervention,
+                presences,
+                &totals,
+                (&texts, language),
+            ));
         }
     }
     Ok(facts)

@@ -2,12 +2,12 @@
 
 use ecluse_policy::intervention::{CloseReason, State};
 use ecluse_policy::{Intervention, Lang, PersonId, Scope, Timestamp};
-use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, Window};
+use ecluse_recordings::bundle::{Decision, Granted, InterventionFacts, Language, Window, moment};
 
 use super::passed::passed_of;
 use crate::deeds::totals::Totals;
 use crate::live::presence::Presence;
-use crate::texts::sizes;
+use crate::texts::{Texts, sizes};
 
 /// What happened to it, in words.
 struct Words {
@@ -36,9 +36,9 @@ const FRENCH: Words = Words {
     refused: "refusée",
     expired: "expirée",
     unapproved: "expirée sans réponse",
-    unused: "expirée : approuvée, jamais utilisée",
+    unused: "expirée\u{a0}: approuvée, jamais utilisée",
     opened: "ouverte",
-    window_over: "terminée : sa durée était écoulée",
+    window_over: "terminée\u{a0}: sa durée était écoulée",
     finished: "terminée par le technicien",
     ended: "retirée",
     cancelled: "annulée par le technicien",
@@ -69,7 +69,7 @@ pub(super) fn facts_of(
     intervention: &Intervention,
     presences: &[Presence],
     totals: &Totals,
-    language: Language,
+    (texts, language): (&Texts, Language),
 ) -> InterventionFacts {
     let (words, lang) = match language {
         Language::French => (&FRENCH, Lang::Fr),
@@ -88,10 +88,12 @@ pub(super) fn facts_of(
                 until: grant.latest_end.as_micros(),
             },
         };
-        Granted {
-            what: told(&grant.scope, words),
-            when,
+        let mut what = told(&grant.scope, words);
+        if let Some(bytes) = grant.bytes {
+            let bytes = sizes::size_in(lang, bytes);
+            what.push(format!("{} {bytes}", words.at_most));
         }
+        Granted { what, when }
     });
     let seen = intervention
         .seen()
@@ -113,7 +115,10 @@ pub(super) fn facts_of(
     let accompanied = presences.iter().map(|presence| {
         let session = format!("session #{}", presence.number);
         let text = match presence.until {
-            Some(until) => format!("{session}, {} {until}", words.until),
+            Some(until) => {
+                let until = moment(until.as_micros());
+                format!("{session}, {} {until}", words.until)
+            }
             None => session,
         };
         let by = Some(&presence.operator);
@@ -133,6 +138,10 @@ pub(super) fn facts_of(
         requested_us: request.requested_at.as_micros(),
         granted,
         passed: passed_of(totals, language),
+        acts: totals
+            .done()
+            .map(|(id, count)| texts.say(lang, id, &[("count", count.into())]))
+            .collect(),
         decisions,
     }
 }
@@ -210,6 +219,7 @@ mod tests {
         let granted = json!({ "scope": scope, "starts_at": 2_000_000, "length": 60_000_000, "latest_end": 3_000_000_000_i64 });
         let yes =
             json!([{ "operator": "odile", "at": 2_000_000, "scope": scope, "length": 60_000_000 }]);
+        let texts = Texts::load().unwrap();
         let told = |granted: serde_json::Value, approvals: &serde_json::Value, language| {
             let intervention: Intervention = serde_json::from_value(json!({
                 "request": {
@@ -221,7 +231,7 @@ mod tests {
                 "seen": null, "approvals": approvals, "revision": 2,
             }))
             .unwrap();
-            facts_of(&intervention, &[], &Totals::default(), language)
+            facts_of(&intervention, &[], &Totals::default(), (&texts, language))
                 .decisions
                 .pop()
                 .unwrap()
@@ -233,7 +243,7 @@ mod tests {
                 granted,
                 &yes,
                 "expired: approved, never used",
-                "expirée : approuvée, jamais utilisée",
+                "expirée\u{a0}: approuvée, jamais utilisée",
             ),
             (
                 json!(null),
@@ -247,5 +257,85 @@ mod tests {
             assert_eq!(told(Language::English), english);
             assert_eq!(told(Language::French), french);
         }
+    }
+
+    /// X3, I4: the page has the same row of acts as `interventions N`, what was granted names its bytes, and each time is of one form.
+    #[test]
+    fn x3_the_page_tells_what_was_done_as_the_list_does() {
+        let scope = json!({ "targets": ["db01"], "accounts": ["postgres"], "capabilities": [] });
+        let at = 1_796_000_000_000_000_i64;
+        let intervention: Intervention = serde_json::from_value(json!({
+            "request": {
+                "id": uuid::Uuid::from_u128(7), "number": 3, "person": "alice", "provider": "maintech", "station": "laptop-1",
+                "client": "hopital", "scope": scope, "reason": "the disk is full", "requested_at": 1_000_000, "start": null,
+                "length": 60_000_000, "answer_due": 3_600_000_000_i64,
+            },
+            "state": { "expired": { "at": at, "granted": {
+                "scope": scope, "starts_at": 2_000_000, "length": 60_000_000, "latest_end": at, "bytes": 409_600,
+            } } },
+            "seen": null, "approvals": [], "revision": 2,
+        }))
+        .unwrap();
+        let presence = Presence {
+            operator: PersonId::parse("odile").unwrap(),
+            session: ecluse_policy::SessionId::from_uuid(uuid::Uuid::from_u128(9)),
+            number: 1,
+            from: Timestamp::from_micros(at),
+            until: Some(Timestamp::from_micros(at + 15_064_000)),
+            seq: 1,
+            each: 1,
+        };
+        let totals = Totals {
+            sessions: 1,
+            topped_up: 2,
+            held: 1,
+            asked: 3,
+            signals: 1,
+            by_posture: 1,
+            ..Totals::default()
+        };
+        let texts = Texts::load().unwrap();
+        let facts = |language| {
+            facts_of(
+                &intervention,
+                std::slice::from_ref(&presence),
+                &totals,
+                (&texts, language),
+            )
+        };
+        let (french, english) = (facts(Language::French), facts(Language::English));
+        assert_eq!(
+            french.acts,
+            [
+                "augmenté\u{a0}: 2 fois",
+                "suspendue à la main\u{a0}: 1 fois",
+                "question posée\u{a0}: 3 fois",
+                "signal donné\u{a0}: 1 fois",
+                "terminée par la posture renforcée\u{a0}: 1 fois",
+            ]
+        );
+        assert_eq!(
+            english.acts,
+            [
+                "added to: 2 ×",
+                "held by hand: 1 ×",
+                "questions asked: 3 ×",
+                "signals: 1 ×",
+                "ended by the heightened posture: 1 ×",
+            ]
+        );
+        let granted =
+            |facts: &InterventionFacts| facts.granted.clone().unwrap().what.pop().unwrap();
+        assert_eq!(granted(&french), "au plus 400 Kio");
+        assert_eq!(granted(&english), "at most 400 KiB");
+        let until = moment(at + 15_064_000);
+        assert!(until.ends_with(".064 UTC"), "{until}");
+        let there = |facts: &InterventionFacts| {
+            let all = facts.decisions.iter();
+            let mut there = all.filter(|one| one.by == "odile");
+            there.next().unwrap().text.clone()
+        };
+        assert_eq!(there(&french), format!("session #1, jusqu'à {until}"));
+        assert_eq!(there(&english), format!("session #1, until {until}"));
     }
 }

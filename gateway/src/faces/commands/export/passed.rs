@@ -40,7 +40,7 @@ pub(super) fn passed_of(totals: &Totals, language: Language) -> Option<PassedFac
         let [out, into] = part.bytes;
         let sessions = counted(part.sessions);
         (part.sessions > 0).then(|| match language {
-            Language::French => format!("{words} : {out} et {into}, {sessions}"),
+            Language::French => format!("{words}\u{a0}: {out} et {into}, {sessions}"),
             Language::English => format!("{words}: {out} and {into}, {sessions}"),
         })
     };

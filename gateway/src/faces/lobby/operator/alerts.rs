@@ -1,18 +1,51 @@
 //! Alerts in words, each told once in a dialogue, the latest last: where the eye is, nearest to the prompt.
 
+use ecluse_policy::TargetId;
+
 use super::signals;
 use crate::archive::space::mebibytes;
 use crate::clock;
 use crate::deeds::Undone;
-use crate::deeds::alerts::{self, Alert, Alerts, HandAct, Place, Sort, Told, UpTo};
-use crate::faces::lobby::desk::{Desk, Trouble};
+use crate::deeds::alerts::{self, Alert, Alerts, HandAct, Handful, Place, Sort, Told, UpTo};
+use crate::faces::lobby::desk::{Desk, Trouble, status};
+use crate::faces::lobby::doors::NEWS;
+use crate::faces::lobby::grammar;
 use crate::terminal::layout::shorten;
-use crate::texts::{amounts, times, told};
+use crate::texts::{Value, amounts, times, told};
 
-/// Tells the recent alerts of the operator's client that were not told in this dialogue yet.
+/// `alerts`: all of them.
+pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: Alerts = grammar::parse(words)?;
+    let all = alerts::alerts(desk.gateway, desk.visitor, ask).await?;
+    if all.is_empty() {
+        desk.line("operator-no-alerts", &[]).await?;
+    }
+    for alert in &all {
+        let line = in_words(desk, alert);
+        desk.terminal.hanging(&line, NEWS).await?;
+        desk.alerted.insert(line);
+    }
+    Ok(status::DONE)
+}
+
+/// Tells a handful of the alerts of the operator's client that were not told in this dialogue yet, and where the rest is read.
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    for line in untold(desk, Alerts::default()).await? {
-        desk.terminal.line(&line).await?;
+    let first = desk.alerted.is_empty();
+    let mut untold = alerts::alerts(desk.gateway, desk.visitor, Alerts::default()).await?;
+    untold.retain(|alert| {
+        let line = in_words(desk, alert);
+        desk.alerted.insert(line)
+    });
+    let Handful { told, more, over } = alerts::handful(untold);
+    for alert in &told {
+        let line = in_words(desk, alert);
+        desk.terminal.hanging(&line, NEWS).await?;
+    }
+    // What is over by now was told while it was not, but to whoever just came.
+    if more > 0 || first && over > 0 {
+        let of = if told.is_empty() { "none" } else { "some" };
+        let args = [("count", (more + over).into()), ("told", of.into())];
+        desk.line("operator-more-alerts", &args).await?;
     }
     Ok(())
 }
@@ -103,13 +136,8 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             target,
             problem,
         } => {
-            let target = target.as_ref().map(ToString::to_string);
-            let args = [
-                time,
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("problem", problem.into()),
-            ];
+            let problem = [("problem", problem.into())];
+            let args = about(time, person, target.as_ref(), 0, problem);
             desk.say("operator-recording-trouble", &args)
         }
         Told::Hidden {
@@ -118,20 +146,12 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             session,
             lines,
         } => {
-            let target = target.as_ref().map(ToString::to_string);
-            let mut args = vec![
-                time,
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("session", (*session).into()),
-            ];
-            match lines {
-                Some(lines) => {
-                    args.push(("lines", (*lines).into()));
-                    desk.say("operator-typing-hidden", &args)
-                }
-                None => desk.say("operator-terminal-without-echo", &args),
-            }
+            let (id, lines) = match lines {
+                Some(lines) => ("operator-typing-hidden", *lines),
+                None => ("operator-terminal-without-echo", 0),
+            };
+            let lines = [("lines", lines.into())];
+            desk.say(id, &about(time, person, target.as_ref(), *session, lines))
         }
         Told::Budget {
             person,
@@ -147,7 +167,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             holds,
             over,
         } => {
-            let (lang, target) = (desk.lang(), target.as_ref().map(ToString::to_string));
+            let lang = desk.lang();
             let runs = command.as_ref().map_or("shell", |_| "command");
             let command = command.as_ref().map(|command| shorten(&told(command), 60));
             let then = match (slows, holds) {
@@ -155,11 +175,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 (false, true) => "hold",
                 (false, false) => "end",
             };
-            let args = [
-                time,
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("session", (*session).into()),
+            let more = [
                 ("channel", (*channel).into()),
                 ("runs", runs.into()),
                 ("command", command.unwrap_or_default().into()),
@@ -167,11 +183,13 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 ("key", desk.gateway.texts.budget(lang, key).into()),
                 ("spent", amounts::size(lang, *spent).into()),
                 ("limit", amounts::size(lang, *limit).into()),
+                ("more", amounts::typed(*limit).into()),
                 ("percent", amounts::percent(*spent, *limit).into()),
                 ("then", then.into()),
-                ("holds", if *holds { "yes" } else { "no" }.into()),
-                ("over", if *over { "yes" } else { "no" }.into()),
+                ("holds", yes_or_no(*holds)),
+                ("over", yes_or_no(*over)),
             ];
+            let args = about(time, person, target.as_ref(), *session, more);
             desk.say("operator-budget", &args)
         }
         told @ Told::Signal { .. } => signals::in_words(desk, alert.at, told),
@@ -181,16 +199,14 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             session,
             question,
             answer,
+            over,
         } => {
-            let target = target.as_ref().map(ToString::to_string);
-            let args = [
-                time,
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("session", session.to_string().into()),
+            let more = [
                 ("question", question.into()),
                 ("answer", answer.into()),
+                ("over", yes_or_no(*over)),
             ];
+            let args = about(time, person, target.as_ref(), *session, more);
             desk.say("operator-answered", &args)
         }
         Told::Alone {
@@ -199,14 +215,8 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             session,
             over,
         } => {
-            let target = target.as_ref().map(ToString::to_string);
-            let args = [
-                time,
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("session", session.to_string().into()),
-                ("over", if *over { "yes" } else { "no" }.into()),
-            ];
+            let over = [("over", yes_or_no(*over))];
+            let args = about(time, person, target.as_ref(), *session, over);
             desk.say("operator-alone", &args)
         }
         Told::Hand {
@@ -216,6 +226,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             session,
             act,
             reason,
+            over,
         } => {
             let (id, rate) = match (act, reason) {
                 (HandAct::Hold, None) => ("operator-hand-hold", 0),
@@ -225,17 +236,17 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 (HandAct::Slow(rate), _) => ("operator-hand-slow", *rate),
                 (HandAct::FullSpeed, _) => ("operator-hand-full-speed", 0),
             };
-            let target = target.as_ref().map(ToString::to_string);
-            let args = [
-                time,
+            let more = [
                 ("by", by.into()),
-                ("person", person.into()),
-                ("target", target.unwrap_or_default().into()),
-                ("session", session.to_string().into()),
                 ("rate", amounts::rate(desk.lang(), rate).into()),
                 ("reason", reason.clone().unwrap_or_default().into()),
             ];
-            desk.say(id, &args)
+            let args = about(time, person, target.as_ref(), *session, more);
+            let mut line = desk.say(id, &args);
+            if *over {
+                line = format!("{line} {}", desk.say("operator-hand-over", &[]));
+            }
+            line
         }
         Told::CopiesContradicted {
             destination,
@@ -328,6 +339,29 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             desk.say("operator-host-key", &args)
         }
     }
+}
+
+/// What a line says of somebody's session on a target, and more.
+fn about<'a>(
+    time: (&'static str, Value<'a>),
+    person: &'a str,
+    target: Option<&TargetId>,
+    session: u64,
+    more: impl IntoIterator<Item = (&'static str, Value<'a>)>,
+) -> Vec<(&'static str, Value<'a>)> {
+    let target = target.map(ToString::to_string).unwrap_or_default();
+    let mut args = vec![
+        time,
+        ("person", person.into()),
+        ("target", target.into()),
+        ("session", session.into()),
+    ];
+    args.extend(more);
+    args
+}
+
+fn yes_or_no(it: bool) -> Value<'static> {
+    if it { "yes" } else { "no" }.into()
 }
 
 /// Numbers in order, those that follow one another as a range: 2–20, 31.

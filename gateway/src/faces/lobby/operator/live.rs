@@ -9,7 +9,6 @@ use super::{alerts, changes, elsewhere};
 use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::words::Misuse;
 use crate::faces::lobby::{gauges, grammar, shown, standing};
 use crate::terminal::layout::shorten;
 use crate::texts::{amounts, times, told};
@@ -133,9 +132,6 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
 
 /// `cut`
 pub(crate) async fn cut(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
-    if words.is_empty() {
-        return Err(Misuse::Missing("usage-no-cut").into());
-    }
     let ask: Cut = grammar::parse(words)?;
     let what = ask.what.clone();
     let cut = live::cut(desk.gateway, desk.visitor, ask).await?;

@@ -9,7 +9,7 @@ use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::{grammar, shown, step_up};
 use crate::terminal::Line;
-use crate::texts::{times, told};
+use crate::texts::{amounts, times, told};
 
 /// Longest reason of an operator, in characters.
 const LONGEST_REASON: usize = 1000;
@@ -112,12 +112,14 @@ pub(crate) fn means(desk: &Desk<'_>, means: &Means) -> String {
         true => "–".to_owned(),
         false => all.join(", "),
     };
+    let ceilings = means.ceilings.iter();
+    let ceilings: Vec<String> = ceilings.map(|it| amounts::in_words(lang, it)).collect();
     let args = [
         ("approvers", u64::from(means.approvers).into()),
         ("length", times::length_in(lang, means.at_most).into()),
         ("refuse", or_nothing(&means.refuse).into()),
-        ("ceilings", or_nothing(&means.ceilings).into()),
-        ("warning", times::countdown(lang, means.warning).into()),
+        ("ceilings", or_nothing(&ceilings).into()),
+        ("warning", times::length_in(lang, means.warning).into()),
         ("back", u64::from(means.normal_by).into()),
     ];
     desk.say("posture-means", &args)

@@ -4,6 +4,9 @@ use clap::{Arg, Command};
 use proptest::prelude::*;
 use serde_json::json;
 
+use ecluse_policy::{ClientId, Lang, Role};
+
+use super::super::commands::COMMANDS;
 use super::super::grammar::{asks_for_help, parse};
 use super::super::words::{Misuse, split};
 use crate::deeds::Ask;
@@ -11,6 +14,7 @@ use crate::deeds::answers::{Approve, Refuse};
 use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
+use crate::deeds::hands::{Hold, Resume};
 use crate::deeds::live::Cut;
 use crate::deeds::requests::{Cancel, Request};
 use crate::deeds::search::Search;
@@ -137,8 +141,13 @@ fn what_an_act_is_about_may_stand_behind_its_reason() {
     }
     assert_eq!(
         of::<Cut>("--reason="),
-        Err(Misuse::Missing("usage-no-session"))
+        Err(Misuse::Missing("usage-no-sessions"))
     );
+    // What takes names and `all` asks for no number alone.
+    let wanted = Misuse::Missing("usage-no-sessions");
+    assert_eq!(of::<Cut>(""), Err(wanted.clone()));
+    assert_eq!(of::<Hold>(""), Err(wanted.clone()));
+    assert_eq!(of::<Resume>(""), Err(wanted));
 }
 
 #[test]
@@ -215,4 +224,17 @@ proptest! {
         let _ = of::<Replay>(&line);
         let _ = of::<Watch>(&line);
     }
+}
+
+/// Nobody reads of options that are another role's: an auditor looks how a posture stands, and sets none.
+#[test]
+fn help_shows_each_role_what_it_may_write() {
+    let client = || ClientId::parse("hopital").unwrap();
+    let posture = COMMANDS.iter().find(|one| one.name == "posture").unwrap();
+    let (auditor, operator) = (
+        Role::Auditor { client: client() },
+        Role::Operator { client: client() },
+    );
+    assert_eq!(posture.usage_for(&auditor, Lang::Fr), "posture");
+    assert!(posture.usage_for(&operator, Lang::Fr).contains("high"));
 }

@@ -1,14 +1,20 @@
 //! Heightened posture as people read of it (P6).
 
-use super::super::testing::{House, documents_where};
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::super::run;
+use super::super::testing::{House, documents_where, lang};
 use super::command;
 use crate::clock;
+use crate::terminal::testing::{Person, person_in};
 
 /// Two operators approve meanwhile.
 const TWO: &str = "approvers = 2";
 
 /// The posture is heightened by now, without lines that it refuses unless `rules` name some.
-fn heightens(house: &House, rules: &str) {
+pub(super) fn heightens(house: &House, rules: &str) {
     let tight = documents_where(1, "4h", |text| with(text, rules));
     house.apply(tight.as_if_heightened(clock::now(), "an intrusion"));
 }
@@ -63,4 +69,42 @@ async fn p6_a_yes_is_not_promised_to_give_what_is_refused() {
         status == 1 && format!("{out}{err}").contains("heightened posture"),
         "{out}{err}"
     );
+}
+
+/// An operator's prompt, and what it becomes.
+fn at_the_prompt(house: &House, who: &str) -> (Person, JoinHandle<u32>) {
+    let visitor = house.visitor(who);
+    let (mut terminal, person) = person_in(Some((100, 40)), "xterm", lang(&visitor));
+    let gateway = Arc::clone(&house.gateway);
+    let prompt = tokio::spawn(async move { run(&mut terminal, &gateway, &visitor, None).await });
+    (person, prompt)
+}
+
+/// P6: what was approved and wants one more yes is told as that and not as a request that is new, and not to whoever gave theirs.
+#[tokio::test]
+async fn p6_what_a_posture_suspends_is_no_new_request() {
+    let house = House::new().await;
+    let asks = "request db01 --for 30m --reason the disk is full";
+    command(&house, "alice", asks).await;
+    command(&house, "odile", "approve 1").await;
+    let (mut odile, of_odile) = at_the_prompt(&house, "odile");
+    let (mut omar, of_omar) = at_the_prompt(&house, "omar");
+    odile.sees("No request is waiting").await;
+    omar.sees("Aucune demande n'attend").await;
+    heightens(&house, TWO);
+    omar.sees("La posture renforcée suspend #1 d'alice (maintech), db01")
+        .await;
+    odile.sees("hopital is in heightened posture").await;
+    // What comes after it was told: so was all before.
+    command(&house, "alice", asks).await;
+    odile.sees("New request #2").await;
+    for mut person in [odile, omar] {
+        person.types(b"exit\r").await;
+        let told = person.text();
+        assert!(
+            !told.contains("New request #1") && !told.contains("Nouvelle demande #1"),
+            "{told}"
+        );
+    }
+    assert_eq!((of_odile.await.unwrap(), of_omar.await.unwrap()), (0, 0));
 }

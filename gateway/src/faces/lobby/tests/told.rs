@@ -106,6 +106,13 @@ async fn r2_no_alert_is_pushed_out_by_others() {
     let (_, told, err) = command(&house, "odile", "pending").await;
     assert!(told.contains("intervention #9"), "{told}{err}");
     assert_eq!(told.matches("intervention #24").count(), 1, "{told}");
+    // 22 lines in all: two interventions, twenty sessions and what counts the others.
+    assert!(
+        told.contains("Further alerts of the last seven days: 17"),
+        "{told}"
+    );
+    let (_, told, err) = command(&house, "odile", "alerts").await;
+    assert!(told.contains("intervention #9"), "{told}{err}");
     assert!(
         told.contains("And 25 more sessions in which alice typed lines that were not shown: 1–25."),
         "{told}"

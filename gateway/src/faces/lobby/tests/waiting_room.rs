@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::super::testing::{House, documents, lang};
 use super::super::{Leave, wait_for_approval};
+use super::posture::heightens;
 use super::{audited, command, db01};
 use crate::audit::AuditKind;
 use crate::life;
@@ -128,6 +129,21 @@ async fn a_refusal_is_read_with_its_reason_and_ends_with_254() {
     alice
         .sees("Refused by Odile (odile): not during the backup")
         .await;
+}
+
+/// P6: whoever waits reads that the posture was raised meanwhile, and that it is over.
+#[tokio::test]
+async fn p6_whoever_waits_reads_of_a_posture_raised_meanwhile() {
+    let house = House::new().await;
+    let (mut alice, room) = alice_waits(&house).await;
+    heightens(&house, "approvers = 2");
+    alice.sees("hopital is in heightened posture since").await;
+    alice.sees("approvals needed: 2 at least").await;
+    command(&house, "odile", "approve 1").await;
+    alice.sees("Another operator has to approve it too").await;
+    house.apply(documents(1, "4h"));
+    alice.sees("The posture of hopital is normal again").await;
+    room.abort();
 }
 
 /// The client's yes is needed from as many operators as the matrix says.

@@ -7,7 +7,7 @@ use ecluse_policy::{InterventionNumber, PersonId, Refusal, Timestamp};
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use super::super::desk::{Desk, Trouble};
-use super::super::shown;
+use super::super::{shown, standing};
 use super::Room;
 use crate::clock;
 use crate::deeds::Undone;
@@ -48,6 +48,8 @@ impl Room {
             return Ok(Waited::Over);
         };
         self.show(desk, &beside.intervention, false).await?;
+        let client = beside.intervention.request().client.clone();
+        let mut posture = standing::posture_of(desk, &client);
         // One key alone takes nothing back that people have answered for.
         let mut sure = false;
         loop {
@@ -103,6 +105,14 @@ impl Room {
                     if self.is_barred(desk).await? {
                         return Ok(Waited::LookAgain);
                     }
+                    // It may take one more yes, or be refused, by what was not said when they asked.
+                    let now = standing::posture_of(desk, &client);
+                    if now != posture {
+                        let is_over = || desk.say("posture-is-over", &[("client", client.as_str().into())]);
+                        let line = now.clone().unwrap_or_else(is_over);
+                        desk.terminal.hanging(&line, 2).await?;
+                    }
+                    posture = now;
                 }
             }
         }

@@ -18,58 +18,74 @@ pub(super) fn spent() -> Exhausted {
     }
 }
 
+/// Pumps what a person types or a stream sends, on channel 1, while a story goes on beside it; how it ended, where that came first.
+async fn pumped(
+    (technician, target): (&mut End, &mut End),
+    toll: &Arc<Toll>,
+    (held, typed): (&watch::Sender<Held>, bool),
+    story: impl Future<Output = ()>,
+) -> Option<Stopped> {
+    let (world, meter) = (World::default(), Meter::default());
+    let (_keep, mut lines) = mpsc::channel(1);
+    let mut kind = Opaque::default();
+    let mut pump = Pump {
+        kind: &mut kind,
+        permit: &|_: &FlowRequest| Ok(()),
+        tape: &world,
+        meter: &meter,
+        toll,
+        notices: Notices {
+            lines: &mut lines,
+            shown: &|line: &str| line.to_owned(),
+        },
+        holds: Holds {
+            held: held.subscribe(),
+            channel: 1,
+            typed,
+            refused: &|refused| format!("{refused} refused"),
+            desk: &Nobody,
+        },
+        idle: never(),
+        lines: no_lines(),
+        drained_within: DRAINED_WITHIN,
+        known: Known::default(),
+    };
+    tokio::select! {
+        stopped = pump.run(technician, target) => Some(stopped),
+        () = story => None,
+    }
+}
+
+/// Everything that would happen by now has happened.
+async fn some_time() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// X3: while it is held nothing passes either way. Then what a stream had sent goes on, and what somebody typed does not: they
 /// are told how much that was.
 #[tokio::test]
 async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
     for typed in [true, false] {
-        let (world, to_technician, to_target) =
-            (World::default(), Till::default(), Till::default());
+        let (to_technician, to_target) = (Till::default(), Till::default());
         let keys = Piece::Data(Bytes::from_static(b"rm -r *\r"));
         let mut technician = to_technician.end(vec![keys]);
         let output = Piece::Data(Bytes::from_static(b"output"));
         let mut target = to_target.end(vec![output]);
         let held = watch::Sender::new(Held::default());
         held.send_modify(|held| assert!(held.hold(7, spent())));
-        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
-        let toll = Toll::free();
-        let mut kind = Opaque::default();
-        let mut pump = Pump {
-            kind: &mut kind,
-            permit: &|_: &FlowRequest| Ok(()),
-            tape: &world,
-            meter: &meter,
-            toll: &toll,
-            notices: Notices {
-                lines: &mut lines,
-                shown: &|line: &str| line.to_owned(),
-            },
-            holds: Holds {
-                held: held.subscribe(),
-                channel: 1,
-                typed,
-                refused: &|refused| format!("{refused} refused"),
-                desk: &Nobody,
-            },
-            idle: never(),
-            lines: no_lines(),
-            drained_within: DRAINED_WITHIN,
-            known: Known::default(),
-        };
         let arrives = async {
-            for _ in 0..200 {
-                tokio::task::yield_now().await;
-            }
+            some_time().await;
             assert!(to_technician.pieces().is_empty() && to_target.pieces().is_empty());
             held.send_modify(|held| assert!(held.let_go(7, Way::Down)));
             while to_technician.paid() < 6 || (!typed && to_target.paid() < 8) {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::select! {
-            stopped = pump.run(&mut technician, &mut target) => panic!("it ended: {stopped:?}"),
-            () = arrives => {}
-        }
+        let ends = (&mut technician, &mut target);
+        let ended = pumped(ends, &Toll::free(), (&held, typed), arrives).await;
+        assert!(ended.is_none(), "{ended:?}");
         let told = Piece::ErrorData(Bytes::from_static(b"8 refused"));
         assert_eq!(to_technician.pieces().contains(&told), typed);
         assert_eq!(to_target.pieces().is_empty(), typed);
@@ -81,8 +97,7 @@ async fn x3_a_stream_waits_and_what_is_typed_is_refused() {
 #[tokio::test]
 async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
     for toll in [Toll::bounded(&[(Way::Up, 0)], None).0, Toll::free()] {
-        let (world, to_technician, to_target) =
-            (World::default(), Till::default(), Till::default());
+        let (to_technician, to_target) = (Till::default(), Till::default());
         let sizes = [80, 100, 120].map(|cols| Piece::Resize(TermSize { cols, rows: 24 }));
         let [first, second, last] = sizes;
         let keys = || Piece::Data(Bytes::from_static(b"rm -r *\r"));
@@ -93,45 +108,16 @@ async fn x3_what_is_typed_is_refused_whatever_waits_upward() {
         target.outbox.put(before.clone());
         let held = watch::Sender::new(Held::default());
         held.send_modify(|held| assert!(held.hold(7, spent())));
-        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
         let is_bounded = !toll.budgeted().budgets.list.is_empty();
-        let mut kind = Opaque::default();
-        let mut pump = Pump {
-            kind: &mut kind,
-            permit: &|_: &FlowRequest| Ok(()),
-            tape: &world,
-            meter: &meter,
-            toll: &toll,
-            notices: Notices {
-                lines: &mut lines,
-                shown: &|line: &str| line.to_owned(),
-            },
-            holds: Holds {
-                held: held.subscribe(),
-                channel: 1,
-                typed: true,
-                refused: &|refused| format!("{refused} refused"),
-                desk: &Nobody,
-            },
-            idle: never(),
-            lines: no_lines(),
-            drained_within: DRAINED_WITHIN,
-            known: Known::default(),
-        };
         let told = Piece::ErrorData(Bytes::from_static(b"24 refused"));
         let arrives = async {
-            for _ in 0..200 {
-                tokio::task::yield_now().await;
-            }
+            some_time().await;
             held.send_modify(|held| assert!(held.let_go(7, Way::Down)));
-            for _ in 0..200 {
-                tokio::task::yield_now().await;
-            }
+            some_time().await;
         };
-        tokio::select! {
-            stopped = pump.run(&mut technician, &mut target) => panic!("it ended: {stopped:?}"),
-            () = arrives => {}
-        }
+        let ends = (&mut technician, &mut target);
+        let ended = pumped(ends, &toll, (&held, true), arrives).await;
+        assert!(ended.is_none(), "{ended:?}");
         assert!(to_technician.pieces().contains(&told));
         let went = if is_bounded {
             vec![]
@@ -149,8 +135,7 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
     // By a signal, and by the absence of whoever accompanies it (I4).
     let ways = [(true, true), (true, false), (false, true), (false, false)];
     for (goes_on, is_alone) in ways {
-        let (world, to_technician, to_target) =
-            (World::default(), Till::default(), Till::default());
+        let (to_technician, to_target) = (Till::default(), Till::default());
         let coming = if goes_on { vec![] } else { vec![Piece::Close] };
         let mut technician = to_technician.end(coming);
         let mut target = to_target.end(Vec::new());
@@ -161,34 +146,8 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
             true => drop(held.is_alone(true)),
             false => held.is_signalled(),
         });
-        let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
-        let mut kind = Opaque::default();
-        let mut pump = Pump {
-            kind: &mut kind,
-            permit: &|_: &FlowRequest| Ok(()),
-            tape: &world,
-            meter: &meter,
-            toll: &Toll::free(),
-            notices: Notices {
-                lines: &mut lines,
-                shown: &|line: &str| line.to_owned(),
-            },
-            holds: Holds {
-                held: held.subscribe(),
-                channel: 1,
-                typed: true,
-                refused: &|refused| format!("{refused} refused"),
-                desk: &Nobody,
-            },
-            idle: never(),
-            lines: no_lines(),
-            drained_within: DRAINED_WITHIN,
-            known: Known::default(),
-        };
         let arrives = async {
-            for _ in 0..200 {
-                tokio::task::yield_now().await;
-            }
+            some_time().await;
             assert!(to_target.pieces().is_empty());
             if !goes_on {
                 // It ends by itself.
@@ -202,10 +161,9 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::select! {
-            stopped = pump.run(&mut technician, &mut target) => assert!(!goes_on, "{stopped:?}"),
-            () = arrives => {}
-        }
+        let ends = (&mut technician, &mut target);
+        let ended = pumped(ends, &Toll::free(), (&held, true), arrives).await;
+        assert_eq!(ended.is_none(), goes_on, "{ended:?}");
         assert_eq!(to_target.pieces().contains(&line), goes_on);
     }
 }
