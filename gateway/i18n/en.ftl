@@ -22,6 +22,7 @@ common-no-such-session = There is no session { $id } in passage that you can see
 flow-shell = shell
 flow-any-command = any command
 flow-commands = commands (command): { $commands }
+flow-files = files: { $files }
 flow-environment = environment variables (env): { $names }
 
 term-terminal = with a terminal
@@ -963,7 +964,6 @@ refusal-is-kept-out = “{ $kept }” is kept out: nobody would pass. Lift it fi
 refusal-accept-first = { $person } is not accepted by you, and would not pass. Accept them first: people accept { $person }
 refusal-window-over = This intervention ended at { $closed_at }. Ask the client for a new window and reconnect.
 refusal-flow-not-listed = { $flow } is not part of this intervention. Missing: { $missing }
-refusal-no-sftp = This version passes SFTP to nobody, whatever a flow lists; scp and sftp speak it. scp -O and rsync copy files where the client lists their commands (command: …).
 refusal-command = { $flow } is not part of this intervention: { $reason }. Missing: { $missing }
 refusal-env = { $flow } is not sent: { $reason }. Missing: { $missing }
 refusal-no-terminal = { $flow } is allowed without a terminal only, by “{ $line }” of the flow { $line_of }. Run it without one: ssh -T …
@@ -1219,3 +1219,20 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
     [one] 1 other
    *[other] { $count } others
 }
+
+# Files: words within their protocol, each on one line
+files-missing = { $line } is not part of this intervention. Ask the client for it in a new request.
+files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
+files-protocol = The transfer of files ended: one of the two programs does not speak SFTP as it should. Start it again; if it ends again, use another program.
+files-no-handle = No file is open by that name. Open it again.
+files-other-handle = The file was not opened for that. Open it again for what you want to do.
+files-many-handles = Too many files are open at once. Close some.
+files-many-wait = Too many requests wait for an answer. Wait for one of them.
+files-unknown = This request is not served here.
+files-unusual = This request holds what SFTP version 3 does not have.
+files-malformed = This request cannot be read.
+files-no-path = A path has up to 4096 bytes and no NUL.
+files-no-way = The target does not say where this path leads, so it cannot be looked up among what was agreed.
+files-moved = The path led elsewhere while it was being opened. Try again.
+files-climbs = Where a link points is written here without “..”, because that leads elsewhere once a directory is renamed. Write the absolute path.
+files-no-links = Links are made only on servers of the kind of OpenSSH.

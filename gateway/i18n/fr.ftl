@@ -21,6 +21,7 @@ common-no-such-session = Aucune session { $id } en cours ne vous est visible. «
 flow-shell = terminal (shell)
 flow-any-command = toute commande (command)
 flow-commands = commandes (command) : { $commands }
+flow-files = fichiers : { $files }
 flow-environment = variables d'environnement (env) : { $names }
 
 term-terminal = avec terminal
@@ -1020,7 +1021,6 @@ refusal-is-kept-out = « { $kept } » est exclu : personne ne passerait. Leve
 refusal-accept-first = Vous n'avez pas encore accepté { $person }, qui ne passerait pas. Acceptez d'abord cette personne : people accept { $person }
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
 refusal-flow-not-listed = { $flow } ne fait pas partie de cette intervention. Il manque : { $missing }
-refusal-no-sftp = Cette version ne transmet SFTP à personne, quoi que dise un flux ; scp et sftp le parlent. scp -O et rsync copient des fichiers là où le client en permet les commandes (command: …).
 refusal-command = { $flow } ne fait pas partie de cette intervention : { $reason }. Il manque : { $missing }
 refusal-env = { $flow } ne passe pas : { $reason }. Il manque : { $missing }
 refusal-no-terminal = { $flow } ne va que sans terminal, par « { $line } » du flux { $line_of }. À lancer sans terminal : ssh -T …
@@ -1276,3 +1276,20 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
     [one] 1 autre
    *[other] { $count } autres
 }
+
+# Fichiers : mots dits dans leur protocole, chacun sur une ligne
+files-missing = { $line } ne fait pas partie de cette intervention. À demander au client dans une nouvelle demande.
+files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
+files-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas SFTP comme il le devrait. À relancer ; si cela recommence, avec un autre programme.
+files-no-handle = Aucun fichier n'est ouvert sous ce nom. À rouvrir.
+files-other-handle = Le fichier n'a pas été ouvert pour cela. À rouvrir pour ce que vous voulez en faire.
+files-many-handles = Trop de fichiers sont ouverts à la fois. En fermer.
+files-many-wait = Trop de demandes attendent une réponse. Attendre l'une d'elles.
+files-unknown = Cette demande n'est pas servie ici.
+files-unusual = Cette demande contient ce que SFTP version 3 ne connaît pas.
+files-malformed = Cette demande ne se lit pas.
+files-no-path = Un chemin a au plus 4096 octets et aucun NUL.
+files-no-way = La cible ne dit pas où mène ce chemin : impossible de le chercher dans ce qui a été convenu.
+files-moved = Le chemin menait ailleurs pendant son ouverture. À réessayer.
+files-climbs = Ce vers quoi pointe un lien s'écrit ici sans « .. », qui mène ailleurs dès qu'un répertoire change de nom. Écrire le chemin absolu.
+files-no-links = Les liens ne se créent que sur des serveurs du genre d'OpenSSH.

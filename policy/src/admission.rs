@@ -5,11 +5,13 @@
 
 mod admit;
 mod bounds;
+mod files;
 mod rules;
 mod withdrawal;
 
 pub use self::admit::{admit, admit_for};
 pub use self::bounds::Bounds;
+pub use self::files::FileGrants;
 
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use crate::capability::Capability;
 use crate::clearance::still_in;
 use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers};
+use crate::flow::choke::{Mismatch, answers, fit};
 use crate::identity::Presence;
 use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
@@ -84,7 +86,7 @@ impl Admission {
         };
         let (environment, left_out): (Vec<_>, Vec<_>) =
             environment.iter().cloned().partition(is_sent);
-        let terms = Terms {
+        let mut terms = Terms {
             terminal,
             environment,
             left_out: left_out.into_iter().map(|(name, _)| name).collect(),
@@ -92,7 +94,18 @@ impl Admission {
             budgets: Arc::clone(&rule.budgets),
             idle: rule.idle,
             accompanied: rule.accompanied,
+            files: None,
         };
+        if let Some(Bounds {
+            budgets,
+            idle,
+            accompanied,
+            files,
+        }) = self.files_of(flow, now)
+        {
+            terms.budgets = Arc::new(budgets);
+            (terms.idle, terms.accompanied, terms.files) = (idle, accompanied, files);
+        }
         Verdict::Permit(self.permit(rule, terms))
     }
 
@@ -431,14 +444,6 @@ fn nearer(one: Option<(Mismatch, usize)>, two: (Mismatch, usize)) -> (Mismatch, 
     match one {
         Some(one) if weight(&one) >= weight(&two) => one,
         Some(_) | None => two,
-    }
-}
-
-/// How many words of a template fit the command that is asked for.
-fn fit(capability: &Capability, request: &FlowRequest) -> usize {
-    match (capability, request) {
-        (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
-        (Capability::Command(_) | Capability::Shell | Capability::Env(_), _) => 0,
     }
 }
 

@@ -1,12 +1,13 @@
 //! What one line of `allow` allows, and how it compares with another.
 //!
-//! Three families are served: `shell`, `command: …` and `env: …`. A capability of another version is refused when the
+//! These families are served: `shell`, `command: …`, `env: …`, and `sftp-read|write|list|delete|rename|mkdir: …`. A capability of another version is refused when the
 //! document is read: a limit that is not enforced must not look enforced. Patterns of commands are in [`command`],
-//! environment variables in [`environment`]; the terms beside a line of a document are in [`Allowed`].
+//! environment variables in [`environment`], paths of files in [`files`]; the terms beside a line of a document are in [`Allowed`].
 
 mod allowed;
 pub mod command;
 pub mod environment;
+pub mod files;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,10 +18,11 @@ pub use self::allowed::{Allowed, Standing};
 pub(crate) use self::allowed::{gives_terminal, needs_derogation};
 pub use self::command::{CommandRefused, CommandTemplate};
 pub use self::environment::{EnvNames, EnvRefused};
+pub use self::files::FileLine;
 use crate::name::shown;
 
 /// The capabilities that this version serves, in words.
-pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", or a table { line = \"…\" } with terms beside it";
+pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", \"sftp-read: /var/log/**\" (sftp-write, sftp-list, sftp-delete, sftp-rename, sftp-mkdir), or a table { line = \"…\" } with terms beside it";
 
 /// One thing that a flow allows on a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ pub enum Capability {
     Command(CommandTemplate),
     /// Environment variables by name.
     Env(EnvNames),
+    /// One thing that may be done with files, by their paths.
+    File(FileLine),
 }
 
 /// Why a text is not a capability of this version.
@@ -59,6 +63,16 @@ pub enum CapabilityError {
         /// What does not hold, and what to write.
         problem: String,
     },
+    /// The pattern of paths does not hold.
+    #[error("`{family}: {shown}`: {problem}")]
+    Paths {
+        /// The family.
+        family: &'static str,
+        /// The pattern, escaped and shortened.
+        shown: String,
+        /// What does not hold, and what to write.
+        problem: String,
+    },
     /// The list of variables does not hold.
     #[error("`env: {shown}`: {problem}")]
     Names {
@@ -70,13 +84,7 @@ pub enum CapabilityError {
 }
 
 /// Families that DESIGN §5 reserves and this version refuses.
-const NOT_SERVED: [&str; 14] = [
-    "sftp-read",
-    "sftp-write",
-    "sftp-list",
-    "sftp-delete",
-    "sftp-rename",
-    "sftp-mkdir",
+const NOT_SERVED: [&str; 8] = [
     "rsync-read",
     "rsync-write",
     "forward",
@@ -88,6 +96,19 @@ const NOT_SERVED: [&str; 14] = [
 ];
 
 impl Capability {
+    /// Every family that is served.
+    pub const FAMILIES: [&str; 9] = [
+        "shell",
+        "command",
+        "env",
+        "sftp-read",
+        "sftp-write",
+        "sftp-list",
+        "sftp-delete",
+        "sftp-rename",
+        "sftp-mkdir",
+    ];
+
     /// Parses one entry of `allow`.
     ///
     /// # Errors
@@ -113,6 +134,13 @@ impl Capability {
                         problem,
                     })
             }
+            (family, Some(paths)) if let Some(line) = FileLine::parse(family, paths) => line
+                .map(Self::File)
+                .map_err(|(family, problem)| CapabilityError::Paths {
+                    family,
+                    shown: shown(paths),
+                    problem,
+                }),
             (other, _) => Err(
                 match NOT_SERVED.into_iter().find(|family| *family == other) {
                     Some(family) => CapabilityError::NotServed { family },
@@ -122,13 +150,14 @@ impl Capability {
         }
     }
 
-    /// `shell`, `command` or `env`: what an operator narrows by.
+    /// `shell`, `command`, `env`, `sftp-read`, …: what an operator narrows by.
     #[must_use]
     pub const fn family(&self) -> &'static str {
         match self {
             Self::Shell => "shell",
             Self::Command(_) => "command",
             Self::Env(_) => "env",
+            Self::File(line) => line.family(),
         }
     }
 
@@ -141,9 +170,9 @@ impl Capability {
             (Self::Shell, Self::Shell) => true,
             (Self::Command(wide), Self::Command(narrow)) => wide.includes(narrow),
             (Self::Env(wide), Self::Env(narrow)) => wide.includes(narrow),
-            (Self::Shell, Self::Command(_) | Self::Env(_))
-            | (Self::Command(_), Self::Shell | Self::Env(_))
-            | (Self::Env(_), Self::Shell | Self::Command(_)) => false,
+            (Self::File(wide), Self::File(narrow)) => wide.includes(narrow),
+            // Of another family.
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) => false,
         }
     }
 
@@ -152,13 +181,18 @@ impl Capability {
     pub fn common(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Env(one), Self::Env(two)) => one.common(two).map(Self::Env),
-            (Self::Shell | Self::Command(_) | Self::Env(_), _) if self.includes(other) => {
+            (Self::File(one), Self::File(two)) => one.common(two).map(Self::File),
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
+                if self.includes(other) =>
+            {
                 Some(other.clone())
             }
-            (Self::Shell | Self::Command(_) | Self::Env(_), _) if other.includes(self) => {
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
+                if other.includes(self) =>
+            {
                 Some(self.clone())
             }
-            (Self::Shell | Self::Command(_) | Self::Env(_), _) => None,
+            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) => None,
         }
     }
 }
@@ -170,6 +204,7 @@ impl fmt::Display for Capability {
             Self::Shell => formatter.write_str("shell"),
             Self::Command(template) => write!(formatter, "command: {template}"),
             Self::Env(names) => write!(formatter, "env: {names}"),
+            Self::File(line) => line.fmt(formatter),
         }
     }
 }

@@ -43,8 +43,10 @@ pub struct AllowedBy {
     pub accounts: Vec<AccountName>,
     /// The entry, with what is written beside it: `command: * (owner Odile, until 2027-03-31)`.
     pub allow: String,
-    /// Whether it brings a terminal; `None` where that is no question, as for a variable.
+    /// Whether it brings a terminal; `None` where that is no question, as for a variable or a file.
     pub terminal: Option<bool>,
+    /// Whether bytes pass by it, which its budgets count.
+    pub passes: bool,
     /// The signals that it brings, without `SIG`.
     pub signals: &'static [&'static str],
     /// How many operators must approve.
@@ -169,8 +171,9 @@ pub fn explain(
                     allow: entry.to_string(),
                     terminal: match capability {
                         Capability::Shell | Capability::Command(_) => Some(entry.terminal()),
-                        Capability::Env(_) => None,
+                        Capability::Env(_) | Capability::File(_) => None,
                     },
+                    passes: !matches!(capability, Capability::Env(_)),
                     signals: signals_of(capability),
                     by,
                     at_most,
@@ -278,6 +281,7 @@ impl fmt::Display for Explanation {
                     accounts,
                     allow,
                     terminal,
+                    passes,
                     signals,
                     by,
                     at_most,
@@ -312,9 +316,14 @@ impl fmt::Display for Explanation {
                     match terminal {
                         Some(true) => write!(formatter, "\n    with a terminal")?,
                         Some(false) => write!(formatter, "\n    without a terminal")?,
-                        None => continue,
+                        None => {}
                     }
-                    write!(formatter, "; signals {}", signals.join(" "))?;
+                    if !passes {
+                        continue;
+                    }
+                    if terminal.is_some() {
+                        write!(formatter, "; signals {}", signals.join(" "))?;
+                    }
                     write!(formatter, "\n    {budgets}")?;
                     if let Some(idle) = idle {
                         write!(formatter, "\n    ends after {idle} without anybody")?;

@@ -16,6 +16,7 @@ pub mod budget;
 pub mod bytes;
 mod granted;
 pub mod hands;
+mod strictest;
 mod top_up;
 pub mod tree;
 pub mod zone;

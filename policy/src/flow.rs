@@ -11,9 +11,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
+use crate::capability::files::FileNeed;
 use crate::extraction::ByteCount;
 use crate::name::{AccountName, TargetId, is_too_long, shown};
 use crate::time::Span;
+
+/// The subsystem that carries files.
+pub const SFTP: &str = "sftp";
 
 /// Requests of no kind that is served and that ask for nothing: of flow control, of the end of what a program reads or is,
 /// and PuTTY's measure of the way. `exit-status` and `exit-signal` are a server's.
@@ -64,6 +68,8 @@ pub enum FlowRequest {
     Break,
     /// `subsystem`, by name.
     Subsystem(String),
+    /// One thing that is asked of files on an open `sftp` subsystem, by a canonical path of the target.
+    File(FileNeed),
     /// `x11-req`, or an `x11` channel.
     X11,
     /// `auth-agent-req@openssh.com`, or its channel.
@@ -151,6 +157,7 @@ impl FlowRequest {
             Self::RemoteForward { address, port: _ } => address,
             // Its own words hold it whole.
             Self::Command(_)
+            | Self::File(_)
             | Self::SessionChannel
             | Self::Pty
             | Self::Shell
@@ -174,7 +181,8 @@ impl FlowRequest {
             }
             Self::Env { name, value: _ } => format!("env: {}", shown(name)),
             Self::Break => "break (no version allows it)".to_owned(),
-            Self::Subsystem(name) if name == "sftp" => "sftp-read".to_owned(),
+            Self::Subsystem(name) if name == SFTP => "sftp-read".to_owned(),
+            Self::File(need) => need.line(),
             Self::Subsystem(name) => format!("subsystem: {}", shown(name)),
             Self::X11 => "x11".to_owned(),
             Self::AgentForwarding => "agent".to_owned(),
@@ -208,6 +216,7 @@ impl fmt::Display for FlowRequest {
             Self::Signal(name) => write!(formatter, "the signal {}", shown(name)),
             Self::Break => formatter.write_str("a break"),
             Self::Subsystem(name) => write!(formatter, "the subsystem {}", shown(name)),
+            Self::File(need) => need.fmt(formatter),
             Self::X11 => formatter.write_str("X11 forwarding"),
             Self::AgentForwarding => formatter.write_str("agent forwarding"),
             Self::DirectTcpip { host, port } => {
@@ -330,7 +339,7 @@ fn kept<T: Ord + Clone>(all: &BTreeSet<T>, only: Option<&BTreeSet<T>>) -> BTreeS
 pub struct Narrowing {
     /// A shorter length.
     pub length: Option<Span>,
-    /// Only these families of capabilities: `shell`, `command`, `env`.
+    /// Only these families of capabilities: `shell`, `command`, `env`, `sftp-read`, ….
     pub families: Option<BTreeSet<String>>,
     /// Only these targets.
     pub targets: Option<BTreeSet<TargetId>>,

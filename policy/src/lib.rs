@@ -52,7 +52,8 @@ pub mod words;
 
 pub use self::accompaniment::{Accompanied, accompanied_flows};
 pub use self::address::LoginAddress;
-pub use self::admission::{Admission, Bounds, admit, admit_for};
+pub use self::admission::{Admission, Bounds, FileGrants, admit, admit_for};
+pub use self::capability::files::{FileLine, FileNeed, FileRequest, FileRight, TargetPath};
 pub use self::capability::{Allowed, Capability};
 pub use self::clearance::{Clearance, Clearances, Cleared, KeepOut, Kept, bars, people_of};
 pub use self::derogation::Derogation;
@@ -62,7 +63,7 @@ pub use self::extraction::{
     Account, AtLimit, Budget, Budgets, ByteCount, ByteRate, Charge, CivilDay, Crossing, Granted,
     Level, Limit, Percent, Place, Spent, Threshold, Way, Zone, grant,
 };
-pub use self::flow::{FlowRequest, Narrowing, Scope};
+pub use self::flow::{FlowRequest, Narrowing, SFTP, Scope};
 pub use self::identity::{
     AccountFacts, AccountUse, Authenticated, Barred, CertificateFacts, CertificateKind,
     CodeOutcome, Ended, Login, LoginRefusal, Presence, ProvenCode, Role, Step,

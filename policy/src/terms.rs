@@ -9,13 +9,14 @@
 //! | `shell` | yes | those of RFC 4254 §6.10 |
 //! | `command: *` | yes | INT TERM HUP QUIT |
 //! | `command: TEMPLATE` | with `terminal = true` | INT TERM HUP QUIT |
+//! | `sftp-…: PATHS` | no | none |
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::accompaniment::Accompanied;
-use crate::admission::closed;
+use crate::admission::{FileGrants, closed};
 use crate::capability::Capability;
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
@@ -115,6 +116,7 @@ pub struct Terms {
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) idle: Option<Span>,
     pub(crate) accompanied: Option<Accompanied>,
+    pub(crate) files: Option<FileGrants>,
 }
 
 impl Terms {
@@ -157,6 +159,13 @@ impl Terms {
         self.accompanied
     }
 
+    /// The lines by which things of files may pass, where that is what the channel carries, as they were when the permit was
+    /// made; what is left of them later, [`Admission::bounds`](crate::admission::Admission::bounds) says.
+    #[must_use]
+    pub const fn files(&self) -> Option<&FileGrants> {
+        self.files.as_ref()
+    }
+
     /// The signals that may be sent, without `SIG`.
     #[must_use]
     pub const fn signals(&self) -> &'static [&'static str] {
@@ -169,7 +178,7 @@ pub(crate) const fn signals_of(capability: &Capability) -> &'static [&'static st
     match capability {
         Capability::Shell => OF_SHELLS,
         Capability::Command(_) => OF_COMMANDS,
-        Capability::Env(_) => &[],
+        Capability::Env(_) | Capability::File(_) => &[],
     }
 }
 
@@ -186,6 +195,10 @@ impl Permit {
         let terms = self.terms();
         let brought = match request {
             FlowRequest::WindowChange => terms.terminal().is_some(),
+            FlowRequest::File(need) => match terms.files() {
+                Some(files) => return files.decide(need, now),
+                None => false,
+            },
             FlowRequest::Signal(name) => terms.signals().contains(&name.as_str()),
             // No version passes a break on: on a serial console it stops the machine.
             FlowRequest::Break => false,

@@ -167,6 +167,7 @@ fn convert_pass<A: Artefacts>(
             (Event::Refusal(text), Some(channel)) => {
                 channel.mark(at_us, &format!("refused {text}"))?
             }
+            (Event::File(entry), Some(channel)) => channel.file(at_us, &entry)?,
             (Event::ChannelClosed(closed), Some(_)) => {
                 if let Some(channel) = open.remove(&number) {
                     let closed = closed.into_owned();
@@ -184,6 +185,7 @@ fn convert_pass<A: Artefacts>(
                 | Event::Eof(_)
                 | Event::ExitStatus(_)
                 | Event::ExitSignal(_)
+                | Event::File(_)
                 | Event::ChannelClosed(_),
                 None,
             ) => notes.write(

@@ -8,7 +8,8 @@ use crate::record::{ChannelRecord, Exit, Files, Masked, StreamRecord, UnechoedLi
 use crate::stream::{BinaryGauge, PerStream};
 use crate::survey::ChannelSurvey;
 use crate::{
-    Bytes, ChannelOpened, Direction, FinishError, SessionFacts, Stream, Utf8Decoder, layout,
+    Bytes, ChannelKind, ChannelOpened, Direction, FileEntry, FinishError, SessionFacts, Stream,
+    Utf8Decoder, layout,
 };
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -129,7 +130,8 @@ impl<W: Write> ChannelWriter<W> {
         frame: &[u8],
     ) -> Result<(), FinishError> {
         let state = self.streams.of_mut(stream);
-        let binary = state.gauge.is_binary(frame);
+        let packets = self.opened.kind == ChannelKind::Sftp;
+        let binary = packets || state.gauge.is_binary(frame);
         state.digest.update(frame);
         if stream != Stream::Input || self.masks.is_empty() {
             return self.segment(at_us, stream, frame, binary, false);
@@ -283,6 +285,13 @@ impl<W: Write> ChannelWriter<W> {
     pub(crate) fn mark(&mut self, at_us: u64, text: &str) -> Result<(), FinishError> {
         let written = self.cast.mark(at_us.saturating_sub(self.opened_us), text);
         self.wrote(written)
+    }
+
+    /// An entry of the log of files, exact.
+    pub(crate) fn file(&mut self, at_us: u64, entry: &FileEntry) -> Result<(), FinishError> {
+        // Texts and numbers: there is nothing that JSON cannot hold.
+        let entry = serde_json::to_string(entry).unwrap_or_default();
+        self.mark(at_us, &format!("file {entry}"))
     }
 
     pub(crate) fn marker(&mut self, at_us: u64, text: &str) -> Result<(), FinishError> {

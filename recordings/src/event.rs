@@ -2,6 +2,7 @@
 
 use crate::Bytes;
 use crate::evidence::manifest::{ClockReading, Legs};
+use crate::transfer::FileEntry;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -23,6 +24,8 @@ pub enum ChannelKind {
     Shell,
     /// One command.
     Exec,
+    /// Files, by SFTP: its streams are the protocol’s packets, its log says what they were.
+    Sftp,
 }
 
 impl ChannelKind {
@@ -32,6 +35,7 @@ impl ChannelKind {
         match self {
             ChannelKind::Shell => "shell",
             ChannelKind::Exec => "exec",
+            ChannelKind::Sftp => "sftp",
         }
     }
 }
@@ -40,7 +44,7 @@ impl ChannelKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ChannelOpened {
-    /// Shell or command.
+    /// Shell, command or files.
     pub kind: ChannelKind,
     /// The command, byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,6 +193,8 @@ pub enum Event<'a> {
     Note(&'a str),
     /// Something the gateway refused.
     Refusal(&'a str),
+    /// What was done with a file, or refused.
+    File(Cow<'a, FileEntry>),
     /// The session ended; written by [`crate::Recorder::close`] alone.
     SessionEnd(Cow<'a, SessionEnd>),
     /// What the gateway knows of its clock; the recorder fills the time (R6).

@@ -32,6 +32,7 @@
 //! see `header`, `chain`, `writer` and `journal` for those.
 
 use crate::evidence::manifest::ClockReading;
+use crate::transfer::FileEntry;
 use crate::{ChannelClosed, ChannelOpened, Direction, Event, ExitSignal, SessionEnd, Stream};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -99,6 +100,8 @@ pub enum Kind {
     SessionEnd = 13,
     /// [`ClockReading`] as JSON.
     Clock = 14,
+    /// [`FileEntry`] as JSON.
+    File = 15,
 }
 
 impl From<Stream> for Kind {
@@ -112,7 +115,7 @@ impl From<Stream> for Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 14] = [
+    const ALL: [Kind; 15] = [
         Kind::ChannelOpened,
         Kind::Output,
         Kind::ErrorOutput,
@@ -127,6 +130,7 @@ impl Kind {
         Kind::Refusal,
         Kind::SessionEnd,
         Kind::Clock,
+        Kind::File,
     ];
 
     fn from_byte(byte: u8) -> Option<Kind> {
@@ -302,6 +306,7 @@ pub(crate) fn encode<'a>(event: &Event<'a>) -> (Kind, Payload<'a>) {
         Event::Refusal(text) => (Kind::Refusal, Payload::Borrowed(text.as_bytes())),
         Event::SessionEnd(end) => (Kind::SessionEnd, json(end)),
         Event::Clock(reading) => (Kind::Clock, json(reading)),
+        Event::File(entry) => (Kind::File, json(entry)),
     }
 }
 
@@ -351,6 +356,7 @@ pub(crate) fn decode(kind: Kind, payload: &[u8]) -> Result<Event<'_>, String> {
         Kind::Refusal => Event::Refusal(text()?),
         Kind::SessionEnd => Event::SessionEnd(parse::<SessionEnd>(kind, payload)?),
         Kind::Clock => Event::Clock(parse::<ClockReading>(kind, payload)?),
+        Kind::File => Event::File(parse::<FileEntry>(kind, payload)?),
     })
 }
 

@@ -56,7 +56,8 @@ impl Pass {
             | Event::ExitStatus(_)
             | Event::ExitSignal(_)
             | Event::Note(_)
-            | Event::Refusal(_) => self.elsewhere.contains(&number),
+            | Event::Refusal(_)
+            | Event::File(_) => self.elsewhere.contains(&number),
             Event::SessionEnd(_) | Event::Clock(_) => false,
         }
     }

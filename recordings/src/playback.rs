@@ -6,7 +6,9 @@
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
 use crate::record::{ChannelRecord, NoteLine};
-use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError, layout};
+use crate::{
+    ChannelKind, ChannelOpened, Event, Follower, OpenRecording, ReadError, layout, packets,
+};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,6 +100,8 @@ enum Source {
         follower: Box<Follower>,
         /// None before the channel begins.
         opened_us: Option<u64>,
+        /// It carries packets, of which only the log is shown.
+        packets: bool,
         ended: bool,
     },
 }
@@ -327,6 +331,14 @@ enum Found {
 }
 
 impl From {
+    /// Whether what is recorded carries packets, of which only the log is shown.
+    fn is_packets(&self) -> bool {
+        match self {
+            From::Recording { opened, .. } => opened.kind == ChannelKind::Sftp,
+            From::Live { .. } => false,
+        }
+    }
+
     fn open(&self) -> Result<Source, ReadError> {
         Ok(match self {
             From::Recording {
@@ -346,6 +358,7 @@ impl From {
             From::Live { journal, key, .. } => Source::Live {
                 follower: Box::new(Follower::open(journal, key)?),
                 opened_us: None,
+                packets: false,
                 ended: false,
             },
         })
@@ -374,17 +387,18 @@ impl Source {
                     *given += 1;
                     return Ok(Found::Event(*at_us, PlayEvent::Marker(refusal(text))));
                 }
-                next_of_cast(reader, ahead)
+                next_of_cast(reader, ahead, from.is_packets())
             }
             Source::Live {
                 follower,
                 opened_us,
+                packets,
                 ended,
             } => {
                 let From::Live { channel, .. } = from else {
                     return Ok(Found::End);
                 };
-                next_of_journal(follower, *channel, opened_us, ended)
+                next_of_journal(follower, *channel, opened_us, packets, ended)
             }
         }
     }
@@ -393,6 +407,7 @@ impl Source {
 fn next_of_cast(
     reader: &mut CastReader,
     ahead: &mut Option<Box<CastEvent>>,
+    is_packets: bool,
 ) -> Result<Found, ReadError> {
     while let Some(event) = ahead.take() {
         let event = *event;
@@ -401,7 +416,7 @@ fn next_of_cast(
             Code::Output => PlayEvent::Output(event.text.into_bytes()),
             Code::Input => PlayEvent::Input(event.text),
             Code::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
-            Code::Marker => PlayEvent::Marker(crate::neutralise(&event.text)),
+            Code::Marker => packets::marker(&event.text, is_packets),
             Code::Exit => {
                 PlayEvent::Marker(format!("{MARK}exit {}", crate::neutralise(&event.text)))
             }
@@ -416,6 +431,7 @@ fn next_of_journal(
     follower: &mut Follower,
     channel: u32,
     opened_us: &mut Option<u64>,
+    is_packets: &mut bool,
     ended: &mut bool,
 ) -> Result<Found, ReadError> {
     while !*ended {
@@ -436,8 +452,11 @@ fn next_of_journal(
         let shown = match frame.event {
             Event::ChannelOpened(opened) => {
                 *opened_us = Some(frame.at_us);
+                *is_packets = opened.kind == ChannelKind::Sftp;
                 PlayEvent::Opened(Box::new(opened.into_owned()))
             }
+            // Its log says what the packets were.
+            Event::Output(_) | Event::Input(_) if *is_packets => continue,
             Event::Output(bytes) | Event::ErrorOutput(bytes) => PlayEvent::Output(bytes.to_vec()),
             Event::Input(bytes) => {
                 let letters = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
@@ -445,10 +464,9 @@ fn next_of_journal(
             }
             Event::Resize { cols, rows } => PlayEvent::Resize { cols, rows },
             Event::Marker(text) => PlayEvent::Marker(crate::neutralise(text)),
-            Event::Note(text) => {
-                PlayEvent::Marker(format!("{MARK}note {}", crate::neutralise(text)))
-            }
+            Event::Note(text) => packets::note(text, *is_packets),
             Event::Refusal(text) => PlayEvent::Marker(refusal(text)),
+            Event::File(entry) => packets::entry(&entry),
             Event::ExitStatus(status) => PlayEvent::Marker(format!("{MARK}exit {status}")),
             Event::ExitSignal(signal) => {
                 PlayEvent::Marker(format!("{MARK}signal {}", crate::neutralise(&signal.name)))

@@ -7,7 +7,7 @@ use crate::chain::Seal;
 use crate::echo::{EchoDetector, Masks, Unechoed};
 use crate::evidence::manifest::ClockReading;
 use crate::stream::{BinaryGauge, PerStream};
-use crate::{Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
+use crate::{ChannelKind, Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,8 @@ impl ChannelSurvey {
 struct Open {
     /// It has a terminal, which ignores what no text has: nothing on it is binary.
     terminal: bool,
+    /// It carries packets: all of it is.
+    packets: bool,
     decoders: PerStream<Utf8Decoder>,
     gauges: PerStream<BinaryGauge>,
     needs_raw: PerStream<bool>,
@@ -81,6 +83,7 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
                 let echo = EchoDetector::new(terminal);
                 let channel = Open {
                     terminal,
+                    packets: opened.kind == ChannelKind::Sftp,
                     ..Open::at(number, echo)
                 };
                 open.insert(frame.channel, channel);
@@ -111,7 +114,8 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
             | Event::ExitStatus(_)
             | Event::ExitSignal(_)
             | Event::Note(_)
-            | Event::Refusal(_) => {
+            | Event::Refusal(_)
+            | Event::File(_) => {
                 if let Some(channel) = open.get_mut(&frame.channel) {
                     channel.shown.1 = channel.shown.1.saturating_add(2);
                 }
@@ -147,7 +151,7 @@ impl Open {
         let length = bytes.len() as u64;
         let total = self.bytes.of_mut(stream);
         *total = total.saturating_add(length);
-        let binary = self.gauges.of_mut(stream).is_binary(bytes);
+        let binary = self.packets || self.gauges.of_mut(stream).is_binary(bytes);
         if !binary || self.terminal {
             let (shown, events) = self.shown;
             self.shown = (shown.saturating_add(length), events.saturating_add(1));

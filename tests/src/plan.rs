@@ -77,6 +77,11 @@ impl Plan {
         let documents = &mut plan.documents;
         documents.settings.lang = "fr".to_owned();
         documents.extraction = DEMO_EXTRACTION.to_owned();
+        let home = layout.target_home().display().to_string();
+        for right in ["read", "write", "list", "delete", "rename", "mkdir"] {
+            let line = format!("sftp-{right}: {home}/**");
+            documents.flow(FLOW)?.allow.push(line);
+        }
         let officers = documents.operators.iter_mut();
         for officer in officers.chain(&mut documents.auditors) {
             officer.lang = "fr".to_owned();

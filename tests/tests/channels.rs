@@ -34,12 +34,9 @@ fn is_on_record(site: &Site, flow: &str) -> Result<()> {
 #[test]
 fn a_subsystem_that_nobody_has_fails_at_once() -> Result<()> {
     let site = open_site()?;
-    for name in ["sftp", "netconf"] {
-        let answer = site.ssh("alice+db01").flag("-s").run(name).answer()?;
-        answer.failed(&["subsystem request failed"])?;
-        is_on_record(&site, &format!("the subsystem {name}"))?;
-    }
-    Ok(())
+    let ssh = site.ssh("alice+db01").flag("-s").run("netconf");
+    ssh.answer()?.failed(&["subsystem request failed"])?;
+    is_on_record(&site, "the subsystem netconf")
 }
 
 /// F2: whoever copies files reads which flow is missing and how to see what there is, from the real programs, on a connection of
@@ -71,17 +68,7 @@ fn scp_and_sftp_show_the_missing_flow() -> Result<()> {
                 let errors = errors.join(" ");
                 let told = errors.find("Missing: sftp-read");
                 let helps = errors.find("alice@127.0.0.1 flows");
-                // No document can list that in this version, so it is said what does copy files.
-                ensure!(
-                    errors.contains("scp -O and rsync copy files"),
-                    "{program:?}: {answer:?}"
-                );
-                // Through a shared connection the client says only that it was closed.
-                let failed = errors.rfind("onnection closed");
-                ensure!(
-                    told.is_some() && told < helps && helps < failed,
-                    "{program:?}: {answer:?}"
-                );
+                ensure!(told.is_some() && told < helps, "{program:?}: {answer:?}");
             }
         }
     }

@@ -21,6 +21,7 @@ mod door;
 mod endings;
 mod evidence;
 mod extraction;
+mod files;
 mod guide;
 mod held;
 mod hostile_client;

@@ -172,7 +172,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
     let channels = session.channels();
     let channels = channels
         .iter()
-        .map(|channel| (channel.number, channel.command.clone()));
+        .map(|channel| (channel.number, channel.told()));
     Passing {
         number: facts.number,
         node: own.to_owned(),

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ecluse_policy::{
-    AccountName, ByteCount, ByteRate, InterventionNumber, PersonId, Span, TargetId, Timestamp,
+    AccountName, ByteCount, ByteRate, Capability, InterventionNumber, PersonId, Span, TargetId,
+    Timestamp,
 };
 use ecluse_recordings::search::LineKind;
 use jiff::civil::Time;
@@ -15,7 +16,7 @@ use super::moments;
 use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
-pub(crate) const FAMILIES: [&str; 3] = ["shell", "command", "env"];
+pub(crate) const FAMILIES: [&str; 9] = Capability::FAMILIES;
 
 /// What somebody typed that means nothing, and what it was to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +67,7 @@ impl fmt::Display for What {
             Self::Length => "a length such as 30m, 2h or 1h30m",
             Self::Size => "a number of bytes such as 200MiB",
             Self::Rate => "a pace such as 8KiB/s, or off",
-            Self::Family => "a family of flows (shell, command, env)",
+            Self::Family => "a family of flows (shell, command, env, sftp-read, sftp-write, …)",
             Self::Start => "a time such as 14:30 or 2026-11-23T14:30",
             Self::Past => "a moment such as 2d, 2026-11-23 or 2026-11-23T07:50",
             Self::Place => "a place in a recording such as 12m03.482s or 17:02",

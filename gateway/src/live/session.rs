@@ -6,6 +6,7 @@
 //! every session of it, each with that reason ([`Shared`], `adr/0009-sessions.md`).
 
 mod company;
+mod doing;
 mod freezing;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct LiveChannel {
     pub number: u32,
     /// The command, escaped for display; none for a shell.
     pub command: Option<String>,
+    /// What passes on it at this moment, where that can be told.
+    pub doing: Option<String>,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Since when.

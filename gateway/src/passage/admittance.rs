@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::{AccountName, Admission, Refusal, StartRequest, TargetId, Verdict};
+use ecluse_policy::{
+    AccountName, Admission, FlowRequest, Refusal, SFTP, StartRequest, TargetId, Verdict,
+};
 
 use super::channel::Opening;
 use super::farewell::Farewell;
@@ -51,6 +53,11 @@ pub(super) async fn admitted(
     }
     let account = visit.address().account.as_ref();
     match current(visit, target, account, asked).await {
+        // Said within its own protocol, which has no place for a talk.
+        Ok(Answer::NotAdmitted(refusal)) if is_files(asked) => {
+            visit.not_admitted(target, &asked.flow, &refusal).await;
+            Ok(settled(visit, asked, Ok(Answer::NotAdmitted(refusal))))
+        }
         Ok(Answer::NotAdmitted(refusal)) => {
             // Whoever waits for an answer was not refused one.
             let waits = opening.terminal.is_some() && is_waited_for(&refusal);
@@ -86,6 +93,11 @@ pub(super) async fn admitted(
         }
         answer => Ok(settled(visit, asked, answer)),
     }
+}
+
+/// Whether a channel came for files.
+fn is_files(asked: &StartRequest) -> bool {
+    matches!(&asked.flow, FlowRequest::Subsystem(name) if name == SFTP)
 }
 
 /// Whether the waiting room waits for what lifts this refusal, or asks for it.

@@ -15,6 +15,10 @@ pub(crate) const COMMAND: usize = 128 << 10;
 /// How often a command is kept while its channel is open: as asked, as shown, in records on their way.
 pub(crate) const COMMAND_COPIES: usize = 8;
 
+/// What a channel of files is charged for what it keeps beside its queue: about what 512 open files take, their paths of
+/// usual length ([`super::kinds::sftp`] says what the worst is).
+pub(crate) const FILES: usize = 512 << 10;
+
 /// A name as it is kept: whole, or its beginning with how long it was and its digest, so that two are never taken for one.
 pub(crate) fn named(text: &str) -> String {
     if text.len() <= NAME {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse_policy::FlowRequest;
+use ecluse_policy::{FlowRequest, SFTP};
+use ecluse_recordings as recordings;
 
 use super::caps;
 use super::order::Order;
@@ -29,6 +30,8 @@ pub(crate) struct Opening {
     pub(super) program: Option<Arc<dyn Program>>,
     /// What the requests are paid for with.
     costs: RequestCosts,
+    /// Its target was reached, and has what comes.
+    pub(super) reached: bool,
     /// What the gateway's own dialogue switched on in the person's terminal.
     pub(super) order: Order,
 }
@@ -46,6 +49,7 @@ impl Opening {
             resized: None,
             program: None,
             costs: RequestCosts::default(),
+            reached: false,
             order: Order::new(u32::MAX),
         }
     }
@@ -110,6 +114,8 @@ pub(crate) enum Start {
     Shell,
     /// One command, as bytes.
     Command(Vec<u8>),
+    /// Files: the subsystem `sftp`.
+    Files,
 }
 
 impl Start {
@@ -117,6 +123,7 @@ impl Start {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(command.clone()),
+            Self::Files => FlowRequest::Subsystem(SFTP.to_owned()),
         }
     }
 
@@ -125,6 +132,16 @@ impl Start {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(caps::attempted(command)),
+            Self::Files => self.flow(),
+        }
+    }
+
+    /// The command, escaped for display; none of a shell. Files go by the name of their subsystem.
+    pub(super) fn shown(&self) -> Option<String> {
+        match self {
+            Self::Shell => None,
+            Self::Command(command) => Some(recordings::spelled(command)),
+            Self::Files => Some(SFTP.to_owned()),
         }
     }
 }

@@ -26,6 +26,7 @@ mod posture;
 pub(crate) mod pump;
 pub(crate) mod purse;
 pub(crate) mod reach;
+mod refused_files;
 pub(crate) mod rekey;
 pub(crate) mod right;
 pub(crate) mod session;

@@ -1,5 +1,6 @@
 //! A permitted channel on its way: what each step of [`super::story`] is made of.
 
+mod carrying;
 mod waiting;
 
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
 use tokio::sync::{mpsc, watch};
 
+use self::carrying::Beside;
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
-use super::kinds::opaque::Opaque;
+use super::kinds::Kind;
 use super::meter::Meter;
 use super::notice::{self, Notice};
-use super::pump::{self, Holds, Idle, Known, Notices, Pump, Stopped};
+use super::pump::{self, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
@@ -46,6 +48,7 @@ pub(super) struct Passing<'a> {
     start: &'a Start,
     seated: &'a Seated,
     number: u32,
+    kind: Box<dyn Kind>,
     tap: Tap,
     meter: Meter,
     /// What it pays by; what it does not use goes back with it.
@@ -79,13 +82,11 @@ impl<'a> Passing<'a> {
         if opened.pty.is_some_and(|pty| pty.hides_typing()) {
             seated.session.hides_typing(visit).await;
         }
-        let command = match start {
-            Start::Shell => None,
-            Start::Command(command) => Some(recordings::spelled(command)),
-        };
+        let command = start.shown();
         let notices = live.enter(LiveChannel {
             number,
             command: command.clone(),
+            doing: None,
             terminal: terminal.is_some(),
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
@@ -105,6 +106,7 @@ impl<'a> Passing<'a> {
             start,
             seated,
             number,
+            kind: carrying::kind_of(visit, start),
             tap,
             meter,
             toll,
@@ -133,8 +135,8 @@ impl<'a> Passing<'a> {
         let asked = self.paid_for().await?;
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
-            Start::Command(_) if self.visit.is_told() => Vec::new(),
-            Start::Command(_) | Start::Shell => {
+            Start::Command(_) | Start::Files if self.visit.is_told() => Vec::new(),
+            Start::Command(_) | Start::Files | Start::Shell => {
                 let pays_by = self.toll.toll().budgeted();
                 notice::as_they_stand(self.visit.gateway(), &pays_by).await
             }
@@ -181,6 +183,7 @@ impl<'a> Passing<'a> {
                 let live = self.seated.session.live();
                 live.passed().beside(Way::Up, asked.passes());
                 live.dialled(target.socket());
+                self.opening.reached = true;
                 Ok(target)
             }
             Err(error) => Err(self.unconnected(&error).await),
@@ -189,10 +192,14 @@ impl<'a> Passing<'a> {
 
     /// Pumps until a side ends.
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
-        let permit = &self.seated.permit;
-        let (uplink, visit, live) = (&self.uplink, self.visit, self.seated.session.live());
+        let (uplink, visit) = (&self.uplink, self.visit);
         let session = &self.seated.session;
-        let terminal = terminal(self.opening, permit);
+        let terminal = terminal(self.opening, &self.seated.permit);
+        let beside = Beside {
+            visit,
+            seated: self.seated,
+            number: self.number,
+        };
         let vigil = Vigil::new(
             visit,
             self.seated,
@@ -204,8 +211,8 @@ impl<'a> Passing<'a> {
         let asked = self.opening.terminal.as_ref();
         let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
         Pump {
-            kind: &mut Opaque::default(),
-            permit: &|request: &FlowRequest| permit.decide(request, live.now()),
+            kind: &mut *self.kind,
+            permit: &|request: &FlowRequest| beside.decide(request),
             tape: &vigil,
             meter: &self.meter,
             toll: self.toll.toll(),
@@ -229,6 +236,12 @@ impl<'a> Passing<'a> {
                 after: self.seated.right.idle(),
                 warns: &|left| visit.say_idle(left),
             },
+            lines: Lines {
+                changed: self.seated.right.files(),
+                left: &|| beside.line_left(),
+                refused: &|line| beside.refused_file(line),
+                shows: &|doing| beside.shows(doing),
+            },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
         }
@@ -250,6 +263,7 @@ impl<'a> Passing<'a> {
                 let _ = self.tap.event(Event::Note(reach::TARGET_LOST));
                 self.target_failed("target-lost", reach::TARGET_LOST)
             }
+            Stopped::Protocol(why) => self.target_failed("files-protocol", &why),
             Stopped::Unrecorded(error) => self.unrecorded(&error),
             Stopped::Idle(after) => {
                 let Seated {
@@ -269,8 +283,11 @@ impl<'a> Passing<'a> {
     }
 
     /// Closes the channel in the recording, with what its terminal needs: that is on record too.
-    pub(super) fn conclude(self, mut farewell: Farewell) -> Farewell {
+    pub(super) fn conclude(mut self, mut farewell: Farewell) -> Farewell {
         self.seated.session.live().leave(self.number);
+        if let Err(error) = self.finishes() {
+            return self.unrecorded(&error);
+        }
         match self.tap.restore() {
             Ok(order) => farewell.order = order,
             Err(error) => return self.unrecorded(&error),
@@ -413,9 +430,10 @@ fn opened(
         kind: match start {
             Start::Shell => ChannelKind::Shell,
             Start::Command(_) => ChannelKind::Exec,
+            Start::Files => ChannelKind::Sftp,
         },
         command: match start {
-            Start::Shell => None,
+            Start::Shell | Start::Files => None,
             Start::Command(command) => Some(command.as_slice().into()),
         },
         account: Some(permit.account().to_string()),

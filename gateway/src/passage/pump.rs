@@ -10,6 +10,7 @@
 
 mod holds;
 mod idle;
+mod lines;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ use self::holds::Answering;
 pub(crate) use self::holds::{Desk, Holds};
 pub(crate) use self::idle::Idle;
 use self::idle::{Due, Still};
+pub(crate) use self::lines::Lines;
+use self::lines::Told;
 use super::caps;
 use super::kinds::{Kind, Step};
 use super::meter::Meter;
@@ -61,6 +64,8 @@ pub(crate) enum Stopped {
     TargetLost,
     /// Nobody did anything for so long.
     Idle(Span),
+    /// A side does not speak as agreed.
+    Protocol(String),
     /// What passes cannot be recorded.
     Unrecorded(RecordError),
 }
@@ -91,6 +96,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) holds: Holds<'a>,
     /// What ends it where nobody does anything.
     pub(crate) idle: Idle<'a>,
+    /// What its things rest on one by one.
+    pub(crate) lines: Lines<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
     pub(crate) drained_within: Duration,
     /// What is known of the two sides.
@@ -116,6 +123,8 @@ pub(crate) struct Known {
     technician_closed: Option<Instant>,
     /// The target takes nothing more; how it ended is told by the other direction.
     target_takes_nothing: bool,
+    /// What others were told of what passes.
+    told: Told,
     /// Nothing more comes of the target: how the passage ends once the technician has what waits.
     over: Option<Stopped>,
 }
@@ -208,7 +217,9 @@ impl Pump<'_> {
             };
             let reads_technician = reads_typed
                 && self.known.technician_closed.is_none()
-                && !self.known.target_takes_nothing;
+                && !self.known.target_takes_nothing
+                && self.known.over.is_none()
+                && self.kind.wants(ToTarget);
             let is_here = self.known.left_at.is_none();
             // Words are told whatever waits to be paid for, a few at a time.
             let reads_lines = is_here && down.words() < WORDS;
@@ -248,6 +259,7 @@ impl Pump<'_> {
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
                 () = until(self.leaves_at(held)) => return Ok(Stopped::TechnicianLeft),
                 () = self.holds.changed() => {}
+                () = self.lines.lost() => self.revoke(ends)?,
                 Ok(()) = self.idle.after.changed() => {}
                 () = until(idle.map(|(at, _)| at)) => match idle {
                     Some((_, Due::End(after))) => return Ok(Stopped::Idle(after)),
@@ -342,11 +354,12 @@ impl Pump<'_> {
             let (at, mut ask) = (clock::monotonic(), |request: &FlowRequest| permit(request));
             self.kind.read(towards, piece, at, &mut ask, &mut steps);
         }
-        self.carry_out(steps, ends)
+        self.carry_out(steps, ends)?;
+        self.shows()
     }
 
     /// Records, then puts on its way; no await stands in between, so neither is ever without the other.
-    fn carry_out(&self, steps: Vec<Step>, ends: &mut Ends<'_>) -> Result<(), RecordError> {
+    fn carry_out(&mut self, steps: Vec<Step>, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         let mut steps = steps.into_iter().peekable();
         while let Some(step) = steps.next() {
             match step {
@@ -376,6 +389,11 @@ impl Pump<'_> {
                     }
                 }
                 Step::Note(note) => self.tape.event(Event::Note(&note))?,
+                step @ (Step::Record(..)
+                | Step::Send { .. }
+                | Step::Log(_)
+                | Step::Refused { .. }
+                | Step::Stop(_)) => self.of_files(step, ends)?,
             }
         }
         Ok(())

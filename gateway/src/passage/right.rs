@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use ecluse_policy::{Accompanied, Bounds, EndReason, Permit, Span};
+use ecluse_policy::{Accompanied, Bounds, EndReason, FileGrants, Permit, Span};
 use tokio::sync::watch;
 
 use crate::extraction::budgeted::Budgeted;
@@ -31,6 +31,8 @@ pub(crate) struct Right {
     lost: watch::Sender<Option<EndReason>>,
     /// After how long without anybody the channel ends.
     idle: watch::Sender<Option<Span>>,
+    /// The lines of a channel of files that stand.
+    files: watch::Sender<Option<FileGrants>>,
     /// How it is to be accompanied.
     accompanied: Mutex<Option<Accompanied>>,
     /// What the channel pays by, once it does.
@@ -44,6 +46,7 @@ impl Right {
         Self {
             idle: watch::Sender::new(permit.terms().idle()),
             accompanied: Mutex::new(permit.terms().accompanied()),
+            files: watch::Sender::new(permit.terms().files().cloned()),
             permit,
             last,
             lost: watch::Sender::new(None),
@@ -67,6 +70,11 @@ impl Right {
         self.idle.subscribe()
     }
 
+    /// The lines of a channel of files that stand, as they change.
+    pub(super) fn files(&self) -> watch::Receiver<Option<FileGrants>> {
+        self.files.subscribe()
+    }
+
     /// How what it permits is to be accompanied (I4).
     pub(super) fn accompanied(&self) -> Option<Accompanied> {
         let accompanied = self.accompanied.lock();
@@ -79,7 +87,13 @@ impl Right {
             budgets,
             idle,
             accompanied,
+            files,
         } = bounds;
+        self.files.send_if_modified(|known| {
+            let is_new = *known != files;
+            *known = files;
+            is_new
+        });
         let known = self.accompanied.lock();
         *known.unwrap_or_else(PoisonError::into_inner) = accompanied;
         self.idle.send_if_modified(|known| {

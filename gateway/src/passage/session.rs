@@ -24,6 +24,9 @@ use crate::live::{Because, LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
+/// Lines of files that the entry of their permit names.
+const MOST_LINES: usize = 20;
+
 /// What admitted a session's channels. Interventions change in nothing that matters while they are open, so there is one, or
 /// a few.
 struct Admissions {
@@ -283,6 +286,10 @@ impl Session {
             if !names.is_empty() {
                 record = record.detail(what, names);
             }
+        }
+        if let Some(files) = permit.terms().files() {
+            let lines: Vec<String> = files.lines().take(MOST_LINES).collect();
+            record = record.detail("lines", lines);
         }
         if variables_unkept > 0 {
             record = record.detail("variables-beyond-bounds", variables_unkept);

@@ -220,14 +220,30 @@ struct Owed {
     unpaid: usize,
     /// Whether it is the gateway's own, which is counted nowhere.
     own: bool,
+    /// How many of its bytes are counted; all of them where that is not said.
+    counts: Option<usize>,
 }
 
 impl Outbox {
     /// Puts in what was recorded.
     pub(super) fn put(&mut self, piece: Piece) {
         self.ended |= matches!(piece, Piece::Eof);
-        let (unpaid, own) = (piece.payload(), false);
-        self.waiting.push_back(Owed { piece, unpaid, own });
+        self.waiting.push_back(Owed {
+            unpaid: piece.payload(),
+            own: false,
+            counts: None,
+            piece,
+        });
+    }
+
+    /// Puts in bytes of which so many are paid for, and so many counted.
+    pub(super) fn put_counted(&mut self, piece: Piece, payload: usize, counts: usize) {
+        self.waiting.push_back(Owed {
+            piece,
+            unpaid: payload,
+            own: false,
+            counts: Some(counts),
+        });
     }
 
     /// Puts in what is the gateway's own.
@@ -249,6 +265,7 @@ impl Outbox {
 
     /// Keeps back what was recorded.
     pub(super) fn hold(&mut self, piece: Piece) {
+        self.ended |= matches!(piece, Piece::Eof);
         self.held.push_back(piece);
     }
 
@@ -299,14 +316,22 @@ impl Outbox {
             if owed.unpaid > 0 {
                 let paid = toll.pay(way(towards), owed.unpaid).await;
                 owed.unpaid = owed.unpaid.saturating_sub(paid);
-                // Bytes go as far as they are paid for; what is not bytes goes whole.
-                part = owed.piece.split_to(paid);
-                if part.is_none() && owed.unpaid > 0 {
-                    continue;
+                // Bytes go as far as they are paid for; what is not bytes, or is paid for, goes whole.
+                if owed.unpaid > 0 {
+                    part = owed.piece.split_to(paid);
+                    if part.is_none() {
+                        continue;
+                    }
                 }
             }
             // No await from here on: what is counted is handed over.
             let own = owed.own;
+            let mut counted = owed.counts;
+            if let (Some(part), Some(left)) = (&part, &mut owed.counts) {
+                let now = part.bytes().map_or(0, Bytes::len).min(*left);
+                counted = Some(now);
+                *left -= now;
+            }
             let going = match part {
                 Some(part) => part,
                 None => match self.waiting.pop_front() {
@@ -317,7 +342,8 @@ impl Outbox {
             if own {
                 self.words = self.words.saturating_sub(1);
             } else {
-                meter.sent(towards, going.bytes().map_or(0, Bytes::len));
+                let length = going.bytes().map_or(0, Bytes::len);
+                meter.sent(towards, counted.unwrap_or(length));
             }
             self.going = Some(going);
         }
@@ -330,6 +356,7 @@ impl Owed {
             piece,
             unpaid: 0,
             own: true,
+            counts: None,
         }
     }
 }

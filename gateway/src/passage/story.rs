@@ -14,6 +14,7 @@ use super::admittance::admitted;
 use super::channel::{Opening, Start};
 use super::farewell::{Farewell, take_leave};
 use super::passing::Passing;
+use super::refused_files;
 use super::side::{Gone, Piece};
 use super::talk;
 use super::visit::Visit;
@@ -27,6 +28,8 @@ pub(crate) async fn serve(visit: Arc<Visit>, mut opening: Opening, start: Start)
     let seat = OnceLock::new();
     let farewell = if let Some(target) = &visit.address().target {
         pass(&visit, &mut opening, &start, target, &seat).await
+    } else if let Start::Files = start {
+        Ok(Farewell::refused(visit.say("files-no-target")))
     } else {
         tokio::select! {
             biased;
@@ -35,6 +38,17 @@ pub(crate) async fn serve(visit: Arc<Visit>, mut opening: Opening, start: Start)
         }
     };
     if let Ok(mut farewell) = farewell {
+        // What a client that came for files shows is said in their own protocol.
+        if matches!(start, Start::Files)
+            && !opening.reached
+            && let Some(words) = farewell.words.take()
+        {
+            tokio::select! {
+                biased;
+                _ = visit.until_ending() => {}
+                _ = refused_files::refuse(&mut opening, &words) => {}
+            }
+        }
         // Whoever looked at a screen of the gateway's own leaves it.
         farewell.order = farewell.order.or_else(|| opening.restore());
         // Whoever has left hears no farewell.

@@ -26,7 +26,8 @@ pub(crate) async fn converse(
     start: &Start,
 ) -> Result<u32, Gone> {
     let command = match start {
-        Start::Shell => None,
+        // Nobody converses by it: `story` refuses it first.
+        Start::Shell | Start::Files => None,
         Start::Command(command) => Some(String::from_utf8_lossy(command).into_owned()),
     };
     attend(

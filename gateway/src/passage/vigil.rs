@@ -14,7 +14,6 @@ use bytes::Bytes;
 use ecluse_policy::signals::watch::Shared;
 use ecluse_policy::signals::{self, Fired, Moment, QUIET, Signal, Signals, Then, Watch};
 use ecluse_policy::{FlowName, Span, Term};
-use ecluse_recordings as recordings;
 use ecluse_recordings::{Event, RecordError, Stream};
 use tokio::sync::watch;
 
@@ -93,13 +92,10 @@ impl<'a> Vigil<'a> {
             line: match (terminal, start) {
                 (Some((_, asked)), _) => Some(Line::new(asked.cols, asked.rows)),
                 (None, Start::Shell) => Some(Line::plain()),
-                (None, Start::Command(_)) => None,
+                (None, Start::Command(_) | Start::Files) => None,
             },
         };
-        let command = match start {
-            Start::Shell => None,
-            Start::Command(command) => Some(recordings::spelled(command)),
-        };
+        let command = start.shown();
         Self {
             visit,
             session,

@@ -21,14 +21,7 @@ impl Texts {
         if let Refusal::CodeWanted { within } = refusal {
             args = vec![("within", Argument::Text(times::spelled(lang, *within)))];
         }
-        let words = self.say_arguments(lang, refusal.text_id(), args, now);
-        // No document can list what would be missing, so it is said what does copy files.
-        if let Refusal::FlowNotListed { missing, .. } = refusal
-            && missing == "sftp-read"
-        {
-            return format!("{words}\n{}", self.say(lang, "refusal-no-sftp", &[]));
-        }
-        words
+        self.say_arguments(lang, refusal.text_id(), args, now)
     }
 
     /// Why no code of somebody whose keys are proven is looked at, for them.

@@ -1,7 +1,7 @@
 //! What bounds one channel while it is open, asked again by the rule that permitted it.
 
-use super::Admission;
 use super::rules::{For, Rule};
+use super::{Admission, FileGrants};
 use crate::accompaniment::Accompanied;
 use crate::documents::Documents;
 use crate::extraction::Budgets;
@@ -19,6 +19,8 @@ pub struct Bounds {
     pub idle: Option<Span>,
     /// Whether an operator has to watch, and how many sessions each may.
     pub accompanied: Option<Accompanied>,
+    /// The lines by which things of files pass, where it is a channel of files.
+    pub files: Option<FileGrants>,
 }
 
 impl Admission {
@@ -83,11 +85,15 @@ impl Admission {
                 None => self.changed(),
             }
         };
+        if let Some(files) = &permit.terms.files {
+            return Self::files_left(files, permit, &current, now).ok_or_else(lost);
+        }
         let rule = covering.first().ok_or_else(lost)?;
         Ok(Bounds {
             budgets: (*rule.budgets).clone(),
             idle: rule.idle,
             accompanied: rule.accompanied,
+            files: None,
         })
     }
 

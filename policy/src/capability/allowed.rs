@@ -87,7 +87,7 @@ impl Allowed {
     pub(crate) fn plain_holes(&self) -> Vec<&str> {
         match &self.capability {
             Capability::Command(template) => template.plain_holes(),
-            Capability::Shell | Capability::Env(_) => Vec::new(),
+            Capability::Shell | Capability::Env(_) | Capability::File(_) => Vec::new(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Allowed {
     pub(crate) fn never_sent(&self) -> Vec<String> {
         match &self.capability {
             Capability::Env(names) => names.never_sent(),
-            Capability::Shell | Capability::Command(_) => Vec::new(),
+            Capability::Shell | Capability::Command(_) | Capability::File(_) => Vec::new(),
         }
     }
 
@@ -125,9 +125,10 @@ impl Allowed {
 }
 
 /// Whether a capability is against the rule, so that somebody must answer for it and it must end.
-pub(crate) const fn needs_derogation(capability: &Capability) -> bool {
+pub(crate) fn needs_derogation(capability: &Capability) -> bool {
     match capability {
         Capability::Command(CommandTemplate::Any) => true,
+        Capability::File(line) => line.writes_anywhere(),
         Capability::Command(CommandTemplate::Words(_)) | Capability::Shell | Capability::Env(_) => {
             false
         }
@@ -138,7 +139,9 @@ pub(crate) const fn needs_derogation(capability: &Capability) -> bool {
 pub(crate) const fn gives_terminal(capability: &Capability) -> bool {
     match capability {
         Capability::Shell | Capability::Command(CommandTemplate::Any) => true,
-        Capability::Command(CommandTemplate::Words(_)) | Capability::Env(_) => false,
+        Capability::Command(CommandTemplate::Words(_))
+        | Capability::Env(_)
+        | Capability::File(_) => false,
     }
 }
 

@@ -20,8 +20,7 @@ use crate::time::Span;
 const TABLE: &str =
     "a [posture.high] table with approvers, at-most, refuse, extraction, warning, normal-by";
 const AT_MOST: &str = "a duration up to \"24h\", such as \"1h\"";
-const REFUSE: &str =
-    "families (\"shell\", \"command\", \"env\") and lines as flows write them (\"command: *\")";
+const REFUSE: &str = "families (\"shell\", \"command\", \"env\", \"sftp-write\", …) and lines as flows write them (\"command: *\")";
 const EXTRACTION: &str = "a table such as { session = \"5 MiB\", intervention = \"20 MiB\" }";
 const WARNING: &str = "a duration up to \"10m\", such as \"60s\"";
 const LONGEST_WARNING: Span = Span::from_mins(10);
@@ -63,7 +62,7 @@ pub enum Refused {
 
 impl Refused {
     fn parse(text: &str) -> Result<Self, String> {
-        match ["shell", "command", "env"].iter().find(|one| **one == text) {
+        match Capability::FAMILIES.into_iter().find(|one| *one == text) {
             Some(family) => Ok(Self::Family(family)),
             None => Capability::parse(text)
                 .map(Self::Line)

@@ -9,7 +9,7 @@ use std::fmt;
 use super::approval::{CEILING, LONG};
 use super::error::DocumentError;
 use super::{Client, Documents, Extraction, Flow, derogation, waiting};
-use crate::capability::{Allowed, Standing};
+use crate::capability::{Allowed, Capability, CommandTemplate, Standing};
 use crate::time::Timestamp;
 
 /// Something that whoever wrote a document should know. It is no error.
@@ -131,6 +131,12 @@ impl Documents {
                     say(line, "allow", says);
                 }
             }
+            if let Some((bars_nothing, line)) = paths_bar_nothing(flow, now) {
+                let says = format!(
+                    "the paths of this flow's files are no barrier: `{bars_nothing}` in it reads and writes whatever its account may"
+                );
+                say(line, "allow", says);
+            }
             let at_most = flow.approval.at(now).at_most;
             if let Some(idle) = flow.idle.filter(|idle| at_most <= *idle) {
                 let says =
@@ -184,6 +190,20 @@ fn unlimited_over(
             "`unlimited` is over ({derogation}) and counts as not written: what is further out holds, or nothing may leave. Renew it or write a number"
         ),
     })
+}
+
+/// What of a flow makes its paths of files no barrier, and the line of the first of these.
+fn paths_bar_nothing(flow: &Flow, now: Timestamp) -> Option<(String, u32)> {
+    let standing = || entries(flow).filter_map(|(entry, line)| Some((entry.at(now)?, line)));
+    let (_, line) = standing().find(|(one, _)| matches!(one, Capability::File(_)))?;
+    let runs_anything = |one: &Capability| {
+        matches!(
+            one,
+            Capability::Shell | Capability::Command(CommandTemplate::Any)
+        )
+    };
+    let (bars_nothing, _) = standing().find(|(one, _)| runs_anything(one))?;
+    Some((bars_nothing.to_string(), line))
 }
 
 /// The entries of a flow's `allow`, each with its line.

@@ -2,7 +2,7 @@
 //!
 //! Both matches name every variant: a new kind of request, or of capability, stops the compiler here.
 
-use super::FlowRequest;
+use super::{FlowRequest, SFTP};
 use crate::capability::{Capability, CommandRefused, EnvRefused};
 
 /// Why one capability does not answer one request.
@@ -21,12 +21,14 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
     match request {
         // What carries a shell or a command, and says nothing by itself.
         FlowRequest::SessionChannel => match capability {
-            Capability::Shell | Capability::Command(_) => Ok(()),
+            Capability::Shell | Capability::Command(_) | Capability::File(_) => Ok(()),
             Capability::Env(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::Shell => match capability {
             Capability::Shell => Ok(()),
-            Capability::Command(_) | Capability::Env(_) => Err(Mismatch::OtherKind),
+            Capability::Command(_) | Capability::Env(_) | Capability::File(_) => {
+                Err(Mismatch::OtherKind)
+            }
         },
         // What comes with a shell or a command is never had by itself: `crate::terms` decides it beside the start, and
         // on the permit of a channel that has started.
@@ -37,11 +39,29 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         FlowRequest::Command(command) => match capability {
             Capability::Command(template) => template.matches(command).map_err(Mismatch::Command),
             // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
-            Capability::Shell | Capability::Env(_) => Err(Mismatch::OtherKind),
+            Capability::Shell | Capability::Env(_) | Capability::File(_) => {
+                Err(Mismatch::OtherKind)
+            }
         },
         FlowRequest::Env { name, value } => match capability {
             Capability::Env(names) => names.matches(name, value).map_err(Mismatch::Env),
-            Capability::Shell | Capability::Command(_) => Err(Mismatch::OtherKind),
+            Capability::Shell | Capability::Command(_) | Capability::File(_) => {
+                Err(Mismatch::OtherKind)
+            }
+        },
+        // What carries every line of files; each thing asked on it needs its own.
+        FlowRequest::Subsystem(name) if name == SFTP => match capability {
+            Capability::File(_) => Ok(()),
+            Capability::Shell | Capability::Command(_) | Capability::Env(_) => {
+                Err(Mismatch::OtherKind)
+            }
+        },
+        FlowRequest::File(need) => match capability {
+            Capability::File(line) if line.answers(need) => Ok(()),
+            Capability::File(_)
+            | Capability::Shell
+            | Capability::Command(_)
+            | Capability::Env(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::Subsystem(_)
         | FlowRequest::X11
@@ -53,5 +73,16 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         | FlowRequest::UnknownChannel(_)
         | FlowRequest::UnknownRequest(_)
         | FlowRequest::UnnamedRequest { .. } => Err(Mismatch::OtherKind),
+    }
+}
+
+/// How many words of a template fit the command that is asked for.
+pub(crate) fn fit(capability: &Capability, request: &FlowRequest) -> usize {
+    match (capability, request) {
+        (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
+        (
+            Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_),
+            _,
+        ) => 0,
     }
 }

@@ -18,6 +18,7 @@ mod commands;
 mod derogations;
 mod documents;
 mod environment;
+mod files;
 mod hours;
 mod idle;
 mod intervention;

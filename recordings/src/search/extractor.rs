@@ -6,11 +6,12 @@ use super::plain::PlainLines;
 use super::screen_lines::ScreenLines;
 use super::typed::TypedLine;
 use super::{LONGEST_LINE, Line, LineKind, PARTLY};
+use crate::bundle::Language;
 use crate::echo::Masks;
 use crate::screen::Size;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::text::acts;
-use crate::{ChannelOpened, Event, SESSION, Stream};
+use crate::{ChannelKind, ChannelOpened, Event, SESSION, Stream};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -139,6 +140,10 @@ impl<W: Write> Extractor<W> {
                 self.several(at_us, channel, LineKind::Note, text)
             }
             Event::Refusal(text) => self.several(at_us, channel, LineKind::Refusal, text),
+            Event::File(entry) => {
+                let line = entry.line(Language::English);
+                self.several(at_us, channel, LineKind::File, &line)
+            }
             Event::ChannelClosed(_) => self.closed(at_us, channel),
             Event::SessionEnd(end) => {
                 let parts: Vec<&str> = end.parts().into_iter().flatten().collect();
@@ -195,6 +200,8 @@ impl<W: Write> Extractor<W> {
                     Output::Terminal(Box::new(ScreenLines::new(size)))
                 }
             }
+            // Packets are no lines; their log is.
+            None if opened.kind == ChannelKind::Sftp => Output::Ignored,
             None => Output::Plain(Box::default()),
         };
         // Without a terminal nothing is echoed, and there is no telling a password from a name.

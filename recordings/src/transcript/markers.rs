@@ -2,7 +2,7 @@
 
 use super::words::Words;
 use crate::cast::MARK;
-use crate::neutralise;
+use crate::{FileEntry, neutralise};
 
 /// A marker as a transcript has it, without brackets.
 pub(super) fn said(marker: &str, words: &Words) -> String {
@@ -28,6 +28,10 @@ pub(super) fn said(marker: &str, words: &Words) -> String {
             format!("{}{}{reason}", words.closed.trim_end(), words.colon)
         }
         "cut" if rest == "short" => words.cut_short.to_owned(),
+        "file" => match serde_json::from_str::<FileEntry>(rest) {
+            Ok(entry) => entry.line(words.language()),
+            Err(_) => neutralise(own),
+        },
         "text" => neutralise(rest),
         // What a later program says is shown as it stands.
         _ => neutralise(own),

@@ -51,6 +51,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// In which they are.
+    pub(super) const fn language(&self) -> Language {
+        self.language
+    }
+
     /// What the record says in English, in the reader's words as far as this program knows them.
     pub(super) fn said<'r>(&self, text: &'r str) -> Cow<'r, str> {
         spoken(self.language, text).map_or(Cow::Borrowed(text), Cow::Owned)

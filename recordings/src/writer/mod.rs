@@ -216,7 +216,11 @@ impl Recorder {
                 )?;
                 state.open_channels.remove(&channel);
             }
-            Event::Resize { .. } | Event::Eof(_) | Event::ExitStatus(_) | Event::ExitSignal(_) => {
+            Event::Resize { .. }
+            | Event::Eof(_)
+            | Event::ExitStatus(_)
+            | Event::ExitSignal(_)
+            | Event::File(_) => {
                 state.counts(channel)?;
                 shared.write_event(&mut state, channel, at_us, &event)?;
             }

@@ -174,7 +174,8 @@ fn askpass(state: &std::path::Path, prompt: &str) -> Result<()> {
 
 fn print_guide(site: &Site) -> Result<()> {
     let layout = site.layout();
-    let ssh = format!("ssh -F {}", shell_word(&layout.ssh_config()));
+    let config_of_ssh = shell_word(&layout.ssh_config());
+    let ssh = format!("ssh -F {config_of_ssh}");
     let code = shell_word(&layout.code());
     let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
     let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
@@ -197,6 +198,7 @@ fn print_guide(site: &Site) -> Result<()> {
     println!(
         "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
          The code it asks for:\n  {code} {alice}\n\
+         Once it is approved, files too, below its home:\n  sftp -F {config_of_ssh} {alice}+{target}@gw\n\
          \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
          \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
          \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\

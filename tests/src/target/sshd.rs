@@ -65,7 +65,7 @@ fn configuration(layout: &Layout, port: u16) -> String {
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
          AuthorizedKeysFile {authorized}\nTrustedUserCAKeys {authority}\nAcceptEnv LANG LC_*\nSetEnv HOME={home}\n\
          AllowAgentForwarding yes\nAllowTcpForwarding yes\nX11Forwarding yes\nPrintMotd no\nPrintLastLog no\n\
-         MaxSessions 200\nMaxStartups 500:100:1000\nLoginGraceTime 60\nUseDNS no\nSubsystem sftp internal-sftp\nLogLevel VERBOSE\n",
+         MaxSessions 200\nMaxStartups 500:100:1000\nLoginGraceTime 60\nUseDNS no\nSubsystem sftp internal-sftp -d {home}\nLogLevel VERBOSE\n",
         more = show(&more(layout)),
         host_key = show(&layout.key(super::HOST_KEY)),
         authorized = show(&directory.join("authorized_keys")),

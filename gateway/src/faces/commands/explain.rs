@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use ecluse_policy::{FlowRequest, PersonId, TargetId, Timestamp, explain};
+use ecluse_policy::{
+    FileNeed, FileRight, FlowRequest, PersonId, SFTP, TargetId, TargetPath, Timestamp, explain,
+};
 
 use super::in_force;
 use crate::clock;
@@ -72,7 +74,7 @@ impl Explain {
     }
 }
 
-const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `forward: HOST:PORT`, `socket: PATH`, \
+const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `sftp-read: /var/log/app.log`, `forward: HOST:PORT`, `socket: PATH`, \
                         `remote-forward: PORT`, x11, agent";
 
 /// The request that somebody means who writes it as a flow's `allow` would.
@@ -93,7 +95,13 @@ fn request(text: &str) -> Result<FlowRequest, String> {
         "shell" if rest.is_empty() => Ok(FlowRequest::Shell),
         "x11" if rest.is_empty() => Ok(FlowRequest::X11),
         "agent" if rest.is_empty() => Ok(FlowRequest::AgentForwarding),
-        "sftp" | "sftp-read" | "sftp-write" => Ok(FlowRequest::Subsystem("sftp".into())),
+        "sftp" if rest.is_empty() => Ok(FlowRequest::Subsystem(SFTP.into())),
+        family if let Some(right) = FileRight::of_family(family) => {
+            let path = needed("the path of a file")?;
+            let path = TargetPath::canonical(path.as_bytes())
+                .map_err(|error| refused(&format!("the path is none: {error}")))?;
+            Ok(FlowRequest::File(FileNeed::Right(right, path)))
+        }
         "command" => Ok(FlowRequest::Command(needed("a command")?.into_bytes())),
         "env" => Ok(FlowRequest::Env {
             name: needed("a variable's name")?,
@@ -146,8 +154,18 @@ mod tests {
                 port: 5432
             }
         );
+        assert_eq!(
+            request("sftp-read: /var/log/app.log").unwrap(),
+            FlowRequest::File(FileNeed::Right(
+                FileRight::Read,
+                TargetPath::canonical(b"/var/log/app.log").unwrap()
+            ))
+        );
         for bad in [
             "",
+            "sftp-read:",
+            "sftp-read: x",
+            "sftp-write: /a/../b",
             "shell: x",
             "command:",
             "forward: 5432",

@@ -4,14 +4,18 @@
 //! [`Step`]s what becomes of it; [`super::pump`] records, counts and forwards that, in this order, for every kind alike.
 //! A new kind is one file here, and what it may let pass is asked of policy through `ask`.
 
+pub(crate) mod files;
 pub(crate) mod opaque;
+pub(crate) mod sftp;
 
 use std::borrow::Cow;
 use std::time::Instant;
 
+use bytes::Bytes;
 use ecluse_policy::{FlowRequest, Refusal};
-use ecluse_recordings::Direction;
+use ecluse_recordings::{Direction, FileEntry};
 
+use self::sftp::Doing;
 use super::side::Piece;
 
 /// What becomes of something that arrived.
@@ -25,6 +29,30 @@ pub(crate) enum Step {
     Release(Direction),
     /// Something does not pass, which the recording says.
     Note(Cow<'static, str>),
+    /// It is recorded as it came; what of it goes on is in the steps behind.
+    Record(Direction, Bytes),
+    /// A packet goes on. Towards the technician it is recorded; towards the target it is made of what is.
+    Send {
+        /// Which way.
+        towards: Direction,
+        /// All of it.
+        bytes: Bytes,
+        /// What is paid for it: what whoever sent it chose and whoever gets it learns. **Unit**: bytes.
+        payload: usize,
+        /// How many of its bytes are counted as what passed; none of the gateway's own.
+        counts: usize,
+    },
+    /// An entry of the recording's log of files.
+    Log(Box<FileEntry>),
+    /// Something was refused that the technician is told beside the stream, and that goes on record in the log.
+    Refused {
+        /// As they read it.
+        words: String,
+        /// As it is on record.
+        line: String,
+    },
+    /// Nothing more passes: a side does not speak as agreed, in these words.
+    Stop(String),
 }
 
 /// Asks the channel's permit for what comes on the open channel.
@@ -51,4 +79,20 @@ pub(crate) trait Kind: Send {
 
     /// Whether the target has told how it ended.
     fn is_finished(&self) -> bool;
+
+    /// Whether more of this direction may be given; what is not taken stays with whoever sends it.
+    fn wants(&self, _towards: Direction) -> bool {
+        true
+    }
+
+    /// Something that it rests on may be lost: what is open is asked for again, and ends where it does not stand.
+    fn revoke(&mut self, _at: Instant, _ask: &mut Ask<'_>, _out: &mut Vec<Step>) {}
+
+    /// Nothing more passes: what is still open goes on record as it is.
+    fn finish(&mut self, _at: Instant, _out: &mut Vec<Step>) {}
+
+    /// What passes at this moment, where that can be told.
+    fn doing(&self) -> Option<Doing> {
+        None
+    }
 }

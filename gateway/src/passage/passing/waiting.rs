@@ -90,7 +90,7 @@ impl Passing<'_> {
     fn asks(&self) -> usize {
         let permit = &self.seated.permit;
         let command = match self.start {
-            Start::Shell => 0,
+            Start::Shell | Start::Files => 0,
             Start::Command(command) => command.len(),
         };
         let variables = permit.terms().environment().iter();

@@ -98,6 +98,16 @@ fn never() -> Idle<'static> {
     }
 }
 
+/// A channel without files.
+fn no_lines() -> Lines<'static> {
+    Lines {
+        changed: tokio::sync::watch::Sender::new(None).subscribe(),
+        left: &|| None,
+        refused: &|_| {},
+        shows: &|_| {},
+    }
+}
+
 /// Takes no answers.
 struct Nobody;
 
@@ -257,6 +267,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
             lines: &mut lines,
             shown: &|line: &str| line.to_owned(),
         },
+        lines: no_lines(),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),
@@ -346,6 +357,7 @@ proptest! {
                 meter: &meter,
                 toll: &Toll::free(),
                 notices: Notices { lines: &mut lines, shown: &|line: &str| line.to_owned() },
+                lines: no_lines(),
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),
             holds: never_held(),

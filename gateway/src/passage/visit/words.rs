@@ -62,6 +62,12 @@ impl Visit {
         format!("{words}\n{helps}")
     }
 
+    /// That something of files is not part of what is permitted, on one line.
+    pub(crate) fn say_file_missing(&self, line: &str) -> String {
+        let args = [("line", recordings::neutralise(line).into())];
+        self.gateway.texts.say(self.lang(), "files-missing", &args)
+    }
+
     /// Words without anything to put in, in the person's language.
     pub(crate) fn say(&self, text_id: &str) -> String {
         self.gateway.texts.say(self.lang(), text_id, &[])

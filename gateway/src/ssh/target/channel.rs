@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ecluse_policy::SFTP;
 use russh::{Channel, ChannelId, ChannelMsg, ChannelWriteHalf, Pty, client};
 use tokio::task::JoinHandle;
 
@@ -111,6 +112,7 @@ async fn send_requests(
     match asking.start {
         Start::Shell => target.request_shell(true).await?,
         Start::Command(command) => target.exec(true, command.as_slice()).await?,
+        Start::Files => target.request_subsystem(true, SFTP).await?,
     }
     asked.push_back(Asked::Start);
     Ok(asked)

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
-//! | `shell`, `exec` | starts [`crate::passage::story`], once a channel |
+//! | `shell`, `exec`, the subsystem `sftp` | starts [`crate::passage::story`], once a channel |
 //! | any of these on a channel that has it or that runs | refused, on record |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
@@ -21,7 +21,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse_policy::{FlowRequest, Term};
+use ecluse_policy::{FlowRequest, SFTP, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
     self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, VerifiedPublicKey,
@@ -318,6 +318,13 @@ impl server::Handler for Door {
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         self.heard(id);
+        if name == SFTP {
+            // A line could give it: whoever has none reads so within the protocol ([`crate::passage::story`]).
+            if !self.pay(id, caps::FILES) {
+                return session.channel_failure(id);
+            }
+            return self.start(id, Start::Files, session);
+        }
         // No line could give one, so the client hears of it at once: one that is answered yes and then sent away tries
         // again, ten times some of them.
         let name = caps::named(name);

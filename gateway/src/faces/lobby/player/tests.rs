@@ -360,6 +360,7 @@ async fn r11_a_channel_that_ends_says_how_before_the_next_is_shown() {
         let number = session.number_channel();
         shell_in(&recorder, number, text);
         notices.push(session.enter(LiveChannel {
+            doing: None,
             number,
             command: None,
             terminal: true,

@@ -57,6 +57,11 @@ impl Carried {
                     self.passed.extend::<Vec<_>>(released);
                 }
                 Step::Note(_) => {}
+                Step::Record(..)
+                | Step::Send { .. }
+                | Step::Log(_)
+                | Step::Refused { .. }
+                | Step::Stop(_) => panic!("of files"),
             }
         }
     }

@@ -46,6 +46,7 @@ async fn pumped(
             desk: &Nobody,
         },
         idle: never(),
+        lines: no_lines(),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
     };

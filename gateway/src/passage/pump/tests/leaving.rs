@@ -74,6 +74,7 @@ impl Left {
                 lines: &mut lines,
                 shown: &|line: &str| line.to_owned(),
             },
+            lines: no_lines(),
             drained_within,
             known: Known::default(),
             holds,

@@ -57,6 +57,7 @@ async fn pump(
             lines,
             shown: &|line: &str| line.to_owned(),
         },
+        lines: no_lines(),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),

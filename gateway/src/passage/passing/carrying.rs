@@ -1,0 +1,122 @@
+//! What kind of channel passes, and what that kind asks of its channel beside the pump.
+
+use std::sync::Arc;
+
+use ecluse_policy::{FlowRequest, Refusal, SFTP, Span};
+use ecluse_recordings::{Event, RecordError};
+
+use super::Passing;
+use crate::audit::AuditKind;
+use crate::clock;
+use crate::passage::channel::Start;
+use crate::passage::kinds::files::{Files, Reads};
+use crate::passage::kinds::opaque::Opaque;
+use crate::passage::kinds::sftp::{Doing, Words};
+use crate::passage::kinds::{Kind, Step};
+use crate::passage::tap::Tape;
+use crate::passage::visit::Visit;
+use crate::passage::visit::sessions::Seated;
+
+/// What passes on a channel that was started so.
+pub(super) fn kind_of(visit: &Arc<Visit>, start: &Start) -> Box<dyn Kind> {
+    match start {
+        Start::Shell | Start::Command(_) => Box::new(Opaque::default()),
+        Start::Files => Box::new(Files::new(InWords(Arc::clone(visit)))),
+    }
+}
+
+/// How the technician of a visit reads what is refused of files.
+#[derive(Clone)]
+struct InWords(Arc<Visit>);
+
+impl Reads for InWords {
+    fn own(&self, words: Words) -> String {
+        self.0.say(words.text_id())
+    }
+
+    fn refused(&self, refusal: &Refusal, line: &str) -> String {
+        if let Refusal::FlowNotListed { .. } = refusal {
+            // By the path that was typed: where it leads is nothing that they were told of.
+            self.0.say_file_missing(line)
+        } else {
+            self.0.words_of(refusal)
+        }
+    }
+}
+
+/// What a channel rests on, and where what it does is told.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    pub(super) visit: &'a Arc<Visit>,
+    pub(super) seated: &'a Seated,
+    pub(super) number: u32,
+}
+
+impl Beside<'_> {
+    /// Asks what stands of the channel's right.
+    pub(super) fn decide(&self, request: &FlowRequest) -> Result<(), Refusal> {
+        let now = self.seated.session.live().now();
+        if let FlowRequest::File(need) = request
+            && let Some(files) = &*self.seated.right.files().borrow()
+        {
+            return files.decide(need, now);
+        }
+        self.seated.permit.decide(request, now)
+    }
+
+    /// How long until the next line of files closes.
+    pub(super) fn line_left(&self) -> Option<Span> {
+        let now = self.seated.session.live().now();
+        let files = self.seated.right.files();
+        let end = files.borrow().as_ref()?.next_end(now)?;
+        Some(end.since(now))
+    }
+
+    /// Puts on record that something of files was refused.
+    pub(super) fn refused_file(&self, line: &str) {
+        let record = self
+            .seated
+            .session
+            .record(self.visit, AuditKind::FlowRefused);
+        let flow = FlowRequest::Subsystem(SFTP.to_owned());
+        let record = record.refused().reason(line);
+        let record = record.detail("flow", flow.to_string());
+        let visit = Arc::clone(self.visit);
+        // The pump waits for nobody.
+        self.visit
+            .tasks()
+            .spawn(async move { visit.audit_refusal(record).await });
+    }
+
+    /// Shows what passes to whoever looks on.
+    pub(super) fn shows(&self, doing: &Doing) {
+        let live = self.seated.session.live();
+        live.is_doing(self.number, doing.shown());
+    }
+}
+
+impl Passing<'_> {
+    /// What is still open goes on record as it is.
+    pub(super) fn finishes(&mut self) -> Result<(), RecordError> {
+        let mut steps = Vec::new();
+        self.kind.finish(clock::monotonic(), &mut steps);
+        for step in steps {
+            match step {
+                Step::Log(entry) => {
+                    let entry = std::borrow::Cow::Owned(*entry);
+                    self.tap.event(Event::File(entry))?;
+                }
+                Step::Note(note) => self.tap.event(Event::Note(&note))?,
+                // Nobody gets any of it any more.
+                Step::Pass(..)
+                | Step::Hold(..)
+                | Step::Release(_)
+                | Step::Record(..)
+                | Step::Send { .. }
+                | Step::Refused { .. }
+                | Step::Stop(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! A channel of files: every line of files that is open is one right of it, each with its own end.
+//!
+//! What bounds the channel itself (how much, at which pace, who watches, when nobody is there) is what the strictest of the
+//! flows of these lines says: they are in use together (`adr/0019-files-by-their-paths.md`).
+
+use super::rules::{Rule, Rules};
+use super::{Admission, Bounds, closed};
+use crate::accompaniment::Accompanied;
+use crate::capability::Capability;
+use crate::capability::files::{FileLine, FileNeed};
+use crate::extraction::Budgets;
+use crate::flow::{FlowRequest, SFTP};
+use crate::name::{FlowName, TargetId};
+use crate::time::Timestamp;
+use crate::verdict::{EndReason, Permit, Refusal};
+
+/// One line by which things of files may pass. **Range**: `closes_at` excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileGrant {
+    line: FileLine,
+    flow: FlowName,
+    closes_at: Timestamp,
+    end: EndReason,
+}
+
+/// Everything by which things of files may pass on one channel.
+///
+/// Invariant: each line was granted and allowed when this was made. Without a line nothing passes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileGrants {
+    grants: Vec<FileGrant>,
+    target: TargetId,
+}
+
+impl FileGrants {
+    /// Decides one thing that is asked of files.
+    ///
+    /// # Errors
+    /// The refusal, which goes on record.
+    pub fn decide(&self, need: &FileNeed, now: Timestamp) -> Result<(), Refusal> {
+        let mut answering = self.grants.iter().filter(|one| one.line.answers(need));
+        if answering.clone().any(|one| now < one.closes_at) {
+            return Ok(());
+        }
+        Err(match answering.next() {
+            Some(over) => closed(over.end.clone(), &self.target),
+            None => Refusal::FlowNotListed {
+                flow: FlowRequest::File(need.clone()),
+                missing: need.line(),
+            },
+        })
+    }
+
+    /// When the next of its lines closes.
+    #[must_use]
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.grants.iter().map(|one| one.closes_at);
+        ends.filter(|end| now < *end).min()
+    }
+
+    /// Whether nothing passes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.grants.is_empty()
+    }
+
+    /// Its lines as they are written, each with the flow that gives it.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let lines = self.grants.iter();
+        lines.map(|FileGrant { line, flow, .. }| format!("{flow}: {line}"))
+    }
+}
+
+/// What bounds several flows that are in use together.
+struct Together<'r> {
+    budgets: Budgets,
+    rules: Vec<&'r Rule>,
+}
+
+impl<'r> Together<'r> {
+    fn of(rules: Vec<&'r Rule>) -> Self {
+        Self {
+            budgets: Budgets::strictest(rules.iter().map(|rule| &*rule.budgets)),
+            rules,
+        }
+    }
+
+    fn bounds(self, files: FileGrants) -> Bounds {
+        Bounds {
+            budgets: self.budgets,
+            idle: self.rules.iter().filter_map(|rule| rule.idle).min(),
+            accompanied: Accompanied::strictest(self.rules.iter().map(|rule| rule.accompanied)),
+            files: Some(files),
+        }
+    }
+}
+
+impl Admission {
+    /// What bounds a channel that starts with `request`, where it is one of files.
+    pub(super) fn files_of(&self, request: &FlowRequest, now: Timestamp) -> Option<Bounds> {
+        if !matches!(request, FlowRequest::Subsystem(name) if name == SFTP) {
+            return None;
+        }
+        let (mut grants, mut rules) = (Vec::new(), Vec::new());
+        for rule in self.rules.iter().filter(|rule| now < rule.closes_at) {
+            if let Capability::File(line) = &rule.capability {
+                grants.push(FileGrant {
+                    line: line.clone(),
+                    flow: rule.flow.clone(),
+                    closes_at: rule.closes_at,
+                    end: rule.end(),
+                });
+                rules.push(rule);
+            }
+        }
+        let files = FileGrants {
+            grants,
+            target: self.target.clone(),
+        };
+        Some(Together::of(rules).bounds(files))
+    }
+
+    /// The lines of a channel of files that stand still, each by a rule that gives as much for as long; none where none does.
+    pub(super) fn files_left(
+        files: &FileGrants,
+        permit: &Permit,
+        current: &Rules,
+        now: Timestamp,
+    ) -> Option<Bounds> {
+        let (mut grants, mut rules) = (Vec::new(), Vec::new());
+        for grant in files.grants.iter().filter(|one| now < one.closes_at) {
+            let capability = Capability::File(grant.line.clone());
+            let mut covering: Vec<&Rule> = current
+                .open
+                .iter()
+                .filter(|rule| rule.covers(&capability, grant.closes_at, false))
+                .collect();
+            covering.sort_by_key(|rule| rule.flow != grant.flow);
+            if let Some(rule) = covering.first() {
+                grants.push(grant.clone());
+                rules.push(*rule);
+            }
+        }
+        if grants.is_empty() {
+            return None;
+        }
+        let files = FileGrants {
+            grants,
+            target: permit.target.clone(),
+        };
+        Some(Together::of(rules).bounds(files))
+    }
+}

@@ -1,0 +1,480 @@
+//! The family of files: `sftp-read|write|list|delete|rename|mkdir: PATTERN`, and what each thing asked of files needs.
+//!
+//! Every path here is canonical: the target itself has said where it leads, and that is where it is used. A request
+//! needs one or several things ([`FileRequest::needs`]), and each of them needs a line. The table, which the choke
+//! point reads as it reads that of shells and commands:
+//!
+//! | asked | needs |
+//! |---|---|
+//! | open for reading | `sftp-read` of the file |
+//! | open for writing, creating, truncating; attributes | `sftp-write` of the file |
+//! | list a directory | `sftp-list` of the directory, or of everything in it (`/d/*`, `/d/**`) |
+//! | remove a file, a link, a directory | `sftp-delete` |
+//! | make a directory | `sftp-mkdir` |
+//! | rename | `sftp-rename` of both ends; of a link also what making it there needs |
+//! | make a link of either kind | `sftp-write` where it stands, `sftp-read` and `sftp-write` of what it points at |
+//! | copy on the target | `sftp-read` of the one, `sftp-write` of the other |
+//! | attributes, where a link points, a canonical path, room on the disk | any line that names it, or something below it |
+//! | names of users and groups | any `sftp-list` |
+//!
+//! Attributes come with every line, and of the directories on the way too, because stock clients do not work otherwise:
+//! `sftp get` and `scp` look before they open, `sftp put` and `cd` look whether the directory is one, `sshfs` and WinSCP
+//! look at every directory from the root down, and after each upload at what they wrote. What it tells (that a directory
+//! on the way exists, its owner, its dates) the line itself tells nearly all of.
+//!
+//! A link lends its own place to what it points at, for every program of the target that follows it: the gateway judges
+//! where a link ends, a web server does not. So whoever makes one must have both rights where it points.
+
+pub mod glob;
+pub mod path;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::glob::PathGlob;
+pub use self::path::{LONGEST_PATH, PathError, TargetPath, shown_bytes};
+
+/// What a line of files allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FileRight {
+    /// To read what files hold.
+    Read,
+    /// To write files, create and truncate them, set their attributes.
+    Write,
+    /// To list directories.
+    List,
+    /// To remove files and directories.
+    Delete,
+    /// To rename, from here and to here.
+    Rename,
+    /// To make directories.
+    Mkdir,
+}
+
+/// One line of files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileLine {
+    right: FileRight,
+    paths: PathGlob,
+}
+
+/// One thing that needs a line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FileNeed {
+    /// This right on this path.
+    Right(FileRight, TargetPath),
+    /// To see what is at this path, without its contents.
+    Look(TargetPath),
+    /// The names of users and groups.
+    Names,
+}
+
+/// One thing that is asked of files, by canonical paths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileRequest {
+    /// To open a file.
+    Open {
+        /// Where.
+        path: TargetPath,
+        /// What is opened can be read.
+        reads: bool,
+        /// What is opened can be written; it is created or truncated.
+        writes: bool,
+    },
+    /// To list a directory.
+    List(TargetPath),
+    /// To see attributes, or where a link points.
+    Look(TargetPath),
+    /// To hear what a path is called canonically.
+    Locate {
+        /// Where it leads.
+        path: TargetPath,
+        /// It is where the account starts, which every client asks first and a session tells anyway.
+        home: bool,
+    },
+    /// To set attributes.
+    SetAttributes(TargetPath),
+    /// To remove a file or a link.
+    Remove(TargetPath),
+    /// To remove a directory.
+    RemoveDirectory(TargetPath),
+    /// To make a directory.
+    MakeDirectory(TargetPath),
+    /// To rename.
+    Rename {
+        /// From.
+        from: TargetPath,
+        /// To.
+        to: TargetPath,
+        /// Where it points from its new place, when it is a link.
+        link: Option<TargetPath>,
+        /// What stands there is replaced.
+        replaces: bool,
+    },
+    /// To make a symbolic link.
+    Symlink {
+        /// Where it stands.
+        at: TargetPath,
+        /// Where it points.
+        to: TargetPath,
+    },
+    /// To give a file a second name.
+    Hardlink {
+        /// The file.
+        of: TargetPath,
+        /// The name.
+        at: TargetPath,
+    },
+    /// To copy on the target.
+    Copy {
+        /// From.
+        from: TargetPath,
+        /// To.
+        to: TargetPath,
+    },
+    /// The names of users and groups.
+    Names,
+}
+
+impl FileRight {
+    /// Every right.
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Write,
+        Self::List,
+        Self::Delete,
+        Self::Rename,
+        Self::Mkdir,
+    ];
+
+    /// The right that a document calls so.
+    #[must_use]
+    pub fn of_family(family: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.family() == family)
+    }
+
+    /// What a document calls it.
+    #[must_use]
+    pub const fn family(self) -> &'static str {
+        match self {
+            Self::Read => "sftp-read",
+            Self::Write => "sftp-write",
+            Self::List => "sftp-list",
+            Self::Delete => "sftp-delete",
+            Self::Rename => "sftp-rename",
+            Self::Mkdir => "sftp-mkdir",
+        }
+    }
+}
+
+impl FileLine {
+    /// A line of this right on these paths.
+    #[must_use]
+    pub const fn new(right: FileRight, paths: PathGlob) -> Self {
+        Self { right, paths }
+    }
+
+    /// Parses the pattern of a line of `family`; none where that is no family of files.
+    ///
+    /// # Errors
+    /// The family, and what does not hold of the pattern and what to write.
+    pub fn parse(family: &str, pattern: &str) -> Option<Result<Self, (&'static str, String)>> {
+        let right = FileRight::of_family(family)?;
+        let read = PathGlob::parse(pattern).map(|paths| Self { right, paths });
+        Some(read.map_err(|problem| (right.family(), problem)))
+    }
+
+    /// What a document calls its right.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        self.right.family()
+    }
+
+    /// Whether it lets what is written or moved end anywhere at all: into the keys, the jobs and the start-up files by which
+    /// an account runs commands. It is `command: *` by another way, and wants who answers for it and an end.
+    #[must_use]
+    pub fn writes_anywhere(&self) -> bool {
+        match self.right {
+            FileRight::Write | FileRight::Rename => self.paths.begins_anywhere(),
+            FileRight::Read | FileRight::List | FileRight::Delete | FileRight::Mkdir => false,
+        }
+    }
+
+    /// Whether everything that `other` allows is allowed by this one. Errs on the side of no.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        self.right == other.right && self.paths.includes(&other.paths)
+    }
+
+    /// What both allow; `None` when that is nothing, or cannot be told.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Option<Self> {
+        let paths = (self.right == other.right).then(|| self.paths.common(&other.paths))?;
+        paths.map(|paths| Self::new(self.right, paths))
+    }
+
+    /// Whether this line alone gives what is needed.
+    #[must_use]
+    pub fn answers(&self, need: &FileNeed) -> bool {
+        match need {
+            FileNeed::Right(right, path) if *right == self.right => {
+                self.paths.matches(path)
+                    || (*right == FileRight::List && self.paths.names_all_in(path))
+            }
+            FileNeed::Right(_, _) => false,
+            FileNeed::Look(path) => self.paths.matches(path) || self.paths.leads_through(path),
+            FileNeed::Names => self.right == FileRight::List,
+        }
+    }
+}
+
+impl fmt::Display for FileLine {
+    /// As it is written in a document.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.family(), self.paths)
+    }
+}
+
+impl FileRequest {
+    /// Everything that it needs; each needs a line. Empty for what every session tells.
+    #[must_use]
+    pub fn needs(&self) -> Vec<FileNeed> {
+        use FileNeed::{Look, Names, Right};
+        use FileRight::{Delete, List, Mkdir, Read, Rename, Write};
+        let points = |at: &TargetPath, to: &TargetPath| {
+            vec![
+                Right(Write, at.clone()),
+                Right(Read, to.clone()),
+                Right(Write, to.clone()),
+            ]
+        };
+        match self {
+            Self::Open {
+                path,
+                reads,
+                writes,
+            } => {
+                let reading = reads.then(|| Right(Read, path.clone()));
+                let writing = writes.then(|| Right(Write, path.clone()));
+                reading.into_iter().chain(writing).collect()
+            }
+            Self::List(path) => vec![Right(List, path.clone())],
+            Self::Look(path) | Self::Locate { path, home: false } => vec![Look(path.clone())],
+            Self::Locate {
+                path: _,
+                home: true,
+            } => Vec::new(),
+            Self::SetAttributes(path) => vec![Right(Write, path.clone())],
+            Self::Remove(path) | Self::RemoveDirectory(path) => vec![Right(Delete, path.clone())],
+            Self::MakeDirectory(path) => vec![Right(Mkdir, path.clone())],
+            Self::Rename {
+                from,
+                to,
+                link,
+                replaces: _,
+            } => {
+                let mut needs = vec![Right(Rename, from.clone()), Right(Rename, to.clone())];
+                needs.extend(link.iter().flat_map(|link| points(to, link)));
+                needs
+            }
+            Self::Symlink { at, to } => points(at, to),
+            Self::Hardlink { of, at } => points(at, of),
+            Self::Copy { from, to } => {
+                vec![Right(Read, from.clone()), Right(Write, to.clone())]
+            }
+            Self::Names => vec![Names],
+        }
+    }
+
+    /// The first thing that none of the lines gives.
+    #[must_use]
+    pub fn missing<'a>(
+        &self,
+        lines: impl IntoIterator<Item = &'a FileLine> + Clone,
+    ) -> Option<FileNeed> {
+        self.needs()
+            .into_iter()
+            .find(|need| !lines.clone().into_iter().any(|line| line.answers(need)))
+    }
+}
+
+impl FileNeed {
+    /// The line that would give it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match self {
+            Self::Right(right, path) => FileLine::new(*right, PathGlob::exactly(path)).to_string(),
+            Self::Look(path) => FileLine::new(FileRight::List, PathGlob::exactly(path)).to_string(),
+            Self::Names => "sftp-list".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for FileNeed {
+    /// For people, on one line, with a stranger's bytes escaped.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Right(right, path) => write!(formatter, "{} of {path}", right.family()),
+            Self::Look(path) => write!(formatter, "a look at {path}"),
+            Self::Names => formatter.write_str("the names of users and groups"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_writes_anywhere_is_told_from_what_names_a_place() {
+        for anywhere in ["sftp-write: /**", "sftp-write: /*/**", "sftp-rename: /**/x"] {
+            assert!(line(anywhere).writes_anywhere(), "{anywhere}");
+        }
+        for somewhere in [
+            "sftp-write: /srv/**",
+            "sftp-write: /etc*/**",
+            "sftp-rename: /srv/*/x",
+            "sftp-read: /**",
+            "sftp-delete: /**",
+        ] {
+            assert!(!line(somewhere).writes_anywhere(), "{somewhere}");
+        }
+    }
+
+    fn path(text: &str) -> TargetPath {
+        TargetPath::canonical(text.as_bytes()).unwrap()
+    }
+
+    fn line(text: &str) -> FileLine {
+        let (family, pattern) = text.split_once(": ").unwrap();
+        FileLine::parse(family, pattern).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_back_as_it_is_written() {
+        for right in FileRight::ALL {
+            let text = format!("{}: /srv/**", right.family());
+            assert_eq!(line(&text).to_string(), text);
+            assert_eq!(line(&text).family(), right.family());
+        }
+        assert_eq!(FileLine::parse("shell", "/x"), None);
+        assert_eq!(FileLine::parse("sftp-own", "/x"), None);
+        assert!(FileLine::parse("sftp-read", "x").unwrap().is_err());
+    }
+
+    #[test]
+    fn families_do_not_stand_in_for_one_another() {
+        for one in FileRight::ALL {
+            for two in FileRight::ALL {
+                let all = FileLine::new(one, PathGlob::parse("/**").unwrap());
+                let some = FileLine::new(two, PathGlob::parse("/a/*").unwrap());
+                assert_eq!(all.includes(&some), one == two);
+                assert_eq!(all.common(&some), (one == two).then(|| some.clone()));
+                let need = FileNeed::Right(two, path("/a/b"));
+                assert_eq!(all.answers(&need), one == two, "{one:?} {two:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_is_listed_where_its_entries_are_named() {
+        let needs = |dir: &str| FileNeed::Right(FileRight::List, path(dir));
+        assert!(line("sftp-list: /a/**").answers(&needs("/a")));
+        assert!(line("sftp-list: /a").answers(&needs("/a")));
+        assert!(!line("sftp-list: /a/*.log").answers(&needs("/a")));
+        assert!(!line("sftp-list: /a/**").answers(&needs("/")));
+        assert!(!line("sftp-read: /a/**").answers(&needs("/a")));
+    }
+
+    #[test]
+    fn no_line_at_all_gives_nothing_but_the_account_s_own_start() {
+        let nothing: [FileLine; 0] = [];
+        let (a, b) = (path("/a"), path("/b"));
+        for request in [
+            FileRequest::Open {
+                path: a.clone(),
+                reads: true,
+                writes: false,
+            },
+            FileRequest::List(a.clone()),
+            FileRequest::Look(a.clone()),
+            FileRequest::Locate {
+                path: a.clone(),
+                home: false,
+            },
+            FileRequest::SetAttributes(a.clone()),
+            FileRequest::Remove(a.clone()),
+            FileRequest::RemoveDirectory(a.clone()),
+            FileRequest::MakeDirectory(a.clone()),
+            FileRequest::Rename {
+                from: a.clone(),
+                to: b.clone(),
+                link: None,
+                replaces: false,
+            },
+            FileRequest::Symlink {
+                at: a.clone(),
+                to: b.clone(),
+            },
+            FileRequest::Hardlink {
+                of: a.clone(),
+                at: b.clone(),
+            },
+            FileRequest::Copy {
+                from: a.clone(),
+                to: b,
+            },
+            FileRequest::Names,
+        ] {
+            assert!(request.missing(&nothing).is_some(), "{request:?}");
+        }
+        assert_eq!(
+            FileRequest::Locate {
+                path: a,
+                home: true
+            }
+            .missing(&nothing),
+            None
+        );
+    }
+
+    #[test]
+    fn a_rename_and_a_link_need_both_their_ends() {
+        let lines = [
+            line("sftp-rename: /a/**"),
+            line("sftp-write: /a/**"),
+            line("sftp-read: /a/**"),
+        ];
+        let rename = |from: &str, to: &str, link: Option<&str>| FileRequest::Rename {
+            from: path(from),
+            to: path(to),
+            link: link.map(path),
+            replaces: true,
+        };
+        assert_eq!(rename("/a/x", "/a/y", None).missing(&lines), None);
+        let missing = |request: FileRequest| request.missing(&lines).map(|need| need.line());
+        assert_eq!(
+            missing(rename("/a/x", "/b", None)),
+            Some("sftp-rename: /b".to_owned())
+        );
+        assert_eq!(
+            missing(rename("/b", "/a/x", None)),
+            Some("sftp-rename: /b".to_owned())
+        );
+        assert_eq!(
+            missing(rename("/a/x", "/a/y", Some("/etc"))),
+            Some("sftp-read: /etc".to_owned())
+        );
+        let symlink = FileRequest::Symlink {
+            at: path("/a/x"),
+            to: path("/etc/shadow"),
+        };
+        assert_eq!(missing(symlink), Some("sftp-read: /etc/shadow".to_owned()));
+        let hardlink = FileRequest::Hardlink {
+            of: path("/a/x"),
+            at: path("/b"),
+        };
+        assert_eq!(missing(hardlink), Some("sftp-write: /b".to_owned()));
+    }
+}

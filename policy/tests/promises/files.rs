@@ -1,0 +1,182 @@
+//! Promises about files: what passes on a channel of files, by which lines, for how long (F1, I3).
+
+use ecluse_policy::*;
+
+use crate::site::*;
+
+/// One flow with each of these lines of `allow`, hours and extraction.
+fn flow(name: &str, allow: &str, hours: &str, more: &str) -> String {
+    format!(
+        "[[flow]]\nname = \"{name}\"\ntechnicians = [\"maintech:dba\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\nallow = [{allow}]\nhours = \"{hours}\"\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n{more}\n"
+    )
+}
+
+fn need(right: FileRight, path: &str) -> FileNeed {
+    FileNeed::Right(right, TargetPath::canonical(path.as_bytes()).unwrap())
+}
+
+fn files_of(admission: &Admission, now: Timestamp) -> Permit {
+    permitted(admission.decide(&FlowRequest::Subsystem(SFTP.into()), now))
+}
+
+fn asks(permit: &Permit, right: FileRight, path: &str, now: Timestamp) -> Result<(), Refusal> {
+    permit.decide(&FlowRequest::File(need(right, path)), now)
+}
+
+/// F1: without a line of files there is no channel; with some, each thing needs its own, and a shell gives none.
+#[test]
+fn f1_each_thing_needs_a_line_of_its_own() {
+    let without = with_flows(&flow("dba", "\"shell\", \"command: uptime\"", "always", ""));
+    let refusal = refused(admitted(&without).decide(&FlowRequest::Subsystem(SFTP.into()), t0()));
+    assert!(
+        refusal.to_string().ends_with("missing: sftp-read"),
+        "{refusal}"
+    );
+    let with = with_flows(&flow(
+        "dba",
+        "\"sftp-read: /var/log/**\", \"sftp-list: /var/log/**\"",
+        "always",
+        "",
+    ));
+    let admission = admitted(&with);
+    let permit = files_of(&admission, t0());
+    assert_eq!(asks(&permit, FileRight::Read, "/var/log/a/b", t0()), Ok(()));
+    assert_eq!(asks(&permit, FileRight::List, "/var/log", t0()), Ok(()));
+    for (right, path, missing) in [
+        (FileRight::Read, "/etc/passwd", "sftp-read: /etc/passwd"),
+        (FileRight::Read, "/var/log", "sftp-read: /var/log"),
+        (FileRight::Write, "/var/log/a", "sftp-write: /var/log/a"),
+        (FileRight::Delete, "/var/log/a", "sftp-delete: /var/log/a"),
+    ] {
+        let flow = FlowRequest::File(need(right, path));
+        let missing = missing.to_owned();
+        let expected = Err(Refusal::FlowNotListed { flow, missing });
+        assert_eq!(asks(&permit, right, path, t0()), expected);
+    }
+    let _ = refused(admission.decide(&FlowRequest::Shell, t0()));
+    // Nothing of it comes after the window.
+    assert!(asks(&permit, FileRight::Read, "/var/log/a", permit.closes_at()).is_err());
+}
+
+/// I3: each line keeps its own hours; a re-check leaves what still stands, and the channel ends with the last.
+#[test]
+fn i3_a_line_that_is_lost_leaves_the_others() {
+    let read = flow("read", "\"sftp-read: /srv/**\"", "always", "");
+    let write = flow(
+        "write",
+        "\"sftp-write: /srv/in/**\"",
+        "mon-fri 07:00-12:00 Europe/Paris",
+        "",
+    );
+    let both = with_flows(&format!("{read}{write}"));
+    let admission = admitted(&both);
+    let open = admission.intervention().clone();
+    let permit = files_of(&admission, t0());
+    let may = |right, now| asks(&permit, right, "/srv/in/x", now).is_ok();
+    let noon = at("2026-11-23T11:00:00Z");
+    assert!(t0() < noon && may(FileRight::Read, t0()) && may(FileRight::Write, t0()));
+    assert!(may(FileRight::Read, noon) && !may(FileRight::Write, noon));
+    let files = permit.terms().files().unwrap();
+    assert_eq!(files.next_end(t0()), Some(noon));
+    let left = |documents: &Documents, now| {
+        let bounds = admission.bounds(&permit, documents, Some(&open), now);
+        bounds.map(|bounds| bounds.files.unwrap().lines().collect::<Vec<_>>())
+    };
+    let all = ["read: sftp-read: /srv/**", "write: sftp-write: /srv/in/**"];
+    assert_eq!(left(&both, t0()).unwrap(), all);
+    assert_eq!(left(&both, noon).unwrap(), all[..1]);
+    // A line that is taken away, one that is made narrower, and one that is written anew.
+    assert_eq!(left(&with_flows(&write), t0()).unwrap(), all[1..]);
+    let narrow = read.replace("/srv/**", "/srv/a/**");
+    assert_eq!(
+        left(&with_flows(&format!("{narrow}{write}")), t0()).unwrap(),
+        all[1..]
+    );
+    let more = flow("more", "\"sftp-delete: /srv/**\"", "always", "");
+    assert_eq!(
+        left(&with_flows(&format!("{read}{write}{more}")), t0()).unwrap(),
+        all
+    );
+    let gone = left(&with_flows(&flow("dba", "\"shell\"", "always", "")), t0());
+    assert!(gone.is_err());
+}
+
+/// X2: what a channel of files may let pass is the strictest of what its lines' flows say, and so is who watches.
+#[test]
+fn x2_a_channel_of_files_pays_by_the_strictest_of_its_flows() {
+    let lax = flow(
+        "lax",
+        "\"sftp-read: /a/**\"",
+        "always",
+        "extraction = { session = \"50 MiB\", rate = \"1 MiB/s\" }\nidle = \"30m\"",
+    );
+    let strict = flow(
+        "strict",
+        "\"sftp-read: /b/**\"",
+        "always",
+        "extraction = { session = \"10 MiB\", rate = \"2 MiB/s\" }\nidle = \"10m\"",
+    );
+    let of = |flows: &str| {
+        let permit = files_of(&admitted(&with_flows(flows)), t0());
+        let budgets = permit.terms().budgets();
+        let session = budgets.of(Level::Session, Way::Down).unwrap().bytes;
+        (
+            session.to_string(),
+            budgets.rate_down.unwrap().to_string(),
+            permit.terms().idle(),
+        )
+    };
+    let (session, rate, idle) = of(&format!("{lax}{strict}"));
+    assert_eq!((session.as_str(), rate.as_str()), ("10 MiB", "1 MiB/s"));
+    assert_eq!(idle, Some(span("10m")));
+    assert_eq!(of(&lax).0, "50 MiB");
+}
+
+/// What is written anywhere is answered for; what paths do not bar is said.
+#[test]
+fn check_says_what_writes_anywhere_and_where_paths_bar_nothing() {
+    let anywhere = with_flows(&flow("dba", "\"sftp-write: /**\"", "always", ""));
+    assert_eq!(anywhere.outdated().len(), 1);
+    let asked = requested(&anywhere, &alice(&anywhere), ask_for(&["db01"], "1h"), t0());
+    assert!(asked.is_err(), "{asked:?}");
+    let barred_by_nothing = |allow: &str| {
+        let remarks = with_flows(&flow("dba", allow, "always", "")).remarks(t0());
+        remarks
+            .iter()
+            .any(|remark| remark.says.contains("no barrier"))
+    };
+    assert!(barred_by_nothing("\"shell\", \"sftp-read: /srv/**\""));
+    assert!(!barred_by_nothing(
+        "\"command: uptime\", \"sftp-read: /srv/**\""
+    ));
+    assert!(!barred_by_nothing("\"shell\""));
+}
+
+/// `explain` answers for one path, by the line that names it, with what bounds it.
+#[test]
+fn explain_answers_for_a_path() {
+    let documents = with_flows(&flow(
+        "dba",
+        "\"sftp-read: /var/log/**\"",
+        "always",
+        "extraction = { session = \"50 MiB\" }",
+    ));
+    let told = |right, path| {
+        let asked = FlowRequest::File(need(right, path));
+        explain(&documents, &person("alice"), &target("db01"), &asked, t0()).to_string()
+    };
+    let allowed = told(FileRight::Read, "/var/log/app.log");
+    assert!(allowed.starts_with("allowed"), "{allowed}");
+    for part in ["\"sftp-read: /var/log/**\" as postgres", "50 MiB"] {
+        assert!(allowed.contains(part), "{part}: {allowed}");
+    }
+    assert!(
+        !allowed.contains("terminal") && !allowed.contains("signals"),
+        "{allowed}"
+    );
+    let refused = told(FileRight::Write, "/var/log/app.log");
+    assert!(
+        refused.contains("\"sftp-write: /var/log/app.log\" is not there"),
+        "{refused}"
+    );
+}
