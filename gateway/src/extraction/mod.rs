@@ -21,7 +21,7 @@ use ecluse_recordings::Direction;
 
 pub(crate) use self::whole::Whole;
 use crate::passage::side::Soon;
-use crate::store::{Booked, Store, StoreError};
+use crate::store::{Booked, Store, StoreError, mark};
 
 /// The way of what goes towards one side.
 pub(crate) const fn way(towards: Direction) -> Way {
@@ -55,6 +55,9 @@ pub(crate) struct Granted {
     pub(crate) reached: Vec<Reached>,
     /// The account that lets nothing more pass, where one does.
     pub(crate) over: Option<Reached>,
+    /// Marks that were told of accounts which stand below them: the budget is another, or something came back. They are told when
+    /// they are reached anew.
+    pub(crate) below: Vec<(String, Threshold)>,
 }
 
 /// Decides what is reserved, of where accounts stand.
@@ -105,10 +108,19 @@ impl Bank for Store {
         accounts: &'a [String],
         decide: &'a Decide<'a>,
     ) -> Soon<'a, Result<Granted, StoreError>> {
-        Box::pin(Self::reserve(self, accounts, |booked| {
-            let granted = decide(booked);
-            (granted.bytes, granted)
-        }))
+        Box::pin(async move {
+            let granted = Self::reserve(self, accounts, |booked| {
+                let granted = decide(booked);
+                (granted.bytes, granted)
+            })
+            .await?;
+            for (account, what) in &granted.below {
+                if let Err(error) = self.uncross(account, mark(*what)).await {
+                    tracing::warn!(%error, account, "a mark that a budget is below is not told anew");
+                }
+            }
+            Ok(granted)
+        })
     }
 
     fn give_back<'a>(

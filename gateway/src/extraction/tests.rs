@@ -13,6 +13,7 @@ use super::budgeted::{Budgeted, Counted};
 use super::pace::Paces;
 use super::toll::Toll;
 use super::*;
+use crate::clock;
 use crate::store::Booked;
 
 mod elsewhere;
@@ -193,6 +194,26 @@ pub(super) fn bounded(budgets: &[(Way, u64)], rate: Option<u64>) -> (Arc<Toll>, 
 pub(super) fn free() -> Arc<Toll> {
     let site = Site::new();
     site.open(Vec::new(), 1).toll
+}
+
+/// X3: a mark that was told of a smaller budget is told again.
+#[test]
+fn x3_what_was_told_of_a_smaller_budget_is_told_again() {
+    let below = |limit: u64| {
+        let rules = budgeted(vec![budget(Level::Session, limit, AtLimit::End)], 1);
+        let booked = Booked {
+            spent: 1_000,
+            extra: 0,
+            told: 1 | 2 | 4,
+        };
+        let charges = rules.charges(Way::Down, clock::agreed());
+        let below = budgeted::grant(&charges, &[booked], 64).below;
+        below.into_iter().map(|(_, what)| what).collect::<Vec<_>>()
+    };
+    assert_eq!(below(1_000), []);
+    assert_eq!(below(1_100), [Threshold::Limit, Threshold::Ceiling]);
+    let all = [Threshold::Warn, Threshold::Limit, Threshold::Ceiling];
+    assert_eq!(below(12_000), all);
 }
 
 /// X1: to the last byte of a budget, and not one more, whatever the pieces are; what was reserved is what passed.

@@ -405,6 +405,7 @@ impl Toll {
                 pace,
                 reached,
                 over,
+                below: _,
             } = granted;
             if self.rules().0 != version {
                 self.accounts.give_back((accounts, bytes));

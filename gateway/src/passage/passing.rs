@@ -20,6 +20,7 @@ use super::farewell::Farewell;
 use super::kinds::Kind;
 use super::meter::Meter;
 use super::notice::{self, Notice};
+use super::posture;
 use super::pump::{self, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
@@ -133,6 +134,7 @@ impl<'a> Passing<'a> {
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
         let asked = self.paid_for().await?;
+        posture::begins(self.visit, self.seated).await;
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
             Start::Command(_) | Start::Files if self.visit.is_told() => Vec::new(),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use ecluse_policy::{HighPosture, Missing, Timestamp};
+use ecluse_policy::{EndReason, HighPosture, Missing, Timestamp};
 
 use super::session::Session;
 use super::visit::Visit;
+use super::visit::sessions::Seated;
 use crate::clock;
 use crate::faces::lobby::next;
 use crate::texts::times;
@@ -59,6 +60,26 @@ pub(super) async fn warn(
         .map(|(known, (at, _))| (known, at))
         .collect();
     first
+}
+
+/// Something that was permitted, and waited, begins now: what a posture that came meanwhile does not allow ends here, before its
+/// target hears of it.
+pub(super) async fn begins(visit: &Visit, seated: &Seated) {
+    let (gateway, live) = (visit.gateway(), seated.session.live());
+    let applied = gateway.applied();
+    if applied.documents.posture(&live.facts().client).is_none() {
+        return;
+    }
+    // Without the store nothing is known of its approvals, and nothing begins.
+    let found = gateway.store.intervention(live.facts().intervention).await;
+    let intervention = found.ok().flatten();
+    let (latest, documents) = (seated.session.admission(), &applied.documents);
+    let kept = latest.kept_by_posture(&seated.permit, documents, intervention.as_ref(), live.now());
+    if let Some(posture) = kept {
+        seated.right.lose(EndReason::Posture(posture));
+        // Whoever waits for its right ends it.
+        std::future::pending().await
+    }
 }
 
 impl Visit {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use ecluse_policy::signals::watch::Shared;
 use ecluse_policy::signals::{self, Fired, Moment, QUIET, Signal, Signals, Then, Watch};
 use ecluse_policy::{FlowName, Span, Term};
-use ecluse_recordings::{Event, RecordError, Stream};
+use ecluse_recordings::{Direction, Event, RecordError, Stream};
 use tokio::sync::watch;
 
 use self::line::Line;
@@ -242,6 +242,16 @@ impl Tape for Vigil<'_> {
             && let Some(line) = &mut self.lock().line
         {
             line.resized(*cols, *rows);
+        }
+        if let Event::Eof(Direction::ToTarget) = &event {
+            let fired = self.with_rules(|rules| {
+                let target = &self.session.live().facts().target;
+                let tripwires: Vec<_> = rules.tripwires_at(&self.flow, target).collect();
+                let mut state = self.lock();
+                let line = state.line.as_mut();
+                line.map_or_else(Vec::new, |line| line.ends(&tripwires))
+            });
+            self.tell(fired)?;
         }
         self.tap.event(event)
     }

@@ -22,6 +22,15 @@ pub(crate) struct Booked {
     pub(crate) spent: u64,
     /// What operators added to its budget.
     pub(crate) extra: u64,
+    /// The marks that are told, a bit each.
+    pub(crate) told: u64,
+}
+
+impl Booked {
+    /// Whether it was told that it reached this mark.
+    pub(crate) fn is_told(self, what: Threshold) -> bool {
+        self.told & u64::from(mark(what)) != 0
+    }
 }
 
 /// The bit beside an account by which everybody is asked for what they drew from it and do not use; those below are marks that
@@ -247,13 +256,14 @@ impl Store {
     }
 }
 
-const ACCOUNTS: &str = "SELECT account, spent, extra FROM extraction WHERE account";
+const ACCOUNTS: &str = "SELECT account, spent, extra, told FROM extraction WHERE account";
 
 fn read(rows: &[Row]) -> Result<BTreeMap<String, Booked>, StoreError> {
     let mut all = BTreeMap::new();
     for row in rows {
         let (spent, extra) = (row.count("spent")?, row.count("extra")?);
-        all.insert(row.text("account")?, Booked { spent, extra });
+        let told = row.count("told")?;
+        all.insert(row.text("account")?, Booked { spent, extra, told });
     }
     Ok(all)
 }

@@ -97,6 +97,28 @@ impl Admission {
         })
     }
 
+    /// What of the client's posture keeps a channel that it permitted from beginning now; none where it may. What was permitted
+    /// before and waited is asked by this, and not by when what runs ends.
+    #[must_use]
+    pub fn kept_by_posture(
+        &self,
+        permit: &Permit,
+        documents: &Documents,
+        intervention: Option<&Intervention>,
+        now: Timestamp,
+    ) -> Option<Box<HighPosture>> {
+        documents.posture(&self.client)?;
+        let rules = self.standing(documents, intervention, For::New, now).ok()?;
+        let terminal = permit.terms.terminal().is_some();
+        // What is left of its time may be shorter: it begins, and ends by that.
+        let covers = |by: &Rule| by.covers(&permit.capability, now, terminal);
+        if rules.open.iter().any(covers) {
+            return None;
+        }
+        let one = rules.withheld.iter().find(|one| covers(&one.rule))?;
+        Some(one.because.clone())
+    }
+
     /// When a channel that it permitted ends by the client's posture, and by what of it; none where it does not, as far as is
     /// known now. Nothing that runs ends by it before it was warned.
     #[must_use]

@@ -87,6 +87,30 @@ fn entries(site: &Site, kind: &str) -> Result<Vec<String>> {
     Ok(told.collect())
 }
 
+/// P6: what was permitted and waits for company is not begun once a posture says otherwise, whoever comes.
+#[test]
+fn p6_what_waits_when_a_posture_comes_is_not_begun() -> Result<()> {
+    let site = site_accompanied(1)?;
+    let mut waits = site
+        .ssh("alice+db01")
+        .run("touch begun")
+        .patience(PATIENCE)
+        .spawn()?;
+    let session = site.live_session()?;
+    shown(&site, &session, &format!("watch {session}"))?;
+    site.operator(&["posture", "high", "--reason", "an intrusion"])?
+        .success()?;
+    let watching = watches(&site, "odile", &session)?;
+    let ended = waits.answer()?;
+    ensure!(
+        ended.status != Some(0) && words(&ended.errors).contains("heightened posture"),
+        "{ended:?}"
+    );
+    ensure!(!site.layout().target_home().join("begun").exists());
+    drop(watching);
+    Ok(())
+}
+
 /// I4: nothing is dialled before an operator watches; it pauses at once when the client of the last one is killed, within ten seconds
 /// when it is silent, and goes on, byte for byte, when another watches or the silent one answers again. Neither an auditor nor
 /// `resume` does it, and the times of presence are on record.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::handful::waits;
 use super::{Alert, Told};
 
 /// Alerts of one sort about one person that are told one by one.
@@ -158,7 +159,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Clocks
             | Sort::Outlived => of_one.len().saturating_sub(MOST),
         };
-        let rest: Vec<Alert> = of_one.drain(..over).collect();
+        let (rest, of_one) = apart(of_one, over);
         if let Some(last) = rest.last() {
             let numbers = rest.iter().filter_map(|one| About::of(&one.told).number);
             let numbers: BTreeSet<u64> = numbers.collect();
@@ -172,10 +173,23 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
                 },
             });
         }
-        all.append(&mut of_one);
+        all.extend(of_one);
     }
     all.sort_by_key(|alert| alert.at);
     all
+}
+
+/// The oldest of them, as many, and the others; what somebody waits for is no old news.
+fn apart(alerts: Vec<Alert>, many: usize) -> (Vec<Alert>, Vec<Alert>) {
+    let (mut rest, mut kept) = (Vec::new(), Vec::new());
+    for alert in alerts {
+        if rest.len() < many && !waits(&alert.told) {
+            rest.push(alert);
+        } else {
+            kept.push(alert);
+        }
+    }
+    (rest, kept)
 }
 
 /// Leaves the latest word about each thing; of happenings only where there are many.

@@ -48,7 +48,7 @@ pub(crate) fn handful(alerts: Vec<Alert>) -> Handful {
         let later = of_each
             .entry((about.sort, about.person.map(str::to_owned)))
             .or_default();
-        ranked.push(((matters, *later, Reverse(alert.at)), alert));
+        ranked.push(((turn(matters, *later), *later, Reverse(alert.at)), alert));
         *later += 1;
     }
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -58,6 +58,23 @@ pub(crate) fn handful(alerts: Vec<Alert>) -> Handful {
     let mut told: Vec<Alert> = ranked.into_iter().map(|(_, alert)| alert).collect();
     told.sort_by_key(|alert| alert.at);
     Handful { told, more, over }
+}
+
+/// Whose turn it is: the latest that waits, or is not as it should be, of each person and sort comes before anybody's second.
+const fn turn(matters: Matters, later: usize) -> u8 {
+    match (matters, later) {
+        (Matters::Waits, 0) => 0,
+        (Matters::Stands, 0) => 1,
+        (Matters::Waits, _) => 2,
+        (Matters::Happened, 0) => 3,
+        (Matters::Stands, _) => 4,
+        (Matters::Happened, _) => 5,
+    }
+}
+
+/// Whether somebody waits for an operator.
+pub(super) fn waits(told: &Told) -> bool {
+    Matters::of(told) == Some(Matters::Waits)
 }
 
 impl Matters {

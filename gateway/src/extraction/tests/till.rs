@@ -48,6 +48,7 @@ impl Bank for Till {
                 .map(|account| Booked {
                     spent: spent.get(account).copied().unwrap_or(0),
                     extra,
+                    told: 0,
                 })
                 .collect();
             let granted = decide(&all);

@@ -10,6 +10,8 @@ use ecluse_recordings::{Screen, Size};
 
 /// The most that is drawn at once. **Unit**: bytes.
 const DRAWN: usize = 16 << 10;
+/// What is kept of a longer line for its next part. **Unit**: bytes.
+const OVERLAP: usize = 1 << 10;
 /// `Ctrl-O` runs a line of readline too.
 const OPERATE: u8 = 0x0f;
 /// Rows that one line may take.
@@ -25,8 +27,8 @@ pub(super) struct Line {
     /// Something came since a line was looked at last, whether it is drawn or not.
     is_new: bool,
     typed: TypedLine,
-    /// Nothing is drawn: what is sent are lines.
-    is_plain: bool,
+    /// What was sent of a line, where nothing is drawn and what is sent are lines.
+    plain: Option<Vec<u8>>,
 }
 
 impl Line {
@@ -37,14 +39,14 @@ impl Line {
             gap: false,
             is_new: false,
             typed: TypedLine::default(),
-            is_plain: false,
+            plain: None,
         }
     }
 
     /// The lines that somebody sends to a shell without a terminal.
     pub(super) fn plain() -> Self {
         Self {
-            is_plain: true,
+            plain: Some(Vec::new()),
             ..Self::new(80, 1)
         }
     }
@@ -74,7 +76,7 @@ impl Line {
     }
 
     fn shows(&mut self, bytes: &[u8]) {
-        if self.is_plain {
+        if self.plain.is_some() {
             return;
         }
         self.is_new |= !bytes.is_empty();
@@ -90,7 +92,18 @@ impl Line {
             .extend_from_slice(bytes.get(last..).unwrap_or(bytes));
     }
 
+    /// Nothing more is sent: what a line has that no end came of is one.
+    pub(super) fn ends(&mut self, tripwires: &[&Tripwire]) -> Vec<Fired> {
+        match self.plain.as_mut().filter(|line| !line.is_empty()) {
+            Some(line) => fired_typed(tripwires, &std::mem::take(line)),
+            None => Vec::new(),
+        }
+    }
+
     fn types(&mut self, bytes: &[u8], tripwires: &[&Tripwire]) -> Vec<Fired> {
+        if let Some(line) = &mut self.plain {
+            return sends(line, bytes, tripwires);
+        }
         let mut typed: Vec<String> = Vec::new();
         self.typed.shown(bytes, |line| typed.push(line.to_owned()));
         if !bytes
@@ -100,9 +113,12 @@ impl Line {
             return Vec::new();
         }
         let shown = self.shown();
-        let fired = tripwires.iter().filter_map(|tripwire| {
+        let fired = tripwires.iter().flat_map(|tripwire| {
             let shown = shown.as_deref().and_then(|line| tripwire.fires_shown(line));
-            shown.or_else(|| typed.iter().find_map(|line| tripwire.fires_typed(line)))
+            // What is shown is the first of them; each that comes along is told as well, for it goes on with the first.
+            let also = typed.iter().skip(usize::from(shown.is_some()));
+            let also = also.filter_map(|line| tripwire.fires_typed(line));
+            shown.into_iter().chain(also).collect::<Vec<_>>()
         });
         fired.collect()
     }
@@ -141,6 +157,29 @@ impl Line {
             .feed(self.tail.get(from..).unwrap_or(&self.tail));
         self.tail.clear();
     }
+}
+
+/// A stream of lines, of which no key takes anything back. One that is longer than is kept is looked at in parts that overlap.
+fn sends(line: &mut Vec<u8>, bytes: &[u8], tripwires: &[&Tripwire]) -> Vec<Fired> {
+    let mut fired = Vec::new();
+    for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        line.extend_from_slice(part);
+        if matches!(part.last(), Some(b'\n' | b'\r')) {
+            fired.extend(fired_typed(tripwires, &std::mem::take(line)));
+        } else if line.len() > DRAWN {
+            fired.extend(fired_typed(tripwires, line));
+            line.drain(..line.len() - OVERLAP);
+        }
+    }
+    fired
+}
+
+fn fired_typed(tripwires: &[&Tripwire], line: &[u8]) -> Vec<Fired> {
+    let line = String::from_utf8_lossy(line);
+    let fired = tripwires
+        .iter()
+        .filter_map(|tripwire| tripwire.fires_typed(&line));
+    fired.collect()
 }
 
 #[cfg(test)]
@@ -201,6 +240,11 @@ mod tests {
         // Over two rows.
         let long = format!(">$ cd {} && pg_dump y", "a".repeat(40));
         assert_eq!(fires(&[&long, "<\r"]).len(), 1);
+        // Two lines at once: each is told, and goes on with the first.
+        assert_eq!(
+            fires(&[">$ pg_dump x", "<\rpg_dump y\r"]),
+            ["$ pg_dump x", "typed, and not shown yet"]
+        );
         // Sent before it is shown: what was typed is not told.
         assert_eq!(
             fires(&[">$ ", "<pg_dump x\r"]),
@@ -219,6 +263,17 @@ mod tests {
         );
         assert_eq!(line.types(b"ls\n", &[&tripwire()]).len(), 0);
         assert_eq!(line.types(b"cd /\npg_dump x\n", &[&tripwire()]).len(), 1);
+        // Each of several; keys take nothing back there, and the last needs no end.
+        let mut sent = |bytes: &[u8]| line.types(bytes, &[&tripwire()]).len();
+        assert_eq!(sent(b"pg_dump x\npg_dump y\n"), 2);
+        assert_eq!(
+            sent(b"pg_dump x #\x15\npg_dump x #\x03\n: \"\x1b[\";pg_dump x\n"),
+            3
+        );
+        assert_eq!(sent(b"pg_"), 0);
+        assert_eq!(sent(b"dump x"), 0);
+        assert_eq!(line.ends(&[&tripwire()]).len(), 1);
+        assert_eq!(line.ends(&[&tripwire()]).len(), 0);
         // Where the cursor is hidden, and where the window changed in between.
         assert_eq!(
             fires(&[">\x1b[?25l$ ", "<pg_\t", ">pg_dump ", "<x\r"]),

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use ecluse_policy::extraction::Threshold;
+
 use super::*;
+use crate::extraction::{Bank, Granted};
 use crate::store::testing::records_of;
-use crate::store::{Booked, Store};
+use crate::store::{Booked, Store, mark};
 
 fn accounts(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -161,7 +164,8 @@ fn x3_what_is_added_is_there_for_all_and_on_record() {
             seen[0],
             Booked {
                 spent: 100,
-                extra: 0
+                extra: 0,
+                told: 2
             }
         );
         assert_eq!(store.booked(&names).await.unwrap()[0].extra, 50);
@@ -196,5 +200,37 @@ fn r7_days_that_are_over_are_forgotten() {
         assert_eq!(store.forget_days(&client, now).await.unwrap(), 1);
         assert_eq!(spent(store, &all).await, [0, 5, 5, 5]);
         assert_eq!(store.forget_days(&client, now).await.unwrap(), 0);
+    });
+}
+
+/// X3: who raises a budget hears of it again when that is used up; marks that still stand are told once.
+#[test]
+fn x3_a_mark_that_an_account_is_below_is_told_anew() {
+    on_each_engine(async |store| {
+        let names = accounts(&["intervention:1:down", "session:2:down"]);
+        let record = || AuditRecord::new(AuditKind::Extraction, at(1));
+        store.reserve(&names, |_| (100, ())).await.unwrap();
+        for name in &names {
+            for what in [Threshold::Warn, Threshold::Limit] {
+                store.cross(name, mark(what), record()).await.unwrap();
+            }
+        }
+        let decide = |booked: &[Booked]| {
+            assert!(booked.iter().all(|one| one.is_told(Threshold::Limit)));
+            Granted {
+                bytes: 1,
+                below: vec![(names[0].clone(), Threshold::Limit)],
+                ..Granted::default()
+            }
+        };
+        Bank::reserve(&store.store, &names, &decide).await.unwrap();
+        for (name, what, anew) in [
+            (&names[0], Threshold::Limit, true),
+            (&names[0], Threshold::Warn, false),
+            (&names[1], Threshold::Limit, false),
+        ] {
+            let again = store.cross(name, mark(what), record()).await.unwrap();
+            assert_eq!(again, anew, "{name} {what:?}");
+        }
     });
 }

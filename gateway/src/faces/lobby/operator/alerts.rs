@@ -32,14 +32,13 @@ pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     let first = desk.alerted.is_empty();
     let mut untold = alerts::alerts(desk.gateway, desk.visitor, Alerts::default()).await?;
-    untold.retain(|alert| {
-        let line = in_words(desk, alert);
-        desk.alerted.insert((alert.at, line))
-    });
+    untold.retain(|alert| !desk.alerted.contains(&(alert.at, in_words(desk, alert))));
     let Handful { told, more, over } = alerts::handful(untold);
     for alert in &told {
         let line = in_words(desk, alert);
         desk.terminal.hanging(&line, NEWS).await?;
+        // What is left for now is told at the next look.
+        desk.alerted.insert((alert.at, line));
     }
     // What is over by now was told while it was not, but to whoever just came.
     if more > 0 || first && over > 0 {
