@@ -21,7 +21,7 @@ common-no-such-session = Aucune session { $id } en cours ne vous est visible. «
 flow-shell = terminal (shell)
 flow-any-command = toute commande (command)
 flow-commands = commandes (command) : { $commands }
-flow-files = fichiers : { $files }
+flow-files = fichiers : { $files }
 flow-environment = variables d'environnement (env) : { $names }
 
 term-terminal = avec terminal
@@ -1279,8 +1279,8 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
 
 # Fichiers : mots dits dans leur protocole, chacun sur une ligne
 files-missing = { $line } ne fait pas partie de cette intervention. À demander au client dans une nouvelle demande.
-files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
-files-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas SFTP comme il le devrait. À relancer ; si cela recommence, avec un autre programme.
+files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
+files-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas SFTP comme il le devrait. À relancer ; si cela recommence, avec un autre programme.
 files-no-handle = Aucun fichier n'est ouvert sous ce nom. À rouvrir.
 files-other-handle = Le fichier n'a pas été ouvert pour cela. À rouvrir pour ce que vous voulez en faire.
 files-many-handles = Trop de fichiers sont ouverts à la fois. En fermer.
@@ -1289,7 +1289,13 @@ files-unknown = Cette demande n'est pas servie ici.
 files-unusual = Cette demande contient ce que SFTP version 3 ne connaît pas.
 files-malformed = Cette demande ne se lit pas.
 files-no-path = Un chemin a au plus 4096 octets et aucun NUL.
-files-no-way = La cible ne dit pas où mène ce chemin : impossible de le chercher dans ce qui a été convenu.
+files-no-way = La cible ne dit pas où mène ce chemin : impossible de le chercher dans ce qui a été convenu.
 files-moved = Le chemin menait ailleurs pendant son ouverture. À réessayer.
-files-climbs = Ce vers quoi pointe un lien s'écrit ici sans « .. », qui mène ailleurs dès qu'un répertoire change de nom. Écrire le chemin absolu.
+files-climbs = Ce vers quoi pointe un lien s'écrit ici sans « .. », qui mène ailleurs dès qu'un répertoire change de nom. Écrire le chemin absolu.
+copy-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas `scp` comme il le devrait. À relancer ; si cela recommence, avec `sftp`, ou avec `scp` sans -O.
+copy-no-sftp = Cette cible n'a pas de sous-système SFTP : elle ne dit pas où mènent les chemins, et `scp` n'y est pas contrôlable. Demander au client de l'activer.
+copy-nothing = Aucun fichier ni répertoire de ce nom
+copy-no-name = Ce qui se copie s'appelle par son nom, pas par « . », « .. » ou « / ». Écrire son chemin.
+copy-same-name = Deux de ces fichiers portent le même nom. Les copier un par un.
+copy-no-quotes = Ce chemin contient un saut de ligne, que `scp` ne sait pas recevoir. Utiliser `sftp`.
 files-no-links = Les liens ne se créent que sur des serveurs du genre d'OpenSSH.

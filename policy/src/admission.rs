@@ -21,7 +21,7 @@ use crate::capability::Capability;
 use crate::clearance::still_in;
 use crate::documents::{Documents, HostPort};
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers, fit};
+use crate::flow::choke::{Mismatch, fit};
 use crate::identity::Presence;
 use crate::intervention::{CloseReason, Intervention, State};
 use crate::key::PublicKey;
@@ -101,7 +101,7 @@ impl Admission {
             idle,
             accompanied,
             files,
-        }) = self.files_of(flow, now)
+        }) = self.files_of(flow, &rule.capability, now)
         {
             terms.budgets = Arc::new(budgets);
             (terms.idle, terms.accompanied, terms.files) = (idle, accompanied, files);
@@ -123,7 +123,7 @@ impl Admission {
         let mut closest: Option<(Mismatch, usize)> = None;
         let mut answering: Vec<&Rule> = Vec::new();
         for rule in &self.rules {
-            match answers(&rule.capability, request) {
+            match rule.answers(request) {
                 Ok(()) => answering.push(rule),
                 Err(mismatch) => {
                     let fit = fit(&rule.capability, request);
@@ -143,8 +143,7 @@ impl Admission {
         let open = answering.iter().copied();
         let best = open
             .filter(|rule| rule.terminal || !terminal)
-            // Of two that last as long, the stricter.
-            .max_by_key(|rule| (rule.closes_at, rule.accompanied.is_some()));
+            .max_by_key(|rule| rule.preference());
         match (best, answering.first()) {
             (Some(best), _) => Ok(best),
             (None, Some(_)) if let Some(posture) = barred() => Err(Refusal::Posture(posture)),
@@ -168,7 +167,7 @@ impl Admission {
         let answering = withheld.find(|one| {
             now < one.rule.closes_at
                 && (one.rule.terminal || !terminal)
-                && answers(&one.rule.capability, request).is_ok()
+                && one.rule.answers(request).is_ok()
         });
         answering.map(|one| one.because.clone())
     }
@@ -178,7 +177,7 @@ impl Admission {
         let last = self
             .rules
             .iter()
-            .find(|rule| rule.closes_at == closed_at && answers(&rule.capability, request).is_ok());
+            .find(|rule| rule.closes_at == closed_at && rule.answers(request).is_ok());
         match last.map(Rule::end) {
             Some(end @ (EndReason::DerogationOver { .. } | EndReason::Posture(_))) => {
                 closed(end, &self.target)

@@ -8,6 +8,7 @@ mod allowed;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod scp;
 
 use std::fmt;
 use std::str::FromStr;

@@ -11,7 +11,7 @@ use crate::clearance::why_not;
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers};
+use crate::flow::choke::{Mismatch, answers_in, copies, has_files};
 use crate::name::{AccountName, FlowName, PersonId, TargetId};
 use crate::terms::signals_of;
 use crate::time::{Span, Timestamp};
@@ -126,26 +126,28 @@ pub fn explain(
     let written = documents.written(client).iter();
     for (flow, written) in client.flows.iter().zip(written) {
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);
+        // A posture that refuses its lines of files makes no command of a copy.
+        let has_files = has_files(&written.allow);
         let mut entries: Vec<(&Allowed, &Capability, u32)> = Vec::new();
         for (place, entry) in flow.allow.iter().enumerate() {
             let line = flow.lines.allow.get(place).copied();
             entries.extend(
                 entry
                     .at(at)
-                    .filter(|capability| answers(capability, request).is_ok())
+                    .filter(|capability| answers_in(has_files, capability, request).is_ok())
                     .map(|capability| (entry, capability, line.unwrap_or(flow.lines.flow))),
             );
         }
         if entries.is_empty() {
             let mut allowed = written.allow.iter().filter_map(|entry| entry.at(at));
             lacks.push(
-                if allowed.any(|capability| answers(capability, request).is_ok()) {
+                if allowed.any(|capability| answers_in(has_files, capability, request).is_ok()) {
                     format!(
                         "posture: \"{}\" is refused while the posture is high",
                         request.missing_flow()
                     )
                 } else {
-                    what_is_missing(flow, request, at)
+                    what_is_missing(flow, has_files, request, at)
                 },
             );
         }
@@ -168,7 +170,15 @@ pub fn explain(
                     line,
                     flow: flow.name.clone(),
                     accounts: accounts.clone(),
-                    allow: entry.to_string(),
+                    allow: match capability {
+                        Capability::File(_) if copies(request) => {
+                            format!("{entry} (a copy is judged by its paths)")
+                        }
+                        Capability::File(_)
+                        | Capability::Shell
+                        | Capability::Command(_)
+                        | Capability::Env(_) => entry.to_string(),
+                    },
                     terminal: match capability {
                         Capability::Shell | Capability::Command(_) => Some(entry.terminal()),
                         Capability::Env(_) | Capability::File(_) => None,
@@ -240,7 +250,7 @@ fn who_and_where(
     (accounts, lacks)
 }
 
-fn what_is_missing(flow: &Flow, request: &FlowRequest, at: Timestamp) -> String {
+fn what_is_missing(flow: &Flow, has_files: bool, request: &FlowRequest, at: Timestamp) -> String {
     let reasons = flow
         .allow
         .iter()
@@ -252,11 +262,13 @@ fn what_is_missing(flow: &Flow, request: &FlowRequest, at: Timestamp) -> String 
                 "{}: not in force without owner and until",
                 entry.line()
             )),
-            (Standing::InForce, Some(capability)) => match answers(capability, request) {
-                Ok(()) | Err(Mismatch::OtherKind) => None,
-                Err(Mismatch::Command(reason)) => Some(format!("{}: {reason}", entry.line())),
-                Err(Mismatch::Env(reason)) => Some(format!("{}: {reason}", entry.line())),
-            },
+            (Standing::InForce, Some(capability)) => {
+                match answers_in(has_files, capability, request) {
+                    Ok(()) | Err(Mismatch::OtherKind) => None,
+                    Err(Mismatch::Command(reason)) => Some(format!("{}: {reason}", entry.line())),
+                    Err(Mismatch::Env(reason)) => Some(format!("{}: {reason}", entry.line())),
+                }
+            }
             (Standing::InForce, None) => None,
         });
     let reasons: Vec<String> = reasons.collect();

@@ -12,7 +12,7 @@ use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
 use crate::extraction::{ByteCount, Level, Way};
-use crate::flow::choke::answers;
+use crate::flow::choke::{answers_in, has_files};
 use crate::flow::{FlowRequest, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
@@ -102,9 +102,12 @@ pub fn could_ask_for(
     asked: &FlowRequest,
     now: Timestamp,
 ) -> bool {
-    flows_for(documents, person, target, account)
-        .iter()
-        .any(|flow| allowed(flow, now).any(|capability| answers(capability, asked).is_ok()))
+    flows_in_both(documents, person, target, account)
+        .into_iter()
+        .any(|(written, flow)| {
+            let has_files = has_files(&written.allow);
+            allowed(flow, now).any(|one| answers_in(has_files, one, asked).is_ok())
+        })
 }
 
 /// The clients whose matter a person's account is: an operator's or auditor's own, and every client whose matrix names a

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::payload::{Kind, Payload};
-use ecluse_tests::{Answer, Site, client};
+use ecluse_tests::{Answer, Plan, Site, client};
 use tempfile::TempDir;
 
 mod log;
 mod midway;
 mod programs;
 mod refused;
+mod scp;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Everything, as `allow` writes it, below `in`.
@@ -32,6 +33,11 @@ struct Ground {
 impl Ground {
     /// A site where alice may do `rights` below `in`, and run `true`.
     fn start(rights: &[&str]) -> Result<Self> {
+        Self::start_with(rights, |_| Ok(()))
+    }
+
+    /// The same, after `change` to the plan.
+    fn start_with(rights: &[&str], change: impl FnOnce(&mut Plan) -> Result<()>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let root = fs::canonicalize(folder.path())?;
         for name in ["in/dir", "out", "here"] {
@@ -45,7 +51,7 @@ impl Ground {
         let lines = lines(&root, rights);
         let site = Site::start_with(|plan| {
             plan.documents.flow("dba")?.allow = lines;
-            Ok(())
+            change(plan)
         })?;
         site.proven("alice", "db01")?;
         Ok(Self { site, folder })

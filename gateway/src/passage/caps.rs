@@ -8,6 +8,8 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 pub(crate) const NAME: usize = 256;
 /// The value of an environment variable.
 pub(crate) const VALUE: usize = 4 << 10;
+/// A line that says what was started, as it is noted.
+pub(crate) const NOTE: usize = 8 << 10;
 /// Environment variables of a channel; OpenSSH sends a handful.
 pub(crate) const VARIABLES: usize = 64;
 /// A command. Linux gives no program a longer argument, so no shell there could be given it.
@@ -18,6 +20,9 @@ pub(crate) const COMMAND_COPIES: usize = 8;
 /// What a channel of files is charged for what it keeps beside its queue: about what 512 open files take, their paths of
 /// usual length ([`super::kinds::sftp`] says what the worst is).
 pub(crate) const FILES: usize = 512 << 10;
+
+/// The same of a channel that may copy by `scp`: a line, what waits for its turn, and the paths on the way ([`super::kinds::scp`]).
+pub(crate) const COPY: usize = 128 << 10;
 
 /// A name as it is kept: whole, or its beginning with how long it was and its digest, so that two are never taken for one.
 pub(crate) fn named(text: &str) -> String {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse_policy::{FlowRequest, SFTP};
+use ecluse_policy::capability::scp;
+use ecluse_policy::{FlowRequest, Permit, SFTP};
 use ecluse_recordings as recordings;
 
 use super::caps;
@@ -114,15 +115,41 @@ pub(crate) enum Start {
     Shell,
     /// One command, as bytes.
     Command(Vec<u8>),
+    /// Files by a command that is looked into.
+    Copy(Copying),
     /// Files: the subsystem `sftp`.
     Files,
 }
 
+/// A command that copies files.
+#[derive(Debug, Clone)]
+pub(crate) struct Copying {
+    /// As it was typed.
+    pub(crate) typed: Vec<u8>,
+    /// What it means.
+    pub(crate) means: scp::Command,
+}
+
 impl Start {
+    /// The same by what permits it: a command that goes by lines of files is looked into.
+    pub(super) fn by(self, permit: &Permit) -> Self {
+        match self {
+            Self::Command(typed) if permit.terms().files().is_some() => {
+                match scp::Command::parse(&typed) {
+                    Some(means) => Self::Copy(Copying { typed, means }),
+                    // Cannot be: by this it was permitted. What is no packet of SFTP does not pass there.
+                    None => Self::Files,
+                }
+            }
+            Self::Shell | Self::Command(_) | Self::Copy(_) | Self::Files => self,
+        }
+    }
+
     pub(super) fn flow(&self) -> FlowRequest {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(command.clone()),
+            Self::Copy(copy) => FlowRequest::Command(copy.typed.clone()),
             Self::Files => FlowRequest::Subsystem(SFTP.to_owned()),
         }
     }
@@ -132,6 +159,7 @@ impl Start {
         match self {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(caps::attempted(command)),
+            Self::Copy(copy) => FlowRequest::Command(caps::attempted(&copy.typed)),
             Self::Files => self.flow(),
         }
     }
@@ -141,6 +169,7 @@ impl Start {
         match self {
             Self::Shell => None,
             Self::Command(command) => Some(recordings::spelled(command)),
+            Self::Copy(copy) => Some(recordings::spelled(&copy.typed)),
             Self::Files => Some(SFTP.to_owned()),
         }
     }

@@ -38,6 +38,8 @@ use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
+/// The same where files were refused, as `scp` itself reports it.
+const COPY_REFUSED: u32 = 1;
 /// The longest sleep between two looks at the wall clock.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -137,8 +139,8 @@ impl<'a> Passing<'a> {
         posture::begins(self.visit, self.seated).await;
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
-            Start::Command(_) | Start::Files if self.visit.is_told() => Vec::new(),
-            Start::Command(_) | Start::Files | Start::Shell => {
+            Start::Command(_) | Start::Copy(_) | Start::Files if self.visit.is_told() => Vec::new(),
+            Start::Command(_) | Start::Copy(_) | Start::Files | Start::Shell => {
                 let pays_by = self.toll.toll().budgeted();
                 notice::as_they_stand(self.visit.gateway(), &pays_by).await
             }
@@ -201,6 +203,7 @@ impl<'a> Passing<'a> {
             visit,
             seated: self.seated,
             number: self.number,
+            start: self.start,
         };
         let vigil = Vigil::new(
             visit,
@@ -265,7 +268,18 @@ impl<'a> Passing<'a> {
                 let _ = self.tap.event(Event::Note(reach::TARGET_LOST));
                 self.target_failed("target-lost", reach::TARGET_LOST)
             }
-            Stopped::Protocol(why) => self.target_failed("files-protocol", &why),
+            Stopped::Protocol(why) => {
+                let text_id = match self.start {
+                    Start::Copy(_) => "copy-protocol",
+                    Start::Shell | Start::Command(_) | Start::Files => "files-protocol",
+                };
+                self.target_failed(text_id, &why)
+            }
+            Stopped::Refused { words, because } => Farewell {
+                words,
+                ..Farewell::explained(COPY_REFUSED)
+            }
+            .because(because),
             Stopped::Unrecorded(error) => self.unrecorded(&error),
             Stopped::Idle(after) => {
                 let Seated {
@@ -431,12 +445,13 @@ fn opened(
     ChannelOpened {
         kind: match start {
             Start::Shell => ChannelKind::Shell,
-            Start::Command(_) => ChannelKind::Exec,
+            Start::Command(_) | Start::Copy(_) => ChannelKind::Exec,
             Start::Files => ChannelKind::Sftp,
         },
         command: match start {
             Start::Shell | Start::Files => None,
             Start::Command(command) => Some(command.as_slice().into()),
+            Start::Copy(copy) => Some(copy.typed.as_slice().into()),
         },
         account: Some(permit.account().to_string()),
         pty: terminal.map(|(term, terminal)| recordings::Pty {

@@ -66,6 +66,13 @@ pub(crate) enum Stopped {
     Idle(Span),
     /// A side does not speak as agreed.
     Protocol(String),
+    /// The kind refuses what was to pass.
+    Refused {
+        /// What the technician does not know yet.
+        words: Option<String>,
+        /// Why, for the record.
+        because: String,
+    },
     /// What passes cannot be recorded.
     Unrecorded(RecordError),
 }
@@ -176,6 +183,7 @@ impl Pump<'_> {
     }
 
     async fn carry(&mut self, ends: &mut Ends<'_>) -> Result<Stopped, RecordError> {
+        self.begin(ends)?;
         let mut gone = ends.technician.source.gone();
         loop {
             if ends.technician.outbox.is_empty()
@@ -392,8 +400,11 @@ impl Pump<'_> {
                 step @ (Step::Record(..)
                 | Step::Send { .. }
                 | Step::Log(_)
+                | Step::Beside { .. }
+                | Step::Run(_)
                 | Step::Refused { .. }
-                | Step::Stop(_)) => self.of_files(step, ends)?,
+                | Step::Stop(_)
+                | Step::End { .. }) => self.of_files(step, ends)?,
             }
         }
         Ok(())
@@ -451,8 +462,14 @@ impl Pump<'_> {
                 message: message.clone(),
             })),
             Piece::Remark(remark) => self.tape.event(Event::Note(remark)),
-            // Neither passes; bytes are of a stream.
-            Piece::Refused | Piece::Close | Piece::Data(_) | Piece::ErrorData(_) => Ok(()),
+            // None passes; bytes are of a stream.
+            Piece::Refused
+            | Piece::Close
+            | Piece::Data(_)
+            | Piece::ErrorData(_)
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_) => Ok(()),
         }
     }
 }

@@ -36,6 +36,9 @@ pub(super) async fn refuse(opening: &mut Opening, words: &str) -> Result<(), Gon
                 | Piece::Signal(_)
                 | Piece::Exit(_)
                 | Piece::Refused
+                | Piece::Beside(_)
+                | Piece::BesideOver
+                | Piece::Run(_)
                 | Piece::Remark(_),
             )) => continue,
         };

@@ -62,6 +62,12 @@ pub(crate) enum Piece {
     Exit(Exit),
     /// The target does not start what it was asked for.
     Refused,
+    /// Bytes of the channel beside it, on which the gateway asks a target for itself.
+    Beside(Bytes),
+    /// Nothing more comes of that channel.
+    BesideOver,
+    /// What a target is to start now, where it was reached and asked for nothing yet.
+    Run(Bytes),
     /// Said by the side itself about what came and goes no further.
     Remark(Cow<'static, str>),
     /// The channel is closed, in due form.
@@ -92,7 +98,11 @@ impl Piece {
     pub(crate) fn bytes(&self) -> Option<&Bytes> {
         match self {
             Self::Data(bytes) | Self::ErrorData(bytes) => Some(bytes),
-            Self::Resize(_)
+            // What is beside is of no stream.
+            Self::Beside(_)
+            | Self::BesideOver
+            | Self::Run(_)
+            | Self::Resize(_)
             | Self::Signal(_)
             | Self::Eof
             | Self::Exit(_)
@@ -106,7 +116,9 @@ impl Piece {
     /// piece says so here, or does not compile.
     pub(crate) fn payload(&self) -> usize {
         match self {
-            Self::Data(bytes) | Self::ErrorData(bytes) => bytes.len(),
+            Self::Data(bytes) | Self::ErrorData(bytes) | Self::Beside(bytes) | Self::Run(bytes) => {
+                bytes.len()
+            }
             // Columns and rows.
             Self::Resize(TermSize { cols: _, rows: _ }) => 8,
             Self::Signal(signal) => signal.name().len(),
@@ -117,7 +129,7 @@ impl Piece {
                 message,
             }) => signal.name().len() + 1 + message.len(),
             // That it comes is all that it says; a remark goes no further than the recording.
-            Self::Eof | Self::Refused | Self::Remark(_) | Self::Close => 0,
+            Self::Eof | Self::Refused | Self::Remark(_) | Self::Close | Self::BesideOver => 0,
         }
     }
 
@@ -130,6 +142,9 @@ impl Piece {
             }
             Self::Data(_)
             | Self::ErrorData(_)
+            | Self::Beside(_)
+            | Self::BesideOver
+            | Self::Run(_)
             | Self::Resize(_)
             | Self::Signal(_)
             | Self::Eof

@@ -102,6 +102,9 @@ async fn pass(
         return Ok(Farewell::refused(visit.say("store-silent")));
     }
 
+    // By lines of files, a copy is looked into.
+    let start = &start.clone().by(permit);
+
     // The channel is opened in the recording, and closed there however it ends (R2).
     let mut passing = match Passing::begin(visit, opening, start, &seated).await {
         Ok(passing) => passing,

@@ -29,6 +29,7 @@ pub(crate) async fn converse(
         // Nobody converses by it: `story` refuses it first.
         Start::Shell | Start::Files => None,
         Start::Command(command) => Some(String::from_utf8_lossy(command).into_owned()),
+        Start::Copy(copy) => Some(String::from_utf8_lossy(&copy.typed).into_owned()),
     };
     attend(
         visit,
@@ -149,6 +150,9 @@ fn hand_over(
             | Piece::ErrorData(_)
             | Piece::Exit(_)
             | Piece::Refused
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_)
             | Piece::Remark(_),
         ) => return true,
         Some(Piece::Close) | None => return false,

@@ -96,9 +96,17 @@ impl<'r> Together<'r> {
 }
 
 impl Admission {
-    /// What bounds a channel that starts with `request`, where it is one of files.
-    pub(super) fn files_of(&self, request: &FlowRequest, now: Timestamp) -> Option<Bounds> {
-        if !matches!(request, FlowRequest::Subsystem(name) if name == SFTP) {
+    /// What bounds a channel that starts with `request` by `capability`, where it is one of files.
+    pub(super) fn files_of(
+        &self,
+        request: &FlowRequest,
+        capability: &Capability,
+        now: Timestamp,
+    ) -> Option<Bounds> {
+        let is_subsystem = matches!(request, FlowRequest::Subsystem(name) if name == SFTP);
+        let is_copy =
+            matches!(request, FlowRequest::Command(_)) && matches!(capability, Capability::File(_));
+        if !is_subsystem && !is_copy {
             return None;
         }
         let (mut grants, mut rules) = (Vec::new(), Vec::new());

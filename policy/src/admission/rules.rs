@@ -7,7 +7,8 @@ use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
-use crate::flow::choke::answers;
+use crate::flow::FlowRequest;
+use crate::flow::choke::{Mismatch, answers_in, has_files};
 use crate::identity::Presence;
 use crate::intervention::Grant;
 use crate::matrix::flows_in_both;
@@ -24,6 +25,8 @@ pub(super) struct Rule {
     /// The line of the matrix, as it is written.
     pub(super) line: String,
     pub(super) flow: FlowName,
+    /// Whether its flow has lines of files, by which what copies is judged.
+    pub(super) has_files: bool,
     /// Whether a terminal comes with it.
     pub(super) terminal: bool,
     /// When the line is over, where it is a derogation. `closes_at` is never behind it.
@@ -55,7 +58,7 @@ impl Withheld {
     pub(super) fn answers(&self, asked: &StartRequest, now: Timestamp) -> bool {
         now < self.rule.closes_at
             && (self.rule.terminal || asked.terminal.is_none())
-            && answers(&self.rule.capability, &asked.flow).is_ok()
+            && self.rule.answers(&asked.flow).is_ok()
     }
 }
 
@@ -141,6 +144,7 @@ impl Rules {
                         capability,
                         line: entry.line(),
                         flow: flow.name.clone(),
+                        has_files: has_files(&flow.allow),
                         terminal: entry.terminal(),
                         over_at: entry.ends_at(),
                         hours_close_at: flow.hours.closes_after(now),
@@ -221,6 +225,18 @@ fn barred(
 }
 
 impl Rule {
+    /// Whether it alone lets `request` pass.
+    pub(super) fn answers(&self, request: &FlowRequest) -> Result<(), Mismatch> {
+        answers_in(self.has_files, &self.capability, request)
+    }
+
+    /// Of several that answer, the greatest comes first. A flow that gives a copy as a command gives it whatever another's paths
+    /// say; of two that last as long, the stricter.
+    pub(super) const fn preference(&self) -> (bool, Timestamp, bool) {
+        let is_command = matches!(self.capability, Capability::Command(_));
+        (is_command, self.closes_at, self.accompanied.is_some())
+    }
+
     /// Closes with the shorter window of a posture.
     fn close_by(&mut self, posture: &InPosture, standing: Standing, asked: For) {
         let mut over_at = posture.over_at(standing.opened_at);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Capability, CommandTemplate};
+use super::{Capability, CommandTemplate, scp};
 use crate::derogation::Derogation;
 use crate::time::Timestamp;
 
@@ -81,6 +81,29 @@ impl Allowed {
     #[must_use]
     pub fn line(&self) -> String {
         self.capability.to_string()
+    }
+
+    /// Whether it is a line of files, in force or not.
+    pub(crate) const fn is_of_files(&self) -> bool {
+        match self.capability {
+            Capability::File(_) => true,
+            Capability::Shell | Capability::Command(_) | Capability::Env(_) => false,
+        }
+    }
+
+    /// Whether it is written as a command that copies: beside a line of files it gives none.
+    pub(crate) fn is_of_copies(&self) -> bool {
+        match &self.capability {
+            Capability::Command(CommandTemplate::Words(_)) => {
+                let line = self.line();
+                let program = line.split_whitespace().nth(1).unwrap_or_default();
+                scp::PROGRAMS.contains(&program)
+            }
+            Capability::Command(CommandTemplate::Any)
+            | Capability::Shell
+            | Capability::Env(_)
+            | Capability::File(_) => false,
+        }
     }
 
     /// The holes of its template that take a plain name.

@@ -10,6 +10,7 @@ use super::approval::{CEILING, LONG};
 use super::error::DocumentError;
 use super::{Client, Documents, Extraction, Flow, derogation, waiting};
 use crate::capability::{Allowed, Capability, CommandTemplate, Standing};
+use crate::flow::choke::has_files;
 use crate::time::Timestamp;
 
 /// Something that whoever wrote a document should know. It is no error.
@@ -126,6 +127,15 @@ impl Documents {
                 for hole in entry.plain_holes() {
                     let says = format!(
                         "`{}`: {{{hole}}} takes a name (A-Z a-z 0-9 _ . -) since this version; {{{hole}:word}} takes what it took before, with @ % + = : , too",
+                        entry.line()
+                    );
+                    say(line, "allow", says);
+                }
+            }
+            if has_files(&flow.allow) {
+                for (entry, line) in entries(flow).filter(|(entry, _)| entry.is_of_copies()) {
+                    let says = format!(
+                        "`{}` gives no copy here: what `scp` copies in a flow with lines of files is judged by these (`sftp-read`, `sftp-write` …)",
                         entry.line()
                     );
                     say(line, "allow", says);

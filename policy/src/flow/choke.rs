@@ -3,7 +3,7 @@
 //! Both matches name every variant: a new kind of request, or of capability, stops the compiler here.
 
 use super::{FlowRequest, SFTP};
-use crate::capability::{Capability, CommandRefused, EnvRefused};
+use crate::capability::{Allowed, Capability, CommandRefused, EnvRefused, scp};
 
 /// Why one capability does not answer one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,51 @@ pub(crate) enum Mismatch {
     Command(CommandRefused),
     /// It is for variables, not for this one.
     Env(EnvRefused),
+}
+
+/// Whether `request` is a command that copies files by a protocol that is looked into.
+pub(crate) fn copies(request: &FlowRequest) -> bool {
+    match request {
+        FlowRequest::Command(command) => scp::Command::parse(command).is_some(),
+        FlowRequest::SessionChannel
+        | FlowRequest::Pty
+        | FlowRequest::Shell
+        | FlowRequest::Env { .. }
+        | FlowRequest::WindowChange
+        | FlowRequest::Signal(_)
+        | FlowRequest::Break
+        | FlowRequest::Subsystem(_)
+        | FlowRequest::File(_)
+        | FlowRequest::X11
+        | FlowRequest::AgentForwarding
+        | FlowRequest::DirectTcpip { .. }
+        | FlowRequest::DirectStreamlocal { .. }
+        | FlowRequest::RemoteForward { .. }
+        | FlowRequest::RemoteStreamlocal { .. }
+        | FlowRequest::UnknownChannel(_)
+        | FlowRequest::UnknownRequest(_)
+        | FlowRequest::UnnamedRequest { .. } => false,
+    }
+}
+
+/// Whether one of these entries of a flow is a line of files, in force or not: what such a flow lets copy is judged by paths, and
+/// a line that is over leaves no more than it gave.
+pub(crate) fn has_files(entries: &[Allowed]) -> bool {
+    entries.iter().any(Allowed::is_of_files)
+}
+
+/// Whether `capability` lets `request` pass in a flow that has lines of files or not: a copy is no command there.
+pub(crate) fn answers_in(
+    has_files: bool,
+    capability: &Capability,
+    request: &FlowRequest,
+) -> Result<(), Mismatch> {
+    match capability {
+        Capability::Command(_) if has_files && copies(request) => Err(Mismatch::OtherKind),
+        Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_) => {
+            answers(capability, request)
+        }
+    }
 }
 
 /// Whether `capability` alone lets `request` pass.
@@ -38,6 +83,8 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         | FlowRequest::Break => Err(Mismatch::OtherKind),
         FlowRequest::Command(command) => match capability {
             Capability::Command(template) => template.matches(command).map_err(Mismatch::Command),
+            // What carries every line of files, as the subsystem does.
+            Capability::File(_) if copies(request) => Ok(()),
             // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
             Capability::Shell | Capability::Env(_) | Capability::File(_) => {
                 Err(Mismatch::OtherKind)

@@ -180,3 +180,64 @@ fn explain_answers_for_a_path() {
         "{refused}"
     );
 }
+
+/// F1, F2: in a flow with lines of files a copy by `scp` is judged by them and by nothing else; in one without, it is a command.
+/// Rights are the union of flows: a flow that gives it as a command gives it whatever another's paths say.
+#[test]
+fn f1_a_copy_is_judged_by_its_flows_lines_of_files() {
+    let (from, more) = ("scp -f /srv/a", "scp -f /srv/a; id");
+    let by = |flows: &str, command: &str| {
+        let asked = FlowRequest::Command(command.into());
+        match admitted(&with_flows(flows)).decide(&asked, t0()) {
+            Verdict::Permit(permit) => Ok(permit.terms().files().is_some()),
+            Verdict::Refuse(refusal) => Err(refusal.to_string()),
+        }
+    };
+    let command = "\"command: scp -f {path}\"";
+    let files = "\"sftp-read: /srv/**\"";
+    let only = |allow: &str| flow("dba", allow, "always", "");
+    assert_eq!(by(&only(command), from), Ok(false));
+    assert_eq!(by(&only(files), from), Ok(true));
+    assert_eq!(by(&only(&format!("{command}, {files}")), from), Ok(true));
+    // A shell makes more of it than a copy: no line of files starts that.
+    let every = "{ line = \"command: *\", owner = \"Odile\", until = \"2027-03-31\" }";
+    assert!(by(&only(files), more).is_err());
+    assert_eq!(by(&only(&format!("{every}, {files}")), more), Ok(false));
+    assert_eq!(by(&only(&format!("{every}, {files}")), from), Ok(true));
+    let apart = format!(
+        "{}{}",
+        flow("one", files, "always", ""),
+        flow("two", command, "always", "")
+    );
+    assert_eq!(by(&apart, from), Ok(false));
+    // A line of files that is over gives nothing, and its flow no command in its place.
+    let over = "{ line = \"sftp-write: /**\", owner = \"Odile\", until = \"2020-03-31\" }";
+    assert!(by(&only(&format!("{command}, {over}")), from).is_err());
+    let documents = with_flows(&only(&format!("{command}, {files}")));
+    let asked = FlowRequest::Command(from.into());
+    let said = explain(&documents, &person("alice"), &target("db01"), &asked, t0()).to_string();
+    assert!(
+        said.contains("sftp-read: /srv/** (a copy is judged by its paths)"),
+        "{said}"
+    );
+    assert!(!said.contains("command: scp"), "{said}");
+    // The rest of it is a channel of files as any other.
+    let admission = admitted(&with_flows(&only(files)));
+    let permit = permitted(admission.decide(&FlowRequest::Command(from.into()), t0()));
+    assert_eq!(asks(&permit, FileRight::Read, "/srv/a", t0()), Ok(()));
+    assert!(asks(&permit, FileRight::Read, "/etc/a", t0()).is_err());
+    assert!(permit.terms().signals().is_empty());
+}
+
+/// A template that would copy beside lines of files gives no copy, and whoever wrote it is told.
+#[test]
+fn check_says_which_command_gives_no_copy() {
+    let says = |allow: &str| {
+        let remarks = with_flows(&flow("dba", allow, "always", "")).remarks(t0());
+        let mut remarks = remarks.iter();
+        remarks.any(|remark| remark.says.contains("gives no copy here"))
+    };
+    assert!(says("\"command: scp -f {path}\", \"sftp-read: /srv/**\""));
+    assert!(!says("\"command: scp -f {path}\""));
+    assert!(!says("\"command: uptime\", \"sftp-read: /srv/**\""));
+}

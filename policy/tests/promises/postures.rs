@@ -394,3 +394,38 @@ fn p6_explain_answers_under_a_posture() {
         "{told}"
     );
 }
+
+/// P6: a posture that refuses a flow's lines of files makes no command of a copy, for whoever asks and for whoever asks about it.
+#[test]
+fn p6_a_copy_is_no_command_while_its_lines_of_files_are_refused() {
+    let lines = "\"command: scp -f {path}\", \"sftp-read: /srv/**\"";
+    let flow = flow().replace(&format!("\"shell\", {ANY}"), lines);
+    let posture = "[posture.high]\napprovers = 1\nrefuse = [\"sftp-read\"]\nat-most = \"24h\"\n";
+    let before = with_flows(&format!("{flow}{posture}"));
+    let open = asked(&before)
+        .approved_by(&before, &odile(&before), &Narrowing::default(), t0())
+        .unwrap();
+    let copy = FlowRequest::Command(b"scp -f /srv/a".to_vec());
+    let may = |documents: &Documents| {
+        let (alice, db01) = (alice(documents), target("db01"));
+        let start = StartRequest::plain(copy.clone());
+        let all = std::slice::from_ref(&open);
+        let admission = admit_for(documents, &alice, &db01, None, Some(&start), all, t0())?;
+        match admission.open(&start, t0()) {
+            Verdict::Permit(permit) => Ok(permit.terms().files().is_some()),
+            Verdict::Refuse(refusal) => Err(refusal),
+        }
+    };
+    let explained = |documents: &Documents| {
+        explain(documents, &person("alice"), &target("db01"), &copy, t0()).is_allowed()
+    };
+    assert_eq!(may(&before), Ok(true));
+    assert!(explained(&before));
+    let high = heightened(&before, t0());
+    assert!(
+        matches!(may(&high), Err(Refusal::Posture(_))),
+        "{:?}",
+        may(&high)
+    );
+    assert!(!explained(&high));
+}

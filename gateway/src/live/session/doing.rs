@@ -16,7 +16,11 @@ impl LiveChannel {
     pub(crate) fn told(&self) -> Option<String> {
         let command = self.command.as_ref()?;
         Some(match &self.doing {
-            Some(doing) => format!("{command} {doing}"),
+            // Its program: what passes says the path.
+            Some(doing) => {
+                let program = command.split(' ').next().unwrap_or_default();
+                format!("{program} {doing}")
+            }
             None => command.clone(),
         })
     }

@@ -4,7 +4,7 @@
 //! first, with paths in the spelling that was judged. What is no packet (a window, an exit status, standard error) passes
 //! as it does on any channel.
 
-mod entry;
+pub(super) mod entry;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -16,6 +16,7 @@ use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::bundle::Language;
 
 use super::opaque::Opaque;
+use super::scp;
 use super::sftp::coverage::{Digest, MakeDigest};
 use super::sftp::{self, Answer, Operation, Say, Sftp, Words};
 use super::{Ask, Kind, Step};
@@ -24,14 +25,17 @@ use crate::passage::side::Piece;
 /// Packets that are sent together, at most. **Unit**: bytes.
 const TOGETHER: usize = 4 << 10;
 /// Refusals whose words are told beside the stream, and put on record one by one in the log; all are in the recording.
-const MOST_TOLD: usize = 64;
+pub(super) const MOST_TOLD: usize = 64;
 /// Refusals after which the channel ends: what is refused is paid by no budget, and is on record all the same.
-const MOST_REFUSED: u64 = 20_000;
+pub(super) const MOST_REFUSED: u64 = 20_000;
 
 /// How a technician reads what is refused.
 pub(crate) trait Reads: Send {
     /// The words of the gateway's own.
     fn own(&self, words: Words) -> String;
+
+    /// The same of the old protocol's.
+    fn copying(&self, words: scp::Words) -> String;
 
     /// The refusal of something whose `line` is missing, by the path that was typed.
     fn refused(&self, refusal: &Refusal, line: &str) -> String;
@@ -113,6 +117,7 @@ impl<R: Reads + Clone + 'static> Files<R> {
         let Some(words) = words else { return };
         self.refused += 1;
         if self.told.len() < MOST_TOLD && self.told.insert(words.clone()) {
+            let words = Some(words);
             out.push(Step::Refused { words, line });
         }
         if self.refused == MOST_REFUSED {
@@ -141,7 +146,13 @@ impl<R: Reads + Clone + 'static> Files<R> {
 }
 
 /// Sends a packet, together with small ones before it: one look at a path is three of them.
-fn send(towards: Direction, bytes: Bytes, payload: usize, counts: usize, out: &mut Vec<Step>) {
+pub(super) fn send(
+    towards: Direction,
+    bytes: Bytes,
+    payload: usize,
+    counts: usize,
+    out: &mut Vec<Step>,
+) {
     if let Some(Step::Send {
         towards: way,
         bytes: before,
@@ -165,7 +176,11 @@ fn send(towards: Direction, bytes: Bytes, payload: usize, counts: usize, out: &m
 }
 
 /// Asks for everything that an operation needs; the words of the first refusal.
-fn judged<R: Reads>(reads: &R, operation: &Operation, ask: &mut Ask<'_>) -> Result<(), String> {
+pub(super) fn judged<R: Reads>(
+    reads: &R,
+    operation: &Operation,
+    ask: &mut Ask<'_>,
+) -> Result<(), String> {
     for need in operation.request.needs() {
         ask(&FlowRequest::File(need.clone()))
             .map_err(|refusal| reads.refused(&refusal, &operation.missing_line(&need)))?;
@@ -244,7 +259,7 @@ impl<R: Reads + Clone + 'static> Kind for Files<R> {
 }
 
 /// SHA-256 of what passes, as it passes.
-struct Sha256(digest::Context);
+pub(super) struct Sha256(digest::Context);
 
 impl Default for Sha256 {
     fn default() -> Self {

@@ -4,8 +4,10 @@
 //! [`Step`]s what becomes of it; [`super::pump`] records, counts and forwards that, in this order, for every kind alike.
 //! A new kind is one file here, and what it may let pass is asked of policy through `ask`.
 
+pub(crate) mod copying;
 pub(crate) mod files;
 pub(crate) mod opaque;
+pub(crate) mod scp;
 pub(crate) mod sftp;
 
 use std::borrow::Cow;
@@ -44,15 +46,31 @@ pub(crate) enum Step {
     },
     /// An entry of the recording's log of files.
     Log(Box<FileEntry>),
-    /// Something was refused that the technician is told beside the stream, and that goes on record in the log.
+    /// The gateway asks the target something for itself, on the channel beside the program's; what is recorded led to it.
+    Beside {
+        /// A whole question.
+        bytes: Bytes,
+        /// What of it the technician chose. **Unit**: bytes.
+        payload: usize,
+    },
+    /// The target starts this command, and no other; it is on record.
+    Run(Bytes),
+    /// Something was refused that goes on record in the log.
     Refused {
-        /// As they read it.
-        words: String,
+        /// What the technician is told of it beside the stream.
+        words: Option<String>,
         /// As it is on record.
         line: String,
     },
     /// Nothing more passes: a side does not speak as agreed, in these words.
     Stop(String),
+    /// Nothing more passes, by the gateway's own word.
+    End {
+        /// What the technician does not know from the stream.
+        words: Option<String>,
+        /// Why, for the record.
+        because: String,
+    },
 }
 
 /// Asks the channel's permit for what comes on the open channel.
@@ -60,6 +78,9 @@ pub(crate) type Ask<'a> = dyn FnMut(&FlowRequest) -> Result<(), Refusal> + 'a;
 
 /// One kind of channel.
 pub(crate) trait Kind: Send {
+    /// Its target is reached, for the first time or again after a pause: what is asked of it before anything arrives, once.
+    fn begin(&mut self, _at: Instant, _ask: &mut Ask<'_>, _out: &mut Vec<Step>) {}
+
     /// A piece arrived, on its way `towards` the other side: bytes, a request, an end. Everything that happens to it is
     /// in `out`; what is not, does not happen.
     fn read(

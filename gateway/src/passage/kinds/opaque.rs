@@ -77,7 +77,15 @@ impl Kind for Opaque {
             // What the other side has no business to send goes nowhere; the rest is the pump's.
             (ToTarget, Piece::ErrorData(_) | Piece::Exit(_))
             | (ToTechnician, Piece::Resize(_) | Piece::Signal(_))
-            | (_, Piece::Refused | Piece::Remark(_) | Piece::Close) => {}
+            | (
+                _,
+                Piece::Refused
+                | Piece::Remark(_)
+                | Piece::Close
+                | Piece::Beside(_)
+                | Piece::BesideOver
+                | Piece::Run(_),
+            ) => {}
         }
     }
 

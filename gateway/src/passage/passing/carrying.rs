@@ -2,25 +2,31 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::{FlowRequest, Refusal, SFTP, Span};
+use ecluse_policy::{FlowRequest, Refusal, Span};
 use ecluse_recordings::{Event, RecordError};
 
 use super::Passing;
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::passage::channel::Start;
+use crate::passage::kinds::copying::Copying;
 use crate::passage::kinds::files::{Files, Reads};
 use crate::passage::kinds::opaque::Opaque;
+use crate::passage::kinds::scp;
 use crate::passage::kinds::sftp::{Doing, Words};
 use crate::passage::kinds::{Kind, Step};
 use crate::passage::tap::Tape;
-use crate::passage::visit::Visit;
 use crate::passage::visit::sessions::Seated;
+use crate::passage::visit::{Visit, with_command};
 
 /// What passes on a channel that was started so.
 pub(super) fn kind_of(visit: &Arc<Visit>, start: &Start) -> Box<dyn Kind> {
     match start {
         Start::Shell | Start::Command(_) => Box::new(Opaque::default()),
+        Start::Copy(copy) => {
+            let means = copy.means.clone();
+            Box::new(Copying::new(means, InWords(Arc::clone(visit))))
+        }
         Start::Files => Box::new(Files::new(InWords(Arc::clone(visit)))),
     }
 }
@@ -31,6 +37,10 @@ struct InWords(Arc<Visit>);
 
 impl Reads for InWords {
     fn own(&self, words: Words) -> String {
+        self.0.say(words.text_id())
+    }
+
+    fn copying(&self, words: scp::Words) -> String {
         self.0.say(words.text_id())
     }
 
@@ -50,6 +60,7 @@ pub(super) struct Beside<'a> {
     pub(super) visit: &'a Arc<Visit>,
     pub(super) seated: &'a Seated,
     pub(super) number: u32,
+    pub(super) start: &'a Start,
 }
 
 impl Beside<'_> {
@@ -78,9 +89,10 @@ impl Beside<'_> {
             .seated
             .session
             .record(self.visit, AuditKind::FlowRefused);
-        let flow = FlowRequest::Subsystem(SFTP.to_owned());
+        let flow = self.start.flow();
         let record = record.refused().reason(line);
         let record = record.detail("flow", flow.to_string());
+        let record = with_command(record, &flow);
         let visit = Arc::clone(self.visit);
         // The pump waits for nobody.
         self.visit
@@ -113,8 +125,11 @@ impl Passing<'_> {
                 | Step::Release(_)
                 | Step::Record(..)
                 | Step::Send { .. }
+                | Step::Beside { .. }
+                | Step::Run(_)
                 | Step::Refused { .. }
-                | Step::Stop(_) => {}
+                | Step::Stop(_)
+                | Step::End { .. } => {}
             }
         }
         Ok(())

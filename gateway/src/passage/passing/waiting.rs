@@ -92,6 +92,7 @@ impl Passing<'_> {
         let command = match self.start {
             Start::Shell | Start::Files => 0,
             Start::Command(command) => command.len(),
+            Start::Copy(copy) => copy.typed.len(),
         };
         let variables = permit.terms().environment().iter();
         let variables = variables.map(|(name, value)| name.len() + value.len());
@@ -125,7 +126,12 @@ impl Passing<'_> {
                 let noted = self.tap.event(Event::Note(&remark));
                 noted.map_err(|error| self.unrecorded(&error))?;
             }
-            Piece::Exit(_) | Piece::Refused | Piece::Close => {}
+            Piece::Exit(_)
+            | Piece::Refused
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_)
+            | Piece::Close => {}
         }
         Ok(())
     }

@@ -147,9 +147,14 @@ impl Pump<'_> {
                 self.known.resizes(size);
                 None
             }
-            Piece::Eof | Piece::Exit(_) | Piece::Refused | Piece::Remark(_) | Piece::Close => {
-                Some(piece)
-            }
+            Piece::Eof
+            | Piece::Exit(_)
+            | Piece::Refused
+            | Piece::Remark(_)
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_)
+            | Piece::Close => Some(piece),
         }
     }
 

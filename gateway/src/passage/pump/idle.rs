@@ -69,6 +69,9 @@ impl Known {
                 !is_typed || towards == ToTarget
             }
             Piece::Resize(_)
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_)
             | Piece::Eof
             | Piece::Exit(_)
             | Piece::Refused

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::{FileGrants, FlowRequest, Span};
+use ecluse_recordings as recordings;
 use ecluse_recordings::{Event, RecordError};
 use tokio::sync::watch;
 
 use super::{Ends, Pump, Stopped};
 use crate::clock;
+use crate::passage::caps;
 use crate::passage::kinds::Step;
 use crate::passage::kinds::sftp::Doing;
 use crate::passage::side::Piece;
@@ -58,6 +60,14 @@ pub(super) struct Told {
 }
 
 impl Pump<'_> {
+    /// What is asked of the target before anything arrives.
+    pub(super) fn begin(&mut self, ends: &mut Ends<'_>) -> Result<(), RecordError> {
+        let (mut steps, permit) = (Vec::new(), self.permit);
+        let mut ask = |request: &FlowRequest| permit(request);
+        self.kind.begin(clock::monotonic(), &mut ask, &mut steps);
+        self.carry_out(steps, ends)
+    }
+
     /// Asks again for everything that is open.
     pub(super) fn revoke(&mut self, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         let (mut steps, permit) = (Vec::new(), self.permit);
@@ -104,7 +114,26 @@ impl Pump<'_> {
             }
             Step::Refused { words, line } => {
                 (self.lines.refused)(&line);
-                self.tell(&words, ends)
+                words.map_or(Ok(()), |words| self.tell(&words, ends))
+            }
+            Step::Beside { bytes, payload } => {
+                let outbox = &mut ends.target.outbox;
+                outbox.put_counted(Piece::Beside(bytes), payload, 0);
+                Ok(())
+            }
+            Step::Run(line) => {
+                let shown = recordings::spelled(&line);
+                let note = format!("started on the target: {}", caps::clip(&shown, caps::NOTE));
+                self.tape.event(Event::Note(&note))?;
+                // Paid for as it was typed.
+                ends.target.outbox.put_counted(Piece::Run(line), 0, 0);
+                Ok(())
+            }
+            Step::End { words, because } => {
+                self.tape.event(Event::Note(&because))?;
+                let over = Stopped::Refused { words, because };
+                self.known.over.get_or_insert(over);
+                Ok(())
             }
             Step::Stop(why) => {
                 self.tape.event(Event::Note(&why))?;

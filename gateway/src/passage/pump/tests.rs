@@ -200,7 +200,12 @@ impl Sink for Taking {
                 Piece::Signal(signal) => self.hears(format!("signal {}", signal.name())),
                 Piece::Eof => self.hears(format!("{:?} ends", self.towards)),
                 Piece::Exit(Exit::Status(status)) => self.hears(format!("status {status}")),
-                Piece::Exit(Exit::Signal { .. }) | Piece::Refused | Piece::Remark(_) => {
+                Piece::Exit(Exit::Signal { .. })
+                | Piece::Refused
+                | Piece::Beside(_)
+                | Piece::BesideOver
+                | Piece::Run(_)
+                | Piece::Remark(_) => {
                     unreachable!("nobody sends it here")
                 }
                 Piece::Close => {}

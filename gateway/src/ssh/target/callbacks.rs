@@ -1,4 +1,5 @@
-//! What a target may make the gateway do: prove its key, greet, and send on its one channel what the technician takes.
+//! What a target may make the gateway do: prove its key, greet, and send on its channel what the technician takes, and on the one beside
+//! it what the gateway asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,22 +22,31 @@ pub(crate) struct Target {
     pub(super) greeting: Greeting,
     /// What it has sent on its channel. Every callback of the channel takes over what the library has laid down.
     pub(super) intake: Arc<Intake>,
+    /// The same of the channel beside it, on which the gateway asks for itself.
+    pub(super) beside: Arc<Intake>,
 }
 
 impl Target {
     /// A target that may prove itself by the keys in `pinned`.
-    pub(super) fn new(pinned: &[PublicKey], greeting: &Greeting, intake: Arc<Intake>) -> Self {
+    pub(super) fn new(
+        pinned: &[PublicKey],
+        greeting: &Greeting,
+        intake: Arc<Intake>,
+        beside: Arc<Intake>,
+    ) -> Self {
         Self {
             pinned: pinned.to_vec(),
             presented: Arc::default(),
             greeting: greeting.clone(),
             intake,
+            beside,
         }
     }
 
     fn heard(&self) -> Result<(), russh::Error> {
-        self.intake
-            .gather()
+        let gathered = self.intake.gather();
+        gathered
+            .and_then(|()| self.beside.gather())
             .map_err(|TooLarge(bytes)| russh::Error::PacketSize(bytes))
     }
 }
@@ -45,6 +55,7 @@ impl Drop for Target {
     /// The library's task is over, however that came.
     fn drop(&mut self) {
         self.intake.end();
+        self.beside.end();
     }
 }
 

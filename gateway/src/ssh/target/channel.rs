@@ -1,4 +1,6 @@
 //! One session channel on a target: what is asked on it, and the side of a passage that it becomes.
+//!
+//! Where paths are to be looked up, there is a second one beside it ([`beside`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use ecluse_policy::SFTP;
 use russh::{Channel, ChannelId, ChannelMsg, ChannelWriteHalf, Pty, client};
 use tokio::task::JoinHandle;
 
+use super::beside::{self, Beside};
 use super::callbacks::Target;
 use super::intake::Intake;
 use crate::clock;
@@ -59,8 +62,9 @@ enum Asked {
 pub(super) async fn ask(
     handle: &Arc<client::Handle<Target>>,
     channel: Channel<client::Msg>,
+    beside: Option<Channel<client::Msg>>,
     asking: &Asking<'_>,
-    intake: &Arc<Intake>,
+    (intake, intake_beside): (&Arc<Intake>, &Arc<Intake>),
 ) -> Result<End, ConnectError> {
     let (read, write) = channel.split();
     intake
@@ -76,13 +80,23 @@ pub(super) async fn ask(
         stream: Stream::Output,
         undefined: false,
     };
-    let sink = ToTarget {
-        write: Arc::new(write),
-        handle: Arc::clone(handle),
-        inflow: Arc::clone(intake.inflow()),
-        in_flight: None,
+    let sink = ToTarget::new(write, handle, intake);
+    let Some(channel) = beside else {
+        return Ok(End::new(Box::new(source), Box::new(sink)));
     };
-    Ok(End::new(Box::new(source), Box::new(sink)))
+    let (read, write) = channel.split();
+    intake_beside
+        .begin(read)
+        .map_err(|TooLarge(_)| ConnectError::Lost)?;
+    write
+        .request_subsystem(true, SFTP)
+        .await
+        .map_err(|_| ConnectError::Lost)?;
+    let beside = Beside {
+        from: Arc::clone(intake_beside),
+        to: ToTarget::new(write, handle, intake_beside),
+    };
+    Ok(beside::joined(source, sink, beside))
 }
 
 async fn send_requests(
@@ -113,13 +127,15 @@ async fn send_requests(
         Start::Shell => target.request_shell(true).await?,
         Start::Command(command) => target.exec(true, command.as_slice()).await?,
         Start::Files => target.request_subsystem(true, SFTP).await?,
+        // Once it is known what ([`Piece::Run`]); its answer is the only one that is owed then.
+        Start::Copy(_) => {}
     }
     asked.push_back(Asked::Start);
     Ok(asked)
 }
 
 /// What the target says.
-struct FromTarget {
+pub(super) struct FromTarget {
     intake: Arc<Intake>,
     asked: VecDeque<Asked>,
     /// A message that was taken out behind gathered data and is next.
@@ -221,7 +237,7 @@ impl FromTarget {
 }
 
 /// What the target is told.
-struct ToTarget {
+pub(super) struct ToTarget {
     write: Arc<ChannelWriteHalf<client::Msg>>,
     handle: Arc<client::Handle<Target>>,
     inflow: Arc<Inflow>,
@@ -233,15 +249,10 @@ struct ToTarget {
 impl Sink for ToTarget {
     fn send<'a>(&'a mut self, piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>> {
         Box::pin(async move {
-            self.settle().await?;
             if let Piece::Data(data) | Piece::ErrorData(data) = piece {
-                let data = self.inflow.owing(std::mem::take(data));
-                let write = Arc::clone(&self.write);
-                self.in_flight = Some(Box::pin(async move {
-                    write.data_bytes(data).await.map_err(|_| Gone)
-                }));
-                return self.settle().await;
+                return self.data(data).await;
             }
+            self.settle().await?;
             // What has no bytes is owed too: none go before it, and the library's task takes both at once.
             let (handle, id) = (Arc::clone(&self.handle), self.write.id());
             let none = self.inflow.owing(Bytes::new());
@@ -257,11 +268,14 @@ impl Sink for ToTarget {
                 Piece::Signal(signal) => self.write.signal(signals::for_wire(signal)).await,
                 Piece::Eof => self.write.eof().await,
                 Piece::Close => self.write.close().await,
+                Piece::Run(line) => self.write.exec(true, &line[..]).await,
                 // Nothing that a target is told.
                 Piece::Data(_)
                 | Piece::ErrorData(_)
                 | Piece::Exit(_)
                 | Piece::Refused
+                | Piece::Beside(_)
+                | Piece::BesideOver
                 | Piece::Remark(_) => Ok(()),
             };
             sent.map_err(|_| Gone)
@@ -270,6 +284,30 @@ impl Sink for ToTarget {
 }
 
 impl ToTarget {
+    fn new(
+        write: ChannelWriteHalf<client::Msg>,
+        handle: &Arc<client::Handle<Target>>,
+        intake: &Arc<Intake>,
+    ) -> Self {
+        Self {
+            write: Arc::new(write),
+            handle: Arc::clone(handle),
+            inflow: Arc::clone(intake.inflow()),
+            in_flight: None,
+        }
+    }
+
+    /// Sends bytes. Dropped while it waits, it leaves in `data` what was not taken.
+    pub(super) async fn data(&mut self, data: &mut Bytes) -> Result<(), Gone> {
+        self.settle().await?;
+        let data = self.inflow.owing(std::mem::take(data));
+        let write = Arc::clone(&self.write);
+        self.in_flight = Some(Box::pin(async move {
+            write.data_bytes(data).await.map_err(|_| Gone)
+        }));
+        self.settle().await
+    }
+
     async fn settle(&mut self) -> Result<(), Gone> {
         if let Some(in_flight) = &mut self.in_flight {
             let sent = in_flight.await;

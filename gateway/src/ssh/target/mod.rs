@@ -1,4 +1,4 @@
-//! SSH targets: one connection per technician channel.
+//! SSH targets: one connection per technician channel, with a channel of the gateway's own beside it where paths are looked up.
 //!
 //! [`dial`] reaches the destination written in a permit and nothing else (invariant 5), lets the target prove itself
 //! (C3) and logs on with a credential that technicians never see (C2). [`channel`] is the side that it becomes.
@@ -6,6 +6,7 @@
 //! A target may be hostile. It is given one key exchange, a bounded time, no channel or request of its own, and nothing
 //! it says is believed beyond its pinned key.
 
+mod beside;
 mod callbacks;
 mod certificate;
 mod channel;
@@ -25,6 +26,7 @@ use tokio::net::TcpStream;
 use super::algorithms;
 use crate::clock;
 use crate::door::stream::{GuardedStream, Socket};
+use crate::passage::channel::Start;
 use crate::passage::inflow::{Inflow, PACKET, WINDOW};
 use crate::passage::reach::{Asking, ConnectError, Greeting, Reached};
 use crate::passage::visit::Visit;
@@ -89,18 +91,21 @@ pub(crate) async fn dial(
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
     let guard = CutOnDrop(Some(Arc::clone(&socket)));
     let intake = Intake::new(Arc::clone(&inflow));
-    let target = Target::new(host_keys, greeting, Arc::clone(&intake));
+    let intake_beside = Intake::new(Arc::clone(&inflow));
+    let of_both = (Arc::clone(&intake), Arc::clone(&intake_beside));
+    let target = Target::new(host_keys, greeting, of_both.0, of_both.1);
     let logging_on = async {
         let me = Login {
             host_keys,
             account,
             credential,
             with_terminal: asking.terminal.is_some(),
+            with_beside: matches!(asking.start, Start::Copy(_)),
             now: clock::now(),
         };
         me.log_on(stream, target).await
     };
-    let (handle, channel) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
+    let (handle, channel, beside) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
         Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
         Ok(result) => result?,
     };
@@ -108,7 +113,8 @@ pub(crate) async fn dial(
     // However long somebody holds it: then, at once, what is asked.
     asking.until_free().await;
     let id = channel.id();
-    let end = channel::ask(&handle, channel, asking, &intake).await?;
+    let intakes = (&intake, &intake_beside);
+    let end = channel::ask(&handle, channel, beside, asking, intakes).await?;
     guard.keep();
     let connection = TargetConnection::new(socket, handle, id, inflow);
     Ok(Reached::new(end, Box::new(connection)))
@@ -131,20 +137,25 @@ struct Login<'a> {
     account: &'a AccountName,
     credential: Credential,
     with_terminal: bool,
+    with_beside: bool,
     now: Timestamp,
 }
 
+/// What is there once the gateway is logged on: the connection, a channel, and the one beside it where there is to be one.
+type LoggedOn = (
+    client::Handle<Target>,
+    Channel<client::Msg>,
+    Option<Channel<client::Msg>>,
+);
+
 impl Login<'_> {
-    async fn log_on(
-        self,
-        stream: GuardedStream,
-        target: Target,
-    ) -> Result<(client::Handle<Target>, Channel<client::Msg>), ConnectError> {
+    async fn log_on(self, stream: GuardedStream, target: Target) -> Result<LoggedOn, ConnectError> {
         let Self {
             host_keys,
             account,
             credential,
             with_terminal,
+            with_beside,
             now,
         } = self;
         let presented = Arc::clone(&target.presented);
@@ -154,11 +165,13 @@ impl Login<'_> {
         };
         let account = account.to_string();
         authenticate(&mut handle, account, credential, with_terminal, now).await?;
-        let channel = handle
-            .channel_open_session()
-            .await
-            .map_err(|error| ConnectError::Channel(error.to_string()))?;
-        Ok((handle, channel))
+        let not_opened = |error: russh::Error| ConnectError::Channel(error.to_string());
+        let channel = handle.channel_open_session().await.map_err(not_opened)?;
+        let beside = match with_beside {
+            true => Some(handle.channel_open_session().await.map_err(not_opened)?),
+            false => None,
+        };
+        Ok((handle, channel, beside))
     }
 }
 

@@ -148,7 +148,13 @@ impl Sink for Downlink {
                     Ok(())
                 }
                 // Nothing that a client is told.
-                Piece::Resize(_) | Piece::Signal(_) | Piece::Refused | Piece::Remark(_) => Ok(()),
+                Piece::Resize(_)
+                | Piece::Signal(_)
+                | Piece::Refused
+                | Piece::Beside(_)
+                | Piece::BesideOver
+                | Piece::Run(_)
+                | Piece::Remark(_) => Ok(()),
             }
         })
     }

@@ -96,7 +96,7 @@ impl Bench<'_> {
     }
 
     fn part(&mut self, site: &mut Site, there: &Path, here: &Path, part: &Part) -> Result<()> {
-        let ports = site.plan().ports.clone();
+        let ports = site.plan().ports;
         let ways = [
             (site.direct(), ports.target),
             (site.ssh("alice+db01"), ports.door),

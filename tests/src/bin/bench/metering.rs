@@ -66,7 +66,9 @@ impl Bench<'_> {
                 let taken = if *metered { &mut with } else { &mut without };
                 taken.times.push(time);
                 taken.costs.push(cost / Way::Down.moved(length));
-                took[usize::from(*metered)] += time;
+                if let Some(all) = took.get_mut(usize::from(*metered)) {
+                    *all += time;
+                }
             }
             ratios.push(took[0] / took[1]);
         }

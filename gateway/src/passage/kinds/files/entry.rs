@@ -9,7 +9,7 @@ use crate::passage::kinds::sftp::coverage;
 use crate::passage::kinds::sftp::log::{Outcome, Record};
 
 /// The entry of a record.
-pub(super) fn of(record: Record) -> FileEntry {
+pub(in crate::passage::kinds) fn of(record: Record) -> FileEntry {
     let Record {
         request,
         typed,

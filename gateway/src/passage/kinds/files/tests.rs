@@ -12,6 +12,10 @@ impl Reads for Plain {
         words.to_string()
     }
 
+    fn copying(&self, words: scp::Words) -> String {
+        words.to_string()
+    }
+
     fn refused(&self, _: &Refusal, line: &str) -> String {
         format!("missing: {line}")
     }
@@ -147,11 +151,17 @@ impl Line {
                     ..
                 } => self.to_technician.extend_from_slice(&bytes),
                 Step::Log(_) => self.log += 1,
-                Step::Refused { words, .. } => self.told.push(words),
+                Step::Refused { words, .. } => self.told.extend(words),
                 Step::Hold(ToTarget, Piece::Eof) => self.held += 1,
                 Step::Release(ToTarget) => self.released = true,
                 Step::Stop(_) => self.stopped = true,
-                Step::Hold(..) | Step::Release(_) | Step::Pass(..) | Step::Note(_) => {
+                Step::Hold(..)
+                | Step::Release(_)
+                | Step::Pass(..)
+                | Step::Beside { .. }
+                | Step::Run(_)
+                | Step::End { .. }
+                | Step::Note(_) => {
                     panic!("none of these")
                 }
             }

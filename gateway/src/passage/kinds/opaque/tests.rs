@@ -60,7 +60,10 @@ impl Carried {
                 Step::Record(..)
                 | Step::Send { .. }
                 | Step::Log(_)
+                | Step::Beside { .. }
+                | Step::Run(_)
                 | Step::Refused { .. }
+                | Step::End { .. }
                 | Step::Stop(_) => panic!("of files"),
             }
         }
@@ -126,7 +129,12 @@ proptest! {
         let passed = if permits { asked } else { 0 };
         prop_assert_eq!(count(&carried.passed, &request), passed);
         let nobodys = |one: &(Direction, Piece)| match &one.1 {
-            Piece::Refused | Piece::Remark(_) | Piece::Close => true,
+            Piece::Refused
+            | Piece::Remark(_)
+            | Piece::Close
+            | Piece::Beside(_)
+            | Piece::BesideOver
+            | Piece::Run(_) => true,
             Piece::ErrorData(_) | Piece::Exit(_) => one.0 == ToTarget,
             Piece::Resize(_) | Piece::Signal(_) => one.0 == ToTechnician,
             Piece::Data(_) | Piece::Eof => false,

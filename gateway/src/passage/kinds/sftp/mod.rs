@@ -61,7 +61,7 @@ mod paths;
 mod refusing;
 mod reply;
 mod request;
-mod resolve;
+pub(super) mod resolve;
 mod revoke;
 mod task;
 #[cfg(test)]
@@ -78,9 +78,7 @@ pub(crate) use self::flight::MOST_IN_FLIGHT;
 #[cfg(test)]
 pub(crate) use self::handles::MOST_OPEN;
 pub(crate) use self::interceptor::Sftp;
-pub(crate) use self::operation::{Answer, Operation};
-#[cfg(test)]
-pub(crate) use self::operation::{Ticket, Verdict};
+pub(crate) use self::operation::{Answer, Ask, Operation, Ticket, Verdict};
 pub(crate) use self::refusing::Refusing;
 #[cfg(test)]
 pub(crate) use self::reply::NoReply;

@@ -14,7 +14,7 @@ use ecluse_policy::capability::files::{LONGEST_PATH, TargetPath};
 
 /// A link of every Linux, into the process that reads it: who follows links answers with another path, and who does so
 /// reads names as Linux does. Cygwin has a `/proc` too, where this is none, and takes `\` for a `/`.
-pub(super) const PROBE: &[u8] = b"/proc/net";
+pub(in crate::passage::kinds) const PROBE: &[u8] = b"/proc/net";
 /// Links that are followed for one path, as on Linux.
 const MOST_LINKS: u8 = 40;
 /// Names in a path that are looked at one by one; as many questions are on their way at once.
@@ -22,7 +22,7 @@ const MOST_STEPS: usize = 64;
 
 /// Whether the last name of a path is followed where it is a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Last {
+pub(in crate::passage::kinds) enum Last {
     /// It is: what opens, reads attributes or sets them.
     Followed,
     /// It stands for itself: what removes, renames, makes.
@@ -31,7 +31,7 @@ pub(super) enum Last {
 
 /// What is asked of the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Question {
+pub(in crate::passage::kinds) enum Question {
     /// `REALPATH`.
     Realpath(Vec<u8>),
     /// `LSTAT`.
@@ -42,7 +42,7 @@ pub(super) enum Question {
 
 /// What the target answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard<'a> {
+pub(in crate::passage::kinds) enum Heard<'a> {
     /// A path.
     Path(&'a [u8]),
     /// Attributes.
@@ -53,7 +53,7 @@ pub(super) enum Heard<'a> {
 
 /// How far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(in crate::passage::kinds) enum Progress {
     /// These are to be asked, each answer to come back with its number.
     Ask(Vec<(usize, Question)>),
     /// More answers are to come.
@@ -64,7 +64,7 @@ pub(super) enum Progress {
 
 /// Why nobody knows where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lost {
+pub(in crate::passage::kinds) enum Lost {
     /// The target says that it leads nowhere.
     Failed {
         /// The code of its status.
@@ -78,7 +78,7 @@ pub(super) enum Lost {
 
 /// One path on its way to be canonical.
 #[derive(Debug)]
-pub(super) struct Resolution {
+pub(in crate::passage::kinds) struct Resolution {
     follows: bool,
     /// What is put behind the result as it stands.
     kept: Option<Vec<u8>>,
@@ -115,7 +115,12 @@ impl Resolution {
     /// Begins with what was typed. `follows` says whether the server follows links by itself; `asks` that it is asked even
     /// where that tells nothing.
     #[must_use]
-    pub(super) fn start(typed: &[u8], last: Last, follows: bool, asks: bool) -> (Self, Progress) {
+    pub(in crate::passage::kinds) fn start(
+        typed: &[u8],
+        last: Last,
+        follows: bool,
+        asks: bool,
+    ) -> (Self, Progress) {
         let mut resolution = Self {
             follows,
             kept: None,
@@ -202,7 +207,7 @@ impl Resolution {
 
     /// Takes the answer to question `number`.
     #[must_use]
-    pub(super) fn heard(&mut self, number: usize, heard: Heard<'_>) -> Progress {
+    pub(in crate::passage::kinds) fn heard(&mut self, number: usize, heard: Heard<'_>) -> Progress {
         match &mut self.stage {
             Stage::Asked {
                 path,

@@ -99,7 +99,8 @@ impl Leg {
         let gate: Arc<Inflow> = Arc::clone(&inflow);
         let stream = GuardedStream::new(near, u64::MAX).behind(gate);
         let intake = Intake::new(Arc::clone(&inflow));
-        let target = Target::new(&[pinned], &Greeting::default(), Arc::clone(&intake));
+        let beside = Intake::new(Arc::clone(intake.inflow()));
+        let target = Target::new(&[pinned], &Greeting::default(), Arc::clone(&intake), beside);
         let config = Arc::new(client::Config {
             limits,
             window_size: WINDOW,
