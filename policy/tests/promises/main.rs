@@ -34,6 +34,7 @@ mod requests;
 mod signals;
 mod site;
 mod steps;
+mod sufficed;
 mod terms;
 mod windows;
 mod withdrawal;
